@@ -1,0 +1,116 @@
+/**
+ * The journal: the ordered, durable record of every session of one host.
+ *
+ *   J1  Per session, `seq` starts at 1 and is contiguous; what is missing is announced as a gap with its exact range.
+ *   J2  An append that returned survives any process kill; one that {@link Journal.durable} covers survives a power cut.
+ *   J3  Records (seq, actor, offsets, commitment) of all sessions go in order to one host-wide ledger; payload bytes go to a
+ *       file a session. The chain covers records, so a lost, pruned or redacted payload is a gap and never a break.
+ *   J4  Each life of the host writes only segments that it created. Damage is never deleted and never "repaired" away.
+ *   J5  A failed fsync is never retried: the tail is written again to a new segment, or the journal freezes.
+ *   J6  A frozen journal refuses appends (`journal_frozen`); it never drops and never runs unlogged.
+ * What the entries mean is not known here: `kind` and `meta` are the caller's (core/log). Elsewhere: format.ts (bytes), recover.ts, verify.ts.
+ */
+
+/** What the caller wants recorded. `payload` is chained by commitment only, so that it may be erased later. */
+export interface EntryDraft {
+  readonly session: string;
+  /** 0–255, the caller's. */
+  readonly kind: number;
+  /** Operator id, or `system:…`. At most 128 bytes of UTF-8. */
+  readonly actor: string;
+  readonly via: string;
+  /** Stream and byte offset, for output. */
+  readonly stream?: number;
+  readonly offset?: number;
+  /** Small, chained in full, kept as long as the record; at most 64 KiB. */
+  readonly meta: Uint8Array;
+  /** Bulk bytes, kept by size; at most 1 MiB. */
+  readonly payload?: Uint8Array;
+  readonly wallMs: number;
+  readonly monoNs: bigint;
+}
+
+export type PayloadState = "present" | "none" | "redacted" | "pruned" | "damaged";
+
+export interface Entry {
+  readonly session: string;
+  readonly seq: number;
+  /** Position in the ledger, over all sessions and lives: rising, contiguous. */
+  readonly lsn: number;
+  readonly kind: number;
+  readonly actor: string;
+  readonly via: string;
+  readonly stream: number;
+  readonly offset: number;
+  readonly meta: Uint8Array;
+  readonly payloadBytes: number;
+  readonly payloadState: PayloadState;
+  readonly payload: Uint8Array;
+  readonly wallMs: number;
+  readonly monoNs: bigint;
+}
+
+export interface Gap { readonly gap: true; readonly fromSeq: number; readonly toSeq: number; readonly reason: "pruned" | "damaged" | "lost" }
+
+export interface SessionTail {
+  readonly session: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** End offset of the journalled output of each stream. */
+  readonly streams: ReadonlyMap<number, number>;
+  readonly payloadBytes: number;
+}
+
+export interface JournalFault extends Error { readonly code: "journal_frozen" | "journal_unwritable" | "disk_full" }
+
+export interface JournalOptions {
+  readonly folder: string;
+  /** Ledger segment size before sealing. Default 16 MiB. */
+  readonly segmentBytes?: number;
+  /** Payload retention of a session: whole sealed payload files, oldest first. Default 64 MiB. */
+  readonly payloadBytes?: number;
+  /** How long records are kept. Default 90 days. */
+  readonly recordDays?: number;
+  /** Held back for the final records when the disk is full. Default 8 MiB. */
+  readonly reserveBytes?: number;
+  readonly now: () => { wallMs: number; monoNs: bigint };
+  readonly randomBytes: (n: number) => Uint8Array;
+  /** Ed25519 private key (PKCS#8 DER) that signs seals; made by the host, kept beside the journal. */
+  readonly auditKey: Uint8Array;
+}
+
+export interface Journal {
+  /** What recovery found: torn tails cut (with sizes), damage quarantined, lives seen. Also appended as records of session `host`. */
+  readonly recovery: readonly string[];
+  readonly frozen: JournalFault | null;
+  tails(): SessionTail[];
+  tail(session: string): SessionTail | null;
+  /** Appends, in the page cache when it returns. Throws {@link JournalFault} when it could not be written whole. */
+  append(draft: EntryDraft): Entry;
+  /** Everything up to this lsn is on the device. */
+  readonly durableLsn: number;
+  /** Bytes appended and not yet durable. */
+  readonly unsyncedBytes: number;
+  /** Starts a group sync if none runs, or queues one; resolves when `lsn` is durable; rejects when the journal froze. */
+  durable(lsn: number): Promise<void>;
+  /** Entries strictly after `afterSeq`, in order, at least one if there is one, until about `maxBytes` of payload; gaps in place. */
+  read(session: string, afterSeq: number, maxBytes: number): (Entry | Gap)[];
+  /** The seq of the last entry of this stream whose offset is ≤ `offset` (for reading from an output offset). */
+  seqAtOffset(session: string, stream: number, offset: number): number | null;
+  /** Erases payload and salt in place (secrets, `hold redact`); record and chain stay. Returns how many were present. */
+  erase(session: string, seqs: readonly number[]): number;
+  /** Drops what retention allows; `keepFromSeq` protects what no checkpoint has passed yet. Returns gaps made. */
+  prune(session: string, keepFromSeq: number): Gap[];
+  /** Removes a session's payload files and forgets it (`hold rm`); its records stay for the audit. */
+  remove(session: string): void;
+  /** The caller's fold of a session as of `seq`, so that a restart needs not read from 1. A cache: losing it loses nothing. */
+  saveFold(session: string, seq: number, blob: Uint8Array): void;
+  loadFold(session: string): { seq: number; blob: Uint8Array } | null;
+  /** Head of the ledger chain, to be witnessed by others. */
+  head(): { lsn: number; chain: Uint8Array; signature: Uint8Array };
+  /** Seals the current segment (signed) and opens a new one. Also at size, every 60 s while active, and at close. */
+  seal(): void;
+  /** Probes whether a frozen journal can go on (disk full); true if so. */
+  thaw(): boolean;
+  close(): Promise<void>;
+}
