@@ -1,1 +1,3 @@
-export {};
+/** What others call. The Node parts (sockets, keys, folders) stand at `@holdfast/sdk/node`. */
+export * from "./api.ts";
+export { HoldError, adviceOf, codes, exitCodeOf, limits, type Code } from "@holdfast/protocol";

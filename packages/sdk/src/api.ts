@@ -1,0 +1,170 @@
+/**
+ * What programs call. One {@link HostClient} is one link to one host; an {@link Attachment} is one operator's binding to one
+ * session and outlives links: when the link drops it connects again, resumes after its cursor and sends what was not answered.
+ * Every method that can be refused throws {@link HoldError} with a code of packages/protocol/src/code.ts.
+ */
+import type { Event, ExecAnswer, Exit, Floor, FloorMode, HostStatusAnswer, InputStatus, OperatorInfo, OperatorKind, Presence, ProbeAnswer, ScreenAnswer, SearchAnswer_Hit, Session, SessionKind, WaitAnswer, WhoamiAnswer } from "@holdfast/protocol";
+
+export interface ConnectOptions {
+  /** Folder of this machine's state (see `homeFolder()` in sdk/node). */
+  readonly home: string;
+  /** Name of the credential (a key in `home/keys`); default: the machine user's. */
+  readonly as?: string;
+  readonly via?: "cli" | "sdk" | "mcp" | "web" | "ssh";
+  /** Shown in audit, e.g. `hold/0.1.0`. */
+  readonly client?: string;
+  /** Called when nothing answers on the socket; starts the host and returns when it serves. Absent: `unreachable` at once. */
+  readonly startHost?: () => Promise<void>;
+  /** How long to wait for a host that is starting. Default 10 s. */
+  readonly timeoutMs?: number;
+}
+
+export interface OpenSpec {
+  readonly name?: string;
+  readonly kind?: "pty" | "pipes";
+  /** Empty or absent: `shell`, integrated. */
+  readonly command?: readonly string[];
+  readonly shell?: string;
+  /** Complete environment; default: this process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  readonly size?: { readonly cols: number; readonly rows: number };
+  /** The size stays whatever the seat's terminal is. */
+  readonly pinnedSize?: { readonly cols: number; readonly rows: number };
+  readonly floor?: "turn" | "open";
+  readonly syncInput?: boolean;
+  readonly group?: string;
+  readonly ttlMs?: number;
+  readonly idleTtlMs?: number;
+  readonly attachIfLives?: boolean;
+  readonly noIntegration?: boolean;
+  readonly agentForward?: boolean;
+}
+
+export interface AttachOptions {
+  readonly session: string;
+  readonly observe?: boolean;
+  readonly take?: boolean;
+  readonly size?: { readonly cols: number; readonly rows: number };
+  /** Lines of scrollback wanted in the snapshot; default 0 (the screen alone). */
+  readonly scrollback?: number;
+  /** `snapshot` (default): start from the screen as it is, jump when far behind. `replay`: read the journal at my own pace, never skip. */
+  readonly mode?: "snapshot" | "replay";
+  /** Replay strictly after this seq (0: from the first retained event). */
+  readonly after?: number;
+  /** Events without output bytes. */
+  readonly noOutput?: boolean;
+  /** Not shown as presence. */
+  readonly quiet?: boolean;
+  /** Reconnect by itself when the link drops. Default true. */
+  readonly reconnect?: boolean;
+}
+
+/** What an attachment tells. All optional; called in order, never two at once. */
+export interface AttachHandlers {
+  /** Draw this: a terminal of `cols`×`rows`, reset first. `why`: attach, behind, interrupt, size, restart. */
+  snapshot?(s: { readonly seq: number; readonly offset: number; readonly cols: number; readonly rows: number; readonly vt: Uint8Array; readonly title: string; readonly why: string }): void;
+  /**
+   * Output, terminal queries taken out. Return after the bytes have been *used* (written to the terminal) or a promise
+   * of it: credit is given back then, which is what paces the host.
+   */
+  output?(o: { readonly seq: number; readonly stream: number; readonly offset: number; readonly bytes: Uint8Array; readonly atUnixMs: number }): void | Promise<void>;
+  /** Everything else in the journal, in order (also a Resized, which a view must follow). */
+  event?(e: Event): void;
+  gap?(g: { readonly fromSeq: number; readonly toSeq: number; readonly reason: string }): void;
+  floor?(f: Floor, why: string, by: string): void;
+  presence?(p: readonly Presence[]): void;
+  /** `offline`: the link is down, typing is held back; `attached`: back, with what was restored. */
+  link?(state: "attached" | "offline", detail: { readonly resumed: boolean; readonly unanswered: number }): void;
+  /** What was typed while offline is older than 5 s: the caller confirms ({@link Attachment.flushHeld}) or drops it. */
+  held?(bytes: number): void;
+  /** An input was refused, void or cut. Applied ones are told only through the promise of {@link Attachment.input}. */
+  refused?(r: InputOutcome): void;
+  /** Over: the session ended, the operator was revoked, or `detach()`. */
+  detached?(reason: string, error?: { readonly code: string; readonly message: string }): void;
+}
+
+export interface InputOutcome {
+  readonly n: number;
+  /** Position in the journal; 0 if it was never recorded. */
+  readonly seq: number;
+  readonly status: InputStatus;
+  readonly bytes: number;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+export interface Attachment {
+  readonly id: string;
+  readonly session: Session;
+  readonly floor: Floor;
+  readonly presence: readonly Presence[];
+  readonly observing: boolean;
+  /** Bytes sent and not yet answered. */
+  readonly unansweredBytes: number;
+  /** Sends one frame (split into one unit when over 64 KiB); resolves when it is settled. */
+  input(bytes: Uint8Array, options?: { readonly interrupt?: boolean; readonly take?: boolean; readonly durable?: boolean; readonly unit?: string; readonly unitEnd?: boolean; readonly eof?: boolean }): Promise<InputOutcome>;
+  resize(size: { readonly cols: number; readonly rows: number }, options?: { readonly pin?: boolean; readonly unpin?: boolean }): void;
+  take(): Promise<Floor>;
+  release(): Promise<Floor>;
+  pass(operator: string): Promise<Floor>;
+  ask(): Promise<Floor>;
+  aiPause(): Promise<Floor>;
+  aiResume(): Promise<Floor>;
+  flushHeld(): void;
+  dropHeld(): void;
+  detach(): Promise<void>;
+}
+
+export interface RunResult {
+  /** `incomplete`: the shell waits for more (a quote or a heredoc left open); it was interrupted. */
+  readonly state: "ended" | "incomplete" | "interrupted" | "lost" | "timed_out";
+  /** null: not known. */
+  readonly code: number | null;
+  readonly fromOffset: number;
+  readonly toOffset: number;
+  readonly omittedBytes: number;
+}
+
+export interface ExecResult { readonly exit: Exit; readonly cwd: string; /** of when the environment is: the last `prompt`, or the session's `start` */ readonly environment: string }
+
+export interface WaitSpec {
+  readonly exit?: boolean; readonly command?: boolean; readonly match?: string; readonly idleMs?: number;
+  readonly inputNeeded?: boolean; readonly timeoutMs?: number; readonly fromSeq?: number;
+}
+
+export interface HostClient {
+  readonly operator: WhoamiAnswer;
+  open(spec: OpenSpec): Promise<{ readonly session: Session; readonly existed: boolean }>;
+  list(options?: { readonly all?: boolean; readonly group?: string }): Promise<Session[]>;
+  show(session: string): Promise<Session>;
+  screen(session: string, options?: { readonly scrollback?: number; readonly vt?: boolean }): Promise<ScreenAnswer>;
+  attach(options: AttachOptions, handlers: AttachHandlers): Promise<Attachment>;
+  /** One atomic input without an attachment. `paste`: bracketed where the program asked for it, control characters taken out. */
+  send(session: string, bytes: Uint8Array, options?: { readonly take?: boolean; readonly paste?: boolean; readonly interrupt?: boolean; readonly eof?: boolean; readonly durable?: boolean }): Promise<InputOutcome>;
+  /** Types one command into the session's shell and waits for its end; `output` is told as it comes. */
+  run(session: string, command: { readonly text?: string; readonly words?: readonly string[] }, options?: { readonly timeoutMs?: number; readonly take?: boolean; readonly maxBytes?: number; readonly signal?: AbortSignal; readonly output?: (bytes: Uint8Array) => void | Promise<void> }): Promise<RunResult>;
+  /** Runs an argv beside the terminal. `stdin`: bytes, or null for none. */
+  exec(session: string, argv: readonly string[], options?: { readonly stdin?: AsyncIterable<Uint8Array> | Uint8Array | null; readonly timeoutMs?: number; readonly signal?: AbortSignal; readonly output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void> }): Promise<ExecResult>;
+  wait(session: string, spec: WaitSpec, signal?: AbortSignal): Promise<WaitAnswer>;
+  floor(session: string, verb: "take" | "release" | "pass" | "ask" | "ai_pause" | "ai_resume", to?: string): Promise<Floor>;
+  resize(session: string, size: { readonly cols: number; readonly rows: number } | null): Promise<void>;
+  signal(session: string, target: "leader" | "foreground" | "tree", signo: number): Promise<void>;
+  /** Ends the session: asks first, forces after `graceMs` (default 5,000). Resolves when it has ended. */
+  kill(session: string, graceMs?: number): Promise<Session>;
+  rename(session: string, name: string): Promise<void>;
+  remove(session: string, force?: boolean): Promise<void>;
+  probe(session: string): Promise<ProbeAnswer>;
+  search(session: string, text: string, options?: { readonly regex?: boolean; readonly beforeOffset?: number; readonly limit?: number }): Promise<SearchAnswer_Hit[]>;
+  redact(session: string, what: { readonly seqs?: readonly number[]; readonly from?: number; readonly to?: number; readonly reason?: string }): Promise<number>;
+  auditHead(seal: boolean): Promise<{ readonly lsn: number; readonly chain: Uint8Array; readonly signature: Uint8Array; readonly publicKey: Uint8Array; readonly folder: string }>;
+  operatorAdd(o: { readonly name: string; readonly kind: OperatorKind; readonly role: string; readonly publicKey: Uint8Array; readonly onBehalfOf?: string }): Promise<OperatorInfo>;
+  operatorList(): Promise<OperatorInfo[]>;
+  operatorRevoke(operator: string): Promise<void>;
+  whoami(): Promise<WhoamiAnswer>;
+  status(): Promise<HostStatusAnswer>;
+  down(force?: boolean): Promise<void>;
+  close(): void;
+}
+
+export type { Event, ExecAnswer, Exit, Floor, FloorMode, HostStatusAnswer, InputStatus, OperatorInfo, OperatorKind, Presence, ProbeAnswer, ScreenAnswer, SearchAnswer_Hit, Session, SessionKind, WaitAnswer, WhoamiAnswer };
