@@ -1,0 +1,157 @@
+/**
+ * The build: everything that runs, bundled into dist/, so that the package has no run-time dependency.
+ *
+ *   B1  dist/hold.mjs loads on any Node since 12 and says what is wrong under one that is too old; the rest may be new.
+ *   B2  The command line is split into chunks: a command loads its own code and no other's.
+ *   B3  What is unchanged is not built again: bundles by esbuild's own speed, shims by their sources' times.
+ *   B4  A new dist/ appears file by file under a running host: files are replaced by rename and never written in place.
+ * Elsewhere: types (tsc -b, which emits nothing that runs), the shim's compilers (packages/shim).
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const dist = join(root, "dist");
+const at = (/** @type {string[]} */ ...parts) => join(root, ...parts);
+const manifest = JSON.parse(readFileSync(at("package.json"), "utf8"));
+const neededNode = manifest.engines.node.replace(/^>=/, "");
+
+/** Bundles: entry → where it lands. Only `cli` is split; the others are one file each and are loaded whole. */
+const bundles = [
+  { entry: "apps/cli/src/main.ts", folder: "cli", name: "main", splitting: true },
+  { entry: "packages/host/src/main.ts", folder: "", name: "host", splitting: false },
+  { entry: "packages/host/src/terminal/worker.ts", folder: "", name: "terminal-worker", splitting: false },
+];
+
+/** Code of CommonJS packages inside a bundle calls `require` for Node's own modules. */
+const requireBanner = 'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);';
+
+/** Puts `bytes` at `path` if it holds something else: by rename, so that nobody sees half a file. */
+function place(/** @type {string} */ path, /** @type {string | Uint8Array} */ bytes, mode = 0o644) {
+  const wanted = Buffer.from(bytes);
+  if (existsSync(path) && readFileSync(path).equals(wanted)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const part = `${path}.${process.pid}.part`;
+  writeFileSync(part, wanted, { mode });
+  renameSync(part, path);
+}
+
+/** Every file below `folder`, as paths relative to it; none if there is no such folder. */
+function filesBelow(/** @type {string} */ folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((e) => e.isFile())
+    .map((e) => relative(folder, join(e.parentPath, e.name)))
+    .sort();
+}
+
+/** The first file that runs. Plain old JavaScript up to the check; `import()` only parses what follows on a Node that can. */
+const stub = `const need = ${JSON.stringify(neededNode)}.split(".").map(Number);
+const have = process.versions.node.split(".").map(Number);
+if (have[0] < need[0] || (have[0] === need[0] && have[1] < need[1])) {
+  process.stderr.write("[node_too_old] holdfast ${manifest.version} needs Node ${neededNode} or newer, and this is " + process.versions.node + " (" + process.execPath + "): put a newer \`node\` on the PATH, or set HOLDFAST_NODE to one\\n");
+  process.exitCode = 1;
+} else {
+  await import("./cli/main.mjs");
+}
+`;
+
+async function bundle() {
+  const inputs = new Set();
+  const built = bundles.filter((b) => existsSync(at(b.entry)));
+  for (const missing of bundles.filter((b) => !built.includes(b))) console.log(`  not there yet: ${missing.entry}`);
+  await Promise.all(
+    built.map(async (b) => {
+      const out = join(dist, b.folder);
+      const result = await build({
+        entryPoints: { [b.name]: at(b.entry) },
+        outdir: out,
+        absWorkingDir: root,
+        outExtension: { ".js": ".mjs" },
+        chunkNames: "[name]-[hash]",
+        bundle: true,
+        write: false,
+        metafile: true,
+        splitting: b.splitting,
+        format: "esm",
+        platform: "node",
+        target: `node${neededNode}`,
+        // Neither minified nor mapped: a stack trace in a log names real functions, and the parser's share of a start is under 1 ms.
+        minifySyntax: true,
+        legalComments: "none",
+        banner: { js: requireBanner },
+        define: { "process.env.HOLDFAST_VERSION": JSON.stringify(manifest.version) },
+        logLevel: "warning",
+      });
+      for (const file of result.outputFiles) place(file.path, file.contents);
+      if (b.splitting) dropOldChunks(out, new Set(result.outputFiles.map((f) => basename(f.path))));
+      for (const input of Object.keys(result.metafile.inputs)) inputs.add(input);
+    }),
+  );
+  if (built.some((b) => b.folder === "cli")) place(join(dist, "hold.mjs"), stub);
+  place(join(dist, "THIRD-PARTY-LICENSES.txt"), licences(inputs));
+}
+
+/** A `hold attach` that runs loads chunks late, by the names of its own build: they stay for a day, unless a package is made. */
+function dropOldChunks(/** @type {string} */ folder, /** @type {Set<string>} */ made) {
+  const before = process.argv.includes("--clean") ? Number.POSITIVE_INFINITY : Date.now() - 24 * 3_600_000;
+  for (const name of filesBelow(folder)) {
+    if (!made.has(name) && statSync(join(folder, name)).mtimeMs < before) rmSync(join(folder, name));
+  }
+}
+
+/** The licences of what the bundles contain: most ask to be carried along. */
+function licences(/** @type {Set<string>} */ inputs) {
+  const packages = new Set();
+  for (const input of inputs) {
+    const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
+    if (found) packages.add(found[1]);
+  }
+  const parts = [...packages].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(at(folder, "package.json"), "utf8"));
+    const file = readdirSync(at(folder)).find((f) => /^licen[cs]e/i.test(f));
+    return `${name} ${version} (${license})\n\n${file ? readFileSync(at(folder, file), "utf8").trim() : `Licence: ${license}`}\n`;
+  });
+  return `Holdfast's bundles contain code of these packages.\n\n${parts.join(`\n${"-".repeat(78)}\n\n`)}`;
+}
+
+/** Shell integration scripts are data: copied as they are, and what is gone from the source goes here too. */
+function copyShellScripts() {
+  const from = at("packages/host/src/shell/scripts");
+  const to = join(dist, "shell");
+  const wanted = filesBelow(from);
+  for (const name of wanted) place(join(to, name), readFileSync(join(from, name)), statSync(join(from, name)).mode & 0o777);
+  for (const name of filesBelow(to)) if (!wanted.includes(name)) rmSync(join(to, name));
+}
+
+/** Builds the shims with their package's own script when a source changed since, and copies them. */
+function shims() {
+  const source = at("packages/shim/src/c");
+  const script = at("packages/shim/build.mjs");
+  if (!existsSync(script)) return console.log("  not there yet: packages/shim/build.mjs");
+  const hash = createHash("sha256");
+  for (const name of filesBelow(source)) hash.update(name).update(readFileSync(join(source, name)));
+  hash.update(readFileSync(script));
+  const stamp = join(dist, "shim", ".sources");
+  const wanted = hash.digest("hex");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  const made = spawnSync(process.execPath, [script, join(dist, "shim")], { stdio: "inherit", cwd: root });
+  if (made.status !== 0) throw new Error(`[shim_build_failed] ${relative(root, script)} ended with ${made.status}; it needs a C compiler (cc): install gcc or clang and run \`npm run build\` again`);
+  place(stamp, wanted);
+}
+
+const startedAt = process.hrtime.bigint();
+try {
+  shims();
+  copyShellScripts();
+  await bundle();
+} catch (error) {
+  if (error instanceof Error && error.message.startsWith("[")) console.error(error.message);
+  else if (!(error instanceof Error && "errors" in error)) throw error;
+  process.exit(1);
+}
+console.log(`built dist/ in ${Number((process.hrtime.bigint() - startedAt) / 1_000_000n)} ms`);
