@@ -1,1 +1,9 @@
-export {};
+/** What is true: pure rooms, fed by the edges. No clock, no I/O, no await. */
+export * from "./id.ts";
+export * as floor from "./floor/index.ts";
+export type { Floor, FloorCommand, FloorEvent, FloorMode, FloorRefusal, LineDirt } from "./floor/index.ts";
+export * from "./policy/index.ts";
+export * from "./input/index.ts";
+export * from "./attachment/index.ts";
+export * as session from "./session/index.ts";
+export type { ExitFacts, FoldedEvent, SessionFacts } from "./session/index.ts";

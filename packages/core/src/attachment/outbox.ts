@@ -1,0 +1,76 @@
+/**
+ * Outbox: the client's side of input. What was sent and not answered is kept, so that a cut loses and doubles nothing.
+ *
+ *   O1  n counts from 1 without holes; frames leave in the order of n.
+ *   O2  After a resume every unanswered frame goes out again, in order, before anything new.
+ *   O3  What is typed while the link is down is held apart: it goes out by itself if the link is back within `holdMs`,
+ *       and otherwise only when the caller says so; it is never flushed blindly.
+ */
+import { MonotonicMs } from "../id.ts";
+
+/** O3: design §3. */
+export const holdMs = 5_000;
+
+export interface OutFrame<T> { readonly n: number; readonly bytes: number; readonly frame: T }
+
+export class Outbox<T> {
+  #nextN = 1;
+  #unanswered: OutFrame<T>[] = [];
+  #held: { readonly bytes: number; readonly frame: T }[] = [];
+  #offlineSince: MonotonicMs | null = null;
+
+  get unansweredBytes(): number {
+    return this.#unanswered.reduce((sum, f) => sum + f.bytes, 0);
+  }
+
+  get heldBytes(): number {
+    return this.#held.reduce((sum, f) => sum + f.bytes, 0);
+  }
+
+  /** A new frame: what to send now, or null when it is held because the link is down. */
+  add(frame: T, bytes: number): OutFrame<T> | null {
+    if (this.#offlineSince !== null) {
+      this.#held.push({ bytes, frame });
+      return null;
+    }
+    return this.#number(frame, bytes);
+  }
+
+  /** Final answers only; true if the frame was waiting for one. */
+  answered(n: number): boolean {
+    const before = this.#unanswered.length;
+    this.#unanswered = this.#unanswered.filter((f) => f.n !== n);
+    return this.#unanswered.length < before;
+  }
+
+  linkLost(now: MonotonicMs): void {
+    this.#offlineSince ??= now;
+  }
+
+  /** The link is back: frames to send at once, in order; `confirm`: bytes that the caller must ask about (O3). */
+  linkBack(now: MonotonicMs): { readonly send: readonly OutFrame<T>[]; readonly confirm: number } {
+    const late = this.#offlineSince !== null && now - this.#offlineSince > holdMs;
+    this.#offlineSince = null;
+    const resend = [...this.#unanswered];
+    return late ? { send: resend, confirm: this.heldBytes } : { send: [...resend, ...this.flushHeld()], confirm: 0 };
+  }
+
+  flushHeld(): OutFrame<T>[] {
+    const held = this.#held;
+    this.#held = [];
+    return held.map((h) => this.#number(h.frame, h.bytes));
+  }
+
+  /** Returns the frames dropped, so that their callers can be told. */
+  dropHeld(): T[] {
+    const held = this.#held;
+    this.#held = [];
+    return held.map((h) => h.frame);
+  }
+
+  #number(frame: T, bytes: number): OutFrame<T> {
+    const out = { n: this.#nextN++, bytes, frame };
+    this.#unanswered.push(out);
+    return out;
+  }
+}
