@@ -1,0 +1,46 @@
+/**
+ * The suites, told apart by file name. What a name promises:
+ *
+ *   unit         *.test.ts       beside the code; no process, no real clock, no disk outside a temporary folder
+ *   property     *.prop.test.ts  beside the code; fast-check against a small model
+ *   simulation   *.sim.test.ts   a whole world on testkit's clock, network and disk; seeded
+ *   integration  *.int.test.ts   the built dist/, real shells and real sockets, through the front door
+ *   docs         test/docs       the examples of README and docs/, run as written
+ *
+ * Files run in forked processes, two at a time, which suits the two cores that the numbers in docs/ were taken on.
+ * Integration files run one after the other, since each loads the machine in earnest.
+ */
+import { defineConfig } from "vitest/config";
+
+const everywhere = ["packages/*/{src,test}/**", "apps/*/{src,test}/**", "scripts/**", "test/**"];
+const named = (suffix: string): string[] => everywhere.map((folder) => `${folder}/*${suffix}`);
+const apart = ["**/node_modules/**", "**/dist/**", "**/.build/**", "**/fixtures/**"];
+
+const suite = (name: string, include: string[], more: { exclude?: string[]; testTimeout?: number; fileParallelism?: boolean } = {}) => ({
+  extends: true as const,
+  test: {
+    name,
+    include,
+    exclude: [...apart, ...(more.exclude ?? [])],
+    testTimeout: more.testTimeout ?? 10_000,
+    hookTimeout: more.testTimeout ?? 10_000,
+    fileParallelism: more.fileParallelism ?? true,
+  },
+});
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    maxWorkers: 2,
+    allowOnly: false,
+    // A room without tests yet must not stop the others; `npm run verify` fails when a whole suite counts none.
+    passWithNoTests: true,
+    projects: [
+      suite("unit", named(".test.ts"), { exclude: ["**/*.prop.test.ts", "**/*.sim.test.ts", "**/*.int.test.ts", "test/docs/**"] }),
+      suite("property", named(".prop.test.ts"), { testTimeout: 60_000 }),
+      suite("simulation", named(".sim.test.ts"), { testTimeout: 120_000 }),
+      suite("integration", named(".int.test.ts"), { testTimeout: 120_000, fileParallelism: false }),
+      suite("docs", ["test/docs/**/*.test.ts"], { testTimeout: 120_000, fileParallelism: false }),
+    ],
+  },
+});
