@@ -16,7 +16,11 @@ const everywhere = ["packages/*/{src,test}/**", "apps/*/{src,test}/**", "scripts
 const named = (suffix: string): string[] => everywhere.map((folder) => `${folder}/*${suffix}`);
 const apart = ["**/node_modules/**", "**/dist/**", "**/.build/**", "**/fixtures/**"];
 
-const suite = (name: string, include: string[], more: { exclude?: string[]; testTimeout?: number; fileParallelism?: boolean } = {}) => ({
+const suite = (
+  name: string,
+  include: string[],
+  more: { exclude?: string[]; testTimeout?: number; fileParallelism?: boolean } = {},
+) => ({
   extends: true as const,
   test: {
     name,
@@ -36,7 +40,9 @@ export default defineConfig({
     // A room without tests yet must not stop the others; `npm run verify` fails when a whole suite counts none.
     passWithNoTests: true,
     projects: [
-      suite("unit", named(".test.ts"), { exclude: ["**/*.prop.test.ts", "**/*.sim.test.ts", "**/*.int.test.ts", "test/docs/**"] }),
+      suite("unit", named(".test.ts"), {
+        exclude: ["**/*.prop.test.ts", "**/*.sim.test.ts", "**/*.int.test.ts", "test/docs/**"],
+      }),
       suite("property", named(".prop.test.ts"), { testTimeout: 60_000 }),
       suite("simulation", named(".sim.test.ts"), { testTimeout: 120_000 }),
       suite("integration", named(".int.test.ts"), { testTimeout: 120_000, fileParallelism: false }),

@@ -28,7 +28,8 @@ const bundles = [
 ];
 
 /** Code of CommonJS packages inside a bundle calls `require` for Node's own modules. */
-const requireBanner = 'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);';
+const requireBanner =
+  'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);';
 
 /** Puts `bytes` at `path` if it holds something else: by rename, so that nobody sees half a file. */
 function place(/** @type {string} */ path, /** @type {string | Uint8Array} */ bytes, mode = 0o644) {
@@ -140,7 +141,10 @@ function shims() {
   const wanted = hash.digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   const made = spawnSync(process.execPath, [script, join(dist, "shim")], { stdio: "inherit", cwd: root });
-  if (made.status !== 0) throw new Error(`[shim_build_failed] ${relative(root, script)} ended with ${made.status}; it needs a C compiler (cc): install gcc or clang and run \`npm run build\` again`);
+  if (made.status !== 0)
+    throw new Error(
+      `[shim_build_failed] ${relative(root, script)} ended with ${made.status}; it needs a C compiler (cc): install gcc or clang and run \`npm run build\` again`,
+    );
   place(stamp, wanted);
 }
 

@@ -1,0 +1,97 @@
+/**
+ * The walls between rooms, as dependency-cruiser rules. Each line of `may` is a sentence of docs/architecture.md: who may
+ * import whom, and nobody else. What the tool cannot see is in scripts/walls/ (undeclared packages, clocks in the pure
+ * rooms). A wall moves by a decision record, never by an exception here.
+ */
+
+/**
+ * Production code of each package: what it may import of its neighbours.
+ * @type {Record<string, string[]>}
+ */
+const may = {
+  protocol: [],
+  core: ["protocol"],
+  carrier: ["protocol"],
+  shim: [],
+  host: ["protocol", "core", "carrier", "shim"],
+  sdk: ["protocol", "core", "carrier"],
+  relay: ["protocol", "carrier"],
+  testkit: ["protocol", "core", "carrier", "shim", "host", "sdk", "relay"],
+};
+
+/** Tests stand outside the walls between packages, since testkit joins them all; they keep the rest. */
+const tests = "\\.test\\.ts$|/(test|testkit)/|^bench/";
+
+const rooms = Object.entries(may).map(([name, neighbours]) => ({
+  name: `${name}-may-import-${neighbours.join("-") || "nothing"}`,
+  comment: `packages/${name} may import of the other packages only: ${neighbours.join(", ") || "none"}.`,
+  severity: "error",
+  from: { path: `^packages/${name}/`, pathNot: name === "testkit" ? "a^" : tests },
+  to: {
+    path: "^packages/|^apps/|^node_modules/@holdfast/",
+    pathNot: `^packages/(${[name, ...neighbours].join("|")})/|^node_modules/@holdfast/(${[name, ...neighbours].join("|")})(/|$)`,
+  },
+}));
+
+export default {
+  forbidden: [
+    ...rooms,
+    {
+      name: "apps-import-sdk-only",
+      comment: "An app holds no rules: it parses, calls the sdk and shows.",
+      severity: "error",
+      from: { path: "^apps/([^/]+)/", pathNot: tests },
+      to: { path: "^packages/|^apps/", pathNot: "^packages/sdk/|^apps/$1/|^packages/host/src/start\\.ts$" },
+    },
+    {
+      name: "only-the-cli-starts-a-host",
+      comment: "The command line may start a host, through @holdfast/host/start; no other app may.",
+      severity: "error",
+      from: { path: "^apps/", pathNot: `^apps/cli/|${tests}` },
+      to: { path: "^packages/host/" },
+    },
+    {
+      name: "testkit-is-for-tests",
+      severity: "error",
+      from: { path: "^(packages|apps)/", pathNot: `^packages/testkit/|${tests}` },
+      to: { path: "^packages/testkit/" },
+    },
+    {
+      name: "no-test-in-production",
+      comment: "What ships does not import a test, nor what only tests use.",
+      severity: "error",
+      from: { path: "^(packages|apps)/", pathNot: tests },
+      to: { path: "\\.test\\.ts$|/test/|^node_modules/(vitest|fast-check|@vitest)/" },
+    },
+    {
+      name: "pure-rooms-touch-no-machine",
+      comment: "protocol and core have no I/O: they run in a browser, in a simulation and in the host alike.",
+      severity: "error",
+      from: { path: "^packages/(protocol|core)/", pathNot: tests },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "no-unresolvable",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    // TypeScript 7 has no JavaScript API, so swc reads the files.
+    parser: "swc",
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)(dist|\\.build|gen|fixtures)/" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "types", "node", "default"],
+      extensions: [".ts", ".mjs", ".js", ".d.ts"],
+    },
+  },
+};
