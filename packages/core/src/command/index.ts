@@ -1,0 +1,1 @@
+export { type Mark, MarkScanner, isNonce, maxMarkBytes, stripMarks } from "./marks.ts";
