@@ -130,6 +130,10 @@ export interface ShimHandlers {
   /** No process holds the stream any more; `end` is its final offset. */
   closed(stream: Stream, end: bigint): void;
   probe(p: ShimProbe): void;
+  /** Pipe mode, after {@link ShimLink.respawn}: the new leader, or why there is none. */
+  started?(s: { readonly pid: number; readonly pidStart: bigint; readonly failure?: { readonly errno: string; readonly step: string } }): void;
+  /** {@link ShimLink.release} was refused: so many processes of the session still live. */
+  releaseRefused?(living: number): void;
   /** The link is over. `fenced`: a newer host took the shim. */
   end(reason: "fenced" | "gone" | "protocol" | "closed", detail: string): void;
 }
@@ -154,6 +158,11 @@ export interface ShimLink {
   cancel(tag: number): void;
   /** Pipe mode: closes the program's stdin once the queue before it is written. */
   eof(seq: bigint): void;
+  /**
+   * Pipe mode with `ShimSpec.respawn`: starts the program of a new spec file under the same shim, on the same output streams
+   * and a new stdin. Only when the last one has failed, or has exited and its exit was acknowledged; else `bad_request`.
+   */
+  respawn(seq: bigint, specPath: string): void;
   probe(token: number): void;
   /** Journalled up to these offsets (absent: unchanged) and results settled up to this seq; the shim may forget them. */
   ack(a: { readonly streams?: readonly { readonly stream: Stream; readonly offset: bigint }[]; readonly resultSeq?: bigint; readonly exit?: boolean }): void;
