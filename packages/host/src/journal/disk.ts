@@ -12,6 +12,8 @@ export interface DiskFile {
   truncate(length: number): void;
   /** fdatasync. After a rejection nothing that was written since the last success may be called durable (never retried). */
   sync(): Promise<void>;
+  /** The same, blocking: for start-up and for sealing only. */
+  syncNow(): void;
   close(): void;
 }
 

@@ -73,6 +73,10 @@ export interface JournalOptions {
   readonly recordDays?: number;
   /** Held back for the final records when the disk is full. Default 8 MiB. */
   readonly reserveBytes?: number;
+  /** Size at which a session's payload file is followed by a new one. Default 4 MiB. */
+  readonly payloadFileBytes?: number;
+  /** The machine's boot, at most 36 bytes, for the segment header. */
+  readonly bootId?: string;
   readonly now: () => { wallMs: number; monoNs: bigint };
   readonly randomBytes: (n: number) => Uint8Array;
   /** Ed25519 private key (PKCS#8 DER) that signs seals; made by the host, kept beside the journal. */
@@ -110,6 +114,9 @@ export interface Journal {
   head(): { lsn: number; chain: Uint8Array; signature: Uint8Array };
   /** Seals the current segment (signed) and opens a new one. Also at size, every 60 s while active, and at close. */
   seal(): void;
+  /** When {@link tick} wants to be called (monotonic, as `now`), to sign what is not yet under a seal; null if nothing is. */
+  readonly nextWakeNs: bigint | null;
+  tick(): void;
   /** Probes whether a frozen journal can go on (disk full); true if so. */
   thaw(): boolean;
   close(): Promise<void>;

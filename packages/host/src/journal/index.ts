@@ -1,0 +1,65 @@
+/** The journal: contract in journal.ts, bytes in docs/journal.md. */
+import { randomBytes } from "node:crypto";
+import type { Disk } from "./disk.ts";
+import { errorCode, JournalError } from "./fault.ts";
+import { VERSION } from "./format.ts";
+import type { Journal, JournalOptions } from "./journal.ts";
+import { Ledger, Signer } from "./ledger.ts";
+import { LiveJournal, PAYLOAD_FILE_BYTES } from "./live.ts";
+import { PayloadStore } from "./payload-store.ts";
+import { recover } from "./recover.ts";
+import { Reserve } from "./reserve.ts";
+
+const DEFAULT_RESERVE_BYTES = 8 * 1024 * 1024;
+
+/** Opens a journal, recovering what an earlier life left. Throws {@link JournalError}, or FormatError for a newer format. */
+export function openJournal(disk: Disk, options: JournalOptions): Journal {
+  try {
+    return open(disk, options);
+  } catch (error) {
+    if (error instanceof Error && "code" in error) {
+      const full = errorCode(error) === "ENOSPC" || errorCode(error) === "EDQUOT";
+      if (error instanceof JournalError) throw error;
+      throw new JournalError(full ? "disk_full" : "journal_unwritable", `the journal in ${options.folder} cannot be opened: ${error.message}`, error);
+    }
+    throw error;
+  }
+}
+
+function open(disk: Disk, options: JournalOptions): Journal {
+  const { folder } = options;
+  for (const sub of ["", "/ledger", "/payload", "/torn", "/fold"]) if (!disk.exists(folder + sub)) disk.mkdir(folder + sub);
+  disk.syncFolderNow(folder);
+  const recovered = recover(disk, folder);
+  const signer = new Signer(options.auditKey);
+  const ledger = new Ledger(disk, `${folder}/ledger`, recovered.life, options.bootId ?? "", signer, options.randomBytes, recovered.nextIndex);
+  ledger.start({ flags: 0, firstLsn: recovered.lastLsn + 1, head: recovered.head, ...options.now() });
+  const payloads = new PayloadStore(disk, `${folder}/payload`, recovered.life, options.randomBytes, options.payloadFileBytes ?? PAYLOAD_FILE_BYTES);
+  for (const { session, no } of recovered.inherited) payloads.inherit(session, no);
+  const reserve = new Reserve(disk, `${folder}/reserve`, options.reserveBytes ?? DEFAULT_RESERVE_BYTES);
+  const journal = new LiveJournal(disk, options, signer, recovered, ledger, payloads, reserve);
+  journal.note({ type: "opened", life: recovered.life, bootId: options.bootId ?? "", version: VERSION });
+  for (const event of recovered.events) journal.note(event);
+  for (const { session, seqs } of recovered.erasures) journal.redo(session, seqs);
+  if (recovered.cuts.length > 0) {
+    ledger.syncNow();
+    for (const cut of recovered.cuts) {
+      const file = disk.open(cut.path, "readwrite");
+      try {
+        file.truncate(cut.bytes);
+        file.syncNow();
+      } finally {
+        file.close();
+      }
+    }
+  }
+  reserve.hold();
+  return journal;
+}
+
+export const systemRandom = (n: number): Uint8Array => randomBytes(n);
+export type * from "./journal.ts";
+export type * from "./disk.ts";
+export { JournalError, FormatError } from "./fault.ts";
+export { NodeDisk } from "./node-disk.ts";
+export { OWN_KIND, OWN_SESSION, decodeOwn, type OwnEvent } from "./own.ts";

@@ -1,0 +1,231 @@
+/**
+ * Opening a journal that an earlier life left. Reads headers, believes sidecars, scans what has none. Idempotent: everything
+ * that changes the disk (copying and cutting a torn tail, setting a headless file aside) can be interrupted and done again.
+ *   R1  Nothing is cut that was not copied and synced first, and recorded in the new life's first segment.
+ *   R2  Damage with sound frames after it stays where it is; only its range is noted.
+ *   R3  A scanned segment is synced before anything is appended after it: what it holds may be in the page cache only.
+ */
+import { createHash } from "node:crypto";
+import { Catalogue, isOwn, type Segment } from "./catalogue.ts";
+import type { Disk } from "./disk.ts";
+import { decodeHeader, HEADER_BYTES, INLINE, type SegmentHeader, saltSeed, SEGMENT_REWRITE, segmentName } from "./format.ts";
+import { decodeOwn, type OwnEvent } from "./own.ts";
+import { readMarker } from "./marker.ts";
+import { scanSegment } from "./scan.ts";
+import { loadSidecar, saveSidecar } from "./sidecar.ts";
+import { readFile, readWhole, writeWhole } from "./transfer.ts";
+
+export interface Recovered {
+  readonly catalogue: Catalogue;
+  readonly head: Buffer;
+  readonly lastLsn: number;
+  /** Everything up to here was durable, payloads included, before this life began. */
+  readonly durableLsn: number;
+  readonly life: number;
+  readonly nextIndex: number;
+  readonly notes: string[];
+  /** To be recorded in the new life's first segment, before {@link cuts} are made. */
+  readonly events: OwnEvent[];
+  readonly cuts: { readonly path: string; readonly bytes: number }[];
+  /** Payload files that scanned records point to. */
+  readonly inherited: { readonly session: string; readonly no: number }[];
+  /** Erasures noted in scanned segments, to be done again. */
+  readonly erasures: { readonly session: string; readonly seqs: readonly number[] }[];
+}
+
+interface Candidate { readonly index: number; readonly header: SegmentHeader; readonly fileBytes: number; limitLsn: number }
+
+export function recover(disk: Disk, folder: string): Recovered {
+  const ledger = `${folder}/ledger`;
+  const notes: string[] = [];
+  const events: OwnEvent[] = [];
+  const { candidates, nextIndex, life } = headers(disk, folder, notes, events);
+  const catalogue = new Catalogue();
+  const marker = readMarker(disk, ledger);
+  let head: Buffer = marker?.head ?? Buffer.alloc(32);
+  let lastLsn = marker?.throughLsn ?? 0;
+  let durableLsn = lastLsn;
+  let scanned = false;
+  const cuts: { path: string; bytes: number }[] = [];
+  const inherited = new Map<string, { session: string; no: number }>();
+  const erasures: { session: string; seqs: readonly number[] }[] = [];
+
+  for (const c of candidates) {
+    const path = `${ledger}/${segmentName(c.index)}`;
+    const seed = saltSeed(c.header.salt);
+    const loaded = loadSidecar(disk, ledger, c.index, seed, c.header.salt, c.fileBytes);
+    let segment: Segment;
+    if (loaded !== null && loaded.segment.lastLsn <= c.limitLsn) {
+      segment = loaded.segment;
+      catalogue.segments.push(segment);
+      for (const [id, nextSeq] of segment.removed) catalogue.forget(id, nextSeq);
+      for (const { session, range } of loaded.rows) {
+        const s = catalogue.session(session);
+        if (range.firstSeq < s.nextSeq) continue;
+        s.ranges.push(range);
+        s.nextSeq = range.firstSeq + range.count;
+        s.lastLsn = range.lastLsn;
+        s.removed = false;
+      }
+    } else {
+      const bytes = readFile(disk, path);
+      segment = scanInto(catalogue, c, bytes, lastLsn, {
+        torn: (from, reason) => {
+          const kept = keepTorn(disk, folder, c.index, from, bytes.subarray(from));
+          notes.push(`torn tail of ${bytes.length - from} bytes in ${segmentName(c.index)} at byte ${from} (${reason}), kept as ${kept.name} and cut`);
+          events.push({ type: "recovered", file: segmentName(c.index), fromByte: from, droppedBytes: bytes.length - from, sha256: kept.sha256, keptAs: kept.name });
+          cuts.push({ path, bytes: from });
+        },
+        payload: (session, no) => inherited.set(`${session}\n${no}`, { session, no }),
+        erased: (session, seqs) => erasures.push({ session, seqs }),
+      });
+      catalogue.segments.push(segment);
+      if (segment.damage.length > 0) {
+        events.push({ type: "damaged", file: segmentName(c.index), regions: segment.damage });
+        for (const d of segment.damage) notes.push(`damage in ${segmentName(c.index)}, bytes ${d.fromByte} to ${d.toByte}: records ${d.fromLsn} to ${d.toLsn} are a gap, the file is kept`);
+      }
+      const file = disk.open(path, "readwrite");
+      try { file.syncNow(); } finally { file.close(); }
+      saveQuietly(disk, ledger, catalogue, segment, cuts.at(-1)?.path === path ? cuts.at(-1)!.bytes : c.fileBytes);
+      scanned = true;
+    }
+    if (c.header.firstLsn > lastLsn + 1 && lastLsn > 0) {
+      segment.damage = [{ fromByte: 0, toByte: 0, fromLsn: lastLsn + 1, toLsn: c.header.firstLsn - 1 }, ...segment.damage.filter((d) => d.fromByte > 0)];
+      notes.push(`records ${lastLsn + 1} to ${c.header.firstLsn - 1} before ${segmentName(c.index)} are missing`);
+    }
+    if (segment.lastLsn > lastLsn) {
+      lastLsn = segment.lastLsn;
+      head = Buffer.from(segment.head);
+    }
+    if (!scanned) durableLsn = lastLsn;
+  }
+  catalogue.skipLost();
+  return { catalogue, head, lastLsn, durableLsn, life, nextIndex, notes, events, cuts, inherited: [...inherited.values()], erasures };
+}
+
+function headers(disk: Disk, folder: string, notes: string[], events: OwnEvent[]): { candidates: Candidate[]; nextIndex: number; life: number } {
+  const ledger = `${folder}/ledger`;
+  const candidates: Candidate[] = [];
+  let nextIndex = 1;
+  let life = 0;
+  for (const name of disk.list(ledger)) {
+    const m = /^(\d{10})\.seg$/.exec(name);
+    if (m === null) continue;
+    const index = Number(m[1]);
+    nextIndex = Math.max(nextIndex, index + 1);
+    const file = disk.open(`${ledger}/${name}`, "read");
+    const bytes = Buffer.alloc(HEADER_BYTES);
+    let count: number;
+    let fileBytes: number;
+    try {
+      count = readWhole(file, bytes, 0);
+      fileBytes = file.size();
+    } finally {
+      file.close();
+    }
+    const header = count === HEADER_BYTES ? decodeHeader(bytes) : null;
+    if (header !== null && header.index === index) {
+      life = Math.max(life, header.life);
+      candidates.push({ index, header, fileBytes, limitLsn: Number.MAX_SAFE_INTEGER });
+      continue;
+    }
+    // A segment whose creation was cut short holds nothing; anything longer is evidence and stays where it is.
+    if (fileBytes <= HEADER_BYTES) {
+      disk.rename(`${ledger}/${name}`, `${folder}/torn/${name}.torn`);
+      notes.push(`${name} has no whole header and no records: set aside in torn/`);
+      events.push({ type: "quarantined", file: name, why: "no whole header, no records" });
+    } else {
+      notes.push(`${name} has ${header === null ? "a damaged header" : "the header of another segment"}: left as it is, its records are a gap`);
+      events.push({ type: "quarantined", file: name, why: header === null ? "damaged header" : `header of segment ${header.index}` });
+    }
+  }
+  let limit = Number.MAX_SAFE_INTEGER;
+  for (let i = candidates.length - 1; i >= 0; i--) {
+    const c = candidates[i]!;
+    c.limitLsn = limit;
+    if ((c.header.flags & SEGMENT_REWRITE) !== 0) limit = Math.min(limit, c.header.firstLsn - 1);
+  }
+  return { candidates, nextIndex, life: life + 1 };
+}
+
+interface ScanEffects {
+  torn(from: number, reason: string): void;
+  payload(session: string, no: number): void;
+  erased(session: string, seqs: readonly number[]): void;
+}
+
+/** Scans a segment's bytes into the catalogue; `previousLsn` is the last lsn before it. */
+export function scanInto(catalogue: Catalogue, c: { index: number; header: SegmentHeader; limitLsn: number }, bytes: Buffer, previousLsn: number, effects: ScanEffects): Segment {
+  const { header } = c;
+  const seed = saltSeed(header.salt);
+  const segment: Segment = {
+    index: c.index, life: header.life, firstLsn: header.firstLsn, seed, salt: header.salt, lastLsn: header.firstLsn - 1, head: header.previousHead,
+    validBytes: HEADER_BYTES, sealed: false, lastWallMs: header.createdWallMs, damage: [], removed: [],
+  };
+  const pending: { from: number; to: number }[] = [];
+  const settle = (nextLsn: number): void => {
+    // The lsn range is told once, with the first of the regions that share it.
+    pending.splice(0).forEach((d, i) => {
+      segment.damage.push({ fromByte: d.from, toByte: d.to, fromLsn: segment.lastLsn + 1, toLsn: i === 0 ? nextLsn - 1 : segment.lastLsn });
+    });
+  };
+  segment.validBytes = scanSegment(bytes, seed, {
+    record(at, r) {
+      if (r.lsn > c.limitLsn || r.lsn <= segment.lastLsn || r.lsn <= previousLsn && (header.flags & SEGMENT_REWRITE) === 0) return;
+      settle(r.lsn);
+      segment.lastLsn = r.lsn;
+      segment.head = Buffer.from(r.chain);
+      segment.lastWallMs = r.wallMs;
+      catalogue.note(catalogue.session(r.session), segment, at, r);
+      if (r.payloadBytes > 0 && (r.flags & INLINE) === 0) effects.payload(r.session, r.fileNo);
+      if (!isOwn(r)) return;
+      const own = decodeOwn(r.meta);
+      if (own?.type === "erased") effects.erased(own.session, own.seqs);
+      if (own?.type === "removed") {
+        segment.removed.push([own.session, own.nextSeq]);
+        catalogue.forget(own.session, own.nextSeq);
+      }
+    },
+    seal(_at, seal) {
+      settle(seal.lastLsn + 1);
+      segment.sealed = seal.final;
+      if (seal.lastLsn <= segment.lastLsn || seal.lastLsn > c.limitLsn) return;
+      segment.lastLsn = seal.lastLsn;
+      segment.head = Buffer.from(seal.head);
+    },
+    damage: (from, to) => pending.push({ from, to }),
+    torn: (from, _to, reason) => {
+      settle(segment.lastLsn + 1);
+      effects.torn(from, reason);
+    },
+  });
+  settle(segment.lastLsn + 1);
+  return segment;
+}
+
+/** Copies a torn tail aside, synced; done again after a crash it finds its own copy. */
+function keepTorn(disk: Disk, folder: string, index: number, at: number, bytes: Buffer): { name: string; sha256: string } {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  for (let n = 0; ; n++) {
+    const name = `torn/${segmentName(index)}.${at}${n === 0 ? "" : `.${n}`}.torn`;
+    const path = `${folder}/${name}`;
+    if (disk.exists(path)) {
+      if (!readFile(disk, path).equals(bytes)) continue;
+    } else {
+      const file = disk.open(path, "create-new");
+      try {
+        writeWhole(file, bytes, 0);
+        file.syncNow();
+      } finally {
+        file.close();
+      }
+    }
+    disk.syncFolderNow(`${folder}/torn`);
+    return { name, sha256 };
+  }
+}
+
+/** A sidecar that cannot be written costs the next start a scan. The catalogue keeps its positions in memory then. */
+export function saveQuietly(disk: Disk, ledger: string, catalogue: Catalogue, segment: Segment, fileBytes: number): void {
+  try { saveSidecar(disk, ledger, catalogue, segment, fileBytes); } catch { /* C1 */ }
+}
