@@ -1,7 +1,7 @@
 /**
  * The build: everything that runs, bundled into dist/, so that the package has no run-time dependency.
  *
- *   B1  dist/hold.mjs loads on any Node since 12 and says what is wrong under one that is too old; the rest may be new.
+ *   B1  dist/hold.mjs loads on any Node since 12.17 and says what is wrong under one that is too old; the rest may be new.
  *   B2  The command line is split into chunks: a command loads its own code and no other's.
  *   B3  What is unchanged is not built again: bundles by esbuild's own speed, shims by their sources' times.
  *   B4  A new dist/ appears file by file under a running host: files are replaced by rename and never written in place.
@@ -13,6 +13,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { entryStub } from "./entry-stub.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
@@ -50,17 +51,6 @@ function filesBelow(/** @type {string} */ folder) {
     .sort();
 }
 
-/** The first file that runs. Plain old JavaScript up to the check; `import()` only parses what follows on a Node that can. */
-const stub = `const need = ${JSON.stringify(neededNode)}.split(".").map(Number);
-const have = process.versions.node.split(".").map(Number);
-if (have[0] < need[0] || (have[0] === need[0] && have[1] < need[1])) {
-  process.stderr.write("[node_too_old] holdfast ${manifest.version} needs Node ${neededNode} or newer, and this is " + process.versions.node + " (" + process.execPath + "): put a newer \`node\` on the PATH, or set HOLDFAST_NODE to one\\n");
-  process.exitCode = 1;
-} else {
-  await import("./cli/main.mjs");
-}
-`;
-
 async function bundle() {
   const inputs = new Set();
   const built = bundles.filter((b) => existsSync(at(b.entry)));
@@ -93,7 +83,7 @@ async function bundle() {
       for (const input of Object.keys(result.metafile.inputs)) inputs.add(input);
     }),
   );
-  if (built.some((b) => b.folder === "cli")) place(join(dist, "hold.mjs"), stub);
+  if (built.some((b) => b.folder === "cli")) place(join(dist, "hold.mjs"), entryStub(manifest.version, neededNode));
   place(join(dist, "THIRD-PARTY-LICENSES.txt"), licences(inputs));
 }
 
