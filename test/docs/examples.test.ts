@@ -74,7 +74,7 @@ test("README has the two commands and examples that run", () => {
 
 test.each(shellExamples.map((e) => [e.where, e] as const))("%s runs", (_, example) => {
   const done = spawnSync("bash", ["-euo", "pipefail", "-c", example.text], { cwd: home, env, encoding: "utf8", timeout: 60_000 });
-  expect(done.stderr + (done.status === 0 ? "" : done.stdout)).toBe("");
+  expect(done.status, done.stdout + done.stderr).toBe(0);
   for (const [, wanted] of example.text.matchAll(/^# → (.*)$/gm)) {
     const pattern = (wanted ?? "")
       .split("…")
@@ -101,5 +101,5 @@ test.each(codeExamples.map((e) => [e.where, e] as const))("%s type-checks and ru
   const types = spawnSync("tsc", ["-p", project], { cwd: root, env, encoding: "utf8" });
   expect(types.stdout).toBe("");
   const done = spawnSync(process.execPath, [file], { cwd: home, env, encoding: "utf8", timeout: 60_000 });
-  expect(done.stderr + (done.status === 0 ? "" : done.stdout)).toBe("");
+  expect(done.status, done.stdout + done.stderr).toBe(0);
 });
