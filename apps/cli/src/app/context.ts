@@ -1,0 +1,81 @@
+/**
+ * What a command may touch: its streams, its environment, a clock and a host. Commands take nothing from `process`, so that a test
+ * hands them a world of its own (app/fake.ts); the real one is app/real.ts.
+ */
+import type { AttachHandlers, ConnectOptions, HostClient } from "@holdfast/sdk";
+import type { Settings } from "../config/settings.ts";
+import type { Paint } from "../show/colour.ts";
+import type { AnyCommand } from "../spec/command.ts";
+import type { Outer } from "../terminal/outer.ts";
+
+export interface Output {
+  readonly isTty: boolean;
+  /** Columns to fit; 100 where nothing tells. */
+  readonly columns: number;
+  write(data: string | Uint8Array): void;
+  /** Resolves when what was written has been taken by the reader: what paces a long stream. */
+  drained(): Promise<void>;
+}
+
+export interface Input {
+  readonly isTty: boolean;
+  bytes(): AsyncIterable<Uint8Array>;
+  /** One line from the person, without its end; null at the end of input. */
+  line(): Promise<string | null>;
+}
+
+export interface Context {
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly command: AnyCommand;
+  readonly json: boolean;
+  readonly as: string | undefined;
+  /** What stood after `--`; undefined if there was no `--`. */
+  readonly tail: readonly string[] | undefined;
+  readonly input: Input;
+  readonly out: Output;
+  readonly err: Output;
+  readonly paint: Paint;
+  readonly errPaint: Paint;
+  now(): number;
+  home(): Promise<string>;
+  configFolder(): Promise<string>;
+  settings(): Promise<Settings>;
+  /** The host, connected at first call and closed when the command ends. */
+  client(options?: { readonly start?: boolean }): Promise<HostClient>;
+  /** The terminal that the person sits at, for `attach`. */
+  outer(): Promise<Outer>;
+  /** Resolves at Ctrl-C, SIGTERM or SIGHUP; what a command that waits listens to. */
+  readonly cancelled: AbortSignal;
+  /** Keys, folders and credentials of this machine. */
+  keys(): Promise<KeyStore>;
+  verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>>;
+}
+
+export interface KeyStore {
+  names(): Promise<readonly string[]>;
+  generate(name: string): Promise<{ readonly publicKey: Uint8Array; readonly path: string }>;
+}
+
+/** One thing that `hold audit verify` says; `ok` ones are summaries of what was checked. */
+export interface AuditFinding {
+  readonly ok: boolean;
+  readonly file: string;
+  readonly position: number;
+  readonly lsn?: number;
+  readonly session?: string;
+  readonly seq?: number;
+  readonly problem: string;
+}
+
+export type { AttachHandlers, ConnectOptions, HostClient };
+
+export function line(output: Output, text: string): void {
+  output.write(`${text}\n`);
+}
+
+/** One JSON value on one line. Big integers of the wire become numbers: none of them passes 2^53. */
+export function jsonLine(output: Output, value: unknown): void {
+  output.write(`${JSON.stringify(value, (_, v: unknown) => (typeof v === "bigint" ? Number(v) : v))}\n`);
+}

@@ -1,0 +1,35 @@
+/**
+ * What may stand anywhere on the line, before or after the command: `--as NAME`, `--json`, `--help`; and the part after `--`.
+ *   G1  Nothing after the first `--` is ours.
+ *   G2  `--json` is taken here, so that a failure to read the rest is reported as the caller asked.
+ */
+import { usage } from "./fail.ts";
+
+export interface Globals {
+  readonly as: string | undefined;
+  readonly json: boolean;
+  readonly help: boolean;
+  /** Without `--as`, `--json`, `--help` and what follows `--`. */
+  readonly rest: readonly string[];
+  readonly tail: readonly string[] | undefined;
+}
+
+export function splitGlobals(argv: readonly string[]): Globals {
+  const end = argv.indexOf("--");
+  const own = end < 0 ? argv : argv.slice(0, end);
+  const rest: string[] = [];
+  let as: string | undefined;
+  let json = false;
+  let help = false;
+  for (let i = 0; i < own.length; i++) {
+    const word = own[i]!;
+    if (word === "--as") {
+      as = own[++i];
+      if (as === undefined || as === "") throw usage("--as needs the name of a credential, e.g. `--as ana`; `hold operator ls` lists operators");
+    } else if (word.startsWith("--as=")) as = word.slice(5);
+    else if (word === "--help" || word === "-h") help = true;
+    else if (word === "--json") json = true;
+    else rest.push(word);
+  }
+  return { as, json, help, rest, tail: end < 0 ? undefined : argv.slice(end + 1) };
+}

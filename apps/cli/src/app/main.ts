@@ -1,0 +1,109 @@
+/**
+ * One run of `hold`: reads the line, finds the command, runs it in a context and turns its outcome into an exit code.
+ *   A1  Exit codes are those of design §5, whatever failed and wherever.
+ *   A2  A name that is no command of ours is `hold-NAME` on the path, or an error that says what was meant.
+ */
+import { run as runStricli } from "@stricli/core";
+import { didYouMean } from "../read/near.ts";
+import type { AnyCommand } from "../spec/command.ts";
+import { commands, findCommand, groupBriefs } from "../spec/index.ts";
+import type { Context } from "./context.ts";
+import { asFailure, report, usage } from "./fail.ts";
+import { type Globals, splitGlobals } from "./globals.ts";
+import { RealContext, stderrOutput, stdoutOutput } from "./real.ts";
+import { application } from "./routes.ts";
+
+export type OwnedContext = Context & { end(): Promise<void> };
+export type MakeContext = (command: AnyCommand, globals: Globals) => OwnedContext;
+
+export async function main(argv: readonly string[], version: string): Promise<void> {
+  process.exitCode = await runLine(argv, (command, globals) => new RealContext(command, globals, version), process.env);
+}
+
+/** Runs one command line and answers its exit code. */
+export async function runLine(argv: readonly string[], make: MakeContext, env: Readonly<Record<string, string | undefined>>): Promise<number> {
+  const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
+  const run: { context?: OwnedContext; args: readonly string[] } = { args: [] };
+  try {
+    const globals = splitGlobals(argv);
+    const words = globals.rest.length === 0 && !globals.help && globals.tail === undefined ? ["pick"] : globals.rest;
+    const spec = find(words);
+    if (spec === undefined) return await elsewhere(words, globals, argv, env);
+    if (globals.help) return await showHelp(spec.path, env);
+    if (globals.json && !("json" in spec.flags)) throw usage(`\`hold ${spec.path.join(" ")}\` has no --json; \`hold help ${spec.path.join(" ")}\` shows what it takes`);
+    return await dispatch(spec, words, globals, (context, args) => Object.assign(run, { context, args }), make);
+  } catch (error) {
+    const failure = await explain(asFailure(error), run.context, run.args);
+    const debug = (env["HOLDFAST_DEBUG"] ?? "") !== "";
+    return report(failure, run.context?.err ?? stderrOutput(), { json: own.includes("--json"), debug, ...(run.context ? { paintCode: run.context.errPaint.red } : {}) });
+  } finally {
+    await run.context?.end();
+  }
+}
+
+function find(words: readonly string[]): AnyCommand | undefined {
+  return (words[0] ?? "") in groupBriefs ? findCommand(words.slice(0, 2)) : findCommand(words.slice(0, 1));
+}
+
+/** The line as stricli reads it; the command's own outcome, or what stricli has against the line. */
+async function dispatch(spec: AnyCommand, words: readonly string[], globals: Globals, began: (context: OwnedContext, args: readonly string[]) => void, make: MakeContext): Promise<number> {
+  const line = globals.tail && !spec.tail ? [...words, "--", ...globals.tail] : [...words];
+  const said: string[] = [];
+  let outcome: { exit: number } | { thrown: unknown } | undefined;
+  const app = application(commands, groupBriefs, async (command, flags, args) => {
+    try {
+      const context = make(command, globals);
+      began(context, args);
+      const code = await command.load();
+      outcome = { exit: (await code.run(context, { ...flags, json: globals.json } as never, args)) ?? 0 };
+    } catch (thrown) {
+      outcome = { thrown };
+    }
+  });
+  await runStricli(app, line, { process: { stdout: { write: () => {} }, stderr: { write: (text) => said.push(text) }, env: { STRICLI_SKIP_VERSION_CHECK: "1" } } });
+  if (outcome === undefined) throw usage(`${tidy(said.join(""))}; \`hold help ${spec.path.join(" ")}\` shows what it takes`);
+  if ("thrown" in outcome) throw outcome.thrown;
+  return outcome.exit;
+}
+
+/** stricli's sentences, one line, in our form. */
+function tidy(text: string): string {
+  const lines = text.trim().split("\n").map((l) => l.trim().replace(/\.$/, ""));
+  return lines.filter(Boolean).join("; ") || "the line could not be read";
+}
+
+/** No command of ours: a group's help, a `hold-NAME` of somebody else's, or what was meant. */
+async function elsewhere(words: readonly string[], globals: Globals, argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
+  const first = words[0] ?? "";
+  if (words.length === 0 || (first in groupBriefs && words.length === 1)) {
+    await showHelp(words, env);
+    return globals.help ? 0 : 2;
+  }
+  const { runOutside } = await import("./outside.ts");
+  const code = await runOutside(first, argv, env);
+  if (code !== null) return code;
+  const group = first in groupBriefs;
+  const word = (group ? words[1] : first) ?? "";
+  const known = commands.filter((c) => !c.hidden && (!group || c.path[0] === first)).map((c) => (group ? c.path[1] : c.path[0]) ?? "");
+  throw usage(`there is no command \`hold ${group ? `${first} ` : ""}${word}\`${didYouMean(word, known)}; \`hold help${group ? ` ${first}` : ""}\` lists them`);
+}
+
+async function showHelp(path: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
+  const { helpFor } = await import("../help/page.ts");
+  const out = stdoutOutput();
+  out.write(helpFor(path, { columns: out.columns, isTty: out.isTty, env }));
+  return 0;
+}
+
+/** Adds what the command line alone knows: names near a wrong one. */
+async function explain(failure: ReturnType<typeof asFailure>, context: Context | undefined, args: readonly string[]): Promise<ReturnType<typeof asFailure>> {
+  const asked = args[0];
+  if (failure.code !== "no_such_session" || !context || asked === undefined || /did you mean/.test(failure.message)) return failure;
+  try {
+    const sessions = await (await context.client({ start: false })).list({ all: true });
+    failure.message += didYouMean(asked, sessions.flatMap((s) => [s.name, s.id]).filter(Boolean));
+  } catch {
+    // The hint is a courtesy: without it the error stands as it is.
+  }
+  return failure;
+}

@@ -1,0 +1,176 @@
+/**
+ * The context of a real run: this process's streams, its environment, and the host of this machine.
+ *   R1  The SDK is imported when a command first needs the host, the host's starter only when nothing answers.
+ *   R2  A reader that goes away (`hold ls | head -1`) ends us quietly.
+ */
+import { hostname } from "node:os";
+import type { HostClient } from "@holdfast/sdk";
+import type { Settings } from "../config/settings.ts";
+import { type Paint, paintFor } from "../show/colour.ts";
+import type { AnyCommand } from "../spec/command.ts";
+import type { Outer } from "../terminal/outer.ts";
+import type { AuditFinding, Context, Input, KeyStore, Output } from "./context.ts";
+import type { Globals } from "./globals.ts";
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  return {
+    isTty: stream.isTTY === true,
+    get columns() {
+      const told = Number(process.env["COLUMNS"]);
+      return stream.columns || (Number.isInteger(told) && told > 0 ? told : 100);
+    },
+    write(data) {
+      stream.write(data);
+    },
+    drained: () => (stream.writableNeedDrain ? new Promise((resolve) => stream.once("drain", resolve)) : Promise.resolve()),
+  };
+}
+
+function quietWhenGone(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    process.exit(1);
+  });
+}
+
+let out: Output | undefined;
+let err: Output | undefined;
+export function stdoutOutput(): Output {
+  if (!out) quietWhenGone(process.stdout);
+  out ??= outputOf(process.stdout);
+  return out;
+}
+export function stderrOutput(): Output {
+  if (!err) quietWhenGone(process.stderr);
+  err ??= outputOf(process.stderr);
+  return err;
+}
+
+const input: Input = {
+  get isTty() {
+    return process.stdin.isTTY === true;
+  },
+  async *bytes() {
+    for await (const chunk of process.stdin) yield chunk as Uint8Array;
+  },
+  async line() {
+    const { createInterface } = await import("node:readline/promises");
+    const reader = createInterface({ input: process.stdin });
+    try {
+      return await new Promise<string | null>((resolve) => {
+        reader.once("line", resolve);
+        reader.once("close", () => resolve(null));
+      });
+    } finally {
+      reader.close();
+    }
+  },
+};
+
+export class RealContext implements Context {
+  readonly env = process.env;
+  readonly cwd = process.cwd();
+  readonly input = input;
+  readonly out = stdoutOutput();
+  readonly err = stderrOutput();
+  readonly paint: Paint = paintFor(this.out.isTty, process.env);
+  readonly errPaint: Paint = paintFor(this.err.isTty, process.env);
+  readonly command: AnyCommand;
+  readonly json: boolean;
+  readonly as: string | undefined;
+  readonly tail: readonly string[] | undefined;
+  readonly version: string;
+  readonly #stop = new AbortController();
+  #client: Promise<HostClient> | undefined;
+  #settings: Promise<Settings> | undefined;
+  #outer: Promise<Outer> | undefined;
+  #listening = false;
+
+  constructor(command: AnyCommand, globals: Globals, version: string) {
+    this.command = command;
+    this.json = globals.json;
+    this.as = globals.as ?? (process.env["HOLDFAST_AS"] || undefined);
+    this.tail = globals.tail;
+    this.version = version;
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  get cancelled(): AbortSignal {
+    if (!this.#listening) {
+      this.#listening = true;
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+        process.once(signal, () => {
+          this.#stop.abort();
+          // A second one ends us at once, as if we had not listened.
+        });
+      }
+    }
+    return this.#stop.signal;
+  }
+
+  async home(): Promise<string> {
+    return (await import("@holdfast/sdk/node")).homeFolder(process.env);
+  }
+
+  async configFolder(): Promise<string> {
+    return (await import("@holdfast/sdk/node")).configFolder(process.env);
+  }
+
+  settings(): Promise<Settings> {
+    this.#settings ??= (async () => {
+      const { loadSettings } = await import("../config/settings.ts");
+      return loadSettings(await this.configFolder(), process.env);
+    })();
+    return this.#settings;
+  }
+
+  client(options: { readonly start?: boolean } = {}): Promise<HostClient> {
+    this.#client ??= this.#connect(options.start ?? true);
+    return this.#client;
+  }
+
+  async #connect(start: boolean): Promise<HostClient> {
+    const sdk = await import("@holdfast/sdk/node");
+    const home = sdk.homeFolder(process.env);
+    if (start && this.err.isTty && !this.json) {
+      const { firstUse } = await import("./notice.ts");
+      await firstUse(home, this.err, await this.configFolder());
+    }
+    return sdk.connect({
+      home,
+      via: "cli",
+      client: `hold/${this.version}`,
+      ...(this.as === undefined ? {} : { as: this.as }),
+      ...(start ? { startHost: async () => (await import("@holdfast/host/start")).startHost({ home, env: process.env }) } : {}),
+    });
+  }
+
+  outer(): Promise<Outer> {
+    this.#outer ??= import("../terminal/outer.ts").then(({ openOuter }) => openOuter());
+    return this.#outer;
+  }
+
+  async keys(): Promise<KeyStore> {
+    const sdk = await import("@holdfast/sdk/node");
+    const home = sdk.homeFolder(process.env);
+    return { names: async () => sdk.keyNames(home), generate: async (name) => sdk.generateKey(home, name) };
+  }
+
+  async verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>> {
+    const { verifyAudit } = await import("@holdfast/host/audit");
+    return verifyAudit(await this.home(), onProgress);
+  }
+
+  /** Closes what was opened. Output still in flight is Node's to finish. */
+  async end(): Promise<void> {
+    const client = await this.#client?.catch(() => undefined);
+    client?.close();
+    if (this.#outer) (await this.#outer).restore();
+    process.stdin.unref?.();
+  }
+}
+
+export const machineName = hostname;

@@ -1,0 +1,36 @@
+/** The words for the wire's numbers, in the house's own spelling. */
+import type { Exit, OperatorKind, Session } from "@holdfast/sdk";
+import { signalName } from "../read/signal.ts";
+
+const states: Readonly<Record<number, string>> = { 1: "running", 2: "ended", 3: "lost", 4: "failed" };
+const kinds: Readonly<Record<number, string>> = { 1: "pty", 2: "pipes" };
+const modes: Readonly<Record<number, string>> = { 1: "turn", 2: "open" };
+const operators: Readonly<Record<number, string>> = { 1: "human", 2: "service", 3: "ai" };
+const inputs: Readonly<Record<number, string>> = { 1: "applied", 2: "refused", 3: "void", 4: "cut" };
+
+export const stateWord = (n: number): string => states[n] ?? "unknown";
+export const sessionKindWord = (n: number): string => kinds[n] ?? "unknown";
+export const floorModeWord = (n: number): string => modes[n] ?? "turn";
+export const operatorKindWord = (n: number): string => operators[n] ?? "unknown";
+export const inputStatusWord = (n: number): string => inputs[n] ?? "unknown";
+
+export function operatorKindOf(word: string): OperatorKind | null {
+  return word === "human" ? 1 : word === "service" ? 2 : word === "ai" ? 3 : null;
+}
+
+export const isRunning = (s: Session): boolean => stateWord(s.state) === "running";
+
+/** `exit 3`, `SIGKILL (core dumped)`, `exit unknown`. */
+export function exitText(exit: Exit | undefined): string {
+  if (!exit) return "";
+  if (exit.code !== undefined) return `exit ${exit.code}`;
+  if (exit.signal !== undefined) return `${signalName(exit.signal)}${exit.core ? " (core dumped)" : ""}`;
+  return exit.reason || "exit unknown";
+}
+
+/** What a shell would report: the code, or 128 and the signal; 1 when it is not known, and never a guessed 0. */
+export function shellCode(exit: Exit | undefined): number {
+  if (exit?.code !== undefined) return exit.code;
+  if (exit?.signal !== undefined) return 128 + exit.signal;
+  return 1;
+}

@@ -1,0 +1,79 @@
+/** Commands about the host, the configuration and this installation. */
+import { command, jsonFlag } from "./command.ts";
+
+export const hostCommands = [
+  command({
+    path: ["host", "up"], group: "host",
+    brief: "start the host, if it does not run",
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold host up", says: "any command that needs it does this by itself" }],
+    load: () => import("../commands/host-up.ts"),
+  }),
+  command({
+    path: ["host", "down"], group: "host",
+    brief: "stop the host; its sessions run on",
+    description: "The programs keep running, held by their shims; what they print waits there. The next command starts the host again, and it takes them up where they are.",
+    flags: { force: { kind: "bool", short: "f", brief: "without draining what is in flight" } },
+    examples: [{ line: "hold host down", says: "before an upgrade, say" }],
+    load: () => import("../commands/host-down.ts"),
+  }),
+  command({
+    path: ["host", "status"], group: "host",
+    brief: "pid, version, sessions, limits of the host",
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold host status", says: "exit 5 if it does not run" }],
+    load: () => import("../commands/host-status.ts"),
+  }),
+  command({
+    path: ["host", "logs"], group: "host",
+    brief: "the host's own log",
+    flags: { lines: { kind: "number", short: "n", value: "N", brief: "so many last lines (default: 50)" }, follow: { kind: "bool", short: "f", brief: "go on as it grows" } },
+    examples: [{ line: "hold host logs -n 200", says: "the last 200 lines" }],
+    load: () => import("../commands/host-logs.ts"),
+  }),
+  command({
+    path: ["host", "install"], group: "host",
+    brief: "start the host at boot: a systemd user unit, and lingering",
+    description: "Writes ~/.config/systemd/user/holdfast.service, enables it, and says whether lingering is on: without it the system may end your processes when you log out.",
+    flags: { print: { kind: "bool", brief: "print the unit and change nothing" }, remove: { kind: "bool", brief: "take the unit away again" } },
+    examples: [{ line: "hold host install", says: "once a machine" }, { line: "hold host install --print", says: "what it would write" }],
+    load: () => import("../commands/host-install.ts"),
+  }),
+  command({
+    path: ["config", "show"], group: "host",
+    brief: "the settings in effect, and where each comes from",
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold config", says: "the same" }],
+    load: () => import("../commands/config-show.ts"),
+  }),
+  command({
+    path: ["config", "get"], group: "host",
+    brief: "print one setting",
+    args: [{ name: "KEY", brief: "e.g. attach.prefix", complete: "setting" }],
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold config get attach.prefix", says: "its value alone" }],
+    load: () => import("../commands/config-get.ts"),
+  }),
+  command({
+    path: ["config", "set"], group: "host",
+    brief: "change one setting in config.toml",
+    args: [{ name: "KEY", brief: "e.g. attach.prefix", complete: "setting" }, { name: "VALUE", brief: "the value; checked before it is written" }],
+    flags: {},
+    examples: [{ line: "hold config set attach.prefix C-a", says: "another prefix key" }],
+    load: () => import("../commands/config-set.ts"),
+  }),
+  command({
+    path: ["config", "edit"], group: "host",
+    brief: "open config.toml in your editor, and check it afterwards",
+    flags: {},
+    examples: [{ line: "EDITOR=vim hold config edit", says: "made with its comments if there is none yet" }],
+    load: () => import("../commands/config-edit.ts"),
+  }),
+  command({
+    path: ["doctor"], group: "host",
+    brief: "check this installation and say what to do",
+    flags: { resetTerminal: { kind: "bool", brief: "put this terminal back in order after a killed `hold attach`, and do nothing else" }, json: jsonFlag },
+    examples: [{ line: "hold doctor", says: "exit 1 if something needs doing" }, { line: "hold doctor --reset-terminal", says: "when the terminal is garbled" }],
+    load: () => import("../commands/doctor.ts"),
+  }),
+];

@@ -1,0 +1,107 @@
+/** Commands that read: the screen, the journal, recordings, the audit chain. */
+import { eventKinds } from "../show/event-kinds.ts";
+import { command, jsonFlag, sessionArgument as session } from "./command.ts";
+
+export const readingCommands = [
+  command({
+    path: ["screen"], group: "reading",
+    brief: "print a session's screen as text",
+    args: [session],
+    flags: {
+      scrollback: { kind: "number", short: "n", value: "LINES", brief: "lines above the screen too" },
+      vt: { kind: "bool", brief: "with colours, as escape sequences that draw it" },
+      json: jsonFlag,
+    },
+    examples: [{ line: "hold screen build", says: "what one would see" }, { line: "hold screen build -n 200 | grep error", says: "with 200 lines above it" }],
+    load: () => import("../commands/screen.ts"),
+  }),
+  command({
+    path: ["log"], group: "reading",
+    brief: "print a session's journal: who did what, and when",
+    args: [session],
+    flags: {
+      follow: { kind: "bool", short: "f", brief: "go on as it happens" },
+      from: { kind: "number", value: "SEQ", brief: "from this position on (default: the first kept)" },
+      kind: { kind: "choices", of: eventKinds, brief: "only events of these kinds" },
+      actor: { kind: "text", value: "OPERATOR", complete: "operator", brief: "only what this operator did" },
+      raw: { kind: "bool", brief: "the output bytes themselves, exactly, and nothing else" },
+      json: jsonFlag,
+    },
+    examples: [
+      { line: "hold log build", says: "the whole story" },
+      { line: "hold log build --follow --kind input,floor_changed", says: "who types, as they type" },
+      { line: "hold log build --raw > build.out", says: "every byte that it printed" },
+      { line: "hold log build --actor ana --json", says: "for a program" },
+    ],
+    see: ["journal"],
+    load: () => import("../commands/log.ts"),
+  }),
+  command({
+    path: ["export"], group: "reading",
+    brief: "export a recording: asciicast or text",
+    args: [session],
+    flags: {
+      format: { kind: "choice", of: ["asciicast", "asciicast-v3", "text"], brief: "asciicast (version 2), asciicast-v3, or text (default: asciicast)" },
+      output: { kind: "text", short: "o", value: "FILE", complete: "file", brief: "write to FILE, readable by you alone, instead of standard output" },
+      input: { kind: "bool", brief: "what was typed too, and by whom (secrets are never in it)" },
+      markers: { kind: "bool", brief: "a marker at each command and each change of floor" },
+      from: { kind: "number", value: "SEQ", brief: "from this position on" },
+      to: { kind: "number", value: "SEQ", brief: "up to this position" },
+      idle: { kind: "duration", brief: "shorten longer pauses to this" },
+    },
+    examples: [{ line: "hold export build -o build.cast", says: "play it with asciinema" }, { line: "hold export build --format text", says: "what it printed, without escapes" }],
+    see: ["recording"],
+    load: () => import("../commands/export.ts"),
+  }),
+  command({
+    path: ["redact"], group: "reading",
+    brief: "take payloads out of a session's record; the chain stays whole",
+    description: "Erases the bytes of the events named; who, when and how many stay, and so does the audit chain. It can't be undone.",
+    args: [session],
+    flags: {
+      seq: { kind: "list", value: "SEQ", brief: "one event; may be repeated" },
+      from: { kind: "number", value: "SEQ", brief: "a range, from here" },
+      to: { kind: "number", value: "SEQ", brief: "to here" },
+      match: { kind: "text", value: "TEXT", brief: "every output line that holds TEXT" },
+      reason: { kind: "text", value: "WHY", brief: "kept in the record" },
+      yes: { kind: "bool", short: "y", brief: "do not ask" },
+      json: jsonFlag,
+    },
+    examples: [{ line: "hold redact build --seq 118 --reason 'token pasted'", says: "one event" }, { line: "hold redact build --match hunter2", says: "wherever it was printed" }],
+    see: ["recording", "journal"],
+    load: () => import("../commands/redact.ts"),
+  }),
+  command({
+    path: ["audit", "verify"], group: "reading",
+    brief: "check the audit chain of all sessions",
+    description: "Reads the journal folder itself, not the host: every record, link, payload and seal. Names the position of any flipped byte and any dropped, doubled or swapped record. Exit 1 if anything is wrong.",
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold audit verify", says: "takes about a second a GiB" }, { line: "hold audit verify --json", says: "one finding a line" }],
+    see: ["journal"],
+    load: () => import("../commands/audit-verify.ts"),
+  }),
+  command({
+    path: ["audit", "show"], group: "reading",
+    brief: "who did what, over all sessions",
+    flags: {
+      actor: { kind: "text", value: "OPERATOR", complete: "operator", brief: "only this operator" },
+      since: { kind: "text", value: "WHEN", brief: "a duration back (2h) or a time (2026-01-31, ISO 8601)" },
+      kind: { kind: "choices", of: eventKinds, brief: "only events of these kinds" },
+      json: jsonFlag,
+    },
+    examples: [{ line: "hold audit show --actor ana --since 2h", says: "ana's last two hours, in all sessions" }],
+    see: ["journal"],
+    load: () => import("../commands/audit-show.ts"),
+  }),
+  command({
+    path: ["audit", "export"], group: "reading",
+    brief: "export the audit record of all sessions as JSON lines, with its signed head",
+    flags: {
+      output: { kind: "text", short: "o", value: "FILE", complete: "file", brief: "write to FILE, readable by you alone" },
+      since: { kind: "text", value: "WHEN", brief: "a duration back (30d) or a time (ISO 8601)" },
+    },
+    examples: [{ line: "hold audit export -o audit.jsonl", says: "the first line is the head: position, chain, signature, key" }],
+    see: ["journal"],
+    load: () => import("../commands/audit-export.ts"),
+  }),
+];
