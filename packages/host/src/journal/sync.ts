@@ -15,10 +15,11 @@ interface Waiter { readonly lsn: number; readonly resolve: () => void; readonly 
 export class GroupSync {
   readonly #target: SyncTarget;
   #waiters: Waiter[] = [];
-  #running: Promise<void> | null = null;
+  #isRunning = false;
+  #idle: Promise<void> = Promise.resolve();
   constructor(target: SyncTarget) { this.#target = target; }
 
-  get isRunning(): boolean { return this.#running !== null; }
+  get isRunning(): boolean { return this.#isRunning; }
 
   wait(lsn: number): Promise<void> {
     if (lsn <= this.#target.durableLsn) return Promise.resolve();
@@ -29,8 +30,9 @@ export class GroupSync {
   }
 
   start(): void {
-    if (this.#running !== null) return;
-    this.#running = this.#run().finally(() => { this.#running = null; });
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#idle = this.#run();
   }
 
   async #run(): Promise<void> {
@@ -39,10 +41,12 @@ export class GroupSync {
         await this.#target.syncOnce();
       } catch (fault) {
         this.rejectAll(fault);
-        return;
+        break;
       }
       this.settle();
     } while (this.#waiters.length > 0);
+    // In the same step as the last look at the waiters: who comes after it starts the next run.
+    this.#isRunning = false;
   }
 
   /** Resolves whom durableLsn covers. */
@@ -61,6 +65,6 @@ export class GroupSync {
   }
 
   async idle(): Promise<void> {
-    while (this.#running !== null) await this.#running;
+    while (this.#isRunning) await this.#idle;
   }
 }
