@@ -10,7 +10,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { entryStub } from "./entry-stub.mjs";
@@ -119,22 +119,27 @@ function copyShellScripts() {
   for (const name of filesBelow(to)) if (!wanted.includes(name)) rmSync(join(to, name));
 }
 
-/** Builds the shims with their package's own script when a source changed since, and copies them. */
+/** Builds the shims with their package's own script when a source or the set of compilers changed since. */
 function shims() {
   const source = at("packages/shim/src/c");
   const script = at("packages/shim/build.mjs");
-  if (!existsSync(script)) return console.log("  not there yet: packages/shim/build.mjs");
-  const hash = createHash("sha256");
+  const hash = createHash("sha256").update(process.env.CC ?? "");
   for (const name of filesBelow(source)) hash.update(name).update(readFileSync(join(source, name)));
   hash.update(readFileSync(script));
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  for (const compiler of ["x86_64-linux-gnu-gcc", "aarch64-linux-gnu-gcc"]) {
+    if (folders.some((folder) => existsSync(join(folder, compiler)))) hash.update(compiler);
+  }
   const stamp = join(dist, "shim", ".sources");
   const wanted = hash.digest("hex");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  const own = join(dist, "shim", `${process.platform}-${process.arch}`, "holdfast-shim");
+  if (existsSync(own) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   const made = spawnSync(process.execPath, [script, join(dist, "shim")], { stdio: "inherit", cwd: root });
-  if (made.status !== 0)
+  if (made.status !== 0) {
     throw new Error(
-      `[shim_build_failed] ${relative(root, script)} ended with ${made.status}; it needs a C compiler (cc): install gcc or clang and run \`npm run build\` again`,
+      `[shim_build_failed] ${relative(root, script)} ended with ${made.status}; it needs a C compiler: install gcc or clang (Debian: apt-get install gcc libc6-dev) and run \`npm run build\` again`,
     );
+  }
   place(stamp, wanted);
 }
 
