@@ -1,1 +1,7 @@
+export {
+  applyShell, type EndedCommand, lineDirt, refuseRun, type RunningCommand, type RunRefusal, type ShellFact, type ShellPhase,
+  type ShellState, unknownShell,
+} from "./command.ts";
 export { type Mark, MarkScanner, isNonce, maxMarkBytes, stripMarks } from "./marks.ts";
+export { titleNoise } from "./noise.ts";
+export { type Run, type RunFact, type RunOutcome, type RunOutput, type RunStep, type Segment, sentRun, stepRun } from "./run.ts";

@@ -13,13 +13,15 @@
  * Elsewhere: what marks mean together (command.ts), which bytes a command printed (run.ts).
  */
 
+import { Offset } from "../id.ts";
+
 /** The longest mark, bytes. Shells cut the command's text at 4,096 characters, each at most 4 bytes or one `\xHH`. */
 export const maxMarkBytes = 24_576;
 
 /** Where a mark lies in the output stream: its first byte, and the byte after its last. */
 interface MarkPlace {
-  readonly startOffset: bigint;
-  readonly endOffset: bigint;
+  readonly startOffset: Offset;
+  readonly endOffset: Offset;
   readonly count: number;
 }
 
@@ -64,7 +66,7 @@ export class MarkScanner {
   get lastCount(): number { return this.#lastCount; }
 
   /** Reads the next chunk; `offset` is that of its first byte. Chunks come in order and without gaps; after a gap, {@link skip} first. */
-  push(offset: bigint, chunk: Uint8Array): readonly Mark[] {
+  push(offset: Offset, chunk: Uint8Array): readonly Mark[] {
     let found: Mark[] | undefined;
     const keep = (mark: Mark | null) => { if (mark) (found ??= []).push(mark); };
     let at = 0;
@@ -74,7 +76,7 @@ export class MarkScanner {
     }
     for (let end = chunk.indexOf(bel, at); end >= 0; end = chunk.indexOf(bel, at)) {
       const start = controlBefore(chunk, end, at);
-      if (start >= 0 && chunk[start] === esc) keep(this.#read(chunk.subarray(start, end), offset + BigInt(start)));
+      if (start >= 0 && chunk[start] === esc) keep(this.#read(chunk.subarray(start, end), Offset(offset + start)));
       at = end + 1;
     }
     this.#hold(chunk, at);
@@ -85,14 +87,14 @@ export class MarkScanner {
   skip(): void { this.#heldBytes = 0; }
 
   /** Completes the held mark with the chunk's head. The position to go on from, or -1 when the whole chunk was taken. */
-  #finishHeld(offset: bigint, chunk: Uint8Array, keep: (mark: Mark | null) => void): number {
+  #finishHeld(offset: Offset, chunk: Uint8Array, keep: (mark: Mark | null) => void): number {
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i] as number;
       if (byte >= 0x20 && this.#heldBytes < maxMarkBytes) { this.#held[this.#heldBytes++] = byte; continue; }
       const length = this.#heldBytes;
       this.#heldBytes = 0;
       if (byte !== bel || length >= maxMarkBytes) return i;
-      keep(this.#read(this.#held.subarray(0, length), offset + BigInt(i - length)));
+      keep(this.#read(this.#held.subarray(0, length), Offset(offset + i - length)));
       return i + 1;
     }
     return -1;
@@ -107,7 +109,7 @@ export class MarkScanner {
   }
 
   /** `bytes`: from the ESC up to, not with, the BEL. */
-  #read(bytes: Uint8Array, startOffset: bigint): Mark | null {
+  #read(bytes: Uint8Array, startOffset: Offset): Mark | null {
     if (bytes.length < prefixBytes.length + 1 || !couldBegin(bytes, 1)) return null;
     const body = decodeUtf8(bytes.subarray(prefixBytes.length + 1));
     const [kind = "", nonce = "", digits = "", rest = ""] = splitFields(body, 4);
@@ -117,7 +119,7 @@ export class MarkScanner {
     const meaning = readMeaning(kind, rest);
     if (!meaning) return null;
     this.#lastCount = count;
-    return { ...meaning, count, startOffset, endOffset: startOffset + BigInt(bytes.length + 1) };
+    return { ...meaning, count, startOffset, endOffset: Offset(startOffset + bytes.length + 1) };
   }
 }
 
@@ -185,7 +187,7 @@ function splitFields(text: string, count: number): string[] {
 
 /** Shells write control characters and the backslash as `\xHH`. */
 function unescapeField(field: string): string {
-  return field.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return field.replace(/\\x([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /** UTF-8 with U+FFFD for what is not; core has no TextDecoder. */

@@ -1,0 +1,2 @@
+export { type PreparedShell, prepareShell, type Shell, type ShellRequest, shellOf } from "./prepare.ts";
+export { commandText, quoteWords, wrapCommand, type WrapOptions } from "./wrap.ts";
