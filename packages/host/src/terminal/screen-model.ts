@@ -1,0 +1,124 @@
+/**
+ * One session's terminal, parsed synchronously: xterm's parser and buffers with our guards, trackers and responder on it.
+ *
+ *   S1  A function of bytes and resizes, in order; how the bytes were cut does not matter.
+ *   S2  Never awaits and owns no timer: xterm's write queue, which does both and throws away past 50 MB, is not used.
+ * Elsewhere: the worker that schedules many (worker.ts), the snapshot (serialize.ts).
+ */
+import * as headless from "@xterm/headless";
+import type { Terminal } from "@xterm/headless";
+import type { ModeState } from "./core-terminal.ts";
+import { DESIGNATORS, hasCharsets, learnCharset } from "./charsets.ts";
+import { guard, MAX_OSC_CHARS } from "./guards.ts";
+import { DEFAULT_COLORS } from "./palette.ts";
+import { PendingBytes } from "./pending.ts";
+import { isSizeAllowed } from "./size.ts";
+import { respond, type ResponderOptions } from "./responder.ts";
+import { track } from "./trackers.ts";
+import { type Core, coreOf } from "./xterm-internals.ts";
+
+const TerminalClass = (headless as { Terminal?: typeof Terminal }).Terminal ?? (headless as unknown as { default: { Terminal: typeof Terminal } }).default.Terminal;
+
+/** xterm's own minimum: a wide character needs two columns. */
+const MIN_MODEL_COLS = 2;
+/** Parsed in one go; above it xterm would cut by itself. */
+const MAX_PIECE_BYTES = 65_536;
+
+export interface ScreenEvents {
+  reply(text: string): void;
+  notice(kind: "bell" | "title" | "clipboard", text: string): void;
+}
+export interface ScreenOptions extends Partial<ResponderOptions> {
+  /** Lines above the screen. Default 1,000. */
+  readonly scrollback?: number;
+  /** OSC 52 writes become notices. Reads are refused whatever this says. Default false. */
+  readonly allowClipboardWrite?: boolean;
+}
+/** OSC 52 text, decoded, above which a write is refused. */
+const MAX_CLIPBOARD_CHARS = 48 * 1024;
+
+export class ScreenModel {
+  readonly term: Terminal;
+  readonly core: Core;
+  readonly modes: ModeState;
+  readonly pending = new PendingBytes();
+  private isLive = false;
+
+  constructor(cols: number, rows: number, options: ScreenOptions = {}, events?: ScreenEvents) {
+    checkSize(cols, rows);
+    this.term = new TerminalClass({
+      cols: Math.max(MIN_MODEL_COLS, cols), rows, scrollback: options.scrollback ?? 1000,
+      allowProposedApi: true, windowOptions: { pushTitle: true, popTitle: true, getWinSizePixels: true, getCellSizePixels: true, getWinSizeChars: true }, logLevel: "off",
+    });
+    this.core = coreOf(this.term);
+    if (!hasCharsets()) learnCharsets();
+    guard(this.term);
+    this.modes = track(this.term);
+    respond(this.term, this.modes, { colors: options.colors ?? DEFAULT_COLORS, cell: options.cell ?? { width: 8, height: 16 }, version: options.version ?? "0.1.0" }, () => this.isLive, (text) => events?.reply(text));
+    this.term.parser.registerOscHandler(52, (text) => {
+      if (options.allowClipboardWrite === true && this.isLive) {
+        const written = clipboardText(text);
+        if (written !== undefined) events?.notice("clipboard", written);
+      }
+      return true;
+    });
+    if (events !== undefined) {
+      this.term.onBell(() => { if (this.isLive) events.notice("bell", ""); });
+      this.term.onTitleChange((title) => events.notice("title", title));
+    }
+  }
+
+  get cols(): number { return this.term.cols; }
+  get rows(): number { return this.term.rows; }
+  get title(): string { return this.core._inputHandler._windowTitle; }
+
+  /** Parses now. `live`: queries are answered, the bell rings. */
+  write(bytes: Uint8Array, live = false): void {
+    this.isLive = live;
+    for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) this.parse(bytes.length <= MAX_PIECE_BYTES ? bytes : bytes.subarray(at, at + MAX_PIECE_BYTES));
+    this.isLive = false;
+  }
+
+  resize(cols: number, rows: number): void {
+    checkSize(cols, rows);
+    this.term.resize(Math.max(MIN_MODEL_COLS, cols), rows);
+  }
+
+  dispose(): void { this.term.dispose(); }
+
+  /** What is half received, to be written last. */
+  pendingBytes(): Uint8Array {
+    return this.pending.bytes(this.core._inputHandler._parser, this.core._inputHandler._utf8Decoder.interim);
+  }
+
+  private parse(piece: Uint8Array): void {
+    const input = this.core._inputHandler;
+    try { input.parse(piece); }
+    // A defect of xterm's in one sequence must not end the models of every session: the rest of the piece is lost, the next one goes on.
+    catch { input._parser.reset(); }
+    const more = this.pending.took(piece, input._parser, input._utf8Decoder.interim);
+    if (more !== undefined) input.parse(more);
+  }
+}
+
+/** xterm's sets are module constants: designate each on a terminal of no use, and see what it holds. */
+function learnCharsets(): void {
+  const scratch = coreOf(new TerminalClass({ cols: MIN_MODEL_COLS, rows: 1, scrollback: 0, allowProposedApi: true }));
+  for (const letter of DESIGNATORS) {
+    scratch._inputHandler.parse(new TextEncoder().encode(`\x1b(${letter}`));
+    learnCharset(letter, scratch._charsetService._charsets[0]);
+  }
+}
+
+function checkSize(cols: number, rows: number): void {
+  if (!isSizeAllowed(cols, rows)) throw new RangeError(`[bad_size] ${cols}x${rows}: columns 1 to 1000, rows 1 to 500`);
+}
+
+function clipboardText(osc: string): string | undefined {
+  if (osc.length > MAX_OSC_CHARS) return undefined;
+  const at = osc.indexOf(";");
+  const data = osc.slice(at + 1);
+  if (at < 0 || data === "" || data === "?" || !/^[A-Za-z0-9+/]*={0,2}$/.test(data)) return undefined;
+  const text = Buffer.from(data, "base64").toString("utf8");
+  return text.length <= MAX_CLIPBOARD_CHARS ? text : undefined;
+}

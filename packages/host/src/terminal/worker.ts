@@ -1,0 +1,70 @@
+/**
+ * The worker thread that holds all terminal models (model.ts, M4). Takes orders in batches, gives news in batches.
+ *
+ *   W1  Turn by turn between models; the port is read after every {@link SLICE_MS}, so that a request to one model waits for
+ *       that model only.
+ *   W2  The memory of a closed model goes back: V8 would otherwise keep it until it needs it.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { HostedModel } from "./hosted-model.ts";
+import type { News, Order, WorkerSettings } from "./wire.ts";
+
+const SLICE_MS = 8;
+const COLLECT_AFTER_MS = 250;
+
+const port = parentPort;
+if (port === null) throw new Error("worker.ts runs as a worker thread only");
+const settings = workerData as WorkerSettings;
+const models = new Map<number, HostedModel>();
+let news: News[] = [];
+let isScheduled = false;
+let collecting: NodeJS.Timeout | undefined;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+port.on("message", (orders: Order[]) => {
+  for (const order of orders) take(order);
+  schedule();
+});
+
+function take(order: Order): void {
+  switch (order.do) {
+    case "open": models.set(order.handle, new HostedModel(order, settings, tell)); return;
+    case "close":
+      models.get(order.handle)?.close();
+      models.delete(order.handle);
+      collecting ??= setTimeout(() => { collecting = undefined; collect(); }, COLLECT_AFTER_MS);
+      return;
+    default: models.get(order.handle)?.add(order);
+  }
+}
+
+function tell(item: News): void {
+  news.push(item);
+  schedule();
+}
+
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(run);
+}
+
+function run(): void {
+  isScheduled = false;
+  const until = performance.now() + SLICE_MS;
+  let isMore = true;
+  while (isMore && performance.now() < until) {
+    isMore = false;
+    for (const model of models.values()) {
+      if (model.isIdle) continue;
+      model.turn();
+      if (!model.isIdle) isMore = true;
+    }
+  }
+  if (news.length > 0) { const batch = news; news = []; port?.postMessage(batch); }
+  if (isMore) schedule();
+}
