@@ -5,8 +5,9 @@
  *   F2  Every grant raises `epoch`; an input that names an older epoch is refused.
  *   F3  Typing takes a free floor. It is free again after idle time: 4 s for people, 30 s for services and AIs.
  *   F4  A person takes it from an AI or a service at once. Nobody takes it from a person; equals ask and are passed it.
- *   F5  An AI never types over a half-typed line of somebody else, nor while AIs are paused.
- *   F6  With mode `open` everybody may type; epochs, pauses and F5's pause still hold.
+ *   F5  An AI never types over a half-typed line of somebody else, be it the holder or not; while AIs are paused it does nothing
+ *       here but ask and let go.
+ *   F6  With mode `open` everybody may type; epochs and F5's pause still hold, and typing only keeps a floor, never takes one.
  * Pure: time is an argument. Who may type at all is policy/; what is queued and must be dropped on a change is input/.
  */
 import { Epoch, MonotonicMs, type AttachmentId, type Operator, type OperatorId } from "../id.ts";
@@ -82,12 +83,12 @@ export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): F
       const { by, seat } = command;
       if (by.kind === "ai" && floor.aiPaused) return refuse({ code: "ai_paused" });
       if (command.verb === "type" && command.epoch !== undefined && command.epoch !== floor.epoch) return refuse({ code: "fenced", epoch: floor.epoch });
-      if (command.verb === "type" && floor.mode === "open") return events();
-      if (tenure?.operator.id === by.id) {
-        if (tenure.seat === seat) return events({ kind: "renewed" });
-        return events({ kind: "granted", to: by, seat, reason: "moved", from: by.id });
-      }
+      const isSeated = tenure?.operator.id === by.id && tenure.seat === seat;
+      if (command.verb === "type" && floor.mode === "open") return isSeated ? events({ kind: "renewed" }) : events();
+      // Before the holder's own case: a person may have passed on a line that they left half typed.
       if (by.kind === "ai" && command.lineDirty !== null && command.lineDirty !== by.id) return refuse({ code: "line_not_empty" });
+      if (isSeated) return events({ kind: "renewed" });
+      if (tenure?.operator.id === by.id) return events({ kind: "granted", to: by, seat, reason: "moved", from: by.id });
       if (tenure && !(by.kind === "human" && tenure.operator.kind !== "human")) {
         return refuse({ code: "floor_held", holder: tenure.operator, expiresAt: tenure.expiresAt });
       }
@@ -101,7 +102,8 @@ export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): F
       return events({ kind: "freed", reason: "released", from: command.by.id });
     case "pass":
       if (tenure && tenure.operator.id !== command.by.id) return refuse({ code: "floor_not_yours", holder: tenure.operator });
-      if (command.to.kind === "ai" && floor.aiPaused) return refuse({ code: "ai_paused" });
+      // A free floor may be passed by anybody: a person's own lease is over 4 s after their last key.
+      if (floor.aiPaused && (command.by.kind === "ai" || command.to.kind === "ai")) return refuse({ code: "ai_paused" });
       return events({ kind: "granted", to: command.to, seat: command.seat, reason: "passed", from: command.by.id });
     case "ai_pause": {
       if (floor.aiPaused) return events();

@@ -1,8 +1,8 @@
 /**
  * Policy: who may do what. Roles are sets of capabilities; the host checks a capability on every changing frame. Deny by default.
  *
- *   P1  A role that is not known grants nothing.
- *   P2  No AI holds `approve` or `policy.write`, whatever its role.
+ *   P1  A role or a kind that is not known grants nothing.
+ *   P2  Only a person holds `approve`, and no AI `policy.write` or `floor.pause_ai`, whatever the role (design §3).
  */
 import type { OperatorKind } from "../id.ts";
 
@@ -25,10 +25,10 @@ export function isRole(text: string): text is Role {
   return Object.hasOwn(roles, text);
 }
 
-const never: Readonly<Record<OperatorKind, readonly Capability[]>> = { human: [], service: [], ai: ["approve", "policy.write", "floor.pause_ai"] };
+const never: Readonly<Record<OperatorKind, readonly Capability[]>> = { human: [], service: ["approve"], ai: ["approve", "policy.write", "floor.pause_ai"] };
 
 export function capabilitiesOf(role: string, kind: OperatorKind): readonly Capability[] {
-  if (!isRole(role)) return [];
+  if (!isRole(role) || !Object.hasOwn(never, kind)) return [];
   return (roles[role] as readonly Capability[]).filter((c) => !never[kind].includes(c));
 }
 
