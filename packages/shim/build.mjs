@@ -1,43 +1,43 @@
 #!/usr/bin/env node
 /**
- * Builds the shim: `node packages/shim/build.mjs [--check | --sanitize FILE]`.
- *   (nothing)         dist/shim/<platform>-<arch>/holdfast-shim for this machine, and linux-arm64 or linux-x64 where the
+ * Builds the shim: `node packages/shim/build.mjs [FOLDER | --sanitize FILE]`.
+ *   [FOLDER]          FOLDER/<platform>-<arch>/holdfast-shim (default dist/shim) for this machine, and linux-arm64 or linux-x64 where the
  *                     cross compiler is installed; static on Linux, so that one binary runs on every libc
  *   --sanitize FILE   an ASan and UBSan build, for tests and fuzzing
- *   --check           fails if this machine's binary is older than the source
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const here = import.meta.dirname;
 const source = join(here, "src", "c");
-const dist = join(here, "..", "..", "dist", "shim");
-const files = readdirSync(source).filter((f) => f.endsWith(".c")).sort();
+const files = readdirSync(source)
+  .filter((f) => f.endsWith(".c"))
+  .sort();
 const WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Werror"];
 const CROSS = { x64: "x86_64-linux-gnu-gcc", arm64: "aarch64-linux-gnu-gcc" };
 
-function compile(cc, flags, to) {
+function compile(/** @type {string} */ cc, /** @type {string[]} */ flags, /** @type {string} */ to) {
   mkdirSync(dirname(to), { recursive: true });
   const temporary = `${to}.${process.pid}`;
   const r = spawnSync(cc, [...WARNINGS, ...flags, "-o", temporary, ...files], { cwd: source, encoding: "utf8" });
-  if (r.error?.code === "ENOENT") return undefined;
+  if (r.error && "code" in r.error && r.error.code === "ENOENT") return undefined;
   if (r.status !== 0) throw new Error(`${cc} failed:\n${r.stderr}`);
   renameSync(temporary, to);
   return to;
 }
 
 const [option, file] = process.argv.slice(2);
+const dist = option && !option.startsWith("--") ? option : join(here, "..", "..", "dist", "shim");
 const mine = join(dist, `${process.platform}-${process.arch}`, "holdfast-shim");
 if (option === "--sanitize" && file) {
-  const to = compile(process.env.CC ?? "cc", ["-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"], file);
+  const to = compile(
+    process.env.CC ?? "cc",
+    ["-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+    file,
+  );
   if (!to) throw new Error("no C compiler");
   console.log(to);
-} else if (option === "--check") {
-  const newest = Math.max(...readdirSync(source).map((f) => statSync(join(source, f)).mtimeMs));
-  if (statSync(mine, { throwIfNoEntry: false })?.mtimeMs >= newest) process.exit(0);
-  console.error(`${mine} is missing or older than the source; run node packages/shim/build.mjs`);
-  process.exit(1);
 } else {
   const flags = process.platform === "linux" ? ["-O2", "-static", "-s"] : ["-O2"];
   const built = compile(process.env.CC ?? "cc", flags, mine);

@@ -31,28 +31,43 @@ export function findShim(options: FindShimOptions): string {
   if (isExecutable(prebuilt) && speaks(prebuilt)) return prebuilt;
   const source = join(root, "packages", "shim", "src", "c");
   const files = sourceFiles(source);
-  if (files.length === 0) throw new ShimUnavailable(`no prebuilt shim for ${target} and no source in ${source}`, "install holdfast again");
+  if (files.length === 0)
+    throw new ShimUnavailable(`no prebuilt shim for ${target} and no source in ${source}`, "install holdfast again");
   const hash = createHash("sha256");
   for (const f of files) hash.update(f).update(readFileSync(join(source, f)));
   const built = join(options.cacheDir, `shim-${hash.digest("hex").slice(0, 16)}`, "holdfast-shim");
-  if (!isExecutable(built)) build(source, files.filter((f) => f.endsWith(".c")), built, options.env ?? process.env);
+  if (!isExecutable(built))
+    build(
+      source,
+      files.filter((f) => f.endsWith(".c")),
+      built,
+      options.env ?? process.env,
+    );
   return built;
 }
 
 function build(source: string, files: readonly string[], to: string, env: Readonly<Record<string, string | undefined>>): void {
-  const cc = env["CC"] ?? "cc";
+  const cc = env.CC ?? "cc";
   mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
   const temporary = `${to}.${process.pid}`;
   const run = (extra: readonly string[]) =>
-    spawnSync(cc, [...FLAGS, ...extra, "-o", temporary, ...files], { cwd: source, encoding: "utf8", env: { ...env } as NodeJS.ProcessEnv });
+    spawnSync(cc, [...FLAGS, ...extra, "-o", temporary, ...files], {
+      cwd: source,
+      encoding: "utf8",
+      env: { ...env } as NodeJS.ProcessEnv,
+    });
   // A static shim is half the size in memory; where there is no static libc (macOS, Fedora) a dynamic one does.
   let r = process.platform === "linux" ? run(["-static"]) : run([]);
   if (r.status !== 0 && process.platform === "linux" && !r.error) r = run([]);
   if (r.error || r.status !== 0) {
     rmSync(temporary, { force: true });
-    const why = r.error ? `there is no prebuilt shim for ${process.platform}-${process.arch}, and ${cc} cannot be run (${r.error.message})`
+    const why = r.error
+      ? `there is no prebuilt shim for ${process.platform}-${process.arch}, and ${cc} cannot be run (${r.error.message})`
       : `${cc} could not build the shim: ${r.stderr.trim().split("\n")[0] ?? ""}`;
-    throw new ShimUnavailable(why, "install a C compiler (Debian: apt install gcc libc6-dev; macOS: xcode-select --install) or set CC");
+    throw new ShimUnavailable(
+      why,
+      "install a C compiler (Debian: apt install gcc libc6-dev; macOS: xcode-select --install) or set CC",
+    );
   }
   renameSync(temporary, to); // atomic, so that two builders at once do no harm
 }
@@ -60,7 +75,9 @@ function build(source: string, files: readonly string[], to: string, env: Readon
 /** The C files and headers of a source folder, sorted; empty if there is no such folder. */
 export function sourceFiles(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((f) => /\.[ch]$/.test(f)).sort();
+    return readdirSync(folder)
+      .filter((f) => /\.[ch]$/.test(f))
+      .sort();
   } catch {
     return [];
   }
@@ -74,7 +91,8 @@ function findRoot(from: string): string {
 }
 
 /** A binary for another libc or processor is there and can't run. */
-const speaks = (path: string) => spawnSync(path, ["version"], { encoding: "utf8" }).stdout?.startsWith("holdfast-shim protocol ") ?? false;
+const speaks = (path: string) =>
+  spawnSync(path, ["version"], { encoding: "utf8" }).stdout?.startsWith("holdfast-shim protocol ") ?? false;
 const isExecutable = (path: string) => isAccessible(path, constants.X_OK);
 const isReadable = (path: string) => isAccessible(path, constants.R_OK);
 function isAccessible(path: string, mode: number): boolean {

@@ -29,7 +29,10 @@ export function dialUnix(path: string, dial: (path: string) => Socket): Socket {
   if (Buffer.byteLength(path) <= SUN_PATH_BYTES || process.platform !== "linux") return dial(path);
   const folder = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
   const socket = dial(`/proc/self/fd/${folder}/${basename(path)}`);
-  const done = () => { if (!isClosed) closeSync(folder); isClosed = true; };
+  const done = () => {
+    if (!isClosed) closeSync(folder);
+    isClosed = true;
+  };
   let isClosed = false;
   socket.once("connect", done).once("close", done);
   return socket;
@@ -60,8 +63,11 @@ class Link implements ShimLink {
   constructor(path: string, options: ConnectOptions, handlers: ShimHandlers) {
     this.#handlers = handlers;
     this.#socket = dialUnix(path, (p) =>
-      createConnection({ path: p, onread: { buffer: this.#buffer, callback: (n) => this.#onBytes(n) } }));
-    this.#socket.on("error", (e) => { this.#parting ??= { reason: "gone", detail: e.message }; });
+      createConnection({ path: p, onread: { buffer: this.#buffer, callback: (n) => this.#onBytes(n) } }),
+    );
+    this.#socket.on("error", (e) => {
+      this.#parting ??= { reason: "gone", detail: e.message };
+    });
     this.#socket.on("close", () => this.#end());
     this.#send(frame.encodeHello(options.ackedOffsets ?? []));
   }
@@ -82,7 +88,10 @@ class Link implements ShimLink {
     try {
       this.#parse(this.#buffer.subarray(0, n));
     } catch (e) {
-      if (!(e instanceof RangeError)) { this.#socket.destroy(); throw e; }
+      if (!(e instanceof RangeError)) {
+        this.#socket.destroy();
+        throw e;
+      }
       this.#part("protocol", e.message);
     }
     return !this.#isPaused && !this.#ended;
@@ -99,11 +108,13 @@ class Link implements ShimLink {
       }
       const have = this.#rest ? this.#rest.length + chunk.length - at : chunk.length - at;
       const need = this.#need(chunk, at);
-      if (have < need) { // keep the piece; it is short, because bodies of output are never kept
+      if (have < need) {
+        // keep the piece; it is short, because bodies of output are never kept
         this.#rest = this.#rest ? Buffer.concat([this.#rest, chunk.subarray(at)]) : Buffer.from(chunk.subarray(at));
         return;
       }
-      if (this.#rest && this.#rest.length < HEADER_BYTES && need === HEADER_BYTES) { // a header cut in two: complete it, look again
+      if (this.#rest && this.#rest.length < HEADER_BYTES && need === HEADER_BYTES) {
+        // a header cut in two: complete it, look again
         const n = HEADER_BYTES - this.#rest.length;
         this.#rest = Buffer.concat([this.#rest, chunk.subarray(at, at + n)]);
         at += n;
@@ -152,17 +163,28 @@ class Link implements ShimLink {
         this.#offset = b.readBigUInt64LE(8);
         this.#timeNs = b.readBigUInt64LE(16);
         return;
-      case Type.result: return h.result(frame.decodeResult(b, HEADER_BYTES));
-      case Type.welcome: return h.welcome(frame.decodeWelcome(b.subarray(HEADER_BYTES)));
-      case Type.exited: return h.exited(frame.decodeExited(b.subarray(HEADER_BYTES)));
-      case Type.closed: return h.closed(b[5] as Stream, b.readBigUInt64LE(HEADER_BYTES));
-      case Type.probed: return h.probe(frame.decodeProbed(b.subarray(HEADER_BYTES)));
-      case Type.started: return h.started?.(frame.decodeStarted(b.subarray(HEADER_BYTES)));
-      case Type.refused: return h.releaseRefused?.(b.readUInt32LE(HEADER_BYTES));
-      case Type.fenced: return this.#part("fenced", "a newer host has taken the shim");
-      case Type.released: return this.#part("closed", "released");
-      case Type.error: return this.#part("protocol", frame.decodeError(b.subarray(HEADER_BYTES)).text);
-      default: throw new RangeError(`unknown frame type ${b[4]}`);
+      case Type.result:
+        return h.result(frame.decodeResult(b, HEADER_BYTES));
+      case Type.welcome:
+        return h.welcome(frame.decodeWelcome(b.subarray(HEADER_BYTES)));
+      case Type.exited:
+        return h.exited(frame.decodeExited(b.subarray(HEADER_BYTES)));
+      case Type.closed:
+        return h.closed(b[5] as Stream, b.readBigUInt64LE(HEADER_BYTES));
+      case Type.probed:
+        return h.probe(frame.decodeProbed(b.subarray(HEADER_BYTES)));
+      case Type.started:
+        return h.started?.(frame.decodeStarted(b.subarray(HEADER_BYTES)));
+      case Type.refused:
+        return h.releaseRefused?.(b.readUInt32LE(HEADER_BYTES));
+      case Type.fenced:
+        return this.#part("fenced", "a newer host has taken the shim");
+      case Type.released:
+        return this.#part("closed", "released");
+      case Type.error:
+        return this.#part("protocol", frame.decodeError(b.subarray(HEADER_BYTES)).text);
+      default:
+        throw new RangeError(`unknown frame type ${b[4]}`);
     }
   }
 
@@ -172,17 +194,39 @@ class Link implements ShimLink {
     this.#end();
   }
 
-  input(seq: bigint, tag: number, bytes: Uint8Array): void { this.#send(frame.encodeInput(seq, tag, bytes)); }
-  interrupt(...a: Parameters<ShimLink["interrupt"]>): void { this.#send(frame.encodeInterrupt(...a)); }
-  resize(...a: Parameters<ShimLink["resize"]>): void { this.#send(frame.encodeResize(...a)); }
-  signal(...a: Parameters<ShimLink["signal"]>): void { this.#send(frame.encodeSignal(...a)); }
-  cancel(tag: number): void { this.#send(frame.encodeCancel(tag)); }
-  eof(seq: bigint): void { this.#send(frame.encodeEof(seq)); }
-  probe(token: number): void { this.#send(frame.encodeProbe(token)); }
-  ack(a: Parameters<ShimLink["ack"]>[0]): void { this.#send(frame.encodeAck(a)); }
-  endTree(graceMs: number): void { this.#send(frame.encodeEndTree(graceMs)); }
-  release(): void { this.#send(frame.encodeRelease()); }
-  respawn(seq: bigint, specPath: string): void { this.#send(frame.encodeRespawn(seq, specPath)); }
+  input(seq: bigint, tag: number, bytes: Uint8Array): void {
+    this.#send(frame.encodeInput(seq, tag, bytes));
+  }
+  interrupt(...a: Parameters<ShimLink["interrupt"]>): void {
+    this.#send(frame.encodeInterrupt(...a));
+  }
+  resize(...a: Parameters<ShimLink["resize"]>): void {
+    this.#send(frame.encodeResize(...a));
+  }
+  signal(...a: Parameters<ShimLink["signal"]>): void {
+    this.#send(frame.encodeSignal(...a));
+  }
+  cancel(tag: number): void {
+    this.#send(frame.encodeCancel(tag));
+  }
+  eof(seq: bigint): void {
+    this.#send(frame.encodeEof(seq));
+  }
+  probe(token: number): void {
+    this.#send(frame.encodeProbe(token));
+  }
+  ack(a: Parameters<ShimLink["ack"]>[0]): void {
+    this.#send(frame.encodeAck(a));
+  }
+  endTree(graceMs: number): void {
+    this.#send(frame.encodeEndTree(graceMs));
+  }
+  release(): void {
+    this.#send(frame.encodeRelease());
+  }
+  respawn(seq: bigint, specPath: string): void {
+    this.#send(frame.encodeRespawn(seq, specPath));
+  }
 
   pause(): void {
     this.#isPaused = true;

@@ -14,16 +14,45 @@ export const PROTOCOL_MAX = 1;
 const HELLO_MAGIC = 0x31464c48;
 
 export const Type = {
-  hello: 0x01, input: 0x02, interrupt: 0x03, resize: 0x04, signal: 0x05, eof: 0x06, cancel: 0x07, probe: 0x08, ack: 0x09,
-  endTree: 0x0a, release: 0x0b, respawn: 0x0c,
-  spawn: 0x41, status: 0x42,
-  welcome: 0x81, output: 0x82, result: 0x83, exited: 0x84, closed: 0x85, probed: 0x86, fenced: 0x87, error: 0x88, released: 0x89,
-  refused: 0x8a, started: 0x8b,
-  spawned: 0xc1, statused: 0xc2,
+  hello: 0x01,
+  input: 0x02,
+  interrupt: 0x03,
+  resize: 0x04,
+  signal: 0x05,
+  eof: 0x06,
+  cancel: 0x07,
+  probe: 0x08,
+  ack: 0x09,
+  endTree: 0x0a,
+  release: 0x0b,
+  respawn: 0x0c,
+  spawn: 0x41,
+  status: 0x42,
+  welcome: 0x81,
+  output: 0x82,
+  result: 0x83,
+  exited: 0x84,
+  closed: 0x85,
+  probed: 0x86,
+  fenced: 0x87,
+  error: 0x88,
+  released: 0x89,
+  refused: 0x8a,
+  started: 0x8b,
+  spawned: 0xc1,
+  statused: 0xc2,
 } as const;
 
 const STATUSES: readonly (ShimStatus | undefined)[] = [undefined, "applied", "refused", "void", "cut"];
-const REFUSALS: readonly ShimRefusal[] = ["none", "queue_full", "stale_seq", "line_too_long", "exited", "bad_request", "io_error"];
+const REFUSALS: readonly ShimRefusal[] = [
+  "none",
+  "queue_full",
+  "stale_seq",
+  "line_too_long",
+  "exited",
+  "bad_request",
+  "io_error",
+];
 const PHASES = [undefined, "running", "exited", "failed"] as const;
 const KEYS: readonly InterruptKey[] = ["intr", "quit", "susp"];
 const TARGETS = ["leader", "foreground", "tree"] as const;
@@ -58,7 +87,8 @@ function putOffsets(b: Buffer, at: number, offsets: readonly StreamOffset[]): vo
 }
 
 export function encodeInput(seq: bigint, tag: number, bytes: Uint8Array): Buffer {
-  if (bytes.length > MAX_INPUT_BYTES) throw new RangeError(`[bad_request] an input frame holds at most ${MAX_INPUT_BYTES} bytes, not ${bytes.length}`);
+  if (bytes.length > MAX_INPUT_BYTES)
+    throw new RangeError(`[bad_request] an input frame holds at most ${MAX_INPUT_BYTES} bytes, not ${bytes.length}`);
   const b = Buffer.allocUnsafe(HEADER_BYTES + 16 + bytes.length);
   b.writeUInt32LE(16 + bytes.length, 0);
   b.writeUInt32LE(Type.input, 4);
@@ -116,7 +146,11 @@ export const encodeProbe = (token: number): Buffer => one(Type.probe, token);
 export const encodeEndTree = (graceMs: number): Buffer => one(Type.endTree, graceMs);
 export const encodeRelease = (): Buffer => frame(Type.release, 0);
 
-export function encodeAck(a: { readonly streams?: readonly StreamOffset[]; readonly resultSeq?: bigint; readonly exit?: boolean }): Buffer {
+export function encodeAck(a: {
+  readonly streams?: readonly StreamOffset[];
+  readonly resultSeq?: bigint;
+  readonly exit?: boolean;
+}): Buffer {
   const streams = a.streams ?? [];
   const b = frame(Type.ack, 16 + 16 * streams.length);
   b.writeUInt32LE((a.resultSeq === undefined ? 0 : 1) | (a.exit ? 2 : 0), 8);
@@ -137,11 +171,18 @@ export function decodeWelcome(b: Buffer): ShimWelcome {
   const phase = PHASES[b.readUInt8(3)];
   if (!phase) throw new RangeError("unknown phase");
   return {
-    protocol: b.readUInt16LE(0), mode: b[2] === 0 ? "pty" : "pipes", phase,
-    shimPid: b.readUInt32LE(8), pid: b.readUInt32LE(12), pidStart: b.readBigUInt64LE(16),
-    cols: b.readUInt16LE(24), rows: b.readUInt16LE(26),
+    protocol: b.readUInt16LE(0),
+    mode: b[2] === 0 ? "pty" : "pipes",
+    phase,
+    shimPid: b.readUInt32LE(8),
+    pid: b.readUInt32LE(12),
+    pidStart: b.readBigUInt64LE(16),
+    cols: b.readUInt16LE(24),
+    rows: b.readUInt16LE(26),
     ...(phase === "failed" ? { failure: { errno: errnoName(b.readUInt32LE(28)), step: text(b, 32, 16) } } : {}),
-    receivedSeq: b.readBigUInt64LE(48), appliedSeq: b.readBigUInt64LE(56), streams,
+    receivedSeq: b.readBigUInt64LE(48),
+    appliedSeq: b.readBigUInt64LE(56),
+    streams,
   };
 }
 
@@ -150,8 +191,13 @@ export function decodeResult(b: Buffer, at = 0): ShimResult {
   const refusal = REFUSALS[b.readUInt8(at + 29)];
   if (!status || !refusal) throw new RangeError("unknown status or refusal");
   return {
-    seq: b.readBigUInt64LE(at), status, refusal, bytes: b.readUInt32LE(at + 24), secret: b[at + 30] === 1,
-    outputOffset: b.readBigUInt64LE(at + 8), timeNs: b.readBigUInt64LE(at + 16),
+    seq: b.readBigUInt64LE(at),
+    status,
+    refusal,
+    bytes: b.readUInt32LE(at + 24),
+    secret: b[at + 30] === 1,
+    outputOffset: b.readBigUInt64LE(at + 8),
+    timeNs: b.readBigUInt64LE(at + 16),
   };
 }
 
@@ -159,9 +205,14 @@ export function decodeExited(b: Buffer): ShimExit {
   const code = b.readInt32LE(0);
   const signal = b.readInt32LE(4);
   return {
-    code: code < 0 ? null : code, signal: signal === 0 ? null : signal, core: b.readUInt32LE(8) === 1,
-    userUs: b.readBigUInt64LE(16), systemUs: b.readBigUInt64LE(24), maxRssKib: b.readBigUInt64LE(32),
-    timeNs: b.readBigUInt64LE(40), wallMs: b.readBigUInt64LE(48),
+    code: code < 0 ? null : code,
+    signal: signal === 0 ? null : signal,
+    core: b.readUInt32LE(8) === 1,
+    userUs: b.readBigUInt64LE(16),
+    systemUs: b.readBigUInt64LE(24),
+    maxRssKib: b.readBigUInt64LE(32),
+    timeNs: b.readBigUInt64LE(40),
+    wallMs: b.readBigUInt64LE(48),
   };
 }
 
@@ -172,13 +223,24 @@ export function decodeProbed(b: Buffer): ShimProbe {
     const at = 32 + 72 * i;
     const syscall = b.readInt32LE(at + 4);
     processes.push({
-      pid: b.readUInt32LE(at), comm: text(b, at + 24, 16), state: String.fromCharCode(b.readUInt8(at + 16)), wchan: text(b, at + 40, 32),
-      syscall, syscallArg0: syscall < 0 ? -1 : Number(b.readBigUInt64LE(at + 8)),
+      pid: b.readUInt32LE(at),
+      comm: text(b, at + 24, 16),
+      state: String.fromCharCode(b.readUInt8(at + 16)),
+      wchan: text(b, at + 40, 32),
+      syscall,
+      syscallArg0: syscall < 0 ? -1 : Number(b.readBigUInt64LE(at + 8)),
     });
   }
   return {
-    token: b.readUInt32LE(0), icanon: (flags & 1) !== 0, echo: (flags & 2) !== 0, isig: (flags & 4) !== 0,
-    foregroundPgrp: b.readUInt32LE(8), leaderPid: b.readUInt32LE(12), kernelInputBytes: b.readUInt32LE(16), queuedInputBytes: b.readUInt32LE(20), processes,
+    token: b.readUInt32LE(0),
+    icanon: (flags & 1) !== 0,
+    echo: (flags & 2) !== 0,
+    isig: (flags & 4) !== 0,
+    foregroundPgrp: b.readUInt32LE(8),
+    leaderPid: b.readUInt32LE(12),
+    kernelInputBytes: b.readUInt32LE(16),
+    queuedInputBytes: b.readUInt32LE(20),
+    processes,
   };
 }
 
@@ -190,10 +252,17 @@ export interface ShimStarted {
 
 export function decodeStarted(b: Buffer): ShimStarted {
   const errno = b.readUInt32LE(4);
-  return { pid: b.readUInt32LE(0), pidStart: b.readBigUInt64LE(8), ...(errno ? { failure: { errno: errnoName(errno), step: text(b, 16, 16) } } : {}) };
+  return {
+    pid: b.readUInt32LE(0),
+    pidStart: b.readBigUInt64LE(8),
+    ...(errno ? { failure: { errno: errnoName(errno), step: text(b, 16, 16) } } : {}),
+  };
 }
 
-export const decodeError = (b: Buffer): { code: number; text: string } => ({ code: b.readUInt16LE(0), text: b.toString("utf8", 4) });
+export const decodeError = (b: Buffer): { code: number; text: string } => ({
+  code: b.readUInt16LE(0),
+  text: b.toString("utf8", 4),
+});
 
 /* ---- keeper */
 
@@ -217,13 +286,20 @@ export interface KeeperStatus {
   readonly restartInMs: number;
 }
 
-export const decodeSpawned = (b: Buffer): { pid: number; errno: number; step: string } =>
-  ({ pid: b.readUInt32LE(0), errno: b.readUInt32LE(4), step: text(b, 8, 16) });
+export const decodeSpawned = (b: Buffer): { pid: number; errno: number; step: string } => ({
+  pid: b.readUInt32LE(0),
+  errno: b.readUInt32LE(4),
+  step: text(b, 8, 16),
+});
 
 export function decodeStatused(b: Buffer): KeeperStatus {
   return {
-    protocol: b.readUInt32LE(0), keeperPid: b.readUInt32LE(4), hostPid: b.readUInt32LE(8), hostStarts: b.readUInt32LE(12),
-    hostAgeMs: Number(b.readBigUInt64LE(16)), restartInMs: Number(b.readBigUInt64LE(24)),
+    protocol: b.readUInt32LE(0),
+    keeperPid: b.readUInt32LE(4),
+    hostPid: b.readUInt32LE(8),
+    hostStarts: b.readUInt32LE(12),
+    hostAgeMs: Number(b.readBigUInt64LE(16)),
+    restartInMs: Number(b.readBigUInt64LE(24)),
   };
 }
 

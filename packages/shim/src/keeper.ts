@@ -48,10 +48,14 @@ export interface StartKeeperOptions {
 export function startKeeper(o: StartKeeperOptions): Promise<"started" | "running"> {
   return new Promise((resolve, reject) => {
     const child = spawn(o.binary, ["keeper", o.runDir, o.logFile, "--", ...o.hostArgv], {
-      stdio: ["ignore", "ignore", "pipe"], detached: true, env: { ...(o.env ?? process.env) } as NodeJS.ProcessEnv,
+      stdio: ["ignore", "ignore", "pipe"],
+      detached: true,
+      env: { ...(o.env ?? process.env) } as NodeJS.ProcessEnv,
     });
     let said = "";
-    child.stderr.setEncoding("utf8").on("data", (s: string) => { said += s; });
+    child.stderr.setEncoding("utf8").on("data", (s: string) => {
+      said += s;
+    });
     child.on("error", reject);
     child.on("exit", (code) => {
       child.stderr.destroy();
@@ -64,7 +68,9 @@ export function startKeeper(o: StartKeeperOptions): Promise<"started" | "running
 
 /** Asks the keeper of `runDir` to start a shim from a spec file. Resolves with its pid once its socket listens. */
 export async function spawnShim(runDir: string, specPath: string): Promise<{ readonly pid: number }> {
-  const { pid, errno, step } = frame.decodeSpawned(await ask(keeperSocketPath(runDir), frame.encodeSpawn(specPath), frame.Type.spawned));
+  const { pid, errno, step } = frame.decodeSpawned(
+    await ask(keeperSocketPath(runDir), frame.encodeSpawn(specPath), frame.Type.spawned),
+  );
   if (errno) throw new ShimStartError(frame.errnoName(errno), step);
   return { pid };
 }
@@ -99,7 +105,9 @@ export function startShim(binary: string, specPath: string): Promise<{ readonly 
     let got: Buffer = Buffer.alloc(0);
     const ready = child.stdio[3] as Readable;
     child.on("error", reject);
-    ready.on("data", (chunk: Buffer) => { got = Buffer.concat([got, chunk]); });
+    ready.on("data", (chunk: Buffer) => {
+      got = Buffer.concat([got, chunk]);
+    });
     ready.on("close", () => {
       child.unref();
       if (got.length < 24) return reject(new ShimStartError("EIO", "shim"));

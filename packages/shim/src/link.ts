@@ -65,11 +65,11 @@ export type ShimStatus = "applied" | "refused" | "void" | "cut";
 
 export type ShimRefusal =
   | "none"
-  | "queue_full"      // 256 KiB of unwritten input already wait
-  | "stale_seq"       // not above the highest received
-  | "line_too_long"   // canonical mode and a line of more than 4,095 bytes
-  | "exited"          // no program left to take it
-  | "bad_request"     // wrong mode, size or signal
+  | "queue_full" // 256 KiB of unwritten input already wait
+  | "stale_seq" // not above the highest received
+  | "line_too_long" // canonical mode and a line of more than 4,095 bytes
+  | "exited" // no program left to take it
+  | "bad_request" // wrong mode, size or signal
   | "io_error";
 
 /** The answer to one input, resize or signal. `void`: dropped whole, unwritten. `cut`: only `bytes` of it were written. */
@@ -115,8 +115,12 @@ export interface ShimProbe {
   readonly queuedInputBytes: number;
   /** Members of the foreground group, at most 32: `state` as in /proc/PID/stat, `wchan`, `syscall` number and first argument; -1 = unreadable. */
   readonly processes: readonly {
-    readonly pid: number; readonly comm: string; readonly state: string; readonly wchan: string;
-    readonly syscall: number; readonly syscallArg0: number;
+    readonly pid: number;
+    readonly comm: string;
+    readonly state: string;
+    readonly wchan: string;
+    readonly syscall: number;
+    readonly syscallArg0: number;
   }[];
 }
 
@@ -131,7 +135,11 @@ export interface ShimHandlers {
   closed(stream: Stream, end: bigint): void;
   probe(p: ShimProbe): void;
   /** Pipe mode, after {@link ShimLink.respawn}: the new leader, or why there is none. */
-  started?(s: { readonly pid: number; readonly pidStart: bigint; readonly failure?: { readonly errno: string; readonly step: string } }): void;
+  started?(s: {
+    readonly pid: number;
+    readonly pidStart: bigint;
+    readonly failure?: { readonly errno: string; readonly step: string };
+  }): void;
   /** {@link ShimLink.release} was refused: so many processes of the session still live. */
   releaseRefused?(living: number): void;
   /** The link is over. `fenced`: a newer host took the shim. */
@@ -165,7 +173,11 @@ export interface ShimLink {
   respawn(seq: bigint, specPath: string): void;
   probe(token: number): void;
   /** Journalled up to these offsets (absent: unchanged) and results settled up to this seq; the shim may forget them. */
-  ack(a: { readonly streams?: readonly { readonly stream: Stream; readonly offset: bigint }[]; readonly resultSeq?: bigint; readonly exit?: boolean }): void;
+  ack(a: {
+    readonly streams?: readonly { readonly stream: Stream; readonly offset: bigint }[];
+    readonly resultSeq?: bigint;
+    readonly exit?: boolean;
+  }): void;
   /** Ends the session's whole tree: SIGHUP and SIGTERM (with SIGCONT) now, SIGKILL after `graceMs`. */
   endTree(graceMs: number): void;
   /** All is journalled: the shim exits and removes its socket. Refused by the shim while a process of the session lives. */

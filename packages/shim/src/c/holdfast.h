@@ -41,6 +41,11 @@
 
 enum { PROTOCOL_MIN = 1, PROTOCOL_MAX = 1, MAX_PAYLOAD = 64 * 1024, HEADER = 8 };
 #define HELLO_MAGIC 0x31464c48u /* "HLF1" */
+#ifdef __APPLE__
+#define GIVE_BACK MADV_FREE
+#else
+#define GIVE_BACK MADV_DONTNEED
+#endif
 #define MS 1000000ull           /* nanoseconds in a millisecond */
 
 /* Frame types. Host to shim below 0x40, to the keeper from 0x41; answers have bit 7. Never renumbered. */
@@ -118,6 +123,7 @@ void ring_trim(struct ring *r);
 struct proc { pid_t pid, pgrp; char state; char comm[17]; uint64_t start; };
 bool proc_stat(pid_t pid, struct proc *p);
 extern struct proc tree[];
+extern pid_t tree_leader;                                  /* never taken for a keeper or shim, whatever it calls itself */
 int tree_list(void);                                       /* fills tree[]: living descendants, keepers and shims and theirs left out */
 int tree_signal(const int *signals, int n);                /* returns how many processes there were */
 void proc_waits(pid_t pid, char wchan[32], int32_t *call, uint64_t *arg);

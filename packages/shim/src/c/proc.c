@@ -8,6 +8,7 @@
 
 enum { TREE = 4096 };
 struct proc tree[TREE]; /* pages are touched only as far as the tree is large */
+pid_t tree_leader;
 
 #ifdef __linux__
 static ssize_t slurp(const char *path, char *buf, size_t cap) {
@@ -58,7 +59,7 @@ static int children_of(pid_t pid, struct proc *out, int n, int max) {
       long child = strtol(p, &end, 10);
       if (end == p || *end != ' ') break; /* the end, or a number cut off by the buffer */
       p = end;
-      if (!proc_stat((pid_t)child, &out[n]) || out[n].state == 'Z' || is_house(out[n].comm)) n--;
+      if (!proc_stat((pid_t)child, &out[n]) || out[n].state == 'Z' || (child != tree_leader && is_house(out[n].comm))) n--;
     }
   }
   closedir(d);

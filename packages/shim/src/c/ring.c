@@ -80,18 +80,18 @@ void ring_ack(struct ring *r, uint64_t off) {
 void ring_trim(struct ring *r) {
   uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), used = r->end - r->start;
   if (!used) {
-    madvise(r->buf, r->touched, MADV_DONTNEED);
-    madvise(r->mark_off, MARKS * sizeof(uint64_t), MADV_DONTNEED);
-    madvise(r->mark_t, MARKS * sizeof(uint64_t), MADV_DONTNEED);
+    madvise(r->buf, r->touched, GIVE_BACK);
+    madvise(r->mark_off, MARKS * sizeof(uint64_t), GIVE_BACK);
+    madvise(r->mark_t, MARKS * sizeof(uint64_t), GIVE_BACK);
     r->touched = 0;
     return;
   }
-  uint64_t from = ((r->end - r->base) % r->cap + page - 1) / page * page; /* whole free pages lie in [from, to), maybe wrapped */
-  uint64_t to = ((r->start - r->base) % r->cap) / page * page;
-  if (from <= to && (r->end - r->base) % r->cap <= (r->start - r->base) % r->cap) {
-    if (from < to) madvise(r->buf + from, to - from, MADV_DONTNEED);
-  } else if (used < r->cap) {
-    if (from < r->cap) madvise(r->buf + from, r->cap - from, MADV_DONTNEED);
-    if (to) madvise(r->buf, to, MADV_DONTNEED);
+  uint64_t end = (r->end - r->base) % r->cap, start = (r->start - r->base) % r->cap;
+  uint64_t from = (end + page - 1) / page * page, to = start / page * page; /* whole free pages: [from, to), or around the corner */
+  if (end < start || used == r->cap) {
+    if (from < to) madvise(r->buf + from, to - from, GIVE_BACK);
+  } else {
+    if (from < r->cap) madvise(r->buf + from, r->cap - from, GIVE_BACK);
+    if (to) madvise(r->buf, to, GIVE_BACK);
   }
 }

@@ -6,9 +6,6 @@
  *       this up: past more than the kernel can buffer, the leader's bytes are in.
  */
 #include "shim.h"
-#ifdef __APPLE__
-#include <util.h>
-#endif
 
 struct session S;
 static int signals_fd;
@@ -57,6 +54,7 @@ static void start(const struct spec *s) {
     struct proc p;
     S.pid_start = proc_stat(S.pid, &p) ? p.start : 0;
     S.phase = PH_RUNNING;
+    tree_leader = S.pid;
     memset(f, 0, sizeof *f);
     return;
   }
@@ -208,7 +206,7 @@ void trim_soon(void) {
 
 static void forget(void *p, uint32_t *touched, bool empty) {
   if (!empty || *touched <= 4096) return;
-  madvise(p, *touched, MADV_DONTNEED);
+  madvise(p, *touched, GIVE_BACK);
   *touched = 0;
 }
 
