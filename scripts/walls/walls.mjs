@@ -12,8 +12,17 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join, relative, sep } from "node:path";
 import { parseSync } from "@swc/core";
+import { Visitor } from "@swc/core/Visitor.js";
 import { cruise } from "dependency-cruiser";
 import rules from "../../.dependency-cruiser.mjs";
+
+// dependency-cruiser walks with swc's own visitor, which throws at `using` (a declaration newer than it).
+const { visitStatement } = Visitor.prototype;
+Visitor.prototype.visitStatement = function visitAnyStatement(/** @type {any} */ statement) {
+  if (statement.type !== "UsingDeclaration") return visitStatement.call(this, statement);
+  statement.decls = this.visitVariableDeclarators(statement.decls);
+  return statement;
+};
 
 const isTest = (/** @type {string} */ path) => /\.test\.ts$|(^|\/)(test|testkit|bench)\//.test(path);
 const isPure = (/** @type {string} */ path) => /^packages\/(protocol|core)\/src\//.test(path) && !isTest(path);

@@ -73,6 +73,12 @@ test.each([
   ["another app starts a host", "apps/mcp/src/a.ts", 'import "@holdfast/host/start";', "only-the-cli-starts-a-host"],
   ["production imports testkit", "packages/sdk/src/a.ts", 'import "@holdfast/testkit";', "testkit-is-for-tests"],
   ["production imports a test", "packages/sdk/src/a.ts", 'import "./b.test.ts";', "no-test-in-production"],
+  [
+    "an import hides behind a using",
+    "packages/core/src/a.ts",
+    'using a = await import("@holdfast/host");\nexport { a };',
+    "core-may-import-protocol",
+  ],
   ["core opens a file", "packages/core/src/a.ts", 'import "node:fs";', "pure-rooms-touch-no-machine"],
   ["two files import each other", "packages/core/src/a.ts", 'import "./b.ts";', "no-cycles"],
   ["an import leads nowhere", "packages/core/src/a.ts", 'import "./nowhere.ts";', "no-unresolvable"],
