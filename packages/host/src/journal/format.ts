@@ -249,15 +249,16 @@ export function checkFrame(b: Buffer, at: number, end: number, seed: number): Fr
   if (at + MIN_FRAME > end) return SHORT;
   const length = b.readUInt32LE(at);
   if (length < MIN_FRAME || length > MAX_FRAME) return LENGTH;
-  if (at + length > end) return SHORT;
   const type = b[at + 48]!;
   let regionEnd = length;
   if (type === TYPE_RECORD) {
     if (length < RECORD_FIXED) return LENGTH;
+    if (at + RECORD_FIXED > end) return SHORT;
     regionEnd = recordRegionEnd(b, at);
     const inline = (b[at + 49]! & INLINE) !== 0 ? INLINE_HEAD + b.readUInt32LE(at + 96) : 0;
     if (regionEnd + inline !== length) return LENGTH;
   } else if (type === TYPE_SEAL && length !== SEAL_BYTES) return LENGTH;
+  if (at + length > end) return SHORT;
   const crc = crc32(b.subarray(at + 8, at + regionEnd), crc32(zeroCrc, crc32(b.subarray(at, at + 4), seed)));
   if (crc !== b.readUInt32LE(at + 4)) return CRC;
   if (type !== TYPE_RECORD && type !== TYPE_SEAL && (type & TYPE_CRITICAL) !== 0) {
@@ -306,7 +307,10 @@ export function chainOf(b: Buffer, at: number, regionEnd: number, previous: Buff
   return sha256(chainInput.subarray(0, 32 + regionEnd - 48));
 }
 
-export type InlineState = { readonly state: "present"; readonly salt: Buffer; readonly payload: Buffer } | { readonly state: "redacted" | "damaged" };
+export type InlineState =
+  | { readonly state: "present"; readonly salt: Buffer; readonly payload: Buffer }
+  | { readonly state: "redacted" }
+  | { readonly state: "damaged" };
 
 /** The inline payload of the record at `at`. */
 export function inlinePayload(b: Buffer, at: number, record: LedgerRecord, seed: number): InlineState {

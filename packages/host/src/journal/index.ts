@@ -63,3 +63,6 @@ export type * from "./disk.ts";
 export { JournalError, FormatError } from "./fault.ts";
 export { NodeDisk } from "./node-disk.ts";
 export { OWN_KIND, OWN_SESSION, decodeOwn, type OwnEvent } from "./own.ts";
+export { verifyJournal, verifySteps, type Progress, type Witness } from "./verify.ts";
+export { describeFinding, type Finding, type FindingKind, type VerifyReport } from "./finding.ts";
+export { exportRecords, type ExportedGap, type ExportedRecord, type ExportFilter } from "./export.ts";

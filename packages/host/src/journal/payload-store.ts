@@ -66,6 +66,11 @@ export class PayloadStore {
     return sum;
   }
 
+  fileBytes(session: string, no: number): number {
+    const info = this.files(session).find((f) => f.no === no);
+    return info === undefined ? 0 : this.#size(info);
+  }
+
   #size(info: PayloadFile): number {
     if (info.bytes === null) {
       try {

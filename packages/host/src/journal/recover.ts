@@ -8,12 +8,13 @@
 import { createHash } from "node:crypto";
 import { Catalogue, isOwn, type Segment } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
-import { decodeHeader, HEADER_BYTES, INLINE, type SegmentHeader, saltSeed, SEGMENT_REWRITE, segmentName } from "./format.ts";
+import { HEADER_BYTES, INLINE, type SegmentHeader, saltSeed, SEGMENT_REWRITE, segmentName } from "./format.ts";
 import { decodeOwn, type OwnEvent } from "./own.ts";
 import { readMarker } from "./marker.ts";
 import { scanSegment } from "./scan.ts";
+import { listSegments, type ListedSegment } from "./segment-list.ts";
 import { loadSidecar, saveSidecar } from "./sidecar.ts";
-import { readFile, readWhole, writeWhole } from "./transfer.ts";
+import { readFile, writeWhole } from "./transfer.ts";
 
 export interface Recovered {
   readonly catalogue: Catalogue;
@@ -33,15 +34,13 @@ export interface Recovered {
   readonly erasures: { readonly session: string; readonly seqs: readonly number[] }[];
 }
 
-interface Candidate { readonly index: number; readonly header: SegmentHeader; readonly fileBytes: number; limitLsn: number }
-
 export function recover(disk: Disk, folder: string): Recovered {
   const ledger = `${folder}/ledger`;
   const notes: string[] = [];
   const events: OwnEvent[] = [];
-  const { candidates, nextIndex, life } = headers(disk, folder, notes, events);
-  const catalogue = new Catalogue();
   const marker = readMarker(disk, ledger);
+  const { candidates, nextIndex, life } = headers(disk, folder, marker?.throughIndex ?? 0, notes, events);
+  const catalogue = new Catalogue();
   let head: Buffer = marker?.head ?? Buffer.alloc(32);
   let lastLsn = marker?.throughLsn ?? 0;
   let durableLsn = lastLsn;
@@ -103,47 +102,31 @@ export function recover(disk: Disk, folder: string): Recovered {
   return { catalogue, head, lastLsn, durableLsn, life, nextIndex, notes, events, cuts, inherited: [...inherited.values()], erasures };
 }
 
-function headers(disk: Disk, folder: string, notes: string[], events: OwnEvent[]): { candidates: Candidate[]; nextIndex: number; life: number } {
+interface Candidate extends ListedSegment { readonly header: SegmentHeader }
+
+function headers(disk: Disk, folder: string, throughIndex: number, notes: string[], events: OwnEvent[]): { candidates: Candidate[]; nextIndex: number; life: number } {
   const ledger = `${folder}/ledger`;
   const candidates: Candidate[] = [];
-  let nextIndex = 1;
+  let nextIndex = throughIndex + 1;
   let life = 0;
-  for (const name of disk.list(ledger)) {
-    const m = /^(\d{10})\.seg$/.exec(name);
-    if (m === null) continue;
-    const index = Number(m[1]);
-    nextIndex = Math.max(nextIndex, index + 1);
-    const file = disk.open(`${ledger}/${name}`, "read");
-    const bytes = Buffer.alloc(HEADER_BYTES);
-    let count: number;
-    let fileBytes: number;
-    try {
-      count = readWhole(file, bytes, 0);
-      fileBytes = file.size();
-    } finally {
-      file.close();
-    }
-    const header = count === HEADER_BYTES ? decodeHeader(bytes) : null;
-    if (header !== null && header.index === index) {
-      life = Math.max(life, header.life);
-      candidates.push({ index, header, fileBytes, limitLsn: Number.MAX_SAFE_INTEGER });
-      continue;
-    }
-    // A segment whose creation was cut short holds nothing; anything longer is evidence and stays where it is.
-    if (fileBytes <= HEADER_BYTES) {
+  for (const listed of listSegments(disk, ledger)) {
+    nextIndex = Math.max(nextIndex, listed.index + 1);
+    const { header, name } = listed;
+    if (header !== null) life = Math.max(life, header.life);
+    if (listed.index <= throughIndex) {
+      // Retention was cut short after its marker was written.
+      disk.remove(`${ledger}/${name}`);
+    } else if (header !== null) {
+      candidates.push({ ...listed, header });
+    } else if (listed.fileBytes <= HEADER_BYTES) {
+      // A segment whose creation was cut short holds nothing; anything longer is evidence and stays where it is.
       disk.rename(`${ledger}/${name}`, `${folder}/torn/${name}.torn`);
-      notes.push(`${name} has no whole header and no records: set aside in torn/`);
-      events.push({ type: "quarantined", file: name, why: "no whole header, no records" });
+      notes.push(`${name} has ${listed.strange} and no records: set aside in torn/`);
+      events.push({ type: "quarantined", file: name, why: `${listed.strange}, no records` });
     } else {
-      notes.push(`${name} has ${header === null ? "a damaged header" : "the header of another segment"}: left as it is, its records are a gap`);
-      events.push({ type: "quarantined", file: name, why: header === null ? "damaged header" : `header of segment ${header.index}` });
+      notes.push(`${name} has ${listed.strange}: left as it is, its records are a gap`);
+      events.push({ type: "quarantined", file: name, why: listed.strange! });
     }
-  }
-  let limit = Number.MAX_SAFE_INTEGER;
-  for (let i = candidates.length - 1; i >= 0; i--) {
-    const c = candidates[i]!;
-    c.limitLsn = limit;
-    if ((c.header.flags & SEGMENT_REWRITE) !== 0) limit = Math.min(limit, c.header.firstLsn - 1);
   }
   return { candidates, nextIndex, life: life + 1 };
 }

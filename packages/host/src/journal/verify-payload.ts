@@ -1,0 +1,107 @@
+/** Verification of payloads: each present one against its commitment, each absent one against what the chain says of it. */
+import type { Disk } from "./disk.ts";
+import type { FindingKind } from "./finding.ts";
+import { INLINE, inlinePayload, type LedgerRecord, sha256 } from "./format.ts";
+import type { OwnEvent } from "./own.ts";
+import { decodePayloadHeader, FRAME_HEAD, PAYLOAD_HEADER, parsePayloadName, payloadName } from "./payload-format.ts";
+import { PayloadStore } from "./payload-store.ts";
+import { readFile } from "./transfer.ts";
+
+const AHEAD = 256 * 1024;
+type Report = (kind: FindingKind, file: string, position: number, r: { lsn?: number; session?: string; seq?: number }, text: string) => void;
+interface Place { readonly file: string; readonly position: number; readonly lsn: number; readonly session: string; readonly seq: number; readonly fileNo: number }
+
+export class PayloadCheck {
+  readonly notes: string[] = [];
+  redacted = 0;
+  pruned = 0;
+  readonly #report: Report;
+  readonly #store: PayloadStore;
+  readonly #names = new Map<string, string>();
+  readonly #badFiles = new Set<string>();
+  readonly #ends = new Map<string, number>();
+  readonly #erased: Place[] = [];
+  readonly #absent: Place[] = [];
+  readonly #erasures = new Map<string, Set<number>>();
+  readonly #dropped = new Map<string, number>();
+  readonly #removedAt = new Map<string, number>();
+  #queue: { place: Place; bytes: number; commitment: Buffer }[] = [];
+
+  constructor(disk: Disk, folder: string, report: Report) {
+    this.#report = report;
+    this.#store = new PayloadStore(disk, `${folder}/payload`, 0, () => Buffer.alloc(8), 0);
+    for (const name of disk.list(`${folder}/payload`)) {
+      const parsed = parsePayloadName(name);
+      if (parsed === null) continue;
+      this.#names.set(`${parsed.session}\n${parsed.no}`, name);
+      const head = readFile(disk, `${folder}/payload/${name}`, PAYLOAD_HEADER);
+      const header = decodePayloadHeader(head);
+      if (header !== null && payloadName(header.session, header.no, header.firstSeq) === name) continue;
+      this.#badFiles.add(name);
+    }
+  }
+
+  own(lsn: number, event: OwnEvent | null): void {
+    if (event?.type === "erased") {
+      let seqs = this.#erasures.get(event.session);
+      if (seqs === undefined) this.#erasures.set(event.session, (seqs = new Set()));
+      for (const seq of event.seqs) seqs.add(seq);
+    }
+    if (event?.type === "pruned-payload" || event?.type === "removed") this.#dropped.set(event.session, Math.max(event.throughFile, this.#dropped.get(event.session) ?? 0));
+    if (event?.type === "removed") this.#removedAt.set(event.session, lsn);
+  }
+
+  record(file: string, bytes: Buffer, at: number, r: LedgerRecord, seed: number): void {
+    if (r.payloadBytes === 0) return;
+    const base = { lsn: r.lsn, session: r.session, seq: r.seq };
+    if ((r.flags & INLINE) === 0) {
+      const name = this.#names.get(`${r.session}\n${r.fileNo}`);
+      const place = { ...base, file: `payload/${name ?? `${r.session}, file ${r.fileNo}`}`, position: r.filePosition, fileNo: r.fileNo };
+      this.#queue.push({ place, bytes: r.payloadBytes, commitment: Buffer.from(r.commitment) });
+      return;
+    }
+    const place = { ...base, file, position: at + r.inlineAt, fileNo: 0 };
+    const inline = inlinePayload(bytes, at, r, seed);
+    if (inline.state === "redacted") this.#erased.push(place);
+    else if (inline.state === "damaged") this.#report("payload", file, place.position, base, "the payload's CRC does not match");
+    else if (!sha256(Buffer.concat([inline.salt, inline.payload])).equals(r.commitment)) this.#report("payload", file, place.position, base, "the payload is not the one that was committed to");
+  }
+
+  /** Checks what the records so far point to in payload files. */
+  settle(): void {
+    for (const { place, bytes, commitment } of this.#queue.splice(0)) {
+      const name = this.#names.get(`${place.session}\n${place.fileNo}`);
+      if (name === undefined) {
+        this.#absent.push(place);
+        continue;
+      }
+      this.#ends.set(name, Math.max(this.#ends.get(name) ?? PAYLOAD_HEADER, place.position + FRAME_HEAD + bytes));
+      if (this.#badFiles.has(name)) continue;
+      const frame = this.#store.read(place.session, place.fileNo, place.position, place.seq, bytes, AHEAD);
+      if (frame.state === "redacted") this.#erased.push(place);
+      else if (frame.state === "damaged") this.#report("payload", place.file, place.position, place, frame.why);
+      else if (frame.state === "present" && !sha256(Buffer.concat([frame.salt, frame.payload])).equals(commitment)) this.#report("payload", place.file, place.position, place, "the payload is not the one that was committed to");
+    }
+  }
+
+  finish(): void {
+    for (const name of this.#badFiles) {
+      if (this.#ends.has(name)) this.#report("payload", `payload/${name}`, 0, { session: parsePayloadName(name)!.session, seq: parsePayloadName(name)!.firstSeq }, "the header of the payload file is damaged: its payloads cannot be read");
+      else this.notes.push(`payload/${name} has no sound header and no record points into it`);
+    }
+    for (const p of this.#erased) {
+      if (this.#erasures.get(p.session)?.has(p.seq) === true || p.lsn < (this.#removedAt.get(p.session) ?? 0)) this.redacted++;
+      else this.#report("unexplained-erasure", p.file, p.position, p, "the payload was erased and no record says by whom");
+    }
+    for (const p of this.#absent) {
+      if (p.fileNo <= (this.#dropped.get(p.session) ?? 0)) this.pruned++;
+      else this.#report("payload", p.file, p.position, p, "its payload file is missing and no record says that it was pruned");
+    }
+    for (const [name, end] of this.#ends) {
+      const { session, no } = parsePayloadName(name)!;
+      const extra = this.#store.fileBytes(session, no) - end;
+      if (extra > 0) this.notes.push(`payload/${name} ends in ${extra} bytes that no record points to: a crash between payload and record`);
+    }
+    this.#store.close();
+  }
+}

@@ -1,0 +1,2 @@
+export * from "./sim-fs.ts";
+export * from "./crash.ts";
