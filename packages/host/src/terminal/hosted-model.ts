@@ -4,7 +4,7 @@
  *   H1  Orders of one model are carried out in order; a turn parses at most {@link TURN_BYTES}, so that no flood holds up the others.
  *   H2  Notices: at most one a kind every {@link NOTICE_MS}; the last one of a burst is told at its end.
  */
-import { QuerySplitter } from "./core-terminal.ts";
+import { QueryScanner } from "./core-terminal.ts";
 import { ScreenModel } from "./screen-model.ts";
 import { serialize } from "./serialize.ts";
 import type { News, Order, WorkerSettings } from "./wire.ts";
@@ -18,7 +18,7 @@ export class HostedModel {
   private readonly model: ScreenModel;
   private readonly tell: (news: News) => void;
   private readonly orders: Order[] = [];
-  private readonly queries = new QuerySplitter();
+  private readonly queries = new QueryScanner();
   private readonly notices = new Map<Kind, { text: string | undefined; timer: NodeJS.Timeout }>();
   private offset: number;
   private taken = 0;
@@ -31,7 +31,7 @@ export class HostedModel {
       reply: (text) => tell({ is: "reply", handle: this.handle, offset: this.offset, bytes: new TextEncoder().encode(text) }),
       notice: (kind, text) => this.notice(kind, text),
     });
-    if (open.vt !== undefined) { this.queries.skip(open.vt); this.model.write(open.vt); }
+    if (open.vt !== undefined) { this.queries.ends(open.vt); this.model.write(open.vt); }
   }
 
   get isIdle(): boolean { return this.orders.length === 0; }
@@ -70,7 +70,7 @@ export class HostedModel {
     let from = 0;
     if (live) {
       for (const end of this.queries.ends(piece)) { this.parsePart(piece.subarray(from, end), true); from = end; }
-    } else this.queries.skip(piece);
+    } else this.queries.ends(piece);
     this.parsePart(from === 0 ? piece : piece.subarray(from), live);
   }
 
