@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -50,6 +50,9 @@ function check() {
     run("npm", ["pack", "--silent", "--json", "--ignore-scripts", "--pack-destination", place], { cwd: root }),
   );
   const files = packed.files.map((/** @type {{ path: string }} */ f) => f.path);
+  const built = readdirSync(join(root, "dist"), { recursive: true, withFileTypes: true }).filter(
+    (e) => e.isFile() && e.name !== ".sources",
+  );
   const wanted = [
     "bin/hold",
     "dist/hold.mjs",
@@ -59,6 +62,7 @@ function check() {
     "LICENSE",
     "README.md",
   ];
+  wanted.push(...built.map((e) => relative(root, join(e.parentPath, e.name))));
   const lacking = wanted.filter((path) => !files.includes(path));
   if (lacking.length > 0) fail(`the package lacks ${lacking.join(", ")}`);
   const astray = files.filter((/** @type {string} */ path) => /node_modules|\.test\.|\.part$|\.map$/.test(path));
