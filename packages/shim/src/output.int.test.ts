@@ -7,7 +7,9 @@ import { fact, inParallel, isAlive, isSoak, World } from "../test/world.ts";
 
 const runs = isSoak ? 12_000 : 240;
 
-test(`${runs} short commands lose nothing, read at once, read late, or read by a paused reader`, { timeout: isSoak ? 0 : 120_000 }, async () => {
+test(`${runs} short commands lose nothing, read at once, read late, or read by a paused reader`, {
+  timeout: isSoak ? 0 : 120_000,
+}, async () => {
   await using world = new World();
   const pattern = randomBytes(750_000).toString("base64"); // no newline, so that the terminal changes nothing
   writeFileSync(world.path("pattern"), pattern);
@@ -44,7 +46,9 @@ test(`${runs} short commands lose nothing, read at once, read late, or read by a
 
 test("a background child that prints after its parent's exit is still read", async () => {
   await using world = new World();
-  const session = await world.shell(`trap "" HUP; (while [ ! -e ${world.path("go")} ]; do sleep 0.01; done; echo later) & echo now`);
+  const session = await world.shell(
+    `trap "" HUP; (while [ ! -e ${world.path("go")} ]; do sleep 0.01; done; echo later) & echo now`,
+  );
   const tap = session.tap();
   await tap.exits();
   expect(tap.text()).toBe("now\r\n");

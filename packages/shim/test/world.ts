@@ -24,7 +24,8 @@ export function shimBinary(kind: "plain" | "sanitized" = "plain"): string {
   const hash = createHash("sha256");
   for (const f of readdirSync(source).sort()) hash.update(f).update(readFileSync(join(source, f)));
   const folder = join(builds, hash.digest("hex").slice(0, 16));
-  const file = kind === "plain" ? join(folder, `${process.platform}-${process.arch}`, "holdfast-shim") : join(folder, "sanitized");
+  const file =
+    kind === "plain" ? join(folder, `${process.platform}-${process.arch}`, "holdfast-shim") : join(folder, "sanitized");
   if (existsSync(file)) return file;
   const arguments_ = kind === "plain" ? [folder] : ["--sanitize", file];
   const made = spawnSync(process.execPath, [join(packageRoot, "build.mjs"), ...arguments_], { encoding: "utf8" });
@@ -78,37 +79,41 @@ export class Tap {
 
   constructor(path: string, options: { auto?: boolean; acked?: { stream: Stream; offset: bigint }[]; keep?: boolean } = {}) {
     const { auto = true, keep = true } = options;
-    this.link = connectShim(path, { ackedOffsets: options.acked ?? [] }, {
-      welcome: (w) => {
-        this.welcome = w;
-        for (const s of w.streams) this.#next.set(s.stream, s.start);
+    this.link = connectShim(
+      path,
+      { ackedOffsets: options.acked ?? [] },
+      {
+        welcome: (w) => {
+          this.welcome = w;
+          for (const s of w.streams) this.#next.set(s.stream, s.start);
+        },
+        output: (stream, offset, _timeNs, bytes) => {
+          if (this.#next.get(stream) !== offset) this.jump ??= `stream ${stream}: ${offset} after ${this.#next.get(stream)}`;
+          this.#next.set(stream, offset + BigInt(bytes.length));
+          this.bytes += bytes.length;
+          if (keep) this.#chunks.set(stream, [...(this.#chunks.get(stream) ?? []), Buffer.from(bytes)]);
+          if (auto) this.link.ack({ streams: [{ stream, offset: offset + BigInt(bytes.length) }] });
+        },
+        result: (r) => {
+          this.results.push(r);
+          if (auto) this.link.ack({ resultSeq: r.seq });
+        },
+        exited: (e) => {
+          this.exit = e;
+          this.bytesAtExit = this.bytes;
+          if (auto) this.link.ack({ exit: true });
+        },
+        closed: (stream, end) => void this.closedAt.set(stream, end),
+        probe: (p) => void this.probes.push(p),
+        started: (s) => void this.started.push(s),
+        releaseRefused: (n) => {
+          this.releaseRefused = n;
+        },
+        end: (reason, detail) => {
+          this.ended = { reason, detail };
+        },
       },
-      output: (stream, offset, _timeNs, bytes) => {
-        if (this.#next.get(stream) !== offset) this.jump ??= `stream ${stream}: ${offset} after ${this.#next.get(stream)}`;
-        this.#next.set(stream, offset + BigInt(bytes.length));
-        this.bytes += bytes.length;
-        if (keep) this.#chunks.set(stream, [...(this.#chunks.get(stream) ?? []), Buffer.from(bytes)]);
-        if (auto) this.link.ack({ streams: [{ stream, offset: offset + BigInt(bytes.length) }] });
-      },
-      result: (r) => {
-        this.results.push(r);
-        if (auto) this.link.ack({ resultSeq: r.seq });
-      },
-      exited: (e) => {
-        this.exit = e;
-        this.bytesAtExit = this.bytes;
-        if (auto) this.link.ack({ exit: true });
-      },
-      closed: (stream, end) => void this.closedAt.set(stream, end),
-      probe: (p) => void this.probes.push(p),
-      started: (s) => void this.started.push(s),
-      releaseRefused: (n) => {
-        this.releaseRefused = n;
-      },
-      end: (reason, detail) => {
-        this.ended = { reason, detail };
-      },
-    });
+    );
   }
 
   data(stream: Stream = 0): Buffer {
@@ -120,7 +125,8 @@ export class Tap {
     return this.data(stream).toString("utf8");
   }
   linked = () => fact("the shim welcomes this link", () => this.welcome);
-  says = (text: string, stream: Stream = 0) => fact(`the program prints ${JSON.stringify(text)}`, () => this.text(stream).includes(text));
+  says = (text: string, stream: Stream = 0) =>
+    fact(`the program prints ${JSON.stringify(text)}`, () => this.text(stream).includes(text));
   exits = () => fact("the exit arrives", () => this.exit);
   result = (seq: bigint) => fact(`the result of ${seq} arrives`, () => this.results.find((r) => r.seq === seq));
   over = () => fact("the link ends", () => this.ended);
@@ -153,8 +159,15 @@ export class World implements AsyncDisposable {
 
   spec(argv: readonly string[], more: Partial<ShimSpec> = {}): ShimSpec {
     return {
-      mode: "pty", argv, env: [`PATH=${process.env.PATH}`, "TERM=xterm", "PS1=$ "], cwd: "/tmp", cols: 80, rows: 24, umask: 0o022,
-      socketPath: this.path(`${this.#count++}.sock`), ...more,
+      mode: "pty",
+      argv,
+      env: [`PATH=${process.env.PATH}`, "TERM=xterm", "PS1=$ "],
+      cwd: "/tmp",
+      cols: 80,
+      rows: 24,
+      umask: 0o022,
+      socketPath: this.path(`${this.#count++}.sock`),
+      ...more,
     };
   }
 
@@ -188,7 +201,10 @@ export class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const dir of this.#keeperDirs) {
-      const pid = await keeperStatus(dir).then((s) => s.keeperPid, () => 0);
+      const pid = await keeperStatus(dir).then(
+        (s) => s.keeperPid,
+        () => 0,
+      );
       if (pid) process.kill(pid, "SIGTERM");
       if (pid) await fact("the keeper ends", () => !isAlive(pid));
     }
@@ -203,10 +219,14 @@ async function dispose(session: Session): Promise<void> {
   const tap = session.tap({ keep: false });
   tap.link.endTree(0);
   try {
-    await fact("the shim lets go", () => {
-      tap.link.release();
-      return tap.ended;
-    }, 10_000);
+    await fact(
+      "the shim lets go",
+      () => {
+        tap.link.release();
+        return tap.ended;
+      },
+      10_000,
+    );
   } finally {
     if (isAlive(session.shimPid) && tap.ended?.reason !== "closed") process.kill(session.shimPid, "SIGKILL");
   }
@@ -215,7 +235,9 @@ async function dispose(session: Session): Promise<void> {
 /** Runs `job` for 0…count-1, `width` at a time. */
 export async function inParallel(count: number, width: number, job: (i: number) => Promise<void>): Promise<void> {
   let next = 0;
-  await Promise.all(Array.from({ length: width }, async () => {
-    while (next < count) await job(next++);
-  }));
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      while (next < count) await job(next++);
+    }),
+  );
 }

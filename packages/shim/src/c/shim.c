@@ -294,6 +294,7 @@ static void loop(void) {
       for (ssize_t k; (k = read(signals_fd, b, sizeof b)) > 0;)
         if (memchr(b, SIGTERM, (size_t)k)) S.terminated = true, end_tree(2000);
       reap();
+      if (S.end_phase && S.reaped && !tree_list()) S.end_phase = 0; /* gone before their time was up */
     }
     /* Output before input: a result then names all output that was there before its input was written. */
     for (int i = 0; i < 3; i++)
