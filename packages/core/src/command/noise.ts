@@ -18,6 +18,8 @@ export function titleNoise(head: Uint8Array, isAll: boolean): number | null {
   let text = "";
   for (let i = 0; i < Math.min(head.length, maxNoiseBytes); i++) text += String.fromCharCode(head[i] as number);
   const length = whole.exec(text)?.[0].length ?? 0;
-  const undecided = !isAll && head.length < maxNoiseBytes && (length === text.length || /^\x1b[^\r]*$/.test(text.slice(length)));
-  return undecided ? null : length;
+  const rest = text.slice(length);
+  // The carriage return ends it; short of that, more of it may come while the rest is nothing or a sequence cut in two.
+  const mayGrow = !text.slice(0, length).endsWith("\r") && /^(?:\x1b(?:\[[?0-9;]*|\][^\x07]*|\()?)?$/.test(rest);
+  return mayGrow && !isAll && head.length < maxNoiseBytes ? null : length;
 }
