@@ -2,12 +2,19 @@
  * Input: from what an operator sends to what the program reads, each frame at most once, whole and in order.
  *
  *   I1  A frame is (writer, n); n rises per writer. A frame that was journalled is never journalled again, unless it was
- *       settled `void` because a host died before sending it on: then a resend is a new record with a new seq.
- *   I2  Frames reach the shim in the order of their seq, which is the order of their acceptance.
- *   I3  Journalled and unsettled bytes stay within {@link InputRules.queueBytes}; more is refused `input_blocked`.
+ *       settled `void` because a host died before sending it on: then a resend is a new record with a new seq. This holds
+ *       for the last {@link InputRules.silentWriters} writers; of those silent longest only the highest n is kept, so that a
+ *       resend of theirs is refused `superseded` and never run twice.
+ *   I2  Frames reach the shim in the order of their seq, which is the order of their acceptance. A frame that waits while a
+ *       later one of its writer (an interrupt) is accepted is `superseded`.
+ *   I3  Journalled and unsettled input stays within {@link InputRules.queueBytes} and {@link InputRules.queueFrames}; more is
+ *       refused `input_blocked`. Interrupts may go as far again.
  *   I4  Between the first and the last chunk of a unit no other writer's frame is accepted: it waits. A unit is closed by its
- *       end, by another frame of its writer, by a cut, or 2 s after its last chunk. Chunks after a cut are refused.
- *   I5  The whole state is a fold over the journal's Input and InputSettled events.
+ *       end, by another frame of its writer, by a cut, by an interrupt, by a chunk that was not applied, or 2 s after its last
+ *       chunk. A unit closed in any of the last four ways is broken: its later chunks are refused, and so is one that does
+ *       not follow the chunk before it.
+ *   I5  Numbers, outcomes and the open unit are a fold over the journal's Input and InputSettled events, with `cut` called
+ *       where the journal says that the floor changed or AIs were paused. Refusals leave no trace.
  * Who may type is floor/ and policy/; this room never asks.
  */
 import { MonotonicMs, type OperatorId, type Seq, type WriterId } from "../id.ts";
@@ -16,6 +23,7 @@ export interface InputFrame {
   readonly writer: WriterId;
   readonly n: number;
   readonly bytes: number;
+  /** Empty, or never used before by this writer: a name of a broken unit stays refused. */
   readonly unit: string;
   readonly unitEnd: boolean;
   /** INTR, QUIT or SUSP: goes beside the queue. */
@@ -33,8 +41,19 @@ export interface Outcome {
   readonly refusal: string;
 }
 
-export interface InputRules { readonly queueBytes: number; readonly unitIdleMs: number; readonly rememberedPerWriter: number; readonly writers: number }
-export const inputRules: InputRules = { queueBytes: 256 * 1024, unitIdleMs: 2_000, rememberedPerWriter: 512, writers: 64 };
+export interface InputRules {
+  readonly queueBytes: number;
+  /** Half of the shim's own queue, so that interrupts, resizes and signals find room there. */
+  readonly queueFrames: number;
+  readonly unitIdleMs: number;
+  /** Settled outcomes kept of one writer: twice what a client may have unanswered (attachment/outbox.ts O4). */
+  readonly rememberedPerWriter: number;
+  /** Writers whose outcomes are kept. */
+  readonly writers: number;
+  /** Writers of whom only the highest n is kept: about 100 bytes each. Each `hold send` is a writer. */
+  readonly silentWriters: number;
+}
+export const inputRules: InputRules = { queueBytes: 256 * 1024, queueFrames: 512, unitIdleMs: 2_000, rememberedPerWriter: 512, writers: 64, silentWriters: 4_096 };
 
 export type InputDecision =
   | { readonly kind: "accept" }
@@ -46,18 +65,21 @@ export type InputDecision =
   | { readonly kind: "wait" }
   | { readonly kind: "refuse"; readonly code: "input_blocked" | "input_cut" | "bad_request" | "superseded" };
 
-interface Unsettled { readonly seq: Seq; readonly writer: WriterId; readonly n: number; readonly bytes: number; readonly operator: OperatorId }
-interface Writer { lastN: number; brokenUnit: string; used: number; readonly known: Map<number, Outcome | Seq> }
-interface Unit { readonly writer: WriterId; readonly unit: string; lastAt: MonotonicMs }
+interface Unsettled { readonly seq: Seq; readonly writer: WriterId; readonly n: number; readonly bytes: number; readonly operator: OperatorId; readonly unit: string }
+/** `forgottenN`: outcomes up to here are forgotten. `known` is in the order of n. `owed`: frames without an outcome. */
+interface Writer { lastN: number; forgottenN: number; brokenUnit: string; owed: number; readonly known: Map<number, Outcome | Seq> }
+interface Unit { readonly writer: WriterId; readonly unit: string; readonly firstN: number; readonly lastAt: MonotonicMs }
+type SavedWriter = readonly [id: WriterId, lastN: number, forgottenN: number, brokenUnit: string, known: readonly (readonly [number, Outcome | Seq])[]];
 
 /** Mutable for speed, pure in every other sense: no clock, no I/O; equal calls give equal states. */
 export class InputLedger {
   readonly #rules: InputRules;
+  /** Both in the order of last use. */
   readonly #writers = new Map<WriterId, Writer>();
+  readonly #silent = new Map<WriterId, Writer>();
   readonly #unsettled = new Map<Seq, Unsettled>();
   #unsettledBytes = 0;
   #unit: Unit | null = null;
-  #uses = 0;
 
   constructor(rules: InputRules = inputRules) {
     this.#rules = rules;
@@ -81,11 +103,12 @@ export class InputLedger {
   }
 
   lastN(writer: WriterId): number {
-    return this.#writers.get(writer)?.lastN ?? 0;
+    return this.#find(writer)?.lastN ?? 0;
   }
 
+  /** Answers for this moment: call {@link accepted} before deciding on another frame, or a resend is accepted twice. */
   decide(frame: InputFrame): InputDecision {
-    const writer = this.#writers.get(frame.writer);
+    const writer = this.#find(frame.writer);
     if (!Number.isSafeInteger(frame.n) || frame.n < 1) return { kind: "refuse", code: "bad_request" };
     if (writer && frame.n <= writer.lastN) {
       const known = writer.known.get(frame.n);
@@ -93,33 +116,36 @@ export class InputLedger {
       return typeof known === "number" ? { kind: "pending", seq: known } : { kind: "settled", outcome: known };
     }
     if (frame.unit !== "" && writer?.brokenUnit === frame.unit) return { kind: "refuse", code: "input_cut" };
-    if (!frame.interrupt) {
-      if (this.#unit && this.#unit.writer !== frame.writer) return { kind: "wait" };
-      if (this.#unsettledBytes + frame.bytes > this.#rules.queueBytes) return { kind: "refuse", code: "input_blocked" };
+    if (!frame.interrupt && this.#unit) {
+      if (this.#unit.writer !== frame.writer) return { kind: "wait" };
+      // A chunk is missing that a host refused before it died.
+      if (this.#unit.unit === frame.unit && writer && frame.n !== writer.lastN + 1) return { kind: "refuse", code: "input_cut" };
     }
+    const { queueBytes, queueFrames } = this.#rules;
+    const times = frame.interrupt ? 2 : 1;
+    if (this.#unsettledBytes + frame.bytes > queueBytes * times || this.#unsettled.size >= queueFrames * times) return { kind: "refuse", code: "input_blocked" };
     return { kind: "accept" };
   }
 
-  /** The frame was journalled at `seq`. */
+  /** The frame has the journal's `seq`: told when it is given, not when it is stored. */
   accepted(frame: InputFrame, operator: OperatorId, seq: Seq, now: MonotonicMs): void {
-    const writer = this.#writer(frame.writer);
+    // Another writer's frame inside a unit: the host that accepted it knew the unit to be closed, and a fold learns it here.
+    if (frame.interrupt || (this.#unit && this.#unit.writer !== frame.writer)) this.cut();
+    const writer = this.#touch(frame.writer);
     writer.lastN = frame.n;
     writer.known.set(frame.n, seq);
-    if (writer.known.size > this.#rules.rememberedPerWriter) writer.known.delete(writer.known.keys().next().value!);
-    this.#unsettled.set(seq, { seq, writer: frame.writer, n: frame.n, bytes: frame.bytes, operator });
-    this.#unsettledBytes += frame.bytes;
-    if (frame.interrupt || frame.unit === "" || frame.unitEnd) {
-      if (this.#unit && (frame.interrupt || this.#unit.writer === frame.writer)) this.#unit = null;
-    } else {
-      this.#unit = { writer: frame.writer, unit: frame.unit, lastAt: now };
-    }
+    writer.owed++;
+    const { unit, bytes, n } = frame;
+    this.#unsettled.set(seq, { seq, writer: frame.writer, n, bytes, operator, unit });
+    this.#unsettledBytes += bytes;
+    if (frame.interrupt) return;
+    if (unit === "" || frame.unitEnd) this.#unit = null;
+    else this.#unit = { writer: frame.writer, unit, firstN: this.#unit?.unit === unit ? this.#unit.firstN : n, lastAt: now };
   }
 
   /** A frame of a unit was refused: the rest of the unit would make no sense without it. */
   refused(frame: InputFrame): void {
-    if (frame.unit === "") return;
-    this.#writer(frame.writer).brokenUnit = frame.unit;
-    if (this.#unit?.writer === frame.writer) this.#unit = null;
+    if (frame.unit !== "") this.#break(frame.writer, frame.unit);
   }
 
   /** What came of a journalled frame. Unknown or settled seqs change nothing (a result may be told twice). Returns the frame's identity. */
@@ -130,20 +156,27 @@ export class InputLedger {
     this.#unsettledBytes -= entry.bytes;
     const writer = this.#writers.get(entry.writer);
     if (writer) {
-      if (outcome.status === "void" && outcome.refusal === HOST_RESTART) this.#forget(writer, entry.n);
-      else if (writer.known.has(entry.n)) writer.known.set(entry.n, outcome);
+      writer.owed--;
+      if (outcome.status === "void" && outcome.refusal === HOST_RESTART) this.#forget(writer, entry);
+      else {
+        writer.known.set(entry.n, outcome);
+        this.#trim(writer);
+        if (entry.unit !== "" && outcome.status !== "applied") this.#break(entry.writer, entry.unit);
+      }
     }
     return { writer: entry.writer, n: entry.n, operator: entry.operator };
   }
 
   /** The floor changed hands, AIs were paused, or an interrupt passed: an open unit ends here (I4). */
   cut(): void {
-    if (!this.#unit) return;
-    this.#writer(this.#unit.writer).brokenUnit = this.#unit.unit;
-    this.#unit = null;
+    if (this.#unit) this.#break(this.#unit.writer, this.#unit.unit);
   }
 
-  /** A shim was adopted that has received up to `receivedSeq`: what was journalled after it never reached it (I1). */
+  /**
+   * A shim was adopted that has received up to `receivedSeq`: what was journalled after it never reached it (I1). The caller settles
+   * all of them `void` with {@link HOST_RESTART} before it accepts or sends anything: a newer seq at the shim would hide them. No client
+   * is told this void, because it is not final.
+   */
   neverSent(receivedSeq: Seq): Seq[] {
     return [...this.#unsettled.keys()].filter((seq) => seq > receivedSeq);
   }
@@ -161,47 +194,78 @@ export class InputLedger {
 
   /** The fold as plain data, for the journal's cache of folds. */
   save(): unknown {
-    return {
-      writers: [...this.#writers].map(([id, w]) => [id, w.lastN, w.brokenUnit, [...w.known]] as const),
-      unsettled: [...this.#unsettled.values()],
-    };
+    const plain = ([id, w]: [WriterId, Writer]): SavedWriter => [id, w.lastN, w.forgottenN, w.brokenUnit, [...w.known]];
+    const unit = this.#unit && { writer: this.#unit.writer, unit: this.#unit.unit, firstN: this.#unit.firstN };
+    return { writers: [...this.#writers].map(plain), silent: [...this.#silent].map(plain), unsettled: [...this.#unsettled.values()], unit };
   }
 
-  static load(data: ReturnType<InputLedger["save"]>, rules: InputRules = inputRules): InputLedger {
+  /** `now`: when a unit that was open counts as last heard of; without it the first {@link tick} cuts it. */
+  static load(data: ReturnType<InputLedger["save"]>, rules: InputRules = inputRules, now: MonotonicMs = MonotonicMs(-rules.unitIdleMs)): InputLedger {
     const ledger = new InputLedger(rules);
-    const saved = data as { writers: [WriterId, number, string, [number, Outcome | Seq][]][]; unsettled: Unsettled[] };
-    for (const [id, lastN, brokenUnit, known] of saved.writers) ledger.#writers.set(id, { lastN, brokenUnit, used: ++ledger.#uses, known: new Map(known) });
+    const saved = data as { writers: SavedWriter[]; silent: SavedWriter[]; unsettled: Unsettled[]; unit: Omit<Unit, "lastAt"> | null };
+    const read = (map: Map<WriterId, Writer>, writers: SavedWriter[]): void => {
+      for (const [id, lastN, forgottenN, brokenUnit, known] of writers) map.set(id, { lastN, forgottenN, brokenUnit, owed: 0, known: new Map(known) });
+    };
+    read(ledger.#writers, saved.writers);
+    read(ledger.#silent, saved.silent);
     for (const entry of saved.unsettled) {
       ledger.#unsettled.set(entry.seq, entry);
       ledger.#unsettledBytes += entry.bytes;
+      const writer = ledger.#writers.get(entry.writer);
+      if (writer) writer.owed++;
     }
+    ledger.#unit = saved.unit && { ...saved.unit, lastAt: now };
     return ledger;
   }
 
-  #writer(id: WriterId): Writer {
-    let writer = this.#writers.get(id);
-    if (!writer) {
-      writer = { lastN: 0, brokenUnit: "", used: 0, known: new Map() };
-      this.#writers.set(id, writer);
-      if (this.#writers.size > this.#rules.writers) this.#evict();
-    }
-    writer.used = ++this.#uses;
+  #find(id: WriterId): Writer | undefined {
+    return this.#writers.get(id) ?? this.#silent.get(id);
+  }
+
+  #touch(id: WriterId): Writer {
+    const writer = this.#find(id) ?? { lastN: 0, forgottenN: 0, brokenUnit: "", owed: 0, known: new Map<number, Outcome | Seq>() };
+    this.#silent.delete(id);
+    this.#writers.delete(id);
+    this.#writers.set(id, writer);
+    if (this.#writers.size > this.#rules.writers) this.#silence(id);
     return writer;
   }
 
-  /** Forgets the writer that was silent longest and owes nothing. */
-  #evict(): void {
-    const busy = new Set([...this.#unsettled.values()].map((e) => e.writer));
-    let oldest: [WriterId, Writer] | null = null;
-    for (const pair of this.#writers) if (!busy.has(pair[0]) && (!oldest || pair[1].used < oldest[1].used)) oldest = pair;
-    if (oldest) this.#writers.delete(oldest[0]);
+  /** Of writers that were silent longest and are owed nothing, only the number is kept; of the ones before them nothing (I1). */
+  #silence(except: WriterId): void {
+    for (const [id, writer] of this.#writers) {
+      if (this.#writers.size <= this.#rules.writers) break;
+      if (writer.owed > 0 || id === except) continue;
+      this.#writers.delete(id);
+      this.#silent.set(id, { ...writer, forgottenN: writer.lastN, known: new Map() });
+    }
+    for (const id of this.#silent.keys()) {
+      if (this.#silent.size <= this.#rules.silentWriters) break;
+      this.#silent.delete(id);
+    }
   }
 
-  /** n never happened: a resend of it, and of all after it, is welcome. */
-  #forget(writer: Writer, n: number): void {
+  #trim(writer: Writer): void {
+    if (writer.known.size - writer.owed <= this.#rules.rememberedPerWriter) return;
+    for (const [n, known] of writer.known) {
+      if (typeof known === "number") continue;
+      writer.known.delete(n);
+      writer.forgottenN = n;
+      return;
+    }
+  }
+
+  #break(writer: WriterId, unit: string): void {
+    this.#touch(writer).brokenUnit = unit;
+    if (this.#unit?.writer === writer && this.#unit.unit === unit) this.#unit = null;
+  }
+
+  /** The frame never happened: a resend of it, and of all after it, is welcome. What is void in this way is always the newest of a writer. */
+  #forget(writer: Writer, { n, writer: id }: Unsettled): void {
     writer.known.delete(n);
-    let last = 0;
+    let last = writer.forgottenN;
     for (const known of writer.known.keys()) if (known > last) last = known;
-    if (n === writer.lastN || last < writer.lastN) writer.lastN = Math.max(last, Math.min(writer.lastN, n - 1));
+    writer.lastN = last;
+    if (this.#unit?.writer === id && n <= this.#unit.firstN) this.#unit = null;
   }
 }

@@ -3,7 +3,8 @@
  *
  *   S1  `fold` of all events gives the same state as any saved state plus the events after it.
  *   S2  There is no owner: `openedBy` is a fact of the past that no rule reads.
- *   S3  A session has ended at the first of exited, failed and lost; nothing makes it run again.
+ *   S3  A session has ended at the first of exited, failed and lost; nothing makes it run again, and what was known of its
+ *       exit is not overwritten: a later event may only add what was missing. A fact told twice counts once.
  */
 import { SessionKind, SessionState, type EventBody, type Exit } from "@holdfast/protocol";
 import type { FloorMode } from "../floor/index.ts";
@@ -93,7 +94,8 @@ export function fold(state: SessionFacts, event: FoldedEvent): SessionFacts {
       };
     }
     case "started":
-      return { ...state, seq, state: "running", pid: body.value.pid, pidStart: Number(body.value.pidStart), shimPid: body.value.shimPid, incarnation: body.value.incarnation, bootId: body.value.bootId };
+      if (isOver(state)) return { ...state, seq };
+      return { ...state, seq, state: "running", running: "", pid: body.value.pid, pidStart: Number(body.value.pidStart), shimPid: body.value.shimPid, incarnation: body.value.incarnation, bootId: body.value.bootId };
     case "resized":
       return { ...state, seq, size: body.value.size ? { cols: body.value.size.cols, rows: body.value.size.rows } : state.size, sizePinned: body.value.pinned };
     case "floorChanged":
@@ -101,13 +103,13 @@ export function fold(state: SessionFacts, event: FoldedEvent): SessionFacts {
     case "aiPaused":
       return { ...state, seq, aiPaused: body.value.paused };
     case "commandStarted":
-      return { ...state, seq, running: body.value.text, cwd: body.value.cwd || state.cwd };
+      return { ...state, seq, running: isOver(state) ? "" : body.value.text, cwd: body.value.cwd || state.cwd };
     case "commandEnded":
       return { ...state, seq, running: "" };
     case "exited":
-      return { ...state, seq, state: isOver(state) ? state.state : "ended", running: "", exit: exitFacts(body.value.exit, at) };
+      return { ...state, seq, state: isOver(state) ? state.state : "ended", running: "", exit: exitAfter(state.exit, exitFacts(body.value.exit, at)) };
     case "closed":
-      return { ...state, seq, closed: [...state.closed, body.value.stream] };
+      return state.closed.includes(body.value.stream) ? { ...state, seq } : { ...state, seq, closed: [...state.closed, body.value.stream] };
     case "ended":
       return isOver(state) ? { ...state, seq } : { ...state, seq, state: endState(body.value.state), running: "", exit: { ...(state.exit ?? exitFacts(undefined, at)), reason: body.value.reason } };
     case "renamed":
@@ -125,6 +127,12 @@ export function isOver(state: SessionFacts): boolean {
 
 function endState(state: SessionState): "ended" | "lost" | "failed" {
   return state === SessionState.LOST ? "lost" : state === SessionState.FAILED ? "failed" : "ended";
+}
+
+/** An `ended` told before knew a reason and no code; an `exited` told before knew all. */
+function exitAfter(known: ExitFacts | null, told: ExitFacts): ExitFacts {
+  if (!known) return told;
+  return known.code !== null || known.signal !== null ? known : { ...told, at: known.at, reason: known.reason || told.reason };
 }
 
 function exitFacts(exit: Exit | undefined, at: UnixMs): ExitFacts {
