@@ -6,7 +6,7 @@
  */
 import { charsetLetter } from "./charsets.ts";
 import { charsAt, linkAt, type Painter, penAt, widthAt } from "./painter.ts";
-import { DEFAULT_PEN, penOf, samePen } from "./sgr.ts";
+import { DEFAULT_PEN, inkOf, penOf, samePen } from "./sgr.ts";
 import type { Core } from "./xterm-internals.ts";
 
 export function finishCursor(p: Painter, core: Core): void {
@@ -27,7 +27,7 @@ export function finishCursor(p: Painter, core: Core): void {
   let from = screen.x - Math.max(1, isPending ? 1 : (join >>> 1) & 3);
   if (line !== undefined && from > 0 && widthAt(line, from) === 0 && charsAt(line, from) === "" && widthAt(line, from - 1) === 2) from--;
   const chars = line !== undefined && from >= 0 && from < cols ? charsAt(line, from) : "";
-  const isLastPrinted = join !== 0 && chars !== "" && line !== undefined && samePen(penAt(line, from), pen) && linkAt(line, from) === link && !isTranslated(core, chars);
+  const isLastPrinted = join !== 0 && chars !== "" && line !== undefined && samePen(penAt(line, from), inkOf(pen, link)) && linkAt(line, from) === link && !isTranslated(core, chars);
 
   if (isLastPrinted && ((join >>> 1) & 3) > 0) {
     sets();

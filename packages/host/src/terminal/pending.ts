@@ -1,10 +1,11 @@
 /**
- * The bytes that a parser has taken and not yet acted on: the part received of an escape sequence or of a UTF-8 character.
+ * The bytes that a parser has taken and not yet acted on: the part received of an escape sequence.
  *
  *   N1  Writing `bytes` to a parser in ground state puts it where this one is: nothing in them is acted on twice.
  *   N2  Bounded: beyond {@link MAX_STRING_BYTES} a string is cancelled in the model, and the pending bytes become an opener that
  *       swallows the rest of it; beyond {@link MAX_HEADER_BYTES} a header is told from the parser's own parameters.
  * The last introducer decides: ESC and the C1 introducers leave any state, so what came before them is done.
+ * Elsewhere: half a UTF-8 character, which the parser never gets to see (utf8.ts).
  */
 import { type Parser, ParserState } from "./xterm-internals.ts";
 
@@ -26,24 +27,17 @@ export class PendingBytes {
   private swallowing: "osc" | "other" | undefined;
 
   /** After the parser took `chunk`. Returns bytes to feed to it at once (a string has grown too long), or nothing. */
-  took(chunk: Uint8Array, parser: Parser, interim: Uint8Array): Uint8Array | undefined {
+  took(chunk: Uint8Array, parser: Parser): Uint8Array | undefined {
     const state = parser.currentState;
-    if (state === ParserState.ground) {
-      this.clear();
-      const partial = partialLength(interim);
-      if (partial > 0) this.append(interim.slice(0, partial));
-      return undefined;
-    }
-    const from = lastIntroducer(chunk, this.endsInC1Lead());
+    if (state === ParserState.ground) { if (!this.isEmpty) this.clear(); return undefined; }
+    const from = lastIntroducer(chunk);
     if (from === undefined) this.append(chunk.slice());
-    else if (from < 0) { this.clear(); this.append(Uint8Array.of(C1_LEAD)); this.append(chunk.slice()); }
     else { this.clear(); this.append(chunk.slice(from)); }
     if (this.swallowing !== undefined) { this.parts = []; this.size = 0; return undefined; }
     if (this.size <= MAX_HEADER_BYTES) return undefined;
     if (isHeader(state)) {
-      // Keep the tail only: it may hold half a character; the rest is told by the parameters.
-      const tail = this.concat().slice(-4);
-      this.parts = [tail]; this.size = MAX_HEADER_BYTES + 1;
+      // The parser's parameters tell it from here on.
+      this.parts = []; this.size = MAX_HEADER_BYTES + 1;
       return undefined;
     }
     if (this.size <= MAX_STRING_BYTES) return undefined;
@@ -55,15 +49,11 @@ export class PendingBytes {
   /** True when nothing is half received. */
   get isEmpty(): boolean { return this.size === 0 && this.swallowing === undefined; }
 
-  bytes(parser: Parser, interim: Uint8Array): Uint8Array {
-    const partial = interim.slice(0, partialLength(interim));
-    if (this.swallowing !== undefined) return join([new TextEncoder().encode(SWALLOW[this.swallowing]), partial]);
-    if (parser.currentState === ParserState.ground) return partial;
-    if (isHeader(parser.currentState)) {
-      if (this.size > MAX_HEADER_BYTES) return join([canonicalHeader(parser), partial]);
-      return this.concat().filter((b) => b >= 0x20 && b !== 0x7f || b === ESC);
-    }
-    return this.concat();
+  bytes(parser: Parser): Uint8Array {
+    if (this.swallowing !== undefined) return ascii(SWALLOW[this.swallowing]);
+    if (this.size === 0) return new Uint8Array(0);
+    if (!isHeader(parser.currentState)) return this.concat();
+    return this.size > MAX_HEADER_BYTES ? canonicalHeader(parser) : this.concat().filter((b) => (b >= 0x20 && b !== 0x7f) || b === ESC);
   }
 
   private append(part: Uint8Array): void {
@@ -75,22 +65,12 @@ export class PendingBytes {
 
   private clear(): void { this.parts = []; this.size = 0; this.swallowing = undefined; }
   private concat(): Uint8Array { return this.parts.length === 1 ? this.parts[0] as Uint8Array : join(this.parts); }
-  private endsInC1Lead(): boolean { const last = this.parts.at(-1); return last !== undefined && last[last.length - 1] === C1_LEAD; }
 }
 
-/** Index of the last ESC or C1 introducer; -1 when its lead byte was the last of the bytes before. */
-function lastIntroducer(chunk: Uint8Array, afterLead: boolean): number | undefined {
+function lastIntroducer(chunk: Uint8Array): number | undefined {
   const esc = chunk.lastIndexOf(ESC);
   for (let i = chunk.length - 2; i > esc; i--) if (chunk[i] === C1_LEAD && C1_INTRODUCERS.has(chunk[i + 1] ?? 0)) return i;
-  if (esc >= 0) return esc;
-  return afterLead && C1_INTRODUCERS.has(chunk[0] ?? 0) ? -1 : undefined;
-}
-
-/** xterm's decoder keeps a character's first bytes and zeroes the rest. */
-function partialLength(interim: Uint8Array): number {
-  let n = 0;
-  while (n < interim.length && interim[n] !== 0) n++;
-  return n;
+  return esc >= 0 ? esc : undefined;
 }
 
 function isHeader(state: number): boolean {

@@ -15,6 +15,7 @@ import { PendingBytes } from "./pending.ts";
 import { isSizeAllowed } from "./size.ts";
 import { respond, type ResponderOptions } from "./responder.ts";
 import { track } from "./trackers.ts";
+import { WholeCharacters, wholeEnd } from "./utf8.ts";
 import { type Core, coreOf } from "./xterm-internals.ts";
 
 const TerminalClass = (headless as { Terminal?: typeof Terminal }).Terminal ?? (headless as unknown as { default: { Terminal: typeof Terminal } }).default.Terminal;
@@ -41,7 +42,8 @@ export class ScreenModel {
   readonly term: Terminal;
   readonly core: Core;
   readonly modes: ModeState;
-  readonly pending = new PendingBytes();
+  private readonly pending = new PendingBytes();
+  private readonly characters = new WholeCharacters();
   private isLive = false;
 
   constructor(cols: number, rows: number, options: ScreenOptions = {}, events?: ScreenEvents) {
@@ -75,7 +77,12 @@ export class ScreenModel {
   /** Parses now. `live`: queries are answered, the bell rings. */
   write(bytes: Uint8Array, live = false): void {
     this.isLive = live;
-    for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES) this.parse(bytes.length <= MAX_PIECE_BYTES ? bytes : bytes.subarray(at, at + MAX_PIECE_BYTES));
+    const whole = this.characters.take(bytes);
+    for (let from = 0; from < whole.length;) {
+      const to = whole.length - from <= MAX_PIECE_BYTES ? whole.length : wholeEnd(whole, from + MAX_PIECE_BYTES);
+      this.parse(to - from === whole.length ? whole : whole.subarray(from, to));
+      from = to;
+    }
     this.isLive = false;
   }
 
@@ -88,7 +95,12 @@ export class ScreenModel {
 
   /** What is half received, to be written last. */
   pendingBytes(): Uint8Array {
-    return this.pending.bytes(this.core._inputHandler._parser, this.core._inputHandler._utf8Decoder.interim);
+    const sequence = this.pending.bytes(this.core._inputHandler._parser);
+    const { tail } = this.characters;
+    const out = new Uint8Array(sequence.length + tail.length);
+    out.set(sequence);
+    out.set(tail, sequence.length);
+    return out;
   }
 
   private parse(piece: Uint8Array): void {
@@ -96,7 +108,7 @@ export class ScreenModel {
     try { input.parse(piece); }
     // A defect of xterm's in one sequence must not end the models of every session: the rest of the piece is lost, the next one goes on.
     catch { input._parser.reset(); }
-    const more = this.pending.took(piece, input._parser, input._utf8Decoder.interim);
+    const more = this.pending.took(piece, input._parser);
     if (more !== undefined) input.parse(more);
   }
 }

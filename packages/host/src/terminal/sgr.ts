@@ -25,12 +25,32 @@ export const DEFAULT_PEN: Pen = { fg: 0, bg: 0, ext: 0 };
 
 /** The parts of attributes that SGR and DECSCA set; links are apart. */
 export function penOf(a: Attributes): Pen {
-  return { fg: a.fg >>> 0, bg: (a.bg & ~Bg.extended) >>> 0, ext: a.extended._ext & (CM_MASK | RGB_MASK | UNDERLINE_STYLE) };
+  return canonical(a.fg, a.bg, a.extended._ext, a.bg & Bg.extended);
 }
 export function penOfCell(fg: number, bg: number, ext: number): Pen {
-  return { fg, bg: (bg & ~Bg.extended) >>> 0, ext: bg & Bg.extended ? ext & (CM_MASK | RGB_MASK | UNDERLINE_STYLE) : 0 };
+  return canonical(fg, bg, bg & Bg.extended ? ext : 0, bg & Bg.extended);
 }
 const UNDERLINE_STYLE = 0x1c000000;
+
+/** What printing with this pen leaves in a cell: the underline's colour only with an underline or a link. */
+export function inkOf(pen: Pen, link: number): Pen {
+  return pen.ext & UNDERLINE_STYLE || link !== 0 ? pen : { ...pen, ext: 0 };
+}
+
+/** Two words that show alike are made alike: xterm leaves bits of an earlier true colour beside a palette index. */
+function canonical(fg: number, bg: number, ext: number, hasExtended: number): Pen {
+  // With extended attributes their style decides, and 0 is none, whatever the flag says (DECALN and DECRC leave such).
+  const flags = hasExtended && !(ext & UNDERLINE_STYLE) ? fg & ~Fg.underline : fg;
+  return { fg: withColor(flags), bg: withColor(bg & ~Bg.extended), ext: withColor(ext & (CM_MASK | RGB_MASK | UNDERLINE_STYLE)) };
+}
+
+function withColor(word: number): number {
+  switch (word & CM_MASK) {
+    case CM_RGB: return word >>> 0;
+    case 0: return (word & ~RGB_MASK) >>> 0;
+    default: return (word & ~(RGB_MASK & ~0xff)) >>> 0;
+  }
+}
 
 export function samePen(a: Pen, b: Pen): boolean { return a.fg === b.fg && a.bg === b.bg && a.ext === b.ext; }
 

@@ -37,8 +37,9 @@ export function stateAfter(parts: readonly Uint8Array[], size: Size): unknown {
 
 /** A client's terminal that knows nothing of us. */
 export function stockStateAfter(parts: readonly Uint8Array[], [cols, rows]: Size): unknown {
-  const term = new TerminalClass({ cols, rows, scrollback: SCROLLBACK, allowProposedApi: true });
-  for (const part of parts) coreOf(term)._inputHandler.parse(part);
+  const term = new TerminalClass({ cols, rows, scrollback: SCROLLBACK, allowProposedApi: true, logLevel: "off", windowOptions: { pushTitle: true, popTitle: true } });
+  // In one piece: xterm loses some characters that are cut between two writes (utf8.ts).
+  coreOf(term)._inputHandler.parse(Buffer.concat(parts));
   const state = terminalState(term);
   term.dispose();
   return state;

@@ -86,15 +86,16 @@ const cases: readonly (readonly [string, string, (readonly [number, number])?])[
 ];
 
 describe("a snapshot at any byte, followed by the rest, is the whole", () => {
-  test.each(cases)("%s", (_name, text, size = [20, 6] as const) => {
+  test.each(cases)("%s", (name, text, size = [20, 6] as const) => {
     const bytes = text.includes("\xc3(") ? Uint8Array.from(text, (c) => c.charCodeAt(0)) : new TextEncoder().encode(text);
     const whole = stateAfter([bytes], size);
-    const stock = stockStateAfter([bytes], size);
+    // Stock xterm throws at this one (guards.ts).
+    const stock = name.startsWith("erase above") ? undefined : stockStateAfter([bytes], size);
     for (let cut = 0; cut <= bytes.length; cut++) {
       const { vt } = snapshotAt(bytes.subarray(0, cut), size);
       const rest = bytes.subarray(cut);
       expect(stateAfter([vt, rest], size), `model, cut at ${cut} of ${bytes.length}: ${JSON.stringify(new TextDecoder().decode(vt))}`).toEqual(whole);
-      expect(stockStateAfter([vt, rest], size), `stock xterm, cut at ${cut}: ${JSON.stringify(new TextDecoder().decode(vt))}`).toEqual(stock);
+      if (stock !== undefined) expect(stockStateAfter([vt, rest], size), `stock xterm, cut at ${cut}: ${JSON.stringify(new TextDecoder().decode(vt))}`).toEqual(stock);
     }
   });
 

@@ -33,7 +33,7 @@ export function terminalState(term: Terminal): TerminalState {
       mouse: [core.coreMouseService.activeProtocol, core.coreMouseService.activeEncoding],
       title: input._windowTitle, icon: input._iconName, titles: [...input._windowTitleStack], icons: [...input._iconNameStack],
       repeats: input._parser.precedingJoinState === 0 ? "" : repeated(core),
-      parser: parserState(core), interim: [...input._utf8Decoder.interim],
+      parser: parserState(core),
     },
   };
 }

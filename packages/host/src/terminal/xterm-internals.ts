@@ -65,7 +65,6 @@ export interface Links {
 export interface InputHandler {
   parse(data: Uint8Array): unknown;
   readonly _parser: Parser;
-  readonly _utf8Decoder: { readonly interim: Uint8Array };
   readonly _curAttrData: Attributes;
   readonly _windowTitle: string;
   readonly _iconName: string;
@@ -122,7 +121,7 @@ const REQUIRED = [
   "_inputHandler.parse", "_inputHandler._parser.currentState", "_inputHandler._parser.precedingJoinState", "_inputHandler._parser._collect",
   "_inputHandler._parser._params.params", "_inputHandler._parser._params._rejectDigits", "_inputHandler._parser._params._digitIsSub", "_inputHandler._parser._params.toArray",
   "_inputHandler._parser.registerCsiHandler", "_inputHandler._parser.registerEscHandler", "_inputHandler._parser.reset",
-  "_inputHandler._utf8Decoder.interim", "_inputHandler._curAttrData.fg", "_inputHandler._curAttrData.extended._ext", "_inputHandler._curAttrData.extended.urlId",
+  "_inputHandler._curAttrData.fg", "_inputHandler._curAttrData.extended._ext", "_inputHandler._curAttrData.extended.urlId",
   "_inputHandler._windowTitle", "_inputHandler._iconName", "_inputHandler._windowTitleStack", "_inputHandler._iconNameStack",
   "_inputHandler._oscLinkService._dataByLinkId", "_inputHandler._oscLinkService._entriesWithId", "_inputHandler._oscLinkService.addLineToLink", "_inputHandler._activeBuffer",
   "_inputHandler.charAttributes", "_inputHandler._eraseInBufferLine", "_inputHandler._resetBufferLine",
@@ -130,5 +129,5 @@ const REQUIRED = [
   "coreService.modes.insertMode", "coreService.isCursorHidden",
   ...["applicationCursorKeys", "applicationKeypad", "bracketedPasteMode", "cursorBlink", "cursorStyle", "origin", "reverseWraparound", "sendFocus", "synchronizedOutput", "wraparound"].map((m) => `coreService.decPrivateModes.${m}`),
   "coreMouseService.activeProtocol", "coreMouseService.activeEncoding",
-  "_charsetService.charset", "_charsetService.glevel", "_charsetService._charsets", "optionsService.rawOptions.convertEol", "optionsService.rawOptions.cursorBlink",
+  "_charsetService.glevel", "_charsetService._charsets", "optionsService.rawOptions.convertEol", "optionsService.rawOptions.cursorBlink",
 ];
