@@ -26,7 +26,7 @@ export async function runLine(argv: readonly string[], make: MakeContext, env: R
   const run: { context?: OwnedContext; args: readonly string[] } = { args: [] };
   try {
     const globals = splitGlobals(argv);
-    const words = globals.rest.length === 0 && !globals.help && globals.tail === undefined ? ["pick"] : globals.rest;
+    const words = spelledOut(globals);
     const spec = find(words);
     if (spec === undefined) return await elsewhere(words, globals, argv, env);
     if (globals.help) return await showHelp(spec.path, env);
@@ -43,6 +43,13 @@ export async function runLine(argv: readonly string[], make: MakeContext, env: R
 
 function find(words: readonly string[]): AnyCommand | undefined {
   return (words[0] ?? "") in groupBriefs ? findCommand(words.slice(0, 2)) : findCommand(words.slice(0, 1));
+}
+
+/** What a line with nothing but global flags, or nothing but `config`, stands for. */
+function spelledOut(globals: Globals): readonly string[] {
+  if (globals.rest.length === 0 && !globals.help && globals.tail === undefined) return [globals.json ? "ls" : "pick"];
+  if (globals.rest.length === 1 && globals.rest[0] === "config" && !globals.help) return ["config", "show"];
+  return globals.rest;
 }
 
 /** The line as stricli reads it; the command's own outcome, or what stricli has against the line. */

@@ -1,0 +1,30 @@
+/** `hold exec`: a program beside the session's terminal. */
+import { type Context, jsonLine, line } from "../app/context.ts";
+import { usage } from "../app/fail.ts";
+import { exitJson } from "../show/session.ts";
+import { exitText, shellCode } from "../show/words.ts";
+
+export async function run(context: Context, flags: { stdin: boolean; timeout: number | undefined; json: boolean }, args: readonly string[]): Promise<number> {
+  const argv = [...args.slice(1), ...(context.tail ?? [])];
+  if (argv.length === 0) throw usage("no program to run: `hold exec SESSION -- CMD…`");
+  const client = await context.client();
+  const kept: Record<1 | 2, Uint8Array[]> = { 1: [], 2: [] };
+  const result = await client.exec(args[0]!, argv, {
+    stdin: flags.stdin ? context.input.bytes() : null,
+    signal: context.cancelled,
+    ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
+    output: (stream, bytes) => {
+      if (flags.json) {
+        kept[stream].push(bytes);
+        return;
+      }
+      const output = stream === 1 ? context.out : context.err;
+      output.write(bytes);
+      return output.drained();
+    },
+  });
+  if (flags.json) jsonLine(context.out, { exit: exitJson(result.exit), stdout: Buffer.concat(kept[1]).toString(), stderr: Buffer.concat(kept[2]).toString(), cwd: result.cwd, environment: result.environment });
+  else if (result.environment === "start" && context.err.isTty) line(context.err, "(environment as of the session's start: its shell tells no later one)");
+  if (result.exit.code === undefined && context.err.isTty && !flags.json) line(context.err, exitText(result.exit));
+  return shellCode(result.exit);
+}

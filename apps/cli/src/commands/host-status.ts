@@ -1,0 +1,30 @@
+/** `hold host status`: asks, and does not start one. */
+import { type Context, jsonLine, line } from "../app/context.ts";
+import { pairs } from "../show/table.ts";
+import { ago, bytesText, iso } from "../show/time.ts";
+import { escapeText } from "../show/escape.ts";
+
+export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {
+  const s = await (await context.client({ start: false })).status();
+  if (flags.json) {
+    jsonLine(context.out, { pid: s.pid, version: s.version, startedAt: iso(s.startedUnixMs), hostId: s.hostId, home: s.home, sessions: s.sessions, running: s.running, links: s.links, attachments: s.attachments, rssBytes: Number(s.rssBytes), journalBytes: Number(s.journalBytes), frozen: s.frozen || null, shim: s.shim, protocol: s.protocol, lagUsP99: Number(s.lagUsP99), limits: s.limits, notices: s.notices });
+    return;
+  }
+  const entries = [
+    ["host", `${s.version}, pid ${s.pid}, started ${ago(s.startedUnixMs, context.now())}`],
+    ["id", s.hostId],
+    ["home", s.home],
+    ["sessions", `${s.running} running, ${s.sessions} in all`],
+    ["links", `${s.links}, with ${s.attachments} attachments`],
+    ["memory", bytesText(s.rssBytes)],
+    ["journal", bytesText(s.journalBytes)],
+    ["frozen", s.frozen],
+    ["shim", s.shim],
+    ["protocol", String(s.protocol)],
+    ["loop lag", s.lagUsP99 > 0n ? `${(Number(s.lagUsP99) / 1000).toFixed(1)} ms at p99` : ""],
+    ...Object.entries(s.limits).sort().map(([key, value]) => [`limit ${key}`, value] as const),
+  ] as const;
+  for (const l of pairs(entries, context.paint.dim)) line(context.out, l);
+  for (const notice of s.notices) line(context.err, context.errPaint.yellow(escapeText(notice)));
+  return;
+}

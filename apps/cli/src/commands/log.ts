@@ -1,0 +1,71 @@
+/** `hold log`: the journal. */
+import { type Context, jsonLine, line } from "../app/context.ts";
+import { usage } from "../app/fail.ts";
+import { type Entry, readJournal } from "../record/journal.ts";
+import { escapeText } from "../show/escape.ts";
+import { eventJson, eventText, kindOf } from "../show/event.ts";
+import { clock } from "../show/time.ts";
+import { cutTo, padTo } from "../show/width.ts";
+import { painted } from "./painted.ts";
+import { outputEvent } from "./output-event.ts";
+
+interface LogFlags { follow: boolean; from: number | undefined; kind: readonly string[]; actor: string | undefined; raw: boolean; json: boolean }
+
+export async function run(context: Context, flags: LogFlags, args: readonly string[]): Promise<number | undefined> {
+  if (flags.raw && (flags.json || flags.kind.length > 0 || flags.actor !== undefined)) throw usage("--raw prints the output bytes and nothing else; leave --json, --kind and --actor away");
+  const client = await context.client();
+  const session = await client.show(args[0]!);
+  const wanted = wants(flags.kind, await actorIds(context, flags.actor));
+  const noOutput = !flags.raw && (flags.actor !== undefined || (flags.kind.length > 0 && !flags.kind.includes("output")));
+  const print = flags.raw ? undefined : await printer(context, flags.json);
+  for await (const entry of readJournal(client, session.id, { after: Math.max(0, (flags.from ?? 1) - 1), follow: flags.follow, noOutput, signal: context.cancelled })) {
+    if (!print) {
+      if (entry.type === "output") context.out.write(entry.bytes);
+      else if (entry.type === "gap") line(context.err, `(gap: ${entry.fromSeq} to ${entry.toSeq} is no longer kept: ${escapeText(entry.reason)})`);
+    } else if (wanted(entry)) print(entry);
+    await context.out.drained();
+  }
+  return;
+}
+
+/** The ids that an operator's name stands for; what is no known name is taken as an id. */
+export async function actorIds(context: Context, actor: string | undefined): Promise<ReadonlySet<string> | undefined> {
+  if (actor === undefined) return undefined;
+  const known = await (await context.client()).operatorList().catch(() => []);
+  return new Set([actor, ...known.filter((o) => o.name === actor).map((o) => o.id)]);
+}
+
+export function wants(kinds: readonly string[], actors: ReadonlySet<string> | undefined): (entry: Entry) => boolean {
+  return (entry) => {
+    if (entry.type === "gap") return true;
+    const kind = entry.type === "output" ? "output" : kindOf(entry.event);
+    if (kinds.length > 0 && !kinds.includes(kind)) return false;
+    return actors === undefined || (entry.type === "event" && actors.has(entry.event.actor));
+  };
+}
+
+/** Prints entries: JSON lines, or a line each with time, who and what. Names stand for ids where they are known. */
+export async function printer(context: Context, json: boolean, prefix = ""): Promise<(entry: Entry) => void> {
+  if (json) {
+    return (entry) => jsonLine(context.out, entry.type === "gap" ? { kind: "gap", fromSeq: entry.fromSeq, toSeq: entry.toSeq, reason: entry.reason } : entry.type === "output" ? eventJson(outputEvent(entry)) : eventJson(entry.event));
+  }
+  const paint = await painted(context);
+  const operators = new Map((await (await context.client()).operatorList().catch(() => [])).map((o) => [o.id, o.name]));
+  const width = context.out.isTty ? context.out.columns : 160;
+  return (entry) => {
+    if (entry.type === "gap") {
+      line(context.out, paint.yellow(`gap: ${entry.fromSeq} to ${entry.toSeq} is no longer kept (${escapeText(entry.reason)})`));
+      return;
+    }
+    const event = entry.type === "output" ? outputEvent(entry) : entry.event;
+    const actor = entry.type === "output" ? "" : escapeText(operators.get(event.actor) ?? event.actor);
+    const via = event.via && event.via !== "cli" ? `/${escapeText(event.via)}` : "";
+    const head = `${String(event.seq).padStart(6)}  ${clock(event.atUnixMs, context.now())}  `;
+    const who = padTo(cutTo(actor + via, 18), 14);
+    const kind = kindOf(event);
+    const text = eventText(event, width - head.length - 30);
+    const shown = kind === "output" ? paint.dim(text) : kind === "input" ? paint.bold(text) : kind === "floor_changed" || kind === "ai_paused" ? paint.yellow(text) : text;
+    line(context.out, `${prefix}${paint.dim(head)}${paint.cyan(who)} ${shown}`.trimEnd());
+  };
+}
+

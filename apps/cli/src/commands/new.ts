@@ -1,0 +1,73 @@
+/** `hold new`: opens a session, then attaches. */
+import type { OpenSpec } from "@holdfast/sdk";
+import { type Context, jsonLine, line } from "../app/context.ts";
+import { usage } from "../app/fail.ts";
+import type { TerminalSize } from "../read/size.ts";
+import { sessionJson } from "../show/session.ts";
+
+interface NewFlags {
+  detached: boolean; attach: boolean; pipes: boolean; cwd: string | undefined; env: readonly string[]; size: TerminalSize | undefined;
+  group: string | undefined; floor: "turn" | "open" | undefined; syncInput: boolean; ttl: number | undefined; idleTtl: number | undefined;
+  noIntegration: boolean; agentForward: boolean; json: boolean;
+}
+
+/** The caller's environment with `K=V` set and `K` taken out. */
+export function environment(base: Readonly<Record<string, string | undefined>>, changes: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [key, value] of Object.entries(base)) if (value !== undefined) env[key] = value;
+  for (const change of changes) {
+    const at = change.indexOf("=");
+    const key = at < 0 ? change : change.slice(0, at);
+    if (key === "" || key.includes("\0")) throw usage(`--env takes K=V, or K to take it out; got ${JSON.stringify(change)}`);
+    if (at < 0) delete env[key];
+    else env[key] = change.slice(at + 1);
+  }
+  return env;
+}
+
+/** Names must not read as something else on a later line: not as a flag, not as a path, not as an escape. */
+export function checkName(name: string): string {
+  if (!/^[\p{L}\p{N}_][\p{L}\p{N}_.@:+-]*$/u.test(name) || Buffer.byteLength(name) > 64) throw usage(`${JSON.stringify(name)} can't be a session's name: letters, digits and _.@:+- are, starting with a letter or digit, at most 64 bytes`);
+  return name;
+}
+
+export async function run(context: Context, flags: NewFlags, args: readonly string[]): Promise<number | undefined> {
+  const name = args[0] === undefined ? undefined : checkName(args[0]);
+  if (context.tail?.length === 0) throw usage("no command stands after `--`; leave `--` away for your shell");
+  if (flags.pipes && !context.tail) throw usage("--pipes needs a command: `hold new NAME --pipes -- CMD…`");
+  if (flags.attach && name === undefined) throw usage("-A needs a NAME: `hold new NAME -A`");
+  const settings = await context.settings();
+  const shell = settings.shell ?? context.env["SHELL"];
+  const outer = context.out.isTty && context.input.isTty ? await context.outer() : undefined;
+  const spec: OpenSpec = {
+    kind: flags.pipes ? "pipes" : "pty",
+    env: environment(context.env, flags.env),
+    cwd: flags.cwd === undefined ? context.cwd : (await import("node:path")).resolve(context.cwd, flags.cwd),
+    floor: flags.floor ?? settings.floor,
+    syncInput: flags.syncInput,
+    attachIfLives: flags.attach,
+    noIntegration: flags.noIntegration,
+    agentForward: flags.agentForward,
+    ...(name === undefined ? {} : { name }),
+    ...(context.tail ? { command: context.tail } : {}),
+    ...(shell ? { shell } : {}),
+    ...(outer && !flags.pipes ? { size: outer.size() } : {}),
+    ...(flags.size ? { size: flags.size, pinnedSize: flags.size } : {}),
+    ...(flags.group === undefined ? {} : { group: flags.group }),
+    ...(flags.ttl === undefined ? {} : { ttlMs: flags.ttl }),
+    ...(flags.idleTtl === undefined ? {} : { idleTtlMs: flags.idleTtl }),
+  };
+  const client = await context.client();
+  const { session, existed } = await client.open(spec);
+  if (flags.json) {
+    jsonLine(context.out, { ...sessionJson(session), existed });
+    return;
+  }
+  if (flags.detached || !outer) {
+    line(context.out, session.id);
+    if (context.err.isTty) line(context.err, `${existed ? "lives already" : "opened"}: ${session.name || session.id}; attach with \`hold attach ${session.name || session.id}\``);
+    return;
+  }
+  const { attachInteractive } = await import("../attach/interactive.ts");
+  return attachInteractive(context, { session: session.id, observe: false, take: false });
+}

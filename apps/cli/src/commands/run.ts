@@ -1,0 +1,47 @@
+/** `hold run`: one command in the session's shell. */
+import { HoldError } from "@holdfast/sdk";
+import { type Context, jsonLine } from "../app/context.ts";
+import { usage } from "../app/fail.ts";
+import { bytesText } from "../show/time.ts";
+
+interface RunFlags { timeout: number | undefined; take: boolean; maxBytes: number | undefined; json: boolean }
+
+export async function run(context: Context, flags: RunFlags, args: readonly string[]): Promise<number> {
+  const words = [...args.slice(1), ...(context.tail ?? [])];
+  const session = args[0]!;
+  if (words.length === 0 || words.every((w) => w.trim() === "")) throw usage("no command to run: `hold run SESSION -- CMD…`");
+  const client = await context.client();
+  const kept: Uint8Array[] = [];
+  const result = await client.run(session, words.length === 1 ? { text: words[0]! } : { words }, {
+    take: flags.take,
+    signal: context.cancelled,
+    ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
+    ...(flags.maxBytes === undefined ? {} : { maxBytes: flags.maxBytes }),
+    output: (bytes) => {
+      if (flags.json) {
+        kept.push(bytes);
+        return;
+      }
+      context.out.write(bytes);
+      return context.out.drained();
+    },
+  });
+  if (flags.json) {
+    const { toOffset, fromOffset, omittedBytes, state, code } = result;
+    jsonLine(context.out, { session, state, code, output: Buffer.concat(kept).toString(), fromOffset, toOffset, omittedBytes });
+  } else if (result.omittedBytes > 0) context.err.write(`(${bytesText(result.omittedBytes)} of output left out; \`hold log ${session} --raw\` has all of it)\n`);
+  switch (result.state) {
+    case "ended":
+      if (result.code !== null) return result.code;
+      throw new HoldError("internal", `the command in ${session} ended and the shell did not tell its code; \`hold screen ${session}\` shows what it printed`);
+    case "incomplete":
+      throw new HoldError("incomplete_command", `the shell of ${session} waits for more: a quote, a bracket or a heredoc is left open; the line was taken back, close it and run it again`);
+    case "timed_out":
+      throw new HoldError("timed_out", `the command in ${session} still runs; \`hold wait ${session} --command\` waits on, \`hold send ${session} --key C-c\` interrupts it`);
+    case "interrupted":
+      if (result.code !== null) return result.code;
+      throw new HoldError("cancelled", `the command in ${session} was interrupted and its code is not known`);
+    default:
+      throw new HoldError("shim_lost", `${session} ended before the command did, so its code is not known; \`hold show ${session}\` says how`);
+  }
+}

@@ -1,0 +1,37 @@
+/** `hold send`: one atomic input. */
+import { HoldError } from "@holdfast/sdk";
+import { type Context, jsonLine } from "../app/context.ts";
+import { usage } from "../app/fail.ts";
+import { didYouMean } from "../read/near.ts";
+import { keyNames, parseKey } from "../read/key.ts";
+import { inputStatusWord } from "../show/words.ts";
+
+interface SendFlags { enter: boolean; key: readonly string[]; stdin: boolean; paste: boolean; eof: boolean; take: boolean; durable: boolean; json: boolean }
+
+/** INTR, QUIT and SUSP: alone, they go beside the queue. */
+const interrupts = new Set(["\x03", "\x1c", "\x1a"]);
+
+export function keysText(keys: readonly string[]): string {
+  return keys
+    .map((key) => {
+      const bytes = parseKey(key);
+      if (bytes === null) throw usage(`${JSON.stringify(key)} is no key${didYouMean(key, keyNames)}; keys are C-c, M-x, Enter, Up, F5 or one character`);
+      return bytes;
+    })
+    .join("");
+}
+
+export async function run(context: Context, flags: SendFlags, args: readonly string[]): Promise<number | undefined> {
+  const text = [...args.slice(1), ...(context.tail ?? [])].join(" ");
+  const keys = keysText(flags.key);
+  const chunks: Uint8Array[] = [Buffer.from(text)];
+  if (flags.stdin) for await (const chunk of context.input.bytes()) chunks.push(chunk);
+  chunks.push(Buffer.from(keys + (flags.enter ? "\r" : "")));
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length === 0 && !flags.eof) throw usage("nothing to send: give TEXT, --key, --enter, --stdin or --eof");
+  const outcome = await (await context.client()).send(args[0]!, bytes, { take: flags.take, paste: flags.paste, eof: flags.eof, durable: flags.durable, interrupt: interrupts.has(bytes.toString("latin1")) });
+  const status = inputStatusWord(outcome.status);
+  if (status !== "applied") throw new HoldError((outcome.code as HoldError["code"]) ?? (status === "cut" ? "input_cut" : "input_void"), outcome.message ?? `input ${outcome.seq || ""} was ${status}: ${outcome.bytes} of ${bytes.length} bytes reached the program; look at the screen, then send again`, { seq: String(outcome.seq), status, bytes: String(outcome.bytes) });
+  if (flags.json) jsonLine(context.out, { seq: outcome.seq, status, bytes: outcome.bytes });
+  return;
+}

@@ -1,0 +1,74 @@
+/**
+ * A session's journal as a stream: what `log`, `export`, `audit` and copy mode read. It is an attachment that nobody sees, reading at
+ * its own pace and never skipping.
+ *   J1  Entries come in order, each once; what is no longer kept comes as a gap.
+ *   J2  Output is not asked for faster than it is used: memory is one window, however long the journal.
+ */
+import type { Attachment, Event, HostClient } from "@holdfast/sdk";
+
+export type Entry =
+  | { readonly type: "output"; readonly seq: number; readonly stream: number; readonly offset: number; readonly bytes: Uint8Array; readonly atMs: number }
+  | { readonly type: "event"; readonly seq: number; readonly event: Event; readonly atMs: number }
+  | { readonly type: "gap"; readonly fromSeq: number; readonly toSeq: number; readonly reason: string };
+
+export interface ReadOptions {
+  /** Strictly after this seq; 0: from the first kept. */
+  readonly after?: number;
+  /** Stop behind this seq; default: the journal's end at the moment of the call. */
+  readonly to?: number;
+  readonly follow?: boolean;
+  readonly noOutput?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export async function* readJournal(client: HostClient, session: string, options: ReadOptions = {}): AsyncGenerator<Entry> {
+  const queue: { entry: Entry; used?: () => void }[] = [];
+  let wake: (() => void) | undefined;
+  let over: { readonly error?: { readonly code: string; readonly message: string } } | undefined;
+  const push = (entry: Entry, used?: () => void) => {
+    queue.push(used ? { entry, used } : { entry });
+    wake?.();
+  };
+  const stop = () => {
+    over ??= {};
+    wake?.();
+  };
+  options.signal?.addEventListener("abort", stop, { once: true });
+  const attachment: Attachment = await client.attach(
+    { session, observe: true, quiet: true, mode: "replay", after: options.after ?? 0, ...(options.noOutput ? { noOutput: true } : {}) },
+    {
+      output: (o) => new Promise<void>((used) => push({ type: "output", seq: o.seq, stream: o.stream, offset: o.offset, bytes: o.bytes, atMs: o.atUnixMs }, used)),
+      event: (event) => push({ type: "event", seq: Number(event.seq), event, atMs: Number(event.atUnixMs) }),
+      gap: (g) => push({ type: "gap", ...g }),
+      detached: (_reason, error) => {
+        over = error ? { error } : {};
+        wake?.();
+      },
+    },
+  );
+  const end = options.follow ? Number.POSITIVE_INFINITY : (options.to ?? Number(attachment.session.seq));
+  try {
+    if ((options.after ?? 0) >= end) return;
+    while (true) {
+      const next = queue.shift();
+      if (next) {
+        const seq = next.entry.type === "gap" ? next.entry.toSeq : next.entry.seq;
+        if (next.entry.type === "gap" ? next.entry.fromSeq <= end : seq <= end) yield next.entry;
+        next.used?.();
+        if (seq >= end) return;
+      } else if (over) {
+        if (over.error) throw Object.assign(new Error(over.error.message), { name: "HoldError", code: over.error.code });
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        wake = undefined;
+      }
+    }
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+    for (const { used } of queue) used?.();
+    await attachment.detach().catch(() => undefined);
+  }
+}

@@ -1,0 +1,119 @@
+/** One event of a journal, for programs and for people: what happened, in a line that can't be forged by what was typed or printed. */
+import type { Event } from "@holdfast/sdk";
+import { formatDuration } from "../read/duration.ts";
+import { signalName } from "../read/signal.ts";
+import { escapeBytes, escapeText } from "./escape.ts";
+import { kindWord } from "./event-kinds.ts";
+import { commandText } from "./session.ts";
+import { iso } from "./time.ts";
+import { cutTo } from "./width.ts";
+import { exitText, inputStatusWord, stateWord } from "./words.ts";
+
+export const kindOf = (e: Event): string => kindWord(e.body?.kind.case);
+
+/** Protobuf's values as plain ones: numbers for big integers, ISO for times, base64 for bytes. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
+  if (Array.isArray(value)) return value.map(plain);
+  if (value === null || typeof value !== "object") return value;
+  const kept: Record<string, unknown> = {};
+  for (const [key, v] of Object.entries(value)) {
+    if (key.startsWith("$") || v === undefined) continue;
+    if (key.endsWith("UnixMs")) kept[`${key.slice(0, -6)}At`] = iso(v as bigint);
+    else kept[key] = plain(v);
+  }
+  return kept;
+}
+
+function words(e: Event): Record<string, unknown> {
+  const kind = e.body?.kind;
+  const body = (plain(kind?.value) ?? {}) as Record<string, unknown>;
+  if (kind?.case === "inputSettled") body["status"] = inputStatusWord(kind.value.status);
+  if (kind?.case === "ended") body["state"] = stateWord(kind.value.state);
+  if (kind?.case === "opened") delete body["nonce"];
+  return body;
+}
+
+export function eventJson(e: Event): Record<string, unknown> {
+  const text = new TextDecoder().decode(e.data);
+  const isText = e.data.length > 0 && Buffer.from(text).equals(e.data);
+  return {
+    seq: Number(e.seq),
+    at: iso(e.atUnixMs),
+    actor: e.actor,
+    via: e.via || null,
+    kind: kindOf(e),
+    ...(kindOf(e) === "output" ? { stream: e.stream, offset: Number(e.offset) } : {}),
+    ...(e.payloadBytes > 0 || e.data.length > 0 ? { bytes: e.payloadBytes || e.data.length } : {}),
+    ...(e.payload ? { payload: e.payload } : isText ? { text } : e.data.length > 0 ? { data: Buffer.from(e.data).toString("base64") } : {}),
+    ...words(e),
+  };
+}
+
+function payloadText(e: Event, width: number): string {
+  if (e.payload) return `(${e.payloadBytes} bytes, ${escapeText(e.payload)})`;
+  const shown = cutTo(escapeBytes(e.data.subarray(0, 2048)), Math.max(20, width));
+  return `${shown}`;
+}
+
+/** What happened, in words. `width`: columns for payload text. */
+export function eventText(e: Event, width = 120): string {
+  const k = e.body?.kind;
+  const t = escapeText;
+  switch (k?.case) {
+    case "opened":
+      return `opened ${t(k.value.name)} in ${t(k.value.cwd)}: ${t(k.value.command.length > 0 ? commandText(k.value.command) : k.value.shell || "the shell")}`;
+    case "started":
+      return `started as pid ${k.value.pid}`;
+    case "output":
+      return `printed${e.stream === 2 ? " (stderr)" : ""} ${payloadText(e, width)}`;
+    case "input":
+      return `${k.value.interrupt ? "interrupted with" : k.value.eof ? "closed the input" : "typed"} ${k.value.eof ? "" : payloadText(e, width)}${k.value.unit ? " (part of a paste)" : ""}`.trimEnd();
+    case "inputSettled": {
+      const status = inputStatusWord(k.value.status);
+      const what = status === "cut" ? `cut after ${k.value.bytes} bytes` : status;
+      return `input ${k.value.inputSeq} ${what}${k.value.secret ? ", secret: not kept" : ""}${k.value.refusal ? `: ${t(k.value.refusal)}` : ""}`;
+    }
+    case "resized":
+      return `resized to ${k.value.size?.cols ?? "?"}x${k.value.size?.rows ?? "?"}${k.value.pinned ? " (pinned)" : ""}`;
+    case "signalled":
+      return `sent ${signalName(k.value.signal)} to ${t(k.value.target)}`;
+    case "attached":
+      return `${k.value.resumed ? "came back" : "attached"}${k.value.observing ? ", observing" : ""}${k.value.client ? ` with ${t(k.value.client)}` : ""}`;
+    case "detached":
+      return `detached${k.value.reason ? ` (${t(k.value.reason)})` : ""}`;
+    case "floorChanged":
+      return k.value.holder ? `floor to ${t(k.value.holder)}${k.value.from ? ` from ${t(k.value.from)}` : ""} (${t(k.value.reason)}, epoch ${k.value.epoch})` : `floor is free (${t(k.value.reason)})`;
+    case "aiPaused":
+      return k.value.paused ? "paused AI input" : "let AI input again";
+    case "commandStarted":
+      return `ran ${t(k.value.text)}`;
+    case "commandEnded":
+      return k.value.code === undefined ? "command ended, code unknown" : `command ended with ${k.value.code}`;
+    case "exited":
+      return `program ended: ${t(exitText(k.value.exit))}${k.value.exit ? `, ${formatDuration(Number(k.value.exit.userUs + k.value.exit.systemUs) / 1000)} of CPU` : ""}`;
+    case "closed":
+      return `stream ${k.value.stream} closed at ${k.value.end}`;
+    case "ended":
+      return `session ${stateWord(k.value.state)}${k.value.reason ? `: ${t(k.value.reason)}` : ""}`;
+    case "renamed":
+      return `renamed to ${t(k.value.name)}`;
+    case "redacted":
+      return `redacted ${k.value.seqs.length} payloads${k.value.reason ? `: ${t(k.value.reason)}` : ""}`;
+    case "gap":
+      return `gap: ${k.value.fromSeq} to ${k.value.toSeq} is no longer kept (${t(k.value.reason)})`;
+    case "note":
+      return t(k.value.text);
+    case "operatorChanged":
+      return `operator ${t(k.value.operator)} ${t(k.value.change)}${k.value.detail ? `: ${t(k.value.detail)}` : ""}`;
+    case "hostStarted":
+      return `host ${t(k.value.version)} started as pid ${k.value.pid}`;
+    case "replyWritten":
+      return "answered a terminal query";
+    case "removed":
+      return "removed the session";
+    default:
+      return "an event that this version does not know; upgrade hold to read it";
+  }
+}

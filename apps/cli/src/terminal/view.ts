@@ -1,0 +1,29 @@
+/** What draws a session on the outer terminal. Two exist: bytes passed on as they are (raw-view.ts), and a window onto a model (lens-view.ts). */
+import type { TerminalSize } from "../read/size.ts";
+
+export interface Picture {
+  readonly cols: number;
+  readonly rows: number;
+  readonly offset: number;
+  readonly vt: Uint8Array;
+}
+
+export interface OutputChunk {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface View {
+  /** Draws all of it anew. */
+  snapshot(picture: Picture): void | Promise<void>;
+  output(chunk: OutputChunk): void | Promise<void>;
+  /** Lays one line over the last row, or takes it away. */
+  notice(text: string | null): void;
+  /** Shows lines instead of the session, which waits; or goes back to it. */
+  panel(lines: readonly string[] | null): void;
+  /** The outer terminal has another size. */
+  resized(outer: TerminalSize): void;
+  /** What undoes, on the outer terminal, all that this view set there. */
+  undo(): Uint8Array | string;
+  close(): void;
+}
