@@ -5,6 +5,7 @@
  *   C3  What is missing between ranges of a session is a gap, and its seqs are never given out again.
  */
 import { HAS_STREAM, INLINE, OWN, type LedgerRecord } from "./format.ts";
+import { OWN_SESSION } from "./own.ts";
 
 export interface Damage { readonly fromByte: number; readonly toByte: number; readonly fromLsn: number; readonly toLsn: number }
 
@@ -24,7 +25,12 @@ export interface Segment {
   damage: Damage[];
   /** Sessions that `remove` forgot here, with the seq they go on from. */
   removed: [string, number][];
+  skips: Skip[];
 }
+
+/** Damage that a life found and recorded. */
+export interface Skip { readonly regions: readonly string[]; readonly count: number; readonly beforeLsn: number }
+export const regionKey = (file: string, fromByte: number): string => `${file}:${fromByte}`;
 
 export interface StreamSpan { readonly stream: number; readonly firstOffset: number; endOffset: number }
 
@@ -56,6 +62,10 @@ const NO_SPANS: StreamSpan[] = [];
 export class Catalogue {
   readonly sessions = new Map<string, SessionState>();
   readonly segments: Segment[] = [];
+  /** Regions of damage that some life has recorded, as {@link regionKey}. */
+  readonly announced = new Set<string>();
+  /** Records up to here were dropped by retention. */
+  prunedLsn = 0;
 
   session(id: string): SessionState {
     let s = this.sessions.get(id);
@@ -102,15 +112,27 @@ export class Catalogue {
     s.removed = true;
   }
 
-  /** Damage may have hidden the newest records of a session without later ones: their seqs are not given out again. */
-  skipLost(): void {
-    for (const segment of this.segments) {
-      for (const d of segment.damage) {
-        const missing = d.toLsn - d.fromLsn + 1;
-        if (missing <= 0) continue;
-        for (const s of this.sessions.values()) if (s.lastLsn < d.fromLsn) s.nextSeq += missing;
+  /** Records that damage hid: how many of those missing in `regions` no session's later records account for. */
+  unaccounted(regions: readonly Damage[]): number {
+    let missing = 0;
+    for (const d of regions) missing += Math.max(0, d.toLsn - d.fromLsn + 1);
+    for (const s of this.sessions.values()) {
+      let lsn = 0;
+      let next = 1;
+      for (const range of s.ranges) {
+        const hides = range.firstSeq > next && (lsn > 0 || this.prunedLsn === 0) && regions.some((d) => d.fromLsn > lsn && d.toLsn < range.lastLsn);
+        if (hides) missing -= range.firstSeq - next;
+        next = range.firstSeq + range.count;
+        lsn = range.lastLsn;
       }
     }
+    return Math.max(0, missing);
+  }
+
+  /** What is missing may be the newest of any session without later records: those seqs are not given out again (C3). */
+  applySkip(skip: Skip): void {
+    for (const key of skip.regions) this.announced.add(key);
+    for (const s of this.sessions.values()) if (s.lastLsn < skip.beforeLsn && s.id !== OWN_SESSION) s.nextSeq += skip.count;
   }
 
   /** The range that holds `seq`, or the first one after it; -1 if there is none. */

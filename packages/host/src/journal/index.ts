@@ -7,7 +7,7 @@ import type { Journal, JournalOptions } from "./journal.ts";
 import { Ledger, Signer } from "./ledger.ts";
 import { LiveJournal, PAYLOAD_FILE_BYTES } from "./live.ts";
 import { PayloadStore } from "./payload-store.ts";
-import { recover } from "./recover.ts";
+import { recover, type Recovered, saveQuietly, skipOf } from "./recover.ts";
 import { Reserve } from "./reserve.ts";
 
 const DEFAULT_RESERVE_BYTES = 8 * 1024 * 1024;
@@ -39,10 +39,13 @@ function open(disk: Disk, options: JournalOptions): Journal {
   const reserve = new Reserve(disk, `${folder}/reserve`, options.reserveBytes ?? DEFAULT_RESERVE_BYTES);
   const journal = new LiveJournal(disk, options, signer, recovered, ledger, payloads, reserve);
   journal.note({ type: "opened", life: recovered.life, bootId: options.bootId ?? "", version: VERSION });
-  for (const event of recovered.events) journal.note(event);
-  for (const { session, seqs } of recovered.erasures) journal.redo(session, seqs);
+  for (const event of recovered.events) {
+    journal.note(event);
+    if (event.type === "damaged") ledger.segment.skips.push(skipOf(event));
+  }
+  redo(recovered, journal, payloads);
+  if (recovered.events.length > 0) ledger.syncNow();
   if (recovered.cuts.length > 0) {
-    ledger.syncNow();
     for (const cut of recovered.cuts) {
       const file = disk.open(cut.path, "readwrite");
       try {
@@ -53,8 +56,23 @@ function open(disk: Disk, options: JournalOptions): Journal {
       }
     }
   }
+  for (const { segment, fileBytes } of recovered.scanned) saveQuietly(disk, `${folder}/ledger`, recovered.catalogue, segment, fileBytes);
   reserve.hold();
   return journal;
+}
+
+/** Erasures and removals that the ledger's unsealed end notes: whether they were done is not known, so they are done again. */
+function redo(recovered: Recovered, journal: LiveJournal, payloads: PayloadStore): void {
+  for (const { session, seqs } of recovered.erasures) {
+    const state = recovered.catalogue.sessions.get(session);
+    if (state !== undefined) journal.redo(state, seqs);
+  }
+  for (const { state, throughFile } of recovered.removals) {
+    const files = payloads.files(state.id).filter((f) => f.no <= throughFile);
+    journal.wipe(state, files);
+    payloads.unlist(state.id, files);
+  }
+  if (recovered.erasures.length + recovered.removals.length > 0) journal.syncErasures();
 }
 
 export const systemRandom = (n: number): Uint8Array => randomBytes(n);

@@ -78,7 +78,7 @@ export class Ledger {
     this.#sealedLsn = this.lastLsn;
     this.segment = {
       index, life: this.#life, firstLsn: s.firstLsn, seed: saltSeed(salt), salt, lastLsn: this.lastLsn, head: this.chain, validBytes: HEADER_BYTES,
-      sealed: false, lastWallMs: s.wallMs, damage: [], removed: [],
+      sealed: false, lastWallMs: s.wallMs, damage: [], removed: [], skips: [],
     };
   }
 
@@ -140,6 +140,11 @@ export class Ledger {
       await current.sync();
     } finally {
       for (const file of erased) file.close();
+    }
+  }
+  syncErasedNow(): void {
+    for (const file of this.erased.splice(0)) {
+      try { file.syncNow(); } finally { file.close(); }
     }
   }
   syncNow(): void { this.#file!.syncNow(); }

@@ -11,8 +11,8 @@ import {
 import type { Entry, EntryDraft, Gap, Journal, JournalFault, JournalOptions, SessionTail } from "./journal.ts";
 import { Ledger, type Signer } from "./ledger.ts";
 import { encodeOwn, OWN_ACTOR, OWN_KIND, OWN_SESSION, OWN_VIA, type OwnEvent } from "./own.ts";
-import { PayloadStore } from "./payload-store.ts";
-import { Reader } from "./reader.ts";
+import { type PayloadFile, PayloadStore } from "./payload-store.ts";
+import { type Found, Reader } from "./reader.ts";
 import type { Recovered } from "./recover.ts";
 import { rebuildRange } from "./rebuild.ts";
 import { saveQuietly } from "./recover.ts";
@@ -57,6 +57,10 @@ export class LiveJournal implements Journal {
   #sealDueNs: bigint | null = null;
   /** A sync failed and its answer failed too: nothing is durable until the tail is written again. */
   #mustRewrite = false;
+  /** What is done to the disk only once the record that says so is durable: erasures and removals (J4). */
+  #deferred: { lsn: number; run: () => void }[] = [];
+  /** Sessions and seqs whose erasure is recorded and not yet done: they read as redacted. */
+  readonly #erasing = new Map<string, Set<number>>();
   #signedHead: { lsn: number; signature: Uint8Array } | null = null;
   /** A seal was asked for while a sync was in flight: that sync's error must not be taken by another call on the same file. */
   #rotateAsked = false;
@@ -73,7 +77,7 @@ export class LiveJournal implements Journal {
     this.recovery = recovered.notes;
     this.durableLsn = recovered.durableLsn;
     this.#folds = new FoldStore(disk, `${options.folder}/fold`);
-    this.#reader = new Reader(disk, `${options.folder}/ledger`, this.#catalogue, payloads, (range) => this.#rebuild(range));
+    this.#reader = new Reader(disk, `${options.folder}/ledger`, this.#catalogue, payloads, (range) => this.#rebuild(range), this.#erasing);
     this.#tail = new Tail(TAIL_MAX_BYTES, recovered.lastLsn, recovered.head);
     this.#sync = new GroupSync(this);
     this.#catalogue.segments.push(ledger.segment);
@@ -219,6 +223,13 @@ export class LiveJournal implements Journal {
   #advance(lsn: number, chain: Buffer): void {
     this.#tail.advance(lsn, chain);
     if (lsn > this.durableLsn) this.durableLsn = lsn;
+    while (this.#deferred.length > 0 && this.#deferred[0]!.lsn <= this.durableLsn) this.#deferred.shift()!.run();
+  }
+
+  /** Runs `run` when everything recorded so far is durable, and sees to it that it becomes so. */
+  #whenDurable(run: () => void): void {
+    this.#deferred.push({ lsn: this.#ledger.lastLsn, run });
+    this.#sync.start();
   }
 
   /** J5: what was not synced is written again, to new files, and those are synced. */
@@ -285,6 +296,9 @@ export class LiveJournal implements Journal {
       this.#payloads.syncNow();
       this.#ledger.syncNow();
       this.#advance(this.#ledger.lastLsn, this.#ledger.chain);
+      // A sidecar ends the redoing of erasures: they are done and synced before it is written.
+      this.#ledger.syncNow();
+      this.syncErasures();
     } catch (cause) {
       this.#rewriteOrFreeze(cause);
       return;
@@ -356,43 +370,51 @@ export class LiveJournal implements Journal {
 
   erase(session: string, seqs: readonly number[]): number {
     const s = this.#catalogue.sessions.get(session);
-    if (s === undefined || s.removed || seqs.length === 0) return 0;
+    if (s === undefined || s.removed) return 0;
     if (this.frozen !== null) throw this.#refusal();
-    this.note({ type: "erased", session, seqs: [...seqs] });
-    return this.redo(session, seqs);
+    const present = seqs.filter((seq) => this.#found(s, seq, (entry) => entry.payloadState === "present") === true);
+    if (present.length === 0) return 0;
+    this.note({ type: "erased", session, seqs: present });
+    let erasing = this.#erasing.get(session);
+    if (erasing === undefined) this.#erasing.set(session, (erasing = new Set()));
+    for (const seq of present) erasing.add(seq);
+    this.#whenDurable(() => {
+      for (const seq of present) erasing.delete(seq);
+      if (erasing.size === 0 && this.#erasing.get(session) === erasing) this.#erasing.delete(session);
+      this.redo(s, present);
+    });
+    return present.length;
   }
 
-  /** The erasure itself, for what the ledger already notes. */
-  redo(session: string, seqs: readonly number[]): number {
-    const s = this.#catalogue.sessions.get(session);
-    let count = 0;
-    for (const seq of s === undefined ? [] : seqs) if (this.#eraseOne(s!, seq)) count++;
-    return count;
-  }
-
-  #eraseOne(s: SessionState, seq: number): boolean {
+  #found<T>(s: SessionState, seq: number, use: (entry: Entry, found: Found, range: Range) => T): T | null {
     const range = s.ranges[this.#catalogue.rangeFrom(s, seq)];
-    if (range === undefined || seq < range.firstSeq) return false;
+    if (range === undefined || seq < range.firstSeq) return null;
     const found = this.#reader.find(s, range, seq - range.firstSeq);
-    if (found === null) return false;
+    if (found === null) return null;
     const entry = this.#reader.entry(range, found, 0);
     this.#payloads.dropWindow();
-    if (entry.payloadState !== "present") return false;
-    const { record } = found;
+    return use(entry, found, range);
+  }
+
+  /** The erasure itself, for what the ledger already says; also of what an earlier life left half erased. */
+  redo(s: SessionState, seqs: readonly number[]): void {
+    for (const seq of seqs) {
+      try { this.#found(s, seq, (entry, found, range) => this.#eraseOne(s, entry, found, range)); } catch (error) { this.#writeFailed(error, `erasure of ${s.id} ${seq}`); }
+    }
+  }
+
+  #eraseOne(s: SessionState, entry: Entry, { record }: Found, range: Range): void {
+    if (entry.payloadState !== "present" && entry.payloadState !== "damaged") return;
     const held = this.#tail.find(record.lsn);
     if ((record.flags & INLINE) !== 0) {
-      const position = this.#positionOf(range, seq, found.record.inlineAt);
-      this.#ledger.erase(range.segment, position, INLINE_HEAD + record.payloadBytes);
+      this.#ledger.erase(range.segment, this.#reader.positionOf(range, record.seq - range.firstSeq) + record.inlineAt, INLINE_HEAD + record.payloadBytes);
       held?.frame.fill(0, record.inlineAt);
     } else {
-      if (!this.#payloads.erase(s.id, record.fileNo, record.filePosition, seq, record.payloadBytes)) return false;
+      this.#payloads.erase(s.id, record.fileNo, record.filePosition, record.seq, record.payloadBytes);
       if (held !== undefined) held.payload = held.salt = null;
     }
     this.#reader.forget(range.segment.index);
-    return true;
   }
-
-  #positionOf(range: Range, seq: number, inlineAt: number): number { return this.#reader.positionOf(range, seq - range.firstSeq) + inlineAt; }
 
   prune(session: string, keepFromSeq: number): Gap[] {
     const s = this.#catalogue.sessions.get(session);
@@ -405,7 +427,8 @@ export class LiveJournal implements Journal {
       const next = this.#payloads.files(session)[gone.length]!;
       const fromSeq = gone[0]!.firstSeq;
       this.note({ type: "pruned-payload", session, throughFile: gone.at(-1)!.no, fromSeq, toSeq: next.firstSeq - 1 });
-      this.#payloads.drop(session, gone);
+      this.#payloads.unlist(session, gone);
+      this.#whenDurable(() => this.#payloads.drop(gone));
       gaps.push({ gap: true, fromSeq, toSeq: next.firstSeq - 1, reason: "pruned" });
     }
     const now = this.#o.now();
@@ -422,14 +445,25 @@ export class LiveJournal implements Journal {
     if (s === undefined || s.removed || session === OWN_SESSION) return;
     if (this.frozen !== null) throw this.#refusal();
     const files = [...this.#payloads.files(session)];
-    const inline: number[] = [];
-    for (const r of s.ranges) if (r.inlineBytes > 0) for (let i = 0; i < r.count; i++) inline.push(r.firstSeq + i);
     this.note({ type: "removed", session, throughFile: files.at(-1)?.no ?? 0, nextSeq: s.nextSeq });
-    this.redo(session, inline);
-    this.#payloads.drop(session, files);
-    this.#folds.remove(session);
+    const { ranges } = s;
     this.#ledger.segment.removed.push([session, s.nextSeq]);
     this.#catalogue.forget(session, s.nextSeq);
+    this.#payloads.unlist(session, files);
+    this.#folds.remove(session);
+    this.#whenDurable(() => this.wipe({ ...s, ranges }, files));
+  }
+
+  /** Takes a removed session's payloads off the disk. */
+  wipe(s: SessionState, files: readonly PayloadFile[]): void {
+    for (const r of s.ranges) if (r.inlineBytes > 0) this.redo(s, Array.from({ length: r.count }, (_, i) => r.firstSeq + i));
+    this.#payloads.drop(files);
+  }
+
+  /** What was erased is off the device when this returns. */
+  syncErasures(): void {
+    this.#payloads.syncNow();
+    this.#ledger.syncErasedNow();
   }
 
   saveFold(session: string, seq: number, blob: Uint8Array): void {
@@ -475,6 +509,8 @@ export class LiveJournal implements Journal {
       if (this.frozen === null) {
         this.#ledger.seal(this.#o.now().wallMs, true);
         const old = this.#ledger.segment;
+        await this.syncOnce();
+        // Erasures that waited for this sync are work of their own.
         await this.syncOnce();
         if (old === this.#ledger.segment) saveQuietly(this.#disk, `${this.#o.folder}/ledger`, this.#catalogue, old, this.#ledger.position);
       }

@@ -5,7 +5,7 @@
  *   S3  A failed append leaves the file as it was, as far as the disk lets it.
  */
 import type { Disk, DiskFile } from "./disk.ts";
-import { MAX_PAYLOAD, SALT_BYTES, saltSeed } from "./format.ts";
+import { MAX_PAYLOAD, readU64, SALT_BYTES, saltSeed } from "./format.ts";
 import {
   decodeFrame, decodePayloadHeader, encodeFrameHead, encodePayloadHeader, FRAME_HEAD, type FrameState, parsePayloadName,
   PAYLOAD_HEADER, payloadName,
@@ -33,6 +33,8 @@ export class PayloadStore {
   readonly #dirty = new Set<Writer>();
   readonly #readers = new Map<string, Reader>();
   readonly #frame = Buffer.allocUnsafe(FRAME_HEAD + MAX_PAYLOAD);
+  /** Highest file number of a session that retention or removal took out. */
+  readonly #lowest = new Map<string, number>();
   #window = { name: "", from: 0, bytes: Buffer.alloc(0) };
   #folderDirty = false;
   /** Files of an earlier life that its death may have left unsynced. */
@@ -132,7 +134,7 @@ export class PayloadStore {
   }
 
   #create(session: string, seq: number, files: PayloadFile[]): Writer {
-    let no = (files.at(-1)?.no ?? 0) + 1;
+    let no = Math.max(files.at(-1)?.no ?? 0, this.#lowest.get(session) ?? 0) + 1;
     while (this.#disk.exists(`${this.folder}/${payloadName(session, no, seq)}`)) no++;
     const name = payloadName(session, no, seq);
     const salt = Buffer.from(this.#randomBytes(8));
@@ -269,21 +271,22 @@ export class PayloadStore {
     return reader;
   }
 
-  /** Zeroes crc, salt and bytes of a frame. False if the file is gone or the frame is not the one that was meant. */
-  erase(session: string, no: number, position: number, seq: number, payloadBytes: number): boolean {
-    const state = this.read(session, no, position, seq, payloadBytes, 0);
-    this.dropWindow();
-    if (state.state !== "present") return false;
+  /** Zeroes crc, salt and bytes of a frame, if it is the one that is meant. */
+  erase(session: string, no: number, position: number, seq: number, payloadBytes: number): void {
+    const info = this.files(session).find((f) => f.no === no);
+    if (info === undefined) return;
     let writer = this.#writers.get(session);
-    if (writer === undefined || writer.info.no !== no) {
-      const info = this.files(session).find((f) => f.no === no)!;
+    if (writer === undefined || writer.info !== info) {
       const file = this.#disk.open(`${this.folder}/${info.name}`, "readwrite");
       writer = { session, info, file, seed: 0, dirty: false, syncing: 0, retired: true };
     }
     this.#soil(writer);
+    const head = Buffer.alloc(16);
+    readWhole(writer.file, head, position);
+    if (head.readUInt32LE(0) !== payloadBytes || readU64(head, 8) !== seq) return;
     writeWhole(writer.file, Buffer.alloc(4), position + 4);
     writeWhole(writer.file, Buffer.alloc(SALT_BYTES + payloadBytes), position + 16);
-    return true;
+    this.dropWindow();
   }
 
   /** The oldest files that can go: beyond `budget`, wholly before `keepFromSeq`, and never the newest. */
@@ -299,19 +302,25 @@ export class PayloadStore {
     return gone;
   }
 
-  drop(session: string, gone: readonly PayloadFile[]): void {
+  /** Takes files out of the listing; the bytes stay until {@link drop}. */
+  unlist(session: string, gone: readonly PayloadFile[]): void {
+    const files = this.#list(session);
+    this.#files.set(session, files.filter((f) => !gone.includes(f)));
+    this.#lowest.set(session, Math.max(this.#lowest.get(session) ?? 0, ...gone.map((f) => f.no)));
     for (const info of gone) {
       const writer = this.#writers.get(session);
       if (writer?.info === info) this.#retire(session, writer);
+    }
+  }
+
+  drop(gone: readonly PayloadFile[]): void {
+    for (const info of gone) {
       const reader = this.#readers.get(info.name);
       if (reader !== undefined) { this.#readers.delete(info.name); reader.file.close(); }
       this.#inherited.delete(info.name);
-      this.#disk.remove(`${this.folder}/${info.name}`);
-      const files = this.#list(session);
-      files.splice(files.indexOf(info), 1);
+      try { this.#disk.remove(`${this.folder}/${info.name}`); } catch { /* gone already, or the next prune's */ }
       this.#folderDirty = true;
     }
-    if (this.files(session).length === 0) this.#files.delete(session);
   }
 
   close(): void {

@@ -17,6 +17,7 @@ const POSITIONS = 1024;
 /** What an entry costs a reader beside its payload, so that a run of empty ones ends too. */
 const ENTRY_COST = 64;
 const NOTHING = new Uint8Array(0);
+const ERASED = { state: "redacted", payload: NOTHING } as const;
 
 export interface Found { readonly bytes: Buffer; readonly at: number; readonly record: LedgerRecord }
 
@@ -27,16 +28,18 @@ export class Reader {
   readonly #segments: Handles;
   readonly #sidecars: Handles;
   readonly #rebuild: (range: Range) => void;
+  readonly #erasing: ReadonlyMap<string, ReadonlySet<number>>;
   #positions: { range: Range | null; from: number; values: Uint32Array } = { range: null, from: 0, values: new Uint32Array(0) };
   #window: { range: Range | null; from: number; bytes: Buffer } = { range: null, from: 0, bytes: Buffer.alloc(0) };
 
-  constructor(disk: Disk, folder: string, catalogue: Catalogue, payloads: PayloadStore, rebuild: (range: Range) => void) {
+  constructor(disk: Disk, folder: string, catalogue: Catalogue, payloads: PayloadStore, rebuild: (range: Range) => void, erasing: ReadonlyMap<string, ReadonlySet<number>>) {
     this.#folder = folder;
     this.#catalogue = catalogue;
     this.#payloads = payloads;
     this.#segments = new Handles(disk, 16);
     this.#sidecars = new Handles(disk, 16);
     this.#rebuild = rebuild;
+    this.#erasing = erasing;
   }
 
   /** The sidecar or segment was written again or removed. */
@@ -131,7 +134,7 @@ export class Reader {
       let r = this.#catalogue.rangeFrom(s, seq);
       for (; r >= 0 && r < s.ranges.length; r++) {
         const range = s.ranges[r]!;
-        if (range.firstSeq > seq) gap(range.firstSeq - 1, r === 0 ? "pruned" : "damaged");
+        if (range.firstSeq > seq) gap(range.firstSeq - 1, r === 0 && this.#catalogue.prunedLsn > 0 ? "pruned" : "damaged");
         while (seq < range.firstSeq + range.count) {
           if (entries > 0 && cost >= maxBytes) return out;
           const found = this.find(s, range, seq - range.firstSeq);
@@ -146,7 +149,7 @@ export class Reader {
           seq++;
         }
       }
-      if (seq < s.nextSeq) gap(s.nextSeq - 1, s.ranges.length === 0 ? "pruned" : "lost");
+      if (seq < s.nextSeq) gap(s.nextSeq - 1, s.ranges.length === 0 && this.#catalogue.prunedLsn > 0 ? "pruned" : "lost");
       return out;
     } finally {
       this.#window.range = null;
@@ -157,7 +160,8 @@ export class Reader {
 
   entry(range: Range, found: Found, ahead: number): Entry {
     const r = found.record;
-    const { state, payload } = this.#payload(range, found, ahead);
+    const isErased = this.#erasing.size > 0 && this.#erasing.get(r.session)?.has(r.seq) === true;
+    const { state, payload } = isErased ? ERASED : this.#payload(range, found, ahead);
     return {
       session: r.session, seq: r.seq, lsn: r.lsn, kind: r.kind, actor: r.actor, via: r.via, stream: r.stream, offset: r.offset, meta: r.meta,
       payloadBytes: r.payloadBytes, payloadState: state, payload, wallMs: r.wallMs, monoNs: r.monoNs,

@@ -6,10 +6,10 @@
  *   R3  A scanned segment is synced before anything is appended after it: what it holds may be in the page cache only.
  */
 import { createHash } from "node:crypto";
-import { Catalogue, isOwn, type Segment } from "./catalogue.ts";
+import { Catalogue, isOwn, regionKey, type Segment, type SessionState, type Skip } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
 import { HEADER_BYTES, INLINE, type SegmentHeader, saltSeed, SEGMENT_REWRITE, segmentName } from "./format.ts";
-import { decodeOwn, type OwnEvent } from "./own.ts";
+import { type DamagedRegion, decodeOwn, type OwnEvent } from "./own.ts";
 import { readMarker } from "./marker.ts";
 import { scanSegment } from "./scan.ts";
 import { listSegments, type ListedSegment } from "./segment-list.ts";
@@ -32,6 +32,10 @@ export interface Recovered {
   readonly inherited: { readonly session: string; readonly no: number }[];
   /** Erasures noted in scanned segments, to be done again. */
   readonly erasures: { readonly session: string; readonly seqs: readonly number[] }[];
+  /** Sessions that scanned segments say were removed, as they were before, and their last payload file. */
+  readonly removals: { readonly state: SessionState; readonly throughFile: number }[];
+  /** Scanned segments, whose sidecars are written when the redoing above is done. */
+  readonly scanned: { readonly segment: Segment; readonly fileBytes: number }[];
 }
 
 export function recover(disk: Disk, folder: string): Recovered {
@@ -41,13 +45,15 @@ export function recover(disk: Disk, folder: string): Recovered {
   const marker = readMarker(disk, ledger);
   const { candidates, nextIndex, life } = headers(disk, folder, marker?.throughIndex ?? 0, notes, events);
   const catalogue = new Catalogue();
+  catalogue.prunedLsn = marker?.throughLsn ?? 0;
   let head: Buffer = marker?.head ?? Buffer.alloc(32);
   let lastLsn = marker?.throughLsn ?? 0;
   let durableLsn = lastLsn;
-  let scanned = false;
   const cuts: { path: string; bytes: number }[] = [];
   const inherited = new Map<string, { session: string; no: number }>();
   const erasures: { session: string; seqs: readonly number[] }[] = [];
+  const removals: { state: SessionState; throughFile: number }[] = [];
+  const scanned: { segment: Segment; fileBytes: number }[] = [];
 
   for (const c of candidates) {
     const path = `${ledger}/${segmentName(c.index)}`;
@@ -57,6 +63,7 @@ export function recover(disk: Disk, folder: string): Recovered {
     if (loaded !== null && loaded.segment.lastLsn <= c.limitLsn) {
       segment = loaded.segment;
       catalogue.segments.push(segment);
+      for (const skip of segment.skips) catalogue.applySkip(skip);
       for (const [id, nextSeq] of segment.removed) catalogue.forget(id, nextSeq);
       for (const { session, range } of loaded.rows) {
         const s = catalogue.session(session);
@@ -77,30 +84,44 @@ export function recover(disk: Disk, folder: string): Recovered {
         },
         payload: (session, no) => inherited.set(`${session}\n${no}`, { session, no }),
         erased: (session, seqs) => erasures.push({ session, seqs }),
+        removed: (state, throughFile) => removals.push({ state, throughFile }),
       });
       catalogue.segments.push(segment);
-      if (segment.damage.length > 0) {
-        events.push({ type: "damaged", file: segmentName(c.index), regions: segment.damage });
-        for (const d of segment.damage) notes.push(`damage in ${segmentName(c.index)}, bytes ${d.fromByte} to ${d.toByte}: records ${d.fromLsn} to ${d.toLsn} are a gap, the file is kept`);
-      }
       const file = disk.open(path, "readwrite");
       try { file.syncNow(); } finally { file.close(); }
-      saveQuietly(disk, ledger, catalogue, segment, cuts.at(-1)?.path === path ? cuts.at(-1)!.bytes : c.fileBytes);
-      scanned = true;
+      scanned.push({ segment, fileBytes: cuts.at(-1)?.path === path ? cuts.at(-1)!.bytes : c.fileBytes });
     }
-    if (c.header.firstLsn > lastLsn + 1 && lastLsn > 0) {
+    if (c.header.firstLsn > lastLsn + 1) {
       segment.damage = [{ fromByte: 0, toByte: 0, fromLsn: lastLsn + 1, toLsn: c.header.firstLsn - 1 }, ...segment.damage.filter((d) => d.fromByte > 0)];
-      notes.push(`records ${lastLsn + 1} to ${c.header.firstLsn - 1} before ${segmentName(c.index)} are missing`);
     }
     if (segment.lastLsn > lastLsn) {
       lastLsn = segment.lastLsn;
       head = Buffer.from(segment.head);
     }
-    if (!scanned) durableLsn = lastLsn;
+    if (scanned.length === 0) durableLsn = lastLsn;
   }
-  catalogue.skipLost();
-  return { catalogue, head, lastLsn, durableLsn, life, nextIndex, notes, events, cuts, inherited: [...inherited.values()], erasures };
+  announceDamage(catalogue, notes, events);
+  return { catalogue, head, lastLsn, durableLsn, life, nextIndex, notes, events, cuts, inherited: [...inherited.values()], erasures, removals, scanned };
 }
+
+/** New damage becomes one event; what an earlier life recorded does not count again. */
+function announceDamage(catalogue: Catalogue, notes: string[], events: OwnEvent[]): void {
+  const regions: DamagedRegion[] = [];
+  for (const segment of catalogue.segments) {
+    const file = segmentName(segment.index);
+    for (const d of segment.damage) {
+      notes.push(d.toByte === 0 ? `records ${d.fromLsn} to ${d.toLsn} before ${file} are missing` : `damage in ${file}, bytes ${d.fromByte} to ${d.toByte}: ${d.toLsn < d.fromLsn ? "no record is missing" : `records ${d.fromLsn} to ${d.toLsn} are a gap`}, the file is kept`);
+      if (!catalogue.announced.has(regionKey(file, d.fromByte))) regions.push({ file, ...d });
+    }
+  }
+  if (regions.length === 0) return;
+  const event = { type: "damaged" as const, regions, skip: catalogue.unaccounted(regions), beforeLsn: Math.max(...regions.map((d) => d.fromLsn)) };
+  catalogue.applySkip(skipOf(event));
+  events.push(event);
+}
+
+export const skipOf = (event: OwnEvent & { type: "damaged" }): Skip =>
+  ({ regions: event.regions.map((d) => regionKey(d.file, d.fromByte)), count: event.skip, beforeLsn: event.beforeLsn });
 
 interface Candidate extends ListedSegment { readonly header: SegmentHeader }
 
@@ -135,6 +156,7 @@ interface ScanEffects {
   torn(from: number, reason: string): void;
   payload(session: string, no: number): void;
   erased(session: string, seqs: readonly number[]): void;
+  removed(before: SessionState, throughFile: number): void;
 }
 
 /** Scans a segment's bytes into the catalogue; `previousLsn` is the last lsn before it. */
@@ -143,7 +165,7 @@ export function scanInto(catalogue: Catalogue, c: { index: number; header: Segme
   const seed = saltSeed(header.salt);
   const segment: Segment = {
     index: c.index, life: header.life, firstLsn: header.firstLsn, seed, salt: header.salt, lastLsn: header.firstLsn - 1, head: header.previousHead,
-    validBytes: HEADER_BYTES, sealed: false, lastWallMs: header.createdWallMs, damage: [], removed: [],
+    validBytes: HEADER_BYTES, sealed: false, lastWallMs: header.createdWallMs, damage: [], removed: [], skips: [],
   };
   const pending: { from: number; to: number }[] = [];
   const settle = (nextLsn: number): void => {
@@ -164,7 +186,12 @@ export function scanInto(catalogue: Catalogue, c: { index: number; header: Segme
       if (!isOwn(r)) return;
       const own = decodeOwn(r.meta);
       if (own?.type === "erased") effects.erased(own.session, own.seqs);
+      if (own?.type === "damaged") {
+        segment.skips.push(skipOf(own));
+        catalogue.applySkip(skipOf(own));
+      }
       if (own?.type === "removed") {
+        effects.removed({ ...catalogue.session(own.session) }, own.throughFile);
         segment.removed.push([own.session, own.nextSeq]);
         catalogue.forget(own.session, own.nextSeq);
       }

@@ -28,6 +28,7 @@ export function pruneRecords(
     try { disk.remove(`${ledger}/${indexName(segment.index)}`); } catch { /* a cache */ }
     catalogue.dropSegment(segment);
   }
+  catalogue.prunedLsn = last.lastLsn;
   disk.syncFolderNow(ledger);
   return gone.map((s) => s.index);
 }

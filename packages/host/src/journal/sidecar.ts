@@ -3,7 +3,7 @@
  * A cache (C1): written without a sync, believed only if its CRC, the segment's salt and the segment's length agree.
  */
 import { crc32 } from "node:zlib";
-import type { Catalogue, Damage, Range, Segment } from "./catalogue.ts";
+import type { Catalogue, Damage, Range, Segment, Skip } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
 import { indexName } from "./format.ts";
 import { readWhole, replaceFile } from "./transfer.ts";
@@ -15,7 +15,7 @@ const MAX_JSON = 64 * 1024 * 1024;
 interface Row { s: string; q: number; n: number; l: number; b: number; a: number; o: [number, number, number][] }
 interface Body {
   salt: string; life: number; firstLsn: number; lastLsn: number; head: string; validBytes: number; fileBytes: number; sealed: boolean;
-  lastWallMs: number; damage: Damage[]; removed: [string, number][]; rows: Row[];
+  lastWallMs: number; damage: Damage[]; removed: [string, number][]; skips: Skip[]; rows: Row[];
 }
 
 export function saveSidecar(disk: Disk, folder: string, catalogue: Catalogue, segment: Segment, fileBytes: number): void {
@@ -31,7 +31,7 @@ export function saveSidecar(disk: Disk, folder: string, catalogue: Catalogue, se
   });
   const body: Body = {
     salt: segment.salt.toString("hex"), life: segment.life, firstLsn: segment.firstLsn, lastLsn: segment.lastLsn, head: segment.head.toString("hex"),
-    validBytes: segment.validBytes, fileBytes, sealed: segment.sealed, lastWallMs: segment.lastWallMs, damage: segment.damage, removed: segment.removed, rows,
+    validBytes: segment.validBytes, fileBytes, sealed: segment.sealed, lastWallMs: segment.lastWallMs, damage: segment.damage, removed: segment.removed, skips: segment.skips, rows,
   };
   const json = Buffer.from(JSON.stringify(body));
   const bytes = Buffer.alloc(HEAD + json.length + count * 4);
@@ -72,7 +72,7 @@ export function loadSidecar(disk: Disk, folder: string, index: number, seed: num
     if (last !== undefined && base + last.a + last.n * 4 !== size) return null;
     const segment: Segment = {
       index, life: body.life, firstLsn: body.firstLsn, seed, salt, lastLsn: body.lastLsn, head: Buffer.from(body.head, "hex"), validBytes: body.validBytes,
-      sealed: body.sealed, lastWallMs: body.lastWallMs, damage: body.damage, removed: body.removed,
+      sealed: body.sealed, lastWallMs: body.lastWallMs, damage: body.damage, removed: body.removed, skips: body.skips,
     };
     const rows = body.rows.map((r) => ({
       session: r.s,

@@ -18,10 +18,12 @@ export class PayloadCheck {
   readonly #report: Report;
   readonly #store: PayloadStore;
   readonly #names = new Map<string, string>();
-  readonly #badFiles = new Set<string>();
+  /** With the first record that points into it. */
+  readonly #badFiles = new Map<string, Place | null>();
   readonly #ends = new Map<string, number>();
   readonly #erased: Place[] = [];
   readonly #absent: Place[] = [];
+  readonly #damaged: { place: Place; why: string }[] = [];
   readonly #erasures = new Map<string, Set<number>>();
   readonly #dropped = new Map<string, number>();
   readonly #removedAt = new Map<string, number>();
@@ -37,7 +39,7 @@ export class PayloadCheck {
       const head = readFile(disk, `${folder}/payload/${name}`, PAYLOAD_HEADER);
       const header = decodePayloadHeader(head);
       if (header !== null && payloadName(header.session, header.no, header.firstSeq) === name) continue;
-      this.#badFiles.add(name);
+      this.#badFiles.set(name, null);
     }
   }
 
@@ -63,7 +65,7 @@ export class PayloadCheck {
     const place = { ...base, file, position: at + r.inlineAt, fileNo: 0 };
     const inline = inlinePayload(bytes, at, r, seed);
     if (inline.state === "redacted") this.#erased.push(place);
-    else if (inline.state === "damaged") this.#report("payload", file, place.position, base, "the payload's CRC does not match");
+    else if (inline.state === "damaged") this.#damaged.push({ place, why: "the payload's CRC does not match" });
     else if (!sha256(Buffer.concat([inline.salt, inline.payload])).equals(r.commitment)) this.#report("payload", file, place.position, base, "the payload is not the one that was committed to");
   }
 
@@ -76,21 +78,32 @@ export class PayloadCheck {
         continue;
       }
       this.#ends.set(name, Math.max(this.#ends.get(name) ?? PAYLOAD_HEADER, place.position + FRAME_HEAD + bytes));
-      if (this.#badFiles.has(name)) continue;
+      if (this.#badFiles.has(name)) {
+        if (this.#badFiles.get(name) === null) this.#badFiles.set(name, place);
+        continue;
+      }
       const frame = this.#store.read(place.session, place.fileNo, place.position, place.seq, bytes, AHEAD);
       if (frame.state === "redacted") this.#erased.push(place);
-      else if (frame.state === "damaged") this.#report("payload", place.file, place.position, place, frame.why);
+      else if (frame.state === "damaged") this.#damaged.push({ place, why: frame.why });
       else if (frame.state === "present" && !sha256(Buffer.concat([frame.salt, frame.payload])).equals(commitment)) this.#report("payload", place.file, place.position, place, "the payload is not the one that was committed to");
     }
   }
 
+  #isErased(p: Place): boolean {
+    return this.#erasures.get(p.session)?.has(p.seq) === true || p.lsn < (this.#removedAt.get(p.session) ?? 0);
+  }
+
   finish(): void {
-    for (const name of this.#badFiles) {
-      if (this.#ends.has(name)) this.#report("payload", `payload/${name}`, 0, { session: parsePayloadName(name)!.session, seq: parsePayloadName(name)!.firstSeq }, "the header of the payload file is damaged: its payloads cannot be read");
+    for (const [name, first] of this.#badFiles) {
+      if (first !== null) this.#report("payload", `payload/${name}`, 0, first, "the header of the payload file is damaged: its payloads, this one first, cannot be read");
       else this.notes.push(`payload/${name} has no sound header and no record points into it`);
     }
+    for (const { place, why } of this.#damaged) {
+      if (this.#isErased(place)) this.notes.push(`${place.file} byte ${place.position}: the erasure of session ${place.session} seq ${place.seq} was cut short, the next start completes it`);
+      else this.#report("payload", place.file, place.position, place, why);
+    }
     for (const p of this.#erased) {
-      if (this.#erasures.get(p.session)?.has(p.seq) === true || p.lsn < (this.#removedAt.get(p.session) ?? 0)) this.redacted++;
+      if (this.#isErased(p)) this.redacted++;
       else this.#report("unexplained-erasure", p.file, p.position, p, "the payload was erased and no record says by whom");
     }
     for (const p of this.#absent) {

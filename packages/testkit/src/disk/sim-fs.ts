@@ -160,7 +160,7 @@ export class SimFS implements Disk {
 
   /** Puts bytes at a path, durable at once: for arranging a world and for playing an attacker. */
   put(path: string, bytes: Uint8Array): void {
-    const inode: Inode = { id: this.#nextInode++, bytes: bytes.slice(), size: bytes.length, durable: bytes.slice(), pending: [] };
+    const inode: Inode = { id: this.#nextInode++, bytes: new Uint8Array(bytes), size: bytes.length, durable: new Uint8Array(bytes), pending: [] };
     this.names.set(path, inode);
     this.durableNames.set(path, inode);
     for (let p = folderOf(path); p !== ""; p = folderOf(p)) this.folders.add(p);
@@ -210,7 +210,7 @@ class SimFile implements DiskFile {
       if (growth > free) count -= growth - Math.max(0, free);
       if (count <= 0) throw fsError("ENOSPC", `write ${this.#path}`);
     }
-    const change: Change = { kind: "write", at: position, bytes: bytes.slice(0, count) };
+    const change: Change = { kind: "write", at: position, bytes: new Uint8Array(bytes.subarray(0, count)) };
     this.#inode.pending.push(change);
     applyChange(this.#inode, change);
     return count;
@@ -235,7 +235,7 @@ class SimFile implements DiskFile {
 
   async sync(): Promise<void> {
     this.#check();
-    const covered = this.#inode.pending.length;
+    const covered = new Set(this.#inode.pending);
     this.#begin();
     // The device takes its time: what is appended meanwhile is not covered.
     await Promise.resolve();
@@ -246,7 +246,7 @@ class SimFile implements DiskFile {
   syncNow(): void {
     this.#check();
     this.#begin();
-    this.#settle(this.#inode.pending.length);
+    this.#settle(new Set(this.#inode.pending));
   }
 
   #begin(): void {
@@ -258,9 +258,10 @@ class SimFile implements DiskFile {
     }
   }
 
-  #settle(covered: number): void {
-    this.#inode.durable = imageOf(this.#inode.durable, this.#inode.pending.slice(0, covered));
-    this.#inode.pending = this.#inode.pending.slice(covered);
+  #settle(covered: Set<Change>): void {
+    const { pending } = this.#inode;
+    this.#inode.durable = imageOf(this.#inode.durable, pending.filter((c) => covered.has(c)));
+    this.#inode.pending = pending.filter((c) => !covered.has(c));
   }
 
   close(): void {
@@ -292,7 +293,7 @@ function grow(inode: Inode, length: number): void {
 
 /** `base` with `changes` applied in order. */
 export function imageOf(base: Uint8Array, changes: readonly Change[]): Uint8Array {
-  const inode: Inode = { id: 0, bytes: base.slice(), size: base.length, durable: base, pending: [] };
+  const inode: Inode = { id: 0, bytes: new Uint8Array(base), size: base.length, durable: base, pending: [] };
   for (const change of changes) applyChange(inode, change);
   return inode.bytes.slice(0, inode.size);
 }
