@@ -4,12 +4,17 @@
  *   O1  n counts from 1 without holes; frames leave in the order of n.
  *   O2  After a resume every unanswered frame goes out again, in order, before anything new.
  *   O3  What is typed while the link is down is held apart: it goes out by itself if the link is back within `holdMs`,
- *       and otherwise only when the caller says so; it is never flushed blindly.
+ *       and otherwise only when the caller says so; it is never flushed blindly, not even by a second, shorter cut, and
+ *       nothing typed later overtakes it: until it is flushed or dropped, new frames are held too.
+ *   O4  The caller stops at {@link maxUnanswered} frames without an answer: the host remembers that many outcomes and more.
  */
-import { MonotonicMs } from "../id.ts";
+import type { MonotonicMs } from "../id.ts";
 
 /** O3: design §3. */
 export const holdMs = 5_000;
+
+/** O4: half of what the host remembers of one writer (input/, `rememberedPerWriter`). */
+export const maxUnanswered = 256;
 
 export interface OutFrame<T> { readonly n: number; readonly bytes: number; readonly frame: T }
 
@@ -18,6 +23,8 @@ export class Outbox<T> {
   #unanswered: OutFrame<T>[] = [];
   #held: { readonly bytes: number; readonly frame: T }[] = [];
   #offlineSince: MonotonicMs | null = null;
+  /** What is held is too old to go out by itself. */
+  #mustConfirm = false;
 
   get unansweredBytes(): number {
     return this.#unanswered.reduce((sum, f) => sum + f.bytes, 0);
@@ -27,9 +34,14 @@ export class Outbox<T> {
     return this.#held.reduce((sum, f) => sum + f.bytes, 0);
   }
 
-  /** A new frame: what to send now, or null when it is held because the link is down. */
+  /** O4: take no new frame until an answer has come. */
+  get isFull(): boolean {
+    return this.#unanswered.length + this.#held.length >= maxUnanswered;
+  }
+
+  /** A new frame: what to send now, or null when it is held because the link is down or older frames are still held. */
   add(frame: T, bytes: number): OutFrame<T> | null {
-    if (this.#offlineSince !== null) {
+    if (this.#offlineSince !== null || this.#held.length > 0) {
       this.#held.push({ bytes, frame });
       return null;
     }
@@ -51,21 +63,27 @@ export class Outbox<T> {
   linkBack(now: MonotonicMs): { readonly send: readonly OutFrame<T>[]; readonly confirm: number } {
     const late = this.#offlineSince !== null && now - this.#offlineSince > holdMs;
     this.#offlineSince = null;
+    if (late && this.#held.length > 0) this.#mustConfirm = true;
     const resend = [...this.#unanswered];
-    return late ? { send: resend, confirm: this.heldBytes } : { send: [...resend, ...this.flushHeld()], confirm: 0 };
+    return this.#mustConfirm ? { send: resend, confirm: this.heldBytes } : { send: [...resend, ...this.flushHeld()], confirm: 0 };
   }
 
+  /** The caller's word (O3): frames to send now, in order. Said while the link is down, they go again with the next {@link linkBack}. */
   flushHeld(): OutFrame<T>[] {
-    const held = this.#held;
-    this.#held = [];
-    return held.map((h) => this.#number(h.frame, h.bytes));
+    this.#mustConfirm = false;
+    return this.#takeHeld().map((h) => this.#number(h.frame, h.bytes));
   }
 
   /** Returns the frames dropped, so that their callers can be told. */
   dropHeld(): T[] {
+    this.#mustConfirm = false;
+    return this.#takeHeld().map((h) => h.frame);
+  }
+
+  #takeHeld(): { readonly bytes: number; readonly frame: T }[] {
     const held = this.#held;
     this.#held = [];
-    return held.map((h) => h.frame);
+    return held;
   }
 
   #number(frame: T, bytes: number): OutFrame<T> {

@@ -3,10 +3,12 @@
  * the host does it.
  *
  *   R1  A reader at cursor c receives c+1, c+2, … or one announced gap, or (mode `snapshot`) a snapshot as of a later seq; never silence.
- *   R2  Unapplied bytes never exceed the window by more than one event.
+ *       So the cursor never goes back: a snapshot that is older than what was sent is waited for, not sent.
+ *   R2  Unapplied bytes never exceed the window by more than one event or one snapshot.
  *   R3  One more than `behindBytes` behind, in mode `snapshot`, jumps; in mode `replay`, never.
  *   R4  A reader holds no bytes: what it has not sent is in the journal.
  */
+import { invariant } from "@holdfast/protocol";
 import type { Offset, Seq } from "../id.ts";
 
 export interface Reader {
@@ -44,7 +46,9 @@ export function next(reader: Reader, head: { readonly seq: Seq; readonly positio
   return credit > 0 ? { do: "send", maxBytes: credit } : { do: "nothing" };
 }
 
+/** Events up to `cursor` have been sent; ones read before a jump must be thrown away instead. */
 export function sent(reader: Reader, cursor: Seq, position: Offset, bytes: number): Reader {
+  invariant(cursor >= reader.cursor, "R1 events sent twice");
   return { ...reader, cursor, position, sent: reader.sent + bytes };
 }
 
@@ -53,16 +57,19 @@ export function credited(reader: Reader, applied: number, window: number | null)
   return { ...reader, applied: Math.min(reader.sent, Math.max(reader.applied, applied)), window: window ?? reader.window };
 }
 
-/** Ask for a jump to the present; what is unread is skipped. No effect on a replay. */
+/** Ask for a jump to the present; what is unread is skipped. No effect on a replay, nor while a snapshot is on its way; the first one keeps its reason. */
 export function jump(reader: Reader, why: SnapshotReason): Reader {
-  return reader.mode === "replay" || reader.phase === "awaits_snapshot" ? reader : { ...reader, phase: "wants_snapshot", why };
+  if (reader.mode === "replay" || reader.phase === "awaits_snapshot") return reader;
+  return { ...reader, phase: "wants_snapshot", why: reader.phase === "wants_snapshot" && reader.why === "attach" ? "attach" : why };
 }
 
+/** The caller has asked the model for a snapshot as of the reader's cursor or later, and owes a {@link snapshotSent}: until then nothing is sent. */
 export function snapshotAsked(reader: Reader): Reader {
   return { ...reader, phase: "awaits_snapshot" };
 }
 
 /** The snapshot as of `cursor` has been sent. */
 export function snapshotSent(reader: Reader, cursor: Seq, position: Offset, bytes: number): Reader {
+  invariant(cursor >= reader.cursor, "R1 a snapshot older than what was sent");
   return { ...reader, phase: "streaming", cursor, position, sent: reader.sent + bytes };
 }
