@@ -104,7 +104,7 @@ export class Painter {
     // A mark that joined nothing has a cell of its own: any CSI before it keeps it from joining here.
     if (width === 0) { this.at = -1; this.moveTo(x); }
     this.print(x, chars, width, penOfCell(fg, bg, bg & HAS_EXTENDED ? line._extendedAttrs[x]?._ext ?? 0 : 0), linkAt(line, x, bg));
-    if (width === 0) this.at = -1;
+    if (width === 0) this.at = x + 1 === this.cols ? this.cols : -1;
   }
 
   private print(x: number, chars: string, width: number, pen: Pen, link: number): void {

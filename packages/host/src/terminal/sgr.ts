@@ -31,6 +31,7 @@ export function penOfCell(fg: number, bg: number, ext: number): Pen {
   return canonical(fg, bg, bg & Bg.extended ? ext : 0, bg & Bg.extended);
 }
 const UNDERLINE_STYLE = 0x1c000000;
+const SINGLE = 1 << 26;
 
 /** What printing with this pen leaves in a cell: the underline's colour only with an underline or a link. */
 export function inkOf(pen: Pen, link: number): Pen {
@@ -39,9 +40,10 @@ export function inkOf(pen: Pen, link: number): Pen {
 
 /** Two words that show alike are made alike: xterm leaves bits of an earlier true colour beside a palette index. */
 function canonical(fg: number, bg: number, ext: number, hasExtended: number): Pen {
-  // With extended attributes their style decides, and 0 is none, whatever the flag says (DECALN and DECRC leave such).
-  const flags = hasExtended && !(ext & UNDERLINE_STYLE) ? fg & ~Fg.underline : fg;
-  return { fg: withColor(flags), bg: withColor(bg & ~Bg.extended), ext: withColor(ext & (CM_MASK | RGB_MASK | UNDERLINE_STYLE)) };
+  // The flag and the style must both say so; DECALN, DECRC and a link leave one without the other.
+  const style = !(fg & Fg.underline) ? 0 : hasExtended ? ext & UNDERLINE_STYLE : SINGLE;
+  const flags = style === 0 ? fg & ~Fg.underline : fg;
+  return { fg: withColor(flags), bg: withColor(bg & ~Bg.extended), ext: (withColor(ext & (CM_MASK | RGB_MASK)) | style) >>> 0 };
 }
 
 function withColor(word: number): number {
