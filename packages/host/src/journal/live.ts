@@ -223,7 +223,10 @@ export class LiveJournal implements Journal {
   #advance(lsn: number, chain: Buffer): void {
     this.#tail.advance(lsn, chain);
     if (lsn > this.durableLsn) this.durableLsn = lsn;
-    while (this.#deferred.length > 0 && this.#deferred[0]!.lsn <= this.durableLsn) this.#deferred.shift()!.run();
+    if (this.#deferred.length === 0) return;
+    const due = this.#deferred.filter((d) => d.lsn <= this.durableLsn);
+    this.#deferred = this.#deferred.filter((d) => d.lsn > this.durableLsn);
+    for (const d of due) d.run();
   }
 
   /** Runs `run` when everything recorded so far is durable, and sees to it that it becomes so. */
@@ -399,7 +402,13 @@ export class LiveJournal implements Journal {
   /** The erasure itself, for what the ledger already says; also of what an earlier life left half erased. */
   redo(s: SessionState, seqs: readonly number[]): void {
     for (const seq of seqs) {
-      try { this.#found(s, seq, (entry, found, range) => this.#eraseOne(s, entry, found, range)); } catch (error) { this.#writeFailed(error, `erasure of ${s.id} ${seq}`); }
+      try {
+        this.#found(s, seq, (entry, found, range) => this.#eraseOne(s, entry, found, range));
+      } catch (error) {
+        // A promise not kept yet: the journal stops, and tries again after the next sync.
+        this.#writeFailed(error, `erasure of ${s.id} ${seq}`);
+        this.#deferred.push({ lsn: this.durableLsn, run: () => this.redo(s, [seq]) });
+      }
     }
   }
 

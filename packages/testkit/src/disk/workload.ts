@@ -50,6 +50,7 @@ export async function live(disk: Disk, clock: Clock, seed: number, steps: number
     }
   }
   await Promise.all(syncs);
+  if (journal.frozen !== null) journal.thaw();
   return journal;
 }
 
