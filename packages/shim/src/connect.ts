@@ -158,6 +158,7 @@ class Link implements ShimLink {
     const h = this.#handlers;
     switch (b[4]) {
       case Type.output:
+        if (b.readUInt32LE(0) < 16 || b[5]! > 2) throw new RangeError("a malformed output frame");
         this.#bodyLeft = b.readUInt32LE(0) - 16;
         this.#stream = b[5] as Stream;
         this.#offset = b.readBigUInt64LE(8);

@@ -3,6 +3,7 @@
  * `startShim` starts a shim without a keeper: for tests, and for tools that keep their own children.
  */
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -71,7 +72,10 @@ export async function spawnShim(runDir: string, specPath: string): Promise<{ rea
   const { pid, errno, step } = frame.decodeSpawned(
     await ask(keeperSocketPath(runDir), frame.encodeSpawn(specPath), frame.Type.spawned),
   );
-  if (errno) throw new ShimStartError(frame.errnoName(errno), step);
+  if (errno) {
+    rmSync(specPath, { force: true }); // the shim removes only what it could read; the file holds an environment
+    throw new ShimStartError(frame.errnoName(errno), step);
+  }
   return { pid };
 }
 
@@ -110,6 +114,7 @@ export function startShim(binary: string, specPath: string): Promise<{ readonly 
     });
     ready.on("close", () => {
       child.unref();
+      if (got.length < 24 || got.readUInt32LE(4)) rmSync(specPath, { force: true });
       if (got.length < 24) return reject(new ShimStartError("EIO", "shim"));
       const { pid, errno, step } = frame.decodeSpawned(got);
       if (errno) reject(new ShimStartError(frame.errnoName(errno), step));

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import { connectShim } from "../src/connect.ts";
 import { keeperStatus, startKeeper, startShim } from "../src/keeper.ts";
 import type { ShimExit, ShimLink, ShimProbe, ShimResult, ShimSpec, ShimWelcome, Stream } from "../src/link.ts";
@@ -33,14 +33,16 @@ export function shimBinary(kind: "plain" | "sanitized" = "plain"): string {
   return file;
 }
 
+type Seen<T> = Exclude<T, false | null | undefined>;
+
 /** Waits until `look` gives something true, and returns it. */
-export async function fact<T>(name: string, look: () => T | Promise<T>, withinMs = 60_000): Promise<NonNullable<T>> {
+export async function fact<T>(name: string, look: () => T | Promise<T>, withinMs = 60_000): Promise<Seen<T>> {
   const deadline = performance.now() + withinMs;
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     const seen = await look();
-    if (seen) return seen as NonNullable<T>;
+    if (seen) return seen as Seen<T>;
     if (performance.now() > deadline) throw new Error(`never came true: ${name}`);
-    await pause(2);
+    await (tries < 100 ? turn() : pause(2));
   }
 }
 
@@ -130,7 +132,8 @@ export class Tap {
   exits = () => fact("the exit arrives", () => this.exit);
   result = (seq: bigint) => fact(`the result of ${seq} arrives`, () => this.results.find((r) => r.seq === seq));
   over = () => fact("the link ends", () => this.ended);
-  async probe(token: number): Promise<ShimProbe> {
+  #token = 1_000_000;
+  async probe(token = ++this.#token): Promise<ShimProbe> {
     this.link.probe(token);
     return fact(`probe ${token} is answered`, () => this.probes.find((p) => p.token === token));
   }
@@ -149,8 +152,8 @@ export class World implements AsyncDisposable {
   #keeperDirs: string[] = [];
   readonly binary: string;
 
-  constructor(kind: "plain" | "sanitized" = "plain") {
-    this.binary = shimBinary(kind);
+  constructor(binary = shimBinary()) {
+    this.binary = binary;
   }
 
   path(name: string): string {

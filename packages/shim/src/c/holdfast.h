@@ -95,7 +95,7 @@ struct spec {
   void *map;
   size_t map_len;
 };
-int spec_read(const char *path, struct spec *s); /* 0, or errno; removes the file */
+int spec_read(const char *path, struct spec *s); /* 0, and the file is removed; or errno */
 void spec_free(struct spec *s);
 struct failure { int err; char step[16]; };
 int child_start(const struct spec *s, int in, int out, int err, int master, struct failure *f); /* pid or -1 */

@@ -47,8 +47,8 @@ int spec_read(const char *path, struct spec *s) {
   if (fd < 0) return errno;
   int e = spec_parse(fd, s);
   close(fd);
-  unlink(path); /* it holds an environment, and environments hold secrets */
   if (e) spec_free(s);
+  else unlink(path); /* it holds an environment, and environments hold secrets; what is no spec is not ours to remove */
   return e;
 }
 
