@@ -1,1 +1,6 @@
-export {};
+/** How bytes travel. Every carrier passes the one acceptance suite in testkit. */
+export * from "./link.ts";
+export * from "./framing.ts";
+export * from "./unix/home.ts";
+export * from "./unix/unix.ts";
+export * from "./memory/memory.ts";

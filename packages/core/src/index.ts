@@ -7,3 +7,6 @@ export * from "./input/index.ts";
 export * from "./attachment/index.ts";
 export * as session from "./session/index.ts";
 export type { ExitFacts, FoldedEvent, SessionFacts } from "./session/index.ts";
+export * as command from "./command/index.ts";
+export * as activity from "./activity/index.ts";
+export * as terminal from "./terminal/index.ts";

@@ -6,3 +6,4 @@ export * from "@holdfast/protocol/wire/link";
 export * from "./code.ts";
 export * from "./frame.ts";
 export * from "./limits.ts";
+export * from "./transcript.ts";

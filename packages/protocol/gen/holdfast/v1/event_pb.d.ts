@@ -240,6 +240,12 @@ export declare type EventBody = Message<"holdfast.v1.EventBody"> & {
      */
     value: EventBody_Removed;
     case: "removed";
+  } | {
+    /**
+     * @generated from field: holdfast.v1.EventBody.ResizeAsked resize_asked = 25;
+     */
+    value: EventBody_ResizeAsked;
+    case: "resizeAsked";
   } | { case: undefined; value?: undefined };
 };
 
@@ -337,6 +343,13 @@ export declare type EventBody_Opened = Message<"holdfast.v1.EventBody.Opened"> &
    * @generated from field: string agent_path = 17;
    */
   agentPath: string;
+
+  /**
+   * an exec: the session beside whose terminal it runs
+   *
+   * @generated from field: string parent = 18;
+   */
+  parent: string;
 };
 
 /**
@@ -346,6 +359,8 @@ export declare type EventBody_Opened = Message<"holdfast.v1.EventBody.Opened"> &
 export declare const EventBody_OpenedSchema: GenMessage<EventBody_Opened>;
 
 /**
+ * parent: the session that an exec belongs to.
+ *
  * @generated from message holdfast.v1.EventBody.Started
  */
 export declare type EventBody_Started = Message<"holdfast.v1.EventBody.Started"> & {
@@ -433,6 +448,11 @@ export declare type EventBody_Input = Message<"holdfast.v1.EventBody.Input"> & {
    * @generated from field: uint32 tag = 7;
    */
   tag: number;
+
+  /**
+   * @generated from field: bool unit_end = 8;
+   */
+  unitEnd: boolean;
 };
 
 /**
@@ -481,6 +501,29 @@ export declare type EventBody_InputSettled = Message<"holdfast.v1.EventBody.Inpu
  * Use `create(EventBody_InputSettledSchema)` to create a new message.
  */
 export declare const EventBody_InputSettledSchema: GenMessage<EventBody_InputSettled>;
+
+/**
+ * Asked for by an operator; Resized follows at the place in the output where the terminal took it.
+ *
+ * @generated from message holdfast.v1.EventBody.ResizeAsked
+ */
+export declare type EventBody_ResizeAsked = Message<"holdfast.v1.EventBody.ResizeAsked"> & {
+  /**
+   * @generated from field: holdfast.v1.Size size = 1;
+   */
+  size?: Size | undefined;
+
+  /**
+   * @generated from field: bool pinned = 2;
+   */
+  pinned: boolean;
+};
+
+/**
+ * Describes the message holdfast.v1.EventBody.ResizeAsked.
+ * Use `create(EventBody_ResizeAskedSchema)` to create a new message.
+ */
+export declare const EventBody_ResizeAskedSchema: GenMessage<EventBody_ResizeAsked>;
 
 /**
  * @generated from message holdfast.v1.EventBody.Resized

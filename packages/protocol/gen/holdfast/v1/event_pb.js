@@ -11,7 +11,7 @@ import { file_holdfast_v1_session } from "./session_pb.js";
  * Describes the file holdfast/v1/event.proto.
  */
 export const file_holdfast_v1_event = /*@__PURE__*/
-  fileDesc("Chdob2xkZmFzdC92MS9ldmVudC5wcm90bxILaG9sZGZhc3QudjEizQEKBUV2ZW50EgsKA3NlcRgBIAEoBBINCgVhY3RvchgCIAEoCRILCgN2aWEYAyABKAkSEgoKYXRfdW5peF9tcxgEIAEoAxIkCgRib2R5GAUgASgLMhYuaG9sZGZhc3QudjEuRXZlbnRCb2R5Eg4KBnN0cmVhbRgGIAEoDRIOCgZvZmZzZXQYByABKAQSDAoEZGF0YRgIIAEoDBIPCgdwYXlsb2FkGAkgASgJEhUKDXBheWxvYWRfYnl0ZXMYCiABKA0SCwoDbHNuGAsgASgEIo8ZCglFdmVudEJvZHkSLwoGb3BlbmVkGAEgASgLMh0uaG9sZGZhc3QudjEuRXZlbnRCb2R5Lk9wZW5lZEgAEi8KBm91dHB1dBgCIAEoCzIdLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5PdXRwdXRIABItCgVpbnB1dBgDIAEoCzIcLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5JbnB1dEgAEjwKDWlucHV0X3NldHRsZWQYBCABKAsyIy5ob2xkZmFzdC52MS5FdmVudEJvZHkuSW5wdXRTZXR0bGVkSAASMQoHcmVzaXplZBgFIAEoCzIeLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5SZXNpemVkSAASNQoJc2lnbmFsbGVkGAYgASgLMiAuaG9sZGZhc3QudjEuRXZlbnRCb2R5LlNpZ25hbGxlZEgAEjMKCGF0dGFjaGVkGAcgASgLMh8uaG9sZGZhc3QudjEuRXZlbnRCb2R5LkF0dGFjaGVkSAASMwoIZGV0YWNoZWQYCCABKAsyHy5ob2xkZmFzdC52MS5FdmVudEJvZHkuRGV0YWNoZWRIABI8Cg1mbG9vcl9jaGFuZ2VkGAkgASgLMiMuaG9sZGZhc3QudjEuRXZlbnRCb2R5LkZsb29yQ2hhbmdlZEgAEjQKCWFpX3BhdXNlZBgKIAEoCzIfLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5BaVBhdXNlZEgAEkAKD2NvbW1hbmRfc3RhcnRlZBgLIAEoCzIlLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5Db21tYW5kU3RhcnRlZEgAEjwKDWNvbW1hbmRfZW5kZWQYDCABKAsyIy5ob2xkZmFzdC52MS5FdmVudEJvZHkuQ29tbWFuZEVuZGVkSAASLwoGZXhpdGVkGA0gASgLMh0uaG9sZGZhc3QudjEuRXZlbnRCb2R5LkV4aXRlZEgAEi8KBmNsb3NlZBgOIAEoCzIdLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5DbG9zZWRIABItCgVlbmRlZBgPIAEoCzIcLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5FbmRlZEgAEjEKB3JlbmFtZWQYECABKAsyHi5ob2xkZmFzdC52MS5FdmVudEJvZHkuUmVuYW1lZEgAEjMKCHJlZGFjdGVkGBEgASgLMh8uaG9sZGZhc3QudjEuRXZlbnRCb2R5LlJlZGFjdGVkSAASLwoDZ2FwGBIgASgLMiAuaG9sZGZhc3QudjEuRXZlbnRCb2R5LkdhcE1hcmtlZEgAEjEKB3N0YXJ0ZWQYEyABKAsyHi5ob2xkZmFzdC52MS5FdmVudEJvZHkuU3RhcnRlZEgAEisKBG5vdGUYFCABKAsyGy5ob2xkZmFzdC52MS5FdmVudEJvZHkuTm90ZUgAEkIKEG9wZXJhdG9yX2NoYW5nZWQYFSABKAsyJi5ob2xkZmFzdC52MS5FdmVudEJvZHkuT3BlcmF0b3JDaGFuZ2VkSAASOgoMaG9zdF9zdGFydGVkGBYgASgLMiIuaG9sZGZhc3QudjEuRXZlbnRCb2R5Lkhvc3RTdGFydGVkSAASPAoNcmVwbHlfd3JpdHRlbhgXIAEoCzIjLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5SZXBseVdyaXR0ZW5IABIxCgdyZW1vdmVkGBggASgLMh4uaG9sZGZhc3QudjEuRXZlbnRCb2R5LlJlbW92ZWRIABr+AgoGT3BlbmVkEi4KDHNlc3Npb25fa2luZBgBIAEoDjIYLmhvbGRmYXN0LnYxLlNlc3Npb25LaW5kEgwKBG5hbWUYAiABKAkSDwoHY29tbWFuZBgDIAMoCRILCgNjd2QYBCABKAkSHwoEc2l6ZRgFIAEoCzIRLmhvbGRmYXN0LnYxLlNpemUSKgoKZmxvb3JfbW9kZRgGIAEoDjIWLmhvbGRmYXN0LnYxLkZsb29yTW9kZRISCgpzeW5jX2lucHV0GAcgASgIEg0KBWdyb3VwGAggASgJEg4KBnR0bF9tcxgJIAEoBBITCgtpZGxlX3R0bF9tcxgKIAEoBBIYChBzaGVsbF9pbnRlZ3JhdGVkGAsgASgIEg0KBXNoZWxsGAwgASgJEg0KBW5vbmNlGA0gASgJEhMKC3Bpbm5lZF9zaXplGA4gAygNEhMKC3NvY2tldF9wYXRoGA8gASgJEg0KBW1hcmtzGBAgASgIEhIKCmFnZW50X3BhdGgYESABKAkaYQoHU3RhcnRlZBILCgNwaWQYASABKA0SEQoJcGlkX3N0YXJ0GAIgASgEEhAKCHNoaW1fcGlkGAMgASgNEhMKC2luY2FybmF0aW9uGAQgASgNEg8KB2Jvb3RfaWQYBSABKAkaCAoGT3V0cHV0GmwKBUlucHV0Eg4KBndyaXRlchgBIAEoCRIJCgFuGAIgASgEEg0KBWVwb2NoGAMgASgEEgwKBHVuaXQYBCABKAkSEQoJaW50ZXJydXB0GAUgASgIEgsKA2VvZhgGIAEoCBILCgN0YWcYByABKA0akgEKDElucHV0U2V0dGxlZBIRCglpbnB1dF9zZXEYASABKAQSKAoGc3RhdHVzGAIgASgOMhguaG9sZGZhc3QudjEuSW5wdXRTdGF0dXMSDQoFYnl0ZXMYAyABKA0SDwoHcmVmdXNhbBgEIAEoCRIOCgZzZWNyZXQYBSABKAgSFQoNb3V0cHV0X29mZnNldBgGIAEoBBpRCgdSZXNpemVkEh8KBHNpemUYASABKAsyES5ob2xkZmFzdC52MS5TaXplEg4KBnBpbm5lZBgCIAEoCBIVCg1vdXRwdXRfb2Zmc2V0GAMgASgEGisKCVNpZ25hbGxlZBIOCgZ0YXJnZXQYASABKAkSDgoGc2lnbmFsGAIgASgNGnMKCEF0dGFjaGVkEhIKCmF0dGFjaG1lbnQYASABKAkSEQoJb2JzZXJ2aW5nGAIgASgIEg8KB3Jlc3VtZWQYAyABKAgSHwoEc2l6ZRgEIAEoCzIRLmhvbGRmYXN0LnYxLlNpemUSDgoGY2xpZW50GAUgASgJGi4KCERldGFjaGVkEhIKCmF0dGFjaG1lbnQYASABKAkSDgoGcmVhc29uGAIgASgJGlkKDEZsb29yQ2hhbmdlZBIOCgZob2xkZXIYASABKAkSDAoEc2VhdBgCIAEoCRINCgVlcG9jaBgDIAEoBBIOCgZyZWFzb24YBCABKAkSDAoEZnJvbRgFIAEoCRoaCghBaVBhdXNlZBIOCgZwYXVzZWQYASABKAgaUQoOQ29tbWFuZFN0YXJ0ZWQSDAoEdGV4dBgBIAEoCRIVCg1vdXRwdXRfb2Zmc2V0GAIgASgEEgsKA2N3ZBgDIAEoCRINCgVjb3VudBgEIAEoBBpoCgxDb21tYW5kRW5kZWQSEQoEY29kZRgBIAEoBUgAiAEBEhUKDW91dHB1dF9vZmZzZXQYAiABKAQSDQoFY291bnQYAyABKAQSFgoOc3RhcnRlZF9vZmZzZXQYBCABKARCBwoFX2NvZGUaQAoGRXhpdGVkEh8KBGV4aXQYASABKAsyES5ob2xkZmFzdC52MS5FeGl0EhUKDW91dHB1dF9vZmZzZXQYAiABKAQaJQoGQ2xvc2VkEg4KBnN0cmVhbRgBIAEoDRILCgNlbmQYAiABKAQaQQoFRW5kZWQSKAoFc3RhdGUYASABKA4yGS5ob2xkZmFzdC52MS5TZXNzaW9uU3RhdGUSDgoGcmVhc29uGAIgASgJGhcKB1JlbmFtZWQSDAoEbmFtZRgBIAEoCRooCghSZWRhY3RlZBIMCgRzZXFzGAEgAygEEg4KBnJlYXNvbhgCIAEoCRplCglHYXBNYXJrZWQSEAoIZnJvbV9zZXEYASABKAQSDgoGdG9fc2VxGAIgASgEEg4KBnJlYXNvbhgDIAEoCRITCgtmcm9tX29mZnNldBgEIAEoBBIRCgl0b19vZmZzZXQYBSABKAQaFAoETm90ZRIMCgR0ZXh0GAEgASgJGkMKD09wZXJhdG9yQ2hhbmdlZBIQCghvcGVyYXRvchgBIAEoCRIOCgZjaGFuZ2UYAiABKAkSDgoGZGV0YWlsGAMgASgJGjwKC0hvc3RTdGFydGVkEg8KB3ZlcnNpb24YASABKAkSCwoDcGlkGAIgASgNEg8KB2Jvb3RfaWQYAyABKAkaJAoMUmVwbHlXcml0dGVuEhQKDHF1ZXJ5X29mZnNldBgBIAEoBBoJCgdSZW1vdmVkQgYKBGtpbmQqjAEKC0lucHV0U3RhdHVzEhwKGElOUFVUX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFElOUFVUX1NUQVRVU19BUFBMSUVEEAESGAoUSU5QVVRfU1RBVFVTX1JFRlVTRUQQAhIVChFJTlBVVF9TVEFUVVNfVk9JRBADEhQKEElOUFVUX1NUQVRVU19DVVQQBGIGcHJvdG8z", [file_holdfast_v1_session]);
+  fileDesc("Chdob2xkZmFzdC92MS9ldmVudC5wcm90bxILaG9sZGZhc3QudjEizQEKBUV2ZW50EgsKA3NlcRgBIAEoBBINCgVhY3RvchgCIAEoCRILCgN2aWEYAyABKAkSEgoKYXRfdW5peF9tcxgEIAEoAxIkCgRib2R5GAUgASgLMhYuaG9sZGZhc3QudjEuRXZlbnRCb2R5Eg4KBnN0cmVhbRgGIAEoDRIOCgZvZmZzZXQYByABKAQSDAoEZGF0YRgIIAEoDBIPCgdwYXlsb2FkGAkgASgJEhUKDXBheWxvYWRfYnl0ZXMYCiABKA0SCwoDbHNuGAsgASgEIq0aCglFdmVudEJvZHkSLwoGb3BlbmVkGAEgASgLMh0uaG9sZGZhc3QudjEuRXZlbnRCb2R5Lk9wZW5lZEgAEi8KBm91dHB1dBgCIAEoCzIdLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5PdXRwdXRIABItCgVpbnB1dBgDIAEoCzIcLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5JbnB1dEgAEjwKDWlucHV0X3NldHRsZWQYBCABKAsyIy5ob2xkZmFzdC52MS5FdmVudEJvZHkuSW5wdXRTZXR0bGVkSAASMQoHcmVzaXplZBgFIAEoCzIeLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5SZXNpemVkSAASNQoJc2lnbmFsbGVkGAYgASgLMiAuaG9sZGZhc3QudjEuRXZlbnRCb2R5LlNpZ25hbGxlZEgAEjMKCGF0dGFjaGVkGAcgASgLMh8uaG9sZGZhc3QudjEuRXZlbnRCb2R5LkF0dGFjaGVkSAASMwoIZGV0YWNoZWQYCCABKAsyHy5ob2xkZmFzdC52MS5FdmVudEJvZHkuRGV0YWNoZWRIABI8Cg1mbG9vcl9jaGFuZ2VkGAkgASgLMiMuaG9sZGZhc3QudjEuRXZlbnRCb2R5LkZsb29yQ2hhbmdlZEgAEjQKCWFpX3BhdXNlZBgKIAEoCzIfLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5BaVBhdXNlZEgAEkAKD2NvbW1hbmRfc3RhcnRlZBgLIAEoCzIlLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5Db21tYW5kU3RhcnRlZEgAEjwKDWNvbW1hbmRfZW5kZWQYDCABKAsyIy5ob2xkZmFzdC52MS5FdmVudEJvZHkuQ29tbWFuZEVuZGVkSAASLwoGZXhpdGVkGA0gASgLMh0uaG9sZGZhc3QudjEuRXZlbnRCb2R5LkV4aXRlZEgAEi8KBmNsb3NlZBgOIAEoCzIdLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5DbG9zZWRIABItCgVlbmRlZBgPIAEoCzIcLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5FbmRlZEgAEjEKB3JlbmFtZWQYECABKAsyHi5ob2xkZmFzdC52MS5FdmVudEJvZHkuUmVuYW1lZEgAEjMKCHJlZGFjdGVkGBEgASgLMh8uaG9sZGZhc3QudjEuRXZlbnRCb2R5LlJlZGFjdGVkSAASLwoDZ2FwGBIgASgLMiAuaG9sZGZhc3QudjEuRXZlbnRCb2R5LkdhcE1hcmtlZEgAEjEKB3N0YXJ0ZWQYEyABKAsyHi5ob2xkZmFzdC52MS5FdmVudEJvZHkuU3RhcnRlZEgAEisKBG5vdGUYFCABKAsyGy5ob2xkZmFzdC52MS5FdmVudEJvZHkuTm90ZUgAEkIKEG9wZXJhdG9yX2NoYW5nZWQYFSABKAsyJi5ob2xkZmFzdC52MS5FdmVudEJvZHkuT3BlcmF0b3JDaGFuZ2VkSAASOgoMaG9zdF9zdGFydGVkGBYgASgLMiIuaG9sZGZhc3QudjEuRXZlbnRCb2R5Lkhvc3RTdGFydGVkSAASPAoNcmVwbHlfd3JpdHRlbhgXIAEoCzIjLmhvbGRmYXN0LnYxLkV2ZW50Qm9keS5SZXBseVdyaXR0ZW5IABIxCgdyZW1vdmVkGBggASgLMh4uaG9sZGZhc3QudjEuRXZlbnRCb2R5LlJlbW92ZWRIABI6CgxyZXNpemVfYXNrZWQYGSABKAsyIi5ob2xkZmFzdC52MS5FdmVudEJvZHkuUmVzaXplQXNrZWRIABqOAwoGT3BlbmVkEi4KDHNlc3Npb25fa2luZBgBIAEoDjIYLmhvbGRmYXN0LnYxLlNlc3Npb25LaW5kEgwKBG5hbWUYAiABKAkSDwoHY29tbWFuZBgDIAMoCRILCgNjd2QYBCABKAkSHwoEc2l6ZRgFIAEoCzIRLmhvbGRmYXN0LnYxLlNpemUSKgoKZmxvb3JfbW9kZRgGIAEoDjIWLmhvbGRmYXN0LnYxLkZsb29yTW9kZRISCgpzeW5jX2lucHV0GAcgASgIEg0KBWdyb3VwGAggASgJEg4KBnR0bF9tcxgJIAEoBBITCgtpZGxlX3R0bF9tcxgKIAEoBBIYChBzaGVsbF9pbnRlZ3JhdGVkGAsgASgIEg0KBXNoZWxsGAwgASgJEg0KBW5vbmNlGA0gASgJEhMKC3Bpbm5lZF9zaXplGA4gAygNEhMKC3NvY2tldF9wYXRoGA8gASgJEg0KBW1hcmtzGBAgASgIEhIKCmFnZW50X3BhdGgYESABKAkSDgoGcGFyZW50GBIgASgJGmEKB1N0YXJ0ZWQSCwoDcGlkGAEgASgNEhEKCXBpZF9zdGFydBgCIAEoBBIQCghzaGltX3BpZBgDIAEoDRITCgtpbmNhcm5hdGlvbhgEIAEoDRIPCgdib290X2lkGAUgASgJGggKBk91dHB1dBp+CgVJbnB1dBIOCgZ3cml0ZXIYASABKAkSCQoBbhgCIAEoBBINCgVlcG9jaBgDIAEoBBIMCgR1bml0GAQgASgJEhEKCWludGVycnVwdBgFIAEoCBILCgNlb2YYBiABKAgSCwoDdGFnGAcgASgNEhAKCHVuaXRfZW5kGAggASgIGpIBCgxJbnB1dFNldHRsZWQSEQoJaW5wdXRfc2VxGAEgASgEEigKBnN0YXR1cxgCIAEoDjIYLmhvbGRmYXN0LnYxLklucHV0U3RhdHVzEg0KBWJ5dGVzGAMgASgNEg8KB3JlZnVzYWwYBCABKAkSDgoGc2VjcmV0GAUgASgIEhUKDW91dHB1dF9vZmZzZXQYBiABKAQaPgoLUmVzaXplQXNrZWQSHwoEc2l6ZRgBIAEoCzIRLmhvbGRmYXN0LnYxLlNpemUSDgoGcGlubmVkGAIgASgIGlEKB1Jlc2l6ZWQSHwoEc2l6ZRgBIAEoCzIRLmhvbGRmYXN0LnYxLlNpemUSDgoGcGlubmVkGAIgASgIEhUKDW91dHB1dF9vZmZzZXQYAyABKAQaKwoJU2lnbmFsbGVkEg4KBnRhcmdldBgBIAEoCRIOCgZzaWduYWwYAiABKA0acwoIQXR0YWNoZWQSEgoKYXR0YWNobWVudBgBIAEoCRIRCglvYnNlcnZpbmcYAiABKAgSDwoHcmVzdW1lZBgDIAEoCBIfCgRzaXplGAQgASgLMhEuaG9sZGZhc3QudjEuU2l6ZRIOCgZjbGllbnQYBSABKAkaLgoIRGV0YWNoZWQSEgoKYXR0YWNobWVudBgBIAEoCRIOCgZyZWFzb24YAiABKAkaWQoMRmxvb3JDaGFuZ2VkEg4KBmhvbGRlchgBIAEoCRIMCgRzZWF0GAIgASgJEg0KBWVwb2NoGAMgASgEEg4KBnJlYXNvbhgEIAEoCRIMCgRmcm9tGAUgASgJGhoKCEFpUGF1c2VkEg4KBnBhdXNlZBgBIAEoCBpRCg5Db21tYW5kU3RhcnRlZBIMCgR0ZXh0GAEgASgJEhUKDW91dHB1dF9vZmZzZXQYAiABKAQSCwoDY3dkGAMgASgJEg0KBWNvdW50GAQgASgEGmgKDENvbW1hbmRFbmRlZBIRCgRjb2RlGAEgASgFSACIAQESFQoNb3V0cHV0X29mZnNldBgCIAEoBBINCgVjb3VudBgDIAEoBBIWCg5zdGFydGVkX29mZnNldBgEIAEoBEIHCgVfY29kZRpACgZFeGl0ZWQSHwoEZXhpdBgBIAEoCzIRLmhvbGRmYXN0LnYxLkV4aXQSFQoNb3V0cHV0X29mZnNldBgCIAEoBBolCgZDbG9zZWQSDgoGc3RyZWFtGAEgASgNEgsKA2VuZBgCIAEoBBpBCgVFbmRlZBIoCgVzdGF0ZRgBIAEoDjIZLmhvbGRmYXN0LnYxLlNlc3Npb25TdGF0ZRIOCgZyZWFzb24YAiABKAkaFwoHUmVuYW1lZBIMCgRuYW1lGAEgASgJGigKCFJlZGFjdGVkEgwKBHNlcXMYASADKAQSDgoGcmVhc29uGAIgASgJGmUKCUdhcE1hcmtlZBIQCghmcm9tX3NlcRgBIAEoBBIOCgZ0b19zZXEYAiABKAQSDgoGcmVhc29uGAMgASgJEhMKC2Zyb21fb2Zmc2V0GAQgASgEEhEKCXRvX29mZnNldBgFIAEoBBoUCgROb3RlEgwKBHRleHQYASABKAkaQwoPT3BlcmF0b3JDaGFuZ2VkEhAKCG9wZXJhdG9yGAEgASgJEg4KBmNoYW5nZRgCIAEoCRIOCgZkZXRhaWwYAyABKAkaPAoLSG9zdFN0YXJ0ZWQSDwoHdmVyc2lvbhgBIAEoCRILCgNwaWQYAiABKA0SDwoHYm9vdF9pZBgDIAEoCRokCgxSZXBseVdyaXR0ZW4SFAoMcXVlcnlfb2Zmc2V0GAEgASgEGgkKB1JlbW92ZWRCBgoEa2luZCqMAQoLSW5wdXRTdGF0dXMSHAoYSU5QVVRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGAoUSU5QVVRfU1RBVFVTX0FQUExJRUQQARIYChRJTlBVVF9TVEFUVVNfUkVGVVNFRBACEhUKEUlOUFVUX1NUQVRVU19WT0lEEAMSFAoQSU5QVVRfU1RBVFVTX0NVVBAEYgZwcm90bzM", [file_holdfast_v1_session]);
 
 /**
  * Describes the message holdfast.v1.Event.
@@ -63,137 +63,144 @@ export const EventBody_InputSettledSchema = /*@__PURE__*/
   messageDesc(file_holdfast_v1_event, 1, 4);
 
 /**
+ * Describes the message holdfast.v1.EventBody.ResizeAsked.
+ * Use `create(EventBody_ResizeAskedSchema)` to create a new message.
+ */
+export const EventBody_ResizeAskedSchema = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_event, 1, 5);
+
+/**
  * Describes the message holdfast.v1.EventBody.Resized.
  * Use `create(EventBody_ResizedSchema)` to create a new message.
  */
 export const EventBody_ResizedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 5);
+  messageDesc(file_holdfast_v1_event, 1, 6);
 
 /**
  * Describes the message holdfast.v1.EventBody.Signalled.
  * Use `create(EventBody_SignalledSchema)` to create a new message.
  */
 export const EventBody_SignalledSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 6);
+  messageDesc(file_holdfast_v1_event, 1, 7);
 
 /**
  * Describes the message holdfast.v1.EventBody.Attached.
  * Use `create(EventBody_AttachedSchema)` to create a new message.
  */
 export const EventBody_AttachedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 7);
+  messageDesc(file_holdfast_v1_event, 1, 8);
 
 /**
  * Describes the message holdfast.v1.EventBody.Detached.
  * Use `create(EventBody_DetachedSchema)` to create a new message.
  */
 export const EventBody_DetachedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 8);
+  messageDesc(file_holdfast_v1_event, 1, 9);
 
 /**
  * Describes the message holdfast.v1.EventBody.FloorChanged.
  * Use `create(EventBody_FloorChangedSchema)` to create a new message.
  */
 export const EventBody_FloorChangedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 9);
+  messageDesc(file_holdfast_v1_event, 1, 10);
 
 /**
  * Describes the message holdfast.v1.EventBody.AiPaused.
  * Use `create(EventBody_AiPausedSchema)` to create a new message.
  */
 export const EventBody_AiPausedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 10);
+  messageDesc(file_holdfast_v1_event, 1, 11);
 
 /**
  * Describes the message holdfast.v1.EventBody.CommandStarted.
  * Use `create(EventBody_CommandStartedSchema)` to create a new message.
  */
 export const EventBody_CommandStartedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 11);
+  messageDesc(file_holdfast_v1_event, 1, 12);
 
 /**
  * Describes the message holdfast.v1.EventBody.CommandEnded.
  * Use `create(EventBody_CommandEndedSchema)` to create a new message.
  */
 export const EventBody_CommandEndedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 12);
+  messageDesc(file_holdfast_v1_event, 1, 13);
 
 /**
  * Describes the message holdfast.v1.EventBody.Exited.
  * Use `create(EventBody_ExitedSchema)` to create a new message.
  */
 export const EventBody_ExitedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 13);
+  messageDesc(file_holdfast_v1_event, 1, 14);
 
 /**
  * Describes the message holdfast.v1.EventBody.Closed.
  * Use `create(EventBody_ClosedSchema)` to create a new message.
  */
 export const EventBody_ClosedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 14);
+  messageDesc(file_holdfast_v1_event, 1, 15);
 
 /**
  * Describes the message holdfast.v1.EventBody.Ended.
  * Use `create(EventBody_EndedSchema)` to create a new message.
  */
 export const EventBody_EndedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 15);
+  messageDesc(file_holdfast_v1_event, 1, 16);
 
 /**
  * Describes the message holdfast.v1.EventBody.Renamed.
  * Use `create(EventBody_RenamedSchema)` to create a new message.
  */
 export const EventBody_RenamedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 16);
+  messageDesc(file_holdfast_v1_event, 1, 17);
 
 /**
  * Describes the message holdfast.v1.EventBody.Redacted.
  * Use `create(EventBody_RedactedSchema)` to create a new message.
  */
 export const EventBody_RedactedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 17);
+  messageDesc(file_holdfast_v1_event, 1, 18);
 
 /**
  * Describes the message holdfast.v1.EventBody.GapMarked.
  * Use `create(EventBody_GapMarkedSchema)` to create a new message.
  */
 export const EventBody_GapMarkedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 18);
+  messageDesc(file_holdfast_v1_event, 1, 19);
 
 /**
  * Describes the message holdfast.v1.EventBody.Note.
  * Use `create(EventBody_NoteSchema)` to create a new message.
  */
 export const EventBody_NoteSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 19);
+  messageDesc(file_holdfast_v1_event, 1, 20);
 
 /**
  * Describes the message holdfast.v1.EventBody.OperatorChanged.
  * Use `create(EventBody_OperatorChangedSchema)` to create a new message.
  */
 export const EventBody_OperatorChangedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 20);
+  messageDesc(file_holdfast_v1_event, 1, 21);
 
 /**
  * Describes the message holdfast.v1.EventBody.HostStarted.
  * Use `create(EventBody_HostStartedSchema)` to create a new message.
  */
 export const EventBody_HostStartedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 21);
+  messageDesc(file_holdfast_v1_event, 1, 22);
 
 /**
  * Describes the message holdfast.v1.EventBody.ReplyWritten.
  * Use `create(EventBody_ReplyWrittenSchema)` to create a new message.
  */
 export const EventBody_ReplyWrittenSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 22);
+  messageDesc(file_holdfast_v1_event, 1, 23);
 
 /**
  * Describes the message holdfast.v1.EventBody.Removed.
  * Use `create(EventBody_RemovedSchema)` to create a new message.
  */
 export const EventBody_RemovedSchema = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 1, 23);
+  messageDesc(file_holdfast_v1_event, 1, 24);
 
 /**
  * Describes the enum holdfast.v1.InputStatus.

@@ -2314,6 +2314,7 @@ export declare const RunAnswerSchema: GenMessage<RunAnswer>;
 
 /**
  * hold exec: an argv beside the terminal, in the session's directory and environment of now.
+ * It is a session of its own (kind pipes, `parent` set): attach to it for output, input and exit.
  *
  * @generated from message holdfast.v1.ExecCall
  */
@@ -2329,29 +2330,14 @@ export declare type ExecCall = Message<"holdfast.v1.ExecCall"> & {
   argv: string[];
 
   /**
-   * @generated from field: bytes stdin = 3;
+   * @generated from field: bool stdin = 3;
    */
-  stdin: Uint8Array;
+  stdin: boolean;
 
   /**
-   * @generated from field: bool stdin_open = 4;
+   * @generated from field: uint32 umask = 4;
    */
-  stdinOpen: boolean;
-
-  /**
-   * @generated from field: repeated bytes env = 5;
-   */
-  env: Uint8Array[];
-
-  /**
-   * @generated from field: string cwd = 6;
-   */
-  cwd: string;
-
-  /**
-   * @generated from field: uint64 timeout_ms = 7;
-   */
-  timeoutMs: bigint;
+  umask: number;
 };
 
 /**
@@ -2365,42 +2351,21 @@ export declare const ExecCallSchema: GenMessage<ExecCall>;
  */
 export declare type ExecAnswer = Message<"holdfast.v1.ExecAnswer"> & {
   /**
-   * 1 stdout, 2 stderr
-   *
-   * @generated from field: uint32 stream = 1;
+   * @generated from field: holdfast.v1.Session session = 1;
    */
-  stream: number;
+  session?: Session | undefined;
 
   /**
-   * @generated from field: bytes data = 2;
-   */
-  data: Uint8Array;
-
-  /**
-   * the last one
-   *
-   * @generated from field: holdfast.v1.Exit exit = 3;
-   */
-  exit?: Exit | undefined;
-
-  /**
-   * @generated from field: string cwd = 4;
+   * @generated from field: string cwd = 2;
    */
   cwd: string;
 
   /**
-   * prompt, start
+   * of when the environment is: prompt, start
    *
-   * @generated from field: string environment = 5;
+   * @generated from field: string environment = 3;
    */
   environment: string;
-
-  /**
-   * the exec's own session id
-   *
-   * @generated from field: string session = 6;
-   */
-  session: string;
 };
 
 /**

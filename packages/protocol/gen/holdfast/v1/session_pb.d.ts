@@ -303,6 +303,13 @@ export declare type Session = Message<"holdfast.v1.Session"> & {
   openedBy: string;
 
   /**
+   * an exec: the session it runs beside
+   *
+   * @generated from field: string parent = 21;
+   */
+  parent: string;
+
+  /**
    * command line of the command that runs now, where shell integration tells
    *
    * @generated from field: string running = 20;

@@ -1,0 +1,57 @@
+/**
+ * Where the host of this machine and user keeps its state, and where its socket is: `$HOLDFAST_HOME` (default
+ * `$XDG_STATE_HOME/holdfast`), a folder per machine below it, so that a shared home does not mix machines (design §5).
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { join, resolve } from "node:path";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export function homeFolder(env: Env = process.env): string {
+  const base = env["HOLDFAST_HOME"] || join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "holdfast");
+  return join(resolve(base), machineId());
+}
+
+export function configFolder(env: Env = process.env): string {
+  return join(env["XDG_CONFIG_HOME"] || join(env["HOME"] || homedir(), ".config"), "holdfast");
+}
+
+export const folders = {
+  run: (home: string): string => join(home, "run"),
+  journal: (home: string): string => join(home, "journal"),
+  keys: (home: string): string => join(home, "keys"),
+  checkpoints: (home: string): string => join(home, "checkpoints"),
+  tools: (home: string): string => join(home, "tools"),
+};
+
+export const files = {
+  socket: (home: string): string => join(home, "run", "host.sock"),
+  keeperSocket: (home: string): string => join(home, "run", "keeper.sock"),
+  hostKey: (home: string): string => join(home, "host.key"),
+  hostPublicKey: (home: string): string => join(home, "host.pub"),
+  auditKey: (home: string): string => join(home, "audit.key"),
+  auditPublicKey: (home: string): string => join(home, "audit.pub"),
+  operators: (home: string): string => join(home, "operators.json"),
+  log: (home: string): string => join(home, "host.log"),
+  defaultKey: (home: string): string => join(home, "keys", "default"),
+};
+
+/** Makes the folders, owner-only. */
+export function makeHome(home: string): void {
+  for (const folder of [home, folders.run(home), folders.journal(home), folders.keys(home), folders.checkpoints(home), folders.tools(home)]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+}
+
+/** 12 hex digits that name this machine and tell nothing about it. */
+function machineId(): string {
+  let id = "";
+  for (const path of ["/etc/machine-id", "/var/lib/dbus/machine-id"]) {
+    try {
+      id ||= readFileSync(path, "utf8").trim();
+    } catch {
+      // Not every system has one; the host's name is the fallback.
+    }
+  }
+  return createHash("sha256").update(`holdfast machine ${id || hostname()}`).digest("hex").slice(0, 12);
+}

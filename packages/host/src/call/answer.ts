@@ -1,0 +1,55 @@
+/** Calls: one request, one answer (or a stream of them). This file knows which right each verb needs; the handlers stand beside it. */
+import type { Capability } from "@holdfast/core";
+import { HoldError } from "@holdfast/protocol";
+import type { CallContext, Result } from "./context.ts";
+import { execCall } from "./exec.ts";
+import * as machine from "./machine.ts";
+import * as reading from "./reading.ts";
+import { runCall } from "./run.ts";
+import * as sessions from "./sessions.ts";
+import { waitCall } from "./wait.ts";
+
+export type { CallContext } from "./context.ts";
+
+/** The right that each verb needs; null: every known operator. */
+const rights = {
+  open: "session.create", list: "session.observe", show: "session.observe", screen: "session.observe", wait: "session.observe",
+  signal: "session.signal", kill: "session.terminate", rename: "session.create", remove: "session.terminate", floor: null,
+  resize: "session.resize", operatorAdd: "policy.write", operatorList: null, operatorRevoke: "policy.write", whoami: null, hostStatus: null,
+  hostDown: "host.admin", run: "session.input", exec: "session.input", redact: "redact", auditHead: "audit.read", probe: "session.observe",
+  agent: "session.input", send: "session.input", search: "history.read",
+} as const satisfies Record<NonNullable<CallContext["verb"]["case"]>, Capability | null>;
+
+export async function answerCall(ctx: CallContext): Promise<Result> {
+  const { verb } = ctx;
+  if (verb.case === undefined) throw new HoldError("unsupported", "this host does not know that call; it may be older than its client: hold host down && hold host up");
+  const right = rights[verb.case];
+  if (right) ctx.host.demand(ctx.operator, right);
+  switch (verb.case) {
+    case "open": return sessions.open(ctx, verb.value);
+    case "list": return sessions.list(ctx, verb.value);
+    case "show": return sessions.show(ctx, verb.value);
+    case "kill": return sessions.kill(ctx, verb.value);
+    case "signal": return sessions.signal(ctx, verb.value);
+    case "rename": return sessions.rename(ctx, verb.value);
+    case "remove": return sessions.remove(ctx, verb.value);
+    case "resize": return sessions.resize(ctx, verb.value);
+    case "floor": return sessions.changeFloor(ctx, verb.value);
+    case "send": return sessions.send(ctx, verb.value);
+    case "agent": return sessions.agent(ctx, verb.value);
+    case "screen": return reading.screen(ctx, verb.value);
+    case "search": return reading.search(ctx, verb.value);
+    case "probe": return reading.probe(ctx, verb.value);
+    case "redact": return reading.redact(ctx, verb.value);
+    case "auditHead": return reading.auditHead(ctx, verb.value);
+    case "wait": return waitCall(ctx, verb.value);
+    case "run": return runCall(ctx, verb.value);
+    case "exec": return execCall(ctx, verb.value);
+    case "operatorAdd": return machine.operatorAdd(ctx, verb.value);
+    case "operatorList": return machine.operatorList(ctx);
+    case "operatorRevoke": return machine.operatorRevoke(ctx, verb.value);
+    case "whoami": return machine.whoami(ctx);
+    case "hostStatus": return machine.hostStatus(ctx);
+    case "hostDown": return machine.hostDown(ctx, verb.value);
+  }
+}

@@ -1,0 +1,22 @@
+/** What a call's handler is given. */
+import type { Answer, Call } from "@holdfast/protocol";
+import type { Host } from "../host.ts";
+import type { RegisteredOperator } from "../operator/registry.ts";
+
+export type Result = Exclude<Answer["result"], { case: undefined }>;
+
+export interface CallContext {
+  readonly host: Host;
+  readonly hostId: string;
+  readonly operator: RegisteredOperator;
+  readonly via: string;
+  readonly client: string;
+  readonly link: string;
+  readonly verb: Call["verb"];
+  /** Aborted when the caller gave up or its link is gone. What the call set going in a session is not undone by that. */
+  readonly signal: AbortSignal;
+  /** A part of a streamed answer; the handler's own result is the last. */
+  more(result: Result): void;
+}
+
+export type Verb<K extends NonNullable<Call["verb"]["case"]>> = Extract<Call["verb"], { case: K }>["value"];

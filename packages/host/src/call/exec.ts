@@ -1,0 +1,46 @@
+/**
+ * `hold exec`: an argv beside the terminal, in the session's directory of now and its environment as of the last prompt, else
+ * of the start. It is a session of its own on pipes, so it outlives the host and its caller; the caller attaches to it.
+ */
+import { readFileSync, readlinkSync } from "node:fs";
+import { create } from "@bufbuild/protobuf";
+import { ExecAnswerSchema, HoldError } from "@holdfast/protocol";
+import type { LiveSession } from "../session/session.ts";
+import type { CallContext, Result, Verb } from "./context.ts";
+
+export async function execCall({ host, operator, via }: CallContext, call: Verb<"exec">): Promise<Result> {
+  const parent = host.find(call.session);
+  if (parent.isOver) throw new HoldError("session_ended", `session ${parent.facts.name} (${parent.id}) has ended: it has no directory and environment of now`);
+  if (call.argv.length === 0) throw new HoldError("usage", "hold exec SESSION -- CMD…: no command given");
+  const { env, of } = environmentOf(parent, host.environmentPath(parent.id));
+  const cwd = directoryOf(parent);
+  const child = await host.open(
+    {
+      name: "", kind: "pipes", command: call.argv, shell: "", env, cwd, size: parent.facts.size, pinned: false, umask: call.umask & 0o777, nofile: null,
+      floorMode: "open", syncInput: false, group: parent.facts.group, ttlMs: 0, idleTtlMs: 0, integrate: false, parent: parent.id,
+    },
+    { id: operator.id, via },
+  );
+  return { case: "exec", value: create(ExecAnswerSchema, { session: host.shown(child), cwd, environment: of }) };
+}
+
+/** Where the foreground shell stands: the kernel knows best, then its own word, then where it began. */
+function directoryOf(parent: LiveSession): string {
+  try {
+    return readlinkSync(`/proc/${parent.facts.pid}/cwd`);
+  } catch {
+    return parent.commands.state.cwd ?? parent.facts.cwd;
+  }
+}
+
+function environmentOf(parent: LiveSession, promptFile: string): { readonly env: string[]; readonly of: "prompt" | "start" } {
+  for (const [path, of] of [[promptFile, "prompt"], [`/proc/${parent.facts.pid}/environ`, "start"]] as const) {
+    try {
+      const env = readFileSync(path, "utf8").split("\0").filter((kv) => kv.includes("="));
+      if (env.length > 0) return { env, of };
+    } catch {
+      // Not kept by this shell; the next source answers.
+    }
+  }
+  throw new HoldError("unsupported", `the environment of session ${parent.id} can't be read on this system`);
+}

@@ -1,0 +1,33 @@
+/** A floor verb of the wire as a command of core/floor. */
+import type { FloorCommand } from "@holdfast/core";
+import { FloorVerb, HoldError } from "@holdfast/protocol";
+import type { Host } from "../host.ts";
+import type { RegisteredOperator } from "../operator/registry.ts";
+import { operatorOf, type LiveSession } from "../session/session.ts";
+
+/** `seat`: the attachment that asks, or "" for a call without one (its operator's latest attachment then). */
+export function floorCommand(host: Host, session: LiveSession, operator: RegisteredOperator, seat: string, verb: FloorVerb, to: string): FloorCommand {
+  const by = operatorOf(operator);
+  const mine = seat || seatOf(session, operator.id) || `call:${operator.id}`;
+  switch (verb) {
+    case FloorVerb.TAKE: return { verb: "take", by, seat: mine, lineDirty: session.lineDirty };
+    case FloorVerb.RENEW: return { verb: "type", by, seat: mine, lineDirty: session.lineDirty };
+    case FloorVerb.RELEASE: return { verb: "release", by };
+    case FloorVerb.ASK: return { verb: "ask", by };
+    case FloorVerb.AI_PAUSE: return { verb: "ai_pause", by };
+    case FloorVerb.AI_RESUME: return { verb: "ai_resume", by };
+    case FloorVerb.PASS: {
+      const receiver = host.registry.byName(to);
+      if (!receiver || receiver.revoked) throw new HoldError("no_such_operator", `no operator ${JSON.stringify(to)}; hold operator ls shows who there is`);
+      host.demand(receiver, "session.input");
+      return { verb: "pass", by, to: operatorOf(receiver), seat: seatOf(session, receiver.id) || `call:${receiver.id}` };
+    }
+    default:
+      throw new HoldError("bad_request", "no such floor verb");
+  }
+}
+
+/** The operator's attachment that came last. */
+function seatOf(session: LiveSession, operator: string): string {
+  return [...session.attachments.values()].filter((a) => a.operator.id === operator && !a.observing).at(-1)?.id ?? "";
+}

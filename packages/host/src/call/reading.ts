@@ -1,0 +1,166 @@
+/** Calls that read: the screen, the history, what the program waits for; and taking payloads out of it. */
+import { stripVTControlCharacters } from "node:util";
+import { create } from "@bufbuild/protobuf";
+import { activity } from "@holdfast/core";
+import { AuditHeadAnswerSchema, EventBody_RedactedSchema, HoldError, ProbeAnswerSchema, RedactAnswerSchema, ScreenAnswerSchema, SearchAnswer_HitSchema, SearchAnswerSchema, type SearchAnswer_Hit } from "@holdfast/protocol";
+import type { ShimProbe } from "@holdfast/shim";
+import type { LiveSession } from "../session/session.ts";
+import { OUTPUT_KIND } from "../session/record.ts";
+import type { CallContext, Result, Verb } from "./context.ts";
+
+const SEARCH_READ_BYTES = 1024 * 1024;
+const SEARCH_HITS = 1_000;
+const PROBE_MS = 2_000;
+const LINE_CHARS = 400;
+const SHELL = /(^|\/|^-)(ba|z|fi|da|k|mk|a|tc|c)?sh$/;
+
+export async function screen({ host }: CallContext, call: Verb<"screen">): Promise<Result> {
+  const session = host.find(call.session);
+  const scrollback = Math.min(call.scrollback, 10_000);
+  if (session.facts.kind === "pipes") return { case: "screen", value: create(ScreenAnswerSchema, { lines: lastLines(session), seq: BigInt(session.facts.seq), size: session.facts.size }) };
+  if (call.vt) {
+    const { seq, snapshot } = await session.screen.snapshot(scrollback);
+    return { case: "screen", value: create(ScreenAnswerSchema, { vt: snapshot.vt, size: { cols: snapshot.cols, rows: snapshot.rows }, title: snapshot.title, seq: BigInt(seq), offset: BigInt(snapshot.offset) }) };
+  }
+  const { seq, text } = await session.screen.text(scrollback);
+  return {
+    case: "screen",
+    value: create(ScreenAnswerSchema, {
+      lines: [...text.lines], size: { cols: text.cols, rows: text.rows }, cursorRow: text.cursor.row, cursorCol: text.cursor.col, cursorVisible: text.cursor.visible,
+      alternate: text.alternate, title: text.title, seq: BigInt(seq), offset: BigInt(text.offset),
+    }),
+  };
+}
+
+function lastLines(session: LiveSession): string[] {
+  const parts: Uint8Array[] = [];
+  for (let after = session.seqBefore(64 * 1024); ; ) {
+    const items = session.read(after, SEARCH_READ_BYTES);
+    if (items.length === 0) break;
+    for (const item of items) {
+      if (!("gap" in item) && item.entry.kind === OUTPUT_KIND) parts.push(item.entry.payload);
+      after = "gap" in item ? item.toSeq : item.entry.seq;
+    }
+  }
+  return Buffer.concat(parts).toString("utf8").split("\n").slice(-session.facts.size.rows - 1).map((l) => stripVTControlCharacters(l.replace(/\r$/, "")));
+}
+
+/** Lines of the whole history that hold the text, newest first. Escape sequences are taken out before comparing. */
+export async function search({ host, signal }: CallContext, call: Verb<"search">): Promise<Result> {
+  const session = host.find(call.session);
+  if (call.text === "" || call.text.length > 1_000) throw new HoldError("bad_request", "a text of 1 to 1,000 characters");
+  const matches = matcher(call.text, call.regex);
+  const limit = Math.min(call.limit || 100, SEARCH_HITS);
+  const hits: SearchAnswer_Hit[] = [];
+  let rest = "";
+  let restOffset = 0;
+  for (let after = 0; after < session.facts.seq && !signal.aborted; ) {
+    const items = session.read(after, SEARCH_READ_BYTES);
+    if (items.length === 0) break;
+    for (const item of items) {
+      if ("gap" in item) {
+        after = item.toSeq;
+        rest = "";
+        continue;
+      }
+      const { entry } = item;
+      after = entry.seq;
+      if (entry.kind !== OUTPUT_KIND || entry.stream === 2) continue;
+      if (call.beforeOffset > 0n && entry.offset >= Number(call.beforeOffset)) continue;
+      if (rest === "") restOffset = entry.offset;
+      const lines = (rest + Buffer.from(entry.payload).toString("utf8")).split("\n");
+      rest = lines.pop()!.slice(-8_192);
+      let offset = restOffset;
+      for (const line of lines) {
+        const clean = stripVTControlCharacters(line.replace(/\r$/, ""));
+        if (matches(clean)) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(entry.seq), offset: BigInt(offset), line: clean.slice(0, LINE_CHARS), atUnixMs: BigInt(Math.trunc(entry.wallMs)) }));
+        offset += Buffer.byteLength(line) + 1;
+      }
+      restOffset = entry.offset + entry.payloadBytes - Buffer.byteLength(rest);
+      if (hits.length > SEARCH_HITS * 2) hits.splice(0, hits.length - SEARCH_HITS);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  if (rest !== "" && matches(stripVTControlCharacters(rest))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(session.facts.seq), offset: BigInt(restOffset), line: stripVTControlCharacters(rest).slice(0, LINE_CHARS) }));
+  return { case: "search", value: create(SearchAnswerSchema, { hits: hits.slice(-limit).reverse() }) };
+}
+
+export function matcher(text: string, regex: boolean): (line: string) => boolean {
+  if (!regex) {
+    // Smart case: capitals in the text make it exact.
+    if (text !== text.toLowerCase()) return (line) => line.includes(text);
+    return (line) => line.toLowerCase().includes(text);
+  }
+  let compiled: RegExp;
+  try {
+    compiled = new RegExp(text, "u");
+  } catch (cause) {
+    throw new HoldError("bad_request", `${JSON.stringify(text)} is no regular expression: ${(cause as Error).message}`);
+  }
+  return (line) => compiled.test(line);
+}
+
+let probeToken = 0;
+const probes = new Map<number, (p: ShimProbe) => void>();
+
+/** Asks the shim what the terminal and /proc say now. */
+export function askProbe(session: LiveSession, ports: CallContext["host"]["ports"]): Promise<ShimProbe> {
+  const shim = session.shimLink;
+  if (!shim || session.isOver) return Promise.reject(new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`));
+  return new Promise((resolve, reject) => {
+    const token = (probeToken = (probeToken + 1) % 0x7fff_ffff);
+    const late = ports.wakeAt((ports.clock.monoMs() + PROBE_MS) as never, () => {
+      probes.delete(token);
+      reject(new HoldError("timed_out", `the shim of session ${session.id} does not answer`));
+    });
+    probes.set(token, (p) => {
+      probes.delete(token);
+      late();
+      resolve(p);
+    });
+    session.onProbe = (p) => probes.get(p.token)?.(p);
+    shim.probe(token);
+  });
+}
+
+/** What the session is doing, by facts and not by its text. */
+export async function activityOf(session: LiveSession, ports: CallContext["host"]["ports"]): Promise<{ readonly state: string; readonly probe: ShimProbe | null }> {
+  if (session.isOver) return { state: "finished", probe: null };
+  const probe = await askProbe(session, ports);
+  return { state: activity.classify(probe, session.commands.state, { hasExited: false, isShell: SHELL.test(session.facts.command[0] ?? ""), alternateScreen: false, architecture: process.arch === "arm64" ? "arm64" : "x64" }), probe };
+}
+
+export async function probe({ host }: CallContext, call: Verb<"probe">): Promise<Result> {
+  const session = host.find(call.session);
+  const { state, probe: p } = await activityOf(session, host.ports);
+  return {
+    case: "probe",
+    value: create(ProbeAnswerSchema, {
+      state, icanon: p?.icanon ?? false, echo: p?.echo ?? false, foregroundPgrp: p?.foregroundPgrp ?? 0, cwd: session.commands.state.cwd ?? session.facts.cwd,
+      processes: (p?.processes ?? []).map((x) => `${x.pid} ${x.comm} ${x.state} ${x.wchan}`),
+    }),
+  };
+}
+
+export async function redact({ host, operator, via }: CallContext, call: Verb<"redact">): Promise<Result> {
+  const session = host.find(call.session);
+  const seqs = new Set(call.seqs.map(Number));
+  const [from, to] = [Number(call.fromSeq), Number(call.toSeq)];
+  if (from > 0) {
+    const last = to > 0 ? Math.min(to, session.facts.seq) : session.facts.seq;
+    if (last - from > 1_000_000) throw new HoldError("bad_request", "at most 1,000,000 records at once");
+    for (let seq = from; seq <= last; seq++) seqs.add(seq);
+  }
+  if (seqs.size === 0) throw new HoldError("bad_request", "which records? give --seq N, or --from N --to N");
+  const sorted = [...seqs].sort((a, b) => a - b);
+  const redacted = host.ports.journal.erase(session.id, sorted);
+  session.record({ id: operator.id, via }, { case: "redacted", value: create(EventBody_RedactedSchema, { seqs: sorted.slice(0, 4_000).map(BigInt), reason: call.reason.slice(0, 500) }) });
+  return { case: "redact", value: create(RedactAnswerSchema, { redacted }) };
+}
+
+export async function auditHead({ host }: CallContext, call: Verb<"auditHead">): Promise<Result> {
+  if (call.seal) host.ports.journal.seal();
+  const head = host.ports.journal.head();
+  return { case: "auditHead", value: create(AuditHeadAnswerSchema, { lsn: BigInt(head.lsn), chain: head.chain, signature: head.signature, publicKey: host.auditPublicKey, folder: host.journalFolder }) };
+}
+

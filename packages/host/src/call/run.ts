@@ -1,0 +1,204 @@
+/**
+ * `hold run`: types one command into the session's shell when its line is empty, and waits for its end by the shell's own marks.
+ * Output is read from the journal by offset, between marks, so nothing of ours and no prompt is in it.
+ */
+import { create } from "@bufbuild/protobuf";
+import { command, Offset } from "@holdfast/core";
+import { HoldError, InputSchema, InputStatus, RunAnswerSchema } from "@holdfast/protocol";
+import { quoteWords, wrapCommand } from "../shell/index.ts";
+import { OUTPUT_KIND } from "../session/record.ts";
+import type { LiveSession } from "../session/session.ts";
+import type { CallContext, Result, Verb } from "./context.ts";
+import { floorCommand } from "./floor-command.ts";
+
+const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+const READ_BYTES = 256 * 1024;
+
+export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Result> {
+  const { host, operator, via } = ctx;
+  const session = host.find(call.session);
+  const label = `session ${session.facts.name} (${session.id})`;
+  if (session.isOver) throw new HoldError("session_ended", `${label} has ended`);
+  const { state, outputEnd } = session.commands;
+  const refusal = command.refuseRun(state, outputEnd);
+  if (refusal) throw new HoldError(refusal, refusalText(refusal, label, session));
+  const shell = session.shell;
+  const text = call.words.length > 0 ? (call.words.length === 1 ? call.words[0]! : quoteWords(shell, call.words)) : call.text;
+  if (text.trim() === "") throw new HoldError("usage", "hold run SESSION -- CMD…: no command given");
+  const bytes = wrapCommand(shell, text, { bracketedPaste: state.bracketedPaste });
+  if (!bytes) throw new HoldError("bad_request", "that command can't be typed: it holds a NUL byte or the sequence that ends a paste");
+  if (call.take) session.changeFloor(floorCommand(host, session, operator, "", 1, ""), { id: operator.id, via });
+  return new Run(ctx, session, Number(call.maxBytes) || DEFAULT_MAX_BYTES).start(bytes, call);
+}
+
+class Run {
+  readonly #ctx: CallContext;
+  readonly #session: LiveSession;
+  readonly #maxBytes: number;
+  #run: command.Run = command.sentRun;
+  #from = 0;
+  /** Journal cursor, and the offset up to which output was handed over. */
+  #cursor = 0;
+  #told = 0;
+  #sentBytes = 0;
+  #omitted = 0;
+  #fail: ((fault: unknown) => void) | null = null;
+  #finish: ((result: Result) => void) | null = null;
+  #stops: (() => void)[] = [];
+
+  constructor(ctx: CallContext, session: LiveSession, maxBytes: number) {
+    this.#ctx = ctx;
+    this.#session = session;
+    this.#maxBytes = maxBytes;
+  }
+
+  start(bytes: Uint8Array, call: Verb<"run">): Promise<Result> {
+    const { host, operator, via, signal } = this.#ctx;
+    const session = this.#session;
+    return new Promise<Result>((resolve, reject) => {
+      this.#finish = resolve;
+      this.#fail = reject;
+      this.#cursor = session.facts.seq;
+      this.#stops.push(session.commands.listen((mark) => this.#step({ kind: "mark", mark })));
+      this.#stops.push(
+        session.listen((_entry, body) => {
+          // Marks in these bytes are read right after them: look once they have been.
+          if (body?.case === "output") host.ports.defer(() => this.#hand());
+          if (session.isOver) this.#step({ kind: "exited", code: session.facts.exit?.code ?? null, outputOffset: session.facts.ends[0] });
+        }),
+      );
+      const timeoutMs = Number(call.timeoutMs);
+      if (timeoutMs > 0) this.#stops.push(host.ports.wakeAt((host.ports.clock.monoMs() + timeoutMs) as never, () => this.#end("timed_out", null)));
+      const gone = (): void => this.#end("interrupted", null);
+      signal.addEventListener("abort", gone, { once: true });
+      this.#stops.push(() => signal.removeEventListener("abort", gone));
+      const input = create(InputSchema, { n: call.n || 1n, data: bytes });
+      session.offer(operator, via, null, `${operator.id}/${call.writer || host.ports.newId(16)}`, input, (r) => {
+        if (r.status === InputStatus.UNSPECIFIED) return;
+        if (r.status === InputStatus.REFUSED && r.error) return this.#over(() => reject(r.error));
+        const status = r.status === InputStatus.APPLIED ? "applied" : r.status === InputStatus.CUT ? "cut" : "void";
+        this.#step({ kind: "input", status, outputOffset: Offset(r.outputOffset ?? session.facts.ends[0]) });
+      });
+    }).finally(() => {
+      for (const stop of this.#stops.splice(0)) stop();
+    });
+  }
+
+  #step(fact: command.RunFact): void {
+    const { run, outputs } = command.stepRun(this.#run, fact);
+    this.#run = run;
+    for (const out of outputs) {
+      switch (out.kind) {
+        case "started":
+          this.#from = out.outputOffset;
+          break;
+        case "incomplete":
+          // Nobody is there to finish the line: it is taken back, and said so.
+          this.#interrupt();
+          this.#end("incomplete", null);
+          break;
+        case "refused":
+          this.#over(() => this.#fail?.(new HoldError(out.code === "input_cut" ? "input_cut" : "input_void", `the command was not typed whole into session ${this.#session.id}: the floor changed hands or an interrupt passed it`)));
+          break;
+        case "ended":
+          if (out.lineLeft) this.#interrupt();
+          this.#handSegments(out.segments);
+          this.#end(out.outcome === "not_run" ? "not_run" : "ended", out.exit);
+          break;
+      }
+    }
+  }
+
+  /** Ctrl-C, by the same operator. */
+  #interrupt(): void {
+    const { host, operator, via } = this.#ctx;
+    this.#session.offer(operator, via, null, `${operator.id}/${host.ports.newId(16)}`, create(InputSchema, { n: 1n, data: Uint8Array.of(3), interrupt: true }), () => {});
+  }
+
+  /** Hands over what has come: closed segments whole, the open one up to where a mark may be arriving. */
+  #hand(): void {
+    if (this.#run.phase !== "running" && this.#run.phase !== "between") return;
+    this.#handSegments(this.#run.segments);
+    if (this.#run.openOffset === null) return;
+    this.#told = Math.max(this.#told, this.#run.openOffset);
+    this.#handTo(this.#session.commands.outputEnd, true);
+  }
+
+  #handSegments(segments: readonly command.Segment[]): void {
+    for (const s of segments) {
+      this.#told = Math.max(this.#told, s.from);
+      this.#handTo(s.to, false);
+    }
+  }
+
+  /** `partial`: hold back an unfinished escape sequence at the end, which may be a mark. */
+  #handTo(to: number, partial: boolean): void {
+    while (this.#told < to) {
+      const items = this.#session.read(this.#cursor, READ_BYTES);
+      if (items.length === 0) return;
+      for (const item of items) {
+        if ("gap" in item) {
+          this.#cursor = item.toSeq;
+          continue;
+        }
+        const { entry } = item;
+        if (entry.kind !== OUTPUT_KIND || entry.stream !== 0 || entry.offset + entry.payloadBytes <= this.#told) {
+          this.#cursor = entry.seq;
+          continue;
+        }
+        if (entry.offset >= to) return;
+        const end = Math.min(to, entry.offset + entry.payloadBytes);
+        let bytes = entry.payload.subarray(Math.max(0, this.#told - entry.offset), end - entry.offset);
+        if (partial) bytes = bytes.subarray(0, beforeOpenEscape(bytes));
+        if (bytes.length === 0) return;
+        this.#tell(bytes);
+        this.#told = Math.max(this.#told, entry.offset) + bytes.length;
+        if (this.#told >= entry.offset + entry.payloadBytes) this.#cursor = entry.seq;
+        else if (partial) return;
+      }
+    }
+  }
+
+  #tell(bytes: Uint8Array): void {
+    const room = Math.max(0, this.#maxBytes - this.#sentBytes);
+    const shown = bytes.subarray(0, room);
+    this.#omitted += bytes.length - shown.length;
+    this.#sentBytes += shown.length;
+    if (shown.length > 0) this.#ctx.more({ case: "run", value: create(RunAnswerSchema, { state: "output", output: shown.slice() }) });
+  }
+
+  #end(state: string, code: number | null): void {
+    const last: Result = {
+      case: "run",
+      value: create(RunAnswerSchema, { state, fromOffset: BigInt(this.#from), toOffset: BigInt(this.#told), seq: BigInt(this.#session.facts.seq), omittedBytes: BigInt(this.#omitted), ...(code === null ? {} : { code }) }),
+    };
+    this.#over(() => this.#finish?.(last));
+  }
+
+  #over(then: () => void): void {
+    this.#run = { phase: "over" };
+    then();
+  }
+}
+
+/** Length without an escape sequence that is not finished: a mark may be arriving. */
+function beforeOpenEscape(bytes: Uint8Array): number {
+  const esc = bytes.lastIndexOf(0x1b);
+  if (esc < 0 || bytes.indexOf(0x07, esc) >= 0) return bytes.length;
+  const next = bytes[esc + 1];
+  // Only an OSC can be a mark; other sequences may go.
+  return next === undefined || next === 0x5d ? esc : bytes.length;
+}
+
+function refusalText(code: command.RunRefusal, label: string, session: LiveSession): string {
+  switch (code) {
+    case "no_integration":
+      return `${label} runs no shell that says when a command begins and ends; use hold exec, or hold send with hold wait`;
+    case "incomplete_command":
+      return `the shell of ${label} waits for the rest of a command; finish it, or press Ctrl-C there`;
+    case "not_at_prompt":
+      return `the shell of ${label} is running ${session.facts.running ? JSON.stringify(session.facts.running) : "something"}; hold wait ${session.facts.name} --command, or hold exec`;
+    case "line_not_empty":
+      return `there is half a line typed in ${label}${session.lineDirty ? ` (by ${session.lineDirty})` : ""}; send or clear it first`;
+  }
+}

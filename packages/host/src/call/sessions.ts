@@ -1,0 +1,152 @@
+/** Calls on sessions: open, list, end, and one input without an attachment. */
+import { lstatSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { create } from "@bufbuild/protobuf";
+import {
+  AgentAnswerSchema, DoneSchema, FloorMode, FloorVerb, InputResultSchema, ListAnswerSchema, OpenAnswerSchema, SessionKind, EventBody_RenamedSchema, HoldError, InputStatus,
+} from "@holdfast/protocol";
+import { isAbsolute } from "node:path";
+import type { LiveSession } from "../session/session.ts";
+import { checkSize } from "../session/open.ts";
+import { floorOnWire } from "../session/on-wire.ts";
+import type { CallContext, Result, Verb } from "./context.ts";
+import { floorCommand } from "./floor-command.ts";
+
+const done: Result = { case: "done", value: create(DoneSchema) };
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** How long a kill waits for the session's end after the forced signal. */
+const KILL_WAIT_MS = 10_000;
+
+export async function open({ host, operator, via }: CallContext, call: Verb<"open">): Promise<Result> {
+  if (call.attachIfLives && call.name !== "") {
+    const living = [...host.sessions.values()].find((s) => !s.isOver && s.facts.name === call.name);
+    if (living) return { case: "open", value: create(OpenAnswerSchema, { session: host.shown(living), existed: true }) };
+  }
+  const text = new TextDecoder();
+  const pinned = call.pinned !== undefined && call.pinned.cols > 0;
+  if (!isAbsolute(call.cwd)) throw new HoldError("bad_request", `the folder ${JSON.stringify(call.cwd)} must be an absolute path`);
+  const env = call.env.map((kv) => text.decode(kv));
+  if (call.agentForward && host.agentFolder) env.push(`SSH_AUTH_SOCK=${host.agentFolder}/${call.name || "agent"}.sock`);
+  const session = await host.open(
+    {
+      name: call.name, kind: call.kind === SessionKind.PIPES ? "pipes" : "pty", command: call.command, shell: call.shell, env, cwd: call.cwd,
+      size: pinned ? checkSize(call.pinned, { cols: 80, rows: 24 }) : checkSize(call.size, { cols: 80, rows: 24 }), pinned, umask: call.umask & 0o777,
+      nofile: call.nofileHard === 0n ? null : { soft: Number(call.nofileSoft), hard: Number(call.nofileHard) },
+      floorMode: call.floorMode === FloorMode.OPEN ? "open" : "turn", syncInput: call.syncInput, group: call.group, ttlMs: Number(call.ttlMs),
+      idleTtlMs: Number(call.idleTtlMs), integrate: !call.noIntegration, parent: "",
+    },
+    { id: operator.id, via },
+  );
+  return { case: "open", value: create(OpenAnswerSchema, { session: host.shown(session), existed: false }) };
+}
+
+export async function list({ host }: CallContext, call: Verb<"list">): Promise<Result> {
+  const sessions = [...host.sessions.values()]
+    .filter((s) => call.all || (!s.isOver && host.parentOf(s) === ""))
+    .filter((s) => call.group === "" || s.facts.group === call.group)
+    .sort((a, b) => a.facts.createdAt - b.facts.createdAt)
+    .map((s) => host.shown(s));
+  return { case: "list", value: create(ListAnswerSchema, { sessions }) };
+}
+
+export async function show({ host }: CallContext, call: Verb<"show">): Promise<Result> {
+  return { case: "session", value: host.shown(host.find(call.session)) };
+}
+
+/** Answers when the session has ended. */
+export async function kill({ host, operator, via, signal }: CallContext, call: Verb<"kill">): Promise<Result> {
+  const session = host.find(call.session);
+  if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended already`);
+  const graceMs = Math.min(Number(call.graceMs), 600_000);
+  const over = ended(session, signal, graceMs + KILL_WAIT_MS, host.ports);
+  session.kill(graceMs, { id: operator.id, via });
+  await over;
+  return { case: "session", value: host.shown(session) };
+}
+
+function ended(session: LiveSession, signal: AbortSignal, withinMs: number, ports: CallContext["host"]["ports"]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = session.listen(() => {
+      if (session.isOver) finish(resolve);
+    });
+    const late = ports.wakeAt((ports.clock.monoMs() + withinMs) as never, () => finish(() => reject(new HoldError("timed_out", `session ${session.id} still has processes that do not end; hold show ${session.id}`))));
+    const gone = (): void => finish(() => reject(new HoldError("cancelled", "the caller left")));
+    signal.addEventListener("abort", gone, { once: true });
+    function finish(then: () => void): void {
+      stop();
+      late();
+      signal.removeEventListener("abort", gone);
+      then();
+    }
+  });
+}
+
+export async function signal({ host, operator, via }: CallContext, call: Verb<"signal">): Promise<Result> {
+  const target = call.target === "leader" || call.target === "tree" ? call.target : "foreground";
+  if (call.signal < 1 || call.signal > 64) throw new HoldError("bad_request", `no signal ${call.signal}`);
+  host.find(call.session).signal(target, call.signal, { id: operator.id, via });
+  return done;
+}
+
+export async function rename({ host, operator, via }: CallContext, call: Verb<"rename">): Promise<Result> {
+  const session = host.find(call.session);
+  if (!NAME.test(call.name)) throw new HoldError("bad_request", `session name ${JSON.stringify(call.name)}: letters, digits, dot, dash and underscore, 64 at most, a letter or digit first`);
+  const other = [...host.sessions.values()].find((s) => s !== session && !s.isOver && s.facts.name === call.name);
+  if (other) throw new HoldError("name_taken", `a session named ${call.name} lives (${other.id})`);
+  session.record({ id: operator.id, via }, { case: "renamed", value: create(EventBody_RenamedSchema, { name: call.name }) });
+  return done;
+}
+
+export async function remove({ host, operator, via, signal: abort }: CallContext, call: Verb<"remove">): Promise<Result> {
+  const session = host.find(call.session);
+  if (call.force && !session.isOver) {
+    const over = ended(session, abort, KILL_WAIT_MS, host.ports);
+    session.kill(1_000, { id: operator.id, via });
+    await over;
+  }
+  host.remove(session, { id: operator.id, via });
+  return done;
+}
+
+export async function resize({ host, operator, via }: CallContext, call: Verb<"resize">): Promise<Result> {
+  const session = host.find(call.session);
+  if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`);
+  session.resize(checkSize(call.size, session.facts.size), !call.unpin, { id: operator.id, via });
+  return done;
+}
+
+export async function changeFloor({ host, operator, via }: CallContext, call: Verb<"floor">): Promise<Result> {
+  const session = host.find(call.session);
+  host.demand(operator, call.verb === FloorVerb.AI_PAUSE || call.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input");
+  if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`);
+  session.changeFloor(floorCommand(host, session, operator, "", call.verb, call.to), { id: operator.id, via });
+  return { case: "floor", value: floorOnWire(session.floor, host.ports.clock) };
+}
+
+/** One frame; answers when it is settled. A program that does not read is told after a second as `input_blocked`; the frame stays queued. */
+export function send({ host, operator, via, signal }: CallContext, call: Verb<"send">): Promise<Result> {
+  const session = host.find(call.session);
+  const { input } = call;
+  if (!input) throw new HoldError("bad_request", "nothing to send");
+  if (call.take) session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via });
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new HoldError("cancelled", "the caller left; what was sent stays sent")), { once: true });
+    session.offer(operator, via, null, `${operator.id}/${call.writer}`, input, (r) => {
+      if (r.error && (r.status === InputStatus.REFUSED || r.status === InputStatus.UNSPECIFIED)) return reject(r.error);
+      if (input.durable && !r.durable && r.status === InputStatus.APPLIED) return;
+      resolve({
+        case: "send",
+        value: create(InputResultSchema, { n: BigInt(r.n), seq: BigInt(r.seq), status: r.status, bytes: r.bytes, durable: r.durable ?? false, ...(r.error ? { error: { code: r.error.code, message: r.error.message } } : {}) }),
+      });
+    });
+  });
+}
+
+/** Points the session's stable SSH agent path at this operator's agent (opt-in: the session was opened with it). */
+export async function agent({ host }: CallContext, call: Verb<"agent">): Promise<Result> {
+  const session = host.find(call.session);
+  const path = `${host.agentFolder}/${session.facts.name || session.id}.sock`;
+  if (!isAbsolute(call.path) || !statSync(call.path, { throwIfNoEntry: false })?.isSocket()) throw new HoldError("bad_request", `${JSON.stringify(call.path)} is no socket`);
+  if (lstatSync(path, { throwIfNoEntry: false })) rmSync(path);
+  symlinkSync(call.path, path);
+  return { case: "agent", value: create(AgentAnswerSchema, { path }) };
+}

@@ -1,0 +1,49 @@
+/** Checkpoints as files: one a session, replaced whole, so that a crash leaves the old one or the new one. */
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { Checkpoint, CheckpointStore } from "./session/ports.ts";
+
+/** Layout: length of the JSON head (u32, big-endian), head, vt. */
+const HEAD_BYTES = 4;
+
+export function checkpointFiles(folder: string, log: (text: string) => void): CheckpointStore {
+  const pathOf = (session: string): string => join(folder, `${session}.checkpoint`);
+  return {
+    load(session) {
+      const path = pathOf(session);
+      if (!existsSync(path)) return null;
+      try {
+        const bytes = readFileSync(path);
+        const headEnd = HEAD_BYTES + bytes.readUInt32BE(0);
+        const head = JSON.parse(bytes.toString("utf8", HEAD_BYTES, headEnd)) as { seq: number; position: number; offset: number; cols: number; rows: number; title: string; undo: string };
+        const { seq, position, offset, cols, rows, title, undo } = head;
+        return { seq, position, snapshot: { offset, cols, rows, title, undo: Buffer.from(undo, "base64"), vt: bytes.subarray(headEnd) } };
+      } catch (fault) {
+        log(`checkpoint ${path} can't be read, the screen is rebuilt from the journal: ${String(fault)}`);
+        return null;
+      }
+    },
+    async save(session, { seq, position, snapshot }: Checkpoint) {
+      const { offset, cols, rows, title } = snapshot;
+      const head = Buffer.from(JSON.stringify({ seq, position, offset, cols, rows, title, undo: Buffer.from(snapshot.undo).toString("base64") }));
+      const length = Buffer.alloc(HEAD_BYTES);
+      length.writeUInt32BE(head.length);
+      const path = pathOf(session);
+      const file = await open(`${path}.new`, "w", 0o600);
+      try {
+        await file.writev([length, head, snapshot.vt]);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(`${path}.new`, path);
+      const fd = openSync(folder, "r");
+      fsyncSync(fd);
+      closeSync(fd);
+    },
+    remove(session) {
+      rmSync(pathOf(session), { force: true });
+    },
+  };
+}

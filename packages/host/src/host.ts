@@ -1,0 +1,365 @@
+/**
+ * The host: every session of this user on this machine, and who may do what with them. It is fed by links (link/) and by
+ * shims; it can be killed at any time, and the next one takes up where it was.
+ *
+ *   A1  At start, every session of the journal that had not ended is adopted, or found lost, before the host serves.
+ *   A2  A name belongs to at most one live session; ended ones keep theirs for reading.
+ *   A3  Nothing but a session's own end, an operator or the session's policy ends it.
+ */
+import { create } from "@bufbuild/protobuf";
+import { InputLedger, MonotonicMs, session as sessionRoom, type Capability, type SessionFacts } from "@holdfast/core";
+import { capabilitiesOf, rolesWith } from "@holdfast/core";
+import { EventBody_HostStartedSchema, HoldError, limits, SessionState, type Session } from "@holdfast/protocol";
+import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
+import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
+import { openSession, started, type Opener, type OpenRequest } from "./session/open.ts";
+import type { SessionPorts } from "./session/ports.ts";
+import { decodeBody, encodeBody, folded, kindOf, type Body } from "./session/record.ts";
+import { LiveSession, type Actor } from "./session/session.ts";
+
+/** Session of the journal that holds the host's own records: starts, operators. */
+export const HOST_SESSION = "host";
+const ID_CHARS = 10;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** A fold is saved after this many records, so that a restart reads few. */
+const SAVE_EVERY = 2_000;
+
+export interface HostOptions {
+  readonly ports: SessionPorts;
+  readonly opener: Opener;
+  readonly registry: OperatorRegistry;
+  readonly version: string;
+  readonly maxSessions: number;
+  /** Facts about the host for `hold host status`. */
+  readonly home: string;
+  readonly journalFolder: string;
+  /** Where stable SSH agent paths are. */
+  readonly agentFolder: string;
+  readonly auditPublicKey: Uint8Array;
+  readonly shimBinary: string;
+  readonly startedAtUnixMs: number;
+  linkCount(): number;
+  /** Has the host go, when an operator asks. */
+  readonly onDown: (() => void) | null;
+}
+
+export class Host {
+  readonly ports: SessionPorts;
+  readonly registry: OperatorRegistry;
+  readonly version: string;
+  readonly home: string;
+  readonly journalFolder: string;
+  readonly agentFolder: string;
+  readonly auditPublicKey: Uint8Array;
+  readonly shimBinary: string;
+  readonly startedAtUnixMs: number;
+  readonly linkCount: () => number;
+  readonly onDown: (() => void) | null;
+  readonly #opener: Opener;
+  readonly #maxSessions: number;
+  readonly #sessions = new Map<string, LiveSession>();
+  readonly #saved = new Map<string, number>();
+  readonly #parents = new Map<string, string>();
+  readonly #revocations = new Set<(operator: string) => void>();
+
+  constructor(options: HostOptions) {
+    this.ports = options.ports;
+    this.#opener = options.opener;
+    this.registry = options.registry;
+    this.version = options.version;
+    this.#maxSessions = options.maxSessions;
+    this.home = options.home;
+    this.journalFolder = options.journalFolder;
+    this.agentFolder = options.agentFolder;
+    this.auditPublicKey = options.auditPublicKey;
+    this.shimBinary = options.shimBinary;
+    this.startedAtUnixMs = options.startedAtUnixMs;
+    this.linkCount = () => options.linkCount();
+    this.onDown = options.onDown;
+  }
+
+  get limits(): Record<string, string> {
+    return { sessions: String(this.#maxSessions), inputQueueBytes: String(limits.inputQueueBytes), behindBytes: String(limits.behindBytes) };
+  }
+
+  environmentPath(session: string): string {
+    return this.#opener.environmentPath(session);
+  }
+
+  get sessions(): ReadonlyMap<string, LiveSession> {
+    return this.#sessions;
+  }
+
+  get bootId(): string {
+    return this.#opener.bootId;
+  }
+
+  // --- taking up ---
+
+  /** A1. Resolves when every session is live again or known to be lost. */
+  async adopt(pid: number): Promise<{ readonly adopted: number; readonly lost: number }> {
+    this.record({ id: "system:host", via: "host" }, { case: "hostStarted", value: create(EventBody_HostStartedSchema, { version: this.version, pid, bootId: this.bootId }) });
+    let adopted = 0;
+    let lost = 0;
+    const waiting: Promise<void>[] = [];
+    for (const tail of this.ports.journal.tails()) {
+      if (tail.session === HOST_SESSION) continue;
+      const session = this.#recall(tail.session);
+      if (!session || session.isOver) continue;
+      waiting.push(
+        this.#takeUp(session).then((alive) => {
+          if (alive) adopted++;
+          else lost++;
+        }),
+      );
+    }
+    await Promise.all(waiting);
+    return { adopted, lost };
+  }
+
+  /** A record of the host itself, in a session of its own that no operator can open. */
+  record(by: Actor, body: Body): void {
+    const { clock, journal } = this.ports;
+    journal.append({ session: HOST_SESSION, kind: kindOf(body), actor: by.id, via: by.via, meta: encodeBody(body), wallMs: clock.wallMs(), monoNs: clock.monoNs() });
+  }
+
+  /** Reads a session's books: the saved fold and what came after it. Null for one that was removed. */
+  #recall(id: string): LiveSession | null {
+    const saved = this.ports.journal.loadFold(id);
+    let facts: SessionFacts = sessionRoom.unopened(id);
+    let input = new InputLedger();
+    if (saved) {
+      const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as { facts: SessionFacts; input: unknown };
+      facts = data.facts;
+      input = InputLedger.load(data.input);
+    }
+    for (;;) {
+      const items = this.ports.journal.read(id, facts.seq, 4 * 1024 * 1024);
+      if (items.length === 0) break;
+      for (const item of items) {
+        if ("gap" in item) {
+          facts = { ...facts, seq: item.toSeq as never };
+          continue;
+        }
+        const body = decodeBody(item.kind, item.meta);
+        if (body?.case === "removed") return null;
+        facts = sessionRoom.fold(facts, folded(item, body));
+        if (body?.case === "opened" && body.value.parent) this.#parents.set(id, body.value.parent);
+        if (body?.case === "input") {
+          const v = body.value;
+          input.accepted({ writer: v.writer, n: Number(v.n), bytes: item.payloadBytes, unit: v.unit, unitEnd: v.unitEnd, interrupt: v.interrupt }, item.actor, item.seq as never, MonotonicMs(0));
+        } else if (body?.case === "inputSettled") {
+          const v = body.value;
+          const status = (["applied", "applied", "refused", "void", "cut"] as const)[v.status] ?? "void";
+          input.settle({ seq: Number(v.inputSeq) as never, status, bytes: v.bytes, refusal: v.refusal });
+        } else if (cutsUnit(body)) {
+          input.cut();
+        }
+      }
+    }
+    if (facts.createdAt === 0) return null;
+    const session = this.#enter(new LiveSession(id, this.ports, { facts, input }));
+    this.#saved.set(id, facts.seq);
+    return session;
+  }
+
+  async #takeUp(session: LiveSession): Promise<boolean> {
+    const { facts } = session;
+    if (facts.bootId !== "" && facts.bootId !== this.bootId) {
+      session.ended(SessionState.LOST, "reboot: the machine restarted, and processes do not survive that");
+      return false;
+    }
+    try {
+      await started(session, this.bootId);
+      this.#watchShim(session);
+      return true;
+    } catch (fault) {
+      const opening = facts.state === "opening";
+      session.ended(opening ? SessionState.FAILED : SessionState.LOST, opening ? "the host died before the program was started" : `shim: ${fault instanceof Error ? fault.message : String(fault)}`);
+      return false;
+    }
+  }
+
+  /** A shim that dies takes its session with it, and that alone; a newer host takes all. */
+  #watchShim(session: LiveSession): void {
+    session.onShimEnd = (reason, detail) => {
+      if (reason === "fenced") {
+        this.ports.log(`another host has taken session ${session.id}: this one leaves`);
+        this.onFenced?.();
+        return;
+      }
+      started(session, this.bootId).then(
+        () => this.#watchShim(session),
+        () => session.ended(SessionState.LOST, `the shim died (${detail || reason})`),
+      );
+    };
+  }
+  onFenced: (() => void) | null = null;
+
+  #enter(session: LiveSession): LiveSession {
+    this.#sessions.set(session.id, session);
+    session.isAi = (id) => this.registry.byName(id)?.kind === "ai";
+    session.onOver = () => this.save(session);
+    session.listen((entry) => {
+      if (entry.seq - (this.#saved.get(session.id) ?? 0) >= SAVE_EVERY) this.ports.defer(() => this.save(session));
+    });
+    return session;
+  }
+
+  /** Saves a session's fold and lets retention do its work. */
+  save(session: LiveSession): void {
+    if (this.#saved.get(session.id) === session.facts.seq) return;
+    this.#saved.set(session.id, session.facts.seq);
+    this.ports.journal.saveFold(session.id, session.facts.seq, Buffer.from(JSON.stringify(session.saved())));
+    const keepFrom = session.facts.kind === "pty" ? session.screen.checkpointSeq : session.facts.seq;
+    this.ports.journal.prune(session.id, Math.max(1, Math.min(keepFrom, slowest(session))));
+  }
+
+  // --- opening and finding ---
+
+  async open(request: OpenRequest, by: Actor): Promise<LiveSession> {
+    const live = [...this.#sessions.values()].filter((s) => !s.isOver);
+    if (live.length >= this.#maxSessions) throw new HoldError("too_many", `${live.length} sessions live here, the most that ${"limits.sessions"} allows; end one, or raise it in config.toml`);
+    if (this.ports.journal.frozen) throw new HoldError("journal_frozen", `the journal can't be written (${this.ports.journal.frozen.message}): no new session; free some space, hold doctor tells more`);
+    if (request.name !== "" && !NAME.test(request.name)) throw new HoldError("bad_request", `session name ${JSON.stringify(request.name)}: letters, digits, dot, dash and underscore, ${limits.nameBytes} at most, a letter or digit first`);
+    if (request.name !== "" && live.some((s) => s.facts.name === request.name)) throw new HoldError("name_taken", `a session named ${request.name} lives; attach to it with: hold attach ${request.name}`);
+    const name = request.name || this.#freeName(request, live);
+    const session = this.#enter(new LiveSession(this.ports.newId(ID_CHARS), this.ports, null));
+    if (request.parent) this.#parents.set(session.id, request.parent);
+    await openSession(session, { ...request, name }, this.#opener, by);
+    this.#watchShim(session);
+    this.#keepTtl(session);
+    return session;
+  }
+
+  #freeName(request: OpenRequest, live: readonly LiveSession[]): string {
+    const program = (request.command[0] ?? request.shell) || "sh";
+    const base = program.slice(program.lastIndexOf("/") + 1).replace(/^-/, "").replaceAll(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 40) || "session";
+    const taken = new Set(live.map((s) => s.facts.name));
+    for (let n = 1; ; n++) {
+      const name = n === 1 ? base : `${base}-${n}`;
+      if (!taken.has(name)) return name;
+    }
+  }
+
+  /** By live name, id, ended name (the latest) or unique prefix of an id. */
+  find(text: string): LiveSession {
+    if (text === "") throw new HoldError("bad_request", "which session? hold ls shows them");
+    const all = [...this.#sessions.values()];
+    const named = all.filter((s) => s.facts.name === text);
+    const live = named.find((s) => !s.isOver);
+    if (live) return live;
+    const exact = this.#sessions.get(text);
+    if (exact) return exact;
+    const latest = named.sort((a, b) => b.facts.createdAt - a.facts.createdAt)[0];
+    if (latest) return latest;
+    const prefixed = text.length >= 2 ? all.filter((s) => s.id.startsWith(text)) : [];
+    if (prefixed.length === 1) return prefixed[0]!;
+    if (prefixed.length > 1) throw new HoldError("ambiguous_session", `${JSON.stringify(text)} may be ${prefixed.map((s) => `${s.id} (${s.facts.name})`).join(", ")}; give more of the id, or a name`, { candidates: prefixed.map((s) => s.id).join(",") });
+    const near = all.filter((s) => !s.isOver).map((s) => s.facts.name).filter((n) => distance(n, text) <= 2);
+    throw new HoldError("no_such_session", `no session ${JSON.stringify(text)}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "; hold ls shows those that live, hold ls -a all"}`, { candidates: near.join(",") });
+  }
+
+  shown(session: LiveSession): Session {
+    return sessionOnWire(session.facts, floorOnWire(session.floor, this.ports.clock), session.presence(), this.#parents.get(session.id) ?? "");
+  }
+
+  parentOf(session: LiveSession): string {
+    return this.#parents.get(session.id) ?? "";
+  }
+
+  /** Forgets an ended session; its records stay for the audit. */
+  remove(session: LiveSession, by: Actor): void {
+    if (!session.isOver) throw new HoldError("session_running", `session ${session.facts.name} (${session.id}) lives; end it first with: hold kill ${session.facts.name}`);
+    session.record(by, { case: "removed", value: {} as never });
+    for (const a of [...session.attachments.values()]) {
+      a.channel.send({ case: "detached", value: { reason: "removed" } });
+      session.detach(a.id, "removed");
+    }
+    session.leave();
+    this.ports.journal.remove(session.id);
+    this.ports.checkpoints.remove(session.id);
+    this.#sessions.delete(session.id);
+    this.#saved.delete(session.id);
+  }
+
+  /** Policies that the session was opened with; none by default. */
+  #keepTtl(session: LiveSession): void {
+    const { ttlMs, idleTtlMs } = session.facts;
+    if (ttlMs === 0 && idleTtlMs === 0) return;
+    const look = (): void => {
+      if (session.isOver) return;
+      const now = this.ports.clock.wallMs();
+      const age = ttlMs > 0 ? session.facts.createdAt + ttlMs - now : Infinity;
+      const idle = idleTtlMs > 0 ? session.facts.lastActivityAt + idleTtlMs - now : Infinity;
+      const left = Math.min(age, idle);
+      if (left <= 0) session.kill(5_000, { id: "system:policy", via: age <= 0 ? "ttl" : "idle-ttl" });
+      this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + (left <= 0 ? 10_000 : Math.min(left, 3_600_000))), look);
+    };
+    look();
+  }
+
+  // --- rights ---
+
+  /** Throws `revoked` or `not_permitted`, naming what is missing. Looked up now, never remembered (P: revocation within a second). */
+  demand(operator: RegisteredOperator, capability: Capability): void {
+    const now = this.registry.byName(operator.id);
+    if (!now || now.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
+    if (!capabilitiesOf(now.role, now.kind).includes(capability)) {
+      throw new HoldError("not_permitted", `${operator.name} (${now.role}) lacks the right ${capability}; roles that have it: ${rolesWith(capability).join(", ")}`, { operator: operator.id, right: capability });
+    }
+  }
+
+  /** Out at once: input, floor, attachments and links. */
+  revoke(operator: RegisteredOperator, by: Actor): void {
+    this.registry.revoke(operator.id);
+    this.record(by, { case: "operatorChanged", value: { operator: operator.id, change: "revoked", detail: "" } as never });
+    for (const session of this.#sessions.values()) {
+      if (session.isOver) continue;
+      session.revoke(operator.id, by);
+      for (const a of [...session.attachments.values()].filter((x) => x.operator.id === operator.id)) {
+        a.channel.send({ case: "detached", value: { reason: "revoked", error: { code: "revoked", message: `operator ${operator.name} was revoked`, details: {} } } });
+        session.detach(a.id, "revoked");
+      }
+    }
+    for (const told of this.#revocations) told(operator.id);
+  }
+
+  onRevoked(told: (operator: string) => void): () => void {
+    this.#revocations.add(told);
+    return () => this.#revocations.delete(told);
+  }
+
+  /** Lets go of every shim; nothing ends. */
+  leave(): void {
+    for (const session of this.#sessions.values()) {
+      this.save(session);
+      session.leave();
+    }
+  }
+}
+
+/** The floor changed hands, or AIs were paused: core/input I5. */
+function cutsUnit(body: Body | null): boolean {
+  if (body?.case === "aiPaused") return body.value.paused;
+  return body?.case === "floorChanged" && (body.value.reason === "revoked" || (body.value.holder !== "" && body.value.from !== "" && body.value.from !== body.value.holder));
+}
+
+/** The furthest behind of those who read the journal at their own pace. */
+function slowest(session: LiveSession): number {
+  let seq = session.facts.seq as number;
+  for (const a of session.attachments.values()) seq = Math.min(seq, a.reader.cursor + 1);
+  return seq;
+}
+
+/** Edit distance, for "did you mean"; short strings only. */
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2) return 3;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,336 @@
+/**
+ * One operator's link: the handshake, then calls on channel 0 and attachments on the others.
+ *
+ *   L1  Before the proof is checked nothing but Hello and Proof is read: 64 KiB and 5 s at most.
+ *   L2  The host proves itself first; an operator's signature is never given to an unknown host, nor is one host's of use to another.
+ *   L3  Rights are looked up for each frame. What a client says of itself is only `via` and `client`.
+ *   L4  When the link is over, its attachments are detached; their sessions go on.
+ */
+import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import type { Link, LinkHandlers } from "@holdfast/carrier";
+import { capabilitiesOf, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
+import {
+  AnswerSchema, CONTROL_CHANNEL, decodeClient, encodeHost, HoldError, limits, transcript, type Attach, type ClientFrame, type Error as WireError, type FloorRequest,
+  FloorVerb, type HostBody, type Input,
+} from "@holdfast/protocol";
+import { answerCall, type CallContext } from "../call/answer.ts";
+import { floorCommand } from "../call/floor-command.ts";
+import type { Host } from "../host.ts";
+import { publicKeyFromRaw } from "../operator/key.ts";
+import type { RegisteredOperator } from "../operator/registry.ts";
+import type { Channel, HostAttachment } from "../session/attachment.ts";
+import { floorOnWire, kindOnWire } from "../session/on-wire.ts";
+import { checkSize } from "../session/open.ts";
+import { operatorOf, type LiveSession } from "../session/session.ts";
+
+export interface HostIdentity {
+  readonly key: KeyObject;
+  /** Raw public key, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Hash of it: the host's id. */
+  readonly id: string;
+}
+
+type Phase =
+  | { readonly name: "new" }
+  | { readonly name: "challenged"; readonly operator: RegisteredOperator | null; readonly key: Uint8Array; readonly words: Uint8Array; readonly via: string; readonly client: string }
+  | { readonly name: "open"; readonly operator: RegisteredOperator; readonly via: string; readonly client: string }
+  | { readonly name: "over" };
+
+const VIAS = new Set(["cli", "sdk", "mcp", "web", "ssh"]);
+
+export class HostLink implements LinkHandlers {
+  readonly id: string;
+  readonly #host: Host;
+  readonly #identity: HostIdentity;
+  readonly #link: Link;
+  #phase: Phase = { name: "new" };
+  #preAuthBytes = 0;
+  readonly #attachments = new Map<number, { readonly session: LiveSession; readonly attachment: HostAttachment }>();
+  readonly #calls = new Map<bigint, AbortController>();
+  readonly #stopDeadline: () => void;
+  readonly #stopRevocations: () => void;
+  onOver: (() => void) | null = null;
+
+  constructor(host: Host, identity: HostIdentity, link: Link) {
+    this.id = host.ports.newId(8);
+    this.#host = host;
+    this.#identity = identity;
+    this.#link = link;
+    this.#stopDeadline = host.ports.wakeAt(MonotonicMs(host.ports.clock.monoMs() + limits.handshakeMs), () => {
+      if (this.#phase.name !== "open") this.#refuse(new HoldError("timed_out", "the handshake took too long"));
+    });
+    this.#stopRevocations = host.onRevoked((operator) => {
+      if (this.#phase.name === "open" && this.#phase.operator.id === operator) this.#refuse(new HoldError("revoked", `operator ${operator} was revoked`));
+    });
+  }
+
+  get operator(): RegisteredOperator | null {
+    return this.#phase.name === "open" ? this.#phase.operator : null;
+  }
+
+  get attachmentCount(): number {
+    return this.#attachments.size;
+  }
+
+  frame(channel: number, message: Uint8Array): void {
+    try {
+      if (this.#phase.name === "over") return;
+      if (this.#phase.name !== "open") {
+        this.#preAuthBytes += message.length;
+        if (this.#preAuthBytes > limits.preAuthBytes) throw new HoldError("bad_request", "too much before the handshake");
+        return this.#handshake(decodeClient(message));
+      }
+      const body = decodeClient(message);
+      if (channel === CONTROL_CHANNEL) this.#control(body);
+      else this.#onChannel(channel, body);
+    } catch (fault) {
+      if (!(fault instanceof HoldError)) this.#host.ports.log(`link ${this.id}: ${fault instanceof Error ? fault.stack : String(fault)}`);
+      this.#refuse(fault instanceof HoldError ? fault : new HoldError("internal", "the host failed on that frame; hold host logs tells more"));
+    }
+  }
+
+  drained(): void {
+    for (const { session, attachment } of this.#attachments.values()) session.pump(attachment);
+  }
+
+  closed(reason: string): void {
+    if (this.#phase.name === "over") return;
+    this.#phase = { name: "over" };
+    this.#stopDeadline();
+    this.#stopRevocations();
+    for (const call of this.#calls.values()) call.abort();
+    for (const { session, attachment } of this.#attachments.values()) session.detach(attachment.id, reason === "left" ? "left" : "link lost");
+    this.#attachments.clear();
+    this.onOver?.();
+  }
+
+  // --- handshake ---
+
+  #handshake(body: ClientFrame["body"]): void {
+    if (this.#phase.name === "new" && body.case === "hello") {
+      const hello = body.value;
+      const protocol = Math.min(hello.maxProtocol, limits.protocolMax);
+      if (protocol < hello.minProtocol || protocol < limits.protocolMin) {
+        throw new HoldError("version_mismatch", `this host (${this.#host.version}) speaks protocol ${limits.protocolMin} to ${limits.protocolMax}, ${hello.client || "the client"} ${hello.minProtocol} to ${hello.maxProtocol}; restart the host with the newer one: hold host down && hold host up`);
+      }
+      if (hello.nonce.length !== 32 || hello.keyId.length !== 32) throw new HoldError("bad_request", "a hello carries a nonce and a key id of 32 bytes");
+      const via = VIAS.has(hello.via) ? hello.via : "sdk";
+      const nonce = randomBytes(32);
+      const words = { clientNonce: hello.nonce, keyId: hello.keyId, via, protocol, hostKey: this.#identity.publicKey, hostNonce: nonce };
+      const known = this.#host.registry.byKeyId(hello.keyId);
+      this.#phase = { name: "challenged", operator: known?.operator ?? null, key: known?.key ?? new Uint8Array(32), words: transcript("operator", words), via, client: hello.client.slice(0, 64) };
+      this.#send(CONTROL_CHANNEL, {
+        case: "challenge",
+        value: { protocol, hostId: this.#identity.id, hostKey: this.#identity.publicKey, nonce, signature: sign(null, transcript("host", words), this.#identity.key), version: this.#host.version },
+      });
+      return;
+    }
+    if (this.#phase.name === "challenged" && body.case === "proof") {
+      const { operator, key, words, via, client } = this.#phase;
+      // One answer for an unknown key and a wrong signature: a stranger learns nothing.
+      if (!operator || !verify(null, words, publicKeyFromRaw(key), body.value.signature)) throw new HoldError("unknown_credential", "this host knows no operator by that key; an admin adds one with: hold operator add NAME");
+      if (operator.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
+      this.#phase = { name: "open", operator, via, client };
+      this.#stopDeadline();
+      this.#send(CONTROL_CHANNEL, {
+        case: "welcome",
+        value: {
+          operator: operator.id, name: operator.name, kind: kindOnWire(operator.kind), capabilities: [...capabilitiesOf(operator.role, operator.kind)], role: operator.role,
+          link: this.id, hostPid: process.pid, sessionBinding: createHash("sha256").update(words).update(body.value.signature).digest(),
+        },
+      });
+      return;
+    }
+    throw new HoldError("bad_request", "a link begins with Hello and Proof");
+  }
+
+  #refuse(error: HoldError): void {
+    this.#send(CONTROL_CHANNEL, { case: "refused", value: { error: onWire(error) } });
+    this.#link.close();
+    this.closed(error.code);
+  }
+
+  // --- calls ---
+
+  #control(body: ClientFrame["body"]): void {
+    switch (body.case) {
+      case "ping":
+        return this.#send(CONTROL_CHANNEL, { case: "pong", value: { token: body.value.token } });
+      case "cancel":
+        this.#calls.get(body.value.id)?.abort();
+        return;
+      case "call":
+        void this.#call(body.value.id, body.value.verb);
+        return;
+      default:
+        throw new HoldError("bad_request", `${body.case ?? "an unknown frame"} does not belong on channel 0`);
+    }
+  }
+
+  async #call(id: bigint, verb: CallContext["verb"]): Promise<void> {
+    if (this.#phase.name !== "open") return;
+    const { operator, via, client } = this.#phase;
+    const abort = new AbortController();
+    this.#calls.set(id, abort);
+    const answer = (result: Parameters<CallContext["more"]>[0], more: boolean): void => this.#send(CONTROL_CHANNEL, { case: "answer", value: create(AnswerSchema, { id, more, result }) });
+    try {
+      answer(await answerCall({ host: this.#host, hostId: this.#identity.id, operator, via, client, link: this.id, verb, signal: abort.signal, more: (r) => answer(r, true) }), false);
+    } catch (fault) {
+      if (!(fault instanceof HoldError)) this.#host.ports.log(`call ${verb.case} of ${operator.name}: ${fault instanceof Error ? fault.stack : String(fault)}`);
+      answer({ case: "error", value: asError(fault) }, false);
+    } finally {
+      this.#calls.delete(id);
+    }
+  }
+
+  // --- attachments ---
+
+  #onChannel(number: number, body: ClientFrame["body"]): void {
+    if (this.#phase.name !== "open") return;
+    if (body.case === "attach") return this.#attach(number, body.value);
+    const bound = this.#attachments.get(number);
+    if (!bound) return; // It ended while this frame was under way.
+    const { session, attachment } = bound;
+    const { operator, via } = this.#phase;
+    try {
+      switch (body.case) {
+        case "input":
+          return this.#input(number, session, attachment, body.value);
+        case "credit":
+          return session.credited(attachment, Number(body.value.bytes), body.value.window);
+        case "resize":
+          this.#host.demand(operator, "session.resize");
+          if (body.value.pin || body.value.unpin) session.resize(checkSize(body.value.size, session.facts.size), body.value.pin, { id: operator.id, via });
+          else session.resizeFrom(attachment, checkSize(body.value.size, session.facts.size));
+          return;
+        case "floor":
+          return this.#floor(number, session, attachment, body.value);
+        case "detach":
+          this.#attachments.delete(number);
+          session.detach(attachment.id, "left");
+          return this.#send(number, { case: "detached", value: { reason: "left" } });
+        case "ping":
+          return this.#send(number, { case: "pong", value: { token: body.value.token } });
+        default:
+          throw new HoldError("bad_request", `${body.case ?? "an unknown frame"} does not belong on an attachment`);
+      }
+    } catch (fault) {
+      if (!(fault instanceof HoldError)) throw fault;
+      if (fault.code === "bad_request") throw fault;
+      // A refused resize changes nothing that the client would miss.
+      if (body.case !== "resize") this.#send(number, { case: "detached", value: { reason: fault.code, error: onWire(fault) } });
+    }
+  }
+
+  #attach(number: number, request: Attach): void {
+    if (this.#phase.name !== "open") return;
+    const { operator, via, client } = this.#phase;
+    try {
+      this.#host.demand(operator, "session.observe");
+      if (this.#attachments.has(number)) throw new HoldError("bad_request", `channel ${number} is in use`);
+      const session = this.#host.find(request.session);
+      const observing = request.observe || !this.#host.registry.may(operator.id, "session.input");
+      if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input");
+      if (request.writer !== "" && (request.writer.length < 8 || request.writer.length > 64)) throw new HoldError("bad_request", "a writer's name has 8 to 64 characters");
+      const channel: Channel = {
+        ...{ buffered: 0 },
+        send: (body) => this.#send(number, body),
+        sendMessage: (message) => this.#link.send(number, message),
+        end: () => this.#attachments.delete(number),
+      };
+      const link = this.#link;
+      Object.defineProperty(channel, "buffered", { get: () => link.buffered });
+      const resumed = request.cursor !== undefined;
+      const start = startOf(session, request);
+      const attachment: HostAttachment = {
+        id: this.#host.ports.newId(8), operator, via, channel, observing, quiet: request.quiet, noOutput: request.noOutput || request.callsOnly,
+        writer: request.writer ? `${operator.id}/${request.writer}` : `${operator.id}/${this.#host.ports.newId(16)}`, scrollback: Math.min(request.scrollback, 10_000),
+        size: request.size && request.size.cols > 0 ? checkSize(request.size, session.facts.size) : null,
+        reader: reader.openReader({
+          mode: request.replay ? "replay" : "snapshot", cursor: Seq(start.seq), position: Offset(start.position),
+          window: Math.min(limits.windowMax, Math.max(limits.windowMin, request.window || limits.windowDefault)), snapshot: start.snapshot ? (resumed ? "restart" : "attach") : null,
+        }),
+        filter: null, over: false,
+      };
+      this.#attachments.set(number, { session, attachment });
+      this.#send(number, {
+        case: "attached",
+        value: {
+          attachment: attachment.id, session: this.#host.shown(session), cursor: BigInt(start.seq), snapshotFollows: start.snapshot, lastN: BigInt(session.lastN(attachment.writer)),
+          head: BigInt(session.facts.seq), ...(start.gap ? { gap: start.gap } : {}),
+        },
+      });
+      session.attach(attachment, { resumed, client });
+      if (request.take && !observing) session.changeFloor({ verb: "take", by: operatorOf(operator), seat: attachment.id, lineDirty: session.lineDirty }, { id: operator.id, via });
+      session.pump(attachment);
+    } catch (fault) {
+      if (!(fault instanceof HoldError)) throw fault;
+      const bound = this.#attachments.get(number);
+      if (bound) {
+        this.#attachments.delete(number);
+        bound.session.detach(bound.attachment.id, fault.code);
+      }
+      this.#send(number, { case: "detached", value: { reason: fault.code, error: onWire(fault) } });
+    }
+  }
+
+  #input(number: number, session: LiveSession, attachment: HostAttachment, frame: Input): void {
+    const tell = (r: Parameters<Parameters<LiveSession["offer"]>[5]>[0]): void => {
+      if (attachment.over) return;
+      this.#send(number, { case: "inputResult", value: { n: BigInt(r.n), seq: BigInt(r.seq), status: r.status, bytes: r.bytes, durable: r.durable ?? false, epoch: BigInt(session.floor.epoch), ...(r.error ? { error: onWire(r.error) } : {}) } });
+    };
+    try {
+      this.#host.demand(attachment.operator, "session.input");
+      if (attachment.observing) throw new HoldError("not_permitted", "this attachment only observes; attach again without --observe to type");
+    } catch (fault) {
+      if (!(fault instanceof HoldError)) throw fault;
+      return tell({ n: Number(frame.n), seq: 0, status: 2, bytes: 0, error: fault });
+    }
+    session.offer(attachment.operator, attachment.via, attachment, attachment.writer, frame, tell);
+  }
+
+  #floor(number: number, session: LiveSession, attachment: HostAttachment, request: FloorRequest): void {
+    const reply = (error?: HoldError): void => this.#send(number, { case: "floorAnswer", value: { id: request.id, floor: floorOnWire(session.floor, this.#host.ports.clock), ...(error ? { error: onWire(error) } : {}) } });
+    try {
+      const { operator, via } = attachment;
+      this.#host.demand(operator, request.verb === FloorVerb.AI_PAUSE || request.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input");
+      session.changeFloor(floorCommand(this.#host, session, operator, attachment.id, request.verb, request.to), { id: operator.id, via });
+      reply();
+    } catch (fault) {
+      if (!(fault instanceof HoldError)) throw fault;
+      reply(fault);
+    }
+  }
+
+  #send(channel: number, body: HostBody): void {
+    this.#link.send(channel, encodeHost(body));
+  }
+}
+
+/** Where an attachment starts to read: after its cursor, from the start, or from a snapshot of now. */
+function startOf(session: LiveSession, request: Attach): { seq: number; position: number; snapshot: boolean; gap?: { fromSeq: bigint; toSeq: bigint; reason: string } } {
+  const { facts } = session;
+  const head = { seq: facts.seq as number, position: facts.ends[0] + facts.ends[1] + facts.ends[2] };
+  if (request.callsOnly) return { ...head, snapshot: false };
+  if (request.cursor !== undefined) {
+    const cursor = Number(request.cursor);
+    if (cursor > head.seq) throw new HoldError("gap", `the cursor ${cursor} is ahead of session ${session.id} (at ${head.seq}): its record was rolled back or replaced`, { head: String(head.seq) });
+    return { seq: cursor, position: session.positionAt(cursor), snapshot: false };
+  }
+  if (request.fromStart) return { seq: 0, position: 0, snapshot: false };
+  if (facts.kind === "pipes") {
+    const seq = session.seqBefore(64 * 1024);
+    return { seq, position: session.positionAt(seq), snapshot: false };
+  }
+  return { ...head, snapshot: true };
+}
+
+function onWire(error: HoldError): WireError {
+  return { $typeName: "holdfast.v1.Error", code: error.code, message: error.message, details: { ...error.details } };
+}
+
+function asError(fault: unknown): WireError {
+  return onWire(fault instanceof HoldError ? fault : new HoldError("internal", "the host failed on that call; hold host logs tells more"));
+}

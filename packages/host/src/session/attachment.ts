@@ -1,0 +1,37 @@
+/**
+ * One operator's binding to one session, as the host holds it: where it reads, how much it may be sent, and the channel that
+ * it is on. It keeps no bytes (core/attachment R4).
+ */
+import type { Reader, terminal } from "@holdfast/core";
+import type { HostBody } from "@holdfast/protocol";
+import type { RegisteredOperator } from "../operator/registry.ts";
+
+/** The channel that an attachment is on: part of a link. */
+export interface Channel {
+  readonly buffered: number;
+  send(body: HostBody): void;
+  /** An encoded HostFrame. */
+  sendMessage(message: Uint8Array): void;
+  /** Ends the channel from the host's side; the link goes on. */
+  end(): void;
+}
+
+export interface HostAttachment {
+  readonly id: string;
+  readonly operator: RegisteredOperator;
+  readonly via: string;
+  readonly channel: Channel;
+  readonly observing: boolean;
+  readonly quiet: boolean;
+  readonly noOutput: boolean;
+  readonly writer: string;
+  readonly scrollback: number;
+  size: { cols: number; rows: number } | null;
+  reader: Reader;
+  /** For reading from the journal: takes queries out, and knows which seq it stands before. */
+  filter: { readonly queries: terminal.QueryFilter; nextSeq: number } | null;
+  over: boolean;
+}
+
+/** Bytes that may wait in this process for one link before its attachments are not sent more. */
+export const HOP_BYTES = 512 * 1024;

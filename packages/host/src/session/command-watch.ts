@@ -1,0 +1,87 @@
+/**
+ * What the session's shell is doing: feeds core/command from output and settled inputs, and turns its marks into records.
+ * Without shell integration it still knows whether a line is half typed.
+ */
+import { create } from "@bufbuild/protobuf";
+import { command, Offset, UnixMs, type SessionFacts } from "@holdfast/core";
+import { EventBody_CommandEndedSchema, EventBody_CommandStartedSchema } from "@holdfast/protocol";
+import type { Body } from "./record.ts";
+
+type Mark = command.Mark;
+
+/** Told of each mark after it was applied: for `hold run` and `hold wait`. */
+export type MarkListener = (mark: Mark) => void;
+
+export class CommandWatch {
+  #scanner: command.MarkScanner | null = null;
+  #state: command.ShellState = command.unknownShell;
+  #end = Offset(0);
+  /** Inputs given to the shim and not settled, with who typed what: they count as typed already. */
+  readonly #pending = new Map<number, { readonly by: string; readonly bytes: Uint8Array }>();
+  readonly #listeners = new Set<MarkListener>();
+  readonly #now: () => number;
+
+  constructor(facts: SessionFacts, now: () => number) {
+    this.#now = now;
+    this.opened(facts);
+  }
+
+  /** The session's nonce is known now (it was opened, or read back). */
+  opened(facts: SessionFacts): void {
+    this.#end = facts.ends[0];
+    if (facts.integrated && command.isNonce(facts.nonce)) this.#scanner = new command.MarkScanner(facts.nonce);
+  }
+
+  get state(): command.ShellState {
+    return this.#state;
+  }
+
+  get outputEnd(): Offset {
+    return this.#end;
+  }
+
+  listen(listener: MarkListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Output of stream 0. The bodies are to be recorded right after it. */
+  output(bytes: Uint8Array, offset: number): Body[] {
+    this.#end = Offset(offset + bytes.length);
+    if (!this.#scanner) return [];
+    const bodies: Body[] = [];
+    for (const mark of this.#scanner.push(Offset(offset), bytes)) {
+      const before = this.#state;
+      this.#state = command.applyShell(before, { kind: "mark", mark, at: UnixMs(this.#now()) });
+      const { command: running, last } = this.#state;
+      if (running && mark.kind === "start") {
+        bodies.push({ case: "commandStarted", value: create(EventBody_CommandStartedSchema, { text: running.text ?? "", outputOffset: BigInt(running.outputOffset), cwd: this.#state.cwd ?? "", count: BigInt(mark.count) }) });
+      }
+      if (last && last !== before.last) {
+        bodies.push({ case: "commandEnded", value: create(EventBody_CommandEndedSchema, { outputOffset: BigInt(last.endOffset), startedOffset: BigInt(last.outputOffset), count: BigInt(mark.count), ...(last.exit === null ? {} : { code: last.exit }) }) });
+      }
+      for (const listener of this.#listeners) listener(mark);
+    }
+    return bodies;
+  }
+
+  /** An input is on its way to the terminal. */
+  input(seq: number, by: string, bytes: Uint8Array): void {
+    this.#pending.set(seq, { by, bytes: bytes.slice(0, 4096) });
+  }
+
+  settled(seq: number, applied: boolean, outputOffset: number): void {
+    const pending = this.#pending.get(seq);
+    this.#pending.delete(seq);
+    if (pending && applied) this.#state = command.applyShell(this.#state, { kind: "input", by: pending.by, bytes: pending.bytes, outputOffset: Offset(outputOffset) });
+  }
+
+  /** Who typed on the line that is not finished; null when it is empty. Counts what is under way. */
+  get lineDirty(): string | null {
+    for (const { by, bytes } of [...this.#pending.values()].reverse()) {
+      const last = bytes.at(-1);
+      if (last !== undefined) return last === 0x0d || last === 0x0a || last === 0x03 || last === 0x04 || last === 0x15 ? null : by;
+    }
+    return command.lineDirt(this.#state, this.#end);
+  }
+}

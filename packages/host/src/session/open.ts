@@ -1,0 +1,137 @@
+/**
+ * Opening a session: the record first, then the shim, then the program. What could not be started is a session that failed,
+ * with the reason in its record.
+ */
+import { create } from "@bufbuild/protobuf";
+import { EventBody_OpenedSchema, EventBody_StartedSchema, FloorMode, HoldError, limits, SessionKind, SessionState, type Size } from "@holdfast/protocol";
+import type { ShimSpec, ShimWelcome } from "@holdfast/shim";
+import { prepareShell } from "../shell/index.ts";
+import type { Actor, LiveSession } from "./session.ts";
+
+export interface OpenRequest {
+  readonly name: string;
+  readonly kind: "pty" | "pipes";
+  /** Empty: `shell`. */
+  readonly command: readonly string[];
+  readonly shell: string;
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly size: { readonly cols: number; readonly rows: number };
+  readonly pinned: boolean;
+  readonly umask: number;
+  readonly nofile: { readonly soft: number; readonly hard: number } | null;
+  readonly floorMode: "turn" | "open";
+  readonly syncInput: boolean;
+  readonly group: string;
+  readonly ttlMs: number;
+  readonly idleTtlMs: number;
+  readonly integrate: boolean;
+  readonly parent: string;
+}
+
+/** What opening asks of the host. */
+export interface Opener {
+  /** Absolute path of the socket that this session's shim will listen on. */
+  socketPath(id: string): string;
+  /** Where the shell keeps its environment as of the last prompt; in an owner-only folder. */
+  environmentPath(id: string): string;
+  readonly shellFolder: string;
+  newNonce(): string;
+  readonly bootId: string;
+  /** Has the keeper start a shim; resolves when it listens. Rejects with `errno` and `step`. */
+  startShim(id: string, spec: ShimSpec): Promise<{ readonly pid: number }>;
+}
+
+/** Variables of a terminal that the session is not in, and of one that it is in. */
+const OUTER = ["TMUX", "TMUX_PANE", "STY", "WINDOW", "LINES", "COLUMNS", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TERMCAP", "VTE_VERSION", "WINDOWID", "HOLDFAST_SESSION", "HOLDFAST_AS"];
+
+export function checkSize(size: Size | undefined, otherwise: { cols: number; rows: number }): { cols: number; rows: number } {
+  if (!size || (size.cols === 0 && size.rows === 0)) return otherwise;
+  const { cols, rows } = limits;
+  if (size.cols < cols.min || size.cols > cols.max || size.rows < rows.min || size.rows > rows.max) {
+    throw new HoldError("bad_request", `a size of ${size.cols}x${size.rows}; columns ${cols.min} to ${cols.max}, rows ${rows.min} to ${rows.max}`);
+  }
+  return { cols: size.cols, rows: size.rows };
+}
+
+/** Opens and starts; throws `start_failed` when the program could not be started (the session is `failed` then). */
+export async function openSession(session: LiveSession, request: OpenRequest, opener: Opener, by: Actor): Promise<void> {
+  const nonce = opener.newNonce();
+  const argv = request.command.length > 0 ? request.command : [request.shell || "/bin/sh"];
+  const wanted = new Set(OUTER);
+  const base = request.env.filter((kv) => !wanted.has(kv.slice(0, kv.indexOf("="))) || request.parent !== "");
+  const env = withDefaults(base, request.kind, session.id);
+  const prepared = request.kind === "pty" && request.integrate
+    ? prepareShell({ argv, env, folder: opener.shellFolder, nonce, environmentFile: opener.environmentPath(session.id) })
+    : { argv, env, shell: "other", integrated: false };
+  const socketPath = opener.socketPath(session.id);
+  session.record(by, {
+    case: "opened",
+    value: create(EventBody_OpenedSchema, {
+      sessionKind: request.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES, name: request.name, command: [...argv], cwd: request.cwd, size: request.size,
+      floorMode: request.floorMode === "open" ? FloorMode.OPEN : FloorMode.TURN, syncInput: request.syncInput, group: request.group, ttlMs: BigInt(request.ttlMs),
+      idleTtlMs: BigInt(request.idleTtlMs), shellIntegrated: prepared.integrated, shell: prepared.shell, nonce, pinnedSize: request.pinned ? [1] : [],
+      socketPath, parent: request.parent,
+    }),
+  });
+  session.commands.opened(session.facts);
+  try {
+    await opener.startShim(session.id, {
+      mode: request.kind, argv: prepared.argv, env: prepared.env, cwd: request.cwd, cols: request.size.cols, rows: request.size.rows, umask: request.umask,
+      ...(request.nofile ? { nofile: request.nofile } : {}), socketPath,
+    });
+  } catch (fault) {
+    const why = fault instanceof Error ? fault.message : String(fault);
+    session.ended(SessionState.FAILED, why);
+    throw fault instanceof HoldError ? fault : new HoldError("start_failed", `session ${session.id} could not be started: ${why}`, { session: session.id }, { cause: fault });
+  }
+  await started(session, opener.bootId);
+  const { state, exit } = session.facts;
+  if (state === "failed") throw new HoldError("start_failed", startFailure(session.id, argv, request.cwd, exit?.reason ?? ""), { session: session.id });
+}
+
+/** Links to the shim and records what it holds. Used for opening and for adoption. */
+export function started(session: LiveSession, bootId: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    session.onShimEnd = (reason, detail) => reject(new HoldError("shim_lost", `the shim of session ${session.id} is gone (${reason}: ${detail})`, { session: session.id }));
+    session.onWelcome = (w) => {
+      session.onWelcome = null;
+      session.onShimEnd = null;
+      welcome(session, w, bootId);
+      resolve();
+    };
+    session.connect();
+  });
+}
+
+function welcome(session: LiveSession, w: ShimWelcome, bootId: string): void {
+  const host = { id: "system:host", via: "host" };
+  if (w.phase === "failed") {
+    session.ended(SessionState.FAILED, `${w.failure?.step ?? "start"}: ${w.failure?.errno ?? "unknown"}`);
+    session.shimLink?.ack({ exit: true });
+    session.shimLink?.release();
+    return;
+  }
+  if (session.facts.pid === w.pid && session.facts.shimPid === w.shimPid) return;
+  session.record(host, { case: "started", value: create(EventBody_StartedSchema, { pid: w.pid, pidStart: w.pidStart, shimPid: w.shimPid, incarnation: 1, bootId }) });
+}
+
+function startFailure(id: string, argv: readonly string[], cwd: string, reason: string): string {
+  const [step, errno] = reason.split(": ");
+  if (step === "chdir") return `session ${id}: the folder ${cwd} can't be entered (${errno}); give another one with --cwd`;
+  if (step === "exec" && errno === "ENOENT") return `session ${id}: no program ${JSON.stringify(argv[0])} on the PATH; check its spelling, or give its whole path`;
+  if (step === "exec" && errno === "EACCES") return `session ${id}: ${JSON.stringify(argv[0])} may not be run (${errno}); check its mode`;
+  return `session ${id}: ${JSON.stringify(argv[0])} could not be started (${reason})`;
+}
+
+function withDefaults(env: readonly string[], kind: "pty" | "pipes", id: string): string[] {
+  const given = new Map(env.map((kv) => [kv.slice(0, kv.indexOf("=")), kv]));
+  given.set("HOLDFAST_SESSION", `HOLDFAST_SESSION=${id}`);
+  if (kind === "pty") {
+    // What stands behind the session is our model of an xterm, whatever terminal its opener sat at.
+    const term = given.get("HOLDFAST_TERM")?.slice("HOLDFAST_TERM=".length) ?? "xterm-256color";
+    given.set("TERM", `TERM=${term}`);
+    given.set("COLORTERM", "COLORTERM=truecolor");
+  }
+  return [...given.values()];
+}

@@ -1,0 +1,35 @@
+/**
+ * Output as others are shown it: terminal queries taken out, so that only the model answers them. The journal keeps the raw bytes.
+ * The live view runs along with the output; a reader of the journal gets a filter of its own, primed with what stood before its cursor.
+ */
+import { terminal } from "@holdfast/core";
+import type { Entry, Gap } from "../journal/journal.ts";
+import { OUTPUT_KIND, type Body } from "./record.ts";
+
+/** A query is short: what stood this far before the cursor can't be part of one any more. */
+const PRIME_RECORDS = 4;
+
+export class OutputView {
+  readonly #live = new terminal.QueryFilter();
+  /** The chunk that was viewed last ended a query. */
+  sawQuery = false;
+
+  /** The next output record's bytes, as shown. */
+  live(entry: Entry, payload: Uint8Array): Uint8Array {
+    if (entry.stream !== 0) return payload;
+    const before = this.#live.found;
+    const shown = this.#live.filter(payload);
+    this.sawQuery = this.#live.found > before;
+    return shown;
+  }
+
+  /** A filter that stands before `seq`. `readOne`: the record at a seq. */
+  filterAt(seq: number, readOne: (seq: number) => readonly ({ readonly entry: Entry; readonly body: Body | null } | Gap)[]): { readonly queries: terminal.QueryFilter; nextSeq: number } {
+    const queries = new terminal.QueryFilter();
+    for (let at = Math.max(1, seq - PRIME_RECORDS); at < seq; at++) {
+      const item = readOne(at)[0];
+      if (item && !("gap" in item) && item.entry.seq === at && item.entry.kind === OUTPUT_KIND && item.entry.stream === 0) queries.filter(item.entry.payload);
+    }
+    return { queries, nextSeq: seq };
+  }
+}

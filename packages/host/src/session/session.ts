@@ -1,0 +1,808 @@
+/**
+ * One live session: takes what operators send, what the shim says and what time does, and turns each into a record of the
+ * journal, then into effects. Everything that is known about the session is a fold over those records.
+ *
+ *   H1  Recorded before done: an input is in the journal before the shim sees it; output before a client or the shim's acknowledgement.
+ *   H2  One order: a record's seq is given in the turn of the loop in which it is decided; nothing awaits between decision and record.
+ *   H3  A frame is answered exactly once a link with what became of it, from the shim's own word.
+ *   H4  An attachment that stalls holds nothing up: it has no queue here.
+ *   H5  If the journal can't be written, input is refused and output waits in the shim.
+ * Elsewhere: opening and adoption (open.ts, adopt.ts), the terminal model (screen.ts), calls (call/).
+ */
+import {
+  floor as floorRoom, HOST_ACTOR, HOST_RESTART, InputLedger, inputRules, MonotonicMs, Offset, reader, Seq, session as sessionRoom, TERMINAL_ACTOR,
+  type Floor, type FloorCommand, type FloorEvent, type FloorRefusal, type InputFrame, type Operator, type Outcome, type SessionFacts,
+} from "@holdfast/core";
+import { create } from "@bufbuild/protobuf";
+import { encodeHost, HoldError, InputStatus, limits, PresenceSchema, SessionState, type Code, type Input, type Presence } from "@holdfast/protocol";
+import type { ShimLink, ShimResult, ShimWelcome } from "@holdfast/shim";
+import type { Entry, Gap } from "../journal/journal.ts";
+import type { RegisteredOperator } from "../operator/registry.ts";
+import type { Shell } from "../shell/index.ts";
+import { HOP_BYTES, type HostAttachment } from "./attachment.ts";
+import { CommandWatch } from "./command-watch.ts";
+import { OutputView } from "./output-view.ts";
+import type { SessionPorts } from "./ports.ts";
+import { decodeBody, encodeBody, folded, kindOf, OUTPUT_BODY, OUTPUT_KIND, wireEvent, type Body } from "./record.ts";
+import { floorOnWire, kindOnWire } from "./on-wire.ts";
+import { Screen } from "./screen.ts";
+import { Tail } from "./tail.ts";
+
+const NOTHING = new Uint8Array(0);
+/** Bytes of output that may be unsynced before the shim is made to wait (P2: 256 KiB at a power cut). */
+const UNSYNCED_BYTES = 256 * 1024;
+/** Beyond this much unparsed output the ring's acknowledgements wait (xterm throws data away past 50 MiB). */
+const UNPARSED_BYTES = 32 * 1024 * 1024;
+/** How long an unsettled input is silent before its writer is told that the program does not read. */
+const BLOCKED_MS = 1_000;
+/** A query's answer that is older than this would be typing. */
+const REPLY_AGE_MS = 1_000;
+const JOURNAL_READ_BYTES = 256 * 1024;
+
+/** Told of every record, after it was folded. */
+export type Listener = (entry: Entry, body: Body | null, payload: Uint8Array) => void;
+
+export interface Actor { readonly id: string; readonly via: string }
+
+interface Answer { readonly attachment: HostAttachment | null; readonly n: number; readonly durable: boolean; tell(outcome: InputReply): void }
+export interface InputReply { readonly n: number; readonly seq: number; readonly status: InputStatus; readonly bytes: number; readonly error?: HoldError; readonly durable?: boolean; /** Output offset at which the program's terminal took it. */ readonly outputOffset?: number }
+
+export class LiveSession {
+  readonly id: string;
+  readonly #ports: SessionPorts;
+  #facts: SessionFacts;
+  #floor: Floor;
+  #input: InputLedger;
+  readonly #attachments = new Map<string, HostAttachment>();
+  readonly #tail = new Tail();
+  readonly #view = new OutputView();
+  readonly #listeners = new Set<Listener>();
+  readonly #answers = new Map<number, Answer[]>();
+  readonly #tags = new Map<string, number>();
+  readonly screen: Screen;
+  readonly commands: CommandWatch;
+  #shim: ShimLink | null = null;
+  #position = 0;
+  #seat: string | null = null;
+  #resizes: { seq: number; cols: number; rows: number; pinned: boolean; offset: number | null }[] = [];
+  #settlements: ShimResult[] = [];
+  #sendAfterSync: Promise<void> | null = null;
+  #acksDue = false;
+  #outputWaits = false;
+  #lastLsn = 0;
+  #blockedSince: { seq: number; at: MonotonicMs; told: boolean } | null = null;
+  #waitingFrames: (() => void)[] = [];
+  #wake: (() => void) | null = null;
+
+  constructor(id: string, ports: SessionPorts, past: { facts: SessionFacts; input: InputLedger } | null) {
+    this.id = id;
+    this.#ports = ports;
+    this.#facts = past?.facts ?? sessionRoom.unopened(id);
+    this.#input = past?.input ?? new InputLedger();
+    this.#floor = { ...floorRoom.openFloor(this.#facts.floorMode), epoch: this.#facts.epoch as never, aiPaused: this.#facts.aiPaused };
+    this.#position = this.#facts.ends[0] + this.#facts.ends[1] + this.#facts.ends[2];
+    this.commands = new CommandWatch(this.#facts, () => ports.clock.wallMs());
+    const self = this;
+    this.screen = new Screen(
+      {
+        id,
+        get head() { return { seq: self.#facts.seq, position: self.#position }; },
+        get size() { return self.#facts.size; },
+        get repliedOffset() { return self.#facts.repliedOffset; },
+        get watched() { return self.#attachments.size > 0; },
+        read: (after, maxBytes) => this.read(after, maxBytes),
+      },
+      ports,
+    );
+    if (past) this.screen.recall();
+  }
+
+  get facts(): SessionFacts { return this.#facts; }
+  get floor(): Floor { return this.#floor; }
+  get isOver(): boolean { return sessionRoom.isOver(this.#facts); }
+  get shimLink(): ShimLink | null { return this.#shim; }
+  get attachments(): ReadonlyMap<string, HostAttachment> { return this.#attachments; }
+
+  // --- records ---
+
+  /** Appends one record, folds it and shows it to whoever is there. Throws the journal's fault; nothing has happened then. */
+  record(actor: Actor, body: Body, payload?: Uint8Array, at?: { stream: number; offset: number; monoNs: bigint }): Entry {
+    const entry = this.#ports.journal.append({
+      session: this.id, kind: kindOf(body), actor: actor.id, via: actor.via, meta: encodeBody(body), wallMs: this.#ports.clock.wallMs(),
+      monoNs: at?.monoNs ?? this.#ports.clock.monoNs(), ...(payload ? { payload } : {}), ...(at ? { stream: at.stream, offset: at.offset } : {}),
+    });
+    this.#lastLsn = entry.lsn;
+    this.#facts = sessionRoom.fold(this.#facts, folded(entry, body));
+    const isOutput = body.case === "output";
+    if (isOutput) this.#position += entry.payloadBytes;
+    const shown = isOutput ? this.#view.live(entry, payload!) : (payload ?? NOTHING);
+    if (this.#attachments.size > 0) {
+      const message = encodeHost({ case: "event", value: wireEvent(entry, isOutput ? null : body, shown) });
+      this.#tail.push({ seq: entry.seq, position: this.#position, message, dataBytes: shown.length, isOutput });
+      this.#pumpAll();
+    }
+    this.screen.appended(entry, body, payload ?? NOTHING, isOutput && this.#view.sawQuery);
+    for (const listener of this.#listeners) listener(entry, body, payload ?? NOTHING);
+    return entry;
+  }
+
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Records strictly after `afterSeq`, decoded. */
+  read(afterSeq: number, maxBytes: number): ({ readonly entry: Entry; readonly body: Body | null } | Gap)[] {
+    return this.#ports.journal.read(this.id, afterSeq, maxBytes).map((item) => ("gap" in item ? item : { entry: item, body: decodeBody(item.kind, item.meta) }));
+  }
+
+  /** The highest n that this writer has in the books. */
+  lastN(writer: string): number {
+    return this.#input.lastN(writer);
+  }
+
+  /** Total output bytes up to and including the record at `seq`: exact where the tail or the journal's offsets say so. */
+  positionAt(seq: number): number {
+    if (seq >= this.#facts.seq) return this.#position;
+    if (seq === 0) return 0;
+    let position = 0;
+    for (const stream of this.#streams) position += this.#endAt(stream, seq);
+    return position;
+  }
+
+  /** End offset of a stream's output as of `seq`: the next output record's offset, or the end. */
+  #endAt(stream: number, seq: number): number {
+    for (let after = seq; after < this.#facts.seq; ) {
+      const items = this.read(after, 64 * 1024);
+      if (items.length === 0) break;
+      for (const item of items) {
+        if ("gap" in item) after = item.toSeq;
+        else {
+          if (item.entry.kind === OUTPUT_KIND && item.entry.stream === stream) return item.entry.offset;
+          after = item.entry.seq;
+        }
+      }
+    }
+    return this.#facts.ends[stream as 0 | 1 | 2];
+  }
+
+  /** A seq with about `bytes` of output after it. */
+  seqBefore(bytes: number): number {
+    const stream = this.#facts.kind === "pty" ? 0 : 1;
+    const seq = this.#ports.journal.seqAtOffset(this.id, stream, Math.max(0, this.#facts.ends[stream] - bytes));
+    return seq === null ? 0 : Math.max(0, seq - 1);
+  }
+
+  /** The fold, for the journal's cache. */
+  saved(): { facts: SessionFacts; input: unknown } {
+    return { facts: this.#facts, input: this.#input.save() };
+  }
+
+  // --- the shim ---
+
+  connect(): void {
+    this.#shim = this.#ports.connectShim(this.#facts.socketPath, this.#journalled(), {
+      welcome: (w) => this.#welcome(w),
+      output: (stream, offset, timeNs, bytes) => this.#output(stream, Number(offset), timeNs, bytes),
+      result: (r) => this.#result(r),
+      exited: (e) => {
+        const exit = { core: e.core, userUs: e.userUs, systemUs: e.systemUs, maxRssKib: e.maxRssKib, atUnixMs: e.wallMs, reason: "", ...(e.code === null ? {} : { code: e.code }), ...(e.signal === null ? {} : { signal: e.signal }) };
+        this.#settleNow();
+        if (!this.isOver) this.record({ id: HOST_ACTOR, via: "host" }, { case: "exited", value: { exit, outputOffset: BigInt(this.#facts.ends[this.#facts.kind === "pty" ? 0 : 1]) } as never });
+        this.#shim?.ack({ exit: true });
+        this.#over();
+      },
+      closed: (stream, end) => {
+        if (!this.#facts.closed.includes(stream)) this.record({ id: HOST_ACTOR, via: "host" }, { case: "closed", value: { stream, end } as never });
+        if (this.#streams.every((s) => this.#facts.closed.includes(s)) && this.isOver) this.#letGo();
+      },
+      probe: (p) => this.onProbe?.(p),
+      end: (reason, detail) => this.onShimEnd?.(reason, detail),
+    });
+  }
+
+  get #streams(): readonly (0 | 1 | 2)[] {
+    return this.#facts.kind === "pty" ? [0] : [1, 2];
+  }
+
+  /** What the journal has of each stream. */
+  #journalled(): { readonly stream: 0 | 1 | 2; readonly offset: bigint }[] {
+    return this.#streams.map((stream) => ({ stream, offset: BigInt(this.#facts.ends[stream]) }));
+  }
+
+  onWelcome: ((w: ShimWelcome) => void) | null = null;
+  onProbe: ((p: Parameters<NonNullable<import("@holdfast/shim").ShimHandlers["probe"]>>[0]) => void) | null = null;
+  onShimEnd: ((reason: string, detail: string) => void) | null = null;
+
+  #welcome(w: ShimWelcome): void {
+    for (const seq of this.#input.neverSent(Seq(Number(w.receivedSeq)))) this.#settle({ seq, status: "void", bytes: 0, refusal: HOST_RESTART }, false, 0);
+    this.onWelcome?.(w);
+    this.#shim?.ack({ resultSeq: w.appliedSeq < BigInt(this.#facts.seq) ? w.appliedSeq : BigInt(this.#facts.seq) });
+  }
+
+  #output(stream: 0 | 1 | 2, offset: number, timeNs: bigint, bytes: Uint8Array): void {
+    const have = this.#facts.ends[stream];
+    if (offset + bytes.length <= have) return this.#ackLater();
+    if (offset < have) {
+      bytes = bytes.subarray(have - offset);
+      offset = have;
+    }
+    if (offset > have) {
+      this.record({ id: HOST_ACTOR, via: "host" }, { case: "gap", value: { fromSeq: 0n, toSeq: 0n, reason: "shim", fromOffset: BigInt(have), toOffset: BigInt(offset) } as never });
+    }
+    while (bytes.length > 0) {
+      let take = Math.min(bytes.length, limits.outputEventBytes);
+      // A resize stands at its exact place in the output: cut there.
+      const resize = stream === 0 ? this.#resizes.find((r) => r.offset !== null) : undefined;
+      if (resize && resize.offset! > offset && resize.offset! < offset + take) take = resize.offset! - offset;
+      const piece = bytes.subarray(0, take);
+      this.record({ id: "program", via: "shim" }, OUTPUT_BODY, piece, { stream, offset, monoNs: timeNs });
+      if (stream !== 2) for (const mark of this.commands.output(piece, offset)) this.record({ id: "program", via: "shell" }, mark);
+      offset += take;
+      bytes = bytes.subarray(take);
+      if (stream === 0) this.#placeResizes();
+    }
+    this.#ackLater();
+    this.#holdOutputIfDue();
+  }
+
+  /** Acknowledges to the shim in one frame a turn of the loop, after clients were served. */
+  #ackLater(): void {
+    if (this.#acksDue) return;
+    this.#acksDue = true;
+    this.#ports.defer(() => {
+      this.#acksDue = false;
+      this.#settleNow();
+      this.#shim?.ack({ streams: this.#journalled() });
+    });
+  }
+
+  /** P2: beyond 256 KiB unsynced, output waits for the disk; beyond 32 MiB unparsed, for the model. */
+  #holdOutputIfDue(): void {
+    if (this.#ports.journal.unsyncedBytes > UNSYNCED_BYTES / 2) {
+      const synced = this.#ports.journal.durable(this.#lastLsn);
+      if (this.#ports.journal.unsyncedBytes > UNSYNCED_BYTES && !this.#outputWaits) {
+        this.#outputWaits = true;
+        this.#shim?.pause();
+        const goOn = (): void => {
+          this.#outputWaits = false;
+          this.#shim?.resume();
+        };
+        synced.then(goOn, goOn);
+      } else {
+        synced.catch(() => {});
+      }
+    }
+    if (this.screen.isOpen && this.screen.unparsedBytes > UNPARSED_BYTES && !this.#outputWaits) {
+      this.#outputWaits = true;
+      this.#shim?.pause();
+      this.#resumeWhenParsed = true;
+    }
+  }
+  #resumeWhenParsed = false;
+
+  /** The model's worker parsed something of this session. */
+  parsed(): void {
+    this.screen.parsed();
+    if (this.#resumeWhenParsed && this.screen.unparsedBytes < UNPARSED_BYTES / 2) {
+      this.#resumeWhenParsed = false;
+      this.#outputWaits = false;
+      this.#shim?.resume();
+    }
+  }
+
+  #result(r: ShimResult): void {
+    const seq = Number(r.seq);
+    const resize = this.#resizes.find((x) => x.seq === seq);
+    if (resize) {
+      if (r.status === "applied") resize.offset = Number(r.outputOffset);
+      else this.#resizes = this.#resizes.filter((x) => x !== resize);
+      this.#placeResizes();
+      this.#settlements.push(r);
+      return this.#ackLater();
+    }
+    const status = onWireStatus(r.status);
+    for (const answer of this.#answers.get(seq) ?? []) {
+      answer.tell({ n: answer.n, seq, status, bytes: r.bytes, outputOffset: Number(r.outputOffset), ...(r.status === "applied" ? {} : { error: settledError(this.#facts, r) }) });
+      if (answer.durable) this.#ports.journal.durable(this.#lastLsn).then(() => answer.tell({ n: answer.n, seq, status, bytes: r.bytes, durable: true }), () => {});
+    }
+    this.#answers.delete(seq);
+    this.#settlements.push(r);
+    this.commands.settled(seq, r.status === "applied", Number(r.outputOffset));
+    this.#ackLater();
+  }
+
+  /** Settlements are recorded after the echo has gone out: the shim keeps them until then. */
+  #settleNow(): void {
+    if (this.#settlements.length === 0) return;
+    const settlements = this.#settlements;
+    this.#settlements = [];
+    for (const r of settlements) this.#settle({ seq: Seq(Number(r.seq)), status: r.status, bytes: r.bytes, refusal: r.refusal === "none" ? "" : r.refusal }, r.secret, Number(r.outputOffset));
+    this.#shim?.ack({ resultSeq: settlements.at(-1)!.seq });
+    this.#offerWaiting();
+  }
+
+  #settle(outcome: Outcome, secret: boolean, outputOffset: number): void {
+    const frame = this.#input.settle(outcome);
+    if (!frame) return;
+    this.record({ id: HOST_ACTOR, via: "shim" }, {
+      case: "inputSettled",
+      value: { inputSeq: BigInt(outcome.seq), status: onWireStatus(outcome.status), bytes: outcome.bytes, refusal: outcome.refusal, secret, outputOffset: BigInt(outputOffset) } as never,
+    });
+    if (secret) this.#ports.journal.erase(this.id, [outcome.seq]);
+  }
+
+  #placeResizes(): void {
+    while (this.#resizes.length > 0) {
+      const first = this.#resizes[0]!;
+      if (first.offset === null || first.offset > this.#facts.ends[0]) return;
+      this.#resizes.shift();
+      this.record({ id: HOST_ACTOR, via: "shim" }, { case: "resized", value: { size: { cols: first.cols, rows: first.rows }, pinned: first.pinned, outputOffset: BigInt(first.offset) } as never });
+    }
+  }
+
+  /** The program is gone and everything that it wrote is here: the shim may go too. */
+  #letGo(): void {
+    const shim = this.#shim;
+    if (!shim) return;
+    this.onShimEnd = null;
+    this.#settleNow();
+    shim.ack({ streams: this.#journalled(), exit: true });
+    shim.release();
+    shim.close();
+    this.#shim = null;
+  }
+
+  /** Ends the session in the books: the program could not be started, or what held it is gone. */
+  ended(state: SessionState, reason: string): void {
+    if (this.isOver) return;
+    for (const entry of [...this.#input.unsettled()]) this.#settle({ seq: entry.seq, status: "void", bytes: 0, refusal: reason }, false, 0);
+    this.record({ id: HOST_ACTOR, via: "host" }, { case: "ended", value: { state, reason } as never });
+    this.#over();
+  }
+
+  #over(): void {
+    for (const answers of this.#answers.values()) for (const a of answers) a.tell({ n: a.n, seq: 0, status: InputStatus.VOID, bytes: 0, error: new HoldError("session_ended", `session ${this.#label()} has ended`) });
+    this.#answers.clear();
+    for (const offer of this.#waitingFrames.splice(0)) offer();
+    this.#pumpAll();
+    this.onOver?.();
+  }
+  onOver: (() => void) | null = null;
+
+  // --- attachments ---
+
+  attach(attachment: HostAttachment, details: { readonly resumed: boolean; readonly client: string }): void {
+    this.#attachments.set(attachment.id, attachment);
+    if (!attachment.quiet) {
+      this.record({ id: attachment.operator.id, via: attachment.via }, { case: "attached", value: { attachment: attachment.id, observing: attachment.observing, resumed: details.resumed, client: details.client, ...(attachment.size ? { size: attachment.size } : {}) } as never });
+      this.#tellPresence();
+    }
+    if (!attachment.observing && attachment.size) this.#claimSize(attachment, false);
+  }
+
+  detach(id: string, reason: string): void {
+    const attachment = this.#attachments.get(id);
+    if (!attachment) return;
+    attachment.over = true;
+    this.#attachments.delete(id);
+    // A link that broke may be back in a moment: its floor then runs out by itself. Who leaves gives it back at once.
+    if (reason === "left") this.#floorStep({ verb: "leave", seat: id }, { id: attachment.operator.id, via: attachment.via });
+    if (this.#seat === id) {
+      this.#seat = null;
+      const others = [...this.#attachments.values()].filter((a) => !a.observing && a.size);
+      if (others.length === 1) this.#claimSize(others[0]!, false);
+    }
+    if (!attachment.quiet) {
+      try {
+        this.record({ id: attachment.operator.id, via: attachment.via }, { case: "detached", value: { attachment: id, reason } as never });
+      } catch (fault) {
+        this.#ports.log(`session ${this.id}: a detach could not be recorded: ${String(fault)}`);
+      }
+      this.#tellPresence();
+    }
+    if (this.#attachments.size === 0) this.#tail.clear();
+  }
+
+  presence(): Presence[] {
+    return [...this.#attachments.values()].filter((a) => !a.quiet).map((a) => create(PresenceSchema, { operator: a.operator.id, name: a.operator.name, kind: kindOnWire(a.operator.kind), via: a.via, attachment: a.id, observing: a.observing }));
+  }
+
+  #tellPresence(): void {
+    this.#tellAll(encodeHost({ case: "presence", value: { operators: this.presence() } }));
+  }
+
+  #tellAll(message: Uint8Array): void {
+    for (const a of this.#attachments.values()) if (!a.quiet) a.channel.sendMessage(message);
+  }
+
+  credited(attachment: HostAttachment, appliedBytes: number, window: number): void {
+    attachment.reader = reader.credited(attachment.reader, appliedBytes, window > 0 ? Math.min(limits.windowMax, Math.max(limits.windowMin, window)) : null);
+    this.pump(attachment);
+  }
+
+  #pumpAll(): void {
+    for (const attachment of this.#attachments.values()) this.pump(attachment);
+  }
+
+  /** Sends an attachment what it may have now (R1 to R4). */
+  pump(attachment: HostAttachment): void {
+    while (!attachment.over && attachment.channel.buffered < HOP_BYTES) {
+      const step = reader.next(attachment.reader, { seq: this.#facts.seq, position: Offset(this.#position) }, limits.behindBytes);
+      if (step.do === "nothing") return;
+      if (step.do === "snapshot") return this.#sendSnapshot(attachment, step.why);
+      const event = this.#tail.at(attachment.reader.cursor + 1);
+      if (event) {
+        attachment.filter = null;
+        const shown = !(attachment.noOutput && event.isOutput);
+        if (shown) attachment.channel.sendMessage(event.message);
+        attachment.reader = reader.sent(attachment.reader, Seq(event.seq), Offset(event.position), shown ? event.dataBytes : 0);
+      } else if (!this.#sendFromJournal(attachment, Math.min(step.maxBytes, JOURNAL_READ_BYTES))) {
+        return;
+      }
+    }
+  }
+
+  #sendFromJournal(attachment: HostAttachment, maxBytes: number): boolean {
+    const after = attachment.reader.cursor;
+    const items = this.read(after, maxBytes);
+    if (items.length === 0) return false;
+    if (attachment.filter?.nextSeq !== after + 1) attachment.filter = this.#view.filterAt(after + 1, (seq) => this.read(seq - 1, 1));
+    let { cursor, position } = attachment.reader;
+    let bytes = 0;
+    for (const item of items) {
+      if ("gap" in item) {
+        cursor = Seq(item.toSeq);
+        attachment.channel.send({ case: "event", value: { seq: BigInt(item.toSeq), actor: HOST_ACTOR, via: "host", body: { kind: { case: "gap", value: { fromSeq: BigInt(item.fromSeq), toSeq: BigInt(item.toSeq), reason: item.reason } } } } });
+        continue;
+      }
+      const isOutput = item.entry.kind === OUTPUT_KIND;
+      cursor = Seq(item.entry.seq);
+      if (isOutput) position = Offset(position + item.entry.payloadBytes);
+      if (isOutput && attachment.noOutput) continue;
+      const shown = isOutput && item.entry.stream === 0 ? attachment.filter.queries.filter(item.entry.payload) : item.entry.payload;
+      if (isOutput) bytes += shown.length;
+      attachment.channel.send({ case: "event", value: wireEvent(item.entry, isOutput ? null : item.body, shown) });
+    }
+    attachment.filter.nextSeq = cursor + 1;
+    attachment.reader = reader.sent(attachment.reader, cursor, position, bytes);
+    return true;
+  }
+
+  #sendSnapshot(attachment: HostAttachment, why: string): void {
+    attachment.reader = reader.snapshotAsked(attachment.reader);
+    this.screen.snapshot(attachment.scrollback).then(
+      ({ seq, position, snapshot }) => {
+        if (attachment.over) return;
+        const size = { cols: snapshot.cols, rows: snapshot.rows };
+        const base = { seq: BigInt(seq), size, offset: BigInt(snapshot.offset), why, title: snapshot.title };
+        const part = 256 * 1024;
+        for (let at = 0; at === 0 || at < snapshot.vt.length; at += part) {
+          attachment.channel.send({ case: "snapshot", value: { ...base, vt: snapshot.vt.subarray(at, at + part), last: at + part >= snapshot.vt.length } });
+        }
+        attachment.reader = reader.snapshotSent(attachment.reader, Seq(seq), Offset(position), snapshot.vt.length);
+        this.pump(attachment);
+      },
+      (fault: unknown) => {
+        if (attachment.over) return;
+        this.#ports.log(`session ${this.id}: no snapshot for ${attachment.id}: ${String(fault)}`);
+        attachment.reader = reader.snapshotSent(attachment.reader, this.#facts.seq, Offset(this.#position), 0);
+        this.pump(attachment);
+      },
+    );
+  }
+
+  // --- input ---
+
+  /**
+   * One frame of an operator. The answer comes through `tell`: at once for refusals and duplicates, else when the shim has
+   * settled it. Rights were checked by the caller; the floor is checked here, where input is written.
+   */
+  offer(by: RegisteredOperator, via: string, seat: HostAttachment | null, writer: string, frame: Input, tell: (reply: InputReply) => void): void {
+    const n = Number(frame.n);
+    const refuse = (error: HoldError, seq = 0): void => tell({ n, seq, status: InputStatus.REFUSED, bytes: 0, error });
+    const offered: InputFrame = { writer, n, bytes: frame.data.length, unit: frame.unit, unitEnd: frame.unitEnd, interrupt: frame.interrupt };
+    if (frame.data.length > limits.inputFrameBytes) return refuse(new HoldError("bad_request", `an input frame of ${frame.data.length} bytes; ${limits.inputFrameBytes} at most`));
+    if (frame.interrupt && frame.data.length !== 1) return refuse(new HoldError("bad_request", "an interrupt is one byte"));
+    const decision = this.#input.decide(offered);
+    switch (decision.kind) {
+      case "settled":
+        return tell({ n, seq: decision.outcome.seq, status: onWireStatus(decision.outcome.status), bytes: decision.outcome.bytes, ...(decision.outcome.status === "applied" ? {} : { error: new HoldError("input_void", `input ${decision.outcome.seq} of session ${this.#label()}: ${decision.outcome.status} (${decision.outcome.refusal || "dropped"})`) }) });
+      case "pending":
+        this.#answers.set(decision.seq, [...(this.#answers.get(decision.seq) ?? []), { attachment: seat, n, durable: frame.durable, tell }]);
+        return;
+      case "refuse":
+        this.#input.refused(offered);
+        return refuse(this.#inputRefusal(decision.code));
+      case "wait":
+        this.#waitingFrames.push(() => this.offer(by, via, seat, writer, frame, tell));
+        return this.#schedule();
+      case "accept":
+        break;
+    }
+    if (this.isOver) return refuse(new HoldError("session_ended", `session ${this.#label()} has ended; hold log ${this.#facts.name || this.id} shows what it did`));
+    if (!this.#shim) return refuse(new HoldError("draining", `session ${this.#label()} is being taken up again; try again in a moment`));
+    if (this.#ports.journal.frozen) return refuse(new HoldError("journal_frozen", `the journal can't be written (${this.#ports.journal.frozen.message}): nothing runs unrecorded; free some space, hold doctor tells more`));
+    const now = this.#ports.clock.monoMs();
+    const command: FloorCommand = { verb: "type", by: operatorOf(by), seat: seat?.id ?? writer, lineDirty: this.commands.lineDirty, ...(frame.epoch === undefined ? {} : { epoch: Number(frame.epoch) as never }) };
+    const ruling = floorRoom.decide(this.#floor, command, now);
+    if (!ruling.ok) {
+      this.#input.refused(offered);
+      return refuse(this.#floorError(ruling.refusal));
+    }
+    try {
+      for (const event of ruling.events) this.#applyFloor(event, { id: by.id, via });
+      const tag = this.#tagOf(by.id);
+      const entry = this.record({ id: by.id, via }, { case: "input", value: { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch), unit: frame.unit, unitEnd: frame.unitEnd, interrupt: frame.interrupt, eof: frame.eof, tag } as never }, frame.data);
+      if (frame.interrupt) this.#input.cut();
+      this.#input.accepted(offered, by.id, Seq(entry.seq), now);
+      this.#answers.set(entry.seq, [{ attachment: seat, n, durable: frame.durable, tell }]);
+      this.commands.input(entry.seq, by.id, frame.data);
+      this.#send(entry, frame, tag);
+      if (frame.interrupt && seat) this.#jumpAfterInterrupt(seat);
+    } catch (fault) {
+      this.#input.refused(offered);
+      return refuse(journalError(fault));
+    }
+    this.#blockedSince ??= { seq: this.#facts.seq, at: now, told: false };
+    this.#schedule();
+  }
+
+  /** H1: with `--sync-input` the record is on the disk before the program sees it; order is kept by one chain of promises. */
+  #send(entry: Entry, frame: Input, tag: number): void {
+    const go = (): void => {
+      const seq = BigInt(entry.seq);
+      if (frame.eof) this.#shim?.eof(seq);
+      else if (frame.interrupt) this.#shim?.interrupt(seq, interruptKey(frame.data[0]!), frame.data[0]!);
+      else this.#shim?.input(seq, tag, frame.data);
+    };
+    if (!this.#facts.syncInput && !this.#sendAfterSync) return go();
+    const before = this.#sendAfterSync ?? Promise.resolve();
+    const mine: Promise<void> = Promise.all([before, this.#ports.journal.durable(entry.lsn)]).then(go, (fault: unknown) => {
+      this.#ports.log(`session ${this.id}: input ${entry.seq} was not sent: ${String(fault)}`);
+      this.#settle({ seq: Seq(entry.seq), status: "void", bytes: 0, refusal: "journal_frozen" }, false, 0);
+    }).finally(() => {
+      if (this.#sendAfterSync === mine) this.#sendAfterSync = null;
+    });
+    this.#sendAfterSync = mine;
+  }
+
+  /** The terminal model answers the program's query: bytes into the session, under their own name, never late. */
+  reply(queryOffset: number, bytes: Uint8Array): void {
+    if (this.isOver || !this.#shim || queryOffset <= this.#facts.repliedOffset || this.#input.unitOpen()) return;
+    const writer = TERMINAL_ACTOR;
+    const n = this.#input.lastN(writer) + 1;
+    const actor = { id: TERMINAL_ACTOR, via: "host" };
+    try {
+      this.record(actor, { case: "replyWritten", value: { queryOffset: BigInt(queryOffset) } as never });
+      const entry = this.record(actor, { case: "input", value: { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch), unit: "", unitEnd: false, interrupt: false, eof: false, tag: 0 } as never }, bytes);
+      this.#input.accepted({ writer, n, bytes: bytes.length, unit: "", unitEnd: false, interrupt: false }, TERMINAL_ACTOR, Seq(entry.seq), this.#ports.clock.monoMs());
+      this.#shim.input(BigInt(entry.seq), 0, bytes);
+    } catch (fault) {
+      this.#ports.log(`session ${this.id}: a terminal query stays unanswered: ${String(fault)}`);
+    }
+  }
+
+  /** Ctrl-C is leave to drop what its sender has not read yet: it wants the present. */
+  #jumpAfterInterrupt(seat: HostAttachment): void {
+    const behind = this.#position - seat.reader.position + seat.reader.sent - seat.reader.applied;
+    if (behind > limits.windowMin * 4) seat.reader = reader.jump(seat.reader, "interrupt");
+  }
+
+  #tagOf(operator: string): number {
+    let tag = this.#tags.get(operator);
+    if (tag === undefined) this.#tags.set(operator, (tag = this.#tags.size + 1));
+    return tag;
+  }
+
+  #inputRefusal(code: "input_blocked" | "input_cut" | "bad_request" | "superseded"): HoldError {
+    switch (code) {
+      case "input_blocked":
+        return new HoldError("input_blocked", `the program of session ${this.#label()} is not reading: ${this.#input.unsettledBytes} bytes wait; interrupt it, or send less at a time`);
+      case "input_cut":
+        return new HoldError("input_cut", `the rest of this paste into session ${this.#label()} was cut off by a change of the floor or an interrupt`);
+      case "superseded":
+        return new HoldError("input_void", `that frame of session ${this.#label()} was refused before, and later ones were accepted since`);
+      case "bad_request":
+        return new HoldError("bad_request", "frames are numbered from 1");
+    }
+  }
+
+  #offerWaiting(): void {
+    if (this.#waitingFrames.length === 0 || this.#input.unitOpen()) return;
+    for (const offer of this.#waitingFrames.splice(0)) offer();
+  }
+
+  // --- the floor ---
+
+  /** One floor command of an operator; throws the refusal as an error for the caller's answer. */
+  changeFloor(command: FloorCommand, actor: Actor): void {
+    this.#floorStep(command, actor);
+  }
+
+  get shell(): Shell {
+    const { shell } = this.#facts;
+    return shell === "bash" || shell === "zsh" || shell === "fish" ? shell : "other";
+  }
+
+  /** What a floor command needs to know of the line. */
+  get lineDirty(): string | null {
+    return this.commands.lineDirty;
+  }
+
+  #floorStep(command: FloorCommand, actor: Actor): void {
+    const ruling = floorRoom.decide(this.#floor, command, this.#ports.clock.monoMs());
+    if (!ruling.ok) throw this.#floorError(ruling.refusal);
+    for (const event of ruling.events) this.#applyFloor(event, actor);
+    this.#schedule();
+  }
+
+  #applyFloor(event: FloorEvent, actor: Actor): void {
+    const before = this.#floor;
+    const next = floorRoom.apply(before, event, this.#ports.clock.monoMs());
+    switch (event.kind) {
+      case "granted":
+        this.record(actor, { case: "floorChanged", value: { holder: event.to.id, seat: event.seat, epoch: BigInt(next.epoch), reason: event.reason, from: event.from ?? "" } as never });
+        break;
+      case "freed":
+        if (event.reason !== "idle") this.record(actor, { case: "floorChanged", value: { holder: "", seat: "", epoch: BigInt(next.epoch), reason: event.reason, from: event.from } as never });
+        break;
+      case "ai_paused":
+      case "ai_resumed":
+        this.record(actor, { case: "aiPaused", value: { paused: event.kind === "ai_paused" } as never });
+        break;
+      default:
+        break;
+    }
+    this.#floor = next;
+    if (floorRoom.cutsQueue(event)) {
+      this.#input.cut();
+      for (const [operator, tag] of this.#tags) if (this.#mustCut(event, operator)) this.#shim?.cancel(tag);
+      this.#offerWaiting();
+    }
+    if (event.kind === "granted") {
+      const seat = this.#attachments.get(event.seat);
+      if (seat?.size) this.#claimSize(seat, true);
+    }
+    if (event.kind !== "renewed") {
+      this.#tellAll(encodeHost({ case: "floor", value: { floor: floorOnWire(this.#floor, this.#ports.clock), why: event.kind === "granted" || event.kind === "freed" ? event.reason : event.kind, by: actor.id } }));
+    }
+  }
+
+  /** Whose queued input goes when the floor changes. `isAi` is set by the host, which knows the operators. */
+  #mustCut(event: FloorEvent, operator: string): boolean {
+    if (event.kind === "granted") return operator !== event.to.id;
+    if (event.kind === "ai_paused") return this.isAi(operator);
+    return event.kind === "freed" && operator === event.from;
+  }
+  isAi: (operator: string) => boolean = () => false;
+
+  #floorError(refusal: FloorRefusal): HoldError {
+    const session = this.#facts.name || this.id;
+    switch (refusal.code) {
+      case "floor_held": {
+        const until = new Date(this.#ports.clock.wallMs() + (refusal.expiresAt - this.#ports.clock.monoMs())).toISOString();
+        return new HoldError("floor_held", `session ${session} is steered by ${refusal.holder.name} until ${until}; ask for it (Ctrl-q a, or hold take ${session} once it is free)`, { session: this.id, holder: refusal.holder.id, until });
+      }
+      case "floor_not_yours":
+        return new HoldError("floor_not_yours", `session ${session} is steered by ${refusal.holder?.name ?? "nobody"}, not by you`, { session: this.id });
+      case "ai_paused":
+        return new HoldError("ai_paused", `AI operators are paused in session ${session}; a person ends that with: hold ai resume ${session}`, { session: this.id });
+      case "line_not_empty":
+        return new HoldError("line_not_empty", `somebody has half a line typed in session ${session}; wait for it to be sent or cleared`, { session: this.id });
+      case "fenced":
+        return new HoldError("fenced", `the floor of session ${session} has moved on (epoch ${refusal.epoch})`, { session: this.id, epoch: String(refusal.epoch) });
+    }
+  }
+
+  /** An operator is out: what it queued is dropped, its floor is free, its attachments end. */
+  revoke(operator: string, by: Actor): void {
+    this.#floorStep({ verb: "revoke", operator }, by);
+    const tag = this.#tags.get(operator);
+    if (tag !== undefined) this.#shim?.cancel(tag);
+  }
+
+  // --- size and signals ---
+
+  /** The seat's size is the session's, unless it is pinned. `moved`: the floor came to this seat. */
+  #claimSize(attachment: HostAttachment, moved: boolean): void {
+    const seatThere = this.#seat !== null && this.#attachments.has(this.#seat);
+    if (!moved && seatThere && this.#seat !== attachment.id) return;
+    this.#seat = attachment.id;
+    if (attachment.size && !this.#facts.sizePinned) this.resize(attachment.size, false, { id: attachment.operator.id, via: attachment.via });
+  }
+
+  resizeFrom(attachment: HostAttachment, size: { cols: number; rows: number }): void {
+    attachment.size = size;
+    if (!attachment.observing && (this.#seat === attachment.id || this.#seat === null || !this.#attachments.has(this.#seat))) this.#claimSize(attachment, false);
+  }
+
+  resize(size: { cols: number; rows: number }, pinned: boolean, by: Actor): void {
+    if (this.isOver || !this.#shim || this.#facts.kind !== "pty") return;
+    const latest = this.#resizes.at(-1) ?? { ...this.#facts.size, pinned: this.#facts.sizePinned };
+    if (latest.cols === size.cols && latest.rows === size.rows && latest.pinned === pinned) return;
+    const entry = this.record(by, { case: "resizeAsked", value: { size, pinned } as never });
+    this.#resizes.push({ seq: entry.seq, ...size, pinned, offset: null });
+    this.#shim.resize(BigInt(entry.seq), size.cols, size.rows, 0, 0);
+  }
+
+  signal(target: "leader" | "foreground" | "tree", signo: number, by: Actor): void {
+    if (this.isOver || !this.#shim) throw new HoldError("session_ended", `session ${this.#label()} has ended; there is nothing to signal`);
+    const entry = this.record(by, { case: "signalled", value: { target, signal: signo } as never });
+    this.#shim.signal(BigInt(entry.seq), target, signo);
+  }
+
+  /** Ends the whole tree: asks first, forces after `graceMs`. */
+  kill(graceMs: number, by: Actor): void {
+    if (this.isOver || !this.#shim) return;
+    this.record(by, { case: "signalled", value: { target: "tree", signal: 15 } as never });
+    this.#shim.endTree(graceMs);
+  }
+
+  // --- time ---
+
+  tick(): void {
+    const now = this.#ports.clock.monoMs();
+    for (const event of floorRoom.tick(this.#floor, now)) this.#applyFloor(event, { id: HOST_ACTOR, via: "host" });
+    if (this.#input.tick(now)) this.#offerWaiting();
+    if (this.#blockedSince && this.#input.unsettledCount === 0) this.#blockedSince = null;
+    const oldest = this.#input.unsettled()[Symbol.iterator]().next().value;
+    if (oldest && this.#blockedSince && oldest.seq !== this.#blockedSince.seq) this.#blockedSince = { seq: oldest.seq, at: now, told: this.#blockedSince.told && oldest.seq === this.#blockedSince.seq };
+    else if (oldest && this.#blockedSince && !this.#blockedSince.told && now - this.#blockedSince.at >= BLOCKED_MS) {
+      this.#blockedSince.told = true;
+      const error = this.#inputRefusal("input_blocked");
+      for (const a of this.#answers.get(oldest.seq) ?? []) a.tell({ n: a.n, seq: oldest.seq, status: InputStatus.UNSPECIFIED, bytes: 0, error });
+    }
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    const times = [floorRoom.nextWake(this.#floor), this.#input.nextWake(), this.#blockedSince && !this.#blockedSince.told ? MonotonicMs(this.#blockedSince.at + BLOCKED_MS) : null].filter((t) => t !== null);
+    this.#wake?.();
+    this.#wake = times.length === 0 ? null : this.#ports.wakeAt(MonotonicMs(Math.min(...times)), () => this.tick());
+  }
+
+  /** The host goes: nothing is ended, everything is let go of. */
+  leave(): void {
+    this.#wake?.();
+    this.#settleNow();
+    this.onShimEnd = null;
+    this.#shim?.ack({ streams: this.#journalled() });
+    this.#shim?.close();
+    this.#shim = null;
+    this.screen.close();
+  }
+
+  #label(): string {
+    return this.#facts.name ? `${this.#facts.name} (${this.id})` : this.id;
+  }
+}
+
+export function operatorOf(o: RegisteredOperator): Operator {
+  return { id: o.id, name: o.name, kind: o.kind };
+}
+
+function onWireStatus(status: "applied" | "refused" | "void" | "cut"): InputStatus {
+  return { applied: InputStatus.APPLIED, refused: InputStatus.REFUSED, void: InputStatus.VOID, cut: InputStatus.CUT }[status];
+}
+
+function interruptKey(byte: number): "intr" | "quit" | "susp" {
+  return byte === 0x1c ? "quit" : byte === 0x1a ? "susp" : "intr";
+}
+
+function settledError(facts: SessionFacts, r: ShimResult): HoldError {
+  const session = facts.name || facts.id;
+  if (r.status === "void") return new HoldError("input_void", `input ${r.seq} of session ${session} was dropped unwritten: the floor changed hands or an interrupt passed it`);
+  if (r.status === "cut") return new HoldError("input_cut", `only ${r.bytes} bytes of input ${r.seq} of session ${session} were written: the floor changed hands or an interrupt passed it`);
+  const codes: Partial<Record<string, Code>> = { line_too_long: "line_too_long", queue_full: "input_blocked", exited: "session_ended" };
+  const text = r.refusal === "line_too_long" ? `a line of more than ${limits.canonicalLineBytes} bytes would be cut by the terminal of session ${session}; send it in shorter lines, or through a file` : `the shim of session ${session} refused input ${r.seq}: ${r.refusal}`;
+  return new HoldError(codes[r.refusal] ?? "internal", text);
+}
+
+function journalError(fault: unknown): HoldError {
+  if (fault instanceof HoldError) return fault;
+  const { code, message } = fault as { code?: string; message?: string };
+  const known = code === "journal_frozen" || code === "journal_unwritable" || code === "disk_full" ? code : null;
+  if (!known) throw fault;
+  return new HoldError(known, `${message ?? known}; nothing runs unrecorded, so this input was not sent`, {}, { cause: fault });
+}

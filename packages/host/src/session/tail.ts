@@ -1,0 +1,44 @@
+/**
+ * The last events of a session as encoded messages, shared by every attachment that keeps up. Bounded by bytes; who is
+ * further behind reads the journal. Empty while nobody is attached.
+ */
+export interface TailEvent {
+  readonly seq: number;
+  /** Total output bytes up to and including this event. */
+  readonly position: number;
+  /** A HostFrame, ready for any channel. */
+  readonly message: Uint8Array;
+  /** Output bytes that count against a reader's window. */
+  readonly dataBytes: number;
+  readonly isOutput: boolean;
+}
+
+const MAX_BYTES = 1024 * 1024;
+
+export class Tail {
+  #events: TailEvent[] = [];
+  #from = 0;
+  #bytes = 0;
+
+  push(event: TailEvent): void {
+    this.#events.push(event);
+    this.#bytes += event.message.length;
+    while (this.#bytes > MAX_BYTES && this.#from < this.#events.length - 1) this.#bytes -= this.#events[this.#from++]!.message.length;
+    if (this.#from > 1024) {
+      this.#events = this.#events.slice(this.#from);
+      this.#from = 0;
+    }
+  }
+
+  /** The event with this seq, if it is still here. */
+  at(seq: number): TailEvent | null {
+    const first = this.#events[this.#from];
+    return first && seq >= first.seq ? (this.#events[this.#from + seq - first.seq] ?? null) : null;
+  }
+
+  clear(): void {
+    this.#events = [];
+    this.#from = 0;
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,60 @@
+/** Starting the host: through the keeper, outside of whatever session or login the caller is in. */
+import { setTimeout as delay } from "node:timers/promises";
+import { connect } from "node:net";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { files, folders, makeHome, withShortPath } from "@holdfast/carrier";
+import { HoldError } from "@holdfast/protocol";
+import { findShim, startKeeper } from "@holdfast/shim";
+
+export interface StartOptions {
+  readonly home: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** How long to wait until it serves. Default 15 s. */
+  readonly timeoutMs?: number;
+}
+
+/** What of the caller's environment the host is given: it runs nobody's programs itself. */
+const PASSED_ON = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "HOLDFAST_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "NODE_OPTIONS"];
+
+/** Resolves when the host serves; starts the keeper if none holds the home. */
+export async function startHost({ home, env = process.env, timeoutMs = 15_000 }: StartOptions): Promise<void> {
+  makeHome(home);
+  let binary: string;
+  try {
+    binary = findShim({ cacheDir: folders.tools(home) });
+  } catch (cause) {
+    throw new HoldError("shim_unavailable", (cause as Error).message.replace(/^\[shim_unavailable\] /, ""), {}, { cause });
+  }
+  const passed = Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  await startKeeper({ binary, runDir: folders.run(home), logFile: files.log(home), hostArgv: [process.execPath, ...hostProgram(), "--home", home, "--shim", binary], env: passed });
+  for (const deadline = performance.now() + timeoutMs; ; ) {
+    if (await answers(files.socket(home))) return;
+    if (performance.now() > deadline) throw new HoldError("unreachable", `the host was started and does not serve after ${timeoutMs / 1000} s; its log: ${files.log(home)}`);
+    await delay(10);
+  }
+}
+
+function hostProgram(): string[] {
+  const here = import.meta.dirname;
+  // Bundled: dist/cli/…mjs beside dist/host.mjs; from source: this folder.
+  for (const path of [join(here, "..", "host.mjs"), join(here, "host.mjs")]) if (fileURLToPath(import.meta.url).endsWith(".mjs") && existsSync(path)) return [path];
+  return [join(here, "main.ts")];
+}
+
+function answers(path: string): Promise<boolean> {
+  if (!existsSync(path)) return Promise.resolve(false);
+  return withShortPath(path, (short, done) =>
+    new Promise((resolve) => {
+      const socket = connect(short);
+      const over = (ok: boolean): void => {
+        done();
+        socket.destroy();
+        resolve(ok);
+      };
+      socket.once("connect", () => over(true));
+      socket.once("error", () => over(false));
+    }),
+  );
+}

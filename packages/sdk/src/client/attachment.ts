@@ -1,0 +1,394 @@
+/**
+ * An attachment that outlives its links: when one drops, it dials again, resumes strictly after its cursor, sends what was
+ * not answered, and goes on. What is typed meanwhile is held, and after 5 s asked about (core/attachment O3).
+ *
+ *   T1  Handlers see every seq once, in order, or a gap, or a snapshot that stands for what it skipped.
+ *   T2  Every input's promise is settled: by the host's word, or by the end of the attachment.
+ *   T3  Credit is given for bytes that the handler has used, so an idle handler stalls nobody but itself.
+ */
+import { creditWindow, MonotonicMs, Outbox, type Window } from "@holdfast/core";
+import { FloorVerb, HoldError, InputStatus, limits, type Floor, type HostFrame, type Presence, type Session } from "@holdfast/protocol";
+import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api.ts";
+import { errorFrom, type Connection } from "./connection.ts";
+
+/** How a new link is had; the second and later ones are this attachment's own. */
+export interface Redial {
+  connect(): Promise<Connection>;
+  now(): MonotonicMs;
+  wait(ms: number): Promise<void>;
+  newId(): string;
+}
+
+interface Frame { readonly data: Uint8Array; readonly unit: string; readonly unitEnd: boolean; readonly interrupt: boolean; readonly take: boolean; readonly durable: boolean; readonly eof: boolean; readonly settle: (o: InputOutcome) => void }
+type Body<K> = Extract<HostFrame["body"], { case: K }>["value"];
+
+const RETRY_FIRST_MS = 20;
+const RETRY_MOST_MS = 2_000;
+/** An unmoved attachment is given up after this long without a host. */
+const RETRY_TOTAL_MS = 10 * 60_000;
+/** Bytes of one unit's chunk, and how many bytes of chunks may be unanswered: below the host's queue. */
+const CHUNK_BYTES = 32 * 1024;
+const PASTE_WINDOW_BYTES = 192 * 1024;
+
+export class ClientAttachment implements Attachment {
+  readonly #options: AttachOptions;
+  readonly #handlers: AttachHandlers;
+  readonly #redial: Redial;
+  readonly #writer: string;
+  readonly #outbox = new Outbox<Frame>();
+  #connection: Connection;
+  #channel = 0;
+  #stopWatching: () => void = () => {};
+  #state: "attaching" | "attached" | "offline" | "over" = "attaching";
+  #size: { readonly cols: number; readonly rows: number } | undefined;
+  #cursor = -1;
+  #snapshot: Uint8Array[] = [];
+  #window: Window;
+  #received = 0;
+  #applied = 0;
+  #creditTold = 0;
+  #work: Promise<void> = Promise.resolve();
+  #busy = 0;
+  #units = 0;
+  #room: (() => void)[] = [];
+  #floorAnswers = new Map<bigint, { resolve(f: Floor): void; reject(e: unknown): void }>();
+  #nextFloor = 1n;
+  #first: { resolve(a: ClientAttachment): void; reject(e: unknown): void } | null;
+  #detaching: (() => void) | null = null;
+  #resumed = false;
+  id = "";
+  session!: Session;
+  floor!: Floor;
+  presence: readonly Presence[] = [];
+
+  private constructor(connection: Connection, redial: Redial, options: AttachOptions, handlers: AttachHandlers, first: { resolve(a: ClientAttachment): void; reject(e: unknown): void }) {
+    this.#connection = connection;
+    this.#redial = redial;
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#writer = redial.newId();
+    this.#size = options.size;
+    this.#window = creditWindow.openWindow(redial.now());
+    this.#first = first;
+    if (options.mode === "replay" && options.after !== undefined) this.#cursor = options.after;
+  }
+
+  static open(connection: Connection, redial: Redial, options: AttachOptions, handlers: AttachHandlers): Promise<ClientAttachment> {
+    return new Promise((resolve, reject) => new ClientAttachment(connection, redial, options, handlers, { resolve, reject }).#attach(connection));
+  }
+
+  get observing(): boolean {
+    return this.#options.observe ?? false;
+  }
+
+  get unansweredBytes(): number {
+    return this.#outbox.unansweredBytes;
+  }
+
+  /** What the journal has been followed to. */
+  get cursor(): number {
+    return Math.max(0, this.#cursor);
+  }
+
+  // --- input ---
+
+  async input(bytes: Uint8Array, options: { interrupt?: boolean; take?: boolean; durable?: boolean; unit?: string; unitEnd?: boolean; eof?: boolean } = {}): Promise<InputOutcome> {
+    const one = { interrupt: options.interrupt ?? false, take: options.take ?? false, durable: options.durable ?? false, eof: options.eof ?? false };
+    if (bytes.length <= CHUNK_BYTES) return this.#offer({ ...one, data: bytes, unit: options.unit ?? "", unitEnd: options.unitEnd ?? false });
+    // One unit in several chunks, under the host's queue: its first chunk that is not applied decides for the rest.
+    const unit = options.unit ?? `${this.#writer.slice(0, 8)}-${++this.#units}`;
+    let outcome: Promise<InputOutcome> | null = null;
+    let failed: InputOutcome | null = null;
+    let written = 0;
+    for (let at = 0; at < bytes.length && !failed; at += CHUNK_BYTES) {
+      while (this.#outbox.unansweredBytes > PASTE_WINDOW_BYTES && !failed && !this.#isOver()) await new Promise<void>((resolve) => this.#room.push(resolve));
+      const end = Math.min(bytes.length, at + CHUNK_BYTES);
+      const unitEnd = end === bytes.length && (options.unitEnd ?? options.unit === undefined);
+      outcome = this.#offer({ ...one, data: bytes.subarray(at, end), unit, unitEnd });
+      void outcome.then((o) => {
+        if (o.status === InputStatus.APPLIED) written += o.bytes;
+        else failed ??= o;
+      });
+    }
+    const last = await outcome!;
+    // Chunks are answered in order: when the last one is, all are.
+    const first = failed as InputOutcome | null;
+    return first ? { ...first, bytes: written + first.bytes } : { ...last, bytes: written };
+  }
+
+  #isOver(): boolean {
+    return this.#state === "over";
+  }
+
+  #offer(frame: Omit<Frame, "settle">): Promise<InputOutcome> {
+    return new Promise((settle) => {
+      if (this.#isOver()) return settle({ n: 0, seq: 0, status: InputStatus.REFUSED, bytes: 0, code: "session_ended", message: "the attachment is over" });
+      const out = this.#outbox.add({ ...frame, settle }, frame.data.length);
+      if (out) this.#sendFrame(out.n, out.frame);
+    });
+  }
+
+  #sendFrame(n: number, f: Frame): void {
+    this.#connection.send(this.#channel, { case: "input", value: { n: BigInt(n), data: f.data, unit: f.unit, unitEnd: f.unitEnd, interrupt: f.interrupt, take: f.take, durable: f.durable, eof: f.eof } });
+    this.#sent.set(n, f);
+  }
+  readonly #sent = new Map<number, Frame>();
+
+  #result(r: Body<"inputResult">): void {
+    const n = Number(r.n);
+    const outcome: InputOutcome = { n, seq: Number(r.seq), status: r.status, bytes: r.bytes, ...(r.error ? { code: r.error.code, message: r.error.message } : {}) };
+    if (r.status === InputStatus.UNSPECIFIED) {
+      // Not an end: the program does not read, and the frame goes on waiting.
+      this.#handlers.refused?.(outcome);
+      return;
+    }
+    const frame = this.#sent.get(n);
+    if (!frame || (frame.durable && !r.durable && r.status === InputStatus.APPLIED)) return;
+    this.#sent.delete(n);
+    this.#outbox.answered(n);
+    frame.settle(outcome);
+    if (r.status !== InputStatus.APPLIED) this.#handlers.refused?.(outcome);
+    for (const room of this.#room.splice(0)) room();
+  }
+
+  flushHeld(): void {
+    for (const out of this.#outbox.flushHeld()) this.#sendFrame(out.n, out.frame);
+  }
+
+  dropHeld(): void {
+    for (const frame of this.#outbox.dropHeld()) frame.settle({ n: 0, seq: 0, status: InputStatus.REFUSED, bytes: 0, code: "cancelled", message: "typed while the link was down, and dropped" });
+  }
+
+  // --- steering ---
+
+  resize(size: { readonly cols: number; readonly rows: number }, options: { pin?: boolean; unpin?: boolean } = {}): void {
+    if (!options.pin && !options.unpin) this.#size = size;
+    if (this.#state === "attached") this.#connection.send(this.#channel, { case: "resize", value: { size, pin: options.pin ?? false, unpin: options.unpin ?? false } });
+  }
+
+  take(): Promise<Floor> { return this.#floorVerb(FloorVerb.TAKE); }
+  release(): Promise<Floor> { return this.#floorVerb(FloorVerb.RELEASE); }
+  pass(operator: string): Promise<Floor> { return this.#floorVerb(FloorVerb.PASS, operator); }
+  ask(): Promise<Floor> { return this.#floorVerb(FloorVerb.ASK); }
+  aiPause(): Promise<Floor> { return this.#floorVerb(FloorVerb.AI_PAUSE); }
+  aiResume(): Promise<Floor> { return this.#floorVerb(FloorVerb.AI_RESUME); }
+
+  #floorVerb(verb: FloorVerb, to = ""): Promise<Floor> {
+    if (this.#state !== "attached") return Promise.reject(new HoldError("unreachable", "the link is down; try again when it is back"));
+    const id = this.#nextFloor++;
+    return new Promise((resolve, reject) => {
+      this.#floorAnswers.set(id, { resolve, reject });
+      this.#connection.send(this.#channel, { case: "floor", value: { verb, to, id } });
+    });
+  }
+
+  detach(): Promise<void> {
+    if (this.#isOver()) return Promise.resolve();
+    if (this.#state !== "attached") {
+      this.#finish("left");
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      this.#detaching = resolve;
+      this.#connection.send(this.#channel, { case: "detach", value: {} });
+    });
+  }
+
+  // --- links ---
+
+  #attach(connection: Connection): void {
+    this.#connection = connection;
+    this.#channel = connection.openChannel((body) => this.#frame(body));
+    this.#stopWatching = connection.onEnd((error) => this.#linkLost(error));
+    const { session, observe, take, scrollback, mode, noOutput, quiet } = this.#options;
+    const resuming = this.#cursor >= 0;
+    this.#received = 0;
+    this.#applied = 0;
+    this.#creditTold = 0;
+    connection.send(this.#channel, {
+      case: "attach",
+      value: {
+        // By id once it is known: a name may have moved on.
+        session: this.id ? this.session.id : session, observe: observe ?? false, take: (take ?? false) && !this.#resumed, writer: this.#writer, replay: mode === "replay",
+        window: this.#window.bytes, noOutput: noOutput ?? false, quiet: quiet ?? false, scrollback: scrollback ?? 0,
+        fromStart: !resuming && mode === "replay", ...(this.#size ? { size: this.#size } : {}), ...(resuming ? { cursor: BigInt(this.#cursor) } : {}),
+      },
+    });
+  }
+
+  #linkLost(error: HoldError): void {
+    if (this.#isOver()) return;
+    this.#stopWatching();
+    for (const a of this.#floorAnswers.values()) a.reject(error);
+    this.#floorAnswers.clear();
+    if (this.#detaching) return this.#finish("left");
+    const final = error.code === "revoked" || error.code === "unknown_credential" || error.code === "cancelled" || error.code === "version_mismatch";
+    if (this.#first && this.#state === "attaching") {
+      this.#first.reject(error);
+      this.#first = null;
+      return this.#finish("refused", error);
+    }
+    if (final || this.#options.reconnect === false) return this.#finish(error.code === "revoked" ? "revoked" : "link lost", error);
+    if (this.#state === "attached") {
+      this.#state = "offline";
+      this.#outbox.linkLost(this.#redial.now());
+      this.#handlers.link?.("offline", { resumed: false, unanswered: this.#outbox.unansweredBytes });
+    }
+    void this.#dialAgain();
+  }
+
+  async #dialAgain(): Promise<void> {
+    const since = this.#redial.now();
+    for (let wait = RETRY_FIRST_MS; !this.#isOver(); wait = Math.min(RETRY_MOST_MS, wait * 2)) {
+      try {
+        const connection = await this.#redial.connect();
+        if (this.#isOver()) return connection.close();
+        this.#resumed = true;
+        return this.#attach(connection);
+      } catch (fault) {
+        const error = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));
+        if (error.code !== "unreachable" && error.code !== "draining" && error.code !== "timed_out") return this.#finish(error.code, error);
+        if (this.#redial.now() - since > RETRY_TOTAL_MS) return this.#finish("unreachable", error);
+      }
+      await this.#redial.wait(wait);
+    }
+  }
+
+  // --- what the host says ---
+
+  #frame(body: HostFrame["body"]): void {
+    switch (body.case) {
+      case "attached": return this.#attached(body.value);
+      case "snapshot": return this.#snapshotPart(body.value);
+      case "event": return this.#event(body.value);
+      case "inputResult": return this.#result(body.value);
+      case "floor":
+        if (body.value.floor) this.floor = body.value.floor;
+        return this.#handlers.floor?.(this.floor, body.value.why, body.value.by);
+      case "presence":
+        this.presence = body.value.operators;
+        return this.#handlers.presence?.(this.presence);
+      case "floorAnswer": {
+        const waiting = this.#floorAnswers.get(body.value.id);
+        this.#floorAnswers.delete(body.value.id);
+        if (body.value.error) waiting?.reject(errorFrom(body.value.error));
+        else if (body.value.floor) waiting?.resolve(body.value.floor);
+        return;
+      }
+      case "detached": {
+        const error = body.value.error ? errorFrom(body.value.error) : undefined;
+        if (this.#first) {
+          this.#first.reject(error ?? new HoldError("internal", "not attached"));
+          this.#first = null;
+        }
+        // The record was rolled back under us: what is on the screen no longer follows from it. Start from a snapshot.
+        if (error?.code === "gap" && this.#options.mode !== "replay") {
+          this.#cursor = -1;
+          this.#connection.closeChannel(this.#channel);
+          this.#stopWatching();
+          return this.#attach(this.#connection);
+        }
+        return this.#finish(body.value.reason, error);
+      }
+      default:
+        return;
+    }
+  }
+
+  #attached(a: Body<"attached">): void {
+    this.id = a.attachment;
+    this.session = a.session!;
+    this.floor = a.session!.floor!;
+    this.presence = a.session!.operators;
+    if (!a.snapshotFollows && this.#cursor < 0) this.#cursor = Number(a.cursor);
+    this.#state = "attached";
+    const { send, confirm } = this.#outbox.linkBack(this.#redial.now());
+    for (const out of send) this.#sendFrame(out.n, out.frame);
+    this.#handlers.link?.("attached", { resumed: this.#resumed, unanswered: this.#outbox.unansweredBytes });
+    if (confirm > 0) this.#handlers.held?.(confirm);
+    this.#first?.resolve(this);
+    this.#first = null;
+  }
+
+  #snapshotPart(s: Body<"snapshot">): void {
+    this.#snapshot.push(s.vt);
+    if (!s.last) return;
+    const vt = concat(this.#snapshot);
+    this.#snapshot = [];
+    this.#received += vt.length;
+    this.#cursor = Number(s.seq);
+    this.#use(vt.length, () => this.#handlers.snapshot?.({ seq: Number(s.seq), offset: Number(s.offset), cols: s.size?.cols ?? 80, rows: s.size?.rows ?? 24, vt, title: s.title, why: s.why }));
+  }
+
+  #event(e: Body<"event">): void {
+    const seq = Number(e.seq);
+    if (seq <= this.#cursor) return;
+    this.#cursor = seq;
+    if (e.body) {
+      const { kind } = e.body;
+      this.#use(0, () => {
+        if (kind.case === "gap" && this.#handlers.gap) this.#handlers.gap({ fromSeq: Number(kind.value.fromSeq), toSeq: Number(kind.value.toSeq), reason: kind.value.reason });
+        else this.#handlers.event?.(e);
+      });
+      return;
+    }
+    this.#received += e.data.length;
+    this.#use(e.data.length, () => this.#handlers.output?.({ seq, stream: e.stream, offset: Number(e.offset), bytes: e.data, atUnixMs: Number(e.atUnixMs) }));
+  }
+
+  /** Runs a handler in its turn and gives credit when it is done (T1, T3). Without anything waiting, it runs at once. */
+  #use(bytes: number, run: () => void | Promise<void>): void {
+    if (this.#busy === 0) {
+      const working = run();
+      if (!(working instanceof Promise)) return this.#credit(bytes);
+      this.#busy++;
+      this.#work = working.then(() => this.#used(bytes));
+      return;
+    }
+    this.#busy++;
+    this.#work = this.#work.then(run).then(() => this.#used(bytes));
+  }
+
+  #used(bytes: number): void {
+    this.#busy--;
+    this.#credit(bytes);
+  }
+
+  #credit(bytes: number): void {
+    if (bytes === 0) return;
+    this.#window = creditWindow.applied(this.#window, bytes, this.#received - this.#applied, this.#redial.now());
+    this.#applied += bytes;
+    if (this.#applied - this.#creditTold < Math.min(limits.windowMin, this.#window.bytes / 4) && this.#applied < this.#received) return;
+    if (this.#applied - this.#creditTold < 1024) return;
+    this.#creditTold = this.#applied;
+    if (this.#state === "attached") this.#connection.send(this.#channel, { case: "credit", value: { bytes: BigInt(this.#applied), appliedSeq: BigInt(this.cursor), window: this.#window.bytes } });
+  }
+
+  #finish(reason: string, error?: HoldError): void {
+    if (this.#isOver()) return;
+    this.#state = "over";
+    this.#stopWatching();
+    this.#connection.closeChannel(this.#channel);
+    const outcome = { seq: 0, status: InputStatus.UNSPECIFIED, bytes: 0, code: error?.code ?? "cancelled", message: error?.message ?? "the attachment ended before this was answered" };
+    for (const [n, frame] of this.#sent) frame.settle({ n, ...outcome });
+    this.#sent.clear();
+    this.dropHeld();
+    for (const a of this.#floorAnswers.values()) a.reject(error ?? new HoldError("cancelled", "the attachment is over"));
+    for (const room of this.#room.splice(0)) room();
+    void this.#work.then(() => {
+      this.#handlers.detached?.(reason, error && { code: error.code, message: error.message });
+      this.#detaching?.();
+    });
+  }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const p of parts) {
+    out.set(p, at);
+    at += p.length;
+  }
+  return out;
+}
