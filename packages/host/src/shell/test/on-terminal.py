@@ -10,11 +10,12 @@ if pid == 0:
     for fd in (3, 4):
         try: os.close(fd)
         except OSError: pass
+    for number in (signal.SIGPIPE, signal.SIGXFSZ): signal.signal(number, signal.SIG_DFL)  # Python ignores them
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
     try: os.execvpe(argv[0], argv, os.environ)
     except OSError as e: os.write(2, str(e).encode()); os._exit(127)
 fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
-slave = os.open(os.ptsname(master), os.O_RDWR | os.O_NOCTTY)
+slave = fcntl.ioctl(master, 0x5441, os.O_RDWR | os.O_NOCTTY)  # TIOCGPTPEER
 
 
 def read(path):

@@ -63,4 +63,6 @@ if set -q HOLDFAST_SHELL_NONCE; and status is-interactive
     for mode in default insert
         bind -M $mode \e\x1f __hold_validate
     end
+    # fish 3.6 drops a tab that is pasted.
+    bind -M paste \t 'commandline -i \t'
 end
