@@ -41,11 +41,11 @@ export default {
       comment: "An app holds no rules: it parses, calls the sdk and shows.",
       severity: "error",
       from: { path: "^apps/([^/]+)/", pathNot: tests },
-      to: { path: "^packages/|^apps/", pathNot: "^packages/sdk/|^apps/$1/|^packages/host/src/start\\.ts$" },
+      to: { path: "^packages/|^apps/", pathNot: "^packages/sdk/|^apps/$1/|^packages/host/src/(start|audit)\\.ts$" },
     },
     {
       name: "only-the-cli-starts-a-host",
-      comment: "The command line may start a host, through @holdfast/host/start; no other app may.",
+      comment: "The command line may start a host and read its audit (ADR 0006, 0007); no other app may.",
       severity: "error",
       from: { path: "^apps/", pathNot: `^apps/cli/|${tests}` },
       to: { path: "^packages/host/" },
