@@ -26,9 +26,11 @@ export function finishCursor(p: Painter, core: Core): void {
   // The cell that was printed last: one or two columns back.
   let from = screen.x - Math.max(1, isPending ? 1 : (join >>> 1) & 3);
   if (line !== undefined && from > 0 && widthAt(line, from) === 0 && charsAt(line, from) === "" && widthAt(line, from - 1) === 2) from--;
-  const chars = line !== undefined && from >= 0 && from < cols ? charsAt(line, from) : "";
+  let chars = line !== undefined && from >= 0 && from < cols ? charsAt(line, from) : "";
   const isLastPrinted = join !== 0 && chars !== "" && line !== undefined && samePen(penAt(line, from), inkOf(pen, link)) && linkAt(line, from) === link && !isTranslated(core, chars);
 
+  // A wide character printed over in the last column is blanked by any print that begins there: begin with it (painter.ts).
+  if (isPending && from === cols - 1 && from > 0 && line !== undefined && chars !== "" && widthAt(line, from - 1) === 2) { from--; chars = charsAt(line, from) + chars; }
   if (isLastPrinted && ((join >>> 1) & 3) > 0) {
     sets();
     goTo(from);
@@ -53,6 +55,8 @@ export function finishCursor(p: Painter, core: Core): void {
     p.put("\x1b[?47h \x1b[?47l");
   } else { p.setPen(penAt(line, cols - 1)); p.put(" "); }
   if (!hasStrayCharset(core)) sets();
+  // Whatever was printed here is not for REP to repeat: an SGR, if only to say the same again, ends that.
+  p.forgetPen();
   attributes();
 }
 

@@ -87,7 +87,11 @@ export class Painter {
       const content = data[x * 3] as number;
       const fg = data[x * 3 + 1] as number;
       const bg = data[x * 3 + 2] as number;
-      if (content & HAS_CONTENT) { this.cell(line, x, content, fg, bg); continue; }
+      if (content & HAS_CONTENT) {
+        if (content >>> WIDTH_SHIFT === 2 && x + 2 === line.length && (data[x * 3 + 3] as number) & HAS_CONTENT) { this.overlapped(line, x, content); break; }
+        this.cell(line, x, content, fg, bg);
+        continue;
+      }
       if (content >>> WIDTH_SHIFT === 0 && x > 0 && (data[x * 3 - 3] as number) >>> WIDTH_SHIFT === 2) continue;
       if (fg !== 0 || bg & ~BG_COLOR) { this.print(x, " ", 1, penOfCell(fg, bg, line._extendedAttrs[x]?._ext ?? 0), linkAt(line, x, bg)); continue; }
       if (bg === 0) continue;
@@ -105,6 +109,15 @@ export class Painter {
     if (width === 0) { this.at = -1; this.moveTo(x); }
     this.print(x, chars, width, penOfCell(fg, bg, bg & HAS_EXTENDED ? line._extendedAttrs[x]?._ext ?? 0 : 0), linkAt(line, x, bg));
     if (width === 0) this.at = x + 1 === this.cols ? this.cols : -1;
+  }
+
+  /** A wide character whose second half was printed over in the last column: so it goes with autowrap off, and only in one run. */
+  private overlapped(line: Line, x: number, content: number): void {
+    this.moveTo(x);
+    this.text += "\x1b[?7l";
+    this.cell(line, x, content, line._data[x * 3 + 1] as number, line._data[x * 3 + 2] as number);
+    this.text += `${charsAt(line, x + 1)}\x1b[?7h`;
+    this.at = this.cols;
   }
 
   private print(x: number, chars: string, width: number, pen: Pen, link: number): void {

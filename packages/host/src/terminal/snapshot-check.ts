@@ -28,7 +28,7 @@ export function stateAfter(parts: readonly Uint8Array[], size: Size): unknown {
   const replies: string[] = [];
   const model = modelAfter(parts, size, replies);
   const state = terminalState(model.term);
-  const outer = { dec: [...model.modes.dec].sort(), ansi: [...model.modes.ansi], keyboard: model.modes.keyboard, keys: [...model.modes.modifyKeys], colors: [...model.modes.colors].sort(), pending: [...model.pendingBytes()] };
+  const outer = { dec: [...model.modes.dec].sort(), ansi: [...model.modes.ansi], keyboard: model.modes.keyboard, keys: [...model.modes.modifyKeys], colors: [...model.modes.colors].sort(), pending: [...model.pendingBytes()].filter((b) => b >= 0x20 || b === 0x1b) };
   const kept = structuredClone(outer);
   model.write(new TextEncoder().encode(`\x18${battery.join("")}`), true);
   model.dispose();
@@ -43,6 +43,12 @@ export function stockStateAfter(parts: readonly Uint8Array[], [cols, rows]: Size
   const state = terminalState(term);
   term.dispose();
   return state;
+}
+
+/** xterm lets a mark that joins nothing push the cursor past wrap-pending; no sequence can set that again. */
+export function isBeyondPending(prefix: Uint8Array, size: Size): boolean {
+  const model = modelAfter([prefix], size);
+  return model.core._bufferService.buffers.active.x > size[0];
 }
 
 export function snapshotAt(prefix: Uint8Array, size: Size): Serialized {

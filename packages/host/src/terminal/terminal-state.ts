@@ -17,7 +17,7 @@ const WHITE = 0x3ffffff;
 
 export function terminalState(term: Terminal): TerminalState {
   const core = coreOf(term);
-  const { buffers, rows } = core._bufferService;
+  const { buffers, cols, rows } = core._bufferService;
   const { decPrivateModes, modes, isCursorHidden } = core.coreService;
   const input = core._inputHandler;
   const isAlternate = buffers.active === buffers.alt;
@@ -26,7 +26,7 @@ export function terminalState(term: Terminal): TerminalState {
     screens: { normal: screenState(buffers.normal, core), ...(isAlternate ? { alt: screenState(buffers.alt, core) } : {}) },
     state: {
       isAlternate, x: buffers.active.x, y: buffers.active.y,
-      normal: bufferState(buffers.normal, rows), ...(isAlternate ? { alt: bufferState(buffers.alt, rows) } : {}),
+      normal: bufferState(buffers.normal, cols, rows), ...(isAlternate ? { alt: bufferState(buffers.alt, cols, rows) } : {}),
       pen: penState(penOf(input._curAttrData)), link: linkOf(core, input._curAttrData.extended.urlId),
       sets: [0, 1, 2, 3].map((g) => keyOf(charsets._charsets[g])), glevel: charsets.glevel, set: keyOf(charsets.charset),
       dec: { ...decPrivateModes }, insert: modes.insertMode, isCursorHidden, convertEol: core.optionsService.rawOptions.convertEol, cursorBlink: core.optionsService.rawOptions.cursorBlink,
@@ -50,12 +50,12 @@ function rowState(line: Line, core: Core): string {
     const content = line._data[x * 3] as number;
     const chars = content & HAS_CONTENT ? (content & 0x200000 ? line._combined[x] ?? "" : String.fromCodePoint(content & 0x1fffff)) : "";
     const pen = penAt(line, x);
-    const link = linkAt(line, x);
+    const link = linkOf(core, linkAt(line, x));
     // Half of a wide character that was overwritten is empty but has attributes; a snapshot makes it a space (painter.ts).
-    const shown = chars === "" && (pen.fg !== 0 || (pen.bg & ~WHITE) !== 0 || link !== 0 || pen.ext !== 0) ? " " : chars;
+    const shown = chars === "" && (pen.fg !== 0 || (pen.bg & ~WHITE) !== 0 || link !== "" || pen.ext !== 0) ? " " : chars;
     const isPlain = shown === "" && pen.fg === 0 && pen.bg === 0;
     if (!isPlain) last = x + 1;
-    cells.push(`${shown === "" ? "∅" : shown}${content >>> 22 === 1 || shown === " " ? "" : content >>> 22}${penState(pen)}${link === 0 ? "" : `<${linkOf(core, link)}>`}`);
+    cells.push(`${shown === "" ? "∅" : shown}${content >>> 22 === 1 || shown === " " ? "" : content >>> 22}${penState(pen)}${link === "" ? "" : `<${link}>`}`);
   }
   text += cells.slice(0, last).join("");
   return text;
@@ -76,11 +76,11 @@ function keyOf(set: Readonly<Record<string, string>> | undefined): string {
   return set === undefined ? "" : Object.entries(set).map(([k, v]) => k + v).join("");
 }
 
-function bufferState(s: Screen, rows: number): unknown {
+function bufferState(s: Screen, cols: number, rows: number): unknown {
   return {
     top: s.scrollTop, bottom: s.scrollBottom,
-    saved: [s.savedX, Math.min(rows - 1, Math.max(0, s.savedY - s.ybase)), penState(penOf(s.savedCurAttrData)), keyOf(s.savedCharset)],
-    tabs: Object.keys(s.tabs).filter((k) => s.tabs[Number(k)]).map(Number),
+    saved: [Math.min(s.savedX, cols - 1), Math.min(rows - 1, Math.max(0, s.savedY - s.ybase)), penState(penOf(s.savedCurAttrData)), keyOf(s.savedCharset)],
+    tabs: Object.keys(s.tabs).map(Number).filter((x) => x < cols && s.tabs[x]),
   };
 }
 

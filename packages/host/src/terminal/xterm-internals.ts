@@ -9,7 +9,7 @@
 import type { Terminal } from "@xterm/headless";
 
 /** Attributes of a cell or of the pen: colours and flags packed as in xterm's `Constants.ts`. */
-export interface Attributes { fg: number; bg: number; extended: ExtendedAttributes }
+export interface Attributes { fg: number; bg: number; extended: ExtendedAttributes; updateExtended(): void }
 /** `_ext` has underline style and colour; the getters of xterm falsify the style when there is a link. */
 export interface ExtendedAttributes { _ext: number; urlId: number; underlineColor: number; clone(): ExtendedAttributes }
 
@@ -73,6 +73,8 @@ export interface InputHandler {
   readonly _oscLinkService: Links;
   readonly _activeBuffer: Screen;
   charAttributes(p: RawParams): boolean;
+  saveCursor(p?: RawParams): boolean;
+  restoreCursor(p?: RawParams): boolean;
   _eraseInBufferLine(y: number, start: number, end: number, clearWrap: boolean, respectProtect: boolean): void;
   _resetBufferLine(y: number, respectProtect: boolean): void;
 }
@@ -124,7 +126,7 @@ const REQUIRED = [
   "_inputHandler._curAttrData.fg", "_inputHandler._curAttrData.extended._ext", "_inputHandler._curAttrData.extended.urlId",
   "_inputHandler._windowTitle", "_inputHandler._iconName", "_inputHandler._windowTitleStack", "_inputHandler._iconNameStack",
   "_inputHandler._oscLinkService._dataByLinkId", "_inputHandler._oscLinkService._entriesWithId", "_inputHandler._oscLinkService.addLineToLink", "_inputHandler._activeBuffer",
-  "_inputHandler.charAttributes", "_inputHandler._eraseInBufferLine", "_inputHandler._resetBufferLine",
+  "_inputHandler.charAttributes", "_inputHandler.saveCursor", "_inputHandler.restoreCursor", "_inputHandler._eraseInBufferLine", "_inputHandler._resetBufferLine",
   ...["normal", "alt", "active"].flatMap((b) => ["lines.get", "lines.maxLength", "ybase", "x", "y", "scrollTop", "scrollBottom", "tabs", "savedX", "savedY", "savedCurAttrData.fg", "savedCharset"].map((f) => `_bufferService.buffers.${b}.${f}`)),
   "coreService.modes.insertMode", "coreService.isCursorHidden",
   ...["applicationCursorKeys", "applicationKeypad", "bracketedPasteMode", "cursorBlink", "cursorStyle", "origin", "reverseWraparound", "sendFocus", "synchronizedOutput", "wraparound"].map((m) => `coreService.decPrivateModes.${m}`),
