@@ -170,7 +170,7 @@ async function visit(world: World, t: Target, bytes: Buffer): Promise<boolean> {
   }
   const tap: Tap = t.session.tap({ auto: false, acked: [] });
   const w = await tap.linked();
-  if (w.phase !== "running") return tap.link.close(), false;
+  if (w.phase !== "running") return leave(tap);
   await fact("all that was accepted is settled", async () => (await tap.probe()).queuedInputBytes === 0);
   await tap.probe(); // results come before the answer
   const written = tap.results.filter((r) => r.bytes > 0).sort((a, b) => Number(a.seq - b.seq));
@@ -180,14 +180,14 @@ async function visit(world: World, t: Target, bytes: Buffer): Promise<boolean> {
   if (!reading.acked) {
     expect(start).toBe(t.offset);
     await fact("the program has echoed all that was written", () => BigInt(tap.bytes) >= BigInt(wanted.length) || tap.exit);
-    if (tap.exit) return tap.link.close(), false;
+    if (tap.exit) return leave(tap);
     expect(tap.data(t.stream).equals(wanted)).toBe(true);
   }
   t.received = w.receivedSeq;
   // A clean page: everything is acknowledged, and what is still to come of an unbalanced page is waited for by a marker.
   tap.link.input(t.received + 1n, 0, Buffer.from("\u0001\u0002END\u0003"));
   await fact("the marker comes back", () => tap.text(t.stream).endsWith("\u0001\u0002END\u0003") || tap.exit || tap.ended);
-  if (tap.exit || tap.ended) return tap.link.close(), false;
+  if (tap.exit || tap.ended) return leave(tap);
   t.received += 1n;
   t.offset = start + BigInt(tap.bytes);
   tap.link.ack({ streams: [{ stream: t.stream, offset: t.offset }], resultSeq: t.received });
@@ -196,7 +196,10 @@ async function visit(world: World, t: Target, bytes: Buffer): Promise<boolean> {
   return t.received < 2n ** 61n;
 }
 
-process.env.ASAN_OPTIONS ??= "";
+function leave(tap: Tap): false {
+  tap.link.close();
+  return false;
+}
 
 test(`hostile frames for ${budgetMs} ms (seed ${seed}) neither crash the shim nor reach the program`, {
   timeout: 0,

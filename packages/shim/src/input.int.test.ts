@@ -43,6 +43,7 @@ test("a seq that is not above the last one received is refused and never written
   tap.link.input(4n, 0, Buffer.from("four"));
   tap.link.input(6n, 0, Buffer.from("six"));
   await tap.says("fivesix");
+  await tap.result(6n);
   expect(tap.results.map((r) => [r.seq, r.status, r.refusal])).toEqual([
     [5n, "applied", "none"],
     [5n, "refused", "stale_seq"],

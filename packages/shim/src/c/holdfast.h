@@ -75,6 +75,7 @@ static inline void put_header(uint8_t *p, uint32_t body, uint8_t type, uint8_t f
 /* system.c: what differs between platforms, and small helpers of both modes */
 uint64_t now_ns(void);
 uint64_t wall_ms(void);
+void *reserve(size_t n);                         /* zeroed address space that costs nothing until it is touched */
 void name_self(const char *name);
 void become_subreaper(void);
 void null_stdio(int out);

@@ -6,12 +6,6 @@
  */
 #include "holdfast.h"
 
-static void *reserve(size_t n) {
-  void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) _exit(71);
-  return p;
-}
-
 void ring_init(struct ring *r, uint64_t cap) {
   memset(r, 0, sizeof *r);
   r->cap = cap;

@@ -12,12 +12,6 @@ static int signals_fd;
 #define QUIET (5 * MS)           /* E1; measured: an EIO was seen with 1 to 4 KiB still on the way (dependencies.md §1) */
 enum { QUIET_READS = 4, PAST_EXIT = 256 * 1024 };
 
-static void *reserve(size_t n) {
-  void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) _exit(71);
-  return p;
-}
-
 static void shut(int *fd) {
   if (*fd >= 0) close(*fd);
   *fd = -1;

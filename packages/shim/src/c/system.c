@@ -18,6 +18,15 @@ uint64_t wall_ms(void) {
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / MS;
 }
 
+void *reserve(size_t n) {
+  void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) _exit(71);
+#ifdef MADV_NOHUGEPAGE
+  madvise(p, n, MADV_NOHUGEPAGE); /* else the first byte of output may cost 2 MiB */
+#endif
+  return p;
+}
+
 void name_self(const char *name) {
 #ifdef __linux__
   prctl(PR_SET_NAME, name);
