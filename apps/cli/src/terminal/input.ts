@@ -53,8 +53,7 @@ export class InputReader {
       }
       if (begin > 0) this.#outside(bytes.subarray(0, begin), actions);
       this.#pending = false;
-      this.#paste = { tail: new Uint8Array() };
-      actions.push({ kind: "paste", bytes: pasteBegin, last: false });
+      this.#paste = { tail: pasteBegin };
       bytes = bytes.subarray(begin + pasteBegin.length);
     }
     return actions;

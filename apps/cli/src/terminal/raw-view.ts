@@ -5,7 +5,6 @@
  *   R3  A line laid over the screen is taken away by drawing a picture of the session: the terminal can't be asked what was there.
  * `fetchPicture` answers the session as it is now, or null where that can't be had (link down); then the next occasion mends it.
  */
-import type { TerminalSize } from "../read/size.ts";
 import { cutTo, padTo } from "../show/width.ts";
 import { endsInGround } from "./ground.ts";
 import type { Outer } from "./outer.ts";

@@ -1,0 +1,307 @@
+/**
+ * One person's terminal bound to one session: output to the view, keys to the session, what happens around it to the notice line.
+ *   B1  Output and pictures reach the view in the order in which they came, one at a time.
+ *   B2  The view is raw exactly while the session has the outer terminal's size.
+ *   B3  What is typed is sent once or told as refused; never both, never silently dropped, but for keys of one who only watches.
+ */
+import type { Attachment, Event, Floor, HostClient, InputOutcome, Presence, Session } from "@holdfast/sdk";
+import type { Settings } from "../config/settings.ts";
+import type { TerminalSize } from "../read/size.ts";
+import { escapeText } from "../show/escape.ts";
+import { sessionKindWord } from "../show/words.ts";
+import { type Action, InputReader } from "../terminal/input.ts";
+import type { Outer } from "../terminal/outer.ts";
+import { RawView, type Tracker } from "../terminal/raw-view.ts";
+import type { Picture, View } from "../terminal/view.ts";
+import { Commands } from "./commands.ts";
+import { keyText } from "./help-panel.ts";
+import { Notices } from "./notices.ts";
+import { Paste } from "./paste.ts";
+import { floorIsNews, presenceIsNews, statusText } from "./status.ts";
+
+export type Ending =
+  | { readonly kind: "detached" }
+  | { readonly kind: "switch"; readonly to: string }
+  | { readonly kind: "over"; readonly reason: string }
+  | { readonly kind: "failed"; readonly code: string; readonly message: string }
+  | { readonly kind: "gone"; readonly why: string };
+
+export interface BindingOptions {
+  readonly client: HostClient;
+  readonly outer: Outer;
+  readonly screen: "alternate" | "main";
+  readonly settings: Settings;
+  readonly session: Session;
+  readonly observe: boolean;
+  readonly take: boolean;
+  readonly previous: string | undefined;
+  readonly newTracker: () => Tracker;
+  /** Our operator's id. */
+  readonly me: string;
+}
+
+/** Unanswered input after which reading keys waits: a paste of any size takes this much of memory. */
+const mostUnanswered = 256 * 1024;
+
+export class Binding {
+  readonly o: BindingOptions;
+  readonly #pipes: boolean;
+  readonly #reader: InputReader;
+  readonly #paste: Paste;
+  readonly #commands: Commands;
+  readonly notices: Notices;
+  readonly #ended = Promise.withResolvers<Ending>();
+  attachment: Attachment | null = null;
+  view: View;
+  #isRaw = true;
+  #size: TerminalSize;
+  #chain: Promise<void> = Promise.resolve();
+  #busy = 0;
+  #pipeOffset = 0;
+  #held = 0;
+  #keysHeld = false;
+  #floor: Floor | undefined;
+  #presence: readonly Presence[] = [];
+  #settle: NodeJS.Timeout | null = null;
+  #over = false;
+
+  constructor(options: BindingOptions) {
+    this.o = options;
+    this.#pipes = sessionKindWord(options.session.kind) === "pipes";
+    this.#size = options.session.size ?? options.outer.size();
+    this.#reader = new InputReader(options.settings.prefix);
+    this.#paste = new Paste({
+      send: (bytes, part) => this.#send(bytes, { take: true, ...part }),
+      later: (run, ms) => {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+    });
+    this.view = this.#rawView();
+    this.notices = new Notices((text) => {
+      if (!this.#pipes) this.view.notice(text);
+    }, options.settings.statusMs);
+    this.#commands = new Commands(this);
+  }
+
+  async run(): Promise<Ending> {
+    const { client, session, observe, take, outer } = this.o;
+    try {
+      this.attachment = await client.attach(
+        { session: session.id, observe, take, size: outer.size() },
+        {
+          snapshot: (s) => this.#enqueue(() => this.#picture({ cols: s.cols, rows: s.rows, offset: s.offset, vt: s.vt })),
+          output: (o) => this.#output(o),
+          event: (e) => this.#event(e),
+          gap: (g) => this.notices.flash(`${g.toSeq - g.fromSeq + 1} events are no longer kept`),
+          floor: (f, _why, by) => this.#floorChanged(f, by),
+          presence: (p) => this.#presenceChanged(p),
+          link: (state) => this.#link(state),
+          held: (bytes) => this.#heldBack(bytes),
+          refused: (r) => this.#refused(r),
+          detached: (reason, error) => this.finish(error ? { kind: "failed", ...error } : { kind: "over", reason }),
+        },
+      );
+      this.#floor ??= this.attachment.floor;
+      this.#presence = this.attachment.presence;
+      if (!this.#over) this.notices.flash(this.status());
+    } catch (error) {
+      this.finish({ kind: "failed", code: (error as { code?: string }).code ?? "internal", message: (error as Error).message });
+    }
+    const ending = await this.#ended.promise;
+    this.#over = true;
+    if (this.#settle) clearTimeout(this.#settle);
+    this.notices.close();
+    // What came before the end is drawn before we leave.
+    if (ending.kind === "over") await this.#chain.catch(() => undefined);
+    if (ending.kind !== "over" && ending.kind !== "failed") await this.attachment?.detach().catch(() => undefined);
+    if (ending.kind === "switch") {
+      outer.write(this.view.undo());
+      this.view.close();
+    }
+    return ending;
+  }
+
+  status(): string {
+    const { session, me } = this.o;
+    const text = this.#floor ? statusText(session.name || session.id.slice(0, 8), this.#presence, this.#floor, me) : session.name;
+    return this.attachment?.observing ? `${text} · watching only` : `${text} · ${keyText(this.o.settings.prefix)} ? helps`;
+  }
+
+  get floor(): Floor | undefined {
+    return this.#floor;
+  }
+  get presence(): readonly Presence[] {
+    return this.#presence;
+  }
+
+  finish(ending: Ending): void {
+    this.#ended.resolve(ending);
+  }
+
+  gone(why: string): void {
+    this.finish({ kind: "gone", why });
+  }
+
+  undo(): Uint8Array | string {
+    return this.view.undo();
+  }
+
+  /** One read of the outer terminal. */
+  keys(read: Uint8Array): void {
+    if (this.#held > 0) return this.#confirmHeld(read);
+    if (this.#commands.isOpen) return this.#commands.keys(read);
+    if (this.#paste.isOpen) return this.#paste.bulk(Uint8Array.from(read));
+    for (const action of this.#reader.feed(read)) this.#act(action);
+  }
+
+  outerResized(): void {
+    this.attachment?.resize(this.o.outer.size());
+    if (!this.#commands.resized()) this.view.resized(this.o.outer.size());
+    this.#settleSize();
+  }
+
+  async fetchPicture(): Promise<Picture | null> {
+    const s = await this.o.client.screen(this.o.session.id, { vt: true });
+    return s.size ? { cols: s.size.cols, rows: s.size.rows, offset: Number(s.offset), vt: s.vt } : null;
+  }
+
+  #act(action: Action): void {
+    if (action.kind === "command") return this.#commands.key(action.key);
+    if (this.attachment?.observing) {
+      if (action.kind === "keys") this.notices.flash(`watching only: keys are not sent; ${keyText(this.o.settings.prefix)} d leaves`);
+      return;
+    }
+    switch (action.kind) {
+      case "interrupt":
+        return this.#send(action.bytes, { take: true, interrupt: true });
+      case "report":
+        // Moving the mouse over a window must not take the floor from whoever works in it.
+        if (this.#floor?.seat === this.attachment?.id || this.#floor?.mode === 2) this.#send(action.bytes, {});
+        return;
+      case "paste":
+        if (action.last && action.bytes.length > 0 && !endsInBracket(action.bytes)) return this.#paste.bulk(Uint8Array.from(action.bytes));
+        return this.#paste.part(Uint8Array.from(action.bytes), action.last);
+      case "keys":
+        return this.#send(Uint8Array.from(action.bytes), { take: true });
+    }
+  }
+
+  #send(bytes: Uint8Array, options: { readonly take?: boolean; readonly interrupt?: boolean; readonly unit?: string; readonly unitEnd?: boolean }): void {
+    const { attachment } = this;
+    if (!attachment) return;
+    // Refusals are told by the `refused` handler; a rejection means that the attachment is over, which `detached` tells.
+    const settled = attachment.input(bytes, options).catch(() => undefined);
+    if (attachment.unansweredBytes > mostUnanswered && !this.#keysHeld) {
+      this.#keysHeld = true;
+      this.o.outer.holdKeys(true);
+      void settled.then(() => {
+        this.#keysHeld = false;
+        if (!this.#over) this.o.outer.holdKeys(false);
+      });
+    }
+  }
+
+  #output(o: { readonly stream: number; readonly offset: number; readonly bytes: Uint8Array }): void | Promise<void> {
+    // Streams of a pipe count their own bytes; on one screen they are one.
+    const chunk = this.#pipes ? { offset: this.#pipeOffset, bytes: o.bytes } : o;
+    this.#pipeOffset += o.bytes.length;
+    if (this.#busy === 0) return this.view.output(chunk);
+    return this.#chain.then(() => this.view.output(chunk));
+  }
+
+  #enqueue(work: () => void | Promise<void>): void {
+    this.#busy++;
+    this.#chain = this.#chain.then(work).finally(() => {
+      this.#busy--;
+    });
+    this.#chain.catch((error: unknown) => this.finish({ kind: "failed", code: "internal", message: (error as Error).message }));
+  }
+
+  async #picture(picture: Picture): Promise<void> {
+    if (this.#settle) clearTimeout(this.#settle);
+    this.#settle = null;
+    this.#size = { cols: picture.cols, rows: picture.rows };
+    await this.#rightView();
+    await this.view.snapshot(picture);
+    this.notices.again();
+  }
+
+  /** B2. The old view undoes what it set before the new one draws. */
+  async #rightView(): Promise<void> {
+    const outer = this.o.outer.size();
+    const raw = this.#pipes || (this.#size.cols === outer.cols && this.#size.rows === outer.rows);
+    if (raw === this.#isRaw) return;
+    this.#isRaw = raw;
+    this.o.outer.write(this.view.undo());
+    this.view.close();
+    this.view = raw ? this.#rawView() : await (await import("../terminal/lens-view.ts")).openLens(this.o.outer);
+  }
+
+  #rawView(): View {
+    return new RawView({ outer: this.o.outer, screen: this.o.screen, pipes: this.#pipes, newTracker: this.o.newTracker, fetchPicture: () => (this.#pipes ? Promise.resolve(null) : this.fetchPicture()) });
+  }
+
+  /** Sizes changed: if no picture of the new size comes by itself, one is fetched. */
+  #settleSize(): void {
+    if (this.#settle || this.#pipes) return;
+    this.#settle = setTimeout(() => {
+      this.#settle = null;
+      this.#enqueue(async () => {
+        const picture = await this.fetchPicture().catch(() => null);
+        if (picture && !this.#over && !this.#commands.isOpen) await this.#picture(picture);
+      });
+    }, 60);
+  }
+
+  #event(e: Event): void {
+    const kind = e.body?.kind;
+    if (kind?.case === "resized") this.#settleSize();
+    if (kind?.case === "renamed") Object.assign(this.o.session, { name: kind.value.name });
+  }
+
+  #floorChanged(floor: Floor, by: string): void {
+    const before = this.#floor;
+    this.#floor = floor;
+    if (!before || !floorIsNews(before, floor, this.o.me)) return;
+    const who = this.#presence.find((p) => p.operator === by)?.name;
+    this.notices.flash(`${this.status()}${who && by !== this.o.me && by !== floor.holder ? ` (by ${escapeText(who)})` : ""}`);
+  }
+
+  #presenceChanged(presence: readonly Presence[]): void {
+    const before = this.#presence;
+    this.#presence = presence;
+    if (this.attachment && presenceIsNews(before, presence, this.o.me)) this.notices.flash(this.status());
+  }
+
+  #link(state: "attached" | "offline"): void {
+    if (state === "offline") return this.notices.keep("link down: trying again; the session runs on, what you type is held");
+    this.notices.keep(null);
+    if (!this.attachment) return;
+    this.notices.flash("the link is back");
+    if (this.view instanceof RawView) this.view.mendIfDirty();
+  }
+
+  #heldBack(bytes: number): void {
+    this.#held = bytes;
+    this.notices.keep(bytes > 0 ? `${bytes} bytes were typed while the link was down: send them now? y sends, n drops` : null);
+  }
+
+  #confirmHeld(read: Uint8Array): void {
+    const key = String.fromCharCode(read[0] ?? 0).toLowerCase();
+    if (key !== "y" && key !== "n") return;
+    this.#held = 0;
+    this.notices.keep(null);
+    if (key === "y") this.attachment?.flushHeld();
+    else this.attachment?.dropHeld();
+  }
+
+  #refused(r: InputOutcome): void {
+    const why = r.message ?? (r.code === "floor_held" ? this.status() : "");
+    this.notices.flash(escapeText(`not sent [${r.code ?? "refused"}] ${why}`));
+  }
+}
+
+function endsInBracket(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).subarray(-6).equals(Buffer.from("\x1b[201~"));
+}

@@ -1,0 +1,83 @@
+/**
+ * `hold attach` at a terminal: enters it once, attaches to one session after the other as the person switches, and leaves it as it was.
+ *   I1  A session is never attached to itself: its output would be its input's echo for ever.
+ *   I2  What is said on leaving names the session and how to come back.
+ */
+import { HoldError, type HostClient, type Session } from "@holdfast/sdk";
+import { type Context, line } from "../app/context.ts";
+import { escapeText } from "../show/escape.ts";
+import { stateText } from "../show/session.ts";
+import { ago } from "../show/time.ts";
+import { exitText, isRunning } from "../show/words.ts";
+import { Binding, type Ending } from "./binding.ts";
+
+export interface AttachRequest {
+  readonly session: string;
+  readonly observe: boolean;
+  readonly take: boolean;
+  readonly screen?: "alternate" | "main";
+}
+
+export async function attachInteractive(context: Context, request: AttachRequest): Promise<number> {
+  const client = await context.client();
+  const settings = await context.settings();
+  const screen = request.screen ?? settings.screen;
+  let session = attachable(await client.show(request.session), context);
+  const outer = await context.outer();
+  const { ModeTracker } = await import("@holdfast/sdk");
+
+  let current: Binding | undefined;
+  const entering = outer.enter((bytes) => current?.keys(bytes), () => current?.outerResized());
+  outer.undoWith(() => Buffer.concat([Buffer.from(current?.undo() ?? ""), Buffer.from(leave(screen, outer.size().rows))]));
+  outer.write(enter(screen, outer.size().rows));
+  outer.onGone((why) => current?.gone(why));
+  let ending: Exclude<Ending, { kind: "switch" }>;
+  let previous: string | undefined;
+  try {
+    await entering;
+    for (let first = true; ; first = false) {
+      current = new Binding({ client, outer, screen, settings, session, observe: request.observe, take: first && request.take, previous, newTracker: () => new ModeTracker(), me: client.operator.operator?.id ?? "" });
+      const next = await current.run();
+      if (next.kind !== "switch") {
+        ending = next;
+        break;
+      }
+      previous = session.id;
+      session = await client.show(next.to);
+    }
+  } finally {
+    outer.restore();
+  }
+  return said(context, client, session, ending);
+}
+
+/** Leaves the person's screen untouched (`alternate`), or pushes it into their scrollback (`main`). */
+function enter(screen: "alternate" | "main", rows: number): string {
+  return screen === "alternate" ? "\x1b[22;2t\x1b[?1049h\x1b[H\x1b[2J" : `\x1b[22;2t${"\r\n".repeat(rows)}\x1b[H`;
+}
+
+function leave(screen: "alternate" | "main", rows: number): string {
+  return screen === "alternate" ? "\x1b[?1049l\x1b[23;2t" : `\x1b[${rows};1H\r\n\x1b[23;2t`;
+}
+
+export function attachable(session: Session, context: Context): Session {
+  const name = session.name || session.id;
+  if (session.id === context.env["HOLDFAST_SESSION"]) throw new HoldError("attach_to_itself", `this terminal is the session ${name} itself; attach from another terminal, or open another session with \`hold new\``);
+  if (isRunning(session)) return session;
+  const when = session.exit ? ` ${ago(session.exit.atUnixMs, context.now())}` : "";
+  throw new HoldError("session_ended", `${name} is over (${stateText(session)}${when}); \`hold screen ${name}\` shows its last screen, \`hold log ${name}\` what happened`, { session: session.id });
+}
+
+async function said(context: Context, client: HostClient, session: Session, ending: Exclude<Ending, { kind: "switch" }>): Promise<number> {
+  const name = escapeText(session.name || session.id);
+  if (ending.kind === "detached") {
+    line(context.err, `[detached from ${name}]  come back with: hold attach ${name}`);
+    return 0;
+  }
+  if (ending.kind === "gone") return 1;
+  if (ending.kind === "failed") throw Object.assign(new Error(`${ending.message}; the session ${name} runs on`), { name: "HoldError", code: ending.code });
+  const after = await client.show(session.id).catch(() => session);
+  if (isRunning(after)) line(context.err, `[detached from ${name}: ${escapeText(ending.reason)}]  come back with: hold attach ${name}`);
+  else line(context.err, `[${name} ended: ${escapeText(exitText(after.exit) || stateText(after))}]  its last screen: hold screen ${name}`);
+  return 0;
+}

@@ -1,0 +1,119 @@
+/**
+ * What may stand at the cursor: commands, flags, values, names of sessions. The shells' scripts call `hold complete-words -- WORDS…` with
+ * the words up to the cursor, the last one unfinished, and show what is printed.
+ *   C1  Candidates begin with the unfinished word.
+ *   C2  Nothing is started and nothing fails: without a host there are no names, and that is all.
+ */
+import { keyNames } from "../read/key.ts";
+import { signalNames } from "../read/signal.ts";
+import { flagName } from "../help/page.ts";
+import { commands, findCommand, groupBriefs } from "../spec/index.ts";
+import type { AnyCommand, Completion } from "../spec/command.ts";
+
+export interface Candidate {
+  readonly word: string;
+  readonly says?: string;
+}
+
+/** Where names come from; each may be slow or fail, and is asked only when it is needed. */
+export interface Names {
+  readonly sessions: () => Promise<readonly Candidate[]>;
+  readonly operators: () => Promise<readonly Candidate[]>;
+  readonly topics: () => Promise<readonly Candidate[]>;
+  readonly settings: () => Promise<readonly Candidate[]>;
+}
+
+export type Answer = { readonly candidates: readonly Candidate[]; readonly files?: "files" | "folders" };
+
+export async function complete(words: readonly string[], names: Names): Promise<Answer> {
+  const partial = words.at(-1) ?? "";
+  const before = withoutAs(words.slice(0, -1));
+  if (words.at(-2) === "--as") return { candidates: starting(partial, await names.operators()) };
+  if (before.includes("--")) return { candidates: [], files: "files" };
+  const spec = specOf(before);
+  if (!spec) return { candidates: starting(partial, firstWords(before)) };
+  const rest = before.slice(spec.path.length);
+  const flag = valueFlag(spec, rest.at(-1));
+  if (flag) return values(flag.complete, partial, names);
+  const equals = /^--([\w-]+)=(.*)$/s.exec(partial);
+  if (equals) {
+    const answer = await values(valueFlag(spec, `--${equals[1]}`)?.complete, equals[2]!, names);
+    return { ...answer, candidates: answer.candidates.map((c) => ({ ...c, word: `--${equals[1]}=${c.word}` })) };
+  }
+  if (partial.startsWith("-")) return { candidates: starting(partial, flagsOf(spec, rest)) };
+  const argument = spec.args?.[Math.min(positionals(spec, rest), (spec.args?.length ?? 0) - 1)];
+  if (!argument || (positionals(spec, rest) >= (spec.args?.length ?? 0) && !argument.rest)) return { candidates: starting(partial, flagsOf(spec, rest)) };
+  return values(argument.complete, partial, names);
+}
+
+const starting = (partial: string, all: readonly Candidate[]): Candidate[] => all.filter((c) => c.word.startsWith(partial));
+
+function withoutAs(words: readonly string[]): string[] {
+  return words.filter((w, i) => w !== "--as" && !w.startsWith("--as=") && words[i - 1] !== "--as");
+}
+
+function specOf(words: readonly string[]): AnyCommand | undefined {
+  const bare = words.filter((w) => !w.startsWith("-"));
+  return (bare[0] ?? "") in groupBriefs ? findCommand(bare.slice(0, 2)) : findCommand(bare.slice(0, 1));
+}
+
+function firstWords(before: readonly string[]): Candidate[] {
+  const bare = before.filter((w) => !w.startsWith("-"));
+  const shown = commands.filter((c) => !c.hidden);
+  if (bare.length === 0) {
+    const single = shown.filter((c) => c.path.length === 1).map((c) => ({ word: c.path[0]!, says: c.brief }));
+    return [...single, ...Object.entries(groupBriefs).map(([word, says]) => ({ word, says })), { word: "--as", says: "as this operator" }, { word: "--help", says: "help" }, { word: "--version", says: "version" }];
+  }
+  return bare.length === 1 ? shown.filter((c) => c.path[0] === bare[0] && c.path.length === 2).map((c) => ({ word: c.path[1]!, says: c.brief })) : [];
+}
+
+function flagsOf(spec: AnyCommand, used: readonly string[]): Candidate[] {
+  const own = Object.entries(spec.flags)
+    .filter(([name, f]) => f.kind === "list" || !used.includes(flagName(name)))
+    .map(([name, f]) => ({ word: flagName(name), says: f.brief }));
+  return [...own, { word: "--as", says: "as this operator" }, { word: "--help", says: "help" }];
+}
+
+/** The flag whose value comes next, if `word` is one. */
+function valueFlag(spec: AnyCommand, word: string | undefined): { readonly complete: Completion | undefined } | null {
+  if (!word?.startsWith("-")) return null;
+  const found = Object.entries(spec.flags).find(([name, f]) => flagName(name) === word || (f.short !== undefined && word === `-${f.short}`))?.[1];
+  if (!found || found.kind === "bool") return null;
+  if (found.kind === "choice" || found.kind === "choices") return { complete: found.of };
+  if (found.kind === "duration") return { complete: ["500ms", "10s", "1m", "10m", "1h"] };
+  return { complete: "complete" in found ? found.complete : undefined };
+}
+
+/** How many arguments stand already. */
+function positionals(spec: AnyCommand, rest: readonly string[]): number {
+  let count = 0;
+  for (let i = 0; i < rest.length; i++) {
+    if (!rest[i]!.startsWith("-")) count++;
+    else if (valueFlag(spec, rest[i])) i++;
+  }
+  return count;
+}
+
+async function values(kind: Completion | undefined, partial: string, names: Names): Promise<Answer> {
+  const of = (list: readonly string[]): Answer => ({ candidates: starting(partial, list.map((word) => ({ word }))) });
+  if (kind === undefined) return { candidates: [] };
+  if (typeof kind !== "string") return of(kind);
+  switch (kind) {
+    case "file":
+      return { candidates: [], files: "files" };
+    case "folder":
+      return { candidates: [], files: "folders" };
+    case "key":
+      return of(keyNames);
+    case "signal":
+      return of(signalNames());
+    case "session":
+      return { candidates: starting(partial, await names.sessions()) };
+    case "operator":
+      return { candidates: starting(partial, await names.operators()) };
+    case "topic":
+      return { candidates: starting(partial, await names.topics()) };
+    case "setting":
+      return { candidates: starting(partial, await names.settings()) };
+  }
+}

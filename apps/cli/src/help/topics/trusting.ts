@@ -1,0 +1,74 @@
+/** Topics about what is kept and who may do what. */
+import type { Topic } from "../topics.ts";
+
+export const trusting: Readonly<Record<string, Topic>> = {
+  recording: {
+    brief: "Recording: what is kept, for how long, and how it goes again",
+    text: `
+Sessions are recorded, all of them: what they print, what is typed and by whom, sizes, signals, who came and went, commands and their codes. The record is in your home, readable by you alone, and leaves the machine only if you export it.
+
+# For how long
+
+Output: the newest 64 MiB of a session. Who did what: 90 days. What is gone is shown as a gap with its exact range. \`hold rm\` removes an ended session's output at once.
+
+# Secrets
+
+What is typed while the terminal does not echo and reads by lines (sudo, ssh, passwd) is not kept: its length and who typed it are. Programs that read a password in raw mode can't be told from editors, so such a secret is kept like any other key. \`hold redact SESSION --seq N\` erases a payload for good, \`--match TEXT\` every printed line that holds TEXT. The audit chain stays whole.
+
+# Sharing
+
+  hold export build -o build.cast                 asciicast, version 2
+  hold export build --format asciicast-v3 --markers
+  hold export build --format text
+
+What was typed is in it only with \`--input\`.`,
+  },
+  journal: {
+    brief: "The journal: order, positions, and proof",
+    text: `
+Each session has one sequence, \`seq\`, from 1 and without holes: output, input, sizes, signals, attachments, the floor, commands, the exit. \`hold log SESSION\` prints it, \`--json\` for programs, \`--raw\` the output's bytes exactly.
+
+An input is in the journal before the program reads it. \`input_settled\` then tells what became of it:
+
+  applied   the program's terminal took all of it
+  refused   not one byte was written
+  void      it was on its way when the floor changed; not one byte was written
+  cut       so many bytes were written, and no more
+
+# Proof
+
+Records of all sessions form one hash chain over commitments, sealed and signed with the host's audit key. \`hold audit verify\` reads the files themselves and names the position of any flipped byte and any dropped, doubled or swapped record. Erasing a payload leaves a gap and breaks nothing. The chain proves the past up to the last head that somebody else has seen: keep \`hold audit export\` elsewhere.`,
+  },
+  operators: {
+    brief: "Operators: identities, kinds and roles",
+    text: `
+Who acts is an operator: a human, a service or an AI, with a name and one or more keys. A connection is not an identity: one person by terminal, browser and script is one operator. The user of the machine is the first, with the role admin.
+
+  hold operator add ana --kind human --role operator
+  hold operator add claude --kind ai --role operator --on-behalf-of ana
+  hold --as ana attach build
+
+# Roles
+
+  observer   sees sessions, screens and journals
+  operator   also opens sessions, types, takes the floor
+  approver   also approves
+  auditor    reads the record of all sessions
+  admin      all of it, operators too
+
+The host checks the role at every frame that changes something. \`hold operator revoke ana\` takes effect within a second; sessions that ana opened run on, since a session has no owner.`,
+  },
+  security: {
+    brief: "Security: what is protected, and what is not",
+    text: `
+The host listens on an owner-only socket in an owner-only folder, on no network. Both sides prove possession of a key. Every input is recorded with the operator whose key sent it.
+
+# What that does not give
+
+A key in a file proves no more than the user id: a program that runs as you can read what you can, your keys too. Sessions run as you, and two sessions of one user are not kept apart by the system. An AI whose actions must be told from yours needs a user or a container of its own.
+
+Output is passed to your terminal as the program wrote it. Names, titles and commands of others are shown with every escape made visible. Questions that programs ask the terminal are answered once, by the host, and are never replayed. Reading the clipboard (OSC 52) is refused.
+
+Recordings are as sensitive as what was on the screen: see \`hold help recording\`.`,
+  },
+};

@@ -1,0 +1,133 @@
+/** Topics for who works in sessions. */
+import type { Topic } from "../topics.ts";
+
+export const using: Readonly<Record<string, Topic>> = {
+  sessions: {
+    brief: "Sessions: what lives, and what ends it",
+    text: `
+A session is a running program with its terminal or its pipes: a shell and all that it starts, a build, a server. It belongs to no connection. Close the window, lose the network, kill every \`hold\`, kill the host: the program runs on, and \`hold attach NAME\` shows its screen as it is now.
+
+# What ends a session
+
+The end of its program (\`exit\` in a shell), \`hold kill\`, or a limit that it was opened with: \`--ttl\`, \`--idle-ttl\`. Nothing else; there is no default limit. A reboot ends its processes: the session is then \`lost\`, and keeps its record and its last screen.
+
+# Names
+
+SESSION on the command line is an id, a beginning of an id that is unique, or a name. Names of live sessions are unique; a live session's name wins over an ended one's. Inside a session HOLDFAST_SESSION holds its id.
+
+# States
+
+  running   the program lives
+  ended     it exited or was killed: "exit 3", "SIGKILL"
+  lost      the machine or the session's holder died under it; the code is not known, and never reported as 0
+  failed    the program could not be started
+
+# Terminal or pipes
+
+\`hold new\` gives the program a terminal. \`--pipes\` gives it a pipe each for stdin, stdout and stderr: nothing is echoed or translated, and the two outputs stay apart in the journal.`,
+  },
+  floor: {
+    brief: "The floor: who steers, and how that changes",
+    text: `
+Any number of operators watch a session; one at a time steers it, by holding the floor. Each input carries the name of who sent it.
+
+# Getting it
+
+Typing takes a free floor. It is free again 4 seconds after a person's last key, 30 seconds after a program's. A person takes it from an AI or a service at once, by \`hold take\` or by the first key. Between equals it is asked for (\`Ctrl-q a\`) and passed (\`Ctrl-q p\`, \`hold pass\`). An AI never takes it from a person, nor over a line that somebody has begun to type.
+
+# The seat
+
+The floor belongs to one attachment, the seat. If you are attached from two terminals, typing in the other one moves it there. The session's size follows the seat, unless it is pinned (\`hold resize\`).
+
+# Late input
+
+Each change of the floor raises its epoch. Input that was on its way under an older epoch is not written: its sender is told \`void\`, or \`cut\` with the number of bytes that were.
+
+# AI operators
+
+\`hold ai pause SESSION\` refuses all input of AI operators, whatever carrier it comes over, until \`hold ai resume\`.
+
+# Open floor
+
+\`hold new --floor open\` makes a session in which all may type at once: inputs interleave frame by frame, still ordered and attributed.`,
+  },
+  attach: {
+    brief: "Attaching: what you see, and what is left behind",
+    text: `
+\`hold attach NAME\` draws the session's screen at once, then passes its output on as it comes. No row is taken for a status line: who is here and who steers is laid over the last row for 2 seconds, when you attach and when it changes (setting attach.status).
+
+# Which screen is drawn on
+
+By default the terminal's alternate screen, as an editor does: on leaving you have your own screen back, exactly, and your scrollback was not touched. The session's history is behind \`Ctrl-q [\`, all of it and not just what a terminal would have kept. A session's own switch to the alternate screen (vim, less) is followed without leaving ours; \`clear\` does not erase your scrollback. With \`hold config set attach.screen main\` the session is drawn on the main screen instead: output then goes into your terminal's own scrollback, and your previous screen is pushed up into it.
+
+# Another size
+
+The session has the size of who steers. If yours differs you see it through a window: letterboxed if it is smaller, panning after the cursor if it is larger. The moment you type, the size becomes yours.
+
+# Leaving
+
+\`Ctrl-q d\`. On leaving, on a crash and on SIGTERM or SIGHUP the modes that the session had set on your terminal are undone, those and no others. After \`kill -9\` nothing can: \`hold doctor --reset-terminal\` puts the terminal in order.
+
+# When the link drops
+
+The screen stays, the last row says so, and \`hold\` tries again until it is back. What you typed before is sent once. What you type meanwhile is held: it goes out by itself if the link is back within 5 seconds, and is asked about otherwise.`,
+  },
+  keys: {
+    brief: "Keys of an attachment",
+    text: `
+Everything typed goes to the session, but for the prefix key, Ctrl-q, and the one key after it.
+
+  Ctrl-q d        detach: leave, the session runs on
+  Ctrl-q t        take the floor
+  Ctrl-q a        ask for the floor
+  Ctrl-q p        pass the floor to somebody who is here
+  Ctrl-q P        pause the input of AI operators, or resume it
+  Ctrl-q w        who is here and who steers
+  Ctrl-q [ or s   scroll and search the whole history
+  Ctrl-q n        next session
+  Ctrl-q l        the session that you came from
+  Ctrl-q 1 … 9    the session of that number, the oldest first
+  Ctrl-q r        draw the screen anew
+  Ctrl-q ?        help
+  Ctrl-q Ctrl-q   sends Ctrl-q itself
+
+Another prefix: \`hold config set attach.prefix C-a\`, or HOLDFAST_PREFIX for once.
+
+# In the history
+
+  Up, Down, j, k      a line             Space, b, PgDn, PgUp   a page
+  g, G                the ends           /                      search as you type
+  n, N                older, newer       q, Esc                 back to the session
+
+# Pastes and interrupts
+
+A paste goes as one unit: nobody's input comes in between. Ctrl-C, Ctrl-\\ and Ctrl-Z overtake what is queued, also a paste of somebody else.`,
+  },
+  scripting: {
+    brief: "Scripting: sessions from programs",
+    text: `
+  id=$(hold new build -d -- bash)          open, without attaching
+  hold run build -- make test              type a command, wait, get its output and its code
+  hold exec build -- git rev-parse HEAD    beside the terminal, nothing on the screen
+  hold send build --key C-c                one input
+  hold wait build --input-needed           until it waits for somebody
+  hold screen build                        what is on the screen
+  hold kill build
+
+# JSON
+
+\`--json\` prints one object; for lists and streams one a line. Nothing else is on standard output. Keys are camelCase, times UTC ISO 8601, sizes bytes, durations in the unit that the key names. Errors are one object on standard error: code, message, advice (retry, wait, reattach, take_snapshot, stop), details, exit.
+
+# run and exec
+
+\`run\` uses the shell that everybody sees: its variables, its directory, its history. It refuses (exit 4) while somebody's half-typed line stands at the prompt, and takes its line back if the shell waits for more. \`exec\` starts a program of its own with the shell's directory of now and environment of the last prompt. Both exit with the command's code and never with 0 when that is not known.
+
+# wait
+
+\`wait\` says what fired: exit, command, match, idle, input_needed or timeout, and the session's state: idle_prompt, running, waiting_input, waiting_secret, interactive_app, finished. It reads the kernel's state and shell integration, not the text on the screen. It never ends anything.
+
+# Input that is not lost and not doubled
+
+\`hold send --json\` gives the input's position in the journal. Exit 0 means that the program's terminal took all of it; with \`--durable\` also that it is on the disk.`,
+  },
+};
