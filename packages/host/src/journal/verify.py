@@ -9,12 +9,10 @@ import hashlib, json, os, re, struct, sys, urllib.parse, zlib
 
 RECORD, SEAL, MAX_FRAME = 1, 2, 66204
 
-
 def u16(b, at): return struct.unpack_from("<H", b, at)[0]
 def u32(b, at): return struct.unpack_from("<I", b, at)[0]
 def u64(b, at): return struct.unpack_from("<Q", b, at)[0]
 def sha(b): return hashlib.sha256(b).digest()
-
 
 class Journal:
     def __init__(self, folder, witnesses):
@@ -27,8 +25,7 @@ class Journal:
         self.erased, self.absent, self.broken, self.files, self.headless = [], [], [], {}, set()
     def find(self, kind, file, position, lsn, text):
         self.findings.append({"kind": kind, "file": file, "position": position, "lsn": lsn, "text": text})
-    def read(self, name):
-        with open(os.path.join(self.folder, name), "rb") as f: return f.read()
+    def read(self, name): return open(os.path.join(self.folder, name), "rb").read()
     def run(self):
         through = self.marker()
         names = sorted(n for n in os.listdir(os.path.join(self.folder, "ledger")) if re.fullmatch(r"\d{10}\.seg", n))
@@ -168,8 +165,7 @@ class Journal:
         self.cached, self.cache = name, b
         place = (name, at, lsn, session, seq)
         if len(b) < 128 or b[:8] != b"HFPAYLOD" or zlib.crc32(b[:124]) != u32(b, 124):
-            if name not in self.headless: self.broken.append((name, 0, lsn, session, seq))
-            return self.headless.add(name)
+            return name in self.headless or self.headless.add(name) or self.broken.append((name, 0, lsn, session, seq))
         f = b[at:at + 32 + size]
         if len(f) < 32 + size or u32(f, 0) != size or u64(f, 8) != seq: self.broken.append(place)
         elif not any(f[4:8]) and not any(f[16:]): self.erased.append(place)
@@ -197,7 +193,6 @@ class Journal:
         self.chain = self.chain or head
         if count is not None and u32(b, at + 8) != seals: self.find("missing-seal", file, at, lsn, "a seal is missing")
         return True
-
 
 if __name__ == "__main__":
     report = Journal(sys.argv[1], [(int(w.split(":")[0]), bytes.fromhex(w.split(":")[1])) for w in sys.argv[2:]]).run()
