@@ -30,8 +30,6 @@ const SYNC_UNASKED_BYTES = 8 * 1024 * 1024;
 const TAIL_MAX_BYTES = 64 * 1024 * 1024;
 /** Salts are drawn 256 at a time. */
 const SALT_POOL = 256 * SALT_BYTES;
-/** Payloads up to here are copied into the tail; larger ones are held by reference until durable. */
-const COPY_MAX = 4096;
 const DAY_MS = 86_400_000;
 const NOTHING = new Uint8Array(0);
 
@@ -156,7 +154,8 @@ export class LiveJournal implements Journal {
     }
     const payloadBytes = payload?.length ?? 0;
     this.#catalogue.note(s, this.#ledger.segment, at, { flags, lsn, seq, stream, offset, payloadBytes });
-    const held = payload === null || inline ? null : payload.length <= COPY_MAX ? Buffer.from(payload) : payload;
+    // Copied: the caller's bytes may lie in a socket's read buffer, which is used again before the next sync.
+    const held = payload === null || inline ? null : Buffer.from(payload);
     this.#tail.push({ lsn, seq, session: s.id, wallMs: draft.wallMs, frame: Buffer.from(frame), salt: held === null ? null : Buffer.from(salt!), payload: held });
     this.#sealDueNs ??= draft.monoNs + SEAL_EVERY_NS;
     return {
