@@ -25,71 +25,75 @@ const readerOp = fc.oneof(
 
 test("a reader gets each event once and in order or is told where it jumped to, within its window, and in the end all of it", () => {
   fc.assert(
-    fc.property(fc.constantFrom("snapshot" as const, "replay" as const), fc.array(readerOp, { maxLength: 80 }), (mode, ops) => {
-      const journal: number[] = [];
-      const head = () => ({ seq: Seq(journal.length), position: Offset(journal.reduce((a, b) => a + b, 0)) });
-      const upTo = (seq: number) => Offset(journal.slice(0, seq).reduce((a, b) => a + b, 0));
-      let r = reader.openReader({
-        mode,
-        cursor: Seq(0),
-        position: Offset(0),
-        window: WINDOW,
-        snapshot: mode === "snapshot" ? "attach" : null,
-      });
-      let seen = 0;
-      let got = 0;
-      let last = 0;
-      const deliver = (step: reader.Step): void => {
-        if (step.do === "snapshot") {
-          expect(mode).toBe("snapshot"); // R3
-          if (step.why === "behind") expect(head().position - r.position).toBeGreaterThan(BEHIND); // R3
-          r = reader.snapshotAsked(r);
-          expect(reader.next(r, head(), BEHIND)).toEqual({ do: "nothing" });
+    fc.property(
+      fc.constantFrom("snapshot" as const, "replay" as const),
+      fc.array(readerOp, { maxLength: 80, size: "max" }),
+      (mode, ops) => {
+        const journal: number[] = [];
+        const head = () => ({ seq: Seq(journal.length), position: Offset(journal.reduce((a, b) => a + b, 0)) });
+        const upTo = (seq: number) => Offset(journal.slice(0, seq).reduce((a, b) => a + b, 0));
+        let r = reader.openReader({
+          mode,
+          cursor: Seq(0),
+          position: Offset(0),
+          window: WINDOW,
+          snapshot: mode === "snapshot" ? "attach" : null,
+        });
+        let seen = 0;
+        let got = 0;
+        let last = 0;
+        const deliver = (step: reader.Step): void => {
+          if (step.do === "snapshot") {
+            expect(mode).toBe("snapshot"); // R3
+            if (step.why === "behind") expect(head().position - r.position).toBeGreaterThan(BEHIND); // R3
+            r = reader.snapshotAsked(r);
+            expect(reader.next(r, head(), BEHIND)).toEqual({ do: "nothing" });
+          }
+          if (step.do !== "send") return;
+          if (mode === "snapshot") expect(head().position - r.position).toBeLessThanOrEqual(BEHIND); // R3
+          let bytes = 0;
+          let to: number = r.cursor;
+          while (to < journal.length && bytes < step.maxBytes) {
+            last = journal[to]!;
+            bytes += last;
+            to++;
+            expect(to).toBe(seen + 1); // R1
+            seen = to;
+          }
+          got += bytes;
+          r = reader.sent(r, Seq(to), upTo(to), bytes);
+          expect(r.sent - r.applied).toBeLessThanOrEqual(WINDOW + last); // R2
+        };
+        const snapshot = (): void => {
+          if (r.phase !== "awaits_snapshot") return;
+          expect(journal.length).toBeGreaterThanOrEqual(seen);
+          seen = journal.length;
+          got += 10;
+          r = reader.snapshotSent(r, head().seq, head().position, 10);
+          expect(r.sent - r.applied).toBeLessThanOrEqual(WINDOW + 10); // R2
+        };
+        for (const o of ops) {
+          if (o.op === "output") journal.push(o.bytes);
+          if (o.op === "flood") for (let i = 0; i < 8; i++) journal.push(o.bytes);
+          if (o.op === "step") deliver(reader.next(r, head(), BEHIND));
+          if (o.op === "snapshot") snapshot();
+          if (o.op === "credit") {
+            const before = r.applied;
+            r = reader.credited(r, Math.floor(got * o.part), null);
+            expect(r.applied).toBeGreaterThanOrEqual(before);
+            expect(r.applied).toBeLessThanOrEqual(r.sent);
+          }
+          if (o.op === "jump") r = reader.jump(r, o.why);
         }
-        if (step.do !== "send") return;
-        if (mode === "snapshot") expect(head().position - r.position).toBeLessThanOrEqual(BEHIND); // R3
-        let bytes = 0;
-        let to: number = r.cursor;
-        while (to < journal.length && bytes < step.maxBytes) {
-          last = journal[to]!;
-          bytes += last;
-          to++;
-          expect(to).toBe(seen + 1); // R1
-          seen = to;
+        // R1: never silence. A client that applies everything gets to the head in as many steps as there are events.
+        for (let i = 0; i < journal.length + 4; i++) {
+          r = reader.credited(r, got, null);
+          deliver(reader.next(r, head(), BEHIND));
+          snapshot();
         }
-        got += bytes;
-        r = reader.sent(r, Seq(to), upTo(to), bytes);
-        expect(r.sent - r.applied).toBeLessThanOrEqual(WINDOW + last); // R2
-      };
-      const snapshot = (): void => {
-        if (r.phase !== "awaits_snapshot") return;
-        expect(journal.length).toBeGreaterThanOrEqual(seen);
-        seen = journal.length;
-        got += 10;
-        r = reader.snapshotSent(r, head().seq, head().position, 10);
-        expect(r.sent - r.applied).toBeLessThanOrEqual(WINDOW + 10); // R2
-      };
-      for (const o of ops) {
-        if (o.op === "output") journal.push(o.bytes);
-        if (o.op === "flood") for (let i = 0; i < 8; i++) journal.push(o.bytes);
-        if (o.op === "step") deliver(reader.next(r, head(), BEHIND));
-        if (o.op === "snapshot") snapshot();
-        if (o.op === "credit") {
-          const before = r.applied;
-          r = reader.credited(r, Math.floor(got * o.part), null);
-          expect(r.applied).toBeGreaterThanOrEqual(before);
-          expect(r.applied).toBeLessThanOrEqual(r.sent);
-        }
-        if (o.op === "jump") r = reader.jump(r, o.why);
-      }
-      // R1: never silence. A client that applies everything gets to the head in as many steps as there are events.
-      for (let i = 0; i < journal.length + 4; i++) {
-        r = reader.credited(r, got, null);
-        deliver(reader.next(r, head(), BEHIND));
-        snapshot();
-      }
-      expect([seen, r.cursor, r.phase]).toEqual([journal.length, journal.length, "streaming"]);
-    }),
+        expect([seen, r.cursor, r.phase]).toEqual([journal.length, journal.length, "streaming"]);
+      },
+    ),
     { numRuns },
   );
 });
@@ -109,7 +113,7 @@ const outboxOp = fc.oneof(
 
 test("through cuts at any point, what was typed reaches the host once and in order, and what was typed long offline only when confirmed", () => {
   fc.assert(
-    fc.property(fc.array(outboxOp, { maxLength: 80 }), (ops) => {
+    fc.property(fc.array(outboxOp, { maxLength: 80, size: "max" }), (ops) => {
       const box = new Outbox<number>();
       let now = MonotonicMs(0);
       let up = true;
@@ -265,15 +269,18 @@ test("on a long way the window carries the link's whole rate if its rules know t
 
 test("whatever is reported, the window stays a whole number within its bounds", () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(200_000), fc.nat(2_000_000), fc.nat(5_000)), { maxLength: 60 }), (samples) => {
-      let now = 0;
-      let w = creditWindow.openWindow(MonotonicMs(0));
-      for (const [bytes, more, ms] of samples) {
-        now += ms;
-        w = creditWindow.applied(w, bytes, bytes + more, MonotonicMs(now));
-        expect(Number.isSafeInteger(w.bytes) && w.bytes >= windowRules.min && w.bytes <= windowRules.max).toBe(true); // W1
-      }
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.nat(200_000), fc.nat(2_000_000), fc.nat(5_000)), { maxLength: 60, size: "max" }),
+      (samples) => {
+        let now = 0;
+        let w = creditWindow.openWindow(MonotonicMs(0));
+        for (const [bytes, more, ms] of samples) {
+          now += ms;
+          w = creditWindow.applied(w, bytes, bytes + more, MonotonicMs(now));
+          expect(Number.isSafeInteger(w.bytes) && w.bytes >= windowRules.min && w.bytes <= windowRules.max).toBe(true); // W1
+        }
+      },
+    ),
     { numRuns },
   );
 });

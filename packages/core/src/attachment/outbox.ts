@@ -6,7 +6,8 @@
  *   O3  What is typed while the link is down is held apart: it goes out by itself if the link is back within `holdMs`,
  *       and otherwise only when the caller says so; it is never flushed blindly, not even by a second, shorter cut, and
  *       nothing typed later overtakes it: until it is flushed or dropped, new frames are held too.
- *   O4  The caller stops at {@link maxUnanswered} frames without an answer: the host remembers that many outcomes and more.
+ *   O4  The caller stops {@link maxUnanswered} frames after the oldest one without an answer: the host remembers that many outcomes
+ *       and more. Answers of a link before the present one are not told: what it refused may since have been accepted.
  */
 import type { MonotonicMs } from "../id.ts";
 
@@ -36,7 +37,8 @@ export class Outbox<T> {
 
   /** O4: take no new frame until an answer has come. */
   get isFull(): boolean {
-    return this.#unanswered.length + this.#held.length >= maxUnanswered;
+    const oldest = this.#unanswered[0]?.n ?? this.#nextN;
+    return this.#nextN - oldest + this.#held.length >= maxUnanswered;
   }
 
   /** A new frame: what to send now, or null when it is held because the link is down or older frames are still held. */

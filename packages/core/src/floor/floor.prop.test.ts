@@ -139,7 +139,7 @@ function command(s: Exclude<Step, { verb: "advance" }>, epoch: Epoch): floors.Fl
 
 test("whatever people, services and AIs do and however time passes, the floor is held as the model says", () => {
   fc.assert(
-    fc.property(fc.boolean(), fc.boolean(), fc.array(step, { maxLength: 40 }), (open, ticks, steps) => {
+    fc.property(fc.boolean(), fc.boolean(), fc.array(step, { maxLength: 40, size: "max" }), (open, ticks, steps) => {
       const model = new Model(open);
       let floor = floors.openFloor(open ? "open" : "turn");
       for (const s of steps) {
@@ -188,7 +188,7 @@ test("a wake at nextWake frees the floor and asks for no other, one a millisecon
 
 test("of many who ask, the last sixteen are remembered, in order", () => {
   fc.assert(
-    fc.property(fc.array(fc.nat(40), { maxLength: 60 }), (ids) => {
+    fc.property(fc.array(fc.nat(40), { maxLength: 60, size: "max" }), (ids) => {
       const now = MonotonicMs(0);
       let floor = floors.apply(
         floors.openFloor("turn"),

@@ -68,7 +68,7 @@ class Client {
   }
 
   send(kind: "plain" | "chunk" | "end" | "interrupt", bytes: number): void {
-    if (this.unanswered.length >= MAX_UNANSWERED) return;
+    if (this.unanswered.length > 0 && this.n - this.unanswered[0]!.n + 1 >= MAX_UNANSWERED) return;
     if (kind === "chunk" && this.unit === "") this.unit = `${this.writer}${++this.units}`;
     const unit = kind === "chunk" || kind === "end" ? this.unit : "";
     if (kind !== "chunk") this.unit = "";
@@ -76,10 +76,10 @@ class Client {
     this.unanswered.push(frame);
     this.toHost.push(frame);
   }
-  resume(cut: boolean): void {
-    if (cut) this.toHost = [];
-    if (cut) this.toClient = [];
-    this.toHost.push(...this.unanswered);
+  /** A new link: what the old one still carried, either way, is lost. */
+  resume(): void {
+    this.toClient = [];
+    this.toHost = [...this.unanswered];
   }
   hear(): void {
     const answer = this.toClient.shift();
@@ -131,6 +131,11 @@ class World {
     if (!frame.interrupt) expect(this.ledger.unsettledBytes).toBeLessThanOrEqual(this.rules.queueBytes); // I3
     expect(this.ledger.unsettledCount).toBeLessThanOrEqual(this.rules.queueFrames * times); // I3
   }
+  /** A new attachment of a writer fences the old one: what that one left waiting is not offered beside its resend. */
+  resume(client: Client): void {
+    this.waiting = this.waiting.filter((f) => f.writer !== client.writer);
+    client.resume();
+  }
   retry(): void {
     const blocked = new Set<string>();
     for (const frame of this.waiting.splice(0)) {
@@ -175,7 +180,7 @@ class World {
   restart(fromSaved: boolean): void {
     this.unsent = [];
     this.waiting = [];
-    for (const client of this.clients) client.resume(true);
+    for (const client of this.clients) this.resume(client);
     const saved = fromSaved ? this.saved : null;
     this.ledger = saved ? InputLedger.load(JSON.parse(saved.text), this.rules, this.now) : new InputLedger(this.rules);
     for (const entry of this.journal.slice(saved?.entries ?? 0)) {
@@ -191,8 +196,8 @@ class World {
   }
   /** All links are up and all goes on until nothing more happens. */
   calm(): void {
-    for (const client of this.clients) client.resume(true);
-    for (let i = 0; i < 200 && this.clients.some((c) => c.unanswered.length > 0); i++) {
+    for (const client of this.clients) this.resume(client);
+    for (let i = 0; i < 200 && (this.ledger.unsettledCount > 0 || this.clients.some((c) => c.unanswered.length > 0)); i++) {
       for (const client of this.clients) this.arrive(client);
       this.sendOn();
       this.shim.apply();
@@ -225,7 +230,7 @@ const op = fc.oneof(
   { weight: 8, arbitrary: fc.tuple(fc.constant("arrive" as const), writer, some) },
   { weight: 5, arbitrary: fc.tuple(fc.constantFrom("sendOn" as const, "apply" as const, "result" as const), some) },
   { weight: 4, arbitrary: fc.tuple(fc.constant("hear" as const), writer, some) },
-  { weight: 1, arbitrary: fc.tuple(fc.constant("resume" as const), writer, fc.boolean()) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("resume" as const), writer) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom("floor" as const, "restart" as const), fc.boolean()) },
   { weight: 1, arbitrary: fc.tuple(fc.constant("advance" as const), fc.constantFrom(1_999, 2_000)) },
   { weight: 1, arbitrary: fc.tuple(fc.constant("save" as const)) },
@@ -257,7 +262,7 @@ function play(world: World, ops: readonly Op[]): void {
         times(o[2], () => world.clients[o[1]]!.hear());
         break;
       case "resume":
-        world.clients[o[1]]!.resume(o[2]);
+        world.resume(world.clients[o[1]]!);
         break;
       case "floor":
         world.floorChanges(o[1]);
@@ -313,7 +318,7 @@ const tight: InputRules = {
 
 test("the program reads the journal's order without the voids, and every writer learns the truth about every frame", () => {
   fc.assert(
-    fc.property(fc.array(op, { maxLength: 80 }), (ops) => {
+    fc.property(fc.array(op, { maxLength: 80, size: "max" }), (ops) => {
       const world = new World(tight);
       run(world, ops);
       whatTheProgramReadIsRight(world);
@@ -334,7 +339,7 @@ test("the program reads the journal's order without the voids, and every writer 
 
 test("no frame is read twice by the program, although the host forgets the outcomes of silent writers", () => {
   fc.assert(
-    fc.property(fc.array(op, { maxLength: 80 }), (ops) => {
+    fc.property(fc.array(op, { maxLength: 80, size: "max" }), (ops) => {
       const world = new World({ ...tight, writers: 1, rememberedPerWriter: 1 });
       run(world, ops);
       whatTheProgramReadIsRight(world);
@@ -346,7 +351,7 @@ test("no frame is read twice by the program, although the host forgets the outco
 test("where there is room, no units and no floor changes, every frame sent is read exactly once, whatever is cut and restarted", () => {
   const calm = op.filter((o) => (o[0] === "send" ? o[2] === "plain" : o[0] !== "floor"));
   fc.assert(
-    fc.property(fc.array(calm, { maxLength: 80 }), (ops) => {
+    fc.property(fc.array(calm, { maxLength: 80, size: "max" }), (ops) => {
       const world = new World({ ...tight, queueBytes: 1_000, queueFrames: 1_000 });
       run(world, ops);
       for (const client of world.clients) {
@@ -368,7 +373,7 @@ test("a ledger that was saved and loaded answers as the one that it was saved fr
     interrupt: fc.boolean(),
   });
   fc.assert(
-    fc.property(fc.array(op, { maxLength: 60 }), fc.array(frame, { maxLength: 20 }), (ops, frames) => {
+    fc.property(fc.array(op, { maxLength: 60, size: "max" }), fc.array(frame, { maxLength: 20, size: "max" }), (ops, frames) => {
       const world = new World(tight);
       play(world, ops);
       const { ledger } = world;
@@ -379,7 +384,7 @@ test("a ledger that was saved and loaded answers as the one that it was saved fr
         ledger.unsettledCount,
         ledger.unitOpen(),
       ]);
-      expect([...loaded.unsettled()]).toEqual([...ledger.unsettled()]);
+      expect([...loaded.unsettled()].map((e) => e.seq)).toEqual([...ledger.unsettled()].map((e) => e.seq));
       for (const f of frames) expect(loaded.decide(f)).toEqual(ledger.decide(f));
     }),
     { numRuns: numRuns / 3 },

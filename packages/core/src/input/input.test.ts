@@ -106,6 +106,33 @@ test("I1, found: a writer that was forgotten for its silence is not run twice", 
   expect(s.send("a", 2)).toBe("accept");
 });
 
+test("I1, found: a silent writer's numbers survive that its next frame is void", () => {
+  const s = scene({ writers: 1 });
+  s.send("a", 1);
+  s.settle(1);
+  s.send("b", 1);
+  s.send("a", 2);
+  s.settle(3, "void", HOST_RESTART);
+  expect([s.decide("a", 1), s.decide("a", 2)]).toEqual(["superseded", "accept"]);
+});
+
+test("I1: frames that the shim refuses before older ones are written do not push those out of memory", () => {
+  const s = scene({ rememberedPerWriter: 1 });
+  for (let n = 1; n <= 3; n++) s.send("a", n);
+  s.settle(2, "refused");
+  s.settle(3, "refused");
+  expect(s.decide("a", 1)).toBe("pending");
+});
+
+test("I1: a writer that was owed an answer when the ledger was saved is not forgotten by the one that is loaded", () => {
+  const s = scene();
+  s.send("owed", 1);
+  const next = InputLedger.load(s.ledger.save(), { ...inputRules, writers: 1 });
+  const frame = { n: 1, bytes: 1, unit: "", unitEnd: false, interrupt: false };
+  next.accepted({ ...frame, writer: "b" }, "b", Seq(2), MonotonicMs(0));
+  expect(next.decide({ ...frame, writer: "owed" }).kind).toBe("pending");
+});
+
 test("I1: memory of writers is bounded, and a writer that is owed an answer is never forgotten", () => {
   const s = scene({ writers: 2, silentWriters: 3 });
   s.send("owed", 1);
@@ -175,6 +202,22 @@ test("I4: after a cut the rest of the unit is refused, and its writer's other in
   expect(s.decide("a", 2, { unit: "v" })).toBe("accept");
 });
 
+test("I4, found: a unit stays broken when the next one of its writer breaks too", () => {
+  const s = scene();
+  s.send("a", 1, { unit: "u" });
+  s.ledger.cut();
+  s.refused("a", 3, { unit: "v" });
+  expect(s.decide("a", 2, { unit: "u" })).toBe("input_cut");
+});
+
+test("I4, found: a chunk that was refused stays so when what its writer sent after it was never sent on", () => {
+  const s = scene();
+  s.send("a", 1, { unit: "u" });
+  s.send("a", 3);
+  s.settle(2, "void", HOST_RESTART);
+  expect([s.decide("a", 2, { unit: "u" }), s.decide("a", 3)]).toEqual(["superseded", "accept"]);
+});
+
 test.each(["a", "b"])("I4, found: an interrupt by %s inside a's unit keeps the rest of the unit out", (who) => {
   const s = scene();
   s.send("a", 1, { unit: "u" });
@@ -206,6 +249,28 @@ test("I4, found: a unit of which nothing was sent before the host died begins ag
   s.settle(1, "void", HOST_RESTART);
   s.after(5_000);
   expect(s.send("a", 1, { unit: "u" })).toBe("accept");
+});
+
+test("I4: a unit of which the first chunk was applied stays open when a later one was never sent", () => {
+  const s = scene();
+  s.send("a", 1, { unit: "u" });
+  s.send("a", 2, { unit: "u" });
+  s.settle(1);
+  s.settle(2, "void", HOST_RESTART);
+  expect(s.decide("b", 1)).toBe("wait");
+  expect(s.send("a", 2, { unit: "u" })).toBe("accept");
+});
+
+test("I4, found: a unit that was closed by a frame that was never sent on is open again", () => {
+  for (const last of [{ unit: "u", unitEnd: true }, {}]) {
+    const s = scene();
+    s.send("a", 1, { unit: "u" });
+    s.send("a", 2, last);
+    s.send("b", 1);
+    for (const seq of s.ledger.neverSent(Seq(1))) s.settle(seq, "void", HOST_RESTART);
+    expect(s.decide("b", 1)).toBe("wait");
+    expect(s.decide("a", 2, { unit: "u" })).toBe("accept");
+  }
 });
 
 test("I4, found: a unit that was open when the host died is still open in the next one, and misses no chunk", () => {

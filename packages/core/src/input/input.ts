@@ -65,11 +65,17 @@ export type InputDecision =
   | { readonly kind: "wait" }
   | { readonly kind: "refuse"; readonly code: "input_blocked" | "input_cut" | "bad_request" | "superseded" };
 
-interface Unsettled { readonly seq: Seq; readonly writer: WriterId; readonly n: number; readonly bytes: number; readonly operator: OperatorId; readonly unit: string }
-/** `forgottenN`: outcomes up to here are forgotten. `known` is in the order of n. `owed`: frames without an outcome. */
-interface Writer { lastN: number; forgottenN: number; brokenUnit: string; owed: number; readonly known: Map<number, Outcome | Seq> }
-interface Unit { readonly writer: WriterId; readonly unit: string; readonly firstN: number; readonly lastAt: MonotonicMs }
-type SavedWriter = readonly [id: WriterId, lastN: number, forgottenN: number, brokenUnit: string, known: readonly (readonly [number, Outcome | Seq])[]];
+/** `unitBefore`: the unit that was open when this frame came, and is again if the frame was never sent on. */
+interface Unsettled { readonly seq: Seq; readonly writer: WriterId; readonly n: number; readonly bytes: number; readonly operator: OperatorId; readonly unit: string; readonly unitBefore: Unit | null }
+/** `known` is in the order of n. `owed`: frames without an outcome. `broken`: the last {@link BROKEN_UNITS} broken units. */
+interface Writer { lastN: number; broken: readonly string[]; owed: number; readonly known: Map<number, Outcome | Seq> }
+interface Unit { readonly writer: WriterId; readonly unit: string; readonly lastAt: MonotonicMs }
+/** More than one, because chunks of the one before may still be under way when the next one breaks. */
+const BROKEN_UNITS = 16;
+/** Saved without times: the monotonic clock may begin anew. */
+type SavedUnit = Omit<Unit, "lastAt">;
+type SavedUnsettled = Omit<Unsettled, "unitBefore"> & { readonly unitBefore: SavedUnit | null };
+type SavedWriter = readonly [id: WriterId, lastN: number, broken: readonly string[], known: readonly (readonly [number, Outcome | Seq])[]];
 
 /** Mutable for speed, pure in every other sense: no clock, no I/O; equal calls give equal states. */
 export class InputLedger {
@@ -80,6 +86,8 @@ export class InputLedger {
   readonly #unsettled = new Map<Seq, Unsettled>();
   #unsettledBytes = 0;
   #unit: Unit | null = null;
+  /** Lowest seq forgotten since the last acceptance. */
+  #forgottenFrom: Seq | null = null;
 
   constructor(rules: InputRules = inputRules) {
     this.#rules = rules;
@@ -110,12 +118,10 @@ export class InputLedger {
   decide(frame: InputFrame): InputDecision {
     const writer = this.#find(frame.writer);
     if (!Number.isSafeInteger(frame.n) || frame.n < 1) return { kind: "refuse", code: "bad_request" };
-    if (writer && frame.n <= writer.lastN) {
-      const known = writer.known.get(frame.n);
-      if (known === undefined) return { kind: "refuse", code: "superseded" };
-      return typeof known === "number" ? { kind: "pending", seq: known } : { kind: "settled", outcome: known };
-    }
-    if (frame.unit !== "" && writer?.brokenUnit === frame.unit) return { kind: "refuse", code: "input_cut" };
+    const known = writer?.known.get(frame.n);
+    if (known !== undefined) return typeof known === "number" ? { kind: "pending", seq: known } : { kind: "settled", outcome: known };
+    if (writer && frame.n <= writer.lastN) return { kind: "refuse", code: "superseded" };
+    if (frame.unit !== "" && writer?.broken.includes(frame.unit)) return { kind: "refuse", code: "input_cut" };
     if (!frame.interrupt && this.#unit) {
       if (this.#unit.writer !== frame.writer) return { kind: "wait" };
       // A chunk is missing that a host refused before it died.
@@ -129,6 +135,7 @@ export class InputLedger {
 
   /** The frame has the journal's `seq`: told when it is given, not when it is stored. */
   accepted(frame: InputFrame, operator: OperatorId, seq: Seq, now: MonotonicMs): void {
+    const unitBefore = this.#unit;
     // Another writer's frame inside a unit: the host that accepted it knew the unit to be closed, and a fold learns it here.
     if (frame.interrupt || (this.#unit && this.#unit.writer !== frame.writer)) this.cut();
     const writer = this.#touch(frame.writer);
@@ -136,11 +143,12 @@ export class InputLedger {
     writer.known.set(frame.n, seq);
     writer.owed++;
     const { unit, bytes, n } = frame;
-    this.#unsettled.set(seq, { seq, writer: frame.writer, n, bytes, operator, unit });
+    this.#unsettled.set(seq, { seq, writer: frame.writer, n, bytes, operator, unit, unitBefore });
+    this.#forgottenFrom = null;
     this.#unsettledBytes += bytes;
     if (frame.interrupt) return;
     if (unit === "" || frame.unitEnd) this.#unit = null;
-    else this.#unit = { writer: frame.writer, unit, firstN: this.#unit?.unit === unit ? this.#unit.firstN : n, lastAt: now };
+    else this.#unit = { writer: frame.writer, unit, lastAt: now };
   }
 
   /** A frame of a unit was refused: the rest of the unit would make no sense without it. */
@@ -194,27 +202,28 @@ export class InputLedger {
 
   /** The fold as plain data, for the journal's cache of folds. */
   save(): unknown {
-    const plain = ([id, w]: [WriterId, Writer]): SavedWriter => [id, w.lastN, w.forgottenN, w.brokenUnit, [...w.known]];
-    const unit = this.#unit && { writer: this.#unit.writer, unit: this.#unit.unit, firstN: this.#unit.firstN };
-    return { writers: [...this.#writers].map(plain), silent: [...this.#silent].map(plain), unsettled: [...this.#unsettled.values()], unit };
+    const plain = ([id, w]: [WriterId, Writer]): SavedWriter => [id, w.lastN, w.broken, [...w.known]];
+    const unsettled = [...this.#unsettled.values()].map((entry): SavedUnsettled => ({ ...entry, unitBefore: timeless(entry.unitBefore) }));
+    return { writers: [...this.#writers].map(plain), silent: [...this.#silent].map(plain), unsettled, unit: timeless(this.#unit) };
   }
 
   /** `now`: when a unit that was open counts as last heard of; without it the first {@link tick} cuts it. */
   static load(data: ReturnType<InputLedger["save"]>, rules: InputRules = inputRules, now: MonotonicMs = MonotonicMs(-rules.unitIdleMs)): InputLedger {
     const ledger = new InputLedger(rules);
-    const saved = data as { writers: SavedWriter[]; silent: SavedWriter[]; unsettled: Unsettled[]; unit: Omit<Unit, "lastAt"> | null };
+    const saved = data as { writers: SavedWriter[]; silent: SavedWriter[]; unsettled: SavedUnsettled[]; unit: SavedUnit | null };
+    const timed = (unit: SavedUnit | null): Unit | null => unit && { ...unit, lastAt: now };
     const read = (map: Map<WriterId, Writer>, writers: SavedWriter[]): void => {
-      for (const [id, lastN, forgottenN, brokenUnit, known] of writers) map.set(id, { lastN, forgottenN, brokenUnit, owed: 0, known: new Map(known) });
+      for (const [id, lastN, broken, known] of writers) map.set(id, { lastN, broken, owed: 0, known: new Map(known) });
     };
     read(ledger.#writers, saved.writers);
     read(ledger.#silent, saved.silent);
     for (const entry of saved.unsettled) {
-      ledger.#unsettled.set(entry.seq, entry);
+      ledger.#unsettled.set(entry.seq, { ...entry, unitBefore: timed(entry.unitBefore) });
       ledger.#unsettledBytes += entry.bytes;
       const writer = ledger.#writers.get(entry.writer);
       if (writer) writer.owed++;
     }
-    ledger.#unit = saved.unit && { ...saved.unit, lastAt: now };
+    ledger.#unit = timed(saved.unit);
     return ledger;
   }
 
@@ -223,7 +232,7 @@ export class InputLedger {
   }
 
   #touch(id: WriterId): Writer {
-    const writer = this.#find(id) ?? { lastN: 0, forgottenN: 0, brokenUnit: "", owed: 0, known: new Map<number, Outcome | Seq>() };
+    const writer = this.#find(id) ?? { lastN: 0, broken: [], owed: 0, known: new Map<number, Outcome | Seq>() };
     this.#silent.delete(id);
     this.#writers.delete(id);
     this.#writers.set(id, writer);
@@ -237,7 +246,7 @@ export class InputLedger {
       if (this.#writers.size <= this.#rules.writers) break;
       if (writer.owed > 0 || id === except) continue;
       this.#writers.delete(id);
-      this.#silent.set(id, { ...writer, forgottenN: writer.lastN, known: new Map() });
+      this.#silent.set(id, { ...writer, known: new Map() });
     }
     for (const id of this.#silent.keys()) {
       if (this.#silent.size <= this.#rules.silentWriters) break;
@@ -250,22 +259,27 @@ export class InputLedger {
     for (const [n, known] of writer.known) {
       if (typeof known === "number") continue;
       writer.known.delete(n);
-      writer.forgottenN = n;
       return;
     }
   }
 
   #break(writer: WriterId, unit: string): void {
-    this.#touch(writer).brokenUnit = unit;
+    const known = this.#touch(writer);
+    known.broken = [...known.broken.filter((u) => u !== unit), unit].slice(-BROKEN_UNITS);
     if (this.#unit?.writer === writer && this.#unit.unit === unit) this.#unit = null;
   }
 
-  /** The frame never happened: a resend of it, and of all after it, is welcome. What is void in this way is always the newest of a writer. */
-  #forget(writer: Writer, { n, writer: id }: Unsettled): void {
+  /** The frame never happened: a resend of it, and of all after it, is welcome, and the unit is as it was. What is forgotten is always the newest of the journal. */
+  #forget(writer: Writer, { seq, n, unitBefore }: Unsettled): void {
     writer.known.delete(n);
-    let last = writer.forgottenN;
-    for (const known of writer.known.keys()) if (known > last) last = known;
-    writer.lastN = last;
-    if (this.#unit?.writer === id && n <= this.#unit.firstN) this.#unit = null;
+    writer.lastN = Math.min(writer.lastN, n - 1);
+    if (this.#forgottenFrom !== null && this.#forgottenFrom < seq) return;
+    this.#forgottenFrom = seq;
+    const isBroken = unitBefore && this.#find(unitBefore.writer)?.broken.includes(unitBefore.unit);
+    this.#unit = isBroken ? null : unitBefore;
   }
+}
+
+function timeless(unit: Unit | null): SavedUnit | null {
+  return unit && { writer: unit.writer, unit: unit.unit };
 }

@@ -57,7 +57,10 @@ const body: fc.Arbitrary<EventBody["kind"]> = fc
   // Through the schema, so that what is missing has the wire's own default.
   .map((kind) => fromJson(EventBodySchema, toJson(EventBodySchema, create(EventBodySchema, { kind } as never))).kind);
 const events = fc
-  .array(fc.record({ body, actor: text, atUnixMs: u32, stream: fc.nat(2), offset: u32, bytes: u32 }), { maxLength: 40 })
+  .array(fc.record({ body, actor: text, atUnixMs: u32, stream: fc.nat(2), offset: u32, bytes: u32 }), {
+    maxLength: 40,
+    size: "max",
+  })
   .map((list): FoldedEvent[] => list.map((e, i) => ({ ...e, seq: i + 1 })));
 
 const foldAll = (list: readonly FoldedEvent[], from: SessionFacts = session.unopened("s")): SessionFacts =>
