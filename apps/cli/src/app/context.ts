@@ -2,7 +2,7 @@
  * What a command may touch: its streams, its environment, a clock and a host. Commands take nothing from `process`, so that a test
  * hands them a world of its own (app/fake.ts); the real one is app/real.ts.
  */
-import type { AttachHandlers, ConnectOptions, HostClient } from "@holdfast/sdk";
+import type { AttachHandlers, ConnectOptions, Event, HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import type { Paint } from "../show/colour.ts";
 import type { AnyCommand } from "../spec/command.ts";
@@ -50,7 +50,20 @@ export interface Context {
   readonly cancelled: AbortSignal;
   /** Keys, folders and credentials of this machine. */
   keys(): Promise<KeyStore>;
+  /** A new link in place of the one that is gone. */
+  reconnect(): Promise<HostClient>;
   verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>>;
+  auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>>;
+}
+
+/** One record of the host's ledger, in its order over all sessions. */
+export interface AuditRecord {
+  readonly session: string;
+  readonly event: Event | null;
+  /** What the journal says of itself: a recovery, an erasure. */
+  readonly own: unknown;
+  readonly lsn: number;
+  readonly gap?: { readonly fromLsn: number; readonly toLsn: number };
 }
 
 export interface KeyStore {

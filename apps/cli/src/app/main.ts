@@ -7,12 +7,13 @@ import { run as runStricli } from "@stricli/core";
 import { didYouMean } from "../read/near.ts";
 import type { AnyCommand } from "../spec/command.ts";
 import { commands, findCommand, groupBriefs } from "../spec/index.ts";
-import type { Context } from "./context.ts";
+import type { Context, Output } from "./context.ts";
 import { asFailure, report, usage } from "./fail.ts";
 import { type Globals, splitGlobals } from "./globals.ts";
 import { RealContext, stderrOutput, stdoutOutput } from "./real.ts";
 import { application } from "./routes.ts";
 
+type Streams = { readonly out: Output; readonly err: Output };
 export type OwnedContext = Context & { end(): Promise<void> };
 export type MakeContext = (command: AnyCommand, globals: Globals) => OwnedContext;
 
@@ -21,21 +22,21 @@ export async function main(argv: readonly string[], version: string): Promise<vo
 }
 
 /** Runs one command line and answers its exit code. */
-export async function runLine(argv: readonly string[], make: MakeContext, env: Readonly<Record<string, string | undefined>>): Promise<number> {
+export async function runLine(argv: readonly string[], make: MakeContext, env: Readonly<Record<string, string | undefined>>, streams: Streams = { out: stdoutOutput(), err: stderrOutput() }): Promise<number> {
   const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
   const run: { context?: OwnedContext; args: readonly string[] } = { args: [] };
   try {
     const globals = splitGlobals(argv);
     const words = spelledOut(globals);
     const spec = find(words);
-    if (spec === undefined) return await elsewhere(words, globals, argv, env);
-    if (globals.help) return await showHelp(spec.path, env);
+    if (spec === undefined) return await elsewhere(words, globals, argv, env, streams.out);
+    if (globals.help) return await showHelp(spec.path, env, streams.out);
     if (globals.json && !("json" in spec.flags)) throw usage(`\`hold ${spec.path.join(" ")}\` has no --json; \`hold help ${spec.path.join(" ")}\` shows what it takes`);
     return await dispatch(spec, words, globals, (context, args) => Object.assign(run, { context, args }), make);
   } catch (error) {
     const failure = await explain(asFailure(error), run.context, run.args);
     const debug = (env["HOLDFAST_DEBUG"] ?? "") !== "";
-    return report(failure, run.context?.err ?? stderrOutput(), { json: own.includes("--json"), debug, ...(run.context ? { paintCode: run.context.errPaint.red } : {}) });
+    return report(failure, streams.err, { json: own.includes("--json"), debug, ...(run.context ? { paintCode: run.context.errPaint.red } : {}) });
   } finally {
     await run.context?.end();
   }
@@ -80,10 +81,10 @@ function tidy(text: string): string {
 }
 
 /** No command of ours: a group's help, a `hold-NAME` of somebody else's, or what was meant. */
-async function elsewhere(words: readonly string[], globals: Globals, argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
+async function elsewhere(words: readonly string[], globals: Globals, argv: readonly string[], env: Readonly<Record<string, string | undefined>>, out: Output): Promise<number> {
   const first = words[0] ?? "";
   if (words.length === 0 || (first in groupBriefs && words.length === 1)) {
-    await showHelp(words, env);
+    await showHelp(words, env, out);
     return globals.help ? 0 : 2;
   }
   const { runOutside } = await import("./outside.ts");
@@ -95,9 +96,8 @@ async function elsewhere(words: readonly string[], globals: Globals, argv: reado
   throw usage(`there is no command \`hold ${group ? `${first} ` : ""}${word}\`${didYouMean(word, known)}; \`hold help${group ? ` ${first}` : ""}\` lists them`);
 }
 
-async function showHelp(path: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
+async function showHelp(path: readonly string[], env: Readonly<Record<string, string | undefined>>, out: Output): Promise<number> {
   const { helpFor } = await import("../help/page.ts");
-  const out = stdoutOutput();
   out.write(helpFor(path, { columns: out.columns, isTty: out.isTty, env }));
   return 0;
 }

@@ -3,13 +3,12 @@
  *   R1  The SDK is imported when a command first needs the host, the host's starter only when nothing answers.
  *   R2  A reader that goes away (`hold ls | head -1`) ends us quietly.
  */
-import { hostname } from "node:os";
 import type { HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import { type Paint, paintFor } from "../show/colour.ts";
 import type { AnyCommand } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
-import type { AuditFinding, Context, Input, KeyStore, Output } from "./context.ts";
+import type { AuditFinding, AuditRecord, Context, Input, KeyStore, Output } from "./context.ts";
 import type { Globals } from "./globals.ts";
 
 function outputOf(stream: NodeJS.WriteStream): Output {
@@ -148,6 +147,13 @@ export class RealContext implements Context {
     });
   }
 
+  async reconnect(): Promise<HostClient> {
+    const old = this.#client;
+    this.#client = this.#connect(true);
+    (await old?.catch(() => undefined))?.close();
+    return this.#client;
+  }
+
   outer(): Promise<Outer> {
     this.#outer ??= import("../terminal/outer.ts").then(({ openOuter }) => openOuter());
     return this.#outer;
@@ -164,6 +170,11 @@ export class RealContext implements Context {
     return verifyAudit(await this.home(), onProgress);
   }
 
+  async auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>> {
+    const { auditRecords } = await import("@holdfast/host/audit");
+    return auditRecords(await this.home(), filter);
+  }
+
   /** Closes what was opened. Output still in flight is Node's to finish. */
   async end(): Promise<void> {
     const client = await this.#client?.catch(() => undefined);
@@ -172,5 +183,3 @@ export class RealContext implements Context {
     process.stdin.unref?.();
   }
 }
-
-export const machineName = hostname;

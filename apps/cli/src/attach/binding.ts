@@ -28,6 +28,8 @@ export type Ending =
 
 export interface BindingOptions {
   readonly client: HostClient;
+  /** A new link for calls, when the old one is gone: an attachment has its own way back, the client has none. */
+  readonly reconnect: () => Promise<HostClient>;
   readonly outer: Outer;
   readonly screen: "alternate" | "main";
   readonly settings: Settings;
@@ -53,6 +55,8 @@ export class Binding {
   readonly #ended = Promise.withResolvers<Ending>();
   attachment: Attachment | null = null;
   view: View;
+  client: HostClient;
+  #offline = false;
   #isRaw = true;
   #size: TerminalSize;
   #chain: Promise<void> = Promise.resolve();
@@ -67,6 +71,7 @@ export class Binding {
 
   constructor(options: BindingOptions) {
     this.o = options;
+    this.client = options.client;
     this.#pipes = sessionKindWord(options.session.kind) === "pipes";
     this.#size = options.session.size ?? options.outer.size();
     this.#reader = new InputReader(options.settings.prefix);
@@ -161,8 +166,20 @@ export class Binding {
     this.#settleSize();
   }
 
+  /** A call to the host, over a new link if the old one is gone. */
+  async call<T>(ask: (client: HostClient) => Promise<T>): Promise<T> {
+    try {
+      return await ask(this.client);
+    } catch (error) {
+      const code = (error as { code?: string }).code;
+      if (this.#offline || (code !== "unreachable" && code !== "cancelled")) throw error;
+      this.client = await this.o.reconnect();
+      return ask(this.client);
+    }
+  }
+
   async fetchPicture(): Promise<Picture | null> {
-    const s = await this.o.client.screen(this.o.session.id, { vt: true });
+    const s = await this.call((client) => client.screen(this.o.session.id, { vt: true }));
     return s.size ? { cols: s.size.cols, rows: s.size.rows, offset: Number(s.offset), vt: s.vt } : null;
   }
 
@@ -275,7 +292,8 @@ export class Binding {
   }
 
   #link(state: "attached" | "offline"): void {
-    if (state === "offline") return this.notices.keep("link down: trying again; the session runs on, what you type is held");
+    this.#offline = state === "offline";
+    if (this.#offline) return this.notices.keep("link down: trying again; the session runs on, what you type is held");
     this.notices.keep(null);
     if (!this.attachment) return;
     this.notices.flash("the link is back");

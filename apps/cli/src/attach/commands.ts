@@ -112,7 +112,7 @@ export class Commands {
     let mode: CopyMode | undefined;
     this.#open = { keys: (read) => void mode?.keys(read), resized: () => mode?.draw() };
     mode = new CopyMode({
-      client: o.client,
+      client: this.#b.client,
       session: o.session.id,
       name: o.session.name || o.session.id,
       size: () => o.outer.size(),
@@ -124,8 +124,8 @@ export class Commands {
   }
 
   async #switchTo(which: number | "next" | "last"): Promise<void> {
-    const { client, session, previous } = this.#b.o;
-    const running = (await client.list()).filter(isRunning).sort((a, b) => Number(a.createdUnixMs - b.createdUnixMs));
+    const { session, previous } = this.#b.o;
+    const running = (await this.#b.call((client) => client.list())).filter(isRunning).sort((a, b) => Number(a.createdUnixMs - b.createdUnixMs));
     const at = running.findIndex((s) => s.id === session.id);
     const to = which === "last" ? running.find((s) => s.id === previous) : running[which === "next" ? (at + 1) % running.length : which];
     if (!to || to.id === session.id) return this.#b.notices.flash(which === "last" ? "there is no session that you came from" : "there is no other session there");

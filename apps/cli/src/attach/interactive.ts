@@ -19,12 +19,12 @@ export interface AttachRequest {
 }
 
 export async function attachInteractive(context: Context, request: AttachRequest): Promise<number> {
-  const client = await context.client();
+  let client = await context.client();
   const settings = await context.settings();
   const screen = request.screen ?? settings.screen;
   let session = attachable(await client.show(request.session), context);
   const outer = await context.outer();
-  const { ModeTracker } = await import("@holdfast/sdk");
+  const { terminal } = await import("@holdfast/sdk");
 
   let current: Binding | undefined;
   const entering = outer.enter((bytes) => current?.keys(bytes), () => current?.outerResized());
@@ -36,19 +36,20 @@ export async function attachInteractive(context: Context, request: AttachRequest
   try {
     await entering;
     for (let first = true; ; first = false) {
-      current = new Binding({ client, outer, screen, settings, session, observe: request.observe, take: first && request.take, previous, newTracker: () => new ModeTracker(), me: client.operator.operator?.id ?? "" });
+      current = new Binding({ client, reconnect: () => context.reconnect(), outer, screen, settings, session, observe: request.observe, take: first && request.take, previous, newTracker: () => new terminal.ModeTracker(), me: client.operator.operator?.id ?? "" });
       const next = await current.run();
       if (next.kind !== "switch") {
         ending = next;
         break;
       }
       previous = session.id;
+      client = current.client;
       session = await client.show(next.to);
     }
   } finally {
     outer.restore();
   }
-  return said(context, client, session, ending);
+  return said(context, current.client, session, ending);
 }
 
 /** Leaves the person's screen untouched (`alternate`), or pushes it into their scrollback (`main`). */

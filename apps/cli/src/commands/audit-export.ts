@@ -1,7 +1,6 @@
 /** `hold audit export`: JSON lines for keeping elsewhere; the first is the signed head. */
 import type { Context } from "../app/context.ts";
-import { eventJson } from "../show/event.ts";
-import { auditEntries } from "./audit-show.ts";
+import { recordJson } from "./audit-show.ts";
 import { fileOrOut } from "./export.ts";
 import { sinceMs } from "./since.ts";
 
@@ -9,12 +8,14 @@ export async function run(context: Context, flags: { output: string | undefined;
   const since = sinceMs(flags.since, context.now());
   const client = await context.client();
   const head = await client.auditHead(true);
+  const names = new Map((await client.list({ all: true })).map((s) => [s.id, s.name]));
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
   const sink = fileOrOut(context, flags.output);
   try {
     sink.write(`${JSON.stringify({ kind: "head", lsn: head.lsn, chain: hex(head.chain), signature: hex(head.signature), publicKey: hex(head.publicKey), at: new Date(context.now()).toISOString() })}\n`);
-    for (const { session, name, entry } of await auditEntries(client, since, () => true, context.cancelled)) {
-      sink.write(`${JSON.stringify({ session, name: name || null, lsn: Number(entry.event.lsn), ...eventJson(entry.event) })}\n`);
+    for await (const r of await context.auditRecords(since > 0 ? { sinceMs: since } : {})) {
+      if (context.cancelled.aborted) return;
+      sink.write(`${JSON.stringify(recordJson(r, names))}\n`);
       await context.out.drained();
     }
   } finally {

@@ -1,47 +1,47 @@
-/** `hold audit show`: who did what, over all sessions, in the order of the host's one record. */
-import type { HostClient } from "@holdfast/sdk";
-import { type Context, jsonLine } from "../app/context.ts";
-import { type Entry, readJournal } from "../record/journal.ts";
+/** `hold audit show`: who did what, over all sessions, in the order of the host's one record. Reads the files; a host need not run. */
+import type { AuditRecord } from "../app/context.ts";
+import { type Context, jsonLine, line } from "../app/context.ts";
 import { escapeText } from "../show/escape.ts";
-import { eventJson } from "../show/event.ts";
+import { eventJson, kindOf } from "../show/event.ts";
 import { cutTo, padTo } from "../show/width.ts";
-import { actorIds, printer, wants } from "./log.ts";
+import { printer } from "./log.ts";
 import { sinceMs } from "./since.ts";
 
-export interface AuditEntry {
-  readonly session: string;
-  readonly name: string;
-  readonly entry: Entry & { readonly type: "event" };
+/** Ids of the operator, and names of sessions; nothing where no host runs that would tell. */
+async function known(context: Context, actor: string | undefined): Promise<{ readonly actorId: string | undefined; readonly sessions: ReadonlyMap<string, string> }> {
+  try {
+    const client = await context.client({ start: false });
+    const operators = actor === undefined ? [] : await client.operatorList();
+    const sessions = new Map((await client.list({ all: true })).map((s) => [s.id, s.name]));
+    return { actorId: operators.find((o) => o.name === actor)?.id ?? actor, sessions };
+  } catch {
+    return { actorId: actor, sessions: new Map() };
+  }
 }
 
-/** Events of all sessions since `since`, by their position in the host's ledger. Output is not among them. */
-export async function auditEntries(client: HostClient, since: number, wanted: (entry: Entry) => boolean, signal: AbortSignal): Promise<AuditEntry[]> {
-  const found: AuditEntry[] = [];
-  for (const s of await client.list({ all: true })) {
-    if (Number(s.lastActivityUnixMs) > 0 && Number(s.lastActivityUnixMs) < since) continue;
-    for await (const entry of readJournal(client, s.id, { noOutput: true, signal })) {
-      if (entry.type === "event" && entry.atMs >= since && wanted(entry)) found.push({ session: s.id, name: s.name, entry });
-    }
-  }
-  return found.sort((a, b) => Number(a.entry.event.lsn - b.entry.event.lsn) || a.entry.atMs - b.entry.atMs);
+export function recordJson(r: AuditRecord, names: ReadonlyMap<string, string>): Record<string, unknown> {
+  if (r.gap) return { kind: "gap", fromLsn: r.gap.fromLsn, toLsn: r.gap.toLsn };
+  const about = { session: r.session, name: names.get(r.session) || null, lsn: r.lsn };
+  return r.event ? { ...about, ...eventJson(r.event) } : { ...about, kind: "journal", ...(r.own as object | null) };
 }
 
 export async function run(context: Context, flags: { actor: string | undefined; since: string | undefined; kind: readonly string[]; json: boolean }): Promise<undefined> {
   const since = sinceMs(flags.since, context.now());
-  const client = await context.client();
-  const entries = await auditEntries(client, since, wants(flags.kind, await actorIds(context, flags.actor)), context.cancelled);
-  const width = Math.min(16, Math.max(8, ...entries.map((e) => (e.name || e.session.slice(0, 8)).length)));
-  for (const { session, name, entry } of entries) {
-    if (flags.json) jsonLine(context.out, { session, name: name || null, lsn: Number(entry.event.lsn), ...eventJson(entry.event) });
-    else (await printerFor(context, padTo(cutTo(escapeText(name || session.slice(0, 8)), width), width)))(entry);
+  const { actorId, sessions } = await known(context, flags.actor);
+  const print = await printer(context, false, { client: false });
+  for await (const r of await context.auditRecords({ ...(since > 0 ? { sinceMs: since } : {}), ...(actorId === undefined ? {} : { actor: actorId }) })) {
+    if (context.cancelled.aborted) return;
+    const kind = r.gap ? "gap" : r.event ? kindOf(r.event) : "journal";
+    // What was printed is a record too, and nobody's deed: it is shown when it is asked for.
+    if (flags.kind.length > 0 ? !flags.kind.includes(kind) : kind === "output" || kind === "reply_written") continue;
+    if (flags.json) jsonLine(context.out, recordJson(r, sessions));
+    else if (r.gap) line(context.out, context.paint.yellow(`records ${r.gap.fromLsn} to ${r.gap.toLsn} are no longer kept`));
+    else {
+      const name = context.paint.bold(padTo(cutTo(escapeText(sessions.get(r.session) || r.session), 16), 12));
+      if (r.event) print({ type: "event", seq: Number(r.event.seq), event: r.event, atMs: Number(r.event.atUnixMs) }, `${name} `);
+      else line(context.out, `${name} ${escapeText(JSON.stringify(r.own))}`);
+    }
     await context.out.drained();
   }
   return;
-}
-
-const printers = new Map<string, ReturnType<typeof printer>>();
-function printerFor(context: Context, prefix: string): ReturnType<typeof printer> {
-  let made = printers.get(prefix);
-  if (!made) printers.set(prefix, (made = printer(context, false, `${context.paint.bold(prefix)} `)));
-  return made;
 }

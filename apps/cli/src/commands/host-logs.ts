@@ -5,13 +5,9 @@ import { HoldError } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
 import { escapeLines } from "../show/escape.ts";
 
-/** Where the host may write its log, newest layout first. */
-const places = ["host.log", "log/host.log", "logs/host.log"];
-
 export async function run(context: Context, flags: { lines: number | undefined; follow: boolean }): Promise<undefined> {
-  const home = await context.home();
-  const file = places.map((p) => join(home, p)).find((p) => existsSync(p));
-  if (!file) throw new HoldError("bad_request", `there is no log in ${home} yet: the host has not run here, or writes to the journal of systemd (\`journalctl --user -u holdfast\`)`);
+  const file = join(await context.home(), "host.log");
+  if (!existsSync(file)) throw new HoldError("bad_request", `there is no ${file} yet: no host has run here; \`hold host up\` starts one`);
   const fd = openSync(file, "r");
   try {
     const size = statSync(file).size;

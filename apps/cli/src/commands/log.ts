@@ -44,15 +44,24 @@ export function wants(kinds: readonly string[], actors: ReadonlySet<string> | un
   };
 }
 
+/** Those that the host tells of; none where it does not, or does not run and need not (`start` false). */
+async function operatorsOf(context: Context, start: boolean): Promise<readonly { readonly id: string; readonly name: string }[]> {
+  try {
+    return await (await context.client({ start })).operatorList();
+  } catch {
+    return [];
+  }
+}
+
 /** Prints entries: JSON lines, or a line each with time, who and what. Names stand for ids where they are known. */
-export async function printer(context: Context, json: boolean, prefix = ""): Promise<(entry: Entry) => void> {
+export async function printer(context: Context, json: boolean, options: { readonly client: boolean } = { client: true }): Promise<(entry: Entry, prefix?: string) => void> {
   if (json) {
     return (entry) => jsonLine(context.out, entry.type === "gap" ? { kind: "gap", fromSeq: entry.fromSeq, toSeq: entry.toSeq, reason: entry.reason } : entry.type === "output" ? eventJson(outputEvent(entry)) : eventJson(entry.event));
   }
   const paint = await painted(context);
-  const operators = new Map((await (await context.client()).operatorList().catch(() => [])).map((o) => [o.id, o.name]));
+  const operators = new Map((await operatorsOf(context, options.client)).map((o) => [o.id, o.name]));
   const width = context.out.isTty ? context.out.columns : 160;
-  return (entry) => {
+  return (entry, prefix = "") => {
     if (entry.type === "gap") {
       line(context.out, paint.yellow(`gap: ${entry.fromSeq} to ${entry.toSeq} is no longer kept (${escapeText(entry.reason)})`));
       return;

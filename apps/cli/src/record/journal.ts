@@ -24,8 +24,10 @@ export interface ReadOptions {
 export async function* readJournal(client: HostClient, session: string, options: ReadOptions = {}): AsyncGenerator<Entry> {
   const queue: { entry: Entry; used?: () => void }[] = [];
   let wake: (() => void) | undefined;
+  let closed = false;
   let over: { readonly error?: { readonly code: string; readonly message: string } } | undefined;
   const push = (entry: Entry, used?: () => void) => {
+    if (closed) return used?.();
     queue.push(used ? { entry, used } : { entry });
     wake?.();
   };
@@ -68,6 +70,8 @@ export async function* readJournal(client: HostClient, session: string, options:
     }
   } finally {
     options.signal?.removeEventListener("abort", stop);
+    // What is still to come is let go at once: an unused chunk would hold up the detaching.
+    closed = true;
     for (const { used } of queue) used?.();
     await attachment.detach().catch(() => undefined);
   }

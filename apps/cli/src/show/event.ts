@@ -9,7 +9,8 @@ import { iso } from "./time.ts";
 import { cutTo } from "./width.ts";
 import { exitText, inputStatusWord, stateWord } from "./words.ts";
 
-export const kindOf = (e: Event): string => kindWord(e.body?.kind.case);
+/** Output has no body on the wire. */
+export const kindOf = (e: Event): string => (e.body ? kindWord(e.body.kind.case) : "output");
 
 /** Protobuf's values as plain ones: numbers for big integers, ISO for times, base64 for bytes. */
 function plain(value: unknown): unknown {
@@ -61,13 +62,12 @@ function payloadText(e: Event, width: number): string {
 export function eventText(e: Event, width = 120): string {
   const k = e.body?.kind;
   const t = escapeText;
+  if (!e.body) return `printed${e.stream === 2 ? " (stderr)" : ""} ${payloadText(e, width)}`;
   switch (k?.case) {
     case "opened":
       return `opened ${t(k.value.name)} in ${t(k.value.cwd)}: ${t(k.value.command.length > 0 ? commandText(k.value.command) : k.value.shell || "the shell")}`;
     case "started":
       return `started as pid ${k.value.pid}`;
-    case "output":
-      return `printed${e.stream === 2 ? " (stderr)" : ""} ${payloadText(e, width)}`;
     case "input":
       return `${k.value.interrupt ? "interrupted with" : k.value.eof ? "closed the input" : "typed"} ${k.value.eof ? "" : payloadText(e, width)}${k.value.unit ? " (part of a paste)" : ""}`.trimEnd();
     case "inputSettled": {

@@ -42,11 +42,14 @@ A session has the environment, the directory, the umask and the limits of the \`
     text: `
 State is in $HOLDFAST_HOME (default ~/.local/state/holdfast), in a folder a machine, readable by you alone:
 
-  keys/        credentials: one Ed25519 key each, and the host's own
-  run/         sockets
-  journal/     the record: ledger segments, payload files, seals
-  shim/        what was built for this machine, where nothing prebuilt runs
-  host.log     the host's own log
+  keys/            credentials: one Ed25519 key each
+  run/             sockets
+  journal/         the record: ledger segments, payload files, seals
+  checkpoints/     screens, so that an attach need not read the whole journal
+  tools/           the shim, where it had to be built for this machine
+  operators.json   who may do what
+  host.key         what the host proves itself with; audit.key signs the record
+  host.log         the host's own log
 
 Settings are in $XDG_CONFIG_HOME/holdfast/config.toml (default ~/.config). \`hold config\` shows what is in effect and where it comes from, \`hold config edit\` opens the file with every setting in it.
 
