@@ -208,7 +208,7 @@ export class Host {
 
   /** Saves a session's fold and lets retention do its work. */
   save(session: LiveSession): void {
-    if (this.#saved.get(session.id) === session.facts.seq) return;
+    if (this.#saved.get(session.id) === session.facts.seq || this.ports.journal.frozen) return;
     this.#saved.set(session.id, session.facts.seq);
     this.ports.journal.saveFold(session.id, session.facts.seq, Buffer.from(JSON.stringify(session.saved())));
     const keepFrom = session.facts.kind === "pty" ? session.screen.checkpointSeq : session.facts.seq;

@@ -131,17 +131,22 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     return bound;
   });
   log(`serving ${home}: ${adopted} sessions taken up, ${lost} lost, in ${Math.round(performance.now() - started)} ms`);
-  keepJournal(ports, log);
+  keepJournal(ports, log, () => {
+    for (const session of host.sessions.values()) session.thawed();
+  });
 }
 
 /** Seals when due, and goes on by itself when a full disk has room again. */
-function keepJournal({ journal }: SessionPorts, log: (text: string) => void): void {
+function keepJournal({ journal }: SessionPorts, log: (text: string) => void, thawed: () => void): void {
   let wasFrozen = false;
   setInterval(() => {
     if (journal.frozen) {
       if (!wasFrozen) log(`the journal is frozen, input is refused: ${journal.frozen.message}`);
       wasFrozen = !journal.thaw();
-      if (!wasFrozen) log("the journal can be written again");
+      if (!wasFrozen) {
+        log("the journal can be written again");
+        thawed();
+      }
     }
     if (journal.nextWakeNs !== null && process.hrtime.bigint() >= journal.nextWakeNs) journal.tick();
   }, THAW_MS).unref();

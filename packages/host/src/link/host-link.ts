@@ -20,6 +20,7 @@ import type { Host } from "../host.ts";
 import { publicKeyFromRaw } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import type { Channel, HostAttachment } from "../session/attachment.ts";
+import { refusalFrom } from "../session/journal-fault.ts";
 import { floorOnWire, kindOnWire } from "../session/on-wire.ts";
 import { checkSize } from "../session/open.ts";
 import { operatorOf, type LiveSession } from "../session/session.ts";
@@ -86,8 +87,7 @@ export class HostLink implements LinkHandlers {
       if (channel === CONTROL_CHANNEL) this.#control(body);
       else this.#onChannel(channel, body);
     } catch (fault) {
-      if (!(fault instanceof HoldError)) this.#host.ports.log(`link ${this.id}: ${fault instanceof Error ? fault.stack : String(fault)}`);
-      this.#refuse(fault instanceof HoldError ? fault : new HoldError("internal", "the host failed on that frame; hold host logs tells more"));
+      this.#refuse(this.#told(fault, `link ${this.id}`));
     }
   }
 
@@ -178,8 +178,7 @@ export class HostLink implements LinkHandlers {
     try {
       answer(await answerCall({ host: this.#host, hostId: this.#identity.id, operator, via, client, link: this.id, verb, signal: abort.signal, more: (r) => answer(r, true) }), false);
     } catch (fault) {
-      if (!(fault instanceof HoldError)) this.#host.ports.log(`call ${verb.case} of ${operator.name}: ${fault instanceof Error ? fault.stack : String(fault)}`);
-      answer({ case: "error", value: asError(fault) }, false);
+      answer({ case: "error", value: onWire(this.#told(fault, `call ${verb.case} of ${operator.name}`)) }, false);
     } finally {
       this.#calls.delete(id);
     }
@@ -216,8 +215,8 @@ export class HostLink implements LinkHandlers {
         default:
           throw new HoldError("bad_request", `${body.case ?? "an unknown frame"} does not belong on an attachment`);
       }
-    } catch (fault) {
-      if (!(fault instanceof HoldError)) throw fault;
+    } catch (thrown) {
+      const fault = this.#told(thrown, `a frame on ${session.id}`);
       if (fault.code === "bad_request") throw fault;
       // A refused resize changes nothing that the client would miss.
       if (body.case !== "resize") this.#send(number, { case: "detached", value: { reason: fault.code, error: onWire(fault) } });
@@ -265,8 +264,8 @@ export class HostLink implements LinkHandlers {
       session.attach(attachment, { resumed, client });
       if (request.take && !observing) session.changeFloor({ verb: "take", by: operatorOf(operator), seat: attachment.id, lineDirty: session.lineDirty }, { id: operator.id, via });
       session.pump(attachment);
-    } catch (fault) {
-      if (!(fault instanceof HoldError)) throw fault;
+    } catch (thrown) {
+      const fault = this.#told(thrown, `attaching to ${request.session}`);
       const bound = this.#attachments.get(number);
       if (bound) {
         this.#attachments.delete(number);
@@ -299,8 +298,17 @@ export class HostLink implements LinkHandlers {
       session.changeFloor(floorCommand(this.#host, session, operator, attachment.id, request.verb, request.to), { id: operator.id, via });
       reply();
     } catch (fault) {
-      if (!(fault instanceof HoldError)) throw fault;
-      reply(fault);
+      reply(this.#told(fault, `the floor of ${session.id}`));
+    }
+  }
+
+  /** What an operator is told of a fault; a defect is logged and not shown. */
+  #told(fault: unknown, doing: string): HoldError {
+    try {
+      return refusalFrom(fault);
+    } catch {
+      this.#host.ports.log(`${doing}: ${fault instanceof Error ? fault.stack : String(fault)}`);
+      return new HoldError("internal", "the host failed on that; hold host logs tells more");
     }
   }
 
@@ -329,8 +337,4 @@ function startOf(session: LiveSession, request: Attach): { seq: number; position
 
 function onWire(error: HoldError): WireError {
   return { $typeName: "holdfast.v1.Error", code: error.code, message: error.message, details: { ...error.details } };
-}
-
-function asError(fault: unknown): WireError {
-  return onWire(fault instanceof HoldError ? fault : new HoldError("internal", "the host failed on that call; hold host logs tells more"));
 }

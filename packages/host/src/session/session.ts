@@ -14,8 +14,12 @@ import {
   type Floor, type FloorCommand, type FloorEvent, type FloorRefusal, type InputFrame, type Operator, type Outcome, type SessionFacts,
 } from "@holdfast/core";
 import { create } from "@bufbuild/protobuf";
-import { encodeHost, HoldError, InputStatus, limits, PresenceSchema, SessionState, type Code, type Input, type Presence } from "@holdfast/protocol";
-import type { ShimLink, ShimResult, ShimWelcome } from "@holdfast/shim";
+import {
+  encodeHost, EventBody_AiPausedSchema, EventBody_AttachedSchema, EventBody_ClosedSchema, EventBody_DetachedSchema, EventBody_EndedSchema, EventBody_ExitedSchema,
+  EventBody_FloorChangedSchema, EventBody_GapMarkedSchema, EventBody_InputSchema, EventBody_InputSettledSchema, EventBody_ReplyWrittenSchema, EventBody_ResizeAskedSchema,
+  EventBody_ResizedSchema, EventBody_SignalledSchema, ExitSchema, HoldError, InputStatus, limits, PresenceSchema, type Code, type Input, type Presence, type SessionState,
+} from "@holdfast/protocol";
+import type { ShimExit, ShimLink, ShimProbe, ShimResult, ShimWelcome } from "@holdfast/shim";
 import type { Entry, Gap } from "../journal/journal.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import type { Shell } from "../shell/index.ts";
@@ -24,6 +28,7 @@ import { CommandWatch } from "./command-watch.ts";
 import { OutputView } from "./output-view.ts";
 import type { SessionPorts } from "./ports.ts";
 import { decodeBody, encodeBody, folded, kindOf, OUTPUT_BODY, OUTPUT_KIND, wireEvent, type Body } from "./record.ts";
+import { isJournalFault, refusalFrom } from "./journal-fault.ts";
 import { floorOnWire, kindOnWire } from "./on-wire.ts";
 import { Screen } from "./screen.ts";
 import { Tail } from "./tail.ts";
@@ -38,6 +43,8 @@ const BLOCKED_MS = 1_000;
 /** A query's answer that is older than this would be typing. */
 const REPLY_AGE_MS = 1_000;
 const JOURNAL_READ_BYTES = 256 * 1024;
+
+const HOST: Actor = { id: HOST_ACTOR, via: "host" };
 
 /** Told of every record, after it was folded. */
 export type Listener = (entry: Entry, body: Body | null, payload: Uint8Array) => void;
@@ -126,6 +133,15 @@ export class LiveSession {
     return entry;
   }
 
+  #tryRecord(actor: Actor, body: Body): void {
+    try {
+      this.record(actor, body);
+    } catch (fault) {
+      if (!isJournalFault(fault)) throw fault;
+      this.#ports.log(`session ${this.id}: a ${body.case} is not recorded: ${String(fault)}`);
+    }
+  }
+
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -181,24 +197,58 @@ export class LiveSession {
   // --- the shim ---
 
   connect(): void {
+    this.#stalled = false;
     this.#shim = this.#ports.connectShim(this.#facts.socketPath, this.#journalled(), {
-      welcome: (w) => this.#welcome(w),
-      output: (stream, offset, timeNs, bytes) => this.#output(stream, Number(offset), timeNs, bytes),
-      result: (r) => this.#result(r),
-      exited: (e) => {
-        const exit = { core: e.core, userUs: e.userUs, systemUs: e.systemUs, maxRssKib: e.maxRssKib, atUnixMs: e.wallMs, reason: "", ...(e.code === null ? {} : { code: e.code }), ...(e.signal === null ? {} : { signal: e.signal }) };
-        this.#settleNow();
-        if (!this.isOver) this.record({ id: HOST_ACTOR, via: "host" }, { case: "exited", value: { exit, outputOffset: BigInt(this.#facts.ends[this.#facts.kind === "pty" ? 0 : 1]) } as never });
-        this.#shim?.ack({ exit: true });
-        this.#over();
-      },
-      closed: (stream, end) => {
-        if (!this.#facts.closed.includes(stream)) this.record({ id: HOST_ACTOR, via: "host" }, { case: "closed", value: { stream, end } as never });
-        if (this.#streams.every((s) => this.#facts.closed.includes(s)) && this.isOver) this.#letGo();
-      },
+      welcome: (w) => this.#recording(() => this.#welcome(w)),
+      output: (stream, offset, timeNs, bytes) => this.#recording(() => this.#output(stream, Number(offset), timeNs, bytes)),
+      result: (r) => this.#recording(() => this.#result(r)),
+      exited: (e) => this.#recording(() => this.#exited(e)),
+      closed: (stream, end) => this.#recording(() => this.#closed(stream, end)),
       probe: (p) => this.onProbe?.(p),
       end: (reason, detail) => this.onShimEnd?.(reason, detail),
     });
+  }
+
+  /**
+   * H5: what can't be recorded is left with the shim. The link is let go of, so that nothing is acknowledged; the shim keeps
+   * output, results and exit, and the program blocks when its ring is full. {@link thawed} takes it up again.
+   */
+  #recording(run: () => void): void {
+    if (this.#stalled) return;
+    try {
+      run();
+    } catch (fault) {
+      if (!isJournalFault(fault)) throw fault;
+      this.#ports.log(`session ${this.id}: ${String(fault)}; its output waits in the shim`);
+      this.#stalled = true;
+      this.#shim?.close();
+      this.#shim = null;
+      this.#settlements = [];
+      this.#resizes = [];
+      this.#outputWaits = false;
+      this.#resumeWhenParsed = false;
+    }
+  }
+  #stalled = false;
+
+  /** The journal can be written again. */
+  thawed(): void {
+    if (this.#stalled) this.connect();
+  }
+
+  #exited(e: ShimExit): void {
+    this.#settleNow();
+    if (!this.isOver) {
+      const exit = create(ExitSchema, { core: e.core, userUs: e.userUs, systemUs: e.systemUs, maxRssKib: e.maxRssKib, atUnixMs: e.wallMs, ...(e.code === null ? {} : { code: e.code }), ...(e.signal === null ? {} : { signal: e.signal }) });
+      this.record(HOST, { case: "exited", value: create(EventBody_ExitedSchema, { exit, outputOffset: BigInt(this.#facts.ends[this.#streams[0]!]) }) });
+    }
+    this.#shim?.ack({ exit: true });
+    this.#over();
+  }
+
+  #closed(stream: 0 | 1 | 2, end: bigint): void {
+    if (!this.#facts.closed.includes(stream)) this.record(HOST, { case: "closed", value: create(EventBody_ClosedSchema, { stream, end }) });
+    if (this.#streams.every((s) => this.#facts.closed.includes(s)) && this.isOver) this.#letGo();
   }
 
   get #streams(): readonly (0 | 1 | 2)[] {
@@ -211,7 +261,7 @@ export class LiveSession {
   }
 
   onWelcome: ((w: ShimWelcome) => void) | null = null;
-  onProbe: ((p: Parameters<NonNullable<import("@holdfast/shim").ShimHandlers["probe"]>>[0]) => void) | null = null;
+  onProbe: ((p: ShimProbe) => void) | null = null;
   onShimEnd: ((reason: string, detail: string) => void) | null = null;
 
   #welcome(w: ShimWelcome): void {
@@ -228,7 +278,7 @@ export class LiveSession {
       offset = have;
     }
     if (offset > have) {
-      this.record({ id: HOST_ACTOR, via: "host" }, { case: "gap", value: { fromSeq: 0n, toSeq: 0n, reason: "shim", fromOffset: BigInt(have), toOffset: BigInt(offset) } as never });
+      this.record(HOST, { case: "gap", value: create(EventBody_GapMarkedSchema, { reason: "shim", fromOffset: BigInt(have), toOffset: BigInt(offset) }) });
     }
     while (bytes.length > 0) {
       let take = Math.min(bytes.length, limits.outputEventBytes);
@@ -252,8 +302,10 @@ export class LiveSession {
     this.#acksDue = true;
     this.#ports.defer(() => {
       this.#acksDue = false;
-      this.#settleNow();
-      this.#shim?.ack({ streams: this.#journalled() });
+      this.#recording(() => {
+        this.#settleNow();
+        this.#shim?.ack({ streams: this.#journalled() });
+      });
     });
   }
 
@@ -327,7 +379,7 @@ export class LiveSession {
     if (!frame) return;
     this.record({ id: HOST_ACTOR, via: "shim" }, {
       case: "inputSettled",
-      value: { inputSeq: BigInt(outcome.seq), status: onWireStatus(outcome.status), bytes: outcome.bytes, refusal: outcome.refusal, secret, outputOffset: BigInt(outputOffset) } as never,
+      value: create(EventBody_InputSettledSchema, { inputSeq: BigInt(outcome.seq), status: onWireStatus(outcome.status), bytes: outcome.bytes, refusal: outcome.refusal, secret, outputOffset: BigInt(outputOffset) }),
     });
     if (secret) this.#ports.journal.erase(this.id, [outcome.seq]);
   }
@@ -337,7 +389,7 @@ export class LiveSession {
       const first = this.#resizes[0]!;
       if (first.offset === null || first.offset > this.#facts.ends[0]) return;
       this.#resizes.shift();
-      this.record({ id: HOST_ACTOR, via: "shim" }, { case: "resized", value: { size: { cols: first.cols, rows: first.rows }, pinned: first.pinned, outputOffset: BigInt(first.offset) } as never });
+      this.record({ id: HOST_ACTOR, via: "shim" }, { case: "resized", value: create(EventBody_ResizedSchema, { size: { cols: first.cols, rows: first.rows }, pinned: first.pinned, outputOffset: BigInt(first.offset) }) });
     }
   }
 
@@ -357,7 +409,7 @@ export class LiveSession {
   ended(state: SessionState, reason: string): void {
     if (this.isOver) return;
     for (const entry of [...this.#input.unsettled()]) this.#settle({ seq: entry.seq, status: "void", bytes: 0, refusal: reason }, false, 0);
-    this.record({ id: HOST_ACTOR, via: "host" }, { case: "ended", value: { state, reason } as never });
+    this.record(HOST, { case: "ended", value: create(EventBody_EndedSchema, { state, reason }) });
     this.#over();
   }
 
@@ -375,7 +427,8 @@ export class LiveSession {
   attach(attachment: HostAttachment, details: { readonly resumed: boolean; readonly client: string }): void {
     this.#attachments.set(attachment.id, attachment);
     if (!attachment.quiet) {
-      this.record({ id: attachment.operator.id, via: attachment.via }, { case: "attached", value: { attachment: attachment.id, observing: attachment.observing, resumed: details.resumed, client: details.client, ...(attachment.size ? { size: attachment.size } : {}) } as never });
+      // Who only looks changes nothing: a journal that can't be written keeps nobody from that.
+      this.#tryRecord({ id: attachment.operator.id, via: attachment.via }, { case: "attached", value: create(EventBody_AttachedSchema, { attachment: attachment.id, observing: attachment.observing, resumed: details.resumed, client: details.client, ...(attachment.size ? { size: attachment.size } : {}) }) });
       this.#tellPresence();
     }
     if (!attachment.observing && attachment.size) this.#claimSize(attachment, false);
@@ -387,18 +440,14 @@ export class LiveSession {
     attachment.over = true;
     this.#attachments.delete(id);
     // A link that broke may be back in a moment: its floor then runs out by itself. Who leaves gives it back at once.
-    if (reason === "left") this.#floorStep({ verb: "leave", seat: id }, { id: attachment.operator.id, via: attachment.via });
+    if (reason === "left" && !this.#ports.journal.frozen) this.#floorStep({ verb: "leave", seat: id }, { id: attachment.operator.id, via: attachment.via });
     if (this.#seat === id) {
       this.#seat = null;
       const others = [...this.#attachments.values()].filter((a) => !a.observing && a.size);
       if (others.length === 1) this.#claimSize(others[0]!, false);
     }
     if (!attachment.quiet) {
-      try {
-        this.record({ id: attachment.operator.id, via: attachment.via }, { case: "detached", value: { attachment: id, reason } as never });
-      } catch (fault) {
-        this.#ports.log(`session ${this.id}: a detach could not be recorded: ${String(fault)}`);
-      }
+      this.#tryRecord({ id: attachment.operator.id, via: attachment.via }, { case: "detached", value: create(EventBody_DetachedSchema, { attachment: id, reason }) });
       this.#tellPresence();
     }
     if (this.#attachments.size === 0) this.#tail.clear();
@@ -521,8 +570,8 @@ export class LiveSession {
         break;
     }
     if (this.isOver) return refuse(new HoldError("session_ended", `session ${this.#label()} has ended; hold log ${this.#facts.name || this.id} shows what it did`));
-    if (!this.#shim) return refuse(new HoldError("draining", `session ${this.#label()} is being taken up again; try again in a moment`));
-    if (this.#ports.journal.frozen) return refuse(new HoldError("journal_frozen", `the journal can't be written (${this.#ports.journal.frozen.message}): nothing runs unrecorded; free some space, hold doctor tells more`));
+    if (!this.#shim && !this.#stalled) return refuse(new HoldError("draining", `session ${this.#label()} is being taken up again; try again in a moment`));
+    if (this.#ports.journal.frozen || this.#stalled) return refuse(new HoldError("journal_frozen", `the journal can't be written (${this.#ports.journal.frozen?.message ?? "going on in a moment"}): nothing runs unrecorded; free some space, hold doctor tells more`));
     const now = this.#ports.clock.monoMs();
     const command: FloorCommand = { verb: "type", by: operatorOf(by), seat: seat?.id ?? writer, lineDirty: this.commands.lineDirty, ...(frame.epoch === undefined ? {} : { epoch: Number(frame.epoch) as never }) };
     const ruling = floorRoom.decide(this.#floor, command, now);
@@ -533,7 +582,7 @@ export class LiveSession {
     try {
       for (const event of ruling.events) this.#applyFloor(event, { id: by.id, via });
       const tag = this.#tagOf(by.id);
-      const entry = this.record({ id: by.id, via }, { case: "input", value: { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch), unit: frame.unit, unitEnd: frame.unitEnd, interrupt: frame.interrupt, eof: frame.eof, tag } as never }, frame.data);
+      const entry = this.record({ id: by.id, via }, { case: "input", value: create(EventBody_InputSchema, { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch), unit: frame.unit, unitEnd: frame.unitEnd, interrupt: frame.interrupt, eof: frame.eof, tag }) }, frame.data);
       if (frame.interrupt) this.#input.cut();
       this.#input.accepted(offered, by.id, Seq(entry.seq), now);
       this.#answers.set(entry.seq, [{ attachment: seat, n, durable: frame.durable, tell }]);
@@ -542,7 +591,7 @@ export class LiveSession {
       if (frame.interrupt && seat) this.#jumpAfterInterrupt(seat);
     } catch (fault) {
       this.#input.refused(offered);
-      return refuse(journalError(fault));
+      return refuse(refusalFrom(fault));
     }
     this.#blockedSince ??= { seq: this.#facts.seq, at: now, told: false };
     this.#schedule();
@@ -574,8 +623,8 @@ export class LiveSession {
     const n = this.#input.lastN(writer) + 1;
     const actor = { id: TERMINAL_ACTOR, via: "host" };
     try {
-      this.record(actor, { case: "replyWritten", value: { queryOffset: BigInt(queryOffset) } as never });
-      const entry = this.record(actor, { case: "input", value: { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch), unit: "", unitEnd: false, interrupt: false, eof: false, tag: 0 } as never }, bytes);
+      this.record(actor, { case: "replyWritten", value: create(EventBody_ReplyWrittenSchema, { queryOffset: BigInt(queryOffset) }) });
+      const entry = this.record(actor, { case: "input", value: create(EventBody_InputSchema, { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch) }) }, bytes);
       this.#input.accepted({ writer, n, bytes: bytes.length, unit: "", unitEnd: false, interrupt: false }, TERMINAL_ACTOR, Seq(entry.seq), this.#ports.clock.monoMs());
       this.#shim.input(BigInt(entry.seq), 0, bytes);
     } catch (fault) {
@@ -642,14 +691,14 @@ export class LiveSession {
     const next = floorRoom.apply(before, event, this.#ports.clock.monoMs());
     switch (event.kind) {
       case "granted":
-        this.record(actor, { case: "floorChanged", value: { holder: event.to.id, seat: event.seat, epoch: BigInt(next.epoch), reason: event.reason, from: event.from ?? "" } as never });
+        this.record(actor, { case: "floorChanged", value: create(EventBody_FloorChangedSchema, { holder: event.to.id, seat: event.seat, epoch: BigInt(next.epoch), reason: event.reason, from: event.from ?? "" }) });
         break;
       case "freed":
-        if (event.reason !== "idle") this.record(actor, { case: "floorChanged", value: { holder: "", seat: "", epoch: BigInt(next.epoch), reason: event.reason, from: event.from } as never });
+        if (event.reason !== "idle") this.record(actor, { case: "floorChanged", value: create(EventBody_FloorChangedSchema, { epoch: BigInt(next.epoch), reason: event.reason, from: event.from }) });
         break;
       case "ai_paused":
       case "ai_resumed":
-        this.record(actor, { case: "aiPaused", value: { paused: event.kind === "ai_paused" } as never });
+        this.record(actor, { case: "aiPaused", value: create(EventBody_AiPausedSchema, { paused: event.kind === "ai_paused" }) });
         break;
       default:
         break;
@@ -721,21 +770,21 @@ export class LiveSession {
     if (this.isOver || !this.#shim || this.#facts.kind !== "pty") return;
     const latest = this.#resizes.at(-1) ?? { ...this.#facts.size, pinned: this.#facts.sizePinned };
     if (latest.cols === size.cols && latest.rows === size.rows && latest.pinned === pinned) return;
-    const entry = this.record(by, { case: "resizeAsked", value: { size, pinned } as never });
+    const entry = this.record(by, { case: "resizeAsked", value: create(EventBody_ResizeAskedSchema, { size, pinned }) });
     this.#resizes.push({ seq: entry.seq, ...size, pinned, offset: null });
     this.#shim.resize(BigInt(entry.seq), size.cols, size.rows, 0, 0);
   }
 
   signal(target: "leader" | "foreground" | "tree", signo: number, by: Actor): void {
     if (this.isOver || !this.#shim) throw new HoldError("session_ended", `session ${this.#label()} has ended; there is nothing to signal`);
-    const entry = this.record(by, { case: "signalled", value: { target, signal: signo } as never });
+    const entry = this.record(by, { case: "signalled", value: create(EventBody_SignalledSchema, { target, signal: signo }) });
     this.#shim.signal(BigInt(entry.seq), target, signo);
   }
 
   /** Ends the whole tree: asks first, forces after `graceMs`. */
   kill(graceMs: number, by: Actor): void {
     if (this.isOver || !this.#shim) return;
-    this.record(by, { case: "signalled", value: { target: "tree", signal: 15 } as never });
+    this.record(by, { case: "signalled", value: create(EventBody_SignalledSchema, { target: "tree", signal: 15 }) });
     this.#shim.endTree(graceMs);
   }
 
@@ -743,7 +792,7 @@ export class LiveSession {
 
   tick(): void {
     const now = this.#ports.clock.monoMs();
-    for (const event of floorRoom.tick(this.#floor, now)) this.#applyFloor(event, { id: HOST_ACTOR, via: "host" });
+    for (const event of floorRoom.tick(this.#floor, now)) this.#applyFloor(event, HOST);
     if (this.#input.tick(now)) this.#offerWaiting();
     if (this.#blockedSince && this.#input.unsettledCount === 0) this.#blockedSince = null;
     const oldest = this.#input.unsettled()[Symbol.iterator]().next().value;
@@ -797,12 +846,4 @@ function settledError(facts: SessionFacts, r: ShimResult): HoldError {
   const codes: Partial<Record<string, Code>> = { line_too_long: "line_too_long", queue_full: "input_blocked", exited: "session_ended" };
   const text = r.refusal === "line_too_long" ? `a line of more than ${limits.canonicalLineBytes} bytes would be cut by the terminal of session ${session}; send it in shorter lines, or through a file` : `the shim of session ${session} refused input ${r.seq}: ${r.refusal}`;
   return new HoldError(codes[r.refusal] ?? "internal", text);
-}
-
-function journalError(fault: unknown): HoldError {
-  if (fault instanceof HoldError) return fault;
-  const { code, message } = fault as { code?: string; message?: string };
-  const known = code === "journal_frozen" || code === "journal_unwritable" || code === "disk_full" ? code : null;
-  if (!known) throw fault;
-  return new HoldError(known, `${message ?? known}; nothing runs unrecorded, so this input was not sent`, {}, { cause: fault });
 }
