@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /**
- * Builds the shim: `node packages/shim/build.mjs [FOLDER | --sanitize FILE]`.
+ * Builds the shim: `node packages/shim/build.mjs [FOLDER | --sanitize FILE | --wrap-read SOURCE FILE]`.
  *   [FOLDER]          FOLDER/<platform>-<arch>/holdfast-shim (default dist/shim) for this machine, and linux-arm64 or linux-x64 where the
  *                     cross compiler is installed; static on Linux, so that one binary runs on every libc
  *   --sanitize FILE   an ASan and UBSan build, for tests and fuzzing
+ *   --wrap-read SOURCE FILE  a build for tests in which SOURCE's __wrap_read stands in for read
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
@@ -27,7 +28,7 @@ function compile(/** @type {string} */ cc, /** @type {string[]} */ flags, /** @t
   return to;
 }
 
-const [option, file] = process.argv.slice(2);
+const [option, file, target] = process.argv.slice(2);
 const dist = option && !option.startsWith("--") ? option : join(here, "..", "..", "dist", "shim");
 const mine = join(dist, `${process.platform}-${process.arch}`, "holdfast-shim");
 if (option === "--sanitize" && file) {
@@ -38,6 +39,8 @@ if (option === "--sanitize" && file) {
   );
   if (!to) throw new Error("no C compiler");
   console.log(to);
+} else if (option === "--wrap-read" && file && target) {
+  if (!compile(process.env.CC ?? "cc", ["-O1", "-Wl,--wrap=read", file], target)) throw new Error("no C compiler");
 } else {
   const flags = process.platform === "linux" ? ["-O2", "-static", "-s"] : ["-O2"];
   const built = compile(process.env.CC ?? "cc", flags, mine);

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { expect, test } from "vitest";
-import { fact, inParallel, isAlive, isSoak, World } from "../test/world.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { fact, inParallel, isAlive, isSoak, shimBinary, World } from "../test/world.ts";
 
 const runs = isSoak ? 12_000 : 240;
 
@@ -42,6 +42,30 @@ test(`${runs} short commands lose nothing, read at once, read late, or read by a
   } finally {
     for (const p of load) p.kill("SIGKILL");
   }
+});
+
+/** A world whose shims see a kernel that does the rare thing always. */
+function faultyWorld(fault: "eio" | "endless"): World {
+  process.env.HOLDFAST_FAULTY_READ = fault;
+  onTestFinished(() => {
+    delete process.env.HOLDFAST_FAULTY_READ;
+  });
+  return new World(shimBinary("faulty"));
+}
+
+test("an EIO with bytes still on the way ends nothing: the bytes come before the exit, and the stream closes after them", async () => {
+  await using world = faultyWorld("eio");
+  const tap = (await world.shell("stty -opost; seq 1 2000")).tap();
+  await tap.exits();
+  expect(tap.bytesAtExit).toBe(8_893);
+  await fact("the terminal is closed", () => tap.closedAt.has(0));
+  expect(tap.closedAt.get(0)).toBe(8_893n);
+});
+
+test("a terminal that is never silent after the leader's end does not hold up its exit", async () => {
+  await using world = faultyWorld("endless");
+  const tap = (await world.shell("exit 6")).tap({ keep: false });
+  expect(await tap.exits()).toMatchObject({ code: 6 });
 });
 
 test("a background child that prints after its parent's exit is still read", async () => {

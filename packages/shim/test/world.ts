@@ -16,18 +16,18 @@ import { writeSpec } from "../src/spec.ts";
 const packageRoot = join(import.meta.dirname, "..");
 const source = join(packageRoot, "src", "c");
 const builds = join(packageRoot, "..", "..", ".build", "shim-test");
+const faultyRead = join(packageRoot, "test", "faulty-read.c");
 export const corpusFolder = join(packageRoot, "test", "corpus");
 export const isSoak = process.env.HOLDFAST_SOAK === "1";
 
-/** A binary of the source as it is now, built once. `kind` sanitized: with ASan and UBSan. */
-export function shimBinary(kind: "plain" | "sanitized" = "plain"): string {
-  const hash = createHash("sha256");
+/** A binary of the source as it is now, built once. `sanitized`: with ASan and UBSan; `faulty`: see faulty-read.c. */
+export function shimBinary(kind: "plain" | "sanitized" | "faulty" = "plain"): string {
+  const hash = createHash("sha256").update(readFileSync(faultyRead));
   for (const f of readdirSync(source).sort()) hash.update(f).update(readFileSync(join(source, f)));
   const folder = join(builds, hash.digest("hex").slice(0, 16));
-  const file =
-    kind === "plain" ? join(folder, `${process.platform}-${process.arch}`, "holdfast-shim") : join(folder, "sanitized");
+  const file = kind === "plain" ? join(folder, `${process.platform}-${process.arch}`, "holdfast-shim") : join(folder, kind);
   if (existsSync(file)) return file;
-  const arguments_ = kind === "plain" ? [folder] : ["--sanitize", file];
+  const arguments_ = { plain: [folder], sanitized: ["--sanitize", file], faulty: ["--wrap-read", faultyRead, file] }[kind];
   const made = spawnSync(process.execPath, [join(packageRoot, "build.mjs"), ...arguments_], { encoding: "utf8" });
   if (made.status !== 0) throw new Error(made.stderr);
   return file;
