@@ -5,12 +5,14 @@ import { errorCode, JournalError } from "./fault.ts";
 import { VERSION } from "./format.ts";
 import type { Journal, JournalOptions } from "./journal.ts";
 import { Ledger, Signer } from "./ledger.ts";
-import { LiveJournal, PAYLOAD_FILE_BYTES } from "./live.ts";
+import { LiveJournal } from "./live.ts";
 import { PayloadStore } from "./payload-store.ts";
 import { recover, type Recovered, saveQuietly, skipOf } from "./recover.ts";
 import { Reserve } from "./reserve.ts";
+import { Writer } from "./writer.ts";
 
 const DEFAULT_RESERVE_BYTES = 8 * 1024 * 1024;
+const PAYLOAD_FILE_BYTES = 4 * 1024 * 1024;
 
 /** Opens a journal, recovering what an earlier life left. Throws {@link JournalError}, or FormatError for a newer format. */
 export function openJournal(disk: Disk, options: JournalOptions): Journal {
@@ -37,13 +39,14 @@ function open(disk: Disk, options: JournalOptions): Journal {
   const payloads = new PayloadStore(disk, `${folder}/payload`, recovered.life, options.randomBytes, options.payloadFileBytes ?? PAYLOAD_FILE_BYTES);
   for (const { session, no } of recovered.inherited) payloads.inherit(session, no);
   const reserve = new Reserve(disk, `${folder}/reserve`, options.reserveBytes ?? DEFAULT_RESERVE_BYTES);
-  const journal = new LiveJournal(disk, options, signer, recovered, ledger, payloads, reserve);
-  journal.note({ type: "opened", life: recovered.life, bootId: options.bootId ?? "", version: VERSION });
+  const writer = new Writer(disk, options, recovered, ledger, payloads, reserve);
+  const journal = new LiveJournal(disk, options, signer, recovered, ledger, payloads, writer);
+  writer.note({ type: "opened", life: recovered.life, bootId: options.bootId ?? "", version: VERSION });
   for (const event of recovered.events) {
-    journal.note(event);
+    writer.note(event);
     if (event.type === "damaged") ledger.segment.skips.push(skipOf(event));
   }
-  redo(recovered, journal, payloads);
+  redo(recovered, journal, payloads, writer);
   if (recovered.events.length > 0) ledger.syncNow();
   if (recovered.cuts.length > 0) {
     for (const cut of recovered.cuts) {
@@ -62,7 +65,7 @@ function open(disk: Disk, options: JournalOptions): Journal {
 }
 
 /** Erasures and removals that the ledger's unsealed end notes: whether they were done is not known, so they are done again. */
-function redo(recovered: Recovered, journal: LiveJournal, payloads: PayloadStore): void {
+function redo(recovered: Recovered, journal: LiveJournal, payloads: PayloadStore, writer: Writer): void {
   for (const { session, seqs } of recovered.erasures) {
     const state = recovered.catalogue.sessions.get(session);
     if (state !== undefined) journal.redo(state, seqs);
@@ -72,7 +75,7 @@ function redo(recovered: Recovered, journal: LiveJournal, payloads: PayloadStore
     journal.wipe(state, files);
     payloads.unlist(state.id, files);
   }
-  if (recovered.erasures.length + recovered.removals.length > 0) journal.syncErasures();
+  if (recovered.erasures.length + recovered.removals.length > 0) writer.syncErasures();
 }
 
 export const systemRandom = (n: number): Uint8Array => randomBytes(n);

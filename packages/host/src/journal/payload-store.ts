@@ -38,7 +38,9 @@ export class PayloadStore {
   #window = { name: "", from: 0, bytes: Buffer.alloc(0) };
   #folderDirty = false;
   /** Files of an earlier life that its death may have left unsynced. */
-  #inherited = new Set<string>();
+  readonly #inherited = new Set<string>();
+  /** The sync of such a file failed: nothing of this store is called durable in this life. */
+  #distrusted: unknown = null;
 
   constructor(disk: Disk, folder: string, life: number, randomBytes: (n: number) => Uint8Array, fileBytes: number) {
     this.#disk = disk;
@@ -189,6 +191,7 @@ export class PayloadStore {
 
   /** Syncs what is dirty now. A rejection means: none of it may be called durable. */
   async sync(): Promise<void> {
+    if (this.#distrusted !== null) throw this.#distrusted;
     const writers = [...this.#dirty];
     const inherited = [...this.#inherited];
     const folder = this.#folderDirty;
@@ -204,6 +207,7 @@ export class PayloadStore {
 
   /** Syncs everything, blocking: before a ledger segment is sealed. */
   syncNow(): void {
+    if (this.#distrusted !== null) throw this.#distrusted;
     for (const w of [...this.#dirty]) {
       w.file.syncNow();
       w.dirty = false;
@@ -220,8 +224,16 @@ export class PayloadStore {
     for (const name of names) {
       if (!this.#disk.exists(`${this.folder}/${name}`)) continue;
       const file = this.#disk.open(`${this.folder}/${name}`, "readwrite");
-      try { await file.sync(); } finally { file.close(); }
-      this.#inherited.delete(name);
+      try {
+        await file.sync();
+        this.#inherited.delete(name);
+      } catch (error) {
+        // Its bytes are not in memory to be written again, and a second sync would only seem to succeed.
+        this.#distrusted = error;
+        throw error;
+      } finally {
+        file.close();
+      }
     }
   }
 
