@@ -6,8 +6,8 @@
  */
 import { charsetLetter } from "./charsets.ts";
 import { charsAt, linkAt, type Painter, penAt, widthAt } from "./painter.ts";
-import { DEFAULT_PEN, inkOf, penOf, samePen } from "./sgr.ts";
-import type { Core } from "./xterm-internals.ts";
+import { BG_COLOR, DEFAULT_PEN, inkOf, penOf, samePen } from "./sgr.ts";
+import type { Core, Line } from "./xterm-internals.ts";
 
 export function finishCursor(p: Painter, core: Core): void {
   const { cols, buffers } = core._bufferService;
@@ -53,6 +53,9 @@ export function finishCursor(p: Painter, core: Core): void {
     p.setPen(DEFAULT_PEN);
     goTo(cols - 1);
     p.put("\x1b[?47h \x1b[?47l");
+  } else if (isUniformBlank(line)) {
+    p.setPen(penAt(line, cols - 1));
+    p.put(" \x1b[2K");
   } else { p.setPen(penAt(line, cols - 1)); p.put(" "); }
   if (!hasStrayCharset(core)) sets();
   // Whatever was printed here is not for REP to repeat: an SGR, if only to say the same again, ends that.
@@ -74,6 +77,13 @@ function putCharsets(p: Painter, core: Core): void {
 function hasStrayCharset(core: Core): boolean {
   const { charset, glevel, _charsets: sets } = core._charsetService;
   return charset !== sets[glevel] && charset === core._bufferService.buffers.active.savedCharset;
+}
+
+/** Erasing the whole row, which keeps wrap-pending, gives this row. */
+function isUniformBlank(line: Line): boolean {
+  const data = line._data;
+  for (let x = 0; x < line.length; x++) if (charsAt(line, x) !== "" || widthAt(line, x) !== 1 || data[x * 3 + 1] !== 0 || data[x * 3 + 2] !== data[2]) return false;
+  return !line.isWrapped && !((data[2] as number) & ~BG_COLOR);
 }
 
 function isTranslated(core: Core, chars: string): boolean {

@@ -31,9 +31,9 @@ export class PendingBytes {
     const state = parser.currentState;
     if (state === ParserState.ground) { if (!this.isEmpty) this.clear(); return undefined; }
     const from = lastIntroducer(chunk);
-    if (from === undefined) this.append(chunk.slice());
-    else { this.clear(); this.append(chunk.slice(from)); }
-    if (this.swallowing !== undefined) { this.parts = []; this.size = 0; return undefined; }
+    if (from !== undefined) this.clear();
+    else if (this.swallowing !== undefined) return undefined;
+    this.append(chunk.slice(from));
     if (this.size <= MAX_HEADER_BYTES) return undefined;
     if (isHeader(state)) {
       // The parser's parameters tell it from here on.

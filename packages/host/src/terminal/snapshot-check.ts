@@ -28,7 +28,7 @@ export function stateAfter(parts: readonly Uint8Array[], size: Size): unknown {
   const replies: string[] = [];
   const model = modelAfter(parts, size, replies);
   const state = terminalState(model.term);
-  const outer = { dec: [...model.modes.dec].sort(), ansi: [...model.modes.ansi], keyboard: model.modes.keyboard, keys: [...model.modes.modifyKeys], colors: [...model.modes.colors].sort(), pending: [...model.pendingBytes()].filter((b) => b >= 0x20 || b === 0x1b) };
+  const outer = { dec: [...model.modes.dec].sort(), ansi: [...model.modes.ansi].sort(), keyboard: model.modes.keyboard, keys: [...model.modes.modifyKeys], colors: [...model.modes.colors].sort(), pending: [...model.pendingBytes()].filter((b) => b >= 0x20 || b === 0x1b) };
   const kept = structuredClone(outer);
   model.write(new TextEncoder().encode(`\x18${battery.join("")}`), true);
   model.dispose();
