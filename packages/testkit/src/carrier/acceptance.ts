@@ -1,0 +1,113 @@
+/**
+ * What every carrier must do, whatever it is made of: exported, so that each carrier's test runs this one suite.
+ * What sessions need of a whole attachment (resume at every byte, credit, refusal) is the simulation's.
+ */
+import type { Acceptor, Link } from "@holdfast/carrier";
+import { afterEach, describe, expect, test } from "vitest";
+
+export interface CarrierUnderTest {
+  /** Two ends of one link. */
+  pair(server: Acceptor, client: Acceptor): Promise<{ readonly server: Link; readonly client: Link }>;
+  /** Ends what pair() started. */
+  close(): Promise<void>;
+}
+
+interface Heard { readonly frames: { readonly channel: number; readonly text: string }[]; readonly closings: string[]; until(ready: () => boolean): Promise<void>; readonly acceptor: Acceptor }
+
+function listener(): Heard {
+  const frames: Heard["frames"] = [];
+  const closings: string[] = [];
+  const waiting: { readonly ready: () => boolean; readonly go: () => void }[] = [];
+  const look = (): void => {
+    for (const w of [...waiting]) if (w.ready()) waiting.splice(waiting.indexOf(w), 1)[0]?.go();
+  };
+  return {
+    frames,
+    closings,
+    until: (ready) => new Promise((go) => (ready() ? go() : waiting.push({ ready, go }))),
+    acceptor: () => ({
+      frame(channel, message) {
+        frames.push({ channel, text: Buffer.from(message).toString("latin1") });
+        look();
+      },
+      closed(reason) {
+        closings.push(reason);
+        look();
+      },
+    }),
+  };
+}
+
+const bytes = (text: string) => Uint8Array.from(Buffer.from(text, "latin1"));
+
+export function carrierAcceptance(name: string, make: () => CarrierUnderTest): void {
+  describe(`the ${name} carrier`, () => {
+    const made: CarrierUnderTest[] = [];
+    const open = async () => {
+      const carrier = make();
+      made.push(carrier);
+      const [server, client] = [listener(), listener()];
+      const links = await carrier.pair(server.acceptor, client.acceptor);
+      return { server, client, links };
+    };
+    afterEach(async () => {
+      for (const carrier of made.splice(0)) await carrier.close();
+    });
+
+    test("delivers frames of every size whole, in order and on their channels, both ways", async () => {
+      const { server, client, links } = await open();
+      const sizes = [0, 1, 4_095, 4_096, 8_192, 8_193, 65_536, 1_000_000];
+      for (const [i, size] of sizes.entries()) {
+        links.client.send(i, bytes("c".repeat(size)));
+        links.server.send(1_000 + i, bytes("s".repeat(size)));
+      }
+      await server.until(() => server.frames.length === sizes.length);
+      await client.until(() => client.frames.length === sizes.length);
+      expect(server.frames.map((f) => [f.channel, f.text.length])).toEqual(sizes.map((size, i) => [i, size]));
+      expect(client.frames.map((f) => [f.channel, f.text.length])).toEqual(sizes.map((size, i) => [1_000 + i, size]));
+      expect(client.frames.every((f) => /^s*$/.test(f.text))).toBe(true);
+    });
+
+    test("keeps every byte value as it is", async () => {
+      const { server, links } = await open();
+      const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+      links.client.send(4_294_967_295, all);
+      await server.until(() => server.frames.length === 1);
+      expect(server.frames[0]?.channel).toBe(4_294_967_295);
+      expect(server.frames[0]?.text).toBe(Buffer.from(all).toString("latin1"));
+    });
+
+    test("delivers nothing while paused, and all of it after", async () => {
+      const { server, client, links } = await open();
+      links.server.pause();
+      links.client.send(1, bytes("held"));
+      links.server.send(2, bytes("the other way is open"));
+      await client.until(() => client.frames.length === 1);
+      expect(server.frames).toEqual([]);
+      links.server.resume();
+      await server.until(() => server.frames.length === 1);
+      expect(server.frames[0]?.text).toBe("held");
+    });
+
+    test("tells each end once that it is over, and delivers nothing after that", async () => {
+      const { server, client, links } = await open();
+      links.client.destroy();
+      await server.until(() => server.closings.length > 0);
+      links.server.send(1, bytes("to nobody"));
+      links.client.send(1, bytes("from nobody"));
+      links.client.destroy();
+      links.server.destroy();
+      expect(client.closings).toHaveLength(1);
+      expect(server.closings).toHaveLength(1);
+      expect([...server.frames, ...client.frames]).toEqual([]);
+    });
+
+    test("delivers what was sent before a close", async () => {
+      const { server, links } = await open();
+      links.client.send(7, bytes("last words"));
+      links.client.close();
+      await server.until(() => server.closings.length > 0);
+      expect(server.frames.map((f) => f.text)).toEqual(["last words"]);
+    });
+  });
+}
