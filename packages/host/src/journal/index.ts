@@ -30,8 +30,10 @@ export function openJournal(disk: Disk, options: JournalOptions): Journal {
 
 function open(disk: Disk, options: JournalOptions): Journal {
   const { folder } = options;
+  const isNew = !disk.exists(folder);
   for (const sub of ["", "/ledger", "/payload", "/torn", "/fold"]) if (!disk.exists(folder + sub)) disk.mkdir(folder + sub);
   disk.syncFolderNow(folder);
+  if (isNew) disk.syncFolderNow(folder.slice(0, folder.lastIndexOf("/")) || "/");
   const recovered = recover(disk, folder);
   const signer = new Signer(options.auditKey);
   const ledger = new Ledger(disk, `${folder}/ledger`, recovered.life, options.bootId ?? "", signer, options.randomBytes, recovered.nextIndex);

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { Catalogue, isOwn, regionKey, type Segment, type SessionState, type Skip } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
-import { HEADER_BYTES, INLINE, type SegmentHeader, saltSeed, SEGMENT_REWRITE, segmentName } from "./format.ts";
+import { HEADER_BYTES, INLINE, MAX_FRAME, MIN_FRAME, RECORD_FIXED, type SegmentHeader, saltSeed, SEGMENT_REWRITE, segmentName, TYPE_RECORD, TYPE_SEAL } from "./format.ts";
 import { type DamagedRegion, decodeOwn, type OwnEvent } from "./own.ts";
 import { readMarker } from "./marker.ts";
 import { scanSegment } from "./scan.ts";
@@ -43,7 +43,7 @@ export function recover(disk: Disk, folder: string): Recovered {
   const notes: string[] = [];
   const events: OwnEvent[] = [];
   const marker = readMarker(disk, ledger);
-  const { candidates, nextIndex, life } = headers(disk, folder, marker?.throughIndex ?? 0, notes, events);
+  const { candidates, headless, nextIndex, life } = headers(disk, folder, marker?.throughIndex ?? 0, notes, events);
   const catalogue = new Catalogue();
   catalogue.prunedLsn = marker?.throughLsn ?? 0;
   let head: Buffer = marker?.head ?? Buffer.alloc(32);
@@ -100,13 +100,23 @@ export function recover(disk: Disk, folder: string): Recovered {
     }
     if (scanned.length === 0) durableLsn = lastLsn;
   }
-  announceDamage(catalogue, notes, events);
+  const unread: DamagedRegion[] = [];
+  for (const h of headless) {
+    if (h.index < (candidates.at(-1)?.index ?? 0)) continue;
+    // Nothing after it tells how much it held: its frames are counted unproven, so that no lsn or seq is given out again.
+    const held = countUnproven(readFile(disk, `${ledger}/${h.name}`));
+    if (held.count === 0) continue;
+    unread.push({ file: segmentName(nextIndex), fromByte: 0, toByte: 0, fromLsn: lastLsn + 1, toLsn: lastLsn + held.count });
+    lastLsn += held.count;
+    head = held.chain;
+  }
+  announceDamage(catalogue, unread, notes, events);
   return { catalogue, head, lastLsn, durableLsn, life, nextIndex, notes, events, cuts, inherited: [...inherited.values()], erasures, removals, scanned };
 }
 
 /** New damage becomes one event; what an earlier life recorded does not count again. */
-function announceDamage(catalogue: Catalogue, notes: string[], events: OwnEvent[]): void {
-  const regions: DamagedRegion[] = [];
+function announceDamage(catalogue: Catalogue, unread: readonly DamagedRegion[], notes: string[], events: OwnEvent[]): void {
+  const regions: DamagedRegion[] = [...unread];
   for (const segment of catalogue.segments) {
     const file = segmentName(segment.index);
     for (const d of segment.damage) {
@@ -123,11 +133,30 @@ function announceDamage(catalogue: Catalogue, notes: string[], events: OwnEvent[
 export const skipOf = (event: OwnEvent & { type: "damaged" }): Skip =>
   ({ regions: event.regions.map((d) => regionKey(d.file, d.fromByte)), count: event.skip, beforeLsn: event.beforeLsn });
 
+/** How many records a segment without a header seems to hold, at most, and the last one's chain value. */
+function countUnproven(bytes: Buffer): { count: number; chain: Buffer } {
+  let count = 0;
+  let chain: Buffer = Buffer.alloc(32);
+  let at = HEADER_BYTES;
+  while (at + MIN_FRAME <= bytes.length) {
+    const length = bytes.readUInt32LE(at);
+    const type = bytes[at + 48];
+    if (length < MIN_FRAME || length > MAX_FRAME || (type !== TYPE_RECORD && type !== TYPE_SEAL)) return { count: count + Math.ceil((bytes.length - at) / RECORD_FIXED), chain };
+    if (type === TYPE_RECORD) {
+      count++;
+      chain = Buffer.from(bytes.subarray(at + 16, at + 48));
+    }
+    at += length;
+  }
+  return { count, chain };
+}
+
 interface Candidate extends ListedSegment { readonly header: SegmentHeader }
 
-function headers(disk: Disk, folder: string, throughIndex: number, notes: string[], events: OwnEvent[]): { candidates: Candidate[]; nextIndex: number; life: number } {
+function headers(disk: Disk, folder: string, throughIndex: number, notes: string[], events: OwnEvent[]): { candidates: Candidate[]; headless: ListedSegment[]; nextIndex: number; life: number } {
   const ledger = `${folder}/ledger`;
   const candidates: Candidate[] = [];
+  const headless: ListedSegment[] = [];
   let nextIndex = throughIndex + 1;
   let life = 0;
   for (const listed of listSegments(disk, ledger)) {
@@ -145,11 +174,12 @@ function headers(disk: Disk, folder: string, throughIndex: number, notes: string
       notes.push(`${name} has ${listed.strange} and no records: set aside in torn/`);
       events.push({ type: "quarantined", file: name, why: `${listed.strange}, no records` });
     } else {
+      headless.push(listed);
       notes.push(`${name} has ${listed.strange}: left as it is, its records are a gap`);
       events.push({ type: "quarantined", file: name, why: listed.strange! });
     }
   }
-  return { candidates, nextIndex, life: life + 1 };
+  return { candidates, headless, nextIndex, life: life + 1 };
 }
 
 interface ScanEffects {

@@ -16,7 +16,9 @@ export class PayloadCheck {
   redacted = 0;
   pruned = 0;
   readonly #report: Report;
-  readonly #store: PayloadStore;
+  readonly #disk: Disk;
+  readonly #folder: string;
+  #store: PayloadStore;
   readonly #names = new Map<string, string>();
   /** With the first record that points into it. */
   readonly #badFiles = new Map<string, Place | null>();
@@ -30,17 +32,22 @@ export class PayloadCheck {
   #queue: { place: Place; bytes: number; commitment: Buffer }[] = [];
 
   constructor(disk: Disk, folder: string, report: Report) {
+    this.#disk = disk;
+    this.#folder = `${folder}/payload`;
     this.#report = report;
-    this.#store = new PayloadStore(disk, `${folder}/payload`, 0, () => Buffer.alloc(8), 0);
-    for (const name of disk.list(`${folder}/payload`)) {
+    this.#store = this.#list();
+  }
+
+  #list(): PayloadStore {
+    for (const name of this.#disk.list(this.#folder)) {
       const parsed = parsePayloadName(name);
-      if (parsed === null) continue;
+      if (parsed === null || this.#names.has(`${parsed.session}\n${parsed.no}`)) continue;
       this.#names.set(`${parsed.session}\n${parsed.no}`, name);
-      const head = readFile(disk, `${folder}/payload/${name}`, PAYLOAD_HEADER);
-      const header = decodePayloadHeader(head);
+      const header = decodePayloadHeader(readFile(this.#disk, `${this.#folder}/${name}`, PAYLOAD_HEADER));
       if (header !== null && payloadName(header.session, header.no, header.firstSeq) === name) continue;
       this.#badFiles.set(name, null);
     }
+    return new PayloadStore(this.#disk, this.#folder, 0, () => Buffer.alloc(8), 0);
   }
 
   own(lsn: number, event: OwnEvent | null): void {
@@ -71,7 +78,13 @@ export class PayloadCheck {
 
   /** Checks what the records so far point to in payload files. */
   settle(): void {
-    for (const { place, bytes, commitment } of this.#queue.splice(0)) {
+    const queue = this.#queue.splice(0);
+    // A running host may have made files since the listing.
+    if (queue.some(({ place }) => !this.#names.has(`${place.session}\n${place.fileNo}`))) {
+      this.#store.close();
+      this.#store = this.#list();
+    }
+    for (const { place, bytes, commitment } of queue) {
       const name = this.#names.get(`${place.session}\n${place.fileNo}`);
       if (name === undefined) {
         this.#absent.push(place);

@@ -95,7 +95,7 @@ class Journal:
                 if to is None:
                     if over or (after and after["flags"] & 2) or (is_last and not sealed and (f == "short" or not any(b[at:]))):
                         self.notes.append(f"{file} ends in an unfinished frame at {at}")
-                    else: self.find("damaged", file, at, self.lsn + 1, f)
+                    else: sealed = not self.find("damaged", file, at, self.lsn + 1, f)
                     break
                 hurt = True
                 if not over:

@@ -162,7 +162,11 @@ class Verifier {
       torn: (from, to, reason) => {
         if (isSuperseded() || (next?.header != null && (next.header.flags & SEGMENT_AFTER_FAULT) !== 0)) this.#notes.push(`${file} was given up after a write fault at byte ${from}`);
         else if (next === null && (reason === "short" || isZero(bytes, from, to - from)) && !sealed) this.#notes.push(`${file} ends in ${to - from} bytes of an unfinished record: a crash, or a write in progress`);
-        else this.#find("damaged", file, from, `${to - from} bytes at the end are no sound frame (${reason})`, this.#guess(bytes, from, to));
+        else {
+          this.#find("damaged", file, from, `${to - from} bytes at the end are no sound frame (${reason})`, this.#guess(bytes, from, to));
+          // The final seal may be what is damaged: it is not told missing as well.
+          sealed = true;
+        }
       },
     });
     return { sealed, end };
