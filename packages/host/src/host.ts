@@ -6,6 +6,7 @@
  *   A2  A name belongs to at most one live session; ended ones keep theirs for reading.
  *   A3  Nothing but a session's own end, an operator or the session's policy ends it.
  */
+import { existsSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { InputLedger, MonotonicMs, session as sessionRoom, type Capability, type SessionFacts } from "@holdfast/core";
 import { capabilitiesOf, rolesWith } from "@holdfast/core";
@@ -105,7 +106,11 @@ export class Host {
     for (const tail of this.ports.journal.tails()) {
       if (tail.session === HOST_SESSION) continue;
       const session = this.#recall(tail.session);
-      if (!session || session.isOver) continue;
+      if (!session) continue;
+      if (session.isOver) {
+        this.#followUp(session);
+        continue;
+      }
       waiting.push(
         this.#takeUp(session).then((alive) => {
           if (alive) adopted++;
@@ -178,6 +183,13 @@ export class Host {
       session.ended(opening ? SessionState.FAILED : SessionState.LOST, opening ? "the host died before the program was started" : `shim: ${fault instanceof Error ? fault.message : String(fault)}`);
       return false;
     }
+  }
+
+  /** A session that has ended may have children that print yet, or a shim that was never let go of: both are in the shim. */
+  #followUp(session: LiveSession): void {
+    const { state, bootId, socketPath } = session.facts;
+    if (state !== "ended" || bootId !== this.bootId || !existsSync(socketPath)) return;
+    started(session, this.bootId).catch((fault: unknown) => this.ports.log(`session ${session.id} has ended, and its shim is gone: ${String(fault)}`));
   }
 
   /** A shim that dies takes its session with it, and that alone; a newer host takes all. */
