@@ -13,12 +13,15 @@ import { floorCommand } from "./floor-command.ts";
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
+/** A shell with slow start-up files. */
+const SHELL_STARTS_MS = 15_000;
 
 export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Result> {
   const { host, operator, via } = ctx;
   const session = host.find(call.session);
   const label = `session ${session.facts.name} (${session.id})`;
   if (session.isOver) throw new HoldError("session_ended", `${label} has ended`);
+  await shellReads(ctx, session);
   const { state, outputEnd } = session.commands;
   const refusal = command.refuseRun(state, outputEnd);
   if (refusal) throw new HoldError(refusal, refusalText(refusal, label, session));
@@ -29,6 +32,27 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
   if (!bytes) throw new HoldError("bad_request", "that command can't be typed: it holds a NUL byte or the sequence that ends a paste");
   if (call.take) session.changeFloor(floorCommand(host, session, operator, "", 1, ""), { id: operator.id, via });
   return new Run(ctx, session, Number(call.maxBytes) || DEFAULT_MAX_BYTES).start(bytes, call);
+}
+
+/** A shell that has just been opened, or that is drawing its prompt, is given a moment until it reads. */
+function shellReads({ host, signal }: CallContext, session: LiveSession): Promise<void> {
+  const soon = (): boolean => session.facts.integrated && !session.isOver && (session.commands.state.phase === "unknown" || session.commands.state.phase === "prompt");
+  if (!soon()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const over = (): void => {
+      for (const stop of stops) stop();
+      resolve();
+    };
+    const look = (): void => {
+      if (!soon()) over();
+    };
+    const stops = [
+      session.commands.listen(look),
+      session.listen(look),
+      host.ports.wakeAt((host.ports.clock.monoMs() + SHELL_STARTS_MS) as never, over),
+    ];
+    signal.addEventListener("abort", over, { once: true });
+  });
 }
 
 class Run {

@@ -42,6 +42,8 @@ const UNPARSED_BYTES = 32 * 1024 * 1024;
 const BLOCKED_MS = 1_000;
 /** A query's answer that is older than this would be typing. */
 const REPLY_AGE_MS = 1_000;
+/** How long a snapshot waits for a size that is being claimed. */
+const SIZE_MS = 100;
 const JOURNAL_READ_BYTES = 256 * 1024;
 
 const HOST: Actor = { id: HOST_ACTOR, via: "host" };
@@ -518,9 +520,25 @@ export class LiveSession {
     return true;
   }
 
+  /** A size that is just being claimed comes first: the first thing drawn is then right. */
+  #sizeSettled(): Promise<void> {
+    if (this.#resizes.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        stop();
+        late();
+        resolve();
+      };
+      const stop = this.listen((_entry, body) => {
+        if (body?.case === "resized" || this.#resizes.length === 0) done();
+      });
+      const late = this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + SIZE_MS), done);
+    });
+  }
+
   #sendSnapshot(attachment: HostAttachment, why: string): void {
     attachment.reader = reader.snapshotAsked(attachment.reader);
-    this.screen.snapshot(attachment.scrollback).then(
+    this.#sizeSettled().then(() => this.screen.snapshot(attachment.scrollback)).then(
       ({ seq, position, snapshot }) => {
         if (attachment.over) return;
         const size = { cols: snapshot.cols, rows: snapshot.rows };
