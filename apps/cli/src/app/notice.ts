@@ -5,11 +5,12 @@ import type { Output } from "./context.ts";
 
 export const noticeText = (home: string, configFolder: string): string =>
   [
-    "Holdfast records sessions. What a session prints, what is typed into it and by whom is kept in",
-    `  ${home}`,
-    "readable by you alone: the newest 64 MiB of output a session, and who did what for 90 days.",
-    "Passwords that a program reads with echo off and by line are not kept; other secrets are. `hold redact` takes text out",
-    `again, \`hold help recording\` says more, and the limits stand in ${join(configFolder, "config.toml")}.`,
+    "Holdfast records sessions: what they print, what is typed and by whom. Kept,",
+    `readable by you alone, in ${home}:`,
+    "the newest 64 MiB of output a session, and who did what for 90 days.",
+    "Passwords typed with echo off are not kept; other secrets are. `hold redact`",
+    `takes text out again, \`hold help recording\` says more. Settings:`,
+    `${join(configFolder, "config.toml")}.`,
     "",
   ].join("\n");
 

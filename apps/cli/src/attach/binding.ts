@@ -191,6 +191,7 @@ export class Binding {
     }
     switch (action.kind) {
       case "interrupt":
+        this.notices.dismiss();
         return this.#send(action.bytes, { take: true, interrupt: true });
       case "report":
         // Moving the mouse over a window must not take the floor from whoever works in it.
@@ -200,6 +201,7 @@ export class Binding {
         if (action.last && action.bytes.length > 0 && !endsInBracket(action.bytes)) return this.#paste.bulk(Uint8Array.from(action.bytes));
         return this.#paste.part(Uint8Array.from(action.bytes), action.last);
       case "keys":
+        this.notices.dismiss();
         return this.#send(Uint8Array.from(action.bytes), { take: true });
     }
   }

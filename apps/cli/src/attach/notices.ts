@@ -25,6 +25,15 @@ export class Notices {
     this.#show(text);
   }
 
+  /** Whoever types has seen it, and wants to see what is under it. */
+  dismiss(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#flashed === null) return;
+    this.#flashed = null;
+    this.#show(this.#kept);
+  }
+
   /** Shown until it is taken away by null. */
   keep(text: string | null): void {
     if (this.#closed || text === this.#kept) return;

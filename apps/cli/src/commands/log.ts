@@ -3,7 +3,7 @@ import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { type Entry, readJournal } from "../record/journal.ts";
 import { escapeText } from "../show/escape.ts";
-import { eventJson, eventText, kindOf } from "../show/event.ts";
+import { eventJson, eventText, kindOf, printedText } from "../show/event.ts";
 import { clock } from "../show/time.ts";
 import { cutTo, padTo } from "../show/width.ts";
 import { painted } from "./painted.ts";
@@ -66,6 +66,8 @@ export async function printer(context: Context, json: boolean, options: { readon
       line(context.out, paint.yellow(`gap: ${entry.fromSeq} to ${entry.toSeq} is no longer kept (${escapeText(entry.reason)})`));
       return;
     }
+    // Colours, marks and movements alone are nothing to read; --json and --raw have them.
+    if (entry.type === "output" && printedText(entry.bytes) === "") return;
     const event = entry.type === "output" ? outputEvent(entry) : entry.event;
     const actor = entry.type === "output" ? "" : escapeText(operators.get(event.actor) ?? event.actor);
     const via = event.via && event.via !== "cli" ? `/${escapeText(event.via)}` : "";

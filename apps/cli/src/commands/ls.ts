@@ -18,7 +18,7 @@ export async function run(context: Context, flags: { all: boolean; group: string
     return;
   }
   const paint = await painted(context);
-  const rows = sessions.map((s) => sessionRow({ ...s, id: s.id.slice(0, 8) }, context.now(), context.env["HOME"]));
+  const rows = sessions.map((s) => sessionRow({ ...s, id: s.id.slice(0, 10) }, context.now(), context.env["HOME"]));
   const text = table(
     [
       { title: "NAME", least: 8, give: 1, paint: (t, row) => (isRunning(sessions[row]!) ? paint.bold(t) : paint.dim(t)) },

@@ -54,15 +54,21 @@ export function eventJson(e: Event): Record<string, unknown> {
 
 function payloadText(e: Event, width: number): string {
   if (e.payload) return `(${e.payloadBytes} bytes, ${escapeText(e.payload)})`;
-  const shown = cutTo(escapeBytes(e.data.subarray(0, 2048)), Math.max(20, width));
-  return `${shown}`;
+  return cutTo(escapeBytes(e.data.subarray(0, 2048)), Math.max(20, width));
 }
+
+/** Output as a person reads it in a list: without escape sequences, and without the line end that it closes with. */
+export function printedText(data: Uint8Array): string {
+  const text = new TextDecoder().decode(data.subarray(0, 4096));
+  return text.replace(sequences, "").replace(/[\r\n\s]+$/, "").replace(/\r+\n/g, "\n");
+}
+const sequences = /\x1b(?:\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|[\x20-\x2f]*[\x30-\x7e])/g;
 
 /** What happened, in words. `width`: columns for payload text. */
 export function eventText(e: Event, width = 120): string {
   const k = e.body?.kind;
   const t = escapeText;
-  if (!e.body) return `printed${e.stream === 2 ? " (stderr)" : ""} ${payloadText(e, width)}`;
+  if (!e.body) return `printed${e.stream === 2 ? " (stderr)" : ""} ${e.payload ? payloadText(e, width) : cutTo(escapeText(printedText(e.data)), Math.max(20, width))}`;
   switch (k?.case) {
     case "opened":
       return `opened ${t(k.value.name)} in ${t(k.value.cwd)}: ${t(k.value.command.length > 0 ? commandText(k.value.command) : k.value.shell || "the shell")}`;
