@@ -97,7 +97,7 @@ export class QueryFilter {
     this.parts = [];
     if (parts.length === 0) return new Uint8Array(0);
     const [only] = parts;
-    if (parts.length === 1 && only !== undefined) return only.length === chunk.length ? chunk : only;
+    if (parts.length === 1 && only !== undefined) return only.buffer === chunk.buffer && only.length === chunk.length ? chunk : only;
     return joined(parts);
   }
 }

@@ -1,2 +1,6 @@
-/** The pure pieces of `core/terminal`, entered here only. (core's root does not export them yet.) */
-export { ModeState, QueryScanner, type KeyboardStack } from "../../../core/src/terminal/index.ts";
+/** The pure pieces of core's terminal room, by their own names. */
+import { terminal } from "@holdfast/core";
+
+export const { ModeState, QueryScanner } = terminal;
+export type ModeState = terminal.ModeState;
+export type KeyboardStack = terminal.KeyboardStack;
