@@ -4,10 +4,15 @@
  *   C2  Sealed segments keep only ranges in memory; positions, 4 bytes a record, stay in the sidecar.
  *   C3  What is missing between ranges of a session is a gap, and its seqs are never given out again.
  */
-import { HAS_STREAM, INLINE, OWN, type LedgerRecord } from "./format.ts";
+import { HAS_STREAM, INLINE, type LedgerRecord, OWN } from "./format.ts";
 import { OWN_SESSION } from "./own.ts";
 
-export interface Damage { readonly fromByte: number; readonly toByte: number; readonly fromLsn: number; readonly toLsn: number }
+export interface Damage {
+  readonly fromByte: number;
+  readonly toByte: number;
+  readonly fromLsn: number;
+  readonly toLsn: number;
+}
 
 export interface Segment {
   readonly index: number;
@@ -29,10 +34,18 @@ export interface Segment {
 }
 
 /** Damage that a life found and recorded. */
-export interface Skip { readonly regions: readonly string[]; readonly count: number; readonly beforeLsn: number }
+export interface Skip {
+  readonly regions: readonly string[];
+  readonly count: number;
+  readonly beforeLsn: number;
+}
 export const regionKey = (file: string, fromByte: number): string => `${file}:${fromByte}`;
 
-export interface StreamSpan { readonly stream: number; readonly firstOffset: number; endOffset: number }
+export interface StreamSpan {
+  readonly stream: number;
+  readonly firstOffset: number;
+  endOffset: number;
+}
 
 /** A run of contiguous seqs of one session in one segment. */
 export interface Range {
@@ -74,7 +87,12 @@ export class Catalogue {
   }
 
   /** Takes a record in; ignores one whose seq the session already has (a copied segment, a rewritten tail). */
-  note(s: SessionState, segment: Segment, position: number, r: Pick<LedgerRecord, "flags" | "lsn" | "seq" | "stream" | "offset" | "payloadBytes">): void {
+  note(
+    s: SessionState,
+    segment: Segment,
+    position: number,
+    r: Pick<LedgerRecord, "flags" | "lsn" | "seq" | "stream" | "offset" | "payloadBytes">,
+  ): void {
     if (r.seq < s.nextSeq) return;
     let range = s.ranges.at(-1);
     if (range === undefined || range.segment !== segment || range.firstSeq + range.count !== r.seq || range.positions === null) {
@@ -120,7 +138,10 @@ export class Catalogue {
       let lsn = 0;
       let next = 1;
       for (const range of s.ranges) {
-        const hides = range.firstSeq > next && (lsn > 0 || this.prunedLsn === 0) && regions.some((d) => d.fromLsn > lsn && d.toLsn < range.lastLsn);
+        const hides =
+          range.firstSeq > next &&
+          (lsn > 0 || this.prunedLsn === 0) &&
+          regions.some((d) => d.fromLsn > lsn && d.toLsn < range.lastLsn);
         if (hides) missing -= range.firstSeq - next;
         next = range.firstSeq + range.count;
         lsn = range.lastLsn;
@@ -150,7 +171,8 @@ export class Catalogue {
 
   streams(s: SessionState): Map<number, number> {
     const ends = new Map<number, number>();
-    for (const r of s.ranges) for (const span of r.spans) ends.set(span.stream, Math.max(ends.get(span.stream) ?? 0, span.endOffset));
+    for (const r of s.ranges)
+      for (const span of r.spans) ends.set(span.stream, Math.max(ends.get(span.stream) ?? 0, span.endOffset));
     return ends;
   }
 

@@ -1,6 +1,17 @@
 /** What verification reports. A finding is a failure; a note is not (what was redacted, pruned, or torn by a crash as expected). */
 export type FindingKind =
-  | "damaged" | "chain" | "missing" | "doubled" | "out-of-order" | "seal" | "missing-seal" | "segment" | "payload" | "unexplained-erasure" | "truncated" | "marker";
+  | "damaged"
+  | "chain"
+  | "missing"
+  | "doubled"
+  | "out-of-order"
+  | "seal"
+  | "missing-seal"
+  | "segment"
+  | "payload"
+  | "unexplained-erasure"
+  | "truncated"
+  | "marker";
 
 export interface Finding {
   readonly kind: FindingKind;

@@ -16,7 +16,9 @@ export class FoldStore {
     this.#folder = folder;
   }
 
-  #name(session: string): string { return `${escapeSession(session)}.fold`; }
+  #name(session: string): string {
+    return `${escapeSession(session)}.fold`;
+  }
 
   save(session: string, seq: number, mark: Buffer, blob: Uint8Array): void {
     const b = Buffer.alloc(HEAD + blob.length);
@@ -25,7 +27,11 @@ export class FoldStore {
     mark.copy(b, 20, 0, 32);
     b.set(blob, HEAD);
     b.writeUInt32LE(crc32(b.subarray(12)), 8);
-    try { replaceFile(this.#disk, this.#folder, this.#name(session), b, false); } catch { /* a cache */ }
+    try {
+      replaceFile(this.#disk, this.#folder, this.#name(session), b, false);
+    } catch {
+      /* a cache */
+    }
   }
 
   load(session: string): { seq: number; mark: Buffer; blob: Uint8Array } | null {
@@ -41,6 +47,10 @@ export class FoldStore {
   }
 
   remove(session: string): void {
-    try { this.#disk.remove(`${this.#folder}/${this.#name(session)}`); } catch { /* it had none */ }
+    try {
+      this.#disk.remove(`${this.#folder}/${this.#name(session)}`);
+    } catch {
+      /* it had none */
+    }
   }
 }

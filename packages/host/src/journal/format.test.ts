@@ -2,23 +2,67 @@ import { crc32 } from "node:zlib";
 import { expect, test } from "vitest";
 import { FormatError } from "./fault.ts";
 import {
-  checkFrame, decodeHeader, decodeRecord, encodeHeader, encodeRecord, HAS_STREAM, HEADER_BYTES, INLINE, inlinePayload, isZero, MAX_FRAME, restamp, saltSeed,
-  sha256, stampCrc, ZERO_CHAIN,
+  checkFrame,
+  decodeHeader,
+  decodeRecord,
+  encodeHeader,
+  encodeRecord,
+  HAS_STREAM,
+  HEADER_BYTES,
+  INLINE,
+  inlinePayload,
+  isZero,
+  MAX_FRAME,
+  restamp,
+  saltSeed,
+  sha256,
+  stampCrc,
+  ZERO_CHAIN,
 } from "./format.ts";
 import { escapeSession, parsePayloadName, payloadName } from "./payload-format.ts";
 import { scanSegment } from "./scan.ts";
 
 const salt = Buffer.from("saltsalt");
-const header = encodeHeader({ flags: 0, life: 3, index: 7, firstLsn: 2 ** 40, previousHead: Buffer.alloc(32, 1), createdWallMs: 5, createdMonoNs: 6n, salt, bootId: "boot" });
+const header = encodeHeader({
+  flags: 0,
+  life: 3,
+  index: 7,
+  firstLsn: 2 ** 40,
+  previousHead: Buffer.alloc(32, 1),
+  createdWallMs: 5,
+  createdMonoNs: 6n,
+  salt,
+  bootId: "boot",
+});
 
 function record(lsn: number, more: { meta?: string; payload?: string; seed?: number } = {}): Buffer {
   const into = Buffer.alloc(MAX_FRAME);
   const payload = more.payload === undefined ? null : Buffer.from(more.payload);
   const recordSalt = Buffer.alloc(16, 9);
-  const length = encodeRecord(into, {
-    flags: HAS_STREAM | (payload === null ? 0 : INLINE), kind: 9, session: "sé1", actor: "ana", via: "cli", stream: 2, lsn, seq: 2 ** 33 + lsn, wallMs: -5, monoNs: 2n ** 63n,
-    offset: 2 ** 45, meta: Buffer.from(more.meta ?? "meta"), payload, salt: recordSalt, commitment: payload === null ? ZERO_CHAIN : sha256(Buffer.concat([recordSalt, payload])), fileNo: 0, filePosition: 0,
-  }, ZERO_CHAIN, more.seed ?? saltSeed(salt));
+  const length = encodeRecord(
+    into,
+    {
+      flags: HAS_STREAM | (payload === null ? 0 : INLINE),
+      kind: 9,
+      session: "sé1",
+      actor: "ana",
+      via: "cli",
+      stream: 2,
+      lsn,
+      seq: 2 ** 33 + lsn,
+      wallMs: -5,
+      monoNs: 2n ** 63n,
+      offset: 2 ** 45,
+      meta: Buffer.from(more.meta ?? "meta"),
+      payload,
+      salt: recordSalt,
+      commitment: payload === null ? ZERO_CHAIN : sha256(Buffer.concat([recordSalt, payload])),
+      fileNo: 0,
+      filePosition: 0,
+    },
+    ZERO_CHAIN,
+    more.seed ?? saltSeed(salt),
+  );
   return Buffer.from(into.subarray(0, length));
 }
 
@@ -44,7 +88,19 @@ test("a record says what was put in", () => {
   const bytes = record(12, { payload: "hello" });
   expect(checkFrame(bytes, 0, bytes.length, saltSeed(salt))).toMatchObject({ ok: true, length: bytes.length });
   const r = decodeRecord(bytes, 0);
-  expect(r).toMatchObject({ kind: 9, session: "sé1", actor: "ana", via: "cli", stream: 2, lsn: 12, seq: 2 ** 33 + 12, wallMs: -5, monoNs: 2n ** 63n, offset: 2 ** 45, payloadBytes: 5 });
+  expect(r).toMatchObject({
+    kind: 9,
+    session: "sé1",
+    actor: "ana",
+    via: "cli",
+    stream: 2,
+    lsn: 12,
+    seq: 2 ** 33 + 12,
+    wallMs: -5,
+    monoNs: 2n ** 63n,
+    offset: 2 ** 45,
+    payloadBytes: 5,
+  });
   expect(inlinePayload(bytes, 0, r, saltSeed(salt))).toMatchObject({ state: "present", payload: Buffer.from("hello") });
 });
 
@@ -79,8 +135,17 @@ test("an unknown critical frame stops the reader, an unknown other one is steppe
   };
   const walk = (...frames: Buffer[]): number[] => {
     const seen: number[] = [];
-    const fail = (): never => { throw new Error("damage"); };
-    scanSegment(Buffer.concat([header, ...frames]), seed, { record: (_at, r) => { seen.push(r.lsn); }, seal() {}, damage: fail, torn: fail });
+    const fail = (): never => {
+      throw new Error("damage");
+    };
+    scanSegment(Buffer.concat([header, ...frames]), seed, {
+      record: (_at, r) => {
+        seen.push(r.lsn);
+      },
+      seal() {},
+      damage: fail,
+      torn: fail,
+    });
     return seen;
   };
   expect(walk(record(1), strange(0x20), record(2))).toEqual([1, 2]);
@@ -94,7 +159,16 @@ test("bytes printed into a session are not taken for a record, even a whole one 
   bytes[HEADER_BYTES + 60]! ^= 1;
   const seen: unknown[] = [];
   scanSegment(bytes, saltSeed(salt), {
-    record: (_at, r) => { seen.push(r.lsn); }, seal() {}, damage: (from, to) => { seen.push([from, to]); }, torn: () => { seen.push("torn"); },
+    record: (_at, r) => {
+      seen.push(r.lsn);
+    },
+    seal() {},
+    damage: (from, to) => {
+      seen.push([from, to]);
+    },
+    torn: () => {
+      seen.push("torn");
+    },
   });
   expect(seen).toEqual([[HEADER_BYTES, HEADER_BYTES + carrier.length], 2]);
 });

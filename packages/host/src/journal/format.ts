@@ -135,7 +135,9 @@ export function decodeHeader(b: Buffer): SegmentHeader | null {
   if (crc32(b.subarray(0, HEADER_BYTES - 4)) !== b.readUInt32LE(HEADER_BYTES - 4)) return null;
   const version = b.readUInt16LE(8);
   if (version !== VERSION || b[12] !== 1 || b[13] !== 1 || (b[14]! & ~KNOWN_SEGMENT_FLAGS) !== 0) {
-    throw new FormatError(`ledger segment of version ${version}, crc ${b[12]}, hash ${b[13]}, flags ${b[14]}: this Holdfast reads version ${VERSION}; use the newer one`);
+    throw new FormatError(
+      `ledger segment of version ${version}, crc ${b[12]}, hash ${b[13]}, flags ${b[14]}: this Holdfast reads version ${VERSION}; use the newer one`,
+    );
   }
   return {
     flags: b[14]!,
@@ -265,7 +267,9 @@ export function checkFrame(b: Buffer, at: number, end: number, seed: number): Fr
     throw new FormatError(`ledger frame of critical type ${type} at byte ${at}: written by a newer Holdfast, which must read it`);
   }
   if (type === TYPE_RECORD && (b[at + 49]! & ~KNOWN_RECORD_FLAGS) !== 0) {
-    throw new FormatError(`ledger record with unknown flags ${b[at + 49]} at byte ${at}: written by a newer Holdfast, which must read it`);
+    throw new FormatError(
+      `ledger record with unknown flags ${b[at + 49]} at byte ${at}: written by a newer Holdfast, which must read it`,
+    );
   }
   return { ok: true, type, length };
 }
@@ -316,8 +320,13 @@ export type InlineState =
 export function inlinePayload(b: Buffer, at: number, record: LedgerRecord, seed: number): InlineState {
   const frame = b.subarray(at, at + record.inlineAt + INLINE_HEAD + record.payloadBytes);
   if (isZero(frame, record.inlineAt, INLINE_HEAD + record.payloadBytes)) return { state: "redacted" };
-  if (inlineCrc(frame, record.inlineAt, record.payloadBytes, seed) !== frame.readUInt32LE(record.inlineAt)) return { state: "damaged" };
-  return { state: "present", salt: frame.subarray(record.inlineAt + 4, record.inlineAt + INLINE_HEAD), payload: frame.subarray(record.inlineAt + INLINE_HEAD) };
+  if (inlineCrc(frame, record.inlineAt, record.payloadBytes, seed) !== frame.readUInt32LE(record.inlineAt))
+    return { state: "damaged" };
+  return {
+    state: "present",
+    salt: frame.subarray(record.inlineAt + 4, record.inlineAt + INLINE_HEAD),
+    payload: frame.subarray(record.inlineAt + INLINE_HEAD),
+  };
 }
 
 export function isZero(b: Buffer, at: number, length: number): boolean {

@@ -21,5 +21,7 @@ export class Handles {
     this.#open.get(path)?.close();
     this.#open.delete(path);
   }
-  close(): void { for (const path of [...this.#open.keys()]) this.drop(path); }
+  close(): void {
+    for (const path of [...this.#open.keys()]) this.drop(path);
+  }
 }

@@ -7,7 +7,7 @@ import type { Journal, JournalOptions } from "./journal.ts";
 import { Ledger, Signer } from "./ledger.ts";
 import { LiveJournal } from "./live.ts";
 import { PayloadStore } from "./payload-store.ts";
-import { recover, type Recovered, saveQuietly, skipOf } from "./recover.ts";
+import { type Recovered, recover, saveQuietly, skipOf } from "./recover.ts";
 import { Reserve } from "./reserve.ts";
 import { Writer } from "./writer.ts";
 
@@ -22,7 +22,11 @@ export function openJournal(disk: Disk, options: JournalOptions): Journal {
     if (error instanceof Error && "code" in error) {
       const full = errorCode(error) === "ENOSPC" || errorCode(error) === "EDQUOT";
       if (error instanceof JournalError) throw error;
-      throw new JournalError(full ? "disk_full" : "journal_unwritable", `the journal in ${options.folder} cannot be opened: ${error.message}`, error);
+      throw new JournalError(
+        full ? "disk_full" : "journal_unwritable",
+        `the journal in ${options.folder} cannot be opened: ${error.message}`,
+        error,
+      );
     }
     throw error;
   }
@@ -36,9 +40,23 @@ function open(disk: Disk, options: JournalOptions): Journal {
   if (isNew) disk.syncFolderNow(folder.slice(0, folder.lastIndexOf("/")) || "/");
   const recovered = recover(disk, folder);
   const signer = new Signer(options.auditKey);
-  const ledger = new Ledger(disk, `${folder}/ledger`, recovered.life, options.bootId ?? "", signer, options.randomBytes, recovered.nextIndex);
+  const ledger = new Ledger(
+    disk,
+    `${folder}/ledger`,
+    recovered.life,
+    options.bootId ?? "",
+    signer,
+    options.randomBytes,
+    recovered.nextIndex,
+  );
   ledger.start({ flags: 0, firstLsn: recovered.lastLsn + 1, head: recovered.head, ...options.now() });
-  const payloads = new PayloadStore(disk, `${folder}/payload`, recovered.life, options.randomBytes, options.payloadFileBytes ?? PAYLOAD_FILE_BYTES);
+  const payloads = new PayloadStore(
+    disk,
+    `${folder}/payload`,
+    recovered.life,
+    options.randomBytes,
+    options.payloadFileBytes ?? PAYLOAD_FILE_BYTES,
+  );
   for (const { session, no } of recovered.inherited) payloads.inherit(session, no);
   const reserve = new Reserve(disk, `${folder}/reserve`, options.reserveBytes ?? DEFAULT_RESERVE_BYTES);
   const writer = new Writer(disk, options, recovered, ledger, payloads, reserve);
@@ -61,7 +79,8 @@ function open(disk: Disk, options: JournalOptions): Journal {
       }
     }
   }
-  for (const { segment, fileBytes } of recovered.scanned) saveQuietly(disk, `${folder}/ledger`, recovered.catalogue, segment, fileBytes);
+  for (const { segment, fileBytes } of recovered.scanned)
+    saveQuietly(disk, `${folder}/ledger`, recovered.catalogue, segment, fileBytes);
   reserve.hold();
   return journal;
 }
@@ -81,11 +100,11 @@ function redo(recovered: Recovered, journal: LiveJournal, payloads: PayloadStore
 }
 
 export const systemRandom = (n: number): Uint8Array => randomBytes(n);
-export type * from "./journal.ts";
 export type * from "./disk.ts";
-export { JournalError, FormatError } from "./fault.ts";
-export { NodeDisk } from "./node-disk.ts";
-export { OWN_KIND, OWN_SESSION, decodeOwn, type OwnEvent } from "./own.ts";
-export { verifyJournal, verifySteps, type Progress, type Witness } from "./verify.ts";
+export { type ExportedGap, type ExportedRecord, type ExportFilter, exportRecords } from "./export.ts";
+export { FormatError, JournalError } from "./fault.ts";
 export { describeFinding, type Finding, type FindingKind, type VerifyReport } from "./finding.ts";
-export { exportRecords, type ExportedGap, type ExportedRecord, type ExportFilter } from "./export.ts";
+export type * from "./journal.ts";
+export { NodeDisk } from "./node-disk.ts";
+export { decodeOwn, OWN_KIND, OWN_SESSION, type OwnEvent } from "./own.ts";
+export { type Progress, verifyJournal, verifySteps, type Witness } from "./verify.ts";

@@ -50,7 +50,12 @@ export interface Entry {
   readonly monoNs: bigint;
 }
 
-export interface Gap { readonly gap: true; readonly fromSeq: number; readonly toSeq: number; readonly reason: "pruned" | "damaged" | "lost" }
+export interface Gap {
+  readonly gap: true;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly reason: "pruned" | "damaged" | "lost";
+}
 
 export interface SessionTail {
   readonly session: string;
@@ -61,7 +66,9 @@ export interface SessionTail {
   readonly payloadBytes: number;
 }
 
-export interface JournalFault extends Error { readonly code: "journal_frozen" | "journal_unwritable" | "disk_full" }
+export interface JournalFault extends Error {
+  readonly code: "journal_frozen" | "journal_unwritable" | "disk_full";
+}
 
 export interface JournalOptions {
   readonly folder: string;

@@ -6,18 +6,39 @@ import { createPrivateKey, type KeyObject, sign } from "node:crypto";
 import type { Segment } from "./catalogue.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import {
-  encodeHeader, encodeSeal, HEADER_BYTES, headBody, SEAL_BYTES, saltSeed, sealBody, segmentName, sha256, stampCrc,
+  encodeHeader,
+  encodeSeal,
+  HEADER_BYTES,
+  headBody,
+  SEAL_BYTES,
+  saltSeed,
+  sealBody,
+  segmentName,
+  sha256,
+  stampCrc,
 } from "./format.ts";
 import { writeWhole } from "./transfer.ts";
 
 export class Signer {
   readonly #key: KeyObject;
-  constructor(pkcs8: Uint8Array) { this.#key = createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" }); }
-  sign(body: Buffer): Buffer { return sign(null, body, this.#key); }
-  head(context: "head" | "pruned", lsn: number, chain: Buffer): Buffer { return this.sign(headBody(context, lsn, chain)); }
+  constructor(pkcs8: Uint8Array) {
+    this.#key = createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" });
+  }
+  sign(body: Buffer): Buffer {
+    return sign(null, body, this.#key);
+  }
+  head(context: "head" | "pruned", lsn: number, chain: Buffer): Buffer {
+    return this.sign(headBody(context, lsn, chain));
+  }
 }
 
-export interface LedgerStart { readonly flags: number; readonly firstLsn: number; readonly head: Buffer; readonly wallMs: number; readonly monoNs: bigint }
+export interface LedgerStart {
+  readonly flags: number;
+  readonly firstLsn: number;
+  readonly head: Buffer;
+  readonly wallMs: number;
+  readonly monoNs: bigint;
+}
 
 export class Ledger {
   readonly #disk: Disk;
@@ -41,7 +62,15 @@ export class Ledger {
   /** Handles of earlier segments that a sync in flight may still use. */
   readonly retired: DiskFile[] = [];
 
-  constructor(disk: Disk, folder: string, life: number, bootId: string, signer: Signer, randomBytes: (n: number) => Uint8Array, nextIndex: number) {
+  constructor(
+    disk: Disk,
+    folder: string,
+    life: number,
+    bootId: string,
+    signer: Signer,
+    randomBytes: (n: number) => Uint8Array,
+    nextIndex: number,
+  ) {
     this.#disk = disk;
     this.#folder = folder;
     this.#life = life;
@@ -56,7 +85,15 @@ export class Ledger {
     const index = this.#nextIndex++;
     const salt = Buffer.from(this.#randomBytes(8));
     const header = encodeHeader({
-      flags: s.flags, life: this.#life, index, firstLsn: s.firstLsn, previousHead: s.head, createdWallMs: s.wallMs, createdMonoNs: s.monoNs, salt, bootId: this.#bootId,
+      flags: s.flags,
+      life: this.#life,
+      index,
+      firstLsn: s.firstLsn,
+      previousHead: s.head,
+      createdWallMs: s.wallMs,
+      createdMonoNs: s.monoNs,
+      salt,
+      bootId: this.#bootId,
     });
     const file = this.#disk.open(`${this.#folder}/${segmentName(index)}`, "create-new");
     try {
@@ -77,8 +114,19 @@ export class Ledger {
     this.chain = Buffer.from(s.head);
     this.#sealedLsn = this.lastLsn;
     this.segment = {
-      index, life: this.#life, firstLsn: s.firstLsn, seed: saltSeed(salt), salt, lastLsn: this.lastLsn, head: this.chain, validBytes: HEADER_BYTES,
-      sealed: false, lastWallMs: s.wallMs, damage: [], removed: [], skips: [],
+      index,
+      life: this.#life,
+      firstLsn: s.firstLsn,
+      seed: saltSeed(salt),
+      salt,
+      lastLsn: this.lastLsn,
+      head: this.chain,
+      validBytes: HEADER_BYTES,
+      sealed: false,
+      lastWallMs: s.wallMs,
+      damage: [],
+      removed: [],
+      skips: [],
     };
   }
 
@@ -99,18 +147,34 @@ export class Ledger {
     try {
       writeWhole(this.#file!, frame, this.position);
     } catch (error) {
-      try { this.#file!.truncate(this.position); } catch { this.isBroken = true; }
+      try {
+        this.#file!.truncate(this.position);
+      } catch {
+        this.isBroken = true;
+      }
       throw error;
     }
     this.position += frame.length;
     this.segment.validBytes = this.position;
   }
 
-  get hasUnsealed(): boolean { return this.lastLsn > this.#sealedLsn; }
-  get isEmpty(): boolean { return this.#count === 0; }
+  get hasUnsealed(): boolean {
+    return this.lastLsn > this.#sealedLsn;
+  }
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
 
   seal(wallMs: number, final: boolean): void {
-    const frame = encodeSeal({ final, sealNo: this.#sealNo + 1, count: this.#count, head: this.chain, lastLsn: this.lastLsn, wallMs, headerHash: this.#headerHash });
+    const frame = encodeSeal({
+      final,
+      sealNo: this.#sealNo + 1,
+      count: this.#count,
+      head: this.chain,
+      lastLsn: this.lastLsn,
+      wallMs,
+      headerHash: this.#headerHash,
+    });
     this.#signer.sign(sealBody(frame)).copy(frame, 112);
     stampCrc(frame, SEAL_BYTES, this.segment.seed);
     this.#write(frame);
@@ -144,12 +208,26 @@ export class Ledger {
   }
   syncErasedNow(): void {
     for (const file of this.erased.splice(0)) {
-      try { file.syncNow(); } finally { file.close(); }
+      try {
+        file.syncNow();
+      } finally {
+        file.close();
+      }
     }
   }
-  syncNow(): void { this.#file!.syncNow(); }
+  syncNow(): void {
+    this.#file!.syncNow();
+  }
 
-  closeRetired(): void { for (const file of this.retired.splice(0)) { try { file.close(); } catch { /* given up already */ } } }
+  closeRetired(): void {
+    for (const file of this.retired.splice(0)) {
+      try {
+        file.close();
+      } catch {
+        /* given up already */
+      }
+    }
+  }
   close(): void {
     this.closeRetired();
     for (const file of this.erased.splice(0)) file.close();

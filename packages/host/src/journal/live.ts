@@ -33,7 +33,15 @@ export class LiveJournal implements Journal {
   #signedHead: { lsn: number; signature: Uint8Array } | null = null;
   #closed = false;
 
-  constructor(disk: Disk, options: JournalOptions, signer: Signer, recovered: Recovered, ledger: Ledger, payloads: PayloadStore, writer: Writer) {
+  constructor(
+    disk: Disk,
+    options: JournalOptions,
+    signer: Signer,
+    recovered: Recovered,
+    ledger: Ledger,
+    payloads: PayloadStore,
+    writer: Writer,
+  ) {
     this.#disk = disk;
     this.#o = options;
     this.#signer = signer;
@@ -43,7 +51,14 @@ export class LiveJournal implements Journal {
     this.#writer = writer;
     this.recovery = recovered.notes;
     this.#folds = new FoldStore(disk, `${options.folder}/fold`);
-    this.#reader = new Reader(disk, `${options.folder}/ledger`, this.#catalogue, payloads, (range) => this.#rebuild(range), this.#erasing);
+    this.#reader = new Reader(
+      disk,
+      `${options.folder}/ledger`,
+      this.#catalogue,
+      payloads,
+      (range) => this.#rebuild(range),
+      this.#erasing,
+    );
   }
 
   tails(): SessionTail[] {
@@ -58,20 +73,41 @@ export class LiveJournal implements Journal {
   #tailOf(s: SessionState): SessionTail {
     const inline = s.ranges.reduce((sum, r) => sum + r.inlineBytes, 0);
     return {
-      session: s.id, firstSeq: s.ranges[0]?.firstSeq ?? s.nextSeq, lastSeq: s.nextSeq - 1, streams: this.#catalogue.streams(s),
+      session: s.id,
+      firstSeq: s.ranges[0]?.firstSeq ?? s.nextSeq,
+      lastSeq: s.nextSeq - 1,
+      streams: this.#catalogue.streams(s),
       payloadBytes: inline + this.#payloads.bytes(s.id),
     };
   }
 
-  append(draft: EntryDraft): Entry { return this.#writer.append(draft); }
-  durable(lsn: number): Promise<void> { return this.#writer.durable(lsn); }
-  seal(): void { this.#writer.seal(); }
-  tick(): void { this.#writer.tick(); }
-  thaw(): boolean { return this.#writer.thaw(); }
-  get frozen(): JournalFault | null { return this.#writer.frozen; }
-  get durableLsn(): number { return this.#writer.durableLsn; }
-  get unsyncedBytes(): number { return this.#writer.tail.bytes; }
-  get nextWakeNs(): bigint | null { return this.#writer.nextWakeNs; }
+  append(draft: EntryDraft): Entry {
+    return this.#writer.append(draft);
+  }
+  durable(lsn: number): Promise<void> {
+    return this.#writer.durable(lsn);
+  }
+  seal(): void {
+    this.#writer.seal();
+  }
+  tick(): void {
+    this.#writer.tick();
+  }
+  thaw(): boolean {
+    return this.#writer.thaw();
+  }
+  get frozen(): JournalFault | null {
+    return this.#writer.frozen;
+  }
+  get durableLsn(): number {
+    return this.#writer.durableLsn;
+  }
+  get unsyncedBytes(): number {
+    return this.#writer.tail.bytes;
+  }
+  get nextWakeNs(): bigint | null {
+    return this.#writer.nextWakeNs;
+  }
 
   head(): { lsn: number; chain: Uint8Array; signature: Uint8Array } {
     const lsn = this.#ledger.lastLsn;
@@ -90,7 +126,10 @@ export class LiveJournal implements Journal {
     return s === undefined || s.removed ? null : this.#reader.seqAtOffset(s, stream, offset);
   }
 
-  #rebuild(range: Range): void { rebuildRange(this.#disk, `${this.#o.folder}/ledger`, this.#catalogue, range.segment); this.#reader.forget(range.segment.index); }
+  #rebuild(range: Range): void {
+    rebuildRange(this.#disk, `${this.#o.folder}/ledger`, this.#catalogue, range.segment);
+    this.#reader.forget(range.segment.index);
+  }
 
   erase(session: string, seqs: readonly number[]): number {
     const s = this.#catalogue.sessions.get(session);
@@ -137,7 +176,11 @@ export class LiveJournal implements Journal {
     if (entry.payloadState !== "present" && entry.payloadState !== "damaged") return;
     const held = this.#writer.tail.find(record.lsn);
     if ((record.flags & INLINE) !== 0) {
-      this.#ledger.erase(range.segment, this.#reader.positionOf(range, record.seq - range.firstSeq) + record.inlineAt, INLINE_HEAD + record.payloadBytes);
+      this.#ledger.erase(
+        range.segment,
+        this.#reader.positionOf(range, record.seq - range.firstSeq) + record.inlineAt,
+        INLINE_HEAD + record.payloadBytes,
+      );
       held?.frame.fill(0, record.inlineAt);
     } else {
       this.#payloads.erase(s.id, record.fileNo, record.filePosition, record.seq, record.payloadBytes);
@@ -164,7 +207,17 @@ export class LiveJournal implements Journal {
     const now = this.#o.now();
     const horizonMs = now.wallMs - (this.#o.recordDays ?? 90) * DAY_MS;
     const before = s.ranges[0]?.firstSeq ?? s.nextSeq;
-    for (const index of pruneRecords(this.#disk, this.#o.folder, this.#catalogue, this.#ledger.segment, horizonMs, this.#signer, now.wallMs, (event) => this.#writer.note(event))) this.#reader.forget(index);
+    for (const index of pruneRecords(
+      this.#disk,
+      this.#o.folder,
+      this.#catalogue,
+      this.#ledger.segment,
+      horizonMs,
+      this.#signer,
+      now.wallMs,
+      (event) => this.#writer.note(event),
+    ))
+      this.#reader.forget(index);
     const after = s.ranges[0]?.firstSeq ?? s.nextSeq;
     if (after > before) gaps.unshift({ gap: true, fromSeq: before, toSeq: after - 1, reason: "pruned" });
     return gaps;
@@ -186,7 +239,12 @@ export class LiveJournal implements Journal {
 
   /** Takes a removed session's payloads off the disk. */
   wipe(s: SessionState, files: readonly PayloadFile[]): void {
-    for (const r of s.ranges) if (r.inlineBytes > 0) this.redo(s, Array.from({ length: r.count }, (_, i) => r.firstSeq + i));
+    for (const r of s.ranges)
+      if (r.inlineBytes > 0)
+        this.redo(
+          s,
+          Array.from({ length: r.count }, (_, i) => r.firstSeq + i),
+        );
     this.#payloads.drop(files);
   }
 
@@ -199,7 +257,7 @@ export class LiveJournal implements Journal {
     const fold = this.#folds.load(session);
     if (fold === null) return null;
     const mark = this.#foldMark(session, fold.seq);
-    return mark !== null && mark.equals(fold.mark) ? { seq: fold.seq, blob: fold.blob } : null;
+    return mark?.equals(fold.mark) ? { seq: fold.seq, blob: fold.blob } : null;
   }
 
   /** What ties a fold to its record: after a power cut another record may have that seq. */

@@ -8,7 +8,13 @@ export const MARKER = "pruned";
 export const MARKER_BYTES = 136;
 const MAGIC = "HFPRUNED";
 
-export interface PrunedMarker { readonly throughIndex: number; readonly throughLsn: number; readonly head: Buffer; readonly wallMs: number; readonly signature: Buffer }
+export interface PrunedMarker {
+  readonly throughIndex: number;
+  readonly throughLsn: number;
+  readonly head: Buffer;
+  readonly wallMs: number;
+  readonly signature: Buffer;
+}
 
 export function writeMarker(disk: Disk, ledger: string, m: PrunedMarker): void {
   const b = Buffer.alloc(MARKER_BYTES);
@@ -26,9 +32,13 @@ export function writeMarker(disk: Disk, ledger: string, m: PrunedMarker): void {
 export function readMarker(disk: Disk, ledger: string): PrunedMarker | null {
   if (!disk.exists(`${ledger}/${MARKER}`)) return null;
   const b = readFile(disk, `${ledger}/${MARKER}`, MARKER_BYTES + 1);
-  if (b.length !== MARKER_BYTES || b.toString("latin1", 0, 8) !== MAGIC || crc32(b.subarray(0, 128)) !== b.readUInt32LE(128)) return null;
+  if (b.length !== MARKER_BYTES || b.toString("latin1", 0, 8) !== MAGIC || crc32(b.subarray(0, 128)) !== b.readUInt32LE(128))
+    return null;
   return {
-    throughIndex: b.readUInt32LE(12), throughLsn: readU64(b, 16), wallMs: Number(b.readBigInt64LE(24)),
-    head: Buffer.from(b.subarray(32, 64)), signature: Buffer.from(b.subarray(64, 128)),
+    throughIndex: b.readUInt32LE(12),
+    throughLsn: readU64(b, 16),
+    wallMs: Number(b.readBigInt64LE(24)),
+    head: Buffer.from(b.subarray(32, 64)),
+    signature: Buffer.from(b.subarray(64, 128)),
   };
 }

@@ -9,15 +9,26 @@ import { type Journal, NodeDisk, openJournal, systemRandom } from "./index.ts";
 const auditKey = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 9)]);
 const now = (): { wallMs: number; monoNs: bigint } => ({ wallMs: Date.now(), monoNs: process.hrtime.bigint() });
 const cleanUp: (() => void)[] = [];
-afterEach(() => { for (const done of cleanUp.splice(0).reverse()) done(); });
+afterEach(() => {
+  for (const done of cleanUp.splice(0).reverse()) done();
+});
 
 function temporary(): string {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-journal-"));
   cleanUp.push(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
-const open = (folder: string, reserveBytes = 0): Journal => openJournal(new NodeDisk(), { folder, now, randomBytes: systemRandom, auditKey, reserveBytes });
-const draft = (session: string, text: string) => ({ session, kind: 1, actor: "ana", via: "cli", meta: Buffer.alloc(0), payload: Buffer.from(text), ...now() });
+const open = (folder: string, reserveBytes = 0): Journal =>
+  openJournal(new NodeDisk(), { folder, now, randomBytes: systemRandom, auditKey, reserveBytes });
+const draft = (session: string, text: string) => ({
+  session,
+  kind: 1,
+  actor: "ana",
+  via: "cli",
+  meta: Buffer.alloc(0),
+  payload: Buffer.from(text),
+  ...now(),
+});
 const isRoot = process.getuid?.() === 0;
 
 test("files are 0600 and folders 0700 whatever the umask", async () => {
@@ -41,8 +52,10 @@ test("what was appended is there after the process that appended it forgot to cl
   const again = open(folder);
   expect(again.recovery).toEqual([]);
   for (let s = 0; s < 7; s++) {
-    const texts = again.read(`s${s}`, 0, 1e9).map((e) => "gap" in e ? "gap" : Buffer.from(e.payload).toString());
-    expect(texts).toEqual(Array.from({ length: Math.ceil((500 - s) / 7) }, (_, k) => `line ${s + k * 7} `.repeat(1 + ((s + k * 7) % 60))));
+    const texts = again.read(`s${s}`, 0, 1e9).map((e) => ("gap" in e ? "gap" : Buffer.from(e.payload).toString()));
+    expect(texts).toEqual(
+      Array.from({ length: Math.ceil((500 - s) / 7) }, (_, k) => `line ${s + k * 7} `.repeat(1 + ((s + k * 7) % 60))),
+    );
   }
 });
 
@@ -58,7 +71,19 @@ test("a folder opened twice over keeps the session's order across lives", async 
 test.skipIf(!isRoot)("another uid with an unwritable folder is told so, and nothing is made", () => {
   const folder = temporary();
   chmodSync(folder, 0o755);
-  const child = spawnSync(process.execPath, [join(import.meta.dirname, "node-disk.int-child.ts"), folder], { encoding: "utf8" });
+  const script = `
+    import { NodeDisk, openJournal, systemRandom } from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};
+    process.setgroups([]);
+    process.setgid(65534);
+    process.setuid(65534);
+    const auditKey = Buffer.from(${JSON.stringify(auditKey.toString("hex"))}, "hex");
+    try {
+      openJournal(new NodeDisk(), { folder: process.argv[1], now: () => ({ wallMs: 0, monoNs: 0n }), randomBytes: systemRandom, auditKey });
+      console.log("opened");
+    } catch (error) {
+      console.log(error.code, error.message);
+    }`;
+  const child = spawnSync(process.execPath, ["--input-type=module", "-e", script, folder], { encoding: "utf8" });
   expect(child.stdout, child.stderr).toMatch(/^journal_unwritable \[journal_unwritable\] .*EACCES/);
   expect(readdirSync(folder)).toEqual([]);
 });
@@ -100,6 +125,6 @@ test("a full 20 MiB file system: disk_full, no unlogged append, and on again whe
   expect(existsSync(join(folder, "reserve"))).toBe(true);
   expect(journal.append(draft("s1", "after")).seq).toBe(taken + 1);
   const all = journal.read("s1", 0, 1e9);
-  expect(all.map((e) => "gap" in e ? "gap" : e.payloadState)).toEqual(Array.from({ length: taken + 1 }, () => "present"));
+  expect(all.map((e) => ("gap" in e ? "gap" : e.payloadState))).toEqual(Array.from({ length: taken + 1 }, () => "present"));
   await journal.close();
 });

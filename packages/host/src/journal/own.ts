@@ -4,15 +4,34 @@ export const OWN_KIND = 255;
 export const OWN_ACTOR = "system:journal";
 export const OWN_VIA = "journal";
 
-export interface DamagedRegion { readonly file: string; readonly fromByte: number; readonly toByte: number; readonly fromLsn: number; readonly toLsn: number }
+export interface DamagedRegion {
+  readonly file: string;
+  readonly fromByte: number;
+  readonly toByte: number;
+  readonly fromLsn: number;
+  readonly toLsn: number;
+}
 
 export type OwnEvent =
   | { readonly type: "opened"; readonly life: number; readonly bootId: string; readonly version: number }
-  | { readonly type: "recovered"; readonly file: string; readonly fromByte: number; readonly droppedBytes: number; readonly sha256: string; readonly keptAs: string }
+  | {
+      readonly type: "recovered";
+      readonly file: string;
+      readonly fromByte: number;
+      readonly droppedBytes: number;
+      readonly sha256: string;
+      readonly keptAs: string;
+    }
   | { readonly type: "damaged"; readonly regions: readonly DamagedRegion[]; readonly skip: number; readonly beforeLsn: number }
   | { readonly type: "quarantined"; readonly file: string; readonly why: string }
   | { readonly type: "erased"; readonly session: string; readonly seqs: readonly number[] }
-  | { readonly type: "pruned-payload"; readonly session: string; readonly throughFile: number; readonly fromSeq: number; readonly toSeq: number }
+  | {
+      readonly type: "pruned-payload";
+      readonly session: string;
+      readonly throughFile: number;
+      readonly fromSeq: number;
+      readonly toSeq: number;
+    }
   | { readonly type: "pruned-records"; readonly throughIndex: number; readonly throughLsn: number; readonly head: string }
   | { readonly type: "removed"; readonly session: string; readonly throughFile: number; readonly nextSeq: number }
   | { readonly type: "rewritten"; readonly index: number; readonly fromLsn: number; readonly toLsn: number; readonly why: string }

@@ -34,7 +34,8 @@ export function encodePayloadHeader(h: PayloadHeader): Buffer {
 export function decodePayloadHeader(b: Buffer): PayloadHeader | null {
   if (b.length < PAYLOAD_HEADER || b.toString("latin1", 0, 8) !== PAYLOAD_MAGIC) return null;
   if (crc32(b.subarray(0, PAYLOAD_HEADER - 4)) !== b.readUInt32LE(PAYLOAD_HEADER - 4)) return null;
-  if (b.readUInt16LE(8) !== VERSION) throw new FormatError(`payload file of version ${b.readUInt16LE(8)}: this Holdfast reads version ${VERSION}`);
+  if (b.readUInt16LE(8) !== VERSION)
+    throw new FormatError(`payload file of version ${b.readUInt16LE(8)}: this Holdfast reads version ${VERSION}`);
   return {
     session: b.toString("utf8", 41, 41 + b[40]!),
     no: b.readUInt32LE(16),
@@ -60,8 +61,10 @@ export type FrameState =
 
 /** Reads the frame at `at` and holds it against what the ledger says of it. */
 export function decodeFrame(b: Buffer, at: number, seq: number, payloadBytes: number, seed: number): FrameState {
-  if (payloadBytes > MAX_PAYLOAD || at + FRAME_HEAD + payloadBytes > b.length) return { state: "damaged", why: "the payload file ends before it" };
-  if (b.readUInt32LE(at) !== payloadBytes || readU64(b, at + 8) !== seq) return { state: "damaged", why: "another frame lies there" };
+  if (payloadBytes > MAX_PAYLOAD || at + FRAME_HEAD + payloadBytes > b.length)
+    return { state: "damaged", why: "the payload file ends before it" };
+  if (b.readUInt32LE(at) !== payloadBytes || readU64(b, at + 8) !== seq)
+    return { state: "damaged", why: "another frame lies there" };
   const frame = b.subarray(at, at + FRAME_HEAD + payloadBytes);
   if (isZero(frame, 4, 4) && isZero(frame, 16, frame.length - 16)) return { state: "redacted" };
   const crc = crc32(frame.subarray(8), crc32(frame.subarray(0, 4), seed));
@@ -70,7 +73,8 @@ export function decodeFrame(b: Buffer, at: number, seq: number, payloadBytes: nu
 }
 
 /** File names carry session, number and first seq, so that a listing is enough to know what a session still has. */
-export const payloadName = (session: string, no: number, firstSeq: number): string => `${escapeSession(session)}.${no}.${firstSeq}.pay`;
+export const payloadName = (session: string, no: number, firstSeq: number): string =>
+  `${escapeSession(session)}.${no}.${firstSeq}.pay`;
 
 export function parsePayloadName(name: string): { session: string; no: number; firstSeq: number } | null {
   const m = /^([A-Za-z0-9_%-]+)\.(\d+)\.(\d+)\.pay$/.exec(name);
@@ -83,4 +87,6 @@ export function parsePayloadName(name: string): { session: string; no: number; f
 }
 
 export const escapeSession = (session: string): string =>
-  Array.from(Buffer.from(session), (c) => (/[A-Za-z0-9_-]/.test(String.fromCharCode(c)) ? String.fromCharCode(c) : `%${c.toString(16).padStart(2, "0").toUpperCase()}`)).join("");
+  Array.from(Buffer.from(session), (c) =>
+    /[A-Za-z0-9_-]/.test(String.fromCharCode(c)) ? String.fromCharCode(c) : `%${c.toString(16).padStart(2, "0").toUpperCase()}`,
+  ).join("");

@@ -7,8 +7,15 @@
 import type { Disk, DiskFile } from "./disk.ts";
 import { MAX_PAYLOAD, readU64, SALT_BYTES, saltSeed } from "./format.ts";
 import {
-  decodeFrame, decodePayloadHeader, encodeFrameHead, encodePayloadHeader, FRAME_HEAD, type FrameState, parsePayloadName,
-  PAYLOAD_HEADER, payloadName,
+  decodeFrame,
+  decodePayloadHeader,
+  encodeFrameHead,
+  encodePayloadHeader,
+  FRAME_HEAD,
+  type FrameState,
+  PAYLOAD_HEADER,
+  parsePayloadName,
+  payloadName,
 } from "./payload-format.ts";
 import { readWhole, writeWhole } from "./transfer.ts";
 
@@ -17,10 +24,27 @@ const READERS = 16;
 /** A slow client reads megabytes behind the head: one pread serves many frames. */
 const READ_WINDOW = 256 * 1024;
 
-export interface PayloadFile { readonly no: number; readonly firstSeq: number; readonly name: string; bytes: number | null }
+export interface PayloadFile {
+  readonly no: number;
+  readonly firstSeq: number;
+  readonly name: string;
+  bytes: number | null;
+}
 
-interface Writer { readonly session: string; readonly info: PayloadFile; readonly file: DiskFile; readonly seed: number; dirty: boolean; syncing: number; retired: boolean }
-interface Reader { readonly file: DiskFile; readonly seed: number; readonly headerOk: boolean }
+interface Writer {
+  readonly session: string;
+  readonly info: PayloadFile;
+  readonly file: DiskFile;
+  readonly seed: number;
+  dirty: boolean;
+  syncing: number;
+  retired: boolean;
+}
+interface Reader {
+  readonly file: DiskFile;
+  readonly seed: number;
+  readonly headerOk: boolean;
+}
 
 export class PayloadStore {
   readonly #disk: Disk;
@@ -61,8 +85,12 @@ export class PayloadStore {
     return files;
   }
 
-  files(session: string): readonly PayloadFile[] { return this.#files.get(session) ?? []; }
-  sessions(): Iterable<string> { return this.#files.keys(); }
+  files(session: string): readonly PayloadFile[] {
+    return this.#files.get(session) ?? [];
+  }
+  sessions(): Iterable<string> {
+    return this.#files.keys();
+  }
 
   bytes(session: string): number {
     let sum = 0;
@@ -79,14 +107,26 @@ export class PayloadStore {
     if (info.bytes === null) {
       try {
         const file = this.#disk.open(`${this.folder}/${info.name}`, "read");
-        try { info.bytes = file.size(); } finally { file.close(); }
-      } catch { info.bytes = 0; }
+        try {
+          info.bytes = file.size();
+        } finally {
+          file.close();
+        }
+      } catch {
+        info.bytes = 0;
+      }
     }
     return info.bytes;
   }
 
   /** Appends a frame; `commit` gets `salt ‖ payload`, contiguous, for the commitment. */
-  append(session: string, seq: number, salt: Buffer, payload: Uint8Array, commit: ((salted: Buffer) => void) | null): { no: number; position: number } {
+  append(
+    session: string,
+    seq: number,
+    salt: Buffer,
+    payload: Uint8Array,
+    commit: ((salted: Buffer) => void) | null,
+  ): { no: number; position: number } {
     const length = FRAME_HEAD + payload.length;
     const writer = this.#writer(session, seq, length);
     const frame = this.#frame.subarray(0, length);
@@ -110,7 +150,11 @@ export class PayloadStore {
     const writer = this.#writers.get(session);
     if (writer === undefined) return;
     writer.info.bytes = position;
-    try { writer.file.truncate(position); } catch { /* the bytes stay unreferenced, and the next frame overwrites them */ }
+    try {
+      writer.file.truncate(position);
+    } catch {
+      /* the bytes stay unreferenced, and the next frame overwrites them */
+    }
   }
 
   #writer(session: string, seq: number, length: number): Writer {
@@ -122,7 +166,8 @@ export class PayloadStore {
     if (this.#writers.size >= WRITERS) this.#evict();
     const files = this.#list(session);
     const last = files.at(-1);
-    const reopened = open === undefined && last !== undefined && this.#ours.has(last) && this.#size(last) + length <= this.#fileBytes;
+    const reopened =
+      open === undefined && last !== undefined && this.#ours.has(last) && this.#size(last) + length <= this.#fileBytes;
     const writer = reopened ? this.#reopen(session, last) : this.#create(session, seq, files);
     this.#writers.set(session, writer);
     return writer;
@@ -145,7 +190,11 @@ export class PayloadStore {
       writeWhole(file, encodePayloadHeader({ session, no, life: this.#life, firstSeq: seq, salt }), 0);
     } catch (error) {
       file.close();
-      try { this.#disk.remove(`${this.folder}/${name}`); } catch { /* an empty file is ignored by readers */ }
+      try {
+        this.#disk.remove(`${this.folder}/${name}`);
+      } catch {
+        /* an empty file is ignored by readers */
+      }
       throw error;
     }
     this.#folderDirty = true;
@@ -178,7 +227,11 @@ export class PayloadStore {
 
   #closeIfDone(writer: Writer): void {
     if (!writer.retired || writer.dirty || writer.syncing > 0) return;
-    try { writer.file.close(); } catch { /* nothing of ours is pending on it */ }
+    try {
+      writer.file.close();
+    } catch {
+      /* nothing of ours is pending on it */
+    }
   }
 
   /** Names a file that an earlier life wrote and may not have synced. */
@@ -187,7 +240,9 @@ export class PayloadStore {
     if (info !== undefined) this.#inherited.add(info.name);
   }
 
-  get needsSync(): boolean { return this.#dirty.size > 0 || this.#folderDirty || this.#inherited.size > 0; }
+  get needsSync(): boolean {
+    return this.#dirty.size > 0 || this.#folderDirty || this.#inherited.size > 0;
+  }
 
   /** Syncs what is dirty now. A rejection means: none of it may be called durable. */
   async sync(): Promise<void> {
@@ -197,8 +252,16 @@ export class PayloadStore {
     const folder = this.#folderDirty;
     this.#dirty.clear();
     this.#folderDirty = false;
-    for (const w of writers) { w.dirty = false; w.syncing++; }
-    const work: Promise<void>[] = writers.map((w) => w.file.sync().finally(() => { w.syncing--; this.#closeIfDone(w); }));
+    for (const w of writers) {
+      w.dirty = false;
+      w.syncing++;
+    }
+    const work: Promise<void>[] = writers.map((w) =>
+      w.file.sync().finally(() => {
+        w.syncing--;
+        this.#closeIfDone(w);
+      }),
+    );
     if (folder) work.push(this.#disk.syncFolder(this.folder));
     if (inherited.length > 0) work.push(this.#syncInherited(inherited));
     const results = await Promise.allSettled(work);
@@ -244,16 +307,33 @@ export class PayloadStore {
       writer.dirty = false;
       this.#retire(session, writer);
     }
-    for (const w of this.#dirty) { w.dirty = false; this.#closeIfDone(w); }
+    for (const w of this.#dirty) {
+      w.dirty = false;
+      this.#closeIfDone(w);
+    }
     this.#dirty.clear();
   }
 
-  read(session: string, no: number, position: number, seq: number, payloadBytes: number, ahead: number): FrameState | { state: "pruned" } {
+  read(
+    session: string,
+    no: number,
+    position: number,
+    seq: number,
+    payloadBytes: number,
+    ahead: number,
+  ): FrameState | { state: "pruned" } {
     const files = this.files(session);
     const info = files.find((f) => f.no === no);
-    if (info === undefined) return files.length === 0 || no < files[0]!.no ? { state: "pruned" } : { state: "damaged", why: "its payload file is missing" };
+    if (info === undefined)
+      return files.length === 0 || no < files[0]!.no
+        ? { state: "pruned" }
+        : { state: "damaged", why: "its payload file is missing" };
     let reader: Reader;
-    try { reader = this.#reader(info); } catch { return { state: "damaged", why: "its payload file cannot be read" }; }
+    try {
+      reader = this.#reader(info);
+    } catch {
+      return { state: "damaged", why: "its payload file cannot be read" };
+    }
     if (!reader.headerOk) return { state: "damaged", why: "the header of its payload file is damaged" };
     const length = FRAME_HEAD + payloadBytes;
     const w = this.#window;
@@ -265,7 +345,9 @@ export class PayloadStore {
   }
 
   /** Forgets the read-ahead, which must not outlive one call of the journal's `read`: the file grows and is erased behind it. */
-  dropWindow(): void { this.#window = { name: "", from: 0, bytes: Buffer.alloc(0) }; }
+  dropWindow(): void {
+    this.#window = { name: "", from: 0, bytes: Buffer.alloc(0) };
+  }
 
   #reader(info: PayloadFile): Reader {
     let reader = this.#readers.get(info.name);
@@ -317,7 +399,10 @@ export class PayloadStore {
   /** Takes files out of the listing; the bytes stay until {@link drop}. */
   unlist(session: string, gone: readonly PayloadFile[]): void {
     const files = this.#list(session);
-    this.#files.set(session, files.filter((f) => !gone.includes(f)));
+    this.#files.set(
+      session,
+      files.filter((f) => !gone.includes(f)),
+    );
     this.#lowest.set(session, Math.max(this.#lowest.get(session) ?? 0, ...gone.map((f) => f.no)));
     for (const info of gone) {
       const writer = this.#writers.get(session);
@@ -328,15 +413,25 @@ export class PayloadStore {
   drop(gone: readonly PayloadFile[]): void {
     for (const info of gone) {
       const reader = this.#readers.get(info.name);
-      if (reader !== undefined) { this.#readers.delete(info.name); reader.file.close(); }
+      if (reader !== undefined) {
+        this.#readers.delete(info.name);
+        reader.file.close();
+      }
       this.#inherited.delete(info.name);
-      try { this.#disk.remove(`${this.folder}/${info.name}`); } catch { /* gone already, or the next prune's */ }
+      try {
+        this.#disk.remove(`${this.folder}/${info.name}`);
+      } catch {
+        /* gone already, or the next prune's */
+      }
       this.#folderDirty = true;
     }
   }
 
   close(): void {
-    for (const [session, writer] of [...this.#writers]) { writer.dirty = false; this.#retire(session, writer); }
+    for (const [session, writer] of [...this.#writers]) {
+      writer.dirty = false;
+      this.#retire(session, writer);
+    }
     for (const reader of this.#readers.values()) reader.file.close();
     this.#readers.clear();
   }

@@ -4,7 +4,18 @@
  */
 import type { Catalogue, Range, SessionState } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
-import { checkFrame, decodeRecord, HAS_STREAM, indexName, INLINE, inlinePayload, type LedgerRecord, MAX_FRAME, segmentName, TYPE_RECORD } from "./format.ts";
+import {
+  checkFrame,
+  decodeRecord,
+  HAS_STREAM,
+  INLINE,
+  indexName,
+  inlinePayload,
+  type LedgerRecord,
+  MAX_FRAME,
+  segmentName,
+  TYPE_RECORD,
+} from "./format.ts";
 import { Handles } from "./handles.ts";
 import type { Entry, Gap, PayloadState } from "./journal.ts";
 import type { PayloadStore } from "./payload-store.ts";
@@ -19,7 +30,11 @@ const ENTRY_COST = 64;
 const NOTHING = new Uint8Array(0);
 const ERASED = { state: "redacted", payload: NOTHING } as const;
 
-export interface Found { readonly bytes: Buffer; readonly at: number; readonly record: LedgerRecord }
+export interface Found {
+  readonly bytes: Buffer;
+  readonly at: number;
+  readonly record: LedgerRecord;
+}
 
 export class Reader {
   readonly #folder: string;
@@ -32,7 +47,14 @@ export class Reader {
   #positions: { range: Range | null; from: number; values: Uint32Array } = { range: null, from: 0, values: new Uint32Array(0) };
   #window: { range: Range | null; from: number; bytes: Buffer } = { range: null, from: 0, bytes: Buffer.alloc(0) };
 
-  constructor(disk: Disk, folder: string, catalogue: Catalogue, payloads: PayloadStore, rebuild: (range: Range) => void, erasing: ReadonlyMap<string, ReadonlySet<number>>) {
+  constructor(
+    disk: Disk,
+    folder: string,
+    catalogue: Catalogue,
+    payloads: PayloadStore,
+    rebuild: (range: Range) => void,
+    erasing: ReadonlyMap<string, ReadonlySet<number>>,
+  ) {
     this.#folder = folder;
     this.#catalogue = catalogue;
     this.#payloads = payloads;
@@ -71,7 +93,9 @@ export class Reader {
     return values[0]!;
   }
 
-  positionOf(range: Range, i: number): number { return this.#position(range, i); }
+  positionOf(range: Range, i: number): number {
+    return this.#position(range, i);
+  }
 
   /** The i-th record of a range, or null if it is damaged. */
   find(s: SessionState, range: Range, i: number): Found | null {
@@ -126,7 +150,8 @@ export class Reader {
     let entries = 0;
     const gap = (toSeq: number, reason: Gap["reason"]): void => {
       const last = out.at(-1);
-      if (last !== undefined && "gap" in last && last.reason === reason && last.toSeq + 1 === seq) out[out.length - 1] = { ...last, toSeq };
+      if (last !== undefined && "gap" in last && last.reason === reason && last.toSeq + 1 === seq)
+        out[out.length - 1] = { ...last, toSeq };
       else out.push({ gap: true, fromSeq: seq, toSeq, reason });
       seq = toSeq + 1;
     };
@@ -163,16 +188,29 @@ export class Reader {
     const isErased = this.#erasing.size > 0 && this.#erasing.get(r.session)?.has(r.seq) === true;
     const { state, payload } = isErased ? ERASED : this.#payload(range, found, ahead);
     return {
-      session: r.session, seq: r.seq, lsn: r.lsn, kind: r.kind, actor: r.actor, via: r.via, stream: r.stream, offset: r.offset, meta: r.meta,
-      payloadBytes: r.payloadBytes, payloadState: state, payload, wallMs: r.wallMs, monoNs: r.monoNs,
+      session: r.session,
+      seq: r.seq,
+      lsn: r.lsn,
+      kind: r.kind,
+      actor: r.actor,
+      via: r.via,
+      stream: r.stream,
+      offset: r.offset,
+      meta: r.meta,
+      payloadBytes: r.payloadBytes,
+      payloadState: state,
+      payload,
+      wallMs: r.wallMs,
+      monoNs: r.monoNs,
     };
   }
 
   #payload(range: Range, { bytes, at, record }: Found, ahead: number): { state: PayloadState; payload: Uint8Array } {
     if (record.payloadBytes === 0) return { state: "none", payload: NOTHING };
-    const frame = (record.flags & INLINE) !== 0
-      ? inlinePayload(bytes, at, record, range.segment.seed)
-      : this.#payloads.read(record.session, record.fileNo, record.filePosition, record.seq, record.payloadBytes, ahead);
+    const frame =
+      (record.flags & INLINE) !== 0
+        ? inlinePayload(bytes, at, record, range.segment.seed)
+        : this.#payloads.read(record.session, record.fileNo, record.filePosition, record.seq, record.payloadBytes, ahead);
     return frame.state === "present" ? { state: "present", payload: frame.payload } : { state: frame.state, payload: NOTHING };
   }
 

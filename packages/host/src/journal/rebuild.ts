@@ -19,7 +19,9 @@ export function rebuildRange(disk: Disk, ledger: string, catalogue: Catalogue, s
       damage() {},
       torn() {},
     });
-  } catch { /* unreadable: every record of it is a gap */ }
+  } catch {
+    /* unreadable: every record of it is a gap */
+  }
   for (const { session, range } of catalogue.rangesIn(segment)) {
     range.positions = Array.from({ length: range.count }, (_, i) => positions.get(session)?.get(range.firstSeq + i) ?? 0);
   }

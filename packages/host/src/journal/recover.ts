@@ -8,11 +8,23 @@
 import { createHash } from "node:crypto";
 import { Catalogue, isOwn, regionKey, type Segment, type SessionState, type Skip } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
-import { HEADER_BYTES, INLINE, MAX_FRAME, MIN_FRAME, RECORD_FIXED, type SegmentHeader, saltSeed, SEGMENT_REWRITE, segmentName, TYPE_RECORD, TYPE_SEAL } from "./format.ts";
-import { type DamagedRegion, decodeOwn, type OwnEvent } from "./own.ts";
+import {
+  HEADER_BYTES,
+  INLINE,
+  MAX_FRAME,
+  MIN_FRAME,
+  RECORD_FIXED,
+  SEGMENT_REWRITE,
+  type SegmentHeader,
+  saltSeed,
+  segmentName,
+  TYPE_RECORD,
+  TYPE_SEAL,
+} from "./format.ts";
 import { readMarker } from "./marker.ts";
+import { type DamagedRegion, decodeOwn, type OwnEvent } from "./own.ts";
 import { scanSegment } from "./scan.ts";
-import { listSegments, type ListedSegment } from "./segment-list.ts";
+import { type ListedSegment, listSegments } from "./segment-list.ts";
 import { loadSidecar, saveSidecar } from "./sidecar.ts";
 import { readFile, writeWhole } from "./transfer.ts";
 
@@ -78,8 +90,17 @@ export function recover(disk: Disk, folder: string): Recovered {
       segment = scanInto(catalogue, c, bytes, lastLsn, {
         torn: (from, reason) => {
           const kept = keepTorn(disk, folder, c.index, from, bytes.subarray(from));
-          notes.push(`torn tail of ${bytes.length - from} bytes in ${segmentName(c.index)} at byte ${from} (${reason}), kept as ${kept.name} and cut`);
-          events.push({ type: "recovered", file: segmentName(c.index), fromByte: from, droppedBytes: bytes.length - from, sha256: kept.sha256, keptAs: kept.name });
+          notes.push(
+            `torn tail of ${bytes.length - from} bytes in ${segmentName(c.index)} at byte ${from} (${reason}), kept as ${kept.name} and cut`,
+          );
+          events.push({
+            type: "recovered",
+            file: segmentName(c.index),
+            fromByte: from,
+            droppedBytes: bytes.length - from,
+            sha256: kept.sha256,
+            keptAs: kept.name,
+          });
           cuts.push({ path, bytes: from });
         },
         payload: (session, no) => inherited.set(`${session}\n${no}`, { session, no }),
@@ -88,11 +109,18 @@ export function recover(disk: Disk, folder: string): Recovered {
       });
       catalogue.segments.push(segment);
       const file = disk.open(path, "readwrite");
-      try { file.syncNow(); } finally { file.close(); }
+      try {
+        file.syncNow();
+      } finally {
+        file.close();
+      }
       scanned.push({ segment, fileBytes: cuts.at(-1)?.path === path ? cuts.at(-1)!.bytes : c.fileBytes });
     }
     if (c.header.firstLsn > lastLsn + 1) {
-      segment.damage = [{ fromByte: 0, toByte: 0, fromLsn: lastLsn + 1, toLsn: c.header.firstLsn - 1 }, ...segment.damage.filter((d) => d.fromByte > 0)];
+      segment.damage = [
+        { fromByte: 0, toByte: 0, fromLsn: lastLsn + 1, toLsn: c.header.firstLsn - 1 },
+        ...segment.damage.filter((d) => d.fromByte > 0),
+      ];
     }
     if (segment.lastLsn > lastLsn) {
       lastLsn = segment.lastLsn;
@@ -111,7 +139,21 @@ export function recover(disk: Disk, folder: string): Recovered {
     head = held.chain;
   }
   announceDamage(catalogue, unread, notes, events);
-  return { catalogue, head, lastLsn, durableLsn, life, nextIndex, notes, events, cuts, inherited: [...inherited.values()], erasures, removals, scanned };
+  return {
+    catalogue,
+    head,
+    lastLsn,
+    durableLsn,
+    life,
+    nextIndex,
+    notes,
+    events,
+    cuts,
+    inherited: [...inherited.values()],
+    erasures,
+    removals,
+    scanned,
+  };
 }
 
 /** New damage becomes one event; what an earlier life recorded does not count again. */
@@ -120,18 +162,30 @@ function announceDamage(catalogue: Catalogue, unread: readonly DamagedRegion[], 
   for (const segment of catalogue.segments) {
     const file = segmentName(segment.index);
     for (const d of segment.damage) {
-      notes.push(d.toByte === 0 ? `records ${d.fromLsn} to ${d.toLsn} before ${file} are missing` : `damage in ${file}, bytes ${d.fromByte} to ${d.toByte}: ${d.toLsn < d.fromLsn ? "no record is missing" : `records ${d.fromLsn} to ${d.toLsn} are a gap`}, the file is kept`);
+      notes.push(
+        d.toByte === 0
+          ? `records ${d.fromLsn} to ${d.toLsn} before ${file} are missing`
+          : `damage in ${file}, bytes ${d.fromByte} to ${d.toByte}: ${d.toLsn < d.fromLsn ? "no record is missing" : `records ${d.fromLsn} to ${d.toLsn} are a gap`}, the file is kept`,
+      );
       if (!catalogue.announced.has(regionKey(file, d.fromByte))) regions.push({ file, ...d });
     }
   }
   if (regions.length === 0) return;
-  const event = { type: "damaged" as const, regions, skip: catalogue.unaccounted(regions), beforeLsn: Math.max(...regions.map((d) => d.fromLsn)) };
+  const event = {
+    type: "damaged" as const,
+    regions,
+    skip: catalogue.unaccounted(regions),
+    beforeLsn: Math.max(...regions.map((d) => d.fromLsn)),
+  };
   catalogue.applySkip(skipOf(event));
   events.push(event);
 }
 
-export const skipOf = (event: OwnEvent & { type: "damaged" }): Skip =>
-  ({ regions: event.regions.map((d) => regionKey(d.file, d.fromByte)), count: event.skip, beforeLsn: event.beforeLsn });
+export const skipOf = (event: OwnEvent & { type: "damaged" }): Skip => ({
+  regions: event.regions.map((d) => regionKey(d.file, d.fromByte)),
+  count: event.skip,
+  beforeLsn: event.beforeLsn,
+});
 
 /** How many records a segment without a header seems to hold, at most, and the last one's chain value. */
 function countUnproven(bytes: Buffer): { count: number; chain: Buffer } {
@@ -141,7 +195,8 @@ function countUnproven(bytes: Buffer): { count: number; chain: Buffer } {
   while (at + MIN_FRAME <= bytes.length) {
     const length = bytes.readUInt32LE(at);
     const type = bytes[at + 48];
-    if (length < MIN_FRAME || length > MAX_FRAME || (type !== TYPE_RECORD && type !== TYPE_SEAL)) return { count: count + Math.ceil((bytes.length - at) / RECORD_FIXED), chain };
+    if (length < MIN_FRAME || length > MAX_FRAME || (type !== TYPE_RECORD && type !== TYPE_SEAL))
+      return { count: count + Math.ceil((bytes.length - at) / RECORD_FIXED), chain };
     if (type === TYPE_RECORD) {
       count++;
       chain = Buffer.from(bytes.subarray(at + 16, at + 48));
@@ -151,9 +206,17 @@ function countUnproven(bytes: Buffer): { count: number; chain: Buffer } {
   return { count, chain };
 }
 
-interface Candidate extends ListedSegment { readonly header: SegmentHeader }
+interface Candidate extends ListedSegment {
+  readonly header: SegmentHeader;
+}
 
-function headers(disk: Disk, folder: string, throughIndex: number, notes: string[], events: OwnEvent[]): { candidates: Candidate[]; headless: ListedSegment[]; nextIndex: number; life: number } {
+function headers(
+  disk: Disk,
+  folder: string,
+  throughIndex: number,
+  notes: string[],
+  events: OwnEvent[],
+): { candidates: Candidate[]; headless: ListedSegment[]; nextIndex: number; life: number } {
   const ledger = `${folder}/ledger`;
   const candidates: Candidate[] = [];
   const headless: ListedSegment[] = [];
@@ -190,23 +253,46 @@ interface ScanEffects {
 }
 
 /** Scans a segment's bytes into the catalogue; `previousLsn` is the last lsn before it. */
-export function scanInto(catalogue: Catalogue, c: { index: number; header: SegmentHeader; limitLsn: number }, bytes: Buffer, previousLsn: number, effects: ScanEffects): Segment {
+export function scanInto(
+  catalogue: Catalogue,
+  c: { index: number; header: SegmentHeader; limitLsn: number },
+  bytes: Buffer,
+  previousLsn: number,
+  effects: ScanEffects,
+): Segment {
   const { header } = c;
   const seed = saltSeed(header.salt);
   const segment: Segment = {
-    index: c.index, life: header.life, firstLsn: header.firstLsn, seed, salt: header.salt, lastLsn: header.firstLsn - 1, head: header.previousHead,
-    validBytes: HEADER_BYTES, sealed: false, lastWallMs: header.createdWallMs, damage: [], removed: [], skips: [],
+    index: c.index,
+    life: header.life,
+    firstLsn: header.firstLsn,
+    seed,
+    salt: header.salt,
+    lastLsn: header.firstLsn - 1,
+    head: header.previousHead,
+    validBytes: HEADER_BYTES,
+    sealed: false,
+    lastWallMs: header.createdWallMs,
+    damage: [],
+    removed: [],
+    skips: [],
   };
   const pending: { from: number; to: number }[] = [];
   const settle = (nextLsn: number): void => {
     // The lsn range is told once, with the first of the regions that share it.
     pending.splice(0).forEach((d, i) => {
-      segment.damage.push({ fromByte: d.from, toByte: d.to, fromLsn: segment.lastLsn + 1, toLsn: i === 0 ? nextLsn - 1 : segment.lastLsn });
+      segment.damage.push({
+        fromByte: d.from,
+        toByte: d.to,
+        fromLsn: segment.lastLsn + 1,
+        toLsn: i === 0 ? nextLsn - 1 : segment.lastLsn,
+      });
     });
   };
   segment.validBytes = scanSegment(bytes, seed, {
     record(at, r) {
-      if (r.lsn > c.limitLsn || r.lsn <= segment.lastLsn || r.lsn <= previousLsn && (header.flags & SEGMENT_REWRITE) === 0) return;
+      if (r.lsn > c.limitLsn || r.lsn <= segment.lastLsn || (r.lsn <= previousLsn && (header.flags & SEGMENT_REWRITE) === 0))
+        return;
       settle(r.lsn);
       segment.lastLsn = r.lsn;
       segment.head = Buffer.from(r.chain);
@@ -267,5 +353,9 @@ function keepTorn(disk: Disk, folder: string, index: number, at: number, bytes: 
 
 /** A sidecar that cannot be written costs the next start a scan. The catalogue keeps its positions in memory then. */
 export function saveQuietly(disk: Disk, ledger: string, catalogue: Catalogue, segment: Segment, fileBytes: number): void {
-  try { saveSidecar(disk, ledger, catalogue, segment, fileBytes); } catch { /* C1 */ }
+  try {
+    saveSidecar(disk, ledger, catalogue, segment, fileBytes);
+  } catch {
+    /* C1 */
+  }
 }

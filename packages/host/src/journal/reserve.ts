@@ -27,7 +27,8 @@ export class Reserve {
     const file = this.#disk.open(this.#path, "create-new");
     try {
       const piece = Buffer.alloc(Math.min(PIECE, this.#bytes), 0x2e);
-      for (let at = 0; at < this.#bytes; at += piece.length) writeWhole(file, piece.subarray(0, Math.min(piece.length, this.#bytes - at)), at);
+      for (let at = 0; at < this.#bytes; at += piece.length)
+        writeWhole(file, piece.subarray(0, Math.min(piece.length, this.#bytes - at)), at);
     } catch (error) {
       file.close();
       this.release();
@@ -37,6 +38,10 @@ export class Reserve {
   }
 
   release(): void {
-    try { this.#disk.remove(this.#path); } catch { /* it was not there */ }
+    try {
+      this.#disk.remove(this.#path);
+    } catch {
+      /* it was not there */
+    }
   }
 }

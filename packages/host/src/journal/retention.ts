@@ -11,7 +11,14 @@ import type { OwnEvent } from "./own.ts";
  * and so do those after it. The note and the marker are on the disk before the first file goes. Returns the indexes dropped.
  */
 export function pruneRecords(
-  disk: Disk, folder: string, catalogue: Catalogue, active: Segment, horizonMs: number, signer: Signer, wallMs: number, note: (event: OwnEvent) => void,
+  disk: Disk,
+  folder: string,
+  catalogue: Catalogue,
+  active: Segment,
+  horizonMs: number,
+  signer: Signer,
+  wallMs: number,
+  note: (event: OwnEvent) => void,
 ): number[] {
   const gone: Segment[] = [];
   for (const segment of catalogue.segments) {
@@ -22,10 +29,20 @@ export function pruneRecords(
   if (last === undefined) return [];
   const ledger = `${folder}/ledger`;
   note({ type: "pruned-records", throughIndex: last.index, throughLsn: last.lastLsn, head: last.head.toString("hex") });
-  writeMarker(disk, ledger, { throughIndex: last.index, throughLsn: last.lastLsn, head: last.head, wallMs, signature: signer.head("pruned", last.lastLsn, last.head) });
+  writeMarker(disk, ledger, {
+    throughIndex: last.index,
+    throughLsn: last.lastLsn,
+    head: last.head,
+    wallMs,
+    signature: signer.head("pruned", last.lastLsn, last.head),
+  });
   for (const segment of gone) {
     disk.remove(`${ledger}/${segmentName(segment.index)}`);
-    try { disk.remove(`${ledger}/${indexName(segment.index)}`); } catch { /* a cache */ }
+    try {
+      disk.remove(`${ledger}/${indexName(segment.index)}`);
+    } catch {
+      /* a cache */
+    }
     catalogue.dropSegment(segment);
   }
   catalogue.prunedLsn = last.lastLsn;

@@ -2,7 +2,18 @@
  * Walks a segment's frames past damage. At the first bad frame: if a sound one follows anywhere, what lies between is damage and
  * the walk goes on after it; if none does, everything to the end of the file is a torn tail.
  */
-import { checkFrame, decodeRecord, decodeSeal, HEADER_BYTES, type LedgerRecord, MAX_FRAME, MIN_FRAME, type Seal, TYPE_RECORD, TYPE_SEAL } from "./format.ts";
+import {
+  checkFrame,
+  decodeRecord,
+  decodeSeal,
+  HEADER_BYTES,
+  type LedgerRecord,
+  MAX_FRAME,
+  MIN_FRAME,
+  type Seal,
+  TYPE_RECORD,
+  TYPE_SEAL,
+} from "./format.ts";
 
 export interface ScanSink {
   record(at: number, record: LedgerRecord, length: number): void;

@@ -1,6 +1,6 @@
 /** The ledger's segments in order, as their headers tell, without touching anything. */
 import type { Disk } from "./disk.ts";
-import { decodeHeader, HEADER_BYTES, type SegmentHeader, SEGMENT_REWRITE } from "./format.ts";
+import { decodeHeader, HEADER_BYTES, SEGMENT_REWRITE, type SegmentHeader } from "./format.ts";
 import { readWhole } from "./transfer.ts";
 
 export interface ListedSegment {
@@ -26,8 +26,22 @@ export function listSegments(disk: Disk, ledger: string): ListedSegment[] {
     try {
       const whole = readWhole(file, headerBytes, 0) === HEADER_BYTES;
       const decoded = whole ? decodeHeader(headerBytes) : null;
-      const strange = !whole ? "no whole header" : decoded === null ? "a damaged header" : decoded.index !== index ? `the header of segment ${decoded.index}` : null;
-      listed.push({ index, name, fileBytes: file.size(), header: strange === null ? decoded : null, headerBytes, strange, limitLsn: Number.MAX_SAFE_INTEGER });
+      const strange = !whole
+        ? "no whole header"
+        : decoded === null
+          ? "a damaged header"
+          : decoded.index !== index
+            ? `the header of segment ${decoded.index}`
+            : null;
+      listed.push({
+        index,
+        name,
+        fileBytes: file.size(),
+        header: strange === null ? decoded : null,
+        headerBytes,
+        strange,
+        limitLsn: Number.MAX_SAFE_INTEGER,
+      });
     } finally {
       file.close();
     }

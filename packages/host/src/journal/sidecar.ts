@@ -12,10 +12,29 @@ const MAGIC = "HFINDEX1";
 const HEAD = 16;
 const MAX_JSON = 64 * 1024 * 1024;
 
-interface Row { s: string; q: number; n: number; l: number; b: number; a: number; o: [number, number, number][] }
+interface Row {
+  s: string;
+  q: number;
+  n: number;
+  l: number;
+  b: number;
+  a: number;
+  o: [number, number, number][];
+}
 interface Body {
-  salt: string; life: number; firstLsn: number; lastLsn: number; head: string; validBytes: number; fileBytes: number; sealed: boolean;
-  lastWallMs: number; damage: Damage[]; removed: [string, number][]; skips: Skip[]; rows: Row[];
+  salt: string;
+  life: number;
+  firstLsn: number;
+  lastLsn: number;
+  head: string;
+  validBytes: number;
+  fileBytes: number;
+  sealed: boolean;
+  lastWallMs: number;
+  damage: Damage[];
+  removed: [string, number][];
+  skips: Skip[];
+  rows: Row[];
 }
 
 export function saveSidecar(disk: Disk, folder: string, catalogue: Catalogue, segment: Segment, fileBytes: number): void {
@@ -23,15 +42,31 @@ export function saveSidecar(disk: Disk, folder: string, catalogue: Catalogue, se
   let count = 0;
   const rows: Row[] = ranges.map(({ session, range }) => {
     const row: Row = {
-      s: session, q: range.firstSeq, n: range.count, l: range.lastLsn, b: range.inlineBytes, a: count * 4,
+      s: session,
+      q: range.firstSeq,
+      n: range.count,
+      l: range.lastLsn,
+      b: range.inlineBytes,
+      a: count * 4,
       o: range.spans.map((o) => [o.stream, o.firstOffset, o.endOffset]),
     };
     count += range.count;
     return row;
   });
   const body: Body = {
-    salt: segment.salt.toString("hex"), life: segment.life, firstLsn: segment.firstLsn, lastLsn: segment.lastLsn, head: segment.head.toString("hex"),
-    validBytes: segment.validBytes, fileBytes, sealed: segment.sealed, lastWallMs: segment.lastWallMs, damage: segment.damage, removed: segment.removed, skips: segment.skips, rows,
+    salt: segment.salt.toString("hex"),
+    life: segment.life,
+    firstLsn: segment.firstLsn,
+    lastLsn: segment.lastLsn,
+    head: segment.head.toString("hex"),
+    validBytes: segment.validBytes,
+    fileBytes,
+    sealed: segment.sealed,
+    lastWallMs: segment.lastWallMs,
+    damage: segment.damage,
+    removed: segment.removed,
+    skips: segment.skips,
+    rows,
   };
   const json = Buffer.from(JSON.stringify(body));
   const bytes = Buffer.alloc(HEAD + json.length + count * 4);
@@ -50,10 +85,20 @@ export function saveSidecar(disk: Disk, folder: string, catalogue: Catalogue, se
   }
 }
 
-export interface LoadedSidecar { readonly segment: Segment; readonly rows: { session: string; range: Range }[] }
+export interface LoadedSidecar {
+  readonly segment: Segment;
+  readonly rows: { session: string; range: Range }[];
+}
 
 /** Null when there is none that may be believed for a segment with this salt and length. */
-export function loadSidecar(disk: Disk, folder: string, index: number, seed: number, salt: Buffer, fileBytes: number): LoadedSidecar | null {
+export function loadSidecar(
+  disk: Disk,
+  folder: string,
+  index: number,
+  seed: number,
+  salt: Buffer,
+  fileBytes: number,
+): LoadedSidecar | null {
   const path = `${folder}/${indexName(index)}`;
   if (!disk.exists(path)) return null;
   const file = disk.open(path, "read");
@@ -71,13 +116,30 @@ export function loadSidecar(disk: Disk, folder: string, index: number, seed: num
     const last = body.rows.at(-1);
     if (last !== undefined && base + last.a + last.n * 4 !== size) return null;
     const segment: Segment = {
-      index, life: body.life, firstLsn: body.firstLsn, seed, salt, lastLsn: body.lastLsn, head: Buffer.from(body.head, "hex"), validBytes: body.validBytes,
-      sealed: body.sealed, lastWallMs: body.lastWallMs, damage: body.damage, removed: body.removed, skips: body.skips,
+      index,
+      life: body.life,
+      firstLsn: body.firstLsn,
+      seed,
+      salt,
+      lastLsn: body.lastLsn,
+      head: Buffer.from(body.head, "hex"),
+      validBytes: body.validBytes,
+      sealed: body.sealed,
+      lastWallMs: body.lastWallMs,
+      damage: body.damage,
+      removed: body.removed,
+      skips: body.skips,
     };
     const rows = body.rows.map((r) => ({
       session: r.s,
       range: {
-        segment, firstSeq: r.q, count: r.n, lastLsn: r.l, inlineBytes: r.b, at: base + r.a, positions: null,
+        segment,
+        firstSeq: r.q,
+        count: r.n,
+        lastLsn: r.l,
+        inlineBytes: r.b,
+        at: base + r.a,
+        positions: null,
         spans: r.o.map(([stream, firstOffset, endOffset]) => ({ stream, firstOffset, endOffset })),
       },
     }));
@@ -88,4 +150,3 @@ export function loadSidecar(disk: Disk, folder: string, index: number, seed: num
     file.close();
   }
 }
-

@@ -10,16 +10,24 @@ export interface SyncTarget {
   syncOnce(): Promise<void>;
 }
 
-interface Waiter { readonly lsn: number; readonly resolve: () => void; readonly reject: (fault: unknown) => void }
+interface Waiter {
+  readonly lsn: number;
+  readonly resolve: () => void;
+  readonly reject: (fault: unknown) => void;
+}
 
 export class GroupSync {
   readonly #target: SyncTarget;
   #waiters: Waiter[] = [];
   #isRunning = false;
   #idle: Promise<void> = Promise.resolve();
-  constructor(target: SyncTarget) { this.#target = target; }
+  constructor(target: SyncTarget) {
+    this.#target = target;
+  }
 
-  get isRunning(): boolean { return this.#isRunning; }
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
 
   wait(lsn: number): Promise<void> {
     if (lsn <= this.#target.durableLsn) return Promise.resolve();

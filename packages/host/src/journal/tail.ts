@@ -26,7 +26,9 @@ export class Tail {
     this.baseChain = Buffer.from(baseChain);
   }
 
-  get entries(): readonly TailEntry[] { return this.#entries; }
+  get entries(): readonly TailEntry[] {
+    return this.#entries;
+  }
 
   push(entry: TailEntry): void {
     this.bytes += entry.frame.length + (entry.payload?.length ?? 0);
@@ -38,7 +40,9 @@ export class Tail {
     if (!this.isWhole && this.#entries.length > 1) this.#entries.splice(0, this.#entries.length - 1);
   }
 
-  find(lsn: number): TailEntry | undefined { return this.isWhole ? this.#entries[lsn - this.baseLsn - 1] : undefined; }
+  find(lsn: number): TailEntry | undefined {
+    return this.isWhole ? this.#entries[lsn - this.baseLsn - 1] : undefined;
+  }
 
   /** Everything up to `lsn` is durable. */
   advance(lsn: number, chain: Buffer): void {
@@ -49,7 +53,8 @@ export class Tail {
       this.bytes = 0;
       this.isWhole = true;
     } else if (this.isWhole) {
-      for (const gone of this.#entries.splice(0, lsn - this.baseLsn)) this.bytes -= gone.frame.length + (gone.payload?.length ?? 0);
+      for (const gone of this.#entries.splice(0, lsn - this.baseLsn))
+        this.bytes -= gone.frame.length + (gone.payload?.length ?? 0);
     }
     this.baseLsn = lsn;
     chain.copy(this.baseChain);

@@ -8,8 +8,21 @@ import { PayloadStore } from "./payload-store.ts";
 import { readFile } from "./transfer.ts";
 
 const AHEAD = 256 * 1024;
-type Report = (kind: FindingKind, file: string, position: number, r: { lsn?: number; session?: string; seq?: number }, text: string) => void;
-interface Place { readonly file: string; readonly position: number; readonly lsn: number; readonly session: string; readonly seq: number; readonly fileNo: number }
+type Report = (
+  kind: FindingKind,
+  file: string,
+  position: number,
+  r: { lsn?: number; session?: string; seq?: number },
+  text: string,
+) => void;
+interface Place {
+  readonly file: string;
+  readonly position: number;
+  readonly lsn: number;
+  readonly session: string;
+  readonly seq: number;
+  readonly fileNo: number;
+}
 
 export class PayloadCheck {
   readonly notes: string[] = [];
@@ -56,7 +69,8 @@ export class PayloadCheck {
       if (seqs === undefined) this.#erasures.set(event.session, (seqs = new Set()));
       for (const seq of event.seqs) seqs.add(seq);
     }
-    if (event?.type === "pruned-payload" || event?.type === "removed") this.#dropped.set(event.session, Math.max(event.throughFile, this.#dropped.get(event.session) ?? 0));
+    if (event?.type === "pruned-payload" || event?.type === "removed")
+      this.#dropped.set(event.session, Math.max(event.throughFile, this.#dropped.get(event.session) ?? 0));
     if (event?.type === "removed") this.#removedAt.set(event.session, lsn);
   }
 
@@ -65,7 +79,12 @@ export class PayloadCheck {
     const base = { lsn: r.lsn, session: r.session, seq: r.seq };
     if ((r.flags & INLINE) === 0) {
       const name = this.#names.get(`${r.session}\n${r.fileNo}`);
-      const place = { ...base, file: `payload/${name ?? `${r.session}, file ${r.fileNo}`}`, position: r.filePosition, fileNo: r.fileNo };
+      const place = {
+        ...base,
+        file: `payload/${name ?? `${r.session}, file ${r.fileNo}`}`,
+        position: r.filePosition,
+        fileNo: r.fileNo,
+      };
       this.#queue.push({ place, bytes: r.payloadBytes, commitment: Buffer.from(r.commitment) });
       return;
     }
@@ -73,7 +92,8 @@ export class PayloadCheck {
     const inline = inlinePayload(bytes, at, r, seed);
     if (inline.state === "redacted") this.#erased.push(place);
     else if (inline.state === "damaged") this.#damaged.push({ place, why: "the payload's CRC does not match" });
-    else if (!sha256(Buffer.concat([inline.salt, inline.payload])).equals(r.commitment)) this.#report("payload", file, place.position, base, "the payload is not the one that was committed to");
+    else if (!sha256(Buffer.concat([inline.salt, inline.payload])).equals(r.commitment))
+      this.#report("payload", file, place.position, base, "the payload is not the one that was committed to");
   }
 
   /** Checks what the records so far point to in payload files. */
@@ -98,7 +118,8 @@ export class PayloadCheck {
       const frame = this.#store.read(place.session, place.fileNo, place.position, place.seq, bytes, AHEAD);
       if (frame.state === "redacted") this.#erased.push(place);
       else if (frame.state === "damaged") this.#damaged.push({ place, why: frame.why });
-      else if (frame.state === "present" && !sha256(Buffer.concat([frame.salt, frame.payload])).equals(commitment)) this.#report("payload", place.file, place.position, place, "the payload is not the one that was committed to");
+      else if (frame.state === "present" && !sha256(Buffer.concat([frame.salt, frame.payload])).equals(commitment))
+        this.#report("payload", place.file, place.position, place, "the payload is not the one that was committed to");
     }
   }
 
@@ -108,11 +129,21 @@ export class PayloadCheck {
 
   finish(): void {
     for (const [name, first] of this.#badFiles) {
-      if (first !== null) this.#report("payload", `payload/${name}`, 0, first, "the header of the payload file is damaged: its payloads, this one first, cannot be read");
+      if (first !== null)
+        this.#report(
+          "payload",
+          `payload/${name}`,
+          0,
+          first,
+          "the header of the payload file is damaged: its payloads, this one first, cannot be read",
+        );
       else this.notes.push(`payload/${name} has no sound header and no record points into it`);
     }
     for (const { place, why } of this.#damaged) {
-      if (this.#isErased(place)) this.notes.push(`${place.file} byte ${place.position}: the erasure of session ${place.session} seq ${place.seq} was cut short, the next start completes it`);
+      if (this.#isErased(place))
+        this.notes.push(
+          `${place.file} byte ${place.position}: the erasure of session ${place.session} seq ${place.seq} was cut short, the next start completes it`,
+        );
       else this.#report("payload", place.file, place.position, place, why);
     }
     for (const p of this.#erased) {
@@ -126,7 +157,8 @@ export class PayloadCheck {
     for (const [name, end] of this.#ends) {
       const { session, no } = parsePayloadName(name)!;
       const extra = this.#store.fileBytes(session, no) - end;
-      if (extra > 0) this.notes.push(`payload/${name} ends in ${extra} bytes that no record points to: a crash between payload and record`);
+      if (extra > 0)
+        this.notes.push(`payload/${name} ends in ${extra} bytes that no record points to: a crash between payload and record`);
     }
     this.#store.close();
   }

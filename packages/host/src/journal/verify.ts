@@ -8,7 +8,18 @@
 import { createPublicKey, type KeyObject, verify as verifySignature } from "node:crypto";
 import type { Disk } from "./disk.ts";
 import type { Finding, FindingKind, VerifyReport } from "./finding.ts";
-import { chainOf, headBody, isZero, type LedgerRecord, OWN, type Seal, SEGMENT_AFTER_FAULT, saltSeed, sealBody, sha256 } from "./format.ts";
+import {
+  chainOf,
+  headBody,
+  isZero,
+  type LedgerRecord,
+  OWN,
+  SEGMENT_AFTER_FAULT,
+  type Seal,
+  saltSeed,
+  sealBody,
+  sha256,
+} from "./format.ts";
 import { MARKER, readMarker } from "./marker.ts";
 import { decodeOwn } from "./own.ts";
 import { scanSegment } from "./scan.ts";
@@ -16,11 +27,23 @@ import { type ListedSegment, listSegments } from "./segment-list.ts";
 import { readFile } from "./transfer.ts";
 import { PayloadCheck } from "./verify-payload.ts";
 
-export interface Witness { readonly lsn: number; readonly chain: Uint8Array }
-export interface Progress { readonly doneBytes: number; readonly totalBytes: number }
+export interface Witness {
+  readonly lsn: number;
+  readonly chain: Uint8Array;
+}
+export interface Progress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
 
 /** `publicKey` is SPKI DER. Blocks until done; {@link verifySteps} is the same in pieces. */
-export function verifyJournal(disk: Disk, folder: string, publicKey: Uint8Array, onProgress?: (p: Progress) => void, witnesses: readonly Witness[] = []): VerifyReport {
+export function verifyJournal(
+  disk: Disk,
+  folder: string,
+  publicKey: Uint8Array,
+  onProgress?: (p: Progress) => void,
+  witnesses: readonly Witness[] = [],
+): VerifyReport {
   const steps = verifySteps(disk, folder, publicKey, witnesses);
   for (;;) {
     const step = steps.next();
@@ -29,8 +52,18 @@ export function verifyJournal(disk: Disk, folder: string, publicKey: Uint8Array,
   }
 }
 
-export function* verifySteps(disk: Disk, folder: string, publicKey: Uint8Array, witnesses: readonly Witness[] = []): Generator<Progress, VerifyReport> {
-  return yield* new Verifier(disk, folder, createPublicKey({ key: Buffer.from(publicKey), format: "der", type: "spki" }), witnesses).run();
+export function* verifySteps(
+  disk: Disk,
+  folder: string,
+  publicKey: Uint8Array,
+  witnesses: readonly Witness[] = [],
+): Generator<Progress, VerifyReport> {
+  return yield* new Verifier(
+    disk,
+    folder,
+    createPublicKey({ key: Buffer.from(publicKey), format: "der", type: "spki" }),
+    witnesses,
+  ).run();
 }
 
 class Verifier {
@@ -63,8 +96,22 @@ class Verifier {
     this.#payloads = new PayloadCheck(disk, folder, (kind, file, position, r, text) => this.#find(kind, file, position, text, r));
   }
 
-  #find(kind: FindingKind, file: string, position: number, text: string, at?: { lsn?: number; session?: string; seq?: number }): Finding {
-    const finding: Finding = { kind, file, position, lsn: at?.lsn ?? null, session: at?.session ?? null, seq: at?.seq ?? null, text };
+  #find(
+    kind: FindingKind,
+    file: string,
+    position: number,
+    text: string,
+    at?: { lsn?: number; session?: string; seq?: number },
+  ): Finding {
+    const finding: Finding = {
+      kind,
+      file,
+      position,
+      lsn: at?.lsn ?? null,
+      session: at?.session ?? null,
+      seq: at?.seq ?? null,
+      text,
+    };
     this.#findings.push(finding);
     return finding;
   }
@@ -74,18 +121,25 @@ class Verifier {
     const throughIndex = this.#marker(ledger);
     const all = listSegments(this.#disk, ledger);
     const segments = all.filter((s) => s.index > throughIndex);
-    if (all.length > segments.length) this.#notes.push(`${all.length - segments.length} segments that retention has given up are still there`);
+    if (all.length > segments.length)
+      this.#notes.push(`${all.length - segments.length} segments that retention has given up are still there`);
     const totalBytes = segments.reduce((sum, s) => sum + s.fileBytes, 0);
     let doneBytes = 0;
     let previous: { life: number; sealed: boolean; file: string; end: number } | null = null;
     for (const [i, s] of segments.entries()) {
       const file = `ledger/${s.name}`;
       if (s.header === null) {
-        if (s.fileBytes > 192 || s.strange !== "no whole header") this.#find("segment", file, 0, `${s.strange}: the segment cannot be read`, { lsn: this.#lsn + 1 });
+        if (s.fileBytes > 192 || s.strange !== "no whole header")
+          this.#find("segment", file, 0, `${s.strange}: the segment cannot be read`, { lsn: this.#lsn + 1 });
         else this.#notes.push(`${file} has no whole header: its creation was cut short`);
         continue;
       }
-      if (previous !== null && !previous.sealed && previous.life === s.header.life && (s.header.flags & SEGMENT_AFTER_FAULT) === 0) {
+      if (
+        previous !== null &&
+        !previous.sealed &&
+        previous.life === s.header.life &&
+        (s.header.flags & SEGMENT_AFTER_FAULT) === 0
+      ) {
         this.#find("missing-seal", previous.file, previous.end, "the segment ends without its final seal", { lsn: this.#lsn });
       }
       const state = this.#segment(s, segments[i + 1] ?? null);
@@ -97,22 +151,35 @@ class Verifier {
     }
     this.#payloads.finish();
     this.#witness();
-    if (this.#lsn > this.#sealedLsn) this.#notes.push(`records ${this.#sealedLsn + 1} to ${this.#lsn} are chained and not yet under a seal`);
+    if (this.#lsn > this.#sealedLsn)
+      this.#notes.push(`records ${this.#sealedLsn + 1} to ${this.#lsn} are chained and not yet under a seal`);
     this.#notes.push(...this.#payloads.notes);
     return {
-      ok: this.#findings.length === 0, findings: this.#findings, notes: this.#notes, segments: segments.length, lives: this.#lives.size, records: this.#records,
-      seals: this.#seals, sealedLsn: this.#sealedLsn, head: { lsn: this.#lsn, chain: this.#chain ?? Buffer.alloc(0) }, redacted: this.#payloads.redacted, pruned: this.#payloads.pruned,
+      ok: this.#findings.length === 0,
+      findings: this.#findings,
+      notes: this.#notes,
+      segments: segments.length,
+      lives: this.#lives.size,
+      records: this.#records,
+      seals: this.#seals,
+      sealedLsn: this.#sealedLsn,
+      head: { lsn: this.#lsn, chain: this.#chain ?? Buffer.alloc(0) },
+      redacted: this.#payloads.redacted,
+      pruned: this.#payloads.pruned,
     };
   }
 
   #marker(ledger: string): number {
     const marker = readMarker(this.#disk, ledger);
     if (marker === null) {
-      if (this.#disk.exists(`${ledger}/${MARKER}`)) this.#find("marker", `ledger/${MARKER}`, 0, "the marker of pruned records is damaged");
+      if (this.#disk.exists(`${ledger}/${MARKER}`))
+        this.#find("marker", `ledger/${MARKER}`, 0, "the marker of pruned records is damaged");
       return 0;
     }
     if (!verifySignature(null, headBody("pruned", marker.throughLsn, marker.head), this.#key, marker.signature)) {
-      this.#find("marker", `ledger/${MARKER}`, 64, "the marker of pruned records is not signed by this key", { lsn: marker.throughLsn });
+      this.#find("marker", `ledger/${MARKER}`, 64, "the marker of pruned records is not signed by this key", {
+        lsn: marker.throughLsn,
+      });
     }
     this.#isPruned = true;
     this.#lsn = marker.throughLsn;
@@ -156,14 +223,28 @@ class Verifier {
       damage: (from, to, reason) => {
         isHurt = true;
         if (isSuperseded()) return;
-        open = this.#find("damaged", file, from, `${to - from} bytes are no sound frame (${reason})`, this.#guess(bytes, from, to));
+        open = this.#find(
+          "damaged",
+          file,
+          from,
+          `${to - from} bytes are no sound frame (${reason})`,
+          this.#guess(bytes, from, to),
+        );
         this.#chain = null;
       },
       torn: (from, to, reason) => {
-        if (isSuperseded() || (next?.header != null && (next.header.flags & SEGMENT_AFTER_FAULT) !== 0)) this.#notes.push(`${file} was given up after a write fault at byte ${from}`);
-        else if (next === null && (reason === "short" || isZero(bytes, from, to - from)) && !sealed) this.#notes.push(`${file} ends in ${to - from} bytes of an unfinished record: a crash, or a write in progress`);
+        if (isSuperseded() || (next?.header != null && (next.header.flags & SEGMENT_AFTER_FAULT) !== 0))
+          this.#notes.push(`${file} was given up after a write fault at byte ${from}`);
+        else if (next === null && (reason === "short" || isZero(bytes, from, to - from)) && !sealed)
+          this.#notes.push(`${file} ends in ${to - from} bytes of an unfinished record: a crash, or a write in progress`);
         else {
-          this.#find("damaged", file, from, `${to - from} bytes at the end are no sound frame (${reason})`, this.#guess(bytes, from, to));
+          this.#find(
+            "damaged",
+            file,
+            from,
+            `${to - from} bytes at the end are no sound frame (${reason})`,
+            this.#guess(bytes, from, to),
+          );
           // The final seal may be what is damaged: it is not told missing as well.
           sealed = true;
         }
@@ -177,7 +258,9 @@ class Verifier {
     if (header.firstLsn > this.#lsn + 1) {
       this.#lose(file, 24, this.#lsn + 1, header.firstLsn - 1, "missing before this segment");
     } else if (header.firstLsn <= this.#lsn) {
-      this.#find("segment", file, 24, `starts at record ${header.firstLsn}, which an earlier segment holds`, { lsn: header.firstLsn });
+      this.#find("segment", file, 24, `starts at record ${header.firstLsn}, which an earlier segment holds`, {
+        lsn: header.firstLsn,
+      });
     } else if (this.#chain !== null && !header.previousHead.equals(this.#chain)) {
       this.#find("chain", file, 32, "does not join the end of the segment before it", { lsn: header.firstLsn });
       this.#chain = null;
@@ -189,7 +272,13 @@ class Verifier {
     this.#missing += to - from + 1;
     this.#lsn = to;
     this.#chain = null;
-    return this.#find("missing", file, position, `${from === to ? `record ${from} is` : `records ${from} to ${to} are`} ${text}`, { lsn: from });
+    return this.#find(
+      "missing",
+      file,
+      position,
+      `${from === to ? `record ${from} is` : `records ${from} to ${to} are`} ${text}`,
+      { lsn: from },
+    );
   }
 
   /** False if the record is not where it belongs. */
@@ -197,7 +286,13 @@ class Verifier {
     if (r.lsn <= this.#lsn) {
       const before = this.#findings.find((f) => f.kind === "missing" && f.lsn === r.lsn);
       if (before !== undefined) Object.assign(before, { session: r.session, seq: r.seq });
-      this.#find(before === undefined ? "doubled" : "out-of-order", file, at, before === undefined ? "this record was there before" : "this record stood elsewhere", r);
+      this.#find(
+        before === undefined ? "doubled" : "out-of-order",
+        file,
+        at,
+        before === undefined ? "this record was there before" : "this record stood elsewhere",
+        r,
+      );
       if (before !== undefined) this.#sessions.set(r.session, Math.max(r.seq, this.#sessions.get(r.session) ?? 0));
       return false;
     }
@@ -213,11 +308,14 @@ class Verifier {
       this.#find("chain", file, at, "the record does not follow from the one before it: one of both was changed", r);
     }
     const copy = this.#superseded.get(r.lsn);
-    if (copy !== undefined && !copy.equals(r.chain)) this.#find("chain", file, at, "the record differs from the one that it replaces", r);
+    if (copy !== undefined && !copy.equals(r.chain))
+      this.#find("chain", file, at, "the record differs from the one that it replaces", r);
     this.#superseded.delete(r.lsn);
     this.#chain = Buffer.from(r.chain);
     this.#order(file, at, r, opened);
-    for (const w of this.#witnesses) if (w.lsn === r.lsn && !this.#chain.equals(Buffer.from(w.chain))) this.#find("chain", file, at, "a witness holds another head for this record", r);
+    for (const w of this.#witnesses)
+      if (w.lsn === r.lsn && !this.#chain.equals(Buffer.from(w.chain)))
+        this.#find("chain", file, at, "a witness holds another head for this record", r);
     if ((r.flags & OWN) !== 0) this.#payloads.own(r.lsn, decodeOwn(r.meta));
     this.#payloads.record(file, bytes, at, r, seed);
     return true;
@@ -229,7 +327,9 @@ class Verifier {
     const expected = last === undefined ? (this.#isPruned ? r.seq : 1) : last + 1;
     this.#sessions.set(r.session, Math.max(r.seq, last ?? 0));
     if (r.seq === expected) return;
-    const unnamed = [opened, ...this.#findings].find((f) => f !== null && (f.kind === "missing" || f.kind === "damaged") && f.session === null);
+    const unnamed = [opened, ...this.#findings].find(
+      (f) => f !== null && (f.kind === "missing" || f.kind === "damaged") && f.session === null,
+    );
     if (r.seq > expected && unnamed != null) {
       unnamed.session = r.session;
       unnamed.seq = expected;
@@ -238,7 +338,16 @@ class Verifier {
     }
   }
 
-  #seal(file: string, frame: Buffer, at: number, seal: Seal, headerHash: Buffer, count: number | null, seals: number, damaged: Finding | null): boolean {
+  #seal(
+    file: string,
+    frame: Buffer,
+    at: number,
+    seal: Seal,
+    headerHash: Buffer,
+    count: number | null,
+    seals: number,
+    damaged: Finding | null,
+  ): boolean {
     this.#seals++;
     const fail = (text: string): false => {
       this.#find("seal", file, at, text, { lsn: seal.lastLsn });
@@ -252,11 +361,13 @@ class Verifier {
       this.#chain = Buffer.from(seal.head);
       return true;
     }
-    if (this.#chain !== null && !seal.head.equals(this.#chain)) return fail(`the chain at this seal is not the one that was signed: records after ${this.#sealedLsn} were changed`);
+    if (this.#chain !== null && !seal.head.equals(this.#chain))
+      return fail(`the chain at this seal is not the one that was signed: records after ${this.#sealedLsn} were changed`);
     if (count !== null && seal.count !== count) return fail(`${count} records stand before this seal, ${seal.count} were signed`);
     this.#chain ??= Buffer.from(seal.head);
     this.#sealedLsn = seal.lastLsn;
-    if (seal.sealNo !== seals && count !== null) this.#find("missing-seal", file, at, `seal ${seals} of this segment is missing`, { lsn: seal.lastLsn });
+    if (seal.sealNo !== seals && count !== null)
+      this.#find("missing-seal", file, at, `seal ${seals} of this segment is missing`, { lsn: seal.lastLsn });
     return true;
   }
 
@@ -271,7 +382,14 @@ class Verifier {
 
   #witness(): void {
     for (const w of this.#witnesses) {
-      if (w.lsn > this.#lsn) this.#find("truncated", this.#end.file, this.#end.position, `a witness saw record ${w.lsn}; the ledger ends at ${this.#lsn}`, { lsn: this.#lsn + 1 });
+      if (w.lsn > this.#lsn)
+        this.#find(
+          "truncated",
+          this.#end.file,
+          this.#end.position,
+          `a witness saw record ${w.lsn}; the ledger ends at ${this.#lsn}`,
+          { lsn: this.#lsn + 1 },
+        );
     }
   }
 }

@@ -7,7 +7,19 @@ import type { Disk } from "./disk.ts";
 import { checkDraft } from "./draft.ts";
 import { errorCode, JournalError } from "./fault.ts";
 import {
-  encodeRecord, HAS_STREAM, INLINE, INLINE_MAX, MAX_FRAME, OWN, readU64, restamp, SALT_BYTES, SEGMENT_AFTER_FAULT, SEGMENT_REWRITE, sha256, ZERO_CHAIN,
+  encodeRecord,
+  HAS_STREAM,
+  INLINE,
+  INLINE_MAX,
+  MAX_FRAME,
+  OWN,
+  readU64,
+  restamp,
+  SALT_BYTES,
+  SEGMENT_AFTER_FAULT,
+  SEGMENT_REWRITE,
+  sha256,
+  ZERO_CHAIN,
 } from "./format.ts";
 import type { Entry, EntryDraft, JournalFault, JournalOptions } from "./journal.ts";
 import type { Ledger } from "./ledger.ts";
@@ -25,8 +37,6 @@ const SYNC_UNASKED_BYTES = 8 * 1024 * 1024;
 const TAIL_MAX_BYTES = 64 * 1024 * 1024;
 /** Salts are drawn 256 at a time. */
 const SALT_POOL = 256 * SALT_BYTES;
-/** Payloads up to here are copied into the tail; larger ones are held by reference until durable. */
-const COPY_MAX = 4096;
 const NOTHING = new Uint8Array(0);
 
 export class Writer {
@@ -53,7 +63,14 @@ export class Writer {
   #rotateAsked = false;
   #isClosing = false;
 
-  constructor(disk: Disk, options: JournalOptions, recovered: Recovered, ledger: Ledger, payloads: PayloadStore, reserve: Reserve) {
+  constructor(
+    disk: Disk,
+    options: JournalOptions,
+    recovered: Recovered,
+    ledger: Ledger,
+    payloads: PayloadStore,
+    reserve: Reserve,
+  ) {
     this.#disk = disk;
     this.#o = options;
     this.#catalogue = recovered.catalogue;
@@ -76,10 +93,16 @@ export class Writer {
     return entry;
   }
 
-  get #isFull(): boolean { return this.#rotateAsked || !this.#isClosing && this.#ledger.position >= (this.#o.segmentBytes ?? DEFAULT_SEGMENT_BYTES); }
+  get #isFull(): boolean {
+    return this.#rotateAsked || (!this.#isClosing && this.#ledger.position >= (this.#o.segmentBytes ?? DEFAULT_SEGMENT_BYTES));
+  }
 
   refusal(): JournalError {
-    return new JournalError("journal_frozen", `nothing is recorded since: ${this.frozen!.message}; free space or repair the disk, the host goes on by itself`, this.frozen);
+    return new JournalError(
+      "journal_frozen",
+      `nothing is recorded since: ${this.frozen!.message}; free space or repair the disk, the host goes on by itself`,
+      this.frozen,
+    );
   }
 
   #append(draft: EntryDraft, ownFlag: number): Entry {
@@ -100,7 +123,9 @@ export class Writer {
         commitment = sha256(this.#salted.subarray(0, SALT_BYTES + payload.length));
       } else {
         try {
-          place = this.#payloads.append(draft.session, seq, salt, payload, (salted) => { commitment = sha256(salted); });
+          place = this.#payloads.append(draft.session, seq, salt, payload, (salted) => {
+            commitment = sha256(salted);
+          });
         } catch (error) {
           throw this.writeFailed(error, `payload of ${draft.session} ${seq}`);
         }
@@ -108,10 +133,30 @@ export class Writer {
     }
     const stream = draft.stream ?? 0;
     const offset = draft.offset ?? 0;
-    const length = encodeRecord(this.#frame, {
-      flags, kind: draft.kind, session: draft.session, actor: draft.actor, via: draft.via, stream, lsn, seq, wallMs: draft.wallMs,
-      monoNs: draft.monoNs, offset, meta: draft.meta, payload, salt, commitment, fileNo: place.no, filePosition: place.position,
-    }, this.#ledger.chain, this.#ledger.segment.seed);
+    const length = encodeRecord(
+      this.#frame,
+      {
+        flags,
+        kind: draft.kind,
+        session: draft.session,
+        actor: draft.actor,
+        via: draft.via,
+        stream,
+        lsn,
+        seq,
+        wallMs: draft.wallMs,
+        monoNs: draft.monoNs,
+        offset,
+        meta: draft.meta,
+        payload,
+        salt,
+        commitment,
+        fileNo: place.no,
+        filePosition: place.position,
+      },
+      this.#ledger.chain,
+      this.#ledger.segment.seed,
+    );
     const frame = this.#frame.subarray(0, length);
     let at: number;
     try {
@@ -123,18 +168,42 @@ export class Writer {
     const payloadBytes = payload?.length ?? 0;
     this.#catalogue.note(s, this.#ledger.segment, at, { flags, lsn, seq, stream, offset, payloadBytes });
     // Copied: the caller's bytes may lie in a socket's read buffer, which is used again before the next sync.
+    // Copied: the caller's bytes may lie in a socket's read buffer, which is used again before the next sync.
     const held = payload === null || inline ? null : Buffer.from(payload);
-    this.tail.push({ lsn, seq, session: s.id, wallMs: draft.wallMs, frame: Buffer.from(frame), salt: held === null ? null : Buffer.from(salt!), payload: held });
+    this.tail.push({
+      lsn,
+      seq,
+      session: s.id,
+      wallMs: draft.wallMs,
+      frame: Buffer.from(frame),
+      salt: held === null ? null : Buffer.from(salt!),
+      payload: held,
+    });
     this.#sealDueNs ??= draft.monoNs + SEAL_EVERY_NS;
     return {
-      session: s.id, seq, lsn, kind: draft.kind, actor: draft.actor, via: draft.via, stream, offset, meta: draft.meta, payloadBytes,
-      payloadState: payload === null ? "none" : "present", payload: payload ?? NOTHING, wallMs: draft.wallMs, monoNs: draft.monoNs,
+      session: s.id,
+      seq,
+      lsn,
+      kind: draft.kind,
+      actor: draft.actor,
+      via: draft.via,
+      stream,
+      offset,
+      meta: draft.meta,
+      payloadBytes,
+      payloadState: payload === null ? "none" : "present",
+      payload: payload ?? NOTHING,
+      wallMs: draft.wallMs,
+      monoNs: draft.monoNs,
     };
   }
 
   /** Records what the journal itself did. */
   note(event: OwnEvent): void {
-    this.#append({ session: OWN_SESSION, kind: OWN_KIND, actor: OWN_ACTOR, via: OWN_VIA, meta: encodeOwn(event), ...this.#o.now() }, OWN);
+    this.#append(
+      { session: OWN_SESSION, kind: OWN_KIND, actor: OWN_ACTOR, via: OWN_VIA, meta: encodeOwn(event), ...this.#o.now() },
+      OWN,
+    );
   }
 
   #salt(): Buffer {
@@ -148,7 +217,11 @@ export class Writer {
   /** A write that could not be completed: freezes. On a full disk the reserve is given up for the last words. */
   writeFailed(error: unknown, what: string): JournalFault {
     const full = errorCode(error) === "ENOSPC" || errorCode(error) === "EDQUOT";
-    const fault = new JournalError(full ? "disk_full" : "journal_unwritable", `${what} could not be written to ${this.#o.folder}: ${String((error as Error).message)}`, error);
+    const fault = new JournalError(
+      full ? "disk_full" : "journal_unwritable",
+      `${what} could not be written to ${this.#o.folder}: ${String((error as Error).message)}`,
+      error,
+    );
     if (this.frozen !== null) return fault;
     this.frozen = fault;
     if (full && !this.#ledger.isBroken) {
@@ -156,12 +229,14 @@ export class Writer {
       try {
         this.note({ type: "frozen", code: fault.code, why: fault.message });
         this.#ledger.seal(this.#o.now().wallMs, false);
-      } catch { /* not even that fits: the error stands */ }
+      } catch {
+        /* not even that fits: the error stands */
+      }
     }
     return fault;
   }
 
-    durable(lsn: number): Promise<void> {
+  durable(lsn: number): Promise<void> {
     if (lsn <= this.durableLsn) return Promise.resolve();
     if (this.#mustRewrite) return Promise.reject(this.refusal());
     return this.#sync.wait(Math.min(lsn, this.#ledger.lastLsn));
@@ -203,7 +278,9 @@ export class Writer {
   }
 
   /** Runs `run` after the next sync. */
-  later(run: () => void): void { this.#deferred.push({ lsn: this.durableLsn, run }); }
+  later(run: () => void): void {
+    this.#deferred.push({ lsn: this.durableLsn, run });
+  }
 
   /** J5: what was not synced is written again, to new files, and those are synced. */
   async #failOver(cause: unknown): Promise<void> {
@@ -216,7 +293,11 @@ export class Writer {
       this.#advance(lsn, chain);
     } catch (error) {
       this.#mustRewrite = true;
-      this.frozen ??= new JournalError("journal_unwritable", `a sync of ${this.#o.folder} failed (${String((cause as Error).message)}), and so did writing the tail again (${String((error as Error).message)})`, error);
+      this.frozen ??= new JournalError(
+        "journal_unwritable",
+        `a sync of ${this.#o.folder} failed (${String((cause as Error).message)}), and so did writing the tail again (${String((error as Error).message)})`,
+        error,
+      );
       throw this.frozen;
     }
   }
@@ -239,7 +320,13 @@ export class Writer {
     old.head = Buffer.from(this.tail.baseChain);
     this.#catalogue.segments.push(this.#ledger.segment);
     for (const e of entries) this.#rewriteEntry(e);
-    this.note({ type: "rewritten", index: old.index, fromLsn: this.tail.baseLsn + 1, toLsn: entries.at(-1)?.lsn ?? this.tail.baseLsn, why: String((cause as Error)?.message ?? cause) });
+    this.note({
+      type: "rewritten",
+      index: old.index,
+      fromLsn: this.tail.baseLsn + 1,
+      toLsn: entries.at(-1)?.lsn ?? this.tail.baseLsn,
+      why: String((cause as Error)?.message ?? cause),
+    });
   }
 
   #rewriteEntry(e: TailEntry): void {
@@ -249,7 +336,12 @@ export class Writer {
     restamp(frame, place.no, place.position, this.#ledger.segment.seed);
     const at = this.#ledger.record(frame, e.lsn, e.wallMs);
     this.#catalogue.note(this.#catalogue.session(e.session), this.#ledger.segment, at, {
-      flags: frame[49]!, lsn: e.lsn, seq: e.seq, stream: frame.readUInt16LE(54), offset: readU64(frame, 88), payloadBytes: frame.readUInt32LE(96),
+      flags: frame[49]!,
+      lsn: e.lsn,
+      seq: e.seq,
+      stream: frame.readUInt16LE(54),
+      offset: readU64(frame, 88),
+      payloadBytes: frame.readUInt32LE(96),
     });
   }
 
@@ -277,7 +369,12 @@ export class Writer {
       return;
     }
     try {
-      this.#ledger.start({ flags: 0, firstLsn: this.#ledger.lastLsn + 1, head: Buffer.from(this.#ledger.chain), ...this.#o.now() });
+      this.#ledger.start({
+        flags: 0,
+        firstLsn: this.#ledger.lastLsn + 1,
+        head: Buffer.from(this.#ledger.chain),
+        ...this.#o.now(),
+      });
     } catch (error) {
       this.#ledger.isBroken = true;
       throw this.writeFailed(error, "a new ledger segment");
@@ -310,7 +407,9 @@ export class Writer {
     this.#rotateAsked = true;
   }
 
-  get nextWakeNs(): bigint | null { return this.frozen === null && this.#ledger.hasUnsealed ? this.#sealDueNs : null; }
+  get nextWakeNs(): bigint | null {
+    return this.frozen === null && this.#ledger.hasUnsealed ? this.#sealDueNs : null;
+  }
 
   tick(): void {
     this.#sealDueNs = null;
@@ -354,7 +453,8 @@ export class Writer {
       await this.syncOnce();
       // Erasures that waited for this sync are work of their own.
       await this.syncOnce();
-      if (old === this.#ledger.segment) saveQuietly(this.#disk, `${this.#o.folder}/ledger`, this.#catalogue, old, this.#ledger.position);
+      if (old === this.#ledger.segment)
+        saveQuietly(this.#disk, `${this.#o.folder}/ledger`, this.#catalogue, old, this.#ledger.position);
     } finally {
       this.frozen ??= fault;
       this.#sync.rejectAll(fault);

@@ -3,7 +3,7 @@
  * here; all points and styles, over several workloads, under HOLDFAST_SOAK=1.
  */
 import { expect, test } from "vitest";
-import { crashImage, CRASH_STYLES, type CrashStyle } from "./crash.ts";
+import { CRASH_STYLES, type CrashStyle, crashImage } from "./crash.ts";
 import { Clock, isGap, journalOptions, open, readAll, said, verify } from "./scene.ts";
 import { SimFS } from "./sim-fs.ts";
 import { broken, type Claims, live, newClaims } from "./workload.ts";
@@ -12,7 +12,12 @@ const SOAK = process.env["HOLDFAST_SOAK"] === "1";
 const EVERY = SOAK ? 1 : 11;
 const SEEDS = SOAK ? [1, 2, 3, 4] : [1];
 
-interface Shot { readonly call: number; readonly style: CrashStyle; readonly image: SimFS; readonly claims: Claims }
+interface Shot {
+  readonly call: number;
+  readonly style: CrashStyle;
+  readonly image: SimFS;
+  readonly claims: Claims;
+}
 
 /** The power fails at each call: the claims are frozen as they stand, the images made. */
 async function shots(seed: number, styles: readonly CrashStyle[], every: number): Promise<Shot[]> {
@@ -22,30 +27,55 @@ async function shots(seed: number, styles: readonly CrashStyle[], every: number)
   const taken: Shot[] = [];
   disk.beforeCall = (call) => {
     if (call % every !== 0) return;
-    const now: Claims = { appended: new Map(claims.appended), erased: new Set(claims.erased), refused: [], durableLsn: claims.durableLsn };
+    const now: Claims = {
+      appended: new Map(claims.appended),
+      erased: new Set(claims.erased),
+      refused: [],
+      durableLsn: claims.durableLsn,
+    };
     // An append in progress may have reached the disk whole: it is read from the trace's future, below.
-    for (const style of styles) taken.push({ call, style, image: crashImage(disk, style, call * 31 + styles.indexOf(style)), claims: now });
+    for (const style of styles)
+      taken.push({ call, style, image: crashImage(disk, style, call * 31 + styles.indexOf(style)), claims: now });
   };
   const journal = await live(disk, clock, seed, 300, claims);
   disk.beforeCall = null;
   await journal.close();
   for (const shot of taken) {
     const next = Math.max(0, ...shot.claims.appended.keys());
-    for (const [lsn, claim] of claims.appended) if (lsn > next && lsn <= next + 4) { shot.claims.appended.set(lsn, claim); break; }
+    for (const [lsn, claim] of claims.appended)
+      if (lsn > next && lsn <= next + 4) {
+        shot.claims.appended.set(lsn, claim);
+        break;
+      }
   }
   return taken;
 }
 
-const state = (disk: SimFS, seed: number): { disk: SimFS; text: string; wrong: (claims: Claims) => string[]; notes: readonly string[] } => {
+const state = (
+  disk: SimFS,
+  seed: number,
+): { disk: SimFS; text: string; wrong: (claims: Claims) => string[]; notes: readonly string[] } => {
   const clock = new Clock();
   const journal = open(disk, journalOptions(clock, seed));
-  const text = journal.tails().filter((t) => t.session !== "host").sort((a, b) => a.session < b.session ? -1 : 1)
-    .map((t) => readAll(journal, t.session).map((e) => isGap(e) ? `${t.session} gap ${e.fromSeq}-${e.toSeq} ${e.reason}` : JSON.stringify([said(e), e.payloadState])).join("\n")).join("\n");
+  const text = journal
+    .tails()
+    .filter((t) => t.session !== "host")
+    .sort((a, b) => (a.session < b.session ? -1 : 1))
+    .map((t) =>
+      readAll(journal, t.session)
+        .map((e) =>
+          isGap(e) ? `${t.session} gap ${e.fromSeq}-${e.toSeq} ${e.reason}` : JSON.stringify([said(e), e.payloadState]),
+        )
+        .join("\n"),
+    )
+    .join("\n");
   return { disk, text, wrong: (claims) => broken(journal, claims), notes: journal.recovery };
 };
 
 for (const seed of SEEDS) {
-  test(`workload ${seed}: whatever a power cut keeps, recovery has all that was durable, nothing that was not written, no unannounced gap`, { timeout: SOAK ? 3_600_000 : 120_000 }, async () => {
+  test(`workload ${seed}: whatever a power cut keeps, recovery has all that was durable, nothing that was not written, no unannounced gap`, {
+    timeout: SOAK ? 3_600_000 : 120_000,
+  }, async () => {
     const all = await shots(seed, CRASH_STYLES, EVERY);
     expect(all.length).toBeGreaterThan(SOAK ? 2000 : 200);
     for (const { call, style, image, claims } of all) {
@@ -60,7 +90,10 @@ for (const seed of SEEDS) {
       // I5: what verification complains of lies where recovery announced damage.
       const report = verify(image);
       if (!report.ok && !once.notes.some((n) => /damage|missing/.test(n))) {
-        expect(report.findings.filter((f) => f.kind !== "payload" && f.kind !== "unexplained-erasure"), where).toEqual([]);
+        expect(
+          report.findings.filter((f) => f.kind !== "payload" && f.kind !== "unexplained-erasure"),
+          where,
+        ).toEqual([]);
         for (const f of report.findings) expect(f.lsn!, where).toBeGreaterThan(claims.durableLsn);
       }
     }
@@ -68,7 +101,14 @@ for (const seed of SEEDS) {
 }
 
 test("a crash at every step of recovery itself leads to the same journal", { timeout: SOAK ? 600_000 : 60_000 }, async () => {
-  const all = await shots(5, [{ keep: "prefix", sectorBytes: 512 }, { keep: "random", sectorBytes: 512 }], SOAK ? 7 : 97);
+  const all = await shots(
+    5,
+    [
+      { keep: "prefix", sectorBytes: 512 },
+      { keep: "random", sectorBytes: 512 },
+    ],
+    SOAK ? 7 : 97,
+  );
   for (const { call, style, image } of all) {
     const expected = state(image.copy(), 103).text;
     const rehearsal = image.copy();
@@ -77,6 +117,7 @@ test("a crash at every step of recovery itself leads to the same journal", { tim
       for (const keep of ["none", "all", "random"] as const) images.push(crashImage(rehearsal, { keep, sectorBytes: 512 }, step));
     };
     state(rehearsal, 104);
-    for (const [i, interrupted] of images.entries()) expect(state(interrupted, 105).text, `call ${call}, ${style.keep}, image ${i}`).toBe(expected);
+    for (const [i, interrupted] of images.entries())
+      expect(state(interrupted, 105).text, `call ${call}, ${style.keep}, image ${i}`).toBe(expected);
   }
 });

@@ -1,5 +1,5 @@
 /** What a power cut may leave of a {@link SimFS}: images for the real recovery to be run on. */
-import { applyFolderChange, type Change, imageOf, type Inode, SimFS } from "./sim-fs.ts";
+import { applyFolderChange, type Change, type Inode, imageOf, SimFS } from "./sim-fs.ts";
 
 export type Keep = "none" | "all" | "prefix" | "random";
 export interface CrashStyle {
@@ -9,8 +9,14 @@ export interface CrashStyle {
 }
 
 export const CRASH_STYLES: readonly CrashStyle[] = [
-  { keep: "none", sectorBytes: 0 }, { keep: "all", sectorBytes: 0 }, { keep: "prefix", sectorBytes: 0 }, { keep: "prefix", sectorBytes: 512 },
-  { keep: "prefix", sectorBytes: 4096 }, { keep: "random", sectorBytes: 0 }, { keep: "random", sectorBytes: 512 }, { keep: "random", sectorBytes: 4096 },
+  { keep: "none", sectorBytes: 0 },
+  { keep: "all", sectorBytes: 0 },
+  { keep: "prefix", sectorBytes: 0 },
+  { keep: "prefix", sectorBytes: 512 },
+  { keep: "prefix", sectorBytes: 4096 },
+  { keep: "random", sectorBytes: 0 },
+  { keep: "random", sectorBytes: 512 },
+  { keep: "random", sectorBytes: 4096 },
 ];
 
 /** Small, seeded, good enough to pick subsets: mulberry32. */
@@ -49,7 +55,8 @@ function surviving(pending: readonly Change[], style: CrashStyle, random: () => 
   pending.forEach((change, i) => {
     const whole = style.keep === "prefix" ? i < prefix : random() < 0.5;
     if (whole) kept.push(change);
-    else if (style.sectorBytes > 0 && change.kind === "write" && (style.keep === "random" || i === prefix)) kept.push(...torn(change, style, random));
+    else if (style.sectorBytes > 0 && change.kind === "write" && (style.keep === "random" || i === prefix))
+      kept.push(...torn(change, style, random));
   });
   return kept;
 }
@@ -58,7 +65,7 @@ function surviving(pending: readonly Change[], style: CrashStyle, random: () => 
 function torn(change: Change & { kind: "write" }, style: CrashStyle, random: () => number): Change[] {
   const { at, bytes } = change;
   const pieces: Change[] = [];
-  for (let from = 0; from < bytes.length;) {
+  for (let from = 0; from < bytes.length; ) {
     const to = Math.min(bytes.length, (Math.floor((at + from) / style.sectorBytes) + 1) * style.sectorBytes - at);
     pieces.push({ kind: "write", at: at + from, bytes: bytes.subarray(from, to) });
     from = to;

@@ -1,4 +1,5 @@
 /** An error at call N, for every N (reliability §4.7 layer 2, T-39, T-40): no silent success, no unlogged work, no lost claim. */
+import type { Journal } from "@holdfast/host/journal";
 import { describe, expect, test } from "vitest";
 import { crashImage } from "./crash.ts";
 import { Clock, draft, isGap, journalOptions, open, readAll, verify } from "./scene.ts";
@@ -19,22 +20,26 @@ const codes = new Set(["journal_frozen", "journal_unwritable", "disk_full"]);
 
 for (const fault of ["EIO", "ENOSPC", "short", "EINTR"] satisfies Fault[]) {
   for (const sticky of [false, true]) {
-    test(`${fault} ${sticky ? "from" : "at"} call N on, for every N: faults are told, and what was claimed is there after a power cut`, { timeout: 600_000 }, async () => {
+    test(`${fault} ${sticky ? "from" : "at"} call N on, for every N: faults are told, and what was claimed is there after a power cut`, {
+      timeout: 600_000,
+    }, async () => {
       const last = await calls();
       for (let at = 1; at <= last; at += SOAK ? 1 : 13) {
         const where = `${fault} ${sticky ? "from" : "at"} call ${at}`;
         const disk = new SimFS({ fault: { at, fault, sticky } });
         const clock = new Clock();
         const claims = newClaims();
-        let journal;
+        let journal: Journal | undefined;
         try {
           journal = await live(disk, clock, 9, STEPS, claims);
         } catch (error) {
           expect(codes, `${where}: ${String(error)}`).toContain((error as { code?: string }).code);
         }
         const failed = disk.trace.length >= at;
-        for (const refused of claims.refused) expect(codes, `${where}: ${String((refused as Error).stack)}`).toContain((refused as { code?: string }).code);
-        if (journal !== undefined && !sticky && fault !== "EINTR" && failed) expect(journal.frozen, `${where}: thawed`).toBeNull();
+        for (const refused of claims.refused)
+          expect(codes, `${where}: ${String((refused as Error).stack)}`).toContain((refused as { code?: string }).code);
+        if (journal !== undefined && !sticky && fault !== "EINTR" && failed)
+          expect(journal.frozen, `${where}: thawed`).toBeNull();
         if (journal !== undefined) expect(broken(journal, { ...claims, durableLsn: 0 }), where).toEqual([]);
         disk.fault = null;
         // The power goes now: only what was called durable counts.
@@ -66,7 +71,11 @@ describe("a failed sync", () => {
     expect(disk.trace.filter((t) => t === "sync /journal/ledger/0000000001.seg").length).toBeLessThanOrEqual(1);
     const after = crashImage(disk, { keep: "none", sectorBytes: 0 }, 1);
     const again = open(after, journalOptions(new Clock(), 12));
-    expect(readAll(again, "s1").map((e) => isGap(e) ? "gap" : Buffer.from(e.payload).toString().trim())).toEqual(["first", "second", "third"]);
+    expect(readAll(again, "s1").map((e) => (isGap(e) ? "gap" : Buffer.from(e.payload).toString().trim()))).toEqual([
+      "first",
+      "second",
+      "third",
+    ]);
     await again.close();
     expect(verify(after, [{ lsn, chain }]).findings).toEqual([]);
   });
@@ -95,7 +104,10 @@ describe("a full disk", () => {
   test("freezes with disk_full, spends its reserve on the last words, and goes on when there is room", async () => {
     const disk = new SimFS();
     const clock = new Clock();
-    const journal = open(disk, journalOptions(clock, 15, { reserveBytes: 8192, segmentBytes: 1 << 20, payloadFileBytes: 1 << 20 }));
+    const journal = open(
+      disk,
+      journalOptions(clock, 15, { reserveBytes: 8192, segmentBytes: 1 << 20, payloadFileBytes: 1 << 20 }),
+    );
     disk.capacityBytes = disk.usedBytes + 20_000;
     let taken = 0;
     let fault: unknown;

@@ -1,2 +1,2 @@
-export * from "./sim-fs.ts";
 export * from "./crash.ts";
+export * from "./sim-fs.ts";

@@ -1,6 +1,6 @@
 /** The simulated disk keeps its own laws (D1 to D4): a wrong one would make every crash test pass for nothing. */
 import { expect, test } from "vitest";
-import { crashImage, CRASH_STYLES } from "./crash.ts";
+import { CRASH_STYLES, crashImage } from "./crash.ts";
 import { SimFS } from "./sim-fs.ts";
 
 const none = CRASH_STYLES[0]!;

@@ -103,10 +103,15 @@ export class SimFS implements Disk {
 
   list(folder: string): string[] {
     const prefix = `${folder}/`;
-    return [...this.names.keys()].filter((p) => p.startsWith(prefix) && !p.slice(prefix.length).includes("/")).map((p) => p.slice(prefix.length)).sort();
+    return [...this.names.keys()]
+      .filter((p) => p.startsWith(prefix) && !p.slice(prefix.length).includes("/"))
+      .map((p) => p.slice(prefix.length))
+      .sort();
   }
 
-  exists(path: string): boolean { return this.names.has(path) || this.folders.has(path); }
+  exists(path: string): boolean {
+    return this.names.has(path) || this.folders.has(path);
+  }
 
   mkdir(path: string): void {
     this.call(`mkdir ${path}`);
@@ -145,7 +150,8 @@ export class SimFS implements Disk {
   #settleFolder(path: string, covered: Set<FolderChange>): void {
     const left: FolderChange[] = [];
     for (const change of this.folderPending) {
-      if (covered.has(change) && folderOf(change.kind === "rename" ? change.to : change.path) === path) applyFolderChange(this.durableNames, change);
+      if (covered.has(change) && folderOf(change.kind === "rename" ? change.to : change.path) === path)
+        applyFolderChange(this.durableNames, change);
       else left.push(change);
     }
     this.folderPending = left;
@@ -160,7 +166,13 @@ export class SimFS implements Disk {
 
   /** Puts bytes at a path, durable at once: for arranging a world and for playing an attacker. */
   put(path: string, bytes: Uint8Array): void {
-    const inode: Inode = { id: this.#nextInode++, bytes: new Uint8Array(bytes), size: bytes.length, durable: new Uint8Array(bytes), pending: [] };
+    const inode: Inode = {
+      id: this.#nextInode++,
+      bytes: new Uint8Array(bytes),
+      size: bytes.length,
+      durable: new Uint8Array(bytes),
+      pending: [],
+    };
     this.names.set(path, inode);
     this.durableNames.set(path, inode);
     for (let p = folderOf(path); p !== ""; p = folderOf(p)) this.folders.add(p);
@@ -197,7 +209,9 @@ class SimFile implements DiskFile {
     this.#isReadOnly = isReadOnly;
   }
 
-  #check(): void { if (!this.#isOpen) throw fsError("EBADF", this.#path); }
+  #check(): void {
+    if (!this.#isOpen) throw fsError("EBADF", this.#path);
+  }
 
   write(bytes: Uint8Array, position: number): number {
     this.#check();
@@ -223,7 +237,10 @@ class SimFile implements DiskFile {
     return count;
   }
 
-  size(): number { this.#check(); return this.#inode.size; }
+  size(): number {
+    this.#check();
+    return this.#inode.size;
+  }
 
   truncate(length: number): void {
     this.#check();
@@ -260,7 +277,10 @@ class SimFile implements DiskFile {
 
   #settle(covered: Set<Change>): void {
     const { pending } = this.#inode;
-    this.#inode.durable = imageOf(this.#inode.durable, pending.filter((c) => covered.has(c)));
+    this.#inode.durable = imageOf(
+      this.#inode.durable,
+      pending.filter((c) => covered.has(c)),
+    );
     this.#inode.pending = pending.filter((c) => !covered.has(c));
   }
 

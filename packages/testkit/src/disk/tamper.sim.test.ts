@@ -1,8 +1,9 @@
 /** `hold audit verify` against an attacker who can write every file and lacks the key (reliability T-36, T-37, T-74 to T-77). */
-import { describe, expect, test } from "vitest";
+
 import { crc32 } from "node:zlib";
-import { Clock, draft, FOLDER, isGap, journalOptions, open, readAll, verify } from "./scene.ts";
+import { describe, expect, test } from "vitest";
 import { seededRandom } from "./crash.ts";
+import { Clock, draft, FOLDER, isGap, journalOptions, open, readAll, verify } from "./scene.ts";
 import { SimFS } from "./sim-fs.ts";
 
 const LEDGER = `${FOLDER}/ledger`;
@@ -12,7 +13,9 @@ async function smallLedger(records = 8): Promise<{ disk: SimFS; clock: Clock; he
   const clock = new Clock();
   const journal = open(disk, journalOptions(clock, 1, { segmentBytes: 1 << 20 }));
   for (let i = 0; i < records; i++) {
-    journal.append(draft(clock, i % 2 === 0 ? "s1" : "s2", i % 3 === 0 ? `bulk ${i} `.repeat(60) : `key ${i}`, { stream: 1, offset: i * 10 }));
+    journal.append(
+      draft(clock, i % 2 === 0 ? "s1" : "s2", i % 3 === 0 ? `bulk ${i} `.repeat(60) : `key ${i}`, { stream: 1, offset: i * 10 }),
+    );
     if (i === 4) journal.tick();
   }
   const head = journal.head();
@@ -28,7 +31,11 @@ function frames(bytes: Uint8Array): { at: number; end: number; type: number }[] 
   return found;
 }
 
-const segments = (disk: SimFS): string[] => disk.list(LEDGER).filter((n) => n.endsWith(".seg")).map((n) => `${LEDGER}/${n}`);
+const segments = (disk: SimFS): string[] =>
+  disk
+    .list(LEDGER)
+    .filter((n) => n.endsWith(".seg"))
+    .map((n) => `${LEDGER}/${n}`);
 
 /** The attacker's CRC: the segment's salt is in its header for all to read. */
 function restamp(segment: Buffer, at: number): void {
@@ -83,11 +90,14 @@ describe("single flipped bytes", () => {
 });
 
 describe("random bits", () => {
-  test("across 20 segments and their payload files: each is found, none hides what comes after it, and the host still opens", { timeout: 300_000 }, async () => {
+  test("across 20 segments and their payload files: each is found, none hides what comes after it, and the host still opens", {
+    timeout: 300_000,
+  }, async () => {
     const disk = new SimFS();
     const clock = new Clock();
     const journal = open(disk, journalOptions(clock, 21));
-    for (let i = 0; segments(disk).length < 20; i++) journal.append(draft(clock, `s${i % 5}`, "x".repeat(i % 4 === 0 ? 400 : 20)));
+    for (let i = 0; segments(disk).length < 20; i++)
+      journal.append(draft(clock, `s${i % 5}`, "x".repeat(i % 4 === 0 ? 400 : 20)));
     const { lsn } = journal.head();
     const tails = journal.tails();
     await journal.close();
@@ -109,7 +119,9 @@ describe("random bits", () => {
       let shown = 0;
       for (const s of ["host", "s0", "s1", "s2", "s3", "s4"]) for (const e of readAll(again, s)) if (!isGap(e)) shown++;
       expect(shown, `${path} bit ${bit}`).toBeGreaterThanOrEqual(lsn - 40);
-      for (const t of tails) if (t.session !== "host") expect(again.append(draft(clock, t.session)).seq, `${path} bit ${bit}, ${t.session}`).toBeGreaterThan(t.lastSeq);
+      for (const t of tails)
+        if (t.session !== "host")
+          expect(again.append(draft(clock, t.session)).seq, `${path} bit ${bit}, ${t.session}`).toBeGreaterThan(t.lastSeq);
     }
   });
 });
@@ -119,7 +131,13 @@ describe("records moved by someone without the key", () => {
     const { disk } = await smallLedger();
     const path = segments(disk)[0]!;
     const bytes = Buffer.from(disk.contents(path));
-    disk.put(path, edit(bytes, frames(bytes).filter((f) => f.type === 1)));
+    disk.put(
+      path,
+      edit(
+        bytes,
+        frames(bytes).filter((f) => f.type === 1),
+      ),
+    );
     return verify(disk).findings;
   };
 
@@ -134,7 +152,14 @@ describe("records moved by someone without the key", () => {
   });
 
   test("swapped records are both named", async () => {
-    const findings = await change((b, r) => Buffer.concat([b.subarray(0, r[3]!.at), b.subarray(r[4]!.at, r[4]!.end), b.subarray(r[3]!.at, r[3]!.end), b.subarray(r[4]!.end)]));
+    const findings = await change((b, r) =>
+      Buffer.concat([
+        b.subarray(0, r[3]!.at),
+        b.subarray(r[4]!.at, r[4]!.end),
+        b.subarray(r[3]!.at, r[3]!.end),
+        b.subarray(r[4]!.end),
+      ]),
+    );
     expect(findings.map((f) => f.lsn)).toEqual([4, 4]);
     expect(findings[1]).toMatchObject({ kind: "out-of-order", session: "s1", seq: 2 });
   });
@@ -156,7 +181,11 @@ describe("records moved by someone without the key", () => {
         if (k === 3) b[at + 138] = 0x62;
         const regionEnd = 136 + b[at + 51]! + b[at + 52]! + b[at + 53]! + b.readUInt32LE(at + 100);
         const previous = b.subarray(r[k - 1]!.at + 16, r[k - 1]!.at + 48);
-        createHash("sha256").update(previous).update(b.subarray(at + 48, at + regionEnd)).digest().copy(b, at + 16);
+        createHash("sha256")
+          .update(previous)
+          .update(b.subarray(at + 48, at + regionEnd))
+          .digest()
+          .copy(b, at + 16);
         restamp(b, at);
       }
       return b;
@@ -201,7 +230,9 @@ describe("seals and whole segments", () => {
     const { disk, head } = await smallLedger();
     const path = segments(disk)[0]!;
     const bytes = Buffer.from(disk.contents(path));
-    const last = frames(bytes).filter((f) => f.type === 1).at(-1)!;
+    const last = frames(bytes)
+      .filter((f) => f.type === 1)
+      .at(-1)!;
     disk.put(path, bytes.subarray(0, last.at));
     expect(verify(disk).ok).toBe(true);
     expect(verify(disk, [head]).findings).toMatchObject([{ kind: "truncated", lsn: head.lsn }]);
@@ -227,7 +258,12 @@ describe("seals and whole segments", () => {
     expect(report.records).toBeGreaterThan(60);
 
     const doubled = await manySegments();
-    doubled.put(segments(doubled).at(-1)!.replace(/\d{10}/, "0000000099"), secondBytes);
+    doubled.put(
+      segments(doubled)
+        .at(-1)!
+        .replace(/\d{10}/, "0000000099"),
+      secondBytes,
+    );
     expect(verify(doubled).findings[0]).toMatchObject({ kind: "segment" });
 
     const swapped = await manySegments();
@@ -274,13 +310,13 @@ describe("what may be gone", () => {
     const disk = new SimFS();
     const clock = new Clock();
     const journal = open(disk, journalOptions(clock, 4));
-    const secret = (i: number): string => i % 2 === 0 ? `hunter2-${i};` : `hunter2-${i};`.padEnd(400, "z");
+    const secret = (i: number): string => (i % 2 === 0 ? `hunter2-${i};` : `hunter2-${i};`.padEnd(400, "z"));
     for (let i = 0; i < 150; i++) journal.append(draft(clock, "s1", secret(i)));
     const seqs = Array.from({ length: 100 }, (_, i) => i + 10);
     expect(journal.erase("s1", seqs)).toBe(100);
     expect(journal.erase("s1", seqs)).toBe(0);
     await journal.durable(journal.head().lsn);
-    const states = readAll(journal, "s1").map((e) => isGap(e) ? "gap" : e.payloadState);
+    const states = readAll(journal, "s1").map((e) => (isGap(e) ? "gap" : e.payloadState));
     expect(states.filter((s) => s === "redacted")).toHaveLength(100);
     await journal.close();
     const everything = Buffer.concat([...disk.names.keys()].map((p) => disk.contents(p))).toString("latin1");
@@ -315,7 +351,14 @@ describe("what may be gone", () => {
     const gaps = journal.prune("s1", 1_000_000);
     expect(gaps[0]).toMatchObject({ reason: "pruned", fromSeq: 1, toSeq: 160 });
     expect(segments(disk).length).toBe(1);
-    expect(readAll(journal, "s1").map((e) => isGap(e) ? `${e.reason} ${e.fromSeq}-${e.toSeq}` : e.seq)).toEqual(["pruned 1-160", 161, 162, 163, 164, 165]);
+    expect(readAll(journal, "s1").map((e) => (isGap(e) ? `${e.reason} ${e.fromSeq}-${e.toSeq}` : e.seq))).toEqual([
+      "pruned 1-160",
+      161,
+      162,
+      163,
+      164,
+      165,
+    ]);
     await journal.close();
     expect(verify(disk).findings).toEqual([]);
     const again = open(disk, journalOptions(clock, 6, { recordDays: 1 }));
@@ -333,7 +376,9 @@ describe("what may be gone", () => {
     const [gap] = journal.prune("s1", 61);
     expect(gap).toMatchObject({ fromSeq: 1, reason: "pruned" });
     const all = readAll(journal, "s1");
-    expect(all.map((e) => isGap(e) ? "gap" : e.payloadState)).toEqual(Array.from({ length: 60 }, (_, i) => i < gap!.toSeq ? "pruned" : "present"));
+    expect(all.map((e) => (isGap(e) ? "gap" : e.payloadState))).toEqual(
+      Array.from({ length: 60 }, (_, i) => (i < gap!.toSeq ? "pruned" : "present")),
+    );
     expect(journal.tail("s1")!.payloadBytes).toBeLessThanOrEqual(16 * 1024 + 4096);
     await journal.close();
     const report = verify(disk);
@@ -348,13 +393,19 @@ describe("what may be gone", () => {
     const clock = new Clock();
     const options = journalOptions(clock, 8);
     const journal = open(disk, options);
-    for (let i = 0; i < 40; i++) journal.append(draft(clock, i % 2 === 0 ? "s1" : "s2", i % 3 === 0 ? `topsecret${i}`.padEnd(500) : `topsecret${i}`));
+    for (let i = 0; i < 40; i++)
+      journal.append(draft(clock, i % 2 === 0 ? "s1" : "s2", i % 3 === 0 ? `topsecret${i}`.padEnd(500) : `topsecret${i}`));
     journal.remove("s1");
     expect(journal.tail("s1")).toBeNull();
     expect(journal.read("s1", 0, 1e6)).toEqual([]);
     await journal.close();
     const again = open(disk, options);
-    expect(again.tails().map((t) => t.session).sort()).toEqual(["host", "s2"]);
+    expect(
+      again
+        .tails()
+        .map((t) => t.session)
+        .sort(),
+    ).toEqual(["host", "s2"]);
     await again.close();
     const everything = Buffer.concat([...disk.names.keys()].map((p) => disk.contents(p))).toString("latin1");
     expect([...everything.matchAll(/topsecret(\d+)/g)].every((m) => Number(m[1]) % 2 === 1)).toBe(true);

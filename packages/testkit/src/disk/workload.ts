@@ -15,7 +15,14 @@ export interface Claims {
 export const newClaims = (): Claims => ({ appended: new Map(), erased: new Set(), refused: [], durableLsn: 0 });
 
 /** Appends, syncs, seals, erasures and folds; faults are noted, a frozen journal is probed. */
-export async function live(disk: Disk, clock: Clock, seed: number, steps: number, claims: Claims, journal = open(disk, journalOptions(clock, seed))): Promise<Journal> {
+export async function live(
+  disk: Disk,
+  clock: Clock,
+  seed: number,
+  steps: number,
+  claims: Claims,
+  journal = open(disk, journalOptions(clock, seed)),
+): Promise<Journal> {
   const random = seededRandom(seed);
   const pick = (n: number): number => Math.floor(random() * n);
   const syncs: Promise<void>[] = [];
@@ -25,12 +32,22 @@ export async function live(disk: Disk, clock: Clock, seed: number, steps: number
       if (what < 14) {
         const session = `s${pick(4)}`;
         const size = [0, 1, 5, 40, 256, 257, 700, 1500][pick(8)]!;
-        const payload = size === 0 ? undefined : `${session}.${i}.`.padEnd(size, String.fromCharCode(97 + (i % 26))).slice(0, size);
-        const entry = journal.append(draft(clock, session, payload, { stream: 1, offset: i, actor: ["ana", "bo", "ai"][pick(3)]! }));
+        const payload =
+          size === 0 ? undefined : `${session}.${i}.`.padEnd(size, String.fromCharCode(97 + (i % 26))).slice(0, size);
+        const entry = journal.append(
+          draft(clock, session, payload, { stream: 1, offset: i, actor: ["ana", "bo", "ai"][pick(3)]! }),
+        );
         claims.appended.set(entry.lsn, said(entry));
       } else if (what < 17) {
         const { lsn } = journal.head();
-        const sync = journal.durable(lsn).then(() => { claims.durableLsn = Math.max(claims.durableLsn, lsn); }, (fault: unknown) => { claims.refused.push(fault); });
+        const sync = journal.durable(lsn).then(
+          () => {
+            claims.durableLsn = Math.max(claims.durableLsn, lsn);
+          },
+          (fault: unknown) => {
+            claims.refused.push(fault);
+          },
+        );
         syncs.push(sync);
         if (what === 16) await sync;
       } else if (what === 17) {
@@ -76,11 +93,16 @@ export function broken(journal: Journal, claims: Claims): string[] {
       const mayBeErased = claims.erased.has(`${e.session} ${e.seq}`);
       if (claim === undefined) wrong.push(`I3 ${e.session} ${e.seq} (lsn ${e.lsn}) was never appended`);
       else if (e.payloadState === "present" || e.payloadState === "none") {
-        if (said(e).text !== claim.text || e.session !== claim.session || e.seq !== claim.seq) wrong.push(`I6 lsn ${e.lsn} differs: ${said(e).text} was ${claim.text}`);
-      } else if (e.lsn <= claims.durableLsn && !mayBeErased) wrong.push(`I1 payload of durable lsn ${e.lsn} (${e.session} ${e.seq}) is ${e.payloadState}`);
+        if (said(e).text !== claim.text || e.session !== claim.session || e.seq !== claim.seq)
+          wrong.push(`I6 lsn ${e.lsn} differs: ${said(e).text} was ${claim.text}`);
+      } else if (e.lsn <= claims.durableLsn && !mayBeErased)
+        wrong.push(`I1 payload of durable lsn ${e.lsn} (${e.session} ${e.seq}) is ${e.payloadState}`);
     }
-    if (expected !== tail.lastSeq + 1) wrong.push(`I2 ${tail.session}: the read ends at ${expected - 1}, the tail at ${tail.lastSeq}`);
+    if (expected !== tail.lastSeq + 1)
+      wrong.push(`I2 ${tail.session}: the read ends at ${expected - 1}, the tail at ${tail.lastSeq}`);
   }
-  for (const lsn of claims.appended.keys()) if (lsn <= claims.durableLsn && !shown.has(lsn)) wrong.push(`I1 durable lsn ${lsn} (${claims.appended.get(lsn)!.session} ${claims.appended.get(lsn)!.seq}) is lost`);
+  for (const lsn of claims.appended.keys())
+    if (lsn <= claims.durableLsn && !shown.has(lsn))
+      wrong.push(`I1 durable lsn ${lsn} (${claims.appended.get(lsn)!.session} ${claims.appended.get(lsn)!.seq}) is lost`);
   return wrong;
 }
