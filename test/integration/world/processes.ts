@@ -1,0 +1,95 @@
+/** What /proc says: who runs, since when, with which descriptors; and ending what belongs to one folder. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Looks until it is so; the text is the fact that never came true. Nothing here waits for time. */
+export async function fact<T>(text: string, look: () => T | Promise<T>, withinMs = 30_000): Promise<NonNullable<T>> {
+  let last: unknown;
+  for (const deadline = performance.now() + withinMs; ; ) {
+    try {
+      const seen = await look();
+      if (seen !== null && seen !== undefined && seen !== false) return seen as NonNullable<T>;
+      last = seen;
+    } catch (fault) {
+      last = fault;
+    }
+    if (performance.now() > deadline) throw new Error(`never came true within ${withinMs} ms: ${text} (last: ${String(last)})`);
+    await delay(5);
+  }
+}
+
+export function pids(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+export function read(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function link(pid: number, name: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/${name}`);
+  } catch {
+    return "";
+  }
+}
+
+/** A process that runs or sleeps: a zombie is over. */
+export function lives(pid: number): boolean {
+  const stat = read(pid, "stat");
+  return stat !== "" && !/\) [ZX]/.test(stat);
+}
+
+/** Start time in clock ticks: with the pid it names one process, whatever pids are used again. */
+export function bornAt(pid: number): string {
+  const stat = read(pid, "stat");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+}
+
+export function parentOf(pid: number): number {
+  const stat = read(pid, "stat");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
+
+export function rssKib(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(read(pid, "status"))?.[1] ?? 0);
+}
+
+/** What each descriptor of a process is. */
+export function descriptors(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => link(pid, `fd/${fd}`));
+  } catch {
+    return [];
+  }
+}
+
+/** Living processes that name the folder in their arguments or environment, or stand in it. */
+export function ofFolder(folder: string): number[] {
+  const names = (text: string): boolean => text.includes(folder);
+  return pids().filter(
+    (pid) => pid !== process.pid && lives(pid) && (names(read(pid, "cmdline")) || names(read(pid, "environ")) || names(link(pid, "cwd"))),
+  );
+}
+
+/** The shims of a home below this folder. */
+export function shimsOf(folder: string): number[] {
+  return pids().filter((pid) => {
+    const argv = read(pid, "cmdline").split("\0");
+    return argv[1] === "shim" && argv[2]?.startsWith(folder) && lives(pid);
+  });
+}
+
+export function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It is gone already.
+  }
+}
