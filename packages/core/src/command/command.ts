@@ -47,15 +47,17 @@ export interface ShellState {
 
 /** What is known of the line being typed. */
 interface Line {
-  /** Who typed last on a line that is not empty; null if it is. */
+  /** Who typed last since the editor began to read, on a line that is not empty; null if it is. */
   readonly by: OperatorId | null;
-  /** Something other than plain text was typed, so Ctrl-U may not erase all of it. */
+  /** Something other than plain text was typed since, so Ctrl-U may not erase all of it. */
   readonly edited: boolean;
-  /** Typed before the editor read, perhaps taken by the program that ran, perhaps now on the line. */
+  /** Typed before the editor read: perhaps taken by the program that ran, perhaps now on the line. */
   readonly ahead: OperatorId | null;
+  /** Who typed after the last byte that ended or erased a line, wherever it went. */
+  readonly tail: OperatorId | null;
 }
 
-const emptyLine: Line = { by: null, edited: false, ahead: null };
+const emptyLine: Line = { by: null, edited: false, ahead: null, tail: null };
 
 export const unknownShell: ShellState = {
   phase: "unknown", integrated: false, cwd: null, bracketedPaste: false, command: null, last: null,
@@ -88,10 +90,10 @@ function applyMark(state: ShellState, mark: Mark, at: UnixMs): ShellState {
     case "ready": {
       // A prompt without the end of the command that ran before it: the shell lost track, so we do not know how it ended.
       const ended = endCommand(state, mark, null, at);
-      const line = { ...emptyLine, ahead: state.phase === "editing" || state.phase === "continuation" ? null : state.line.by };
+      const line = { ...emptyLine, ahead: state.line.tail, tail: state.line.tail };
       return { ...ended, phase: "editing", readyOffset: mark.endOffset, line, bracketedPaste: mark.bracketedPaste, historyNumber: mark.historyNumber };
     }
-    case "continuation": return { ...state, phase: "continuation", line: emptyLine };
+    case "continuation": return { ...state, phase: "continuation", readyOffset: mark.endOffset, line: { ...emptyLine, ahead: state.line.tail, tail: state.line.tail } };
     case "validity": return mark.validity === "incomplete" ? { ...state, phase: "continuation" } : state;
     case "start": {
       const stale = mark.historyNumber !== null && state.historyNumber !== null && mark.historyNumber < state.historyNumber;
@@ -99,7 +101,7 @@ function applyMark(state: ShellState, mark: Mark, at: UnixMs): ShellState {
         startOffset: state.command?.startOffset ?? mark.startOffset, outputOffset: mark.endOffset,
         text: stale ? null : mark.text, startedAt: at,
       };
-      return { ...state, phase: "running", command, line: emptyLine };
+      return { ...state, phase: "running", command };
     }
     case "end": return { ...endCommand(state, mark, mark.exit, at), phase: "prompt" };
   }
@@ -113,14 +115,17 @@ function endCommand(state: ShellState, mark: Mark, exit: number | null, at: Unix
 function applyInput(state: ShellState, { by, bytes, outputOffset }: Extract<ShellFact, { kind: "input" }>): ShellState {
   // The terminal model's answers to queries are read by the program and never stand on a line.
   if (by === TERMINAL_ACTOR || bytes.length === 0) return state;
-  const { line } = state;
-  if (state.phase === "editing" || state.phase === "continuation") {
-    if (outputOffset < state.readyOffset) return { ...state, line: { ...line, ahead: endsLine(bytes) ? line.ahead : by } };
-    const edited = line.edited || !isPlain(bytes);
-    const erased = bytes[bytes.length - 1] === 0x15 && !edited;
-    return { ...state, line: erased ? { ...line, by: null } : { ...line, by, edited } };
-  }
-  return { ...state, line: { ...line, by: endsLine(bytes) ? null : by } };
+  const tail = endsLine(bytes) ? null : by;
+  const line = { ...state.line, tail };
+  if (!reads(state)) return { ...state, line };
+  if (outputOffset < state.readyOffset) return { ...state, line: { ...line, ahead: tail ?? line.ahead } };
+  const edited = line.edited || !isPlain(bytes);
+  const isErased = bytes[bytes.length - 1] === 0x15 && !edited;
+  return { ...state, line: { ...line, by: isErased ? null : by, edited, ahead: isErased ? null : line.ahead } };
+}
+
+function reads(state: ShellState): boolean {
+  return state.phase === "editing" || state.phase === "continuation";
 }
 
 /** C4: Enter, newline, Ctrl-C, Ctrl-U or Ctrl-D came last. */
@@ -143,8 +148,17 @@ function isPlain(bytes: Uint8Array): boolean {
  */
 export function lineDirt(state: ShellState, outputEnd: Offset): OperatorId | null {
   const { line } = state;
+  if (!reads(state)) return line.tail;
   if (line.by !== null || line.ahead === null) return line.by;
   return outputEnd > state.readyOffset + editorNoiseBytes ? line.ahead : null;
+}
+
+/**
+ * Something was typed ahead, and the editor may be about to echo it: before relying on {@link lineDirt}, the host probes
+ * the terminal until its input queue is empty and the shell sleeps, and has read what was printed by then.
+ */
+export function isDoubtful(state: ShellState): boolean {
+  return reads(state) && state.line.by === null && state.line.ahead !== null;
 }
 
 /** zsh switches bracketed paste on (`ESC [ ? 2004 h`) after it says that it reads. */

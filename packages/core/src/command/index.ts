@@ -1,5 +1,5 @@
 export {
-  applyShell, type EndedCommand, lineDirt, refuseRun, type RunningCommand, type RunRefusal, type ShellFact, type ShellPhase,
+  applyShell, type EndedCommand, isDoubtful, lineDirt, refuseRun, type RunningCommand, type RunRefusal, type ShellFact, type ShellPhase,
   type ShellState, unknownShell,
 } from "./command.ts";
 export { type Mark, MarkScanner, isNonce, maxMarkBytes, stripMarks } from "./marks.ts";

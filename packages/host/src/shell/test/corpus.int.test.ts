@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { corpus } from "./corpus.ts";
 import { ShellSession, shells } from "./shell-session.ts";
+
+vi.setConfig({ testTimeout: 15_000 });
 
 test("the corpus is large enough to mean something", () => expect(corpus.length).toBeGreaterThanOrEqual(100));
 

@@ -112,6 +112,16 @@ export class ShellSession {
     }).join("");
   }
 
+  /** Ctrl-C at the prompt, as a person does it: again if nothing happened, since zsh and fish miss one that falls into a redraw. */
+  async cancel(): Promise<void> {
+    const ready = this.state.readyOffset;
+    const press = () => this.type("\x03");
+    press();
+    const again = setInterval(press, 500);
+    await this.until(() => this.state.readyOffset > ready && this.state.phase === "editing" && this.lineDirt === null);
+    clearInterval(again);
+  }
+
   environment(): string[] { return readFileSync(this.environmentFile, "utf8").split("\0").filter((item) => item !== ""); }
 
   until(isMet: () => boolean): Promise<void> {
