@@ -185,7 +185,7 @@ class Journal:
         lsn, head = u64(b, at + 56), b[at + 16:at + 48]
         if b[at + 72:at + 104] != h["hash"]: return self.find("seal", file, at, lsn, "of another header") or False
         if lsn > self.lsn:
-            if not damaged: self.lose(file, at, lsn)
+            self.missing += (lsn - self.lsn) if damaged else self.lose(file, at, lsn) or 0
             self.lsn, self.chain = lsn, head
             return True
         if self.chain is not None and head != self.chain: return self.find("seal", file, at, lsn, "another chain was signed") or False

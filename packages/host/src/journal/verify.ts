@@ -357,6 +357,7 @@ class Verifier {
     if (!seal.headerHash.equals(headerHash)) return fail("the seal belongs to another segment header");
     if (seal.lastLsn > this.#lsn) {
       if (damaged === null) this.#lose(file, at, this.#lsn + 1, seal.lastLsn, "missing before this seal");
+      else this.#missing += seal.lastLsn - this.#lsn;
       this.#lsn = seal.lastLsn;
       this.#chain = Buffer.from(seal.head);
       return true;
