@@ -122,6 +122,7 @@ export class LiveSession {
     });
     this.#lastLsn = entry.lsn;
     this.#facts = sessionRoom.fold(this.#facts, folded(entry, body));
+    if (body.case === "opened") this.#floor = floorRoom.openFloor(this.#facts.floorMode);
     const isOutput = body.case === "output";
     if (isOutput) this.#position += entry.payloadBytes;
     const shown = isOutput ? this.#view.live(entry, payload!) : (payload ?? NOTHING);
