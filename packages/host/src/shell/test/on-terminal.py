@@ -45,34 +45,40 @@ def probe():
             "processes": processes}
 
 
-def report(value): os.write(3, (json.dumps(value) + "\n").encode())
+def report(value):
+    os.write(3, (json.dumps(value) + "\n").encode())
 
 
-os.set_blocking(master, False)
-pending, inputs, ended = b"", [0, 4], False
-child = os.pidfd_open(pid)
-while True:
-    ready, writable, _ = select.select([master] + inputs + ([] if ended else [child]), [master] if pending else [], [], 0.05 if ended else None)
-    if writable:
-        try: pending = pending[os.write(master, pending):]
-        except OSError: pending = b""
-    if master in ready:
-        try: data = os.read(master, 65536)
-        except OSError as e: data = b"" if e.errno == errno.EIO else None
-        if data:
-            while data: data = data[os.write(1, data):]
+def main():
+    os.set_blocking(master, False)
+    pending, inputs, ended = b"", [0, 4], False
+    child = os.pidfd_open(pid)
+    while True:
+        ready, writable, _ = select.select([master] + inputs + ([] if ended else [child]), [master] if pending else [], [], 0.05 if ended else None)
+        if writable:
+            try: pending = pending[os.write(master, pending):]
+            except OSError: pending = b""
+        if master in ready:
+            try: data = os.read(master, 65536)
+            except OSError as e: data = b"" if e.errno == errno.EIO else None
+            if data:
+                while data: data = data[os.write(1, data):]
+                continue
+        if 0 in ready:
+            data = os.read(0, 65536)
+            if data: pending += data
+            else: inputs.remove(0); os.kill(pid, signal.SIGHUP)
+        if 4 in ready:
+            if os.read(4, 4096): report({"probe": probe()})
+            else: inputs.remove(4)
+        if child in ready:
+            ended = True
+            status = os.waitpid(pid, 0)[1]
             continue
-    if 0 in ready:
-        data = os.read(0, 65536)
-        if data: pending += data
-        else: inputs.remove(0); os.kill(pid, signal.SIGHUP)
-    if 4 in ready:
-        if os.read(4, 4096): report({"probe": probe()})
-        else: inputs.remove(4)
-    if child in ready:
-        ended = True
-        status = os.waitpid(pid, 0)[1]
-        continue
-    if ended and master not in ready:
-        report({"exit": os.WEXITSTATUS(status)} if os.WIFEXITED(status) else {"signal": os.WTERMSIG(status)})
-        break
+        if ended and master not in ready:
+            report({"exit": os.WEXITSTATUS(status)} if os.WIFEXITED(status) else {"signal": os.WTERMSIG(status)})
+            break
+
+
+try: main()
+except BrokenPipeError: os._exit(1)  # the test is over

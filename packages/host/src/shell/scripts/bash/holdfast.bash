@@ -12,7 +12,10 @@ __hold_rcfile=${HOLDFAST_SHELL_RCFILE-}
 
 __hold_n=0
 __hold_paste=0
-__hold_ps1= __hold_ps2= __hold_ps0= __hold_exported=
+__hold_ps0= __hold_ps1= __hold_ps2= __hold_user0= __hold_user1= __hold_user2= __hold_exported=
+# The names stand on lines of their own, where bash-preexec looks for them; the group throws `set -x` away.
+__hold_hook_first=$'{\n__hold_first\n} 2>/dev/null'
+__hold_hook_last=$'{\n__hold_last\n} 2>/dev/null'
 # Expanded by bash itself at each prompt, so the count rises without a hook of ours; `\!` tells a stale history entry.
 __hold_pre='\[\e]633;hold;A;${__hold_nonce-};$((__hold_n=${__hold_n-0}+1));$?\a\]'
 __hold_post='\[\e]633;hold;B;${__hold_nonce-};$((__hold_n=${__hold_n-0}+1));${__hold_paste-};\!\a\]'
@@ -63,31 +66,36 @@ __hold_first() {
 
 # Last in PROMPT_COMMAND: whatever drew a prompt has drawn it; ours goes around it.
 __hold_last() {
+  local __hold_exit=$?
   local -
   set +eux +a +o noglob
   local IFS=$' \t\n' __hold_escaped
   __hold_escape "$PWD"
   __hold_mark P "Cwd=$__hold_escaped"
-  __hold_wrap
+  __hold_wrap "$__hold_exit"
   __hold_arrange
   __hold_export
+  # At the prompt in which bash-preexec installs itself we run last of all, and it would take us for the user.
+  if \builtin declare -F __bp_interactive_mode; then __bp_interactive_mode; fi >/dev/null
   \builtin return 0
 } 2>/dev/null
 
+# Puts the marks around the prompts. Without `promptvars` bash expands nothing in them, so the counts are written out.
 __hold_wrap() {
-  local user
-  if [[ ${PS0-} != "$__hold_ps0" || -z $__hold_ps0 ]]; then
-    user=${PS0-}; user=${user//"$__hold_start"/}
-    __hold_ps0=$user$__hold_start; PS0=$__hold_ps0
+  local pre=$__hold_pre post=$__hold_post more=$__hold_more start=$__hold_start
+  if ! \builtin shopt -q promptvars; then
+    pre="\[\e]633;hold;A;$__hold_nonce;$((__hold_n + 1));$1\a\]"
+    post="\[\e]633;hold;B;$__hold_nonce;$((__hold_n + 2));$__hold_paste;\!\a\]"
+    more="\[\e]633;hold;F;$__hold_nonce;$((__hold_n + 3))\a\]"
+    start="\e]633;hold;C;$__hold_nonce;$((__hold_n += 4));0;\a"
   fi
-  if [[ ${PS2-} != "$__hold_ps2" || -z $__hold_ps2 ]]; then
-    user=${PS2-}; user=${user//"$__hold_more"/}
-    __hold_ps2=$__hold_more$user; PS2=$__hold_ps2
+  if [[ ${PS0-} != "$__hold_ps0" ]]; then __hold_user0=${PS0-}; __hold_user0=${__hold_user0//"$__hold_start"/}; fi
+  if [[ ${PS2-} != "$__hold_ps2" ]]; then __hold_user2=${PS2-}; __hold_user2=${__hold_user2//"$__hold_more"/}; fi
+  if [[ ${PS1-} != "$__hold_ps1" ]]; then
+    __hold_user1=${PS1-}; __hold_user1=${__hold_user1//"$__hold_pre"/}; __hold_user1=${__hold_user1//"$__hold_post"/}
   fi
-  if [[ ${PS1-} != "$__hold_ps1" || -z $__hold_ps1 ]]; then
-    user=${PS1-}; user=${user//"$__hold_pre"/}; user=${user//"$__hold_post"/}
-    __hold_ps1=$__hold_pre$user$__hold_post; PS1=$__hold_ps1
-  fi
+  __hold_ps0=$__hold_user0$start __hold_ps1=$pre$__hold_user1$post __hold_ps2=$more$__hold_user2
+  PS0=$__hold_ps0 PS1=$__hold_ps1 PS2=$__hold_ps2
 }
 
 # Keeps __hold_first first and __hold_last last, but before bash-preexec's `__bp_interactive_mode`, which must see the
@@ -97,19 +105,19 @@ __hold_arrange() {
   local item list=() tail=()
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)); then
     item=${PROMPT_COMMAND-}
-    if [[ $item == $'__hold_first\n'* && $item == *$'\n__hold_last' ]]; then \builtin return 0; fi
-    item=${item//__hold_first/:}; item=${item//__hold_last/:}
-    PROMPT_COMMAND=$'__hold_first\n'${item:-:}$'\n__hold_last'
+    if [[ $item == "$__hold_hook_first"$'\n'* && $item == *$'\n'"$__hold_hook_last" ]]; then \builtin return 0; fi
+    item=${item//"$__hold_hook_first"/:}; item=${item//"$__hold_hook_last"/:}
+    PROMPT_COMMAND=$__hold_hook_first$'\n'${item:-:}$'\n'$__hold_hook_last
     \builtin return 0
   fi
   for item in "${PROMPT_COMMAND[@]}"; do
     case $item in
-      __hold_first | __hold_last | '') ;;
+      "$__hold_hook_first" | "$__hold_hook_last" | '') ;;
       __bp_interactive_mode) tail+=("$item") ;;
-      *) item=${item//__hold_first/:}; list+=("${item//__hold_last/:}") ;;
+      *) item=${item//"$__hold_hook_first"/:}; list+=("${item//"$__hold_hook_last"/:}") ;;
     esac
   done
-  list=(__hold_first "${list[@]}" __hold_last "${tail[@]}")
+  list=("$__hold_hook_first" "${list[@]}" "$__hold_hook_last" "${tail[@]}")
   if [[ "${list[*]@Q}" != "${PROMPT_COMMAND[*]@Q}" ]]; then PROMPT_COMMAND=("${list[@]}"); fi
 }
 
@@ -137,7 +145,7 @@ __hold_install() {
     __hold_paste=1
   fi
   if [[ -n $__hold_environment ]] && ! (umask 077; : >|"$__hold_environment.now"); then __hold_environment=; fi
-  __hold_wrap
+  __hold_wrap 0
   __hold_arrange
 } 2>/dev/null
 
