@@ -16,7 +16,8 @@ export async function run(context: Context, flags: LogFlags, args: readonly stri
   const client = await context.client();
   const session = await client.show(args[0]!);
   const wanted = wants(flags.kind, await actorIds(context, flags.actor));
-  const noOutput = !flags.raw && (flags.actor !== undefined || (flags.kind.length > 0 && !flags.kind.includes("output")));
+  // Without output there is no telling when the end is reached, so only a reader that follows does without.
+  const noOutput = flags.follow && !flags.raw && (flags.actor !== undefined || (flags.kind.length > 0 && !flags.kind.includes("output")));
   const print = flags.raw ? undefined : await printer(context, flags.json);
   for await (const entry of readJournal(client, session.id, { after: Math.max(0, (flags.from ?? 1) - 1), follow: flags.follow, noOutput, signal: context.cancelled })) {
     if (!print) {

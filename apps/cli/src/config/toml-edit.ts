@@ -15,7 +15,9 @@ export function setInToml(text: string, key: string, value: string | number | bo
   const isName = new RegExp(`^\\s*${name}\\s*=`);
   const isDotted = new RegExp(`^\\s*${table}\\s*\\.\\s*${name}\\s*=`);
   let current = "";
+  const isOfTable = new RegExp(`^\\s*${table}\\s*\\.`);
   let lastOfTable = -1;
+  let lastDotted = -1;
   for (const [i, line] of lines.entries()) {
     const head = /^\s*\[\s*([\w.-]+)\s*\]/.exec(line);
     if (head) current = head[1]!;
@@ -25,8 +27,11 @@ export function setInToml(text: string, key: string, value: string | number | bo
       return `${lines.join("\n")}\n`;
     }
     if (current === table && line.trim() !== "") lastOfTable = i;
+    if (current === "" && isOfTable.test(line)) lastDotted = i;
   }
-  if (lastOfTable >= 0) lines.splice(lastOfTable + 1, 0, setting);
+  // A table begun with dotted keys can't be opened again by its head.
+  if (lastDotted >= 0) lines.splice(lastDotted + 1, 0, `${table}.${setting}`);
+  else if (lastOfTable >= 0) lines.splice(lastOfTable + 1, 0, setting);
   else lines.push(...(lines.length > 0 ? [""] : []), `[${table}]`, setting);
   return `${lines.join("\n")}\n`;
 }

@@ -46,9 +46,9 @@ export class Cleaner {
     return done;
   }
 
-  /** The line begun and not ended. */
+  /** The line begun and not ended, with its blanks: more of it may follow. */
   rest(): CleanLine | null {
-    const text = this.#line.join("").trimEnd();
+    const text = this.#line.join("");
     return text === "" ? null : { text, offset: this.#start };
   }
 

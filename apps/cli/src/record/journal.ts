@@ -17,6 +17,7 @@ export interface ReadOptions {
   /** Stop behind this seq; default: the journal's end at the moment of the call. */
   readonly to?: number;
   readonly follow?: boolean;
+  /** Only with `follow`: the last event before the end may be output, and would be waited for. */
   readonly noOutput?: boolean;
   readonly signal?: AbortSignal;
 }

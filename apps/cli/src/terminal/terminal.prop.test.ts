@@ -22,7 +22,7 @@ test("F2: what the filter makes of a stream does not depend on how it is cut", (
     for (const c of chunks) for (const p of filter.feed(c)) text += p.kind === "bytes" ? Buffer.from(p.bytes).toString("latin1") : `<${p.kind}>`;
     return text;
   };
-  fc.assert(fc.property(streams, fc.array(fc.nat(200), { maxLength: 6 }), (s, at) => expect(all(cuts(s, at))).toBe(all([s]))));
+  fc.assert(fc.property(streams, fc.array(fc.nat(200), { maxLength: 6 }), (s, at) => all(cuts(s, at)) === all([s])));
 });
 
 test("I1: whatever is typed goes out whole and in order, but for prefix keys and commands", () => {
@@ -94,7 +94,7 @@ test("L1: the difference of two frames turns one picture into the other", async 
 });
 
 test("L2: equal frames differ by nothing", () => {
-  fc.assert(fc.property(frames(5, 2), (a) => expect(difference(a, { ...a, cells: a.cells.map((r) => r.map((c) => ({ ...c }))) })).toBe("")));
+  fc.assert(fc.property(frames(5, 2), (a) => difference(a, { ...a, cells: a.cells.map((r) => r.map((c) => ({ ...c }))) }) === ""));
 });
 
 test("W1: the cursor is always inside the window", () => {

@@ -1,0 +1,145 @@
+import { createRequire } from "node:module";
+import { terminal } from "@holdfast/sdk";
+import { describe, expect, test } from "vitest";
+import type { Outer } from "./outer.ts";
+import { RawView } from "./raw-view.ts";
+import type { Picture } from "./view.ts";
+
+const { Terminal } = createRequire(import.meta.url)("@xterm/headless") as typeof import("@xterm/headless");
+
+/** An outer terminal that is a model, so that a test sees what a person would. */
+function outerModel(cols = 20, rows = 4) {
+  const model = new Terminal({ cols, rows, allowProposedApi: true, scrollback: 50, logLevel: "off" });
+  let written = "";
+  const outer: Outer = {
+    size: () => ({ cols, rows }),
+    enter: async () => undefined,
+    write: (data) => {
+      written += typeof data === "string" ? data : Buffer.from(data).toString("latin1");
+      model.write(data as string);
+    },
+    drained: async () => undefined,
+    undoWith: () => undefined,
+    holdKeys: () => undefined,
+    restore: () => undefined,
+    onGone: () => undefined,
+  };
+  const flushed = () => new Promise<void>((resolve) => model.write("", resolve));
+  const lines = async () => {
+    await flushed();
+    const { active } = model.buffer;
+    return Array.from({ length: rows }, (_, i) => active.getLine(active.baseY + i)!.translateToString(true).trimEnd());
+  };
+  return { outer, lines, flushed, model, written: () => written };
+}
+
+const picture = (text: string, offset: number): Picture => ({ cols: 20, rows: 4, offset, vt: Buffer.from(text) });
+
+function viewOn(o: ReturnType<typeof outerModel>, pictures: (Picture | null)[], screen: "alternate" | "main" = "alternate") {
+  let asked = 0;
+  const view = new RawView({
+    outer: o.outer, screen, pipes: false, newTracker: () => new terminal.ModeTracker(),
+    fetchPicture: async () => {
+      const next = pictures[Math.min(asked++, pictures.length - 1)];
+      return next ?? null;
+    },
+  });
+  return { view, asked: () => asked };
+}
+const bytes = (text: string, offset: number) => ({ offset, bytes: Buffer.from(text) });
+
+describe("a session on the outer terminal", () => {
+  test("a picture is drawn, then output goes on from its offset and nothing twice", async () => {
+    const o = outerModel();
+    const { view } = viewOn(o, []);
+    view.snapshot(picture("one\r\n", 5));
+    await view.output(bytes("one\r\ntwo", 0));
+    await view.output(bytes("!", 8));
+    expect(await o.lines()).toEqual(["one", "two!", "", ""]);
+  });
+
+  test("a notice lies over the last row and leaves no trace", async () => {
+    const o = outerModel();
+    const { view } = viewOn(o, [picture("a\r\nb\r\nc\r\nd", 10)]);
+    view.snapshot(picture("a\r\nb\r\nc\r\nd", 10));
+    view.notice("ana steers");
+    expect(await o.lines()).toEqual(["a", "b", "c", " ana steers"]);
+    view.notice(null);
+    await new Promise(setImmediate);
+    await o.flushed();
+    expect(await o.lines()).toEqual(["a", "b", "c", "d"]);
+    await view.output(bytes("e", 10));
+    expect((await o.lines())[3]).toBe("de");
+  });
+
+  test("no notice is laid into the middle of an escape sequence", async () => {
+    const o = outerModel();
+    const { view } = viewOn(o, []);
+    view.snapshot(picture("", 0));
+    await view.output(bytes("x\x1b]0;ti", 0));
+    const before = o.written();
+    view.notice("hello");
+    expect(o.written()).toBe(before);
+  });
+
+  test("a program that leaves its own alternate screen shows the session's main screen, and never the person's", async () => {
+    const o = outerModel();
+    const { view } = viewOn(o, [picture("shell$ ", 100)]);
+    view.snapshot(picture("shell$ ", 0));
+    await view.output(bytes("\x1b[?1049h\x1b[Hvim", 0));
+    expect((await o.lines())[0]).toBe("vim");
+    await view.output(bytes("\x1b[?1049lafter", 14));
+    expect((await o.lines())[0]).toBe("shell$");
+    expect(o.written()).not.toContain("1049");
+  });
+
+  test("what follows the switch beyond the picture is drawn after it", async () => {
+    const o = outerModel();
+    const { view } = viewOn(o, [picture("shell$ ", 8)]);
+    view.snapshot(picture("", 0));
+    await view.output(bytes("\x1b[?1049lls", 0));
+    expect((await o.lines())[0]).toBe("shell$ ls");
+  });
+
+  test("on the main screen bytes pass as they are", async () => {
+    const o = outerModel();
+    const { view } = viewOn(o, [], "main");
+    view.snapshot(picture("", 0));
+    await view.output(bytes("\x1b[?1049hx", 0));
+    expect(o.written()).toContain("\x1b[?1049hx");
+  });
+
+  test("while a panel is shown the session waits, and goes on under a new picture", async () => {
+    const o = outerModel();
+    const { view } = viewOn(o, [picture("now", 3)]);
+    view.snapshot(picture("", 0));
+    view.panel(["help"]);
+    const waiting = view.output(bytes("now", 0));
+    expect((await o.lines())[0]).toBe("help");
+    view.panel(null);
+    await waiting;
+    expect((await o.lines())[0]).toBe("now");
+  });
+
+  test("without a picture the line stays, and the next one that can be had mends it", async () => {
+    const o = outerModel();
+    const { view } = viewOn(o, [null, picture("mended", 5)]);
+    view.snapshot(picture("x", 1));
+    view.notice("link down");
+    view.notice(null);
+    await new Promise(setImmediate);
+    expect((await o.lines())[3]).toBe(" link down");
+    view.mendIfDirty();
+    await new Promise(setImmediate);
+    expect(await o.lines()).toEqual(["mended", "", "", ""]);
+  });
+
+  test("leaving undoes the modes that the session set, and no others", async () => {
+    const o = outerModel();
+    const { view } = viewOn(o, []);
+    view.snapshot(picture("\x1b[?2004h\x1b[?1000h\x1b[?1h", 0));
+    const undo = Buffer.from(view.undo()).toString("latin1");
+    for (const mode of ["2004", "1000", "1"]) expect(undo).toMatch(new RegExp(`\\x1b\\[\\?(?:[\\d;]*;)?${mode}(?:;[\\d;]*)?l`));
+    expect(undo).not.toContain("1006");
+  });
+});
