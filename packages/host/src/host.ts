@@ -7,10 +7,9 @@
  *   A3  Nothing but a session's own end, an operator or the session's policy ends it.
  */
 import { existsSync } from "node:fs";
-import { create } from "@bufbuild/protobuf";
 import { InputLedger, MonotonicMs, session as sessionRoom, type Capability, type SessionFacts } from "@holdfast/core";
 import { capabilitiesOf, rolesWith } from "@holdfast/core";
-import { EventBody_HostStartedSchema, HoldError, limits, SessionState, type Session } from "@holdfast/protocol";
+import { create, EventBody_HostStartedSchema, HoldError, limits, SessionState, type Session } from "@holdfast/protocol";
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
 import { openSession, started, type Opener, type OpenRequest } from "./session/open.ts";

@@ -2,15 +2,15 @@
  * Messages and their bytes. A carrier moves frames: a channel number and one message; the channel stands outside the
  * message, so that one encoded event serves every attachment (docs/protocol.md §2).
  */
-import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { ClientFrameSchema, HostFrameSchema, type ClientFrame, type HostFrame } from "@holdfast/protocol/wire/link";
 import { HoldError } from "./code.ts";
+import { create, fromBinary, type Init, toBinary } from "./message.ts";
+import { type ClientFrame, ClientFrameSchema, type HostFrame, HostFrameSchema } from "./wire/link.ts";
 
 /** The channel of the handshake and of calls; every other one is an attachment, numbered by the client. */
 export const CONTROL_CHANNEL = 0;
 
-export type ClientBody = NonNullable<MessageInitShape<typeof ClientFrameSchema>["body"]>;
-export type HostBody = NonNullable<MessageInitShape<typeof HostFrameSchema>["body"]>;
+export type ClientBody = NonNullable<Init<ClientFrame>["body"]>;
+export type HostBody = NonNullable<Init<HostFrame>["body"]>;
 
 export function encodeClient(body: ClientBody): Uint8Array {
   return toBinary(ClientFrameSchema, create(ClientFrameSchema, { body }));

@@ -1,9 +1,8 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { EventBodySchema, FloorMode, SessionKind, SessionState } from "@holdfast/protocol";
+import { create, type Init, EventBodySchema, FloorMode, SessionKind, SessionState } from "@holdfast/protocol";
 import { expect, test } from "vitest";
 import * as session from "./index.ts";
 
-type Kind = NonNullable<MessageInitShape<typeof EventBodySchema>["kind"]>;
+type Kind = NonNullable<Init<EventBody>["kind"]>;
 
 /** Folds bodies, a second apart. */
 function after(...kinds: Kind[]) {

@@ -3,8 +3,7 @@
  * of the start. It is a session of its own on pipes, so it outlives the host and its caller; the caller attaches to it.
  */
 import { readFileSync, readlinkSync } from "node:fs";
-import { create } from "@bufbuild/protobuf";
-import { ExecAnswerSchema, HoldError } from "@holdfast/protocol";
+import { create, ExecAnswerSchema, HoldError } from "@holdfast/protocol";
 import type { LiveSession } from "../session/session.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 

@@ -1,7 +1,6 @@
 /** Calls on operators and on the host itself. */
-import { create } from "@bufbuild/protobuf";
 import { capabilitiesOf } from "@holdfast/core";
-import { DoneSchema, EventBody_OperatorChangedSchema, HoldError, HostStatusAnswerSchema, limits, OperatorAddAnswerSchema, OperatorInfoSchema, OperatorListAnswerSchema, WhoamiAnswerSchema, type OperatorInfo } from "@holdfast/protocol";
+import { create, DoneSchema, EventBody_OperatorChangedSchema, HoldError, HostStatusAnswerSchema, limits, OperatorAddAnswerSchema, OperatorInfoSchema, OperatorListAnswerSchema, WhoamiAnswerSchema, type OperatorInfo } from "@holdfast/protocol";
 import { keyIdOf } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { kindFromWire, kindOnWire } from "../session/on-wire.ts";

@@ -1,8 +1,7 @@
 /** Calls that read: the screen, the history, what the program waits for; and taking payloads out of it. */
 import { stripVTControlCharacters } from "node:util";
-import { create } from "@bufbuild/protobuf";
 import { activity } from "@holdfast/core";
-import { AuditHeadAnswerSchema, EventBody_RedactedSchema, HoldError, ProbeAnswerSchema, RedactAnswerSchema, ScreenAnswerSchema, SearchAnswer_HitSchema, SearchAnswerSchema, type SearchAnswer_Hit } from "@holdfast/protocol";
+import { create, AuditHeadAnswerSchema, EventBody_RedactedSchema, HoldError, ProbeAnswerSchema, RedactAnswerSchema, ScreenAnswerSchema, SearchAnswer_HitSchema, SearchAnswerSchema, type SearchAnswer_Hit } from "@holdfast/protocol";
 import type { ShimProbe } from "@holdfast/shim";
 import type { LiveSession } from "../session/session.ts";
 import { OUTPUT_KIND } from "../session/record.ts";

@@ -2,9 +2,8 @@
  * `hold run`: types one command into the session's shell when its line is empty, and waits for its end by the shell's own marks.
  * Output is read from the journal by offset, between marks, so nothing of ours and no prompt is in it.
  */
-import { create } from "@bufbuild/protobuf";
 import { command, Offset } from "@holdfast/core";
-import { HoldError, InputSchema, InputStatus, RunAnswerSchema } from "@holdfast/protocol";
+import { create, HoldError, InputSchema, InputStatus, RunAnswerSchema } from "@holdfast/protocol";
 import { quoteWords, wrapCommand } from "../shell/index.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { LiveSession } from "../session/session.ts";

@@ -1,9 +1,6 @@
 /** Calls on sessions: open, list, end, and one input without an attachment. */
 import { lstatSync, rmSync, statSync, symlinkSync } from "node:fs";
-import { create } from "@bufbuild/protobuf";
-import {
-  AgentAnswerSchema, DoneSchema, FloorMode, FloorVerb, InputResultSchema, ListAnswerSchema, OpenAnswerSchema, SessionKind, EventBody_RenamedSchema, HoldError, InputStatus,
-} from "@holdfast/protocol";
+import { create, AgentAnswerSchema, DoneSchema, FloorMode, FloorVerb, InputResultSchema, ListAnswerSchema, OpenAnswerSchema, SessionKind, EventBody_RenamedSchema, HoldError, InputStatus } from "@holdfast/protocol";
 import { isAbsolute } from "node:path";
 import type { LiveSession } from "../session/session.ts";
 import { checkSize } from "../session/open.ts";

@@ -1,7 +1,6 @@
 /** `hold wait`: says which of what was asked for came first. Waiting never touches the session. */
 import { stripVTControlCharacters } from "node:util";
-import { create } from "@bufbuild/protobuf";
-import { HoldError, WaitAnswerSchema } from "@holdfast/protocol";
+import { create, HoldError, WaitAnswerSchema } from "@holdfast/protocol";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 import { activityOf, matcher } from "./reading.ts";

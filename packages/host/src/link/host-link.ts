@@ -7,13 +7,10 @@
  *   L4  When the link is over, its attachments are detached; their sessions go on.
  */
 import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
 import type { Link, LinkHandlers } from "@holdfast/carrier";
 import { capabilitiesOf, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
-import {
-  AnswerSchema, CONTROL_CHANNEL, decodeClient, encodeHost, HoldError, limits, transcript, type Attach, type ClientFrame, type Error as WireError, type FloorRequest,
-  FloorVerb, type HostBody, type Input,
-} from "@holdfast/protocol";
+import { create, AnswerSchema, CONTROL_CHANNEL, decodeClient, encodeHost, HoldError, limits, transcript, type Attach, type ClientFrame, type Error as WireError, type FloorRequest,
+  FloorVerb, type HostBody, type Input } from "@holdfast/protocol";
 import { answerCall, type CallContext } from "../call/answer.ts";
 import { floorCommand } from "../call/floor-command.ts";
 import type { Host } from "../host.ts";
@@ -336,5 +333,5 @@ function startOf(session: LiveSession, request: Attach): { seq: number; position
 }
 
 function onWire(error: HoldError): WireError {
-  return { $typeName: "holdfast.v1.Error", code: error.code, message: error.message, details: { ...error.details } };
+  return { code: error.code, message: error.message, details: { ...error.details } };
 }

@@ -2,9 +2,8 @@
  * What the session's shell is doing: feeds core/command from output and settled inputs, and turns its marks into records.
  * Without shell integration it still knows whether a line is half typed.
  */
-import { create } from "@bufbuild/protobuf";
 import { command, Offset, UnixMs, type SessionFacts } from "@holdfast/core";
-import { EventBody_CommandEndedSchema, EventBody_CommandStartedSchema } from "@holdfast/protocol";
+import { create, EventBody_CommandEndedSchema, EventBody_CommandStartedSchema } from "@holdfast/protocol";
 import type { Body } from "./record.ts";
 
 type Mark = command.Mark;

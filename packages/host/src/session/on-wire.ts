@@ -1,7 +1,6 @@
 /** Our words in the wire's: floors, kinds and whole sessions as a list shows them. */
-import { create } from "@bufbuild/protobuf";
 import { floor as floorRoom, type Floor, type OperatorKind, type SessionFacts } from "@holdfast/core";
-import { FloorMode, FloorSchema, OperatorKind as WireKind, SessionKind, SessionSchema, SessionState, type Floor as WireFloor, type Presence, type Session } from "@holdfast/protocol";
+import { create, FloorMode, FloorSchema, OperatorKind as WireKind, SessionKind, SessionSchema, SessionState, type Floor as WireFloor, type Presence, type Session } from "@holdfast/protocol";
 import type { Clock } from "./ports.ts";
 
 export function kindOnWire(kind: OperatorKind): WireKind {

@@ -2,8 +2,7 @@
  * Opening a session: the record first, then the shim, then the program. What could not be started is a session that failed,
  * with the reason in its record.
  */
-import { create } from "@bufbuild/protobuf";
-import { EventBody_OpenedSchema, EventBody_StartedSchema, FloorMode, HoldError, limits, SessionKind, SessionState, type Size } from "@holdfast/protocol";
+import { create, EventBody_OpenedSchema, EventBody_StartedSchema, FloorMode, HoldError, limits, SessionKind, SessionState, type Size } from "@holdfast/protocol";
 import type { ShimSpec, ShimWelcome } from "@holdfast/shim";
 import { prepareShell } from "../shell/index.ts";
 import type { Actor, LiveSession } from "./session.ts";

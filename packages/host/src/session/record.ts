@@ -1,6 +1,5 @@
 /** Events as the journal stores them and as the wire carries them. Output has no body of its own: stream, offset and bytes say all. */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { EventBody_OutputSchema, EventBodySchema, EventSchema, type Event, type EventBody } from "@holdfast/protocol";
+import { create, fromBinary, toBinary, EventBody_OutputSchema, EventBodySchema, EventSchema, type Event, type EventBody } from "@holdfast/protocol";
 import type { FoldedEvent } from "@holdfast/core";
 import type { Entry } from "../journal/journal.ts";
 import { OWN_KIND } from "../journal/own.ts";
@@ -9,18 +8,16 @@ export type Body = Exclude<EventBody["kind"], { case: undefined }>;
 type Case = Body["case"];
 
 /** Journal `kind`: the field number in EventBody, so that a record can be told apart without decoding it. */
-const numbers = Object.fromEntries(EventBodySchema.fields.map((f) => [f.localName, f.number])) as Record<Case, number>;
-export const OUTPUT_KIND = numbers.output;
+export const kinds = {
+  opened: 1, output: 2, input: 3, inputSettled: 4, resized: 5, signalled: 6, attached: 7, detached: 8, floorChanged: 9, aiPaused: 10, commandStarted: 11, commandEnded: 12, exited: 13, closed: 14, ended: 15, renamed: 16, redacted: 17, gap: 18, started: 19, note: 20, operatorChanged: 21, hostStarted: 22, replyWritten: 23, removed: 24, resizeAsked: 25,
+} as const satisfies Record<Case, number>;
+export const OUTPUT_KIND = kinds.output;
 
 const NOTHING = new Uint8Array(0);
 export const OUTPUT_BODY: Body = { case: "output", value: create(EventBody_OutputSchema) };
 
 export function kindOf(body: Body): number {
-  return numbers[body.case];
-}
-
-export function kindNamed(name: string): number | null {
-  return (numbers as Record<string, number>)[name] ?? null;
+  return kinds[body.case];
 }
 
 export function encodeBody(body: Body): Uint8Array {

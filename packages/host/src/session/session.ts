@@ -13,12 +13,9 @@ import {
   floor as floorRoom, HOST_ACTOR, HOST_RESTART, InputLedger, inputRules, MonotonicMs, Offset, reader, Seq, session as sessionRoom, TERMINAL_ACTOR,
   type Floor, type FloorCommand, type FloorEvent, type FloorRefusal, type InputFrame, type Operator, type Outcome, type SessionFacts,
 } from "@holdfast/core";
-import { create } from "@bufbuild/protobuf";
-import {
-  encodeHost, EventBody_AiPausedSchema, EventBody_AttachedSchema, EventBody_ClosedSchema, EventBody_DetachedSchema, EventBody_EndedSchema, EventBody_ExitedSchema,
+import { create, encodeHost, EventBody_AiPausedSchema, EventBody_AttachedSchema, EventBody_ClosedSchema, EventBody_DetachedSchema, EventBody_EndedSchema, EventBody_ExitedSchema,
   EventBody_FloorChangedSchema, EventBody_GapMarkedSchema, EventBody_InputSchema, EventBody_InputSettledSchema, EventBody_ReplyWrittenSchema, EventBody_ResizeAskedSchema,
-  EventBody_ResizedSchema, EventBody_SignalledSchema, ExitSchema, HoldError, InputStatus, limits, PresenceSchema, type Code, type Input, type Presence, type SessionState,
-} from "@holdfast/protocol";
+  EventBody_ResizedSchema, EventBody_SignalledSchema, ExitSchema, HoldError, InputStatus, limits, PresenceSchema, type Code, type Input, type Presence, type SessionState } from "@holdfast/protocol";
 import type { ShimExit, ShimLink, ShimProbe, ShimResult, ShimWelcome } from "@holdfast/shim";
 import type { Entry, Gap } from "../journal/journal.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";

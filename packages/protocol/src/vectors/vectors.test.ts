@@ -4,9 +4,16 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type ClientBody, ClientFrameSchema, decodeClient, decodeHost, encodeClient, encodeHost, type HostBody, HostFrameSchema, transcript } from "../index.ts";
+import { type ClientBody, decodeClient, decodeHost, encodeClient, encodeHost, type HostBody, transcript } from "../index.ts";
 
 const vectors = JSON.parse(readFileSync(new URL("vectors.json", import.meta.url), "utf8")) as Record<"client" | "host" | "transcript", Record<string, string>>;
+/** The cases of a frame's oneof, from the schema. */
+function casesOf(message: string): string[] {
+  const schema = readFileSync(new URL("../../../../proto/holdfast/v1/link.proto", import.meta.url), "utf8");
+  const block = /oneof body \{([^}]*)\}/.exec(schema.slice(schema.indexOf(`message ${message} {`)))?.[1] ?? "";
+  return [...block.matchAll(/\w+ (\w+) = \d+;/g)].map((m) => String(m[1]).replace(/_(.)/g, (_, c: string) => c.toUpperCase())).sort();
+}
+
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
 
 describe("every message of a client", () => {
@@ -17,7 +24,7 @@ describe("every message of a client", () => {
   });
 
   test("has a vector", () => {
-    expect(Object.keys(vectors.client).sort()).toEqual(ClientFrameSchema.fields.map((f) => f.localName).sort());
+    expect(Object.keys(vectors.client).sort()).toEqual(casesOf("ClientFrame"));
   });
 });
 
@@ -29,7 +36,7 @@ describe("every message of a host", () => {
   });
 
   test("has a vector", () => {
-    const without = HostFrameSchema.fields.map((f) => f.localName).filter((name) => !(name in vectors.host));
+    const without = casesOf("HostFrame").filter((name) => !(name in vectors.host));
     expect(without, "screen is reserved for views that hosts draw").toEqual(["screen"]);
   });
 });

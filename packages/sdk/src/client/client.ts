@@ -1,6 +1,5 @@
 /** The SDK's {@link HostClient} over a {@link Connection}. */
-import { create } from "@bufbuild/protobuf";
-import { FloorMode, FloorVerb, HoldError, InputStatus, SessionKind, WhoamiAnswerSchema, type Floor, type WhoamiAnswer } from "@holdfast/protocol";
+import { create, FloorMode, FloorVerb, HoldError, InputStatus, SessionKind, WhoamiAnswerSchema, type Floor, type WhoamiAnswer } from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment, ExecResult, HostClient, InputOutcome, OpenSpec, RunResult, WaitSpec } from "../api.ts";
 import { ClientAttachment, type Redial } from "./attachment.ts";
 import { errorFrom, type CallVerb, type Connection, type Result } from "./connection.ts";

@@ -4,13 +4,12 @@
  *   N1  The host proves itself before anything is signed for it.
  *   N2  Every call is answered or rejected; when the link dies, what is open is rejected with `unreachable`.
  */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Acceptor, Link } from "@holdfast/carrier";
-import { CallSchema, CONTROL_CHANNEL, decodeHost, encodeClient, HoldError, isCode, limits, transcript, type Answer, type ClientBody, type Error as WireError, type HostFrame, type Welcome } from "@holdfast/protocol";
+import { create, type Init, CallSchema, CONTROL_CHANNEL, decodeHost, encodeClient, HoldError, isCode, limits, transcript, type Answer, type Call, type ClientBody, type Error as WireError, type HostFrame, type Welcome } from "@holdfast/protocol";
 import type { Credential, HostVerifier } from "./credential.ts";
 
 export type Dial = (accept: Acceptor) => Promise<Link>;
-export type CallVerb = NonNullable<MessageInitShape<typeof CallSchema>["verb"]>;
+export type CallVerb = NonNullable<Init<Call>["verb"]>;
 export type Result = Exclude<Answer["result"], { case: undefined }>;
 
 export interface ConnectionOptions {
@@ -100,8 +99,11 @@ export class Connection {
     return this.#link.buffered;
   }
 
+  /** Also told, in a moment, when the link has ended already. */
   onEnd(told: (error: HoldError) => void): () => void {
     this.#endings.add(told);
+    const over = this.#over;
+    if (over) queueMicrotask(() => this.#endings.has(told) && told(over));
     return () => this.#endings.delete(told);
   }
 
