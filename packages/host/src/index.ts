@@ -5,3 +5,4 @@ export { OperatorRegistry, type RegisteredOperator } from "./operator/registry.t
 export * from "./session/ports.ts";
 export type { Opener } from "./session/open.ts";
 export { LiveSession } from "./session/session.ts";
+export type { ModelHandlers, ModelPosition, QueryReply, ScreenText, Snapshot, TerminalModels } from "./terminal/model.ts";

@@ -1,4 +1,4 @@
-import { create, toJson, fromJson, EventBodySchema, FloorMode, SessionKind, SessionState, type EventBody } from "@holdfast/protocol";
+import { create, EventBodySchema, FloorMode, SessionKind, SessionState, type EventBody } from "@holdfast/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import * as session from "./index.ts";
@@ -54,7 +54,7 @@ const body: fc.Arbitrary<EventBody["kind"]> = fc
     fc.record({ case: fc.constant("note"), value: fc.record({ text }) }),
   )
   // Through the schema, so that what is missing has the wire's own default.
-  .map((kind) => fromJson(EventBodySchema, toJson(EventBodySchema, create(EventBodySchema, { kind } as never))).kind);
+  .map((kind) => create(EventBodySchema, { kind } as never).kind);
 const events = fc
   .array(fc.record({ body, actor: text, atUnixMs: u32, stream: fc.nat(2), offset: u32, bytes: u32 }), {
     maxLength: 40,

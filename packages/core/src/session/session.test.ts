@@ -1,4 +1,4 @@
-import { create, type Init, EventBodySchema, FloorMode, SessionKind, SessionState } from "@holdfast/protocol";
+import { create, type EventBody, EventBodySchema, FloorMode, type Init, SessionKind, SessionState } from "@holdfast/protocol";
 import { expect, test } from "vitest";
 import * as session from "./index.ts";
 
