@@ -5,7 +5,7 @@ export type Codec<T> = Pick<MessageFns<T>, "encode" | "decode" | "fromPartial">;
 export type Init<T> = DeepPartial<T>;
 
 /** A whole message: what is left out has its default. */
-export function create<T>(codec: Codec<T>, init?: Init<T>): T {
+export function create<T>(codec: Codec<T>, init?: Init<NoInfer<T>>): T {
   return codec.fromPartial(init ?? ({} as Init<T>));
 }
 
@@ -16,4 +16,9 @@ export function toBinary<T>(codec: Codec<T>, message: T): Uint8Array {
 /** Throws for bytes that are no such message. Unknown fields are passed over. */
 export function fromBinary<T>(codec: Codec<T>, bytes: Uint8Array): T {
   return codec.decode(bytes);
+}
+
+/** The name of an enum's value, as the schema says it; the number for one that this version does not know. */
+export function nameOf(values: Readonly<Record<string, number>>, value: number): string {
+  return Object.keys(values).find((name) => values[name] === value) ?? String(value);
 }
