@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /**
- * Builds the shim: `node packages/shim/build.mjs [FOLDER | --sanitize FILE | --wrap-read SOURCE FILE]`.
+ * Builds the shim: `node packages/shim/build.mjs [FOLDER | --native FILE | --sanitize FILE | --wrap-read SOURCE FILE]`.
  *   [FOLDER]          FOLDER/<platform>-<arch>/holdfast-shim (default dist/shim) for this machine, and linux-arm64 or linux-x64 where the
  *                     cross compiler is installed; static on Linux, so that one binary runs on every libc
+ *   --native FILE    for this machine only
  *   --sanitize FILE   an ASan and UBSan build, for tests and fuzzing
  *   --wrap-read SOURCE FILE  a build for tests in which SOURCE's __wrap_read stands in for read
  */
@@ -43,11 +44,11 @@ if (option === "--sanitize" && file) {
   if (!compile(process.env.CC ?? "cc", ["-O1", "-Wl,--wrap=read", file], target)) throw new Error("no C compiler");
 } else {
   const flags = process.platform === "linux" ? ["-O2", "-static", "-s"] : ["-O2"];
-  const built = compile(process.env.CC ?? "cc", flags, mine);
+  const built = compile(process.env.CC ?? "cc", flags, option === "--native" && file ? file : mine);
   if (!built) throw new Error("no C compiler: install gcc or clang, or set CC");
   console.log(built);
   for (const [arch, cc] of Object.entries(CROSS)) {
-    if (process.platform !== "linux" || arch === process.arch) continue;
+    if (process.platform !== "linux" || arch === process.arch || option === "--native") continue;
     const to = compile(cc, flags, join(dist, `linux-${arch}`, "holdfast-shim"));
     console.log(to ?? `linux-${arch}: skipped, ${cc} is not installed`);
   }

@@ -84,7 +84,7 @@ class Link implements ShimLink {
   }
 
   #onBytes(n: number): boolean {
-    if (this.#ended) return false;
+    if (this.#ended || this.#parting) return false;
     try {
       this.#parse(this.#buffer.subarray(0, n));
     } catch (e) {

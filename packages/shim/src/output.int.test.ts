@@ -13,7 +13,9 @@ test(`${runs} short commands lose nothing, read at once, read late, or read by a
   await using world = new World();
   const pattern = randomBytes(750_000).toString("base64"); // no newline, so that the terminal changes nothing
   writeFileSync(world.path("pattern"), pattern);
-  const load = Array.from({ length: isSoak ? 6 : 2 }, () => spawn("sh", ["-c", "while :; do :; done"], { stdio: "ignore" }));
+  const load = Array.from({ length: isSoak ? 6 : 2 }, () =>
+    spawn("nice", ["sh", "-c", "while :; do :; done"], { stdio: "ignore" }),
+  );
   const sizes = [1, 100, 4_095, 4_096, 4_097, 20_000, 65_536, 200_000, 1_000_000];
   try {
     await inParallel(runs, 4, async (i) => {
@@ -38,6 +40,7 @@ test(`${runs} short commands lose nothing, read at once, read late, or read by a
       expect(tap.data().equals(Buffer.from(pattern.slice(0, size)))).toBe(true);
       tap.link.release();
       await tap.over();
+      if (isSoak && i % 1_000 === 999) console.log(`${i + 1} commands`);
     });
   } finally {
     for (const p of load) p.kill("SIGKILL");
@@ -135,11 +138,14 @@ test("a stalled older host is fenced too, and the newer one misses nothing of wh
   await older.linked();
   older.link.pause();
   await fact("the shim has more than the socket takes", async () => (await totalWritten(session.shimPid)) > 1_000_000);
+  older.link.resize(1n, 100, 30, 0, 0);
   const newer = session.tap();
   await newer.exits();
+  expect(await newer.result(1n)).toMatchObject({ status: "applied" });
   expect(newer.text()).toBe(Array.from({ length: 200_000 }, (_, i) => `${i + 1}\n`).join(""));
-  older.link.resume();
-  await older.over();
+  older.link.resume(); // what was half sent is finished, then the farewell
+  expect(await older.over()).toMatchObject({ reason: "fenced" });
+  expect([older.jump, older.results.length]).toEqual([undefined, 1]);
 });
 
 /** rchar: bytes that a process has read so far. */

@@ -25,9 +25,11 @@ export function shimBinary(kind: "plain" | "sanitized" | "faulty" = "plain"): st
   const hash = createHash("sha256").update(readFileSync(faultyRead));
   for (const f of readdirSync(source).sort()) hash.update(f).update(readFileSync(join(source, f)));
   const folder = join(builds, hash.digest("hex").slice(0, 16));
-  const file = kind === "plain" ? join(folder, `${process.platform}-${process.arch}`, "holdfast-shim") : join(folder, kind);
+  const file = join(folder, kind);
   if (existsSync(file)) return file;
-  const arguments_ = { plain: [folder], sanitized: ["--sanitize", file], faulty: ["--wrap-read", faultyRead, file] }[kind];
+  const arguments_ = { plain: ["--native", file], sanitized: ["--sanitize", file], faulty: ["--wrap-read", faultyRead, file] }[
+    kind
+  ];
   const made = spawnSync(process.execPath, [join(packageRoot, "build.mjs"), ...arguments_], { encoding: "utf8" });
   if (made.status !== 0) throw new Error(made.stderr);
   return file;

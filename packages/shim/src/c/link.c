@@ -26,8 +26,14 @@ static void put_result(struct conn *c, const struct result *r) {
   put_frame(c, T_RESULT, 0, b, sizeof b);
 }
 
+static void put_results(struct conn *c) {
+  while (c->results_sent < S.results_len && c->out_len < OUT_SOFT) put_result(c, &S.results[c->results_sent++]);
+}
+
 void link_result_unkept(const struct result *r) {
-  if (S.link) put_result(S.link, r);
+  if (!S.link) return;
+  put_results(S.link); /* those that came before, first */
+  put_result(S.link, r);
 }
 
 void conn_close(struct conn *c) {
@@ -172,6 +178,7 @@ static void probe(struct conn *c, uint32_t token) {
     memcpy(e + 24, tree[i].comm, 16), memcpy(e + 40, wchan, 32);
   }
   put32(b + 24, count);
+  put_results(c);
   put_frame(c, T_PROBED, 0, b, 32 + EACH * count);
 }
 
@@ -254,16 +261,18 @@ static bool conn_frame(struct conn *c, uint8_t type, const uint8_t *b, uint32_t 
   return true;
 }
 
-bool conn_wants_read(const struct conn *c) { return c->fd >= 0 && !c->dying && c->out_len < OUT_SOFT; }
+bool conn_wants_read(const struct conn *c) { return c->fd >= 0 && (c->said_all || (!c->dying && c->out_len < OUT_SOFT)); }
 
 void conn_read(struct conn *c) {
+  if (c->dying) c->in_len = 0;
   ssize_t got = read(c->fd, c->in + c->in_len, IN_BUF - c->in_len);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) return conn_close(c);
   c->in_len += (uint32_t)got;
   if (c->in_len > c->in_hw) c->in_hw = c->in_len;
+  if (c->dying) return;
   uint32_t at = 0;
-  while (c->in_len - at >= HEADER && conn_wants_read(c)) {
+  while (c->in_len - at >= HEADER && !c->dying && conn_wants_read(c)) {
     const uint8_t *h = c->in + at;
     uint32_t n = get32(h), most = h[4] == T_INPUT ? 16 + MAX_PAYLOAD : 8 + PATH_MAX;
     if (n > most || h[5] || get16(h + 6)) return conn_error(c, ERR_BAD_FRAME, "bad header");
@@ -273,7 +282,7 @@ void conn_read(struct conn *c) {
     if (!c->greeted) conn_hello(c, h + HEADER, n);
     else if (!conn_frame(c, h[4], h + HEADER, n)) return conn_error(c, ERR_BAD_FRAME, "bad frame");
   }
-  if (c->fd < 0) return;
+  if (c->fd < 0 || c->dying) return;
   if (at) memmove(c->in, c->in + at, c->in_len -= at);
 }
 
@@ -330,11 +339,11 @@ bool conn_wants_write(const struct conn *c) { return c->fd >= 0 && (c->out_len |
 void conn_flush(struct conn *c) {
   while (c->fd >= 0) {
     if (S.link == c) {
-      while (c->results_sent < S.results_len && c->out_len < OUT_SOFT) put_result(c, &S.results[c->results_sent++]);
+      put_results(c);
       if (!c->head_len && !next_output(c) && c->results_sent == S.results_len) put_ends(c);
     }
     if (!c->out_len && !c->head_len) {
-      if (c->dying) conn_close(c);
+      if (c->dying && !c->said_all) c->said_all = true, shutdown(c->fd, SHUT_WR);
       return;
     }
     struct iovec v[4];

@@ -160,7 +160,7 @@ void end_tree(uint32_t grace_ms) {
   static const int polite[] = {SIGHUP, SIGTERM, SIGCONT};
   tree_signal(polite, 3);
 #ifndef __linux__
-  if (!S.reaped) for (int i = 0; i < 3; i++) kill(-S.pid, polite[i]);
+  if (!S.reaped && S.phase == PH_RUNNING) for (int i = 0; i < 3; i++) kill(-S.pid, polite[i]);
 #endif
   uint64_t at = now_ns() + (grace_ms > 600000 ? 600000 : grace_ms) * MS;
   if (S.end_phase != 1 || at < S.end_at) S.end_at = at; /* asked again: the shorter grace counts */
@@ -221,6 +221,7 @@ static int setup(const char *spec_path) {
   int e = spec_read(spec_path, &S.spec);
   if (e) return e;
   S.pty = S.spec.mode == MODE_PTY;
+  if (S.pty) S.spec.flags &= ~(uint32_t)SPEC_RESPAWN;
   S.cols = S.spec.cols, S.rows = S.spec.rows;
   S.in_fd = S.out_fd[0] = S.out_fd[1] = S.out_fd[2] = S.held[0] = S.held[1] = S.held[2] = -1;
   for (int i = 0; i < 3; i++)
@@ -310,7 +311,8 @@ static void loop(void) {
       if (fd >= 0) conn_open(fd);
     }
     if (S.trim_at && now >= S.trim_at) trim();
-    if (S.terminated && !S.end_phase && S.phase != PH_RUNNING) break; /* asked by SIGTERM: nobody will come to fetch the rest */
+    /* Asked by SIGTERM: a host that is there gets the rest, but nobody is waited for. */
+    if (S.terminated && !S.end_phase && (S.phase != PH_RUNNING || (S.reaped && !S.link))) break;
   }
 }
 

@@ -8,10 +8,11 @@ enum { Q_INPUT, Q_EOF };
 struct entry { uint64_t seq; uint32_t tag, len, written; uint8_t kind, secret; };
 struct result { uint64_t seq, offset, time; uint32_t bytes; uint8_t status, refusal, secret; };
 
-/* One socket. It is greeting until a valid HELLO, then the link (S.link), then dying: what is in `out` is still sent. */
+/* One socket. It is greeting until a valid HELLO, then the link (S.link), then dying: what is in `out` is still sent, and what
+ * comes is thrown away until the peer closes; closing first would turn its next write into an error that hides our last frame. */
 struct conn {
   int fd;
-  bool greeted, dying, exit_sent;
+  bool greeted, dying, said_all, exit_sent;
   uint64_t deadline;       /* greeting and dying connections only */
   uint8_t *in, *out;
   uint32_t in_len, out_len, in_hw, out_hw;
