@@ -12,7 +12,7 @@ import { isSizeAllowed } from "./size.ts";
 import type { News, Order, WorkerSettings } from "./wire.ts";
 
 export interface TerminalModelOptions extends WorkerSettings {
-  /** Where the worker's code is: `dist/terminal-worker.mjs` when bundled. Default: `worker.ts` beside this file. */
+  /** Where the worker's code is. Default: `worker.ts` beside this file, or `terminal-worker.mjs` beside the bundle. */
   readonly workerUrl?: URL;
   /** Heap of the worker, MiB; above it the worker ends and `lost` is told. Default 1,024. */
   readonly maxHeapMb?: number;
@@ -162,7 +162,7 @@ class Models implements TerminalModels {
 
   private start(): Worker {
     const { workerUrl, maxHeapMb, ...settings } = this.options;
-    const worker = new Worker(workerUrl ?? new URL("./worker.ts", import.meta.url), {
+    const worker = new Worker(workerUrl ?? defaultWorkerUrl(), {
       workerData: settings, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: maxHeapMb ?? 1024 }, name: "terminal-models",
     });
     worker.unref();
@@ -213,6 +213,11 @@ class Models implements TerminalModels {
     this.inFlight = 0;
     for (const id of [...this.requests.keys()]) this.fail(id, detail);
   }
+}
+
+/** From source the worker stands beside this file; bundled, beside the bundle. */
+function defaultWorkerUrl(): URL {
+  return new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./terminal-worker.mjs", import.meta.url);
 }
 
 function joined(feeds: readonly Extract<Order, { do: "feed" }>[], size: number): Uint8Array {

@@ -10,6 +10,7 @@ import type { Terminal } from "@xterm/headless";
 import type { ModeState } from "./core-terminal.ts";
 import { DESIGNATORS, hasCharsets, learnCharset } from "./charsets.ts";
 import { guard, MAX_OSC_CHARS } from "./guards.ts";
+import { LineSlabs, useSlabs } from "./line-slabs.ts";
 import { DEFAULT_COLORS } from "./palette.ts";
 import { PendingBytes } from "./pending.ts";
 import { isSizeAllowed } from "./size.ts";
@@ -24,6 +25,8 @@ const TerminalClass = (headless as { Terminal?: typeof Terminal }).Terminal ?? (
 const MIN_MODEL_COLS = 2;
 /** Parsed in one go; above it xterm would cut by itself. */
 const MAX_PIECE_BYTES = 65_536;
+/** One for all models of the thread, since parsing never yields: of its own each would keep 256 KiB. */
+const sharedParseBuffer = new Uint32Array(MAX_PIECE_BYTES);
 
 export interface ScreenEvents {
   reply(text: string): void;
@@ -44,6 +47,7 @@ export class ScreenModel {
   readonly modes: ModeState;
   private readonly pending = new PendingBytes();
   private readonly characters = new WholeCharacters();
+  private readonly slabs = new LineSlabs();
   private isLive = false;
 
   constructor(cols: number, rows: number, options: ScreenOptions = {}, events?: ScreenEvents) {
@@ -54,6 +58,8 @@ export class ScreenModel {
     });
     this.core = coreOf(this.term);
     if (!hasCharsets()) learnCharsets();
+    useSlabs(this.core);
+    this.core._inputHandler._parseBuffer = sharedParseBuffer;
     guard(this.term);
     this.modes = track(this.term);
     respond(this.term, this.modes, { colors: options.colors ?? DEFAULT_COLORS, cell: options.cell ?? { width: 8, height: 16 }, version: options.version ?? "0.1.0" }, () => this.isLive, (text) => events?.reply(text));
@@ -88,7 +94,7 @@ export class ScreenModel {
 
   resize(cols: number, rows: number): void {
     checkSize(cols, rows);
-    this.term.resize(Math.max(MIN_MODEL_COLS, cols), rows);
+    this.slabs.during(() => this.term.resize(Math.max(MIN_MODEL_COLS, cols), rows));
   }
 
   dispose(): void { this.term.dispose(); }
@@ -105,7 +111,7 @@ export class ScreenModel {
 
   private parse(piece: Uint8Array): void {
     const input = this.core._inputHandler;
-    try { input.parse(piece); }
+    try { this.slabs.during(() => input.parse(piece)); }
     // A defect of xterm's in one sequence must not end the models of every session: the rest of the piece is lost, the next one goes on.
     catch { input._parser.reset(); }
     const more = this.pending.took(piece, input._parser);

@@ -17,9 +17,12 @@ export interface Line {
   readonly length: number;
   isWrapped: boolean;
   /** Three words a cell: content, fg, bg. */
-  readonly _data: Uint32Array;
+  _data: Uint32Array;
   readonly _combined: Record<number, string>;
   readonly _extendedAttrs: Record<number, ExtendedAttributes | undefined>;
+  clone(): Line;
+  resize(cols: number, fill: unknown): boolean;
+  cleanupMemory(): number;
   addCodepointToCell(index: number, codePoint: number, width: number): void;
   translateToString(trimRight: boolean): string;
 }
@@ -64,6 +67,8 @@ export interface Links {
 
 export interface InputHandler {
   parse(data: Uint8Array): unknown;
+  /** Code points of the piece in hand; no longer used when `parse` returns. */
+  _parseBuffer: Uint32Array;
   readonly _parser: Parser;
   readonly _curAttrData: Attributes;
   readonly _windowTitle: string;
@@ -120,7 +125,7 @@ export function missingInternals(term: Terminal): string[] {
 }
 
 const REQUIRED = [
-  "_inputHandler.parse", "_inputHandler._parser.currentState", "_inputHandler._parser.precedingJoinState", "_inputHandler._parser._collect",
+  "_inputHandler.parse", "_inputHandler._parseBuffer", "_inputHandler._parser.currentState", "_inputHandler._parser.precedingJoinState", "_inputHandler._parser._collect",
   "_inputHandler._parser._params.params", "_inputHandler._parser._params._rejectDigits", "_inputHandler._parser._params._digitIsSub", "_inputHandler._parser._params.toArray",
   "_inputHandler._parser.registerCsiHandler", "_inputHandler._parser.registerEscHandler", "_inputHandler._parser.reset",
   "_inputHandler._curAttrData.fg", "_inputHandler._curAttrData.extended._ext", "_inputHandler._curAttrData.extended.urlId",
