@@ -9,7 +9,12 @@ if (have[0] < need[0] || (have[0] === need[0] && have[1] < need[1])) {
   process.stderr.write("[node_too_old] holdfast ${version} needs Node ${neededNode} or newer, and this is " + process.versions.node + " (" + process.execPath + "): put a newer node on the PATH, or set HOLDFAST_NODE to one\\n");
   process.exitCode = 1;
 } else {
-  import("./cli/main.mjs");
+  // Compiled code is kept in a folder of the user's own: a cache in /tmp could be somebody else's.
+  var base = process.env.XDG_CACHE_HOME || (process.env.HOME ? process.env.HOME + "/.cache" : "");
+  import("node:module").then(function (module) {
+    if (base && module.enableCompileCache) module.enableCompileCache(base + "/holdfast/compile");
+    return import("./cli/main.mjs");
+  });
 }
 `;
 }
