@@ -98,6 +98,8 @@ export class Ledger {
     const file = this.#disk.open(`${this.#folder}/${segmentName(index)}`, "create-new");
     try {
       writeWhole(file, header, 0);
+      // Before any record: a segment that has records and no header is damaged then, and not merely cut short.
+      file.syncNow();
       this.#disk.syncFolderNow(this.#folder);
     } catch (error) {
       file.close();
