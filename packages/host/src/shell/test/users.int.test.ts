@@ -170,7 +170,7 @@ autoload -Uz add-zsh-hook; hook() { print "hook $?" >> ~/log }; add-zsh-hook pre
   test.each(["setopt err_return no_unset", "set -u", "setopt ksh_arrays", "setopt sh_word_split glob_subst", "setopt xtrace; PS4=", "setopt prompt_subst prompt_bang", "unsetopt prompt_sp", "unsetopt prompt_cr", "setopt no_clobber",
     "IFS=ax0", "bindkey -v", "setopt all_export", "PROMPT_EOL_MARK=''", "PROMPT_EOL_MARK='%S!%s'", "alias print=false local=false emulate=false", "setopt no_function_argzero posix_argzero", "setopt extended_glob null_glob",
     "zle-line-init() { : }; zle -N zle-line-init", "autoload -Uz add-zle-hook-widget; mine() { : }; add-zle-hook-widget line-init mine", "autoload -Uz bracketed-paste-magic url-quote-magic; zle -N bracketed-paste bracketed-paste-magic; zle -N self-insert url-quote-magic",
-    "TRAPDEBUG() { : }", "TRAPEXIT() { : }", "RPROMPT='right'", "precmd() { PROMPT=\"<$?> \" }", "setopt hist_ignore_space hist_ignore_all_dups", "emulate sh", "autoload -Uz promptinit; promptinit; prompt adam1", "PS1=$'two\\nlines> '", "unset zle_bracketed_paste"])(
+    "TRAPDEBUG() { : }", "TRAPEXIT() { : }", "RPROMPT='right'", "precmd() { PROMPT=\"<$?> \" }", "setopt hist_ignore_space hist_ignore_all_dups", "autoload -Uz promptinit; promptinit; prompt adam1", "PS1=$'two\\nlines> '", "unset zle_bracketed_paste"])(
     "works under: %s", async (setting) => {
       await open("zsh", { home: { ".zshrc": setting } });
       const output = setting.startsWith("setopt xtrace") ? "echo works\r\nworks\r\nsh -c 'exit 3'\r\n" : undefined;
