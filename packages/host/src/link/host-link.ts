@@ -248,7 +248,7 @@ export class HostLink implements LinkHandlers {
           mode: request.replay ? "replay" : "snapshot", cursor: Seq(start.seq), position: Offset(start.position),
           window: Math.min(limits.windowMax, Math.max(limits.windowMin, request.window || limits.windowDefault)), snapshot: start.snapshot ? (resumed ? "restart" : "attach") : null,
         }),
-        filter: null, over: false,
+        filter: null, ready: false, over: false,
       };
       this.#attachments.set(number, { session, attachment });
       this.#send(number, {
@@ -260,7 +260,6 @@ export class HostLink implements LinkHandlers {
       });
       session.attach(attachment, { resumed, client });
       if (request.take && !observing) session.changeFloor({ verb: "take", by: operatorOf(operator), seat: attachment.id, lineDirty: session.lineDirty }, { id: operator.id, via });
-      session.pump(attachment);
     } catch (thrown) {
       const fault = this.#told(thrown, `attaching to ${request.session}`);
       const bound = this.#attachments.get(number);

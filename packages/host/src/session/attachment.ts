@@ -30,6 +30,8 @@ export interface HostAttachment {
   reader: Reader;
   /** For reading from the journal: takes queries out, and knows which seq it stands before. */
   filter: { readonly queries: terminal.QueryFilter; nextSeq: number } | null;
+  /** Nothing is sent before it has claimed its size, so that the first thing drawn is right. */
+  ready: boolean;
   over: boolean;
 }
 

@@ -432,6 +432,8 @@ export class LiveSession {
       this.#tellPresence();
     }
     if (!attachment.observing && attachment.size) this.#claimSize(attachment, false);
+    attachment.ready = true;
+    this.pump(attachment);
   }
 
   detach(id: string, reason: string): void {
@@ -476,7 +478,7 @@ export class LiveSession {
 
   /** Sends an attachment what it may have now (R1 to R4). */
   pump(attachment: HostAttachment): void {
-    while (!attachment.over && attachment.channel.buffered < HOP_BYTES) {
+    while (attachment.ready && !attachment.over && attachment.channel.buffered < HOP_BYTES) {
       const step = reader.next(attachment.reader, { seq: this.#facts.seq, position: Offset(this.#position) }, limits.behindBytes);
       if (step.do === "nothing") return;
       if (step.do === "snapshot") return this.#sendSnapshot(attachment, step.why);

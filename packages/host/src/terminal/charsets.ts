@@ -9,9 +9,11 @@ export const DESIGNATORS = "0AB4C5RQKYE6ZH7=".split("");
 export function learnCharset(letter: string, charset: Charset | undefined): void {
   if (charset !== undefined && !letters.has(charset)) letters.set(charset, letter);
 }
-export function hasCharsets(): boolean { return letters.size > 0; }
+export function hasCharsets(): boolean {
+  return letters.size > 0;
+}
 
 /** `B` (ASCII) for none. */
 export function charsetLetter(charset: Charset | undefined): string {
-  return charset === undefined ? "B" : letters.get(charset) ?? "B";
+  return charset === undefined ? "B" : (letters.get(charset) ?? "B");
 }

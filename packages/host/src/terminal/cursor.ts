@@ -21,16 +21,29 @@ export function finishCursor(p: Painter, core: Core): void {
   const isPending = screen.x >= cols;
   const goTo = (x: number): void => p.put(`\x1b[${row};${x + 1}H`);
   const sets = (): void => putCharsets(p, core);
-  const attributes = (): void => { p.setPen(pen); p.setLink(link); };
+  const attributes = (): void => {
+    p.setPen(pen);
+    p.setLink(link);
+  };
 
   // The cell that was printed last: one or two columns back.
   let from = screen.x - Math.max(1, isPending ? 1 : (join >>> 1) & 3);
-  if (line !== undefined && from > 0 && widthAt(line, from) === 0 && charsAt(line, from) === "" && widthAt(line, from - 1) === 2) from--;
+  if (line !== undefined && from > 0 && widthAt(line, from) === 0 && charsAt(line, from) === "" && widthAt(line, from - 1) === 2)
+    from--;
   let chars = line !== undefined && from >= 0 && from < cols ? charsAt(line, from) : "";
-  const isLastPrinted = join !== 0 && chars !== "" && line !== undefined && samePen(penAt(line, from), inkOf(pen, link)) && linkAt(line, from) === link && !isTranslated(core, chars);
+  const isLastPrinted =
+    join !== 0 &&
+    chars !== "" &&
+    line !== undefined &&
+    samePen(penAt(line, from), inkOf(pen, link)) &&
+    linkAt(line, from) === link &&
+    !isTranslated(core, chars);
 
   // A wide character printed over in the last column is blanked by any print that begins there: begin with it (painter.ts).
-  if (isPending && from === cols - 1 && from > 0 && line !== undefined && chars !== "" && widthAt(line, from - 1) === 2) { from--; chars = charsAt(line, from) + chars; }
+  if (isPending && from === cols - 1 && from > 0 && line !== undefined && chars !== "" && widthAt(line, from - 1) === 2) {
+    from--;
+    chars = charsAt(line, from) + chars;
+  }
   if (isLastPrinted && ((join >>> 1) & 3) > 0) {
     sets();
     goTo(from);
@@ -47,8 +60,11 @@ export function finishCursor(p: Painter, core: Core): void {
   }
   if (hasStrayCharset(core)) sets();
   goTo(from);
-  if (chars !== "") { p.setPen(penAt(line, from)); p.setLink(linkAt(line, from)); p.put(chars); }
-  else if (screen === buffers.normal) {
+  if (chars !== "") {
+    p.setPen(penAt(line, from));
+    p.setLink(linkAt(line, from));
+    p.put(chars);
+  } else if (screen === buffers.normal) {
     // Nothing to print there: the alternate screen takes the cursor along, is dropped, and gives it back.
     p.setPen(DEFAULT_PEN);
     goTo(cols - 1);
@@ -56,7 +72,10 @@ export function finishCursor(p: Painter, core: Core): void {
   } else if (isUniformBlank(line)) {
     p.setPen(penAt(line, cols - 1));
     p.put(" \x1b[2K");
-  } else { p.setPen(penAt(line, cols - 1)); p.put(" "); }
+  } else {
+    p.setPen(penAt(line, cols - 1));
+    p.put(" ");
+  }
   if (!hasStrayCharset(core)) sets();
   // Whatever was printed here is not for REP to repeat: an SGR, if only to say the same again, ends that.
   p.forgetPen();
@@ -70,7 +89,10 @@ function putCharsets(p: Painter, core: Core): void {
   for (let g = 0; g < 4; g++) if (sets[g] !== undefined) out += `\x1b${designate[g]}${charsetLetter(sets[g])}`;
   out += glevel === 1 ? "\x0e" : glevel === 2 ? "\x1bn" : glevel === 3 ? "\x1bo" : "";
   if (out !== "") p.put(out);
-  if (hasStrayCharset(core)) { p.put("\x1b8"); p.forgetPen(); }
+  if (hasStrayCharset(core)) {
+    p.put("\x1b8");
+    p.forgetPen();
+  }
 }
 
 /** DECRC in xterm brings back the set in use without designating it: then another DECRC is the way to have it again. */
@@ -82,7 +104,8 @@ function hasStrayCharset(core: Core): boolean {
 /** Erasing the whole row, which keeps wrap-pending, gives this row. */
 function isUniformBlank(line: Line): boolean {
   const data = line._data;
-  for (let x = 0; x < line.length; x++) if (charsAt(line, x) !== "" || widthAt(line, x) !== 1 || data[x * 3 + 1] !== 0 || data[x * 3 + 2] !== data[2]) return false;
+  for (let x = 0; x < line.length; x++)
+    if (charsAt(line, x) !== "" || widthAt(line, x) !== 1 || data[x * 3 + 1] !== 0 || data[x * 3 + 2] !== data[2]) return false;
   return !line.isWrapped && !((data[2] as number) & ~BG_COLOR);
 }
 

@@ -16,7 +16,7 @@ export const MAX_LINK_CHARS = 8192;
 export const MAX_LINKS = 4096;
 /** Combining marks kept on one cell, in UTF-16 units. Unicode's stream-safe text format allows 30 marks. */
 export const MAX_CELL_CHARS = 64;
-/** A link that spans more lines than this is not followed further by xterm's markers; its cells keep it. */
+/** Line classes that are bounded already. */
 const clampedLines: WeakSet<object> = new WeakSet();
 
 export function guard(term: Terminal): void {
@@ -33,7 +33,10 @@ export function guard(term: Terminal): void {
   for (const final of "IZ") clamp(final, () => core._bufferService.cols);
   clamp("b", () => core._bufferService.cols * core._bufferService.rows);
 
-  for (const prefix of [undefined, "?"]) parser.registerCsiHandler(prefix === undefined ? { final: "J" } : { final: "J", prefix }, (p) => eraseAbove(core, p, prefix !== undefined));
+  for (const prefix of [undefined, "?"])
+    parser.registerCsiHandler(prefix === undefined ? { final: "J" } : { final: "J", prefix }, (p) =>
+      eraseAbove(core, p, prefix !== undefined),
+    );
   for (const command of [0, 1, 2]) term.parser.registerOscHandler(command, (text) => text.length > MAX_TITLE_CHARS);
   term.parser.registerOscHandler(8, (text) => refuseLink(core, text));
   boundCombining(core);
@@ -72,7 +75,10 @@ function sweepLinks(core: Core): void {
   for (const screen of [normal, alt]) {
     for (let y = 0; y < screen.lines.length; y++) {
       const attributes = screen.lines.get(y)?._extendedAttrs;
-      for (const x in attributes) { const id = attributes[Number(x)]?.urlId; if (id) used.add(id); }
+      for (const x in attributes) {
+        const id = attributes[Number(x)]?.urlId;
+        if (id) used.add(id);
+      }
     }
   }
   for (const entry of [...links._dataByLinkId.values()]) {
@@ -102,10 +108,14 @@ function rememberLinkRow(core: Core, term: Terminal): void {
   let lastRow = -1;
   let lastScroll = 0;
   let scrolls = 0;
-  term.onScroll(() => { scrolls++; });
+  term.onScroll(() => {
+    scrolls++;
+  });
   links.addLineToLink = (id, row): void => {
     if (id === lastId && row === lastRow && scrolls === lastScroll) return;
-    lastId = id; lastRow = row; lastScroll = scrolls;
+    lastId = id;
+    lastRow = row;
+    lastScroll = scrolls;
     add(id, row);
   };
 }

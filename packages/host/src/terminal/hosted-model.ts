@@ -27,16 +27,28 @@ export class HostedModel {
     this.handle = open.handle;
     this.tell = tell;
     this.offset = open.offset;
-    this.model = new ScreenModel(open.cols, open.rows, { ...settings, scrollback: open.scrollback }, {
-      reply: (text) => tell({ is: "reply", handle: this.handle, offset: this.offset, bytes: new TextEncoder().encode(text) }),
-      notice: (kind, text) => this.notice(kind, text),
-    });
-    if (open.vt !== undefined) { this.queries.ends(open.vt); this.model.write(open.vt); }
+    this.model = new ScreenModel(
+      open.cols,
+      open.rows,
+      { ...settings, scrollback: open.scrollback },
+      {
+        reply: (text) => tell({ is: "reply", handle: this.handle, offset: this.offset, bytes: new TextEncoder().encode(text) }),
+        notice: (kind, text) => this.notice(kind, text),
+      },
+    );
+    if (open.vt !== undefined) {
+      this.queries.ends(open.vt);
+      this.model.write(open.vt);
+    }
   }
 
-  get isIdle(): boolean { return this.orders.length === 0; }
+  get isIdle(): boolean {
+    return this.orders.length === 0;
+  }
 
-  add(order: Order): void { this.orders.push(order); }
+  add(order: Order): void {
+    this.orders.push(order);
+  }
 
   /** Does one turn's worth. */
   turn(): void {
@@ -69,7 +81,10 @@ export class HostedModel {
     // A reply carries the end of its query: so parse up to each query's end, when somebody is to be answered.
     let from = 0;
     if (live) {
-      for (const end of this.queries.ends(piece)) { this.parsePart(piece.subarray(from, end), true); from = end; }
+      for (const end of this.queries.ends(piece)) {
+        this.parsePart(piece.subarray(from, end), true);
+        from = end;
+      }
     } else this.queries.ends(piece);
     this.parsePart(from === 0 ? piece : piece.subarray(from), live);
   }
@@ -80,7 +95,10 @@ export class HostedModel {
   }
 
   private carryOut(order: Order): void {
-    if (order.do === "resize") { this.model.resize(order.cols, order.rows); return; }
+    if (order.do === "resize") {
+      this.model.resize(order.cols, order.rows);
+      return;
+    }
     if (order.do !== "snapshot" && order.do !== "text") return;
     try {
       const value = order.do === "snapshot" ? this.snapshot(order.scrollback) : this.text(order.scrollback);
@@ -90,7 +108,9 @@ export class HostedModel {
     }
   }
 
-  private get position(): { offset: number; cols: number; rows: number } { return { offset: this.offset, cols: this.model.cols, rows: this.model.rows }; }
+  private get position(): { offset: number; cols: number; rows: number } {
+    return { offset: this.offset, cols: this.model.cols, rows: this.model.rows };
+  }
 
   private snapshot(scrollback: number | undefined): unknown {
     return { ...this.position, ...serialize(this.model, scrollback), title: this.model.title };
@@ -103,14 +123,20 @@ export class HostedModel {
     const lines: string[] = [];
     for (let y = first; y < active.ybase + rows; y++) lines.push(active.lines.get(y)?.translateToString(true) ?? "");
     return {
-      ...this.position, lines, alternate: active === alt, title: this.model.title,
+      ...this.position,
+      lines,
+      alternate: active === alt,
+      title: this.model.title,
       cursor: { row: active.y, col: Math.min(active.x, this.model.cols - 1), visible: !core.coreService.isCursorHidden },
     };
   }
 
   private notice(kind: Kind, text: string): void {
     const waiting = this.notices.get(kind);
-    if (waiting !== undefined) { waiting.text = text; return; }
+    if (waiting !== undefined) {
+      waiting.text = text;
+      return;
+    }
     this.tell({ is: "notice", handle: this.handle, kind, text });
     const timer = setTimeout(() => {
       const last = this.notices.get(kind)?.text;

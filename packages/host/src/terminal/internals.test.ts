@@ -18,7 +18,9 @@ test("a field that is gone is named", () => {
 });
 
 test("the version is the one that these fields were read in", () => {
-  const manifest = JSON.parse(readFileSync(createRequire(import.meta.url).resolve("@xterm/headless/package.json"), "utf8")) as { version: string };
+  const manifest = JSON.parse(readFileSync(createRequire(import.meta.url).resolve("@xterm/headless/package.json"), "utf8")) as {
+    version: string;
+  };
   expect(manifest.version).toBe("6.0.0");
 });
 

@@ -20,7 +20,11 @@ export class LineSlabs {
   /** Runs `f`; lines that it adds to the model stand in its slabs. */
   during<T>(f: () => T): T {
     current = this;
-    try { return f(); } finally { current = undefined; }
+    try {
+      return f();
+    } finally {
+      current = undefined;
+    }
   }
 
   take(words: number): Uint32Array {
@@ -76,4 +80,6 @@ function mapped(words: number): Uint32Array {
 }
 
 const NONE = new Uint32Array(0);
-function isInSlab(line: Line): boolean { return line._data.buffer.byteLength >= SLAB_WORDS * 4; }
+function isInSlab(line: Line): boolean {
+  return line._data.buffer.byteLength >= SLAB_WORDS * 4;
+}

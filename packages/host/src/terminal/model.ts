@@ -9,7 +9,11 @@
  */
 
 /** A place in a session's output: everything before `offset` of stream 0 is in the model. */
-export interface ModelPosition { readonly offset: number; readonly cols: number; readonly rows: number }
+export interface ModelPosition {
+  readonly offset: number;
+  readonly cols: number;
+  readonly rows: number;
+}
 
 export interface Snapshot extends ModelPosition {
   /** Escape sequences and text that rebuild the terminal on a fresh (reset) one of cols×rows: scrollback, both screens, modes, pending parser bytes last. */
@@ -28,7 +32,11 @@ export interface ScreenText extends ModelPosition {
 }
 
 /** A reply that the program is owed, e.g. to a cursor position report. `offset` is the end of the query in the output. */
-export interface QueryReply { readonly session: string; readonly offset: number; readonly bytes: Uint8Array }
+export interface QueryReply {
+  readonly session: string;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
 
 export interface ModelHandlers {
   reply(r: QueryReply): void;

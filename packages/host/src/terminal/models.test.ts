@@ -8,9 +8,17 @@ import { terminalState } from "./terminal-state.ts";
 const encode = (s: string): Uint8Array => new TextEncoder().encode(s);
 const decode = (b: Uint8Array): string => new TextDecoder().decode(b);
 
-interface World { readonly models: TerminalModels; readonly replies: QueryReply[]; readonly notices: string[]; readonly lost: string[]; parsed(offset: number): Promise<void> }
+interface World {
+  readonly models: TerminalModels;
+  readonly replies: QueryReply[];
+  readonly notices: string[];
+  readonly lost: string[];
+  parsed(offset: number): Promise<void>;
+}
 const worlds: TerminalModels[] = [];
-afterEach(async () => { for (const m of worlds.splice(0)) await m.stop(); });
+afterEach(async () => {
+  for (const m of worlds.splice(0)) await m.stop();
+});
 
 function world(options: TerminalModelOptions = {}): World {
   const replies: QueryReply[] = [];
@@ -18,14 +26,30 @@ function world(options: TerminalModelOptions = {}): World {
   const lost: string[] = [];
   const waiting: { offset: number; done: () => void }[] = [];
   let at = 0;
-  const models = startTerminalModels({
-    reply: (r) => replies.push(r),
-    parsed: (_s, offset) => { at = offset; for (const w of waiting) if (at >= w.offset) w.done(); },
-    notice: (s, kind, text) => notices.push(`${s} ${kind} ${text}`),
-    lost: (detail) => lost.push(detail),
-  }, options);
+  const models = startTerminalModels(
+    {
+      reply: (r) => replies.push(r),
+      parsed: (_s, offset) => {
+        at = offset;
+        for (const w of waiting) if (at >= w.offset) w.done();
+      },
+      notice: (s, kind, text) => notices.push(`${s} ${kind} ${text}`),
+      lost: (detail) => lost.push(detail),
+    },
+    options,
+  );
   worlds.push(models);
-  return { models, replies, notices, lost, parsed: (offset) => new Promise((done) => { if (at >= offset) done(); else waiting.push({ offset, done }); }) };
+  return {
+    models,
+    replies,
+    notices,
+    lost,
+    parsed: (offset) =>
+      new Promise((done) => {
+        if (at >= offset) done();
+        else waiting.push({ offset, done });
+      }),
+  };
 }
 
 /** Feeds text in pieces of `size`, from offset 0. */
@@ -56,7 +80,11 @@ test("a model opened from a snapshot goes on where the first one was", async () 
   models.feed("a", 0, encode("\x1b]2;name\x07one\r\ntwo\x1b[?1049h\x1b[?2004halt \xf0"), true);
   const first = await models.snapshot("a");
   models.open("b", first);
-  for (const [s, at] of [["a", first.offset], ["b", first.offset]] as const) models.feed(s, at, encode("x\x1b[31my"), true);
+  for (const [s, at] of [
+    ["a", first.offset],
+    ["b", first.offset],
+  ] as const)
+    models.feed(s, at, encode("x\x1b[31my"), true);
   const [a, b] = [await models.snapshot("a"), await models.snapshot("b")];
   expect(b).toEqual(a);
   expect(b.title).toBe("name");
@@ -83,7 +111,19 @@ test("no reply holds text of a request", async () => {
   const { models, replies, parsed } = world();
   models.open("s", { offset: 0, cols: 80, rows: 24 });
   const evil = "; touch /tmp/pwned ;";
-  const bytes = encode([`\x1b]2;${evil}\x07\x1b[21t\x1b[20t`, `\x1bP$q${evil}\x1b\\`, `\x1bP+q${evil}\x1b\\`, `\x1b]4;1;${evil}\x07\x1b]4;1;?\x07`, `\x1b]10;${evil}\x07\x1b]10;?\x07`, `\x1b]50;?${evil}\x07`, `\x1b]52;c;?\x07`, `\x1b]1337;ReportVariable=${evil}\x07`, `\x1b[?${evil}$p`].join(""));
+  const bytes = encode(
+    [
+      `\x1b]2;${evil}\x07\x1b[21t\x1b[20t`,
+      `\x1bP$q${evil}\x1b\\`,
+      `\x1bP+q${evil}\x1b\\`,
+      `\x1b]4;1;${evil}\x07\x1b]4;1;?\x07`,
+      `\x1b]10;${evil}\x07\x1b]10;?\x07`,
+      `\x1b]50;?${evil}\x07`,
+      `\x1b]52;c;?\x07`,
+      `\x1b]1337;ReportVariable=${evil}\x07`,
+      `\x1b[?${evil}$p`,
+    ].join(""),
+  );
   models.feed("s", 0, bytes, true);
   await parsed(bytes.length);
   expect(replies.length).toBeGreaterThan(2);
@@ -154,7 +194,9 @@ test("closing fails what was asked of the model, and a new one begins empty", as
 });
 
 test("when the worker dies it is told once, requests fail, and an open starts another", async () => {
-  const dies = new URL(`data:text/javascript,${encodeURIComponent('import { parentPort } from "node:worker_threads"; parentPort.on("message", () => process.exit(3));')}`);
+  const dies = new URL(
+    `data:text/javascript,${encodeURIComponent('import { parentPort } from "node:worker_threads"; parentPort.on("message", () => process.exit(3));')}`,
+  );
   const { models, lost } = world({ workerUrl: dies });
   for (const times of [1, 2]) {
     models.open("s", { offset: 0, cols: 80, rows: 24 });

@@ -33,7 +33,11 @@ interface Life {
   parsed: number;
   waiting: Order[];
 }
-interface Request { readonly handle: number; resolve(value: never): void; reject(e: Error): void }
+interface Request {
+  readonly handle: number;
+  resolve(value: never): void;
+  reject(e: Error): void;
+}
 
 class Models implements TerminalModels {
   private readonly handlers: ModelHandlers;
@@ -53,16 +57,38 @@ class Models implements TerminalModels {
     this.worker = this.start();
   }
 
-  open(session: string, from: ModelPosition & { readonly vt?: Uint8Array }, options: { readonly scrollback?: number } = {}): void {
+  open(
+    session: string,
+    from: ModelPosition & { readonly vt?: Uint8Array },
+    options: { readonly scrollback?: number } = {},
+  ): void {
     if (this.stopped) throw new Error("[stopped] the terminal models were stopped");
-    if (!isSizeAllowed(from.cols, from.rows)) throw new RangeError(`[bad_size] session ${session}: ${from.cols}x${from.rows}; columns 1 to 1000, rows 1 to 500`);
+    if (!isSizeAllowed(from.cols, from.rows))
+      throw new RangeError(`[bad_size] session ${session}: ${from.cols}x${from.rows}; columns 1 to 1000, rows 1 to 500`);
     this.close(session);
     this.worker ??= this.start();
-    const life: Life = { session, handle: this.nextId++, cols: from.cols, rows: from.rows, fed: from.offset, sent: from.offset, parsed: from.offset, waiting: [] };
+    const life: Life = {
+      session,
+      handle: this.nextId++,
+      cols: from.cols,
+      rows: from.rows,
+      fed: from.offset,
+      sent: from.offset,
+      parsed: from.offset,
+      waiting: [],
+    };
     this.lives.set(session, life);
     this.byHandle.set(life.handle, life);
     const scrollback = Math.min(MAX_SCROLLBACK, Math.max(0, Math.trunc(options.scrollback ?? DEFAULT_SCROLLBACK)));
-    this.enqueue(life, { do: "open", handle: life.handle, cols: from.cols, rows: from.rows, offset: from.offset, scrollback, ...(from.vt === undefined ? {} : { vt: new Uint8Array(from.vt) }) });
+    this.enqueue(life, {
+      do: "open",
+      handle: life.handle,
+      cols: from.cols,
+      rows: from.rows,
+      offset: from.offset,
+      scrollback,
+      ...(from.vt === undefined ? {} : { vt: new Uint8Array(from.vt) }),
+    });
   }
 
   feed(session: string, offset: number, bytes: Uint8Array, live: boolean): void {
@@ -76,9 +102,11 @@ class Models implements TerminalModels {
   resize(session: string, cols: number, rows: number): void {
     const life = this.lives.get(session);
     if (life === undefined) return;
-    if (!isSizeAllowed(cols, rows)) throw new RangeError(`[bad_size] session ${session}: ${cols}x${rows}; columns 1 to 1000, rows 1 to 500`);
+    if (!isSizeAllowed(cols, rows))
+      throw new RangeError(`[bad_size] session ${session}: ${cols}x${rows}; columns 1 to 1000, rows 1 to 500`);
     if (life.cols === cols && life.rows === rows) return;
-    life.cols = cols; life.rows = rows;
+    life.cols = cols;
+    life.rows = rows;
     this.enqueue(life, { do: "resize", handle: life.handle, cols, rows });
   }
 
@@ -101,7 +129,8 @@ class Models implements TerminalModels {
     this.lives.delete(session);
     this.byHandle.delete(life.handle);
     this.inFlight -= life.sent - life.parsed;
-    for (const [id, request] of this.requests) if (request.handle === life.handle) this.fail(id, `[closed] the model of session ${session} was closed`);
+    for (const [id, request] of this.requests)
+      if (request.handle === life.handle) this.fail(id, `[closed] the model of session ${session} was closed`);
     this.worker?.postMessage([{ do: "close", handle: life.handle } satisfies Order]);
     this.flushSoon();
   }
@@ -120,7 +149,12 @@ class Models implements TerminalModels {
     return new Promise<T>((resolve, reject) => {
       this.requests.set(id, { handle: life.handle, resolve, reject });
       this.worker?.ref();
-      this.enqueue(life, { do: what, handle: life.handle, request: id, ...(scrollback === undefined ? {} : { scrollback: Math.max(0, scrollback) }) });
+      this.enqueue(life, {
+        do: what,
+        handle: life.handle,
+        request: id,
+        ...(scrollback === undefined ? {} : { scrollback: Math.max(0, scrollback) }),
+      });
     });
   }
 
@@ -132,7 +166,10 @@ class Models implements TerminalModels {
   private flushSoon(): void {
     if (this.isFlushing) return;
     this.isFlushing = true;
-    setImmediate(() => { this.isFlushing = false; this.flush(); });
+    setImmediate(() => {
+      this.isFlushing = false;
+      this.flush();
+    });
   }
 
   private flush(): void {
@@ -143,11 +180,20 @@ class Models implements TerminalModels {
       let at = 0;
       while (at < life.waiting.length) {
         const order = life.waiting[at] as Order;
-        if (order.do !== "feed") { orders.push(order); at++; continue; }
+        if (order.do !== "feed") {
+          orders.push(order);
+          at++;
+          continue;
+        }
         if (this.inFlight >= WINDOW_BYTES) break;
         let end = at + 1;
         let size = order.bytes.length;
-        for (let next = life.waiting[end]; next?.do === "feed" && next.live === order.live && size < WINDOW_BYTES; next = life.waiting[++end]) size += next.bytes.length;
+        for (
+          let next = life.waiting[end];
+          next?.do === "feed" && next.live === order.live && size < WINDOW_BYTES;
+          next = life.waiting[++end]
+        )
+          size += next.bytes.length;
         const bytes = joined(life.waiting.slice(at, end) as Extract<Order, { do: "feed" }>[], size);
         orders.push({ do: "feed", handle: life.handle, bytes, live: order.live });
         transfers.push(bytes.buffer as ArrayBuffer);
@@ -163,18 +209,31 @@ class Models implements TerminalModels {
   private start(): Worker {
     const { workerUrl, maxHeapMb, ...settings } = this.options;
     const worker = new Worker(workerUrl ?? defaultWorkerUrl(), {
-      workerData: settings, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: maxHeapMb ?? 1024 }, name: "terminal-models",
+      workerData: settings,
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb ?? 1024 },
+      name: "terminal-models",
     });
     worker.unref();
-    worker.on("message", (batch: News[]) => { if (this.worker === worker) for (const item of batch) this.hear(item); });
+    worker.on("message", (batch: News[]) => {
+      if (this.worker === worker) for (const item of batch) this.hear(item);
+    });
     worker.on("error", (e) => this.lost(worker, String(e)));
     worker.on("exit", (code) => this.lost(worker, `the worker ended with code ${code}`));
     return worker;
   }
 
   private hear(item: News): void {
-    if (item.is === "answer") { const r = this.requests.get(item.request); this.settled(item.request); r?.resolve(item.value as never); return; }
-    if (item.is === "failed") { this.fail(item.request, item.detail); return; }
+    if (item.is === "answer") {
+      const r = this.requests.get(item.request);
+      this.settled(item.request);
+      r?.resolve(item.value as never);
+      return;
+    }
+    if (item.is === "failed") {
+      this.fail(item.request, item.detail);
+      return;
+    }
     const life = this.byHandle.get(item.handle);
     if (life === undefined) return;
     switch (item.is) {
@@ -184,8 +243,12 @@ class Models implements TerminalModels {
         if (life.waiting.length > 0) this.flushSoon();
         this.handlers.parsed(life.session, item.offset);
         return;
-      case "reply": this.handlers.reply({ session: life.session, offset: item.offset, bytes: item.bytes }); return;
-      case "notice": this.handlers.notice(life.session, item.kind, item.text); return;
+      case "reply":
+        this.handlers.reply({ session: life.session, offset: item.offset, bytes: item.bytes });
+        return;
+      case "notice":
+        this.handlers.notice(life.session, item.kind, item.text);
+        return;
     }
   }
 
@@ -225,7 +288,10 @@ function joined(feeds: readonly Extract<Order, { do: "feed" }>[], size: number):
   if (feeds.length === 1 && only !== undefined) return only.bytes;
   const out = new Uint8Array(size);
   let at = 0;
-  for (const f of feeds) { out.set(f.bytes, at); at += f.bytes.length; }
+  for (const f of feeds) {
+    out.set(f.bytes, at);
+    at += f.bytes.length;
+  }
   return out;
 }
 

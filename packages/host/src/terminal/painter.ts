@@ -23,9 +23,13 @@ export class Painter {
   /** Column of the cursor in the row being drawn; `cols` is wrap-pending, -1 unknown. */
   private at = 0;
 
-  constructor(core: Core) { this.core = core; }
+  constructor(core: Core) {
+    this.core = core;
+  }
 
-  private get cols(): number { return this.core._bufferService.cols; }
+  private get cols(): number {
+    return this.core._bufferService.cols;
+  }
 
   /** Draws rows `first` to `last` of a screen; the cursor is at the left of the first. */
   rows(screen: Screen, first: number, last: number): void {
@@ -37,8 +41,9 @@ export class Painter {
       const line = screen.lines.get(y);
       if (line === undefined) break;
       let from = 0;
-      if (above === undefined) { if (line.isWrapped && rows > 1) this.beginWrapped(); }
-      else if (line.isWrapped && rows > 1) from = this.wrapInto(line, above, y - first >= rows);
+      if (above === undefined) {
+        if (line.isWrapped && rows > 1) this.beginWrapped();
+      } else if (line.isWrapped && rows > 1) from = this.wrapInto(line, above, y - first >= rows);
       else this.newLine();
       this.line(line, from);
       above = line;
@@ -57,14 +62,17 @@ export class Painter {
   }
 
   /** Something else changed the attributes: the next {@link setPen} starts from reset. */
-  forgetPen(): void { this.pen = undefined; }
+  forgetPen(): void {
+    this.pen = undefined;
+  }
 
   setLink(id: number): void {
     const data = id === 0 ? undefined : this.core._inputHandler._oscLinkService._dataByLinkId.get(id)?.data;
     const to = data === undefined ? 0 : id;
     if (to === this.link) return;
     this.link = to;
-    this.text += data === undefined ? "\x1b]8;;\x1b\\" : `\x1b]8;${data.id === undefined ? "" : `id=${data.id}`};${data.uri}\x1b\\`;
+    this.text +=
+      data === undefined ? "\x1b]8;;\x1b\\" : `\x1b]8;${data.id === undefined ? "" : `id=${data.id}`};${data.uri}\x1b\\`;
   }
 
   private newLine(): void {
@@ -88,12 +96,18 @@ export class Painter {
       const fg = data[x * 3 + 1] as number;
       const bg = data[x * 3 + 2] as number;
       if (content & HAS_CONTENT) {
-        if (content >>> WIDTH_SHIFT === 2 && x + 2 === line.length && (data[x * 3 + 3] as number) & HAS_CONTENT) { this.overlapped(line, x, content); break; }
+        if (content >>> WIDTH_SHIFT === 2 && x + 2 === line.length && (data[x * 3 + 3] as number) & HAS_CONTENT) {
+          this.overlapped(line, x, content);
+          break;
+        }
         this.cell(line, x, content, fg, bg);
         continue;
       }
       if (content >>> WIDTH_SHIFT === 0 && x > 0 && (data[x * 3 - 3] as number) >>> WIDTH_SHIFT === 2) continue;
-      if (fg !== 0 || bg & ~BG_COLOR) { this.print(x, " ", 1, penOfCell(fg, bg, line._extendedAttrs[x]?._ext ?? 0), linkAt(line, x, bg)); continue; }
+      if (fg !== 0 || bg & ~BG_COLOR) {
+        this.print(x, " ", 1, penOfCell(fg, bg, line._extendedAttrs[x]?._ext ?? 0), linkAt(line, x, bg));
+        continue;
+      }
       if (bg === 0) continue;
       let to = x + 1;
       while (to < end && !((data[to * 3] as number) & HAS_CONTENT) && data[to * 3 + 1] === 0 && data[to * 3 + 2] === bg) to++;
@@ -103,11 +117,20 @@ export class Painter {
   }
 
   private cell(line: Line, x: number, content: number, fg: number, bg: number): void {
-    const chars = content & IS_COMBINED ? line._combined[x] ?? " " : String.fromCodePoint(content & CODE_MASK);
+    const chars = content & IS_COMBINED ? (line._combined[x] ?? " ") : String.fromCodePoint(content & CODE_MASK);
     const width = content >>> WIDTH_SHIFT;
     // A mark that joined nothing has a cell of its own: any CSI before it keeps it from joining here.
-    if (width === 0) { this.at = -1; this.moveTo(x); }
-    this.print(x, chars, width, penOfCell(fg, bg, bg & HAS_EXTENDED ? line._extendedAttrs[x]?._ext ?? 0 : 0), linkAt(line, x, bg));
+    if (width === 0) {
+      this.at = -1;
+      this.moveTo(x);
+    }
+    this.print(
+      x,
+      chars,
+      width,
+      penOfCell(fg, bg, bg & HAS_EXTENDED ? (line._extendedAttrs[x]?._ext ?? 0) : 0),
+      linkAt(line, x, bg),
+    );
     if (width === 0) this.at = x + 1 === this.cols ? this.cols : -1;
   }
 
@@ -152,15 +175,31 @@ export class Painter {
     if (lastBlank) {
       this.moveTo(cols - 1);
       // A wide character that does not fit wraps by itself and leaves the cell blank in its own attributes.
-      isFiller = !(canStart && width === 2 && above._data[cols * 3 - 2] === line._data[1] && above._data[cols * 3 - 1] === line._data[2]);
-      if (isFiller) { this.setPen(DEFAULT_PEN); this.setLink(0); this.text += " "; }
+      isFiller = !(
+        canStart &&
+        width === 2 &&
+        above._data[cols * 3 - 2] === line._data[1] &&
+        above._data[cols * 3 - 1] === line._data[2]
+      );
+      if (isFiller) {
+        this.setPen(DEFAULT_PEN);
+        this.setLink(0);
+        this.text += " ";
+      }
     } else if (this.at !== cols) {
       this.moveTo(cols - 1);
     }
     this.at = 0;
     if (canStart) this.cell(line, 0, first, line._data[1] as number, line._data[2] as number);
-    else { this.setPen(DEFAULT_PEN); this.setLink(0); this.text += " \r\x1b[X"; }
-    if (scrolls && pen.bg & BG_COLOR) { this.setPen(DEFAULT_PEN); this.text += "\x1b[K"; }
+    else {
+      this.setPen(DEFAULT_PEN);
+      this.setLink(0);
+      this.text += " \r\x1b[X";
+    }
+    if (scrolls && pen.bg & BG_COLOR) {
+      this.setPen(DEFAULT_PEN);
+      this.text += "\x1b[K";
+    }
     if (isFiller) {
       this.setPen({ fg: 0, bg: (above._data[cols * 3 - 1] as number) & BG_COLOR, ext: 0 });
       this.text += `\x1b[A\x1b[${cols}G\x1b[X\x1b[B\x1b[${this.at + 1}G`;
@@ -171,16 +210,18 @@ export class Painter {
 
 export function penAt(line: Line, x: number): Pen {
   const bg = line._data[x * 3 + 2] as number;
-  return penOfCell(line._data[x * 3 + 1] as number, bg, bg & HAS_EXTENDED ? line._extendedAttrs[x]?._ext ?? 0 : 0);
+  return penOfCell(line._data[x * 3 + 1] as number, bg, bg & HAS_EXTENDED ? (line._extendedAttrs[x]?._ext ?? 0) : 0);
 }
 export function linkAt(line: Line, x: number, bg = line._data[x * 3 + 2] as number): number {
-  return bg & HAS_EXTENDED ? line._extendedAttrs[x]?.urlId ?? 0 : 0;
+  return bg & HAS_EXTENDED ? (line._extendedAttrs[x]?.urlId ?? 0) : 0;
 }
 export function charsAt(line: Line, x: number): string {
   const content = line._data[x * 3] as number;
-  return content & IS_COMBINED ? line._combined[x] ?? "" : content & CODE_MASK ? String.fromCodePoint(content & CODE_MASK) : "";
+  return content & IS_COMBINED ? (line._combined[x] ?? "") : content & CODE_MASK ? String.fromCodePoint(content & CODE_MASK) : "";
 }
-export function widthAt(line: Line, x: number): number { return (line._data[x * 3] as number) >>> WIDTH_SHIFT; }
+export function widthAt(line: Line, x: number): number {
+  return (line._data[x * 3] as number) >>> WIDTH_SHIFT;
+}
 
 /** No character in the cell, and not the second half of one. */
 function isBlank(line: Line, x: number): boolean {

@@ -29,7 +29,10 @@ export class PendingBytes {
   /** After the parser took `chunk`. Returns bytes to feed to it at once (a string has grown too long), or nothing. */
   took(chunk: Uint8Array, parser: Parser): Uint8Array | undefined {
     const state = parser.currentState;
-    if (state === ParserState.ground) { if (!this.isEmpty) this.clear(); return undefined; }
+    if (state === ParserState.ground) {
+      if (!this.isEmpty) this.clear();
+      return undefined;
+    }
     const from = lastIntroducer(chunk);
     if (from !== undefined) this.clear();
     else if (this.swallowing !== undefined) return undefined;
@@ -37,23 +40,29 @@ export class PendingBytes {
     if (this.size <= MAX_HEADER_BYTES) return undefined;
     if (isHeader(state)) {
       // The parser's parameters tell it from here on.
-      this.parts = []; this.size = MAX_HEADER_BYTES + 1;
+      this.parts = [];
+      this.size = MAX_HEADER_BYTES + 1;
       return undefined;
     }
     if (this.size <= MAX_STRING_BYTES) return undefined;
     this.swallowing = state === ParserState.osc ? "osc" : "other";
-    this.parts = []; this.size = 0;
+    this.parts = [];
+    this.size = 0;
     return new TextEncoder().encode(`\x18${SWALLOW[this.swallowing]}`);
   }
 
   /** True when nothing is half received. */
-  get isEmpty(): boolean { return this.size === 0 && this.swallowing === undefined; }
+  get isEmpty(): boolean {
+    return this.size === 0 && this.swallowing === undefined;
+  }
 
   bytes(parser: Parser): Uint8Array {
     if (this.swallowing !== undefined) return ascii(SWALLOW[this.swallowing]);
     if (this.size === 0) return new Uint8Array(0);
     if (!isHeader(parser.currentState)) return this.concat();
-    return this.size > MAX_HEADER_BYTES ? canonicalHeader(parser) : this.concat().filter((b) => (b >= 0x20 && b !== 0x7f) || b === ESC);
+    return this.size > MAX_HEADER_BYTES
+      ? canonicalHeader(parser)
+      : this.concat().filter((b) => (b >= 0x20 && b !== 0x7f) || b === ESC);
   }
 
   private append(part: Uint8Array): void {
@@ -63,8 +72,14 @@ export class PendingBytes {
     if (this.parts.length > 64) this.parts = [this.concat()];
   }
 
-  private clear(): void { this.parts = []; this.size = 0; this.swallowing = undefined; }
-  private concat(): Uint8Array { return this.parts.length === 1 ? this.parts[0] as Uint8Array : join(this.parts); }
+  private clear(): void {
+    this.parts = [];
+    this.size = 0;
+    this.swallowing = undefined;
+  }
+  private concat(): Uint8Array {
+    return this.parts.length === 1 ? (this.parts[0] as Uint8Array) : join(this.parts);
+  }
 }
 
 function lastIntroducer(chunk: Uint8Array): number | undefined {
@@ -74,7 +89,12 @@ function lastIntroducer(chunk: Uint8Array): number | undefined {
 }
 
 function isHeader(state: number): boolean {
-  return state !== ParserState.osc && state !== ParserState.sosPmApc && state !== ParserState.dcsPassthrough && state !== ParserState.dcsIgnore;
+  return (
+    state !== ParserState.osc &&
+    state !== ParserState.sosPmApc &&
+    state !== ParserState.dcsPassthrough &&
+    state !== ParserState.dcsIgnore
+  );
 }
 
 /** The shortest bytes that leave a parser with the same parameters. */
@@ -85,18 +105,28 @@ function canonicalHeader(parser: Parser): Uint8Array {
   const collected: string[] = [];
   for (let c = parser._collect; c !== 0; c >>>= 8) collected.unshift(String.fromCharCode(c & 0xff));
   if (state === ParserState.escapeIntermediate) return ascii(`\x1b${collected.join("")}`);
-  const prefix = collected.length > 0 && (collected[0] as string) >= "<" ? collected.shift() ?? "" : "";
-  const params = parser._params.toArray().reduce<string>((text, p, i) => text + (Array.isArray(p) ? p.map((s) => (s < 0 ? ":" : `:${s}`)).join("") : `${i > 0 ? ";" : ""}${p}`), "");
+  const prefix = collected.length > 0 && (collected[0] as string) >= "<" ? (collected.shift() ?? "") : "";
+  const params = parser._params
+    .toArray()
+    .reduce<string>(
+      (text, p, i) => text + (Array.isArray(p) ? p.map((s) => (s < 0 ? ":" : `:${s}`)).join("") : `${i > 0 ? ";" : ""}${p}`),
+      "",
+    );
   const more = parser._params._rejectDigits ? ";" : "";
   const ignored = state === ParserState.csiIgnore ? "0<" : "";
   return ascii(`\x1b${isDcs ? "P" : "["}${prefix}${params}${more}${collected.join("")}${ignored}`);
 }
 
-function ascii(text: string): Uint8Array { return Uint8Array.from(text, (c) => c.charCodeAt(0)); }
+function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+}
 
 function join(parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
   let at = 0;
-  for (const p of parts) { out.set(p, at); at += p.length; }
+  for (const p of parts) {
+    out.set(p, at);
+    at += p.length;
+  }
   return out;
 }

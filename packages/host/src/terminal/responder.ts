@@ -23,12 +23,24 @@ const ESC = "\x1b";
 /** DEC modes that xterm does not model and that the tracker keeps for the outer terminal: answered from the tracker. */
 const TRACKED_MODES: ReadonlySet<number> = new Set([5, 69, 1007, 1035, 1036, 1039, 2027, 2031, 2048]);
 
-export function respond(term: Terminal, modes: ModeState, options: ResponderOptions, isLive: () => boolean, reply: (text: string) => void): void {
+export function respond(
+  term: Terminal,
+  modes: ModeState,
+  options: ResponderOptions,
+  isLive: () => boolean,
+  reply: (text: string) => void,
+): void {
   const core = coreOf(term);
-  const answer = (text: string): true => { if (isLive()) reply(text); return true; };
-  const csi = (id: { prefix?: string; intermediates?: string; final: string }, f: (first: number) => string | undefined): void => {
+  const answer = (text: string): true => {
+    if (isLive()) reply(text);
+    return true;
+  };
+  const csi = (
+    id: { prefix?: string; intermediates?: string; final: string },
+    f: (first: number) => string | undefined,
+  ): void => {
     core._inputHandler._parser.registerCsiHandler(id, (p) => {
-      const text = f(p.length > 0 ? p.params[0] as number : 0);
+      const text = f(p.length > 0 ? (p.params[0] as number) : 0);
       return text === undefined ? true : answer(text);
     });
   };
@@ -41,14 +53,21 @@ export function respond(term: Terminal, modes: ModeState, options: ResponderOpti
   csi({ prefix: "?", final: "n" }, (n) => (n === 6 ? `${ESC}[?${position()}R` : undefined));
   csi({ prefix: "?", intermediates: "$", final: "p" }, (n) => `${ESC}[?${n};${decMode(n)}$y`);
   csi({ intermediates: "$", final: "p" }, (n) => `${ESC}[${n};${ansiMode(n)}$y`);
-  csi({ prefix: "?", final: "u" }, () => `${ESC}[?${(modes.alternate === 0 ? modes.keyboard.main : modes.keyboard.alternate).flags}u`);
+  csi(
+    { prefix: "?", final: "u" },
+    () => `${ESC}[?${(modes.alternate === 0 ? modes.keyboard.main : modes.keyboard.alternate).flags}u`,
+  );
   core._inputHandler._parser.registerCsiHandler({ final: "t" }, (p) => {
     const { cols, rows } = core._bufferService;
     switch (p.params[0]) {
-      case 14: return answer(`${ESC}[4;${rows * options.cell.height};${cols * options.cell.width}t`);
-      case 16: return answer(`${ESC}[6;${options.cell.height};${options.cell.width}t`);
-      case 18: return answer(`${ESC}[8;${rows};${cols}t`);
-      default: return false;
+      case 14:
+        return answer(`${ESC}[4;${rows * options.cell.height};${cols * options.cell.width}t`);
+      case 16:
+        return answer(`${ESC}[6;${options.cell.height};${options.cell.width}t`);
+      case 18:
+        return answer(`${ESC}[8;${rows};${cols}t`);
+      default:
+        return false;
     }
   });
   term.parser.registerDcsHandler({ intermediates: "$", final: "q" }, (text) => answer(status(text)));
@@ -57,7 +76,8 @@ export function respond(term: Terminal, modes: ModeState, options: ResponderOpti
       const parts = text.split(";", 64);
       for (let i = 0; i + 1 < parts.length; i += 2) {
         const index = Number(parts[i]);
-        if (parts[i + 1] === "?" && /^\d{1,3}$/.test(parts[i] ?? "") && index < 256) answer(`${ESC}]4;${index};${indexedColor(modes, index)}${ESC}\\`);
+        if (parts[i + 1] === "?" && /^\d{1,3}$/.test(parts[i] ?? "") && index < 256)
+          answer(`${ESC}]4;${index};${indexedColor(modes, index)}${ESC}\\`);
       }
     }
     return false;
@@ -67,7 +87,8 @@ export function respond(term: Terminal, modes: ModeState, options: ResponderOpti
     term.parser.registerOscHandler(10 + i, (text) => {
       text.split(";", 3).forEach((spec, j) => {
         const slot = special[i + j];
-        if (spec === "?" && slot !== undefined) answer(`${ESC}]${10 + i + j};${canonical(modes.colors.get(slot) ?? options.colors[slot])}${ESC}\\`);
+        if (spec === "?" && slot !== undefined)
+          answer(`${ESC}]${10 + i + j};${canonical(modes.colors.get(slot) ?? options.colors[slot])}${ESC}\\`);
       });
       return false;
     });
@@ -89,28 +110,53 @@ export function respond(term: Terminal, modes: ModeState, options: ResponderOpti
     const dec = core.coreService.decPrivateModes;
     const { activeProtocol, activeEncoding } = core.coreMouseService;
     switch (n) {
-      case 1: return flag(dec.applicationCursorKeys);
-      case 6: return flag(dec.origin);
-      case 7: return flag(dec.wraparound);
-      case 8: return 3;
-      case 9: return flag(activeProtocol === "X10");
-      case 12: return flag(core.optionsService.rawOptions.cursorBlink);
-      case 25: return flag(!core.coreService.isCursorHidden);
-      case 45: return flag(dec.reverseWraparound);
-      case 66: return flag(dec.applicationKeypad);
-      case 67: return 4;
-      case 1000: return flag(activeProtocol === "VT200");
-      case 1002: return flag(activeProtocol === "DRAG");
-      case 1003: return flag(activeProtocol === "ANY");
-      case 1004: return flag(dec.sendFocus);
-      case 1005: case 1015: return 4;
-      case 1006: return flag(activeEncoding === "SGR");
-      case 1016: return flag(activeEncoding === "SGR_PIXELS");
-      case 1048: return 1;
-      case 47: case 1047: case 1049: return flag(core._bufferService.buffers.active === core._bufferService.buffers.alt);
-      case 2004: return flag(dec.bracketedPasteMode);
-      case 2026: return flag(dec.synchronizedOutput);
-      default: return TRACKED_MODES.has(n) && modes.dec.has(n) ? flag(modes.isOn(n)) : 0;
+      case 1:
+        return flag(dec.applicationCursorKeys);
+      case 6:
+        return flag(dec.origin);
+      case 7:
+        return flag(dec.wraparound);
+      case 8:
+        return 3;
+      case 9:
+        return flag(activeProtocol === "X10");
+      case 12:
+        return flag(core.optionsService.rawOptions.cursorBlink);
+      case 25:
+        return flag(!core.coreService.isCursorHidden);
+      case 45:
+        return flag(dec.reverseWraparound);
+      case 66:
+        return flag(dec.applicationKeypad);
+      case 67:
+        return 4;
+      case 1000:
+        return flag(activeProtocol === "VT200");
+      case 1002:
+        return flag(activeProtocol === "DRAG");
+      case 1003:
+        return flag(activeProtocol === "ANY");
+      case 1004:
+        return flag(dec.sendFocus);
+      case 1005:
+      case 1015:
+        return 4;
+      case 1006:
+        return flag(activeEncoding === "SGR");
+      case 1016:
+        return flag(activeEncoding === "SGR_PIXELS");
+      case 1048:
+        return 1;
+      case 47:
+      case 1047:
+      case 1049:
+        return flag(core._bufferService.buffers.active === core._bufferService.buffers.alt);
+      case 2004:
+        return flag(dec.bracketedPasteMode);
+      case 2026:
+        return flag(dec.synchronizedOutput);
+      default:
+        return TRACKED_MODES.has(n) && modes.dec.has(n) ? flag(modes.isOn(n)) : 0;
     }
   }
 
@@ -118,14 +164,22 @@ export function respond(term: Terminal, modes: ModeState, options: ResponderOpti
     const { active } = core._bufferService.buffers;
     const pen = penOf(core._inputHandler._curAttrData);
     switch (text) {
-      case "m": return `${ESC}P1$r${changePen(DEFAULT_PEN, pen).match(/\x1b\[([\d;:]*)m/)?.[1] || "0"}m${ESC}\\`;
-      case "r": return `${ESC}P1$r${active.scrollTop + 1};${active.scrollBottom + 1}r${ESC}\\`;
-      case "\"q": return `${ESC}P1$r${pen.bg & 0x20000000 ? 1 : 0}"q${ESC}\\`;
-      case "\"p": return `${ESC}P1$r61;1"p${ESC}\\`;
-      case " q": return `${ESC}P1$r${modes.cursorStyle} q${ESC}\\`;
-      default: return `${ESC}P0$r${ESC}\\`;
+      case "m":
+        return `${ESC}P1$r${changePen(DEFAULT_PEN, pen).match(/\x1b\[([\d;:]*)m/)?.[1] || "0"}m${ESC}\\`;
+      case "r":
+        return `${ESC}P1$r${active.scrollTop + 1};${active.scrollBottom + 1}r${ESC}\\`;
+      case '"q':
+        return `${ESC}P1$r${pen.bg & 0x20000000 ? 1 : 0}"q${ESC}\\`;
+      case '"p':
+        return `${ESC}P1$r61;1"p${ESC}\\`;
+      case " q":
+        return `${ESC}P1$r${modes.cursorStyle} q${ESC}\\`;
+      default:
+        return `${ESC}P0$r${ESC}\\`;
     }
   }
 }
 
-function flag(on: boolean): number { return on ? 1 : 2; }
+function flag(on: boolean): number {
+  return on ? 1 : 2;
+}

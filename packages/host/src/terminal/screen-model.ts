@@ -19,7 +19,9 @@ import { track } from "./trackers.ts";
 import { WholeCharacters, wholeEnd } from "./utf8.ts";
 import { type Core, coreOf } from "./xterm-internals.ts";
 
-const TerminalClass = (headless as { Terminal?: typeof Terminal }).Terminal ?? (headless as unknown as { default: { Terminal: typeof Terminal } }).default.Terminal;
+const TerminalClass =
+  (headless as { Terminal?: typeof Terminal }).Terminal ??
+  (headless as unknown as { default: { Terminal: typeof Terminal } }).default.Terminal;
 
 /** xterm's own minimum: a wide character needs two columns. */
 const MIN_MODEL_COLS = 2;
@@ -52,9 +54,15 @@ export class ScreenModel {
 
   constructor(cols: number, rows: number, options: ScreenOptions = {}, events?: ScreenEvents) {
     checkSize(cols, rows);
+    this.cols = cols;
+    this.rows = rows;
     this.term = new TerminalClass({
-      cols: Math.max(MIN_MODEL_COLS, cols), rows, scrollback: options.scrollback ?? 1000,
-      allowProposedApi: true, windowOptions: { pushTitle: true, popTitle: true, getWinSizePixels: true, getCellSizePixels: true, getWinSizeChars: true }, logLevel: "off",
+      cols: Math.max(MIN_MODEL_COLS, cols),
+      rows,
+      scrollback: options.scrollback ?? 1000,
+      allowProposedApi: true,
+      windowOptions: { pushTitle: true, popTitle: true, getWinSizePixels: true, getCellSizePixels: true, getWinSizeChars: true },
+      logLevel: "off",
     });
     this.core = coreOf(this.term);
     if (!hasCharsets()) learnCharsets();
@@ -62,7 +70,17 @@ export class ScreenModel {
     this.core._inputHandler._parseBuffer = sharedParseBuffer;
     guard(this.term);
     this.modes = track(this.term);
-    respond(this.term, this.modes, { colors: options.colors ?? DEFAULT_COLORS, cell: options.cell ?? { width: 8, height: 16 }, version: options.version ?? "0.1.0" }, () => this.isLive, (text) => events?.reply(text));
+    respond(
+      this.term,
+      this.modes,
+      {
+        colors: options.colors ?? DEFAULT_COLORS,
+        cell: options.cell ?? { width: 8, height: 16 },
+        version: options.version ?? "0.1.0",
+      },
+      () => this.isLive,
+      (text) => events?.reply(text),
+    );
     this.term.parser.registerOscHandler(52, (text) => {
       if (options.allowClipboardWrite === true && this.isLive) {
         const written = clipboardText(text);
@@ -71,20 +89,25 @@ export class ScreenModel {
       return true;
     });
     if (events !== undefined) {
-      this.term.onBell(() => { if (this.isLive) events.notice("bell", ""); });
+      this.term.onBell(() => {
+        if (this.isLive) events.notice("bell", "");
+      });
       this.term.onTitleChange((title) => events.notice("title", title));
     }
   }
 
-  get cols(): number { return this.term.cols; }
-  get rows(): number { return this.term.rows; }
-  get title(): string { return this.core._inputHandler._windowTitle; }
+  /** As asked for: one column is modelled as two. */
+  cols: number;
+  rows: number;
+  get title(): string {
+    return this.core._inputHandler._windowTitle;
+  }
 
   /** Parses now. `live`: queries are answered, the bell rings. */
   write(bytes: Uint8Array, live = false): void {
     this.isLive = live;
     const whole = this.characters.take(bytes);
-    for (let from = 0; from < whole.length;) {
+    for (let from = 0; from < whole.length; ) {
       const to = whole.length - from <= MAX_PIECE_BYTES ? whole.length : wholeEnd(whole, from + MAX_PIECE_BYTES);
       this.parse(to - from === whole.length ? whole : whole.subarray(from, to));
       from = to;
@@ -94,10 +117,14 @@ export class ScreenModel {
 
   resize(cols: number, rows: number): void {
     checkSize(cols, rows);
+    this.cols = cols;
+    this.rows = rows;
     this.slabs.during(() => this.term.resize(Math.max(MIN_MODEL_COLS, cols), rows));
   }
 
-  dispose(): void { this.term.dispose(); }
+  dispose(): void {
+    this.term.dispose();
+  }
 
   /** What is half received, to be written last. */
   pendingBytes(): Uint8Array {
@@ -111,9 +138,12 @@ export class ScreenModel {
 
   private parse(piece: Uint8Array): void {
     const input = this.core._inputHandler;
-    try { this.slabs.during(() => input.parse(piece)); }
-    // A defect of xterm's in one sequence must not end the models of every session: the rest of the piece is lost, the next one goes on.
-    catch { input._parser.reset(); }
+    try {
+      this.slabs.during(() => input.parse(piece));
+    } catch {
+      // A defect of xterm's in one sequence must not end the models of every session: the rest of the piece is lost, the next one goes on.
+      input._parser.reset();
+    }
     const more = this.pending.took(piece, input._parser);
     if (more !== undefined) input.parse(more);
   }

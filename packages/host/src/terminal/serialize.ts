@@ -13,7 +13,10 @@ import type { ScreenModel } from "./screen-model.ts";
 import { BG_COLOR, DEFAULT_PEN, penOf, samePen } from "./sgr.ts";
 import type { Core, Screen } from "./xterm-internals.ts";
 
-export interface Serialized { readonly vt: Uint8Array; readonly undo: Uint8Array }
+export interface Serialized {
+  readonly vt: Uint8Array;
+  readonly undo: Uint8Array;
+}
 
 /** Lines above the screen to include: default all. */
 export function serialize(model: ScreenModel, scrollback = Number.POSITIVE_INFINITY): Serialized {
@@ -26,7 +29,8 @@ export function serialize(model: ScreenModel, scrollback = Number.POSITIVE_INFIN
   p.setLink(0);
   p.put(tabStops(normal, core) + margins(modes) + region(normal, rows) + keyboard(modes.keyboard.main));
   const isAlternate = buffers.active === alt;
-  if (isAlternate || hasSavedCursor(normal) || modes.margins !== undefined) saveCursor(p, normal, core, isAlternate ? "\x1b[?1049h" : "\x1b7");
+  if (isAlternate || hasSavedCursor(normal) || modes.margins !== undefined)
+    saveCursor(p, normal, core, isAlternate ? "\x1b[?1049h" : "\x1b7");
   if (isAlternate) {
     const filled = (normal.savedCurAttrData.bg & BG_COLOR) !== 0;
     p.setPen(DEFAULT_PEN);
@@ -61,14 +65,19 @@ function undo(core: Core, modes: ModeState): string {
 function titles(core: Core): string {
   const { _windowTitle: title, _iconName: icon, _windowTitleStack: titleStack, _iconNameStack: iconStack } = core._inputHandler;
   const set = (command: number, text: string): string => `\x1b]${command};${text}\x1b\\`;
-  return titleStack.map((t) => `${set(2, t)}\x1b[22;2t`).join("") + iconStack.map((t) => `${set(1, t)}\x1b[22;1t`).join("")
-    + (title !== "" || titleStack.length > 0 ? set(2, title) : "") + (icon !== "" || iconStack.length > 0 ? set(1, icon) : "");
+  return (
+    titleStack.map((t) => `${set(2, t)}\x1b[22;2t`).join("") +
+    iconStack.map((t) => `${set(1, t)}\x1b[22;1t`).join("") +
+    (title !== "" || titleStack.length > 0 ? set(2, title) : "") +
+    (icon !== "" || iconStack.length > 0 ? set(1, icon) : "")
+  );
 }
 
 function colors(modes: ModeState): string {
   const special = { foreground: 10, background: 11, cursor: 12 } as const;
   let out = "";
-  for (const [slot, spec] of modes.colors) out += typeof slot === "number" ? `\x1b]4;${slot};${spec}\x1b\\` : `\x1b]${special[slot]};${spec}\x1b\\`;
+  for (const [slot, spec] of modes.colors)
+    out += typeof slot === "number" ? `\x1b]4;${slot};${spec}\x1b\\` : `\x1b]${special[slot]};${spec}\x1b\\`;
   return out;
 }
 
@@ -84,7 +93,9 @@ function tabStops(screen: Screen, core: Core): string {
 }
 
 function region(screen: Screen, rows: number): string {
-  return screen.scrollTop === 0 && screen.scrollBottom === rows - 1 ? "" : `\x1b[${screen.scrollTop + 1};${screen.scrollBottom + 1}r`;
+  return screen.scrollTop === 0 && screen.scrollBottom === rows - 1
+    ? ""
+    : `\x1b[${screen.scrollTop + 1};${screen.scrollBottom + 1}r`;
 }
 
 /** xterm takes DECSLRM for "save cursor", so this comes before the saved cursor is set. */
@@ -98,7 +109,9 @@ function keyboard(stack: KeyboardStack): string {
 }
 
 function hasSavedCursor(s: Screen): boolean {
-  return s.savedX !== 0 || s.savedY - s.ybase > 0 || s.savedCharset !== undefined || !samePen(penOf(s.savedCurAttrData), DEFAULT_PEN);
+  return (
+    s.savedX !== 0 || s.savedY - s.ybase > 0 || s.savedCharset !== undefined || !samePen(penOf(s.savedCurAttrData), DEFAULT_PEN)
+  );
 }
 
 /** Goes where the saved cursor is, with its attributes and character set, and saves. Leaves G0 and the pen at default. */
@@ -113,7 +126,9 @@ function saveCursor(p: Painter, screen: Screen, core: Core, how: string): void {
 }
 
 /** Set by {@link modeSequences} from xterm's own state, or no lasting mode at all; the tracker speaks for the rest. */
-const MODELLED: ReadonlySet<number> = new Set([1, 2, 3, 6, 7, 9, 12, 25, 45, 47, 66, 69, 1000, 1002, 1003, 1004, 1006, 1016, 1047, 1048, 1049, 2004, 2026]);
+const MODELLED: ReadonlySet<number> = new Set([
+  1, 2, 3, 6, 7, 9, 12, 25, 45, 47, 66, 69, 1000, 1002, 1003, 1004, 1006, 1016, 1047, 1048, 1049, 2004, 2026,
+]);
 const MOUSE: Readonly<Record<string, number>> = { X10: 9, VT200: 1000, DRAG: 1002, ANY: 1003 };
 const ENCODING: Readonly<Record<string, number>> = { SGR: 1006, SGR_PIXELS: 1016 };
 
@@ -121,12 +136,15 @@ function modeSequences(core: Core, modes: ModeState): string {
   const dec = core.coreService.decPrivateModes;
   const { rawOptions } = core.optionsService;
   let out = "";
-  const set = (mode: number | undefined, on: boolean | undefined, letter = "h"): void => { if (on === true && mode !== undefined) out += `\x1b[?${mode}${letter}`; };
+  const set = (mode: number | undefined, on: boolean | undefined, letter = "h"): void => {
+    if (on === true && mode !== undefined) out += `\x1b[?${mode}${letter}`;
+  };
   for (const [mode, on] of modes.dec) if (!MODELLED.has(mode)) set(mode, true, on ? "h" : "l");
   if (modes.isOn(69) && modes.margins === undefined) set(69, true);
   for (const mode of modes.ansi) if (mode !== 4 && mode !== 20) out += `\x1b[${mode}h`;
   for (const [resource, value] of modes.modifyKeys) out += value < 0 ? `\x1b[>${resource}n` : `\x1b[>${resource};${value}m`;
-  if (dec.cursorStyle !== undefined || dec.cursorBlink !== undefined) out += `\x1b[${cursorStyle(dec.cursorStyle, dec.cursorBlink)} q`;
+  if (dec.cursorStyle !== undefined || dec.cursorBlink !== undefined)
+    out += `\x1b[${cursorStyle(dec.cursorStyle, dec.cursorBlink)} q`;
   if (core.coreService.modes.insertMode) out += "\x1b[4h";
   if (rawOptions.convertEol) out += "\x1b[20h";
   set(1, dec.applicationCursorKeys);

@@ -9,7 +9,14 @@ const CM_P16 = 0x1000000;
 const CM_P256 = 0x2000000;
 const CM_RGB = 0x3000000;
 const RGB_MASK = 0xffffff;
-const Fg = { inverse: 0x4000000, bold: 0x8000000, underline: 0x10000000, blink: 0x20000000, invisible: 0x40000000, strike: 0x80000000 } as const;
+const Fg = {
+  inverse: 0x4000000,
+  bold: 0x8000000,
+  underline: 0x10000000,
+  blink: 0x20000000,
+  invisible: 0x40000000,
+  strike: 0x80000000,
+} as const;
 const Bg = { italic: 0x4000000, dim: 0x8000000, extended: 0x10000000, protected: 0x20000000, overline: 0x40000000 } as const;
 /** What erasing leaves in a cell: a background colour and nothing else. */
 export const BG_COLOR = CM_MASK | RGB_MASK;
@@ -20,7 +27,11 @@ export const HAS_EXTENDED = Bg.extended;
  */
 export const UNDERLINE_COLOR_RESET = CM_RGB | 0xfffffe;
 
-export interface Pen { readonly fg: number; readonly bg: number; readonly ext: number }
+export interface Pen {
+  readonly fg: number;
+  readonly bg: number;
+  readonly ext: number;
+}
 export const DEFAULT_PEN: Pen = { fg: 0, bg: 0, ext: 0 };
 
 /** The parts of attributes that SGR and DECSCA set; links are apart. */
@@ -48,13 +59,18 @@ function canonical(fg: number, bg: number, ext: number, hasExtended: number): Pe
 
 function withColor(word: number): number {
   switch (word & CM_MASK) {
-    case CM_RGB: return word >>> 0;
-    case 0: return (word & ~RGB_MASK) >>> 0;
-    default: return (word & ~(RGB_MASK & ~0xff)) >>> 0;
+    case CM_RGB:
+      return word >>> 0;
+    case 0:
+      return (word & ~RGB_MASK) >>> 0;
+    default:
+      return (word & ~(RGB_MASK & ~0xff)) >>> 0;
   }
 }
 
-export function samePen(a: Pen, b: Pen): boolean { return a.fg === b.fg && a.bg === b.bg && a.ext === b.ext; }
+export function samePen(a: Pen, b: Pen): boolean {
+  return a.fg === b.fg && a.bg === b.bg && a.ext === b.ext;
+}
 
 /** The sequence that turns `from` into `to`. */
 export function changePen(from: Pen, to: Pen): string {
@@ -73,17 +89,23 @@ export function changePen(from: Pen, to: Pen): string {
   color(to.bg, 40, codes);
   underlineColor(to.ext, codes);
   // In xterm SGR 0 also ends DECSCA; in a VT it does not. Said both ways, it means the same in both.
-  const unprotect = from.bg & Bg.protected ? "\x1b[0\"q" : "";
-  const protect = to.bg & Bg.protected ? "\x1b[1\"q" : "";
+  const unprotect = from.bg & Bg.protected ? '\x1b[0"q' : "";
+  const protect = to.bg & Bg.protected ? '\x1b[1"q' : "";
   return `${unprotect}\x1b[${codes.length === 0 ? "" : `0;${codes.join(";")}`}m${protect}`;
 }
 
 function color(word: number, base: 30 | 40, codes: string[]): void {
   const value = word & RGB_MASK;
   switch (word & CM_MASK) {
-    case CM_P16: codes.push(String((value & 0xff) < 8 ? base + (value & 7) : base + 60 + (value & 7))); return;
-    case CM_P256: codes.push(`${base + 8};5;${value & 0xff}`); return;
-    case CM_RGB: codes.push(`${base + 8};2;${value >>> 16};${(value >>> 8) & 0xff};${value & 0xff}`); return;
+    case CM_P16:
+      codes.push(String((value & 0xff) < 8 ? base + (value & 7) : base + 60 + (value & 7)));
+      return;
+    case CM_P256:
+      codes.push(`${base + 8};5;${value & 0xff}`);
+      return;
+    case CM_RGB:
+      codes.push(`${base + 8};2;${value >>> 16};${(value >>> 8) & 0xff};${value & 0xff}`);
+      return;
     default:
   }
 }
@@ -94,10 +116,18 @@ function underline(style: number): string {
 
 function underlineColor(ext: number, codes: string[]): void {
   const value = ext & RGB_MASK;
-  if ((ext & (CM_MASK | RGB_MASK)) === UNDERLINE_COLOR_RESET) { codes.push("59"); return; }
+  if ((ext & (CM_MASK | RGB_MASK)) === UNDERLINE_COLOR_RESET) {
+    codes.push("59");
+    return;
+  }
   switch (ext & CM_MASK) {
-    case CM_P16: case CM_P256: codes.push(`58:5:${value & 0xff}`); return;
-    case CM_RGB: codes.push(`58:2::${value >>> 16}:${(value >>> 8) & 0xff}:${value & 0xff}`); return;
+    case CM_P16:
+    case CM_P256:
+      codes.push(`58:5:${value & 0xff}`);
+      return;
+    case CM_RGB:
+      codes.push(`58:2::${value >>> 16}:${(value >>> 8) & 0xff}:${value & 0xff}`);
+      return;
     default:
   }
 }

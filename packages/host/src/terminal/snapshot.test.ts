@@ -10,12 +10,18 @@ const CSI = "\x1b[";
 const cases: readonly (readonly [string, string, (readonly [number, number])?])[] = [
   ["plain text over several rows", "one\r\ntwo\r\nthree"],
   ["scrollback above the screen", Array.from({ length: 14 }, (_, i) => `line ${i}`).join("\r\n")],
-  ["a long line that wraps, and one that wraps while scrolling", `${"abcdefghij".repeat(5)}\r\n\r\n\r\n\r\n${"0123456789".repeat(6)}\r\nend`],
+  [
+    "a long line that wraps, and one that wraps while scrolling",
+    `${"abcdefghij".repeat(5)}\r\n\r\n\r\n\r\n${"0123456789".repeat(6)}\r\nend`,
+  ],
   ["* wrap-pending after the last column", "12345678901234567890"],
   ["* wrap-pending, then a colour", `12345678901234567890${CSI}31m`],
   ["* wrap-pending over an erased row", `12345678901234567890${CSI}2K`],
   ["wrap-pending after a wide character", `${"x".repeat(18)}日`],
-  ["bold, dim, italic, underline, blink, inverse, hidden, struck, overlined", `${CSI}1mB${CSI}2mD${CSI}22;3mI${CSI}4mU${CSI}5mK${CSI}7mR${CSI}8mH${CSI}9mS${CSI}53mO${CSI}0m.`],
+  [
+    "bold, dim, italic, underline, blink, inverse, hidden, struck, overlined",
+    `${CSI}1mB${CSI}2mD${CSI}22;3mI${CSI}4mU${CSI}5mK${CSI}7mR${CSI}8mH${CSI}9mS${CSI}53mO${CSI}0m.`,
+  ],
   ["sixteen colours", `${CSI}31;42mA${CSI}97;100mB${CSI}39mC${CSI}49mD`],
   ["256 colours", `${CSI}38;5;200;48;5;17mA${CSI}38:5:9mB`],
   ["true colour", `${CSI}38;2;1;2;3;48;2;250;251;252mA${CSI}38:2::9:8:7mB`],
@@ -36,7 +42,10 @@ const cases: readonly (readonly [string, string, (readonly [number, number])?])[
   ["* scroll region", `a\r\nb\r\nc\r\nd${CSI}2;4r${CSI}3;1Hx\n\n`],
   ["* saved cursor with attributes", `${CSI}3;5H${CSI}1;31m\x1b7${CSI}m${CSI}HX\x1b8Y`],
   ["* saved cursor with a character set", `\x1b(0${CSI}2;2H\x1b7\x1b(B${CSI}Hq\x1b8q`],
-  ["saved cursors of both screens", `${CSI}2;3H${CSI}32m\x1b7${CSI}?1047h${CSI}4;6H${CSI}7m\x1b7${CSI}Habc\x1b8d${CSI}?1047l\x1b8e`],
+  [
+    "saved cursors of both screens",
+    `${CSI}2;3H${CSI}32m\x1b7${CSI}?1047h${CSI}4;6H${CSI}7m\x1b7${CSI}Habc\x1b8d${CSI}?1047l\x1b8e`,
+  ],
   ["* tab stops", `${CSI}3g${CSI}4G\x1bH${CSI}11G\x1bH\r\ta\tb`],
   ["* G0 line drawing", "\x1b(0lqqk\x1b(Bx"],
   ["* G1 by SO and SI", "\x1b)0a\x0eqx\x0fq"],
@@ -60,7 +69,10 @@ const cases: readonly (readonly [string, string, (readonly [number, number])?])[
   ["a region and tab stops of the alternate screen", `a${CSI}?1049h${CSI}3g${CSI}5G\x1bH${CSI}2;3r\tx\n\n\ny`],
   ["* title", "\x1b]0;both\x07\x1b]2;title — ü\x1b\\\x1b]1;icon\x07x"],
   ["title stack", `\x1b]2;one\x07${CSI}22;0t\x1b]2;two\x07${CSI}23;0tx`],
-  ["* a hyperlink, and one with an id over two rows", `\x1b]8;;https://a.example/\x1b\\link\x1b]8;;\x1b\\ \x1b]8;id=x;https://b.example/?q=1;2\x1b\\${"y".repeat(24)}\x1b]8;;\x1b\\z`],
+  [
+    "* a hyperlink, and one with an id over two rows",
+    `\x1b]8;;https://a.example/\x1b\\link\x1b]8;;\x1b\\ \x1b]8;id=x;https://b.example/?q=1;2\x1b\\${"y".repeat(24)}\x1b]8;;\x1b\\z`,
+  ],
   ["a hyperlink left open", "a\x1b]8;;https://a.example/\x07bc"],
   ["protected cells", `${CSI}1"qkeep${CSI}0"qgo${CSI}?2K${CSI}1"q`],
   ["the last character, repeated", `ab${CSI}5b${CSI}31mc${CSI}3b日${CSI}2b`],
@@ -76,7 +88,10 @@ const cases: readonly (readonly [string, string, (readonly [number, number])?])[
   ["kitty keyboard: pushed on both screens", `${CSI}>1u${CSI}>5ua${CSI}?1049h${CSI}=3;1u${CSI}<u${CSI}>9ub`],
   ["modifyOtherKeys", `${CSI}>4;2ma${CSI}>4mb${CSI}>4;1m`],
   ["modes of the outer terminal only", `${CSI}?1007l${CSI}?2031h${CSI}?2027ha`],
-  ["insert and delete lines, characters, columns", `a1\r\nb2\r\nc3\r\nd4${CSI}2H${CSI}L${CSI}3H${CSI}M${CSI}1;2H${CSI}2@${CSI}2;1H${CSI}P`],
+  [
+    "insert and delete lines, characters, columns",
+    `a1\r\nb2\r\nc3\r\nd4${CSI}2H${CSI}L${CSI}3H${CSI}M${CSI}1;2H${CSI}2@${CSI}2;1H${CSI}P`,
+  ],
   ["scrolling both ways", `a\r\nb\r\nc${CSI}2S${CSI}T${CSI}HxMy`],
   ["a wrapped row whose start was scrolled away", `${"w".repeat(50)}${CSI}H${CSI}M`],
   ["a wrapped row that begins blank", `${"w".repeat(30)}${CSI}2;1H${CSI}3X`],
@@ -97,8 +112,15 @@ describe("a snapshot at any byte, followed by the rest, is the whole", () => {
     for (let cut = 0; cut <= bytes.length; cut++) {
       const { vt } = snapshotAt(bytes.subarray(0, cut), size);
       const rest = bytes.subarray(cut);
-      expect(stateAfter([vt, rest], size), `model, cut at ${cut} of ${bytes.length}: ${JSON.stringify(new TextDecoder().decode(vt))}`).toEqual(whole);
-      if (stock !== undefined) expect(stockStateAfter([vt, rest], size), `stock xterm, cut at ${cut}: ${JSON.stringify(new TextDecoder().decode(vt))}`).toEqual(stock);
+      expect(
+        stateAfter([vt, rest], size),
+        `model, cut at ${cut} of ${bytes.length}: ${JSON.stringify(new TextDecoder().decode(vt))}`,
+      ).toEqual(whole);
+      if (stock !== undefined)
+        expect(
+          stockStateAfter([vt, rest], size),
+          `stock xterm, cut at ${cut}: ${JSON.stringify(new TextDecoder().decode(vt))}`,
+        ).toEqual(stock);
     }
   });
 

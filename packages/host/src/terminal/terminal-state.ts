@@ -25,13 +25,26 @@ export function terminalState(term: Terminal): TerminalState {
   return {
     screens: { normal: screenState(buffers.normal, core), ...(isAlternate ? { alt: screenState(buffers.alt, core) } : {}) },
     state: {
-      isAlternate, x: buffers.active.x, y: buffers.active.y,
-      normal: bufferState(buffers.normal, cols, rows), ...(isAlternate ? { alt: bufferState(buffers.alt, cols, rows) } : {}),
-      pen: penState(penOf(input._curAttrData)), link: linkOf(core, input._curAttrData.extended.urlId),
-      sets: [0, 1, 2, 3].map((g) => keyOf(charsets._charsets[g])), glevel: charsets.glevel, set: keyOf(charsets.charset),
-      dec: { ...decPrivateModes }, insert: modes.insertMode, isCursorHidden, convertEol: core.optionsService.rawOptions.convertEol, cursorBlink: core.optionsService.rawOptions.cursorBlink,
+      isAlternate,
+      x: buffers.active.x,
+      y: buffers.active.y,
+      normal: bufferState(buffers.normal, cols, rows),
+      ...(isAlternate ? { alt: bufferState(buffers.alt, cols, rows) } : {}),
+      pen: penState(penOf(input._curAttrData)),
+      link: linkOf(core, input._curAttrData.extended.urlId),
+      sets: [0, 1, 2, 3].map((g) => keyOf(charsets._charsets[g])),
+      glevel: charsets.glevel,
+      set: keyOf(charsets.charset),
+      dec: { ...decPrivateModes },
+      insert: modes.insertMode,
+      isCursorHidden,
+      convertEol: core.optionsService.rawOptions.convertEol,
+      cursorBlink: core.optionsService.rawOptions.cursorBlink,
       mouse: [core.coreMouseService.activeProtocol, core.coreMouseService.activeEncoding],
-      title: input._windowTitle, icon: input._iconName, titles: [...input._windowTitleStack], icons: [...input._iconNameStack],
+      title: input._windowTitle,
+      icon: input._iconName,
+      titles: [...input._windowTitleStack],
+      icons: [...input._iconNameStack],
       repeats: input._parser.precedingJoinState === 0 ? "" : repeated(core),
       parser: parserState(core),
     },
@@ -39,7 +52,10 @@ export function terminalState(term: Terminal): TerminalState {
 }
 
 function screenState(screen: Screen, core: Core): unknown {
-  return { base: screen.ybase, rows: Array.from({ length: screen.lines.length }, (_, y) => rowState(screen.lines.get(y) as Line, core)) };
+  return {
+    base: screen.ybase,
+    rows: Array.from({ length: screen.lines.length }, (_, y) => rowState(screen.lines.get(y) as Line, core)),
+  };
 }
 
 function rowState(line: Line, core: Core): string {
@@ -48,14 +64,17 @@ function rowState(line: Line, core: Core): string {
   const cells: string[] = [];
   for (let x = 0; x < line.length; x++) {
     const content = line._data[x * 3] as number;
-    const chars = content & HAS_CONTENT ? (content & 0x200000 ? line._combined[x] ?? "" : String.fromCodePoint(content & 0x1fffff)) : "";
+    const chars =
+      content & HAS_CONTENT ? (content & 0x200000 ? (line._combined[x] ?? "") : String.fromCodePoint(content & 0x1fffff)) : "";
     const pen = penAt(line, x);
     const link = linkOf(core, linkAt(line, x));
     // Half of a wide character that was overwritten is empty but has attributes; a snapshot makes it a space (painter.ts).
     const shown = chars === "" && (pen.fg !== 0 || (pen.bg & ~WHITE) !== 0 || link !== "" || pen.ext !== 0) ? " " : chars;
     const isPlain = shown === "" && pen.fg === 0 && pen.bg === 0;
     if (!isPlain) last = x + 1;
-    cells.push(`${shown === "" ? "∅" : shown}${content >>> 22 === 1 || shown === " " ? "" : content >>> 22}${penState(pen)}${link === "" ? "" : `<${link}>`}`);
+    cells.push(
+      `${shown === "" ? "∅" : shown}${content >>> 22 === 1 || shown === " " ? "" : content >>> 22}${penState(pen)}${link === "" ? "" : `<${link}>`}`,
+    );
   }
   text += cells.slice(0, last).join("");
   return text;
@@ -73,14 +92,26 @@ function linkOf(core: Core, id: number): string {
 }
 
 function keyOf(set: Readonly<Record<string, string>> | undefined): string {
-  return set === undefined ? "" : Object.entries(set).map(([k, v]) => k + v).join("");
+  return set === undefined
+    ? ""
+    : Object.entries(set)
+        .map(([k, v]) => k + v)
+        .join("");
 }
 
 function bufferState(s: Screen, cols: number, rows: number): unknown {
   return {
-    top: s.scrollTop, bottom: s.scrollBottom,
-    saved: [Math.min(s.savedX, cols - 1), Math.min(rows - 1, Math.max(0, s.savedY - s.ybase)), penState(penOf(s.savedCurAttrData)), keyOf(s.savedCharset)],
-    tabs: Object.keys(s.tabs).map(Number).filter((x) => x < cols && s.tabs[x]),
+    top: s.scrollTop,
+    bottom: s.scrollBottom,
+    saved: [
+      Math.min(s.savedX, cols - 1),
+      Math.min(rows - 1, Math.max(0, s.savedY - s.ybase)),
+      penState(penOf(s.savedCurAttrData)),
+      keyOf(s.savedCharset),
+    ],
+    tabs: Object.keys(s.tabs)
+      .map(Number)
+      .filter((x) => x < cols && s.tabs[x]),
   };
 }
 
@@ -92,15 +123,22 @@ function repeated(core: Core): string {
   const x = active.x - width;
   if (line === undefined || x < 0) return "";
   const content = line._data[x * 3] as number;
-  return content & 0x200000 ? line._combined[x] ?? "" : String.fromCodePoint(content & 0x1fffff);
+  return content & 0x200000 ? (line._combined[x] ?? "") : String.fromCodePoint(content & 0x1fffff);
 }
 
 /** The parser's place, up to what makes no difference to what follows. */
 function parserState(core: Core): unknown {
   const { currentState: state, _collect: collect, _params: params } = core._inputHandler._parser;
   switch (state) {
-    case ParserState.ground: case ParserState.escape: case ParserState.sosPmApc: case ParserState.csiIgnore: case ParserState.dcsIgnore: return state;
-    case ParserState.escapeIntermediate: return [state, collect];
-    default: return [state, collect, state === ParserState.osc ? 0 : params.toArray()];
+    case ParserState.ground:
+    case ParserState.escape:
+    case ParserState.sosPmApc:
+    case ParserState.csiIgnore:
+    case ParserState.dcsIgnore:
+      return state;
+    case ParserState.escapeIntermediate:
+      return [state, collect];
+    default:
+      return [state, collect, state === ParserState.osc ? 0 : params.toArray()];
   }
 }

@@ -16,7 +16,11 @@ export function saveUnderlines(core: Core): void {
   const input = core._inputHandler;
   const save = input.saveCursor.bind(input);
   const restore = input.restoreCursor.bind(input);
-  const withLink = (from: ExtendedAttributes, urlId: number): ExtendedAttributes => { const e = from.clone(); e.urlId = urlId; return e; };
+  const withLink = (from: ExtendedAttributes, urlId: number): ExtendedAttributes => {
+    const e = from.clone();
+    e.urlId = urlId;
+    return e;
+  };
   input.saveCursor = (p) => {
     const done = save(p);
     input._activeBuffer.savedCurAttrData.extended = withLink(input._curAttrData.extended, 0);
@@ -43,19 +47,41 @@ export function track(term: Terminal): ModeState {
   const modes = new ModeState();
   saveUnderlines(core);
   const csi = (prefix: string, intermediates: string, final: string): void => {
-    parser.registerCsiHandler({ ...(prefix === "" ? {} : { prefix }), ...(intermediates === "" ? {} : { intermediates }), final }, (p) => {
-      modes.csi(prefix, intermediates, final, p.params, p.length);
-      return false;
-    });
+    parser.registerCsiHandler(
+      { ...(prefix === "" ? {} : { prefix }), ...(intermediates === "" ? {} : { intermediates }), final },
+      (p) => {
+        modes.csi(prefix, intermediates, final, p.params, p.length);
+        return false;
+      },
+    );
   };
-  for (const [prefix, intermediates, finals] of [["?", "", "hlsr"], ["", "", "hlst"], [">", "", "umn"], ["<", "", "u"], ["=", "", "u"], ["", " ", "q"], ["", "!", "p"]] as const) {
+  for (const [prefix, intermediates, finals] of [
+    ["?", "", "hlsr"],
+    ["", "", "hlst"],
+    [">", "", "umn"],
+    ["<", "", "u"],
+    ["=", "", "u"],
+    ["", " ", "q"],
+    ["", "!", "p"],
+  ] as const) {
     for (const final of finals) csi(prefix, intermediates, final);
   }
   // RIS resets line feed mode and blinking too; xterm keeps them as options of the user's.
-  parser.registerEscHandler({ final: "c" }, () => { term.options.convertEol = false; term.options.cursorBlink = false; return false; });
-  for (const final of "c=>") parser.registerEscHandler({ final }, () => { modes.esc("", final); return false; });
+  parser.registerEscHandler({ final: "c" }, () => {
+    term.options.convertEol = false;
+    term.options.cursorBlink = false;
+    return false;
+  });
+  for (const final of "c=>")
+    parser.registerEscHandler({ final }, () => {
+      modes.esc("", final);
+      return false;
+    });
   for (const command of [4, 10, 11, 12, 104, 110, 111, 112]) {
-    term.parser.registerOscHandler(command, (text) => { if (text.length <= MAX_OSC_CHARS) modes.osc(command, text); return true; });
+    term.parser.registerOscHandler(command, (text) => {
+      if (text.length <= MAX_OSC_CHARS) modes.osc(command, text);
+      return true;
+    });
   }
   parser.registerCsiHandler({ final: "m" }, (p) => resetsUnderlineColor(p) && underlineColorReset(p));
 

@@ -2,7 +2,15 @@
 import type { ScreenOptions } from "./screen-model.ts";
 
 export type Order =
-  | { readonly do: "open"; readonly handle: number; readonly cols: number; readonly rows: number; readonly offset: number; readonly vt?: Uint8Array; readonly scrollback: number }
+  | {
+      readonly do: "open";
+      readonly handle: number;
+      readonly cols: number;
+      readonly rows: number;
+      readonly offset: number;
+      readonly vt?: Uint8Array;
+      readonly scrollback: number;
+    }
   | { readonly do: "feed"; readonly handle: number; readonly bytes: Uint8Array; readonly live: boolean }
   | { readonly do: "resize"; readonly handle: number; readonly cols: number; readonly rows: number }
   | { readonly do: "snapshot" | "text"; readonly handle: number; readonly request: number; readonly scrollback?: number }

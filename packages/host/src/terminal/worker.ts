@@ -13,6 +13,8 @@ import type { News, Order, WorkerSettings } from "./wire.ts";
 
 const SLICE_MS = 8;
 const COLLECT_AFTER_MS = 250;
+/** 5 s in all. */
+const MAX_DELAYS = 20;
 
 const port = parentPort;
 if (port === null) throw new Error("worker.ts runs as a worker thread only");
@@ -20,7 +22,7 @@ const settings = workerData as WorkerSettings;
 const models = new Map<number, HostedModel>();
 let news: News[] = [];
 let isScheduled = false;
-let collecting: NodeJS.Timeout | undefined;
+let isCollectionDue = false;
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as (how: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
@@ -32,21 +34,27 @@ port.on("message", (orders: Order[]) => {
 
 function take(order: Order): void {
   switch (order.do) {
-    case "open": models.set(order.handle, new HostedModel(order, settings, tell)); return;
+    case "open":
+      models.set(order.handle, new HostedModel(order, settings, tell));
+      return;
     case "close":
       models.get(order.handle)?.close();
       models.delete(order.handle);
-      collecting ??= setTimeout(collectWhenIdle, COLLECT_AFTER_MS);
+      if (!isCollectionDue) collectLater(MAX_DELAYS);
       return;
-    default: models.get(order.handle)?.add(order);
+    default:
+      models.get(order.handle)?.add(order);
   }
 }
 
-/** Takes 2 ms a model that was closed, so it waits until no model has anything to do. Only the last-resort kind shrinks the heap. */
-function collectWhenIdle(): void {
-  collecting = undefined;
-  if (isScheduled) collecting = setTimeout(collectWhenIdle, COLLECT_AFTER_MS);
-  else collect({ type: "major", execution: "sync", flavor: "last-resort" });
+/** Takes 1 to 2 ms a closed model, so it waits until nobody has anything to do, but not for ever. Only the last-resort kind shrinks the heap. */
+function collectLater(delays: number): void {
+  isCollectionDue = true;
+  setTimeout(() => {
+    if (isScheduled && delays > 0) return collectLater(delays - 1);
+    isCollectionDue = false;
+    collect({ type: "major", execution: "sync", flavor: "last-resort" });
+  }, COLLECT_AFTER_MS);
 }
 
 function tell(item: News): void {
@@ -72,6 +80,10 @@ function run(): void {
       if (!model.isIdle) isMore = true;
     }
   }
-  if (news.length > 0) { const batch = news; news = []; port?.postMessage(batch); }
+  if (news.length > 0) {
+    const batch = news;
+    news = [];
+    port?.postMessage(batch);
+  }
   if (isMore) schedule();
 }

@@ -9,9 +9,19 @@
 import type { Terminal } from "@xterm/headless";
 
 /** Attributes of a cell or of the pen: colours and flags packed as in xterm's `Constants.ts`. */
-export interface Attributes { fg: number; bg: number; extended: ExtendedAttributes; updateExtended(): void }
+export interface Attributes {
+  fg: number;
+  bg: number;
+  extended: ExtendedAttributes;
+  updateExtended(): void;
+}
 /** `_ext` has underline style and colour; the getters of xterm falsify the style when there is a link. */
-export interface ExtendedAttributes { _ext: number; urlId: number; underlineColor: number; clone(): ExtendedAttributes }
+export interface ExtendedAttributes {
+  _ext: number;
+  urlId: number;
+  underlineColor: number;
+  clone(): ExtendedAttributes;
+}
 
 export interface Line {
   readonly length: number;
@@ -43,8 +53,18 @@ export interface Screen {
 /** A designated character set: a module singleton of xterm, so identity names it. */
 export type Charset = Readonly<Record<string, string>>;
 
-export interface RawParams { readonly params: Int32Array; readonly length: number; readonly maxLength: number; toArray(): (number | number[])[]; hasSubParams(i: number): boolean }
-export interface FunctionId { readonly prefix?: string; readonly intermediates?: string; readonly final: string }
+export interface RawParams {
+  readonly params: Int32Array;
+  readonly length: number;
+  readonly maxLength: number;
+  toArray(): (number | number[])[];
+  hasSubParams(i: number): boolean;
+}
+export interface FunctionId {
+  readonly prefix?: string;
+  readonly intermediates?: string;
+  readonly final: string;
+}
 
 export interface Parser {
   /** 0 is ground; see {@link ParserState}. */
@@ -56,9 +76,28 @@ export interface Parser {
   registerEscHandler(id: FunctionId, handler: () => boolean): unknown;
   reset(): void;
 }
-export const ParserState = { ground: 0, escape: 1, escapeIntermediate: 2, csiEntry: 3, csiParam: 4, csiIntermediate: 5, csiIgnore: 6, sosPmApc: 7, osc: 8, dcsEntry: 9, dcsParam: 10, dcsIgnore: 11, dcsIntermediate: 12, dcsPassthrough: 13 } as const;
+export const ParserState = {
+  ground: 0,
+  escape: 1,
+  escapeIntermediate: 2,
+  csiEntry: 3,
+  csiParam: 4,
+  csiIntermediate: 5,
+  csiIgnore: 6,
+  sosPmApc: 7,
+  osc: 8,
+  dcsEntry: 9,
+  dcsParam: 10,
+  dcsIgnore: 11,
+  dcsIntermediate: 12,
+  dcsPassthrough: 13,
+} as const;
 
-interface LinkEntry { readonly id: number; readonly data: { readonly id?: string; readonly uri: string }; readonly lines: { dispose(): void }[] }
+interface LinkEntry {
+  readonly id: number;
+  readonly data: { readonly id?: string; readonly uri: string };
+  readonly lines: { dispose(): void }[];
+}
 export interface Links {
   readonly _dataByLinkId: Map<number, LinkEntry>;
   readonly _entriesWithId: Map<string, LinkEntry>;
@@ -99,10 +138,22 @@ export interface DecModes {
 
 export interface Core {
   readonly _inputHandler: InputHandler;
-  readonly _bufferService: { readonly cols: number; readonly rows: number; readonly buffers: { readonly normal: Screen; readonly alt: Screen; readonly active: Screen } };
-  readonly coreService: { readonly modes: { readonly insertMode: boolean }; readonly decPrivateModes: DecModes; readonly isCursorHidden: boolean };
+  readonly _bufferService: {
+    readonly cols: number;
+    readonly rows: number;
+    readonly buffers: { readonly normal: Screen; readonly alt: Screen; readonly active: Screen };
+  };
+  readonly coreService: {
+    readonly modes: { readonly insertMode: boolean };
+    readonly decPrivateModes: DecModes;
+    readonly isCursorHidden: boolean;
+  };
   readonly coreMouseService: { readonly activeProtocol: string; readonly activeEncoding: string };
-  readonly _charsetService: { readonly charset: Charset | undefined; readonly glevel: number; readonly _charsets: readonly (Charset | undefined)[] };
+  readonly _charsetService: {
+    readonly charset: Charset | undefined;
+    readonly glevel: number;
+    readonly _charsets: readonly (Charset | undefined)[];
+  };
   readonly optionsService: { readonly rawOptions: { readonly convertEol: boolean; readonly cursorBlink: boolean } };
 }
 
@@ -125,16 +176,68 @@ export function missingInternals(term: Terminal): string[] {
 }
 
 const REQUIRED = [
-  "_inputHandler.parse", "_inputHandler._parseBuffer", "_inputHandler._parser.currentState", "_inputHandler._parser.precedingJoinState", "_inputHandler._parser._collect",
-  "_inputHandler._parser._params.params", "_inputHandler._parser._params._rejectDigits", "_inputHandler._parser._params._digitIsSub", "_inputHandler._parser._params.toArray",
-  "_inputHandler._parser.registerCsiHandler", "_inputHandler._parser.registerEscHandler", "_inputHandler._parser.reset",
-  "_inputHandler._curAttrData.fg", "_inputHandler._curAttrData.extended._ext", "_inputHandler._curAttrData.extended.urlId",
-  "_inputHandler._windowTitle", "_inputHandler._iconName", "_inputHandler._windowTitleStack", "_inputHandler._iconNameStack",
-  "_inputHandler._oscLinkService._dataByLinkId", "_inputHandler._oscLinkService._entriesWithId", "_inputHandler._oscLinkService.addLineToLink", "_inputHandler._activeBuffer",
-  "_inputHandler.charAttributes", "_inputHandler.saveCursor", "_inputHandler.restoreCursor", "_inputHandler._eraseInBufferLine", "_inputHandler._resetBufferLine",
-  ...["normal", "alt", "active"].flatMap((b) => ["lines.get", "lines.maxLength", "ybase", "x", "y", "scrollTop", "scrollBottom", "tabs", "savedX", "savedY", "savedCurAttrData.fg", "savedCharset"].map((f) => `_bufferService.buffers.${b}.${f}`)),
-  "coreService.modes.insertMode", "coreService.isCursorHidden",
-  ...["applicationCursorKeys", "applicationKeypad", "bracketedPasteMode", "cursorBlink", "cursorStyle", "origin", "reverseWraparound", "sendFocus", "synchronizedOutput", "wraparound"].map((m) => `coreService.decPrivateModes.${m}`),
-  "coreMouseService.activeProtocol", "coreMouseService.activeEncoding",
-  "_charsetService.glevel", "_charsetService._charsets", "optionsService.rawOptions.convertEol", "optionsService.rawOptions.cursorBlink",
+  "_inputHandler.parse",
+  "_inputHandler._parseBuffer",
+  "_inputHandler._parser.currentState",
+  "_inputHandler._parser.precedingJoinState",
+  "_inputHandler._parser._collect",
+  "_inputHandler._parser._params.params",
+  "_inputHandler._parser._params._rejectDigits",
+  "_inputHandler._parser._params._digitIsSub",
+  "_inputHandler._parser._params.toArray",
+  "_inputHandler._parser.registerCsiHandler",
+  "_inputHandler._parser.registerEscHandler",
+  "_inputHandler._parser.reset",
+  "_inputHandler._curAttrData.fg",
+  "_inputHandler._curAttrData.extended._ext",
+  "_inputHandler._curAttrData.extended.urlId",
+  "_inputHandler._windowTitle",
+  "_inputHandler._iconName",
+  "_inputHandler._windowTitleStack",
+  "_inputHandler._iconNameStack",
+  "_inputHandler._oscLinkService._dataByLinkId",
+  "_inputHandler._oscLinkService._entriesWithId",
+  "_inputHandler._oscLinkService.addLineToLink",
+  "_inputHandler._activeBuffer",
+  "_inputHandler.charAttributes",
+  "_inputHandler.saveCursor",
+  "_inputHandler.restoreCursor",
+  "_inputHandler._eraseInBufferLine",
+  "_inputHandler._resetBufferLine",
+  ...["normal", "alt", "active"].flatMap((b) =>
+    [
+      "lines.get",
+      "lines.maxLength",
+      "ybase",
+      "x",
+      "y",
+      "scrollTop",
+      "scrollBottom",
+      "tabs",
+      "savedX",
+      "savedY",
+      "savedCurAttrData.fg",
+      "savedCharset",
+    ].map((f) => `_bufferService.buffers.${b}.${f}`),
+  ),
+  "coreService.modes.insertMode",
+  "coreService.isCursorHidden",
+  ...[
+    "applicationCursorKeys",
+    "applicationKeypad",
+    "bracketedPasteMode",
+    "cursorBlink",
+    "cursorStyle",
+    "origin",
+    "reverseWraparound",
+    "sendFocus",
+    "synchronizedOutput",
+    "wraparound",
+  ].map((m) => `coreService.decPrivateModes.${m}`),
+  "coreMouseService.activeProtocol",
+  "coreMouseService.activeEncoding",
+  "_charsetService.glevel",
+  "_charsetService._charsets",
+  "optionsService.rawOptions.convertEol",
+  "optionsService.rawOptions.cursorBlink",
 ];
