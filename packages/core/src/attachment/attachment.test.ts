@@ -65,6 +65,13 @@ test("O4: the outbox is full at as many frames as the host is sure to remember",
   expect(box.isFull).toBe(false);
 });
 
+test("O4: what is held while the link is down fills the outbox too", () => {
+  const box = new Outbox<number>();
+  box.linkLost(at(0));
+  for (let i = 0; i < maxUnanswered; i++) box.add(i, 1);
+  expect(box.isFull).toBe(true);
+});
+
 test("R1, found: events read before a jump are not sent after the snapshot", () => {
   const r = reader.snapshotSent(reader.snapshotAsked(attached()), Seq(9), Offset(90), 10);
   expect(() => reader.sent(r, Seq(5), Offset(50), 10)).toThrow(/R1/);

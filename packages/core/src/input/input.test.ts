@@ -133,6 +133,15 @@ test("I1: a writer that was owed an answer when the ledger was saved is not forg
   expect(next.decide({ ...frame, writer: "owed" }).kind).toBe("pending");
 });
 
+test("I1: of the writers, the one that was silent longest is forgotten first", () => {
+  const s = scene({ writers: 2 });
+  ["a", "b", "a", "c"].forEach((writer, i) => {
+    s.send(writer, i + 1);
+    s.settle(i + 1);
+  });
+  expect([s.decide("a", 1), s.decide("b", 2)]).toEqual(["settled", "superseded"]);
+});
+
 test("I1: memory of writers is bounded, and a writer that is owed an answer is never forgotten", () => {
   const s = scene({ writers: 2, silentWriters: 3 });
   s.send("owed", 1);
@@ -271,6 +280,31 @@ test("I4, found: a unit that was closed by a frame that was never sent on is ope
     expect(s.decide("b", 1)).toBe("wait");
     expect(s.decide("a", 2, { unit: "u" })).toBe("accept");
   }
+});
+
+test("I4: a unit that was cut before the host died is not open again when its last chunk was never sent on", () => {
+  const s = scene();
+  s.send("a", 1, { unit: "u" });
+  s.send("a", 2, { unit: "u" });
+  s.ledger.cut();
+  s.settle(2, "void", HOST_RESTART);
+  expect(s.decide("b", 1)).toBe("accept");
+});
+
+test("I4: a second host's death undoes its own frames, as the first one's did", () => {
+  const s = scene();
+  s.send("a", 1, { unit: "u" });
+  for (const seq of [2, 3]) {
+    s.send("a", 2, { unit: "u", unitEnd: true });
+    s.settle(seq, "void", HOST_RESTART);
+    expect(s.decide("b", 1)).toBe("wait");
+  }
+});
+
+test("I4: a client that breaks unit after unit costs no more than the last sixteen of their names", () => {
+  const s = scene();
+  for (let n = 1; n < 100; n++) s.refused("a", n, { unit: `u${n}` });
+  expect([s.decide("a", 100, { unit: "u83" }), s.decide("a", 100, { unit: "u84" })]).toEqual(["accept", "input_cut"]);
 });
 
 test("I4, found: a unit that was open when the host died is still open in the next one, and misses no chunk", () => {
