@@ -10,7 +10,7 @@
  * Elsewhere: opening and adoption (open.ts, adopt.ts), the terminal model (screen.ts), calls (call/).
  */
 import {
-  floor as floorRoom, HOST_ACTOR, HOST_RESTART, InputLedger, inputRules, MonotonicMs, Offset, reader, Seq, session as sessionRoom, TERMINAL_ACTOR,
+  floor as floorRoom, HOST_ACTOR, HOST_RESTART, InputLedger, MonotonicMs, Offset, reader, Seq, session as sessionRoom, TERMINAL_ACTOR,
   type Floor, type FloorCommand, type FloorEvent, type FloorRefusal, type InputFrame, type Operator, type Outcome, type SessionFacts,
 } from "@holdfast/core";
 import { create, encodeHost, EventBody_AiPausedSchema, EventBody_AttachedSchema, EventBody_ClosedSchema, EventBody_DetachedSchema, EventBody_EndedSchema, EventBody_ExitedSchema,
@@ -292,8 +292,25 @@ export class LiveSession {
       bytes = bytes.subarray(take);
       if (stream === 0) this.#placeResizes();
     }
+    if (stream === 0) this.#noteEnd();
     this.#ackLater();
     this.#holdOutputIfDue();
+  }
+
+  /** Where the output stood, a few times in the last second: what came before that is too old to be answered. */
+  #noteEnd(): void {
+    const at = this.#ports.clock.monoMs();
+    const last = this.#ends.at(-1);
+    if (last && at - last.at < REPLY_AGE_MS / 4) return;
+    this.#ends.push({ at, end: this.#facts.ends[0] });
+    if (this.#ends.length > 8) this.#ends.shift();
+  }
+  readonly #ends: { readonly at: number; readonly end: number }[] = [];
+
+  #endAsOf(at: number): number {
+    let end = 0;
+    for (const e of this.#ends) if (e.at <= at) end = e.end;
+    return end;
   }
 
   /** Acknowledges to the shim in one frame a turn of the loop, after clients were served. */
@@ -637,6 +654,7 @@ export class LiveSession {
   /** The terminal model answers the program's query: bytes into the session, under their own name, never late. */
   reply(queryOffset: number, bytes: Uint8Array): void {
     if (this.isOver || !this.#shim || queryOffset <= this.#facts.repliedOffset || this.#input.unitOpen()) return;
+    if (queryOffset <= this.#endAsOf(this.#ports.clock.monoMs() - REPLY_AGE_MS)) return;
     const writer = TERMINAL_ACTOR;
     const n = this.#input.lastN(writer) + 1;
     const actor = { id: TERMINAL_ACTOR, via: "host" };

@@ -7,7 +7,7 @@
  *   T3  Credit is given for bytes that the handler has used, so an idle handler stalls nobody but itself.
  */
 import { creditWindow, MonotonicMs, Outbox, type Window } from "@holdfast/core";
-import { FloorVerb, HoldError, InputStatus, limits, type Floor, type HostFrame, type Presence, type Session } from "@holdfast/protocol";
+import { type Floor, FloorVerb, HoldError, type HostFrame, InputStatus, limits, type Presence, type Session } from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api.ts";
 import { errorFrom, type Connection } from "./connection.ts";
 
