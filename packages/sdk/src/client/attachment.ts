@@ -6,7 +6,7 @@
  *   T2  Every input's promise is settled: by the host's word, or by the end of the attachment.
  *   T3  Credit is given for bytes that the handler has used, so an idle handler stalls nobody but itself.
  */
-import { creditWindow, MonotonicMs, Outbox, type Window } from "@holdfast/core";
+import { creditWindow, type MonotonicMs, Outbox, type Window } from "@holdfast/core";
 import { type Floor, FloorVerb, HoldError, type HostFrame, InputStatus, limits, type Presence, type Session } from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api.ts";
 import { errorFrom, type Connection } from "./connection.ts";
