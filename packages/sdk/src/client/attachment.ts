@@ -97,23 +97,22 @@ export class ClientAttachment implements Attachment {
     if (bytes.length <= CHUNK_BYTES) return this.#offer({ ...one, data: bytes, unit: options.unit ?? "", unitEnd: options.unitEnd ?? false });
     // One unit in several chunks, under the host's queue: its first chunk that is not applied decides for the rest.
     const unit = options.unit ?? `${this.#writer.slice(0, 8)}-${++this.#units}`;
-    let outcome: Promise<InputOutcome> | null = null;
-    let failed: InputOutcome | null = null;
-    let written = 0;
+    const outcomes: Promise<InputOutcome>[] = [];
+    let failed = false;
     for (let at = 0; at < bytes.length && !failed; at += CHUNK_BYTES) {
       while (this.#outbox.unansweredBytes > PASTE_WINDOW_BYTES && !failed && !this.#isOver()) await new Promise<void>((resolve) => this.#room.push(resolve));
       const end = Math.min(bytes.length, at + CHUNK_BYTES);
       const unitEnd = end === bytes.length && (options.unitEnd ?? options.unit === undefined);
-      outcome = this.#offer({ ...one, data: bytes.subarray(at, end), unit, unitEnd });
+      const outcome = this.#offer({ ...one, data: bytes.subarray(at, end), unit, unitEnd });
+      outcomes.push(outcome);
       void outcome.then((o) => {
-        if (o.status === InputStatus.APPLIED) written += o.bytes;
-        else failed ??= o;
+        failed ||= o.status !== InputStatus.APPLIED;
       });
     }
-    const last = await outcome!;
-    // Chunks are answered in order: when the last one is, all are.
-    const first = failed as InputOutcome | null;
-    return first ? { ...first, bytes: written + first.bytes } : { ...last, bytes: written };
+    // A refusal comes at once, while chunks before it still wait for the program: what was written is known when all are answered.
+    const all = await Promise.all(outcomes);
+    const deciding = all.find((o) => o.status !== InputStatus.APPLIED) ?? all.at(-1)!;
+    return { ...deciding, bytes: all.reduce((n, o) => n + o.bytes, 0) };
   }
 
   #isOver(): boolean {
