@@ -55,6 +55,7 @@ export class ClientAttachment implements Attachment {
   #nextFloor = 1n;
   #first: { resolve(a: ClientAttachment): void; reject(e: unknown): void } | null;
   #detaching: (() => void) | null = null;
+  #leaving: Promise<void> | null = null;
   #resumed = false;
   id = "";
   session!: Session;
@@ -183,14 +184,11 @@ export class ClientAttachment implements Attachment {
 
   detach(): Promise<void> {
     if (this.#isOver()) return Promise.resolve();
-    if (this.#state !== "attached") {
-      this.#finish("left");
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
+    return (this.#leaving ??= new Promise((resolve) => {
       this.#detaching = resolve;
-      this.#connection.send(this.#channel, { case: "detach", value: {} });
-    });
+      if (this.#state === "attached") this.#connection.send(this.#channel, { case: "detach", value: {} });
+      else this.#finish("left");
+    }));
   }
 
   // --- links ---
