@@ -366,6 +366,8 @@ export class ClientAttachment implements Attachment {
     this.#state = "over";
     this.#stopWatching();
     this.#connection.closeChannel(this.#channel);
+    // A link that was dialled to resume is this attachment's own: nobody else would end it, and on it the host would go on sending.
+    if (this.#resumed) this.#connection.close();
     const outcome = { seq: 0, status: InputStatus.UNSPECIFIED, bytes: 0, code: error?.code ?? "cancelled", message: error?.message ?? "the attachment ended before this was answered" };
     for (const [n, frame] of this.#sent) frame.settle({ n, ...outcome });
     this.#sent.clear();
