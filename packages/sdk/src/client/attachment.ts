@@ -202,6 +202,8 @@ export class ClientAttachment implements Attachment {
     this.#received = 0;
     this.#applied = 0;
     this.#creditTold = 0;
+    // Parts of a snapshot whose rest the old link took with it.
+    this.#snapshot = [];
     connection.send(this.#channel, {
       case: "attach",
       value: {
