@@ -165,6 +165,26 @@ test("what is drained is given back: a session that flooded is as small as one t
   await fact("the pages are given back", () => privateKib(session.shimPid) < 150);
 });
 
+test("giving back the free part of an almost full ring leaves the rest as it was", async () => {
+  await using world = new World();
+  const wanted = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `${i}\n`).join("")).subarray(0, 65_586);
+  writeFileSync(world.path("text"), wanted);
+  const options = { mode: "pipes", ringBytes: 64 * 1024 } as const; // 50 bytes more than the ring, of which 100 are acknowledged
+  const session = await world.shell(`cat ${world.path("text")}; sleep 1000`, options);
+  const tap = session.tap({ auto: false });
+  await fact("the ring is full", () => tap.bytes === 65_536);
+  tap.link.ack({ streams: [{ stream: 1, offset: 100n }] });
+  await fact("the rest has come", () => tap.bytes === 65_586);
+  const clock = await world.shell("head -c 60000 /dev/zero; sleep 1000", options);
+  await fact("a younger session's output has come", () => privateKib(clock.shimPid) > 110);
+  clock.tap({ keep: false });
+  await fact("and has been given back, so ours has had its turn", () => privateKib(clock.shimPid) < 110);
+  tap.link.close();
+  const again = session.tap({ auto: false });
+  await fact("all that is retained comes again", () => again.bytes === 65_486);
+  expect(again.data(1).equals(wanted.subarray(100))).toBe(true);
+});
+
 const privateKib = (pid: number) => Number(/Private_Dirty:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))![1]);
 
 test("acknowledging bit by bit keeps the unacknowledged bytes intact, wherever they lie in the ring", async () => {
