@@ -2,6 +2,7 @@
  * A world for one test: a fresh home under /tmp with a real keeper, host, shims and shells, reached through the SDK's front
  * door. `end` leaves no process and no folder of it.
  */
+import { createPrivateKey, type KeyObject } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -82,6 +83,10 @@ export class World {
     const { script, ...rest } = spec;
     const { session } = await client.open({ env: this.env, cwd: this.files, shell: "/bin/bash", ...(script ? { command: ["bash", "-c", script] } : {}), ...rest });
     return session;
+  }
+
+  keyOf(operator: string): KeyObject {
+    return createPrivateKey(readFileSync(join(folders.keys(this.home), `${operator}.key`)));
   }
 
   // --- the machine ---
