@@ -66,11 +66,24 @@ export class Lexer {
   private skipEndsAtBel = false;
   /** Bytes of the chunk in hand that were held from before: positions in it are this much ahead of the caller's. */
   heldBefore = 0;
-  private readonly s: Sequence = { kind: "csi", bytes: this.held, from: 0, to: 0, prefix: 0, intermediates: 0, final: 0, command: -1, bodyFrom: 0, bodyTo: 0 };
+  private readonly s: Sequence = {
+    kind: "csi",
+    bytes: this.held,
+    from: 0,
+    to: 0,
+    prefix: 0,
+    intermediates: 0,
+    final: 0,
+    command: -1,
+    bodyFrom: 0,
+    bodyTo: 0,
+  };
   private kept = 0;
 
   /** True when the stream so far ends outside any sequence. */
-  get isGround(): boolean { return this.held.length === 0 && this.skip === "none"; }
+  get isGround(): boolean {
+    return this.held.length === 0 && this.skip === "none";
+  }
 
   push(chunk: Uint8Array, sink: Sink): void {
     let bytes = chunk;
@@ -89,7 +102,10 @@ export class Lexer {
       if (i >= bytes.length) break;
       const end = this.sequenceAt(bytes, i, sink);
       if (end === USED) return;
-      if (end === INCOMPLETE) { this.hold(bytes, i, sink); return; }
+      if (end === INCOMPLETE) {
+        this.hold(bytes, i, sink);
+        return;
+      }
       i = end;
     }
     this.passTo(bytes, bytes.length, sink);
@@ -102,9 +118,15 @@ export class Lexer {
 
   private hold(bytes: Uint8Array, from: number, sink: Sink): void {
     this.passTo(bytes, from, sink);
-    if (bytes.length - from <= MAX_HELD) { this.held = bytes.slice(from); return; }
+    if (bytes.length - from <= MAX_HELD) {
+      this.held = bytes.slice(from);
+      return;
+    }
     const second = bytes[from] === LEAD ? (bytes[from + 1] ?? 0) - 0x40 : bytes[from + 1];
-    if (second !== 0x5b && second !== 0x5d && second !== 0x50) { this.passTo(bytes, bytes.length, sink); return; }
+    if (second !== 0x5b && second !== 0x5d && second !== 0x50) {
+      this.passTo(bytes, bytes.length, sink);
+      return;
+    }
     this.skip = second === 0x5b ? "dropCsi" : "drop";
     this.skipEndsAtBel = second === 0x5d;
   }
@@ -122,12 +144,19 @@ export class Lexer {
     } else kind = second;
     at++;
     switch (kind) {
-      case 0x5b: return this.csi(bytes, i, at, sink);
-      case 0x5d: return this.osc(bytes, i, at, sink);
-      case 0x50: return this.dcs(bytes, i, at, sink);
-      case 0x5f: return this.apc(bytes, i, at, sink);
-      case 0x58: case 0x5e: return this.begin("pass", false, bytes, at, sink);
-      case ESC: return i + 1;
+      case 0x5b:
+        return this.csi(bytes, i, at, sink);
+      case 0x5d:
+        return this.osc(bytes, i, at, sink);
+      case 0x50:
+        return this.dcs(bytes, i, at, sink);
+      case 0x5f:
+        return this.apc(bytes, i, at, sink);
+      case 0x58:
+      case 0x5e:
+        return this.begin("pass", false, bytes, at, sink);
+      case ESC:
+        return i + 1;
       default:
         if (bytes[i] === LEAD) return at;
         return this.escape(bytes, i, at - 1, sink);
@@ -139,9 +168,13 @@ export class Lexer {
     let i = at;
     for (; i < bytes.length; i++) {
       const c = bytes[i] as number;
-      if (c >= 0x20 && c < 0x30) { intermediates = (intermediates << 8) | c; continue; }
+      if (c >= 0x20 && c < 0x30) {
+        intermediates = (intermediates << 8) | c;
+        continue;
+      }
       if (c >= 0x30 && c < 0x7f) {
-        this.s.intermediates = intermediates; this.s.final = c;
+        this.s.intermediates = intermediates;
+        this.s.final = c;
         return this.told(sink, "esc", bytes, from, i + 1);
       }
       if (c === 0x7f || (c < 0x20 && c !== ESC && c !== CAN && c !== SUB)) continue;
@@ -174,7 +207,10 @@ export class Lexer {
     s.bodyFrom = s.prefix === 0 ? at : at + 1;
     s.bodyTo = finalAt;
     s.intermediates = 0;
-    for (let i = s.bodyFrom; i < finalAt; i++) { const c = bytes[i] as number; if (c >= 0x20 && c < 0x30) s.intermediates = (s.intermediates << 8) | c; }
+    for (let i = s.bodyFrom; i < finalAt; i++) {
+      const c = bytes[i] as number;
+      if (c >= 0x20 && c < 0x30) s.intermediates = (s.intermediates << 8) | c;
+    }
     s.final = bytes[finalAt] as number;
     return this.told(sink, "csi", bytes, from, finalAt + 1);
   }
@@ -200,7 +236,8 @@ export class Lexer {
       if (c >= 0x20 && c < 0x30) intermediates = (intermediates << 8) | c;
       else if (c >= 0x40 && c < 0x7f) {
         if (!sink.wantsDcs(intermediates, c)) return this.begin("pass", false, bytes, i + 1, sink);
-        this.s.intermediates = intermediates; this.s.final = c;
+        this.s.intermediates = intermediates;
+        this.s.final = c;
         return this.string("dcs", false, bytes, from, i + 1, sink);
       } else if (c === ESC) return i;
       else if (c === CAN || c === SUB) return i + 1;
@@ -248,8 +285,9 @@ export class Lexer {
     let end = this.skip === "dropCsi" ? csiEnd(bytes, at) : stringEnd(bytes, at, this.skipEndsAtBel);
     const c = bytes[end];
     if (c === undefined) return this.usedUp(bytes, end, isDropped, sink);
-    if (this.skip === "dropCsi") { if (c < 0x80 && c !== ESC) end++; }
-    else if (c === LEAD || (isDropped && c === ESC)) {
+    if (this.skip === "dropCsi") {
+      if (c < 0x80 && c !== ESC) end++;
+    } else if (c === LEAD || (isDropped && c === ESC)) {
       // One more byte tells whether this is ST, which goes with its string.
       if (end + 1 >= bytes.length) return this.usedUp(bytes, end, isDropped, sink);
       if (bytes[end + 1] === (c === LEAD ? 0x9c : 0x5c)) end += 2;
@@ -267,10 +305,14 @@ export class Lexer {
 
   private told(sink: Sink, kind: SequenceKind, bytes: Uint8Array, from: number, to: number): number {
     const { s } = this;
-    s.kind = kind; s.bytes = bytes; s.from = from; s.to = to;
+    s.kind = kind;
+    s.bytes = bytes;
+    s.from = from;
+    s.to = to;
     if (sink.sequence(s)) {
       this.passTo(bytes, from, sink);
-      if (kind === "csi" && sink.pass !== undefined) for (let i = from + 1; i < to; i++) if ((bytes[i] as number) < 0x20 && bytes[i] !== ESC) sink.pass(bytes, i, i + 1);
+      if (kind === "csi" && sink.pass !== undefined)
+        for (let i = from + 1; i < to; i++) if ((bytes[i] as number) < 0x20 && bytes[i] !== ESC) sink.pass(bytes, i, i + 1);
       this.kept = to;
     }
     return to;
@@ -287,14 +329,18 @@ function nextControl(bytes: Uint8Array, from: number, wantsEnq: boolean): number
   const near = Math.min(n, from + NEAR);
   for (; i < near; i++) {
     const c = bytes[i] as number;
-    if (c === ESC || c === LEAD && isC1(bytes, i) || c === ENQ && wantsEnq) return i;
+    if (c === ESC || (c === LEAD && isC1(bytes, i)) || (c === ENQ && wantsEnq)) return i;
   }
   if (i >= n) return n;
   const esc = bytes.indexOf(ESC, i);
   let end = esc < 0 ? n : esc;
   const view = end === n && i === 0 ? bytes : bytes.subarray(i, end);
-  if (wantsEnq) { const enq = view.indexOf(ENQ); if (enq >= 0) end = i + enq; }
-  for (let lead = bytes.indexOf(LEAD, i); lead >= 0 && lead < end; lead = bytes.indexOf(LEAD, lead + 2)) if (isC1(bytes, lead)) return lead;
+  if (wantsEnq) {
+    const enq = view.indexOf(ENQ);
+    if (enq >= 0) end = i + enq;
+  }
+  for (let lead = bytes.indexOf(LEAD, i); lead >= 0 && lead < end; lead = bytes.indexOf(LEAD, lead + 2))
+    if (isC1(bytes, lead)) return lead;
   return end;
 }
 
@@ -318,7 +364,7 @@ function stringEnd(bytes: Uint8Array, from: number, endsAtBel: boolean): number 
   let i = from;
   for (; i < bytes.length; i++) {
     const c = bytes[i] as number;
-    if (c === ESC || c === CAN || c === SUB || c === BEL && endsAtBel) return i;
+    if (c === ESC || c === CAN || c === SUB || (c === BEL && endsAtBel)) return i;
     if (c === LEAD && isC1(bytes, i)) return i;
   }
   return i;

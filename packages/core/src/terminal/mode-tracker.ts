@@ -23,7 +23,10 @@ export class ModeTracker {
     wantsOsc: (command) => FOLLOWED.has(command),
     wantsDcs: () => false,
     wantsApc: () => false,
-    sequence: (s) => { this.take(s); return false; },
+    sequence: (s) => {
+      this.take(s);
+      return false;
+    },
   };
 
   feed(bytes: Uint8Array): void {
@@ -43,7 +46,12 @@ export class ModeTracker {
 
   private take(s: Sequence): void {
     if (s.kind === "csi") {
-      this.modes.csi(s.prefix === 0 ? "" : String.fromCharCode(s.prefix), letters(s.intermediates), String.fromCharCode(s.final), this.parse(s));
+      this.modes.csi(
+        s.prefix === 0 ? "" : String.fromCharCode(s.prefix),
+        letters(s.intermediates),
+        String.fromCharCode(s.final),
+        this.parse(s),
+      );
     } else if (s.kind === "esc") this.modes.esc(letters(s.intermediates), String.fromCharCode(s.final));
     else if (s.kind === "osc") {
       let text = "";
@@ -61,8 +69,11 @@ export class ModeTracker {
     let isSub = false;
     for (let i = s.bodyFrom; i < s.bodyTo && params.length < 32; i++) {
       const c = s.bytes[i] as number;
-      if (c === 0x3b) { params.push(value); value = 0; isSub = false; }
-      else if (c === 0x3a) isSub = true;
+      if (c === 0x3b) {
+        params.push(value);
+        value = 0;
+        isSub = false;
+      } else if (c === 0x3a) isSub = true;
       else if (!isSub && c >= 0x30 && c <= 0x39) value = Math.min(0x7fffffff, value * 10 + c - 0x30);
     }
     if (params.length < 32 && s.bodyTo > s.bodyFrom) params.push(value);

@@ -23,21 +23,36 @@ const OSC = new Set([4, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 50, 5
 function isCsiQuery(s: Sequence): boolean {
   const { prefix, intermediates: i } = s;
   switch (String.fromCharCode(s.final)) {
-    case "c": return i === 0 && (prefix === 0 || prefix === at(">") || prefix === at("="));
-    case "n": return i === 0 && (prefix === QUESTION || (prefix === 0 && STATUS.has(firstParam(s))));
-    case "p": return i === DOLLAR && (prefix === 0 || prefix === QUESTION);
-    case "q": return i === 0 && prefix === at(">");
-    case "u": return (i === 0 && prefix === QUESTION) || i === DOLLAR || i === at("&");
-    case "t": return i === 0 && prefix === 0 && WINDOW.has(firstParam(s));
-    case "x": return i === 0 && prefix === 0;
-    case "S": return i === 0 && prefix === QUESTION;
-    case "m": return i === 0 && prefix === QUESTION;
-    case "y": return i === at("*");
-    case "w": return i === DOLLAR;
-    case "v": return i === at("\"");
-    case "|": return i === at("'") || i === at("#");
-    case "R": return i === at("#");
-    default: return false;
+    case "c":
+      return i === 0 && (prefix === 0 || prefix === at(">") || prefix === at("="));
+    case "n":
+      return i === 0 && (prefix === QUESTION || (prefix === 0 && STATUS.has(firstParam(s))));
+    case "p":
+      return i === DOLLAR && (prefix === 0 || prefix === QUESTION);
+    case "q":
+      return i === 0 && prefix === at(">");
+    case "u":
+      return (i === 0 && prefix === QUESTION) || i === DOLLAR || i === at("&");
+    case "t":
+      return i === 0 && prefix === 0 && WINDOW.has(firstParam(s));
+    case "x":
+      return i === 0 && prefix === 0;
+    case "S":
+      return i === 0 && prefix === QUESTION;
+    case "m":
+      return i === 0 && prefix === QUESTION;
+    case "y":
+      return i === at("*");
+    case "w":
+      return i === DOLLAR;
+    case "v":
+      return i === at('"');
+    case "|":
+      return i === at("'") || i === at("#");
+    case "R":
+      return i === at("#");
+    default:
+      return false;
   }
 }
 
@@ -56,10 +71,16 @@ function isOscQuery(s: Sequence): boolean {
 
 function isQuery(s: Sequence): boolean {
   switch (s.kind) {
-    case "csi": return isCsiQuery(s);
-    case "osc": return isOscQuery(s);
-    case "esc": return s.intermediates === 0 && s.final === at("Z");
-    case "dcs": case "apc": case "enq": return true;
+    case "csi":
+      return isCsiQuery(s);
+    case "osc":
+      return isOscQuery(s);
+    case "esc":
+      return s.intermediates === 0 && s.final === at("Z");
+    case "dcs":
+    case "apc":
+    case "enq":
+      return true;
   }
 }
 
@@ -80,14 +101,24 @@ export class QueryFilter {
   private parts: Uint8Array[] = [];
   private readonly sink: Sink = {
     ...SINK,
-    sequence: (s) => { const is = isQuery(s); if (is) this.count++; return is; },
-    pass: (bytes, from, to) => { this.parts.push(bytes.subarray(from, to)); },
+    sequence: (s) => {
+      const is = isQuery(s);
+      if (is) this.count++;
+      return is;
+    },
+    pass: (bytes, from, to) => {
+      this.parts.push(bytes.subarray(from, to));
+    },
   };
 
   /** Queries taken out so far. */
-  get found(): number { return this.count; }
+  get found(): number {
+    return this.count;
+  }
   /** Nothing is held back. */
-  get isGround(): boolean { return this.lexer.isGround; }
+  get isGround(): boolean {
+    return this.lexer.isGround;
+  }
 
   /** The chunk without queries: the chunk itself if it has none. Never longer than the chunk and what was held back. */
   filter(chunk: Uint8Array): Uint8Array {
@@ -97,7 +128,8 @@ export class QueryFilter {
     this.parts = [];
     if (parts.length === 0) return new Uint8Array(0);
     const [only] = parts;
-    if (parts.length === 1 && only !== undefined) return only.buffer === chunk.buffer && only.length === chunk.length ? chunk : only;
+    if (parts.length === 1 && only !== undefined)
+      return only.buffer === chunk.buffer && only.length === chunk.length ? chunk : only;
     return joined(parts);
   }
 }
@@ -106,7 +138,13 @@ export class QueryFilter {
 export class QueryScanner {
   private readonly lexer = new Lexer();
   private found: number[] = [];
-  private readonly sink: Sink = { ...SINK, sequence: (s) => { if (isQuery(s)) this.found.push(Math.max(0, s.to - this.lexer.heldBefore)); return false; } };
+  private readonly sink: Sink = {
+    ...SINK,
+    sequence: (s) => {
+      if (isQuery(s)) this.found.push(Math.max(0, s.to - this.lexer.heldBefore));
+      return false;
+    },
+  };
 
   /** Where, in this chunk, queries end: ascending offsets after the last byte of each. */
   ends(chunk: Uint8Array): readonly number[] {
@@ -139,7 +177,8 @@ function startsWith(s: Sequence, text: string): boolean {
 
 function isGraphicsQuery(bytes: Uint8Array, from: number, to: number): boolean {
   for (let i = from; i + 2 < to; i++) {
-    if (bytes[i] === at("a") && bytes[i + 1] === at("=") && bytes[i + 2] === at("q") && (i === from || bytes[i - 1] === at(","))) return true;
+    if (bytes[i] === at("a") && bytes[i + 1] === at("=") && bytes[i + 2] === at("q") && (i === from || bytes[i - 1] === at(",")))
+      return true;
   }
   return false;
 }
@@ -153,6 +192,9 @@ function table(of: Readonly<Record<string, number>>): Uint8Array {
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
   let i = 0;
-  for (const p of parts) { out.set(p, i); i += p.length; }
+  for (const p of parts) {
+    out.set(p, i);
+    i += p.length;
+  }
   return out;
 }

@@ -30,7 +30,7 @@ export function finishCursor(p: Painter, core: Core): void {
   let from = screen.x - Math.max(1, isPending ? 1 : (join >>> 1) & 3);
   if (line !== undefined && from > 0 && widthAt(line, from) === 0 && charsAt(line, from) === "" && widthAt(line, from - 1) === 2)
     from--;
-  let chars = line !== undefined && from >= 0 && from < cols ? charsAt(line, from) : "";
+  const chars = line !== undefined && from >= 0 && from < cols ? charsAt(line, from) : "";
   const isLastPrinted =
     join !== 0 &&
     chars !== "" &&
@@ -39,14 +39,23 @@ export function finishCursor(p: Painter, core: Core): void {
     linkAt(line, from) === link &&
     !isTranslated(core, chars);
 
-  // A wide character printed over in the last column is blanked by any print that begins there: begin with it (painter.ts).
-  if (isPending && from === cols - 1 && from > 0 && line !== undefined && chars !== "" && widthAt(line, from - 1) === 2) {
-    from--;
-    chars = charsAt(line, from) + chars;
-  }
+  const toCell = (): void => {
+    // A wide character printed over in the last column is blanked by any print that begins there: begin with it (painter.ts).
+    const isOver =
+      isPending &&
+      from > 0 &&
+      line !== undefined &&
+      widthAt(line, from - 1) === 2 &&
+      !core.coreService.decPrivateModes.wraparound;
+    goTo(isOver ? from - 1 : from);
+    if (!isOver) return;
+    p.setPen(penAt(line, from - 1));
+    p.setLink(linkAt(line, from - 1));
+    p.put(charsAt(line, from - 1));
+  };
   if (isLastPrinted && ((join >>> 1) & 3) > 0) {
     sets();
-    goTo(from);
+    toCell();
     attributes();
     if (core.coreService.modes.insertMode && !isPending) p.put(`\x1b[${screen.x - from}P`);
     p.put(chars);
@@ -59,7 +68,7 @@ export function finishCursor(p: Painter, core: Core): void {
     return;
   }
   if (hasStrayCharset(core)) sets();
-  goTo(from);
+  toCell();
   if (chars !== "") {
     p.setPen(penAt(line, from));
     p.setLink(linkAt(line, from));

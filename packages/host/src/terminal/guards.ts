@@ -6,7 +6,7 @@
  *   G3  What a limit refuses depends on the bytes alone, never on how they were cut, so that M2 holds at the limits too.
  */
 import type { Terminal } from "@xterm/headless";
-import { coreOf, type Core, type Line, type RawParams } from "./xterm-internals.ts";
+import { type Core, coreOf, type Line, type LinkEntry, type RawParams } from "./xterm-internals.ts";
 
 /** An OSC text longer than this has no effect (title, link, colours). Windows' own limit for links is 2,083 bytes, VTE's 2,083, kitty's 64 KiB. */
 export const MAX_OSC_CHARS = 65_536;
@@ -40,6 +40,7 @@ export function guard(term: Terminal): void {
   for (const command of [0, 1, 2]) term.parser.registerOscHandler(command, (text) => text.length > MAX_TITLE_CHARS);
   term.parser.registerOscHandler(8, (text) => refuseLink(core, text));
   boundCombining(core);
+  holdOpenLink(core);
   rememberLinkRow(core, term);
 }
 
@@ -99,6 +100,30 @@ function boundCombining(core: Core): void {
   };
 }
 const COMBINED = 1 << 21;
+
+/** xterm forgets a link when its rows are deleted, even while text still goes into it: the last one opened is held. */
+function holdOpenLink(core: Core): void {
+  const links = core._inputHandler._oscLinkService;
+  const register = links.registerLink.bind(links);
+  const hold = { line: Number.NaN, dispose: () => undefined };
+  let held: LinkEntry | undefined;
+  links.registerLink = (data): number => {
+    const id = register(data);
+    const entry = links._dataByLinkId.get(id);
+    if (entry === held || entry === undefined) return id;
+    const at = held?.lines.indexOf(hold) ?? -1;
+    if (held !== undefined && at >= 0) {
+      held.lines.splice(at, 1);
+      if (held.lines.length === 0) {
+        links._dataByLinkId.delete(held.id);
+        if (held.key !== undefined) links._entriesWithId.delete(held.key);
+      }
+    }
+    held = entry;
+    entry.lines.push(hold);
+    return id;
+  };
+}
 
 /** xterm looks through all rows of a link for every character printed: remember the last row instead. */
 function rememberLinkRow(core: Core, term: Terminal): void {

@@ -134,11 +134,13 @@ export class Painter {
     if (width === 0) this.at = x + 1 === this.cols ? this.cols : -1;
   }
 
-  /** A wide character whose second half was printed over in the last column: so it goes with autowrap off, and only in one run. */
+  /** A wide character whose second half was printed over in the last column: so it goes with autowrap off, from wrap-pending. */
   private overlapped(line: Line, x: number, content: number): void {
     this.moveTo(x);
     this.text += "\x1b[?7l";
     this.cell(line, x, content, line._data[x * 3 + 1] as number, line._data[x * 3 + 2] as number);
+    this.setPen(penAt(line, x + 1));
+    this.setLink(linkAt(line, x + 1));
     this.text += `${charsAt(line, x + 1)}\x1b[?7h`;
     this.at = this.cols;
   }

@@ -93,14 +93,16 @@ export const ParserState = {
   dcsPassthrough: 13,
 } as const;
 
-interface LinkEntry {
+export interface LinkEntry {
   readonly id: number;
   readonly data: { readonly id?: string; readonly uri: string };
-  readonly lines: { dispose(): void }[];
+  readonly key?: string;
+  readonly lines: { readonly line: number; dispose(): void }[];
 }
 export interface Links {
   readonly _dataByLinkId: Map<number, LinkEntry>;
   readonly _entriesWithId: Map<string, LinkEntry>;
+  registerLink(data: { readonly id?: string; readonly uri: string }): number;
   addLineToLink(linkId: number, y: number): void;
 }
 
@@ -198,6 +200,7 @@ const REQUIRED = [
   "_inputHandler._oscLinkService._dataByLinkId",
   "_inputHandler._oscLinkService._entriesWithId",
   "_inputHandler._oscLinkService.addLineToLink",
+  "_inputHandler._oscLinkService.registerLink",
   "_inputHandler._activeBuffer",
   "_inputHandler.charAttributes",
   "_inputHandler.saveCursor",
