@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { CRASH_STYLES, type CrashStyle, crashImage } from "./crash.ts";
-import { Clock, isGap, journalOptions, open, readAll, said, verify } from "./scene.ts";
+import { Clock, draft, isGap, journalOptions, open, readAll, said, verify } from "./scene.ts";
 import { SimFS } from "./sim-fs.ts";
 import { broken, type Claims, live, newClaims } from "./workload.ts";
 
@@ -120,4 +120,18 @@ test("a crash at every step of recovery itself leads to the same journal", { tim
     for (const [i, interrupted] of images.entries())
       expect(state(interrupted, 105).text, `call ${call}, ${style.keep}, image ${i}`).toBe(expected);
   }
+});
+
+test("what a killed host left in the page cache is durable once the next one says so", async () => {
+  const disk = new SimFS();
+  const clock = new Clock();
+  const first = open(disk, journalOptions(clock, 1));
+  for (let i = 0; i < 10; i++) first.append(draft(clock, "s1", `line ${i} `.repeat(1 + i * 20)));
+  const second = open(disk, journalOptions(clock, 2));
+  const { lsn } = second.append(draft(clock, "s1", "after"));
+  await second.durable(lsn);
+  const again = open(crashImage(disk, { keep: "none", sectorBytes: 0 }, 1), journalOptions(clock, 3));
+  expect(readAll(again, "s1").map((e) => (isGap(e) ? "gap" : e.payloadState))).toEqual(
+    Array.from({ length: 11 }, () => "present"),
+  );
 });
