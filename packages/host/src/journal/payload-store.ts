@@ -237,7 +237,10 @@ export class PayloadStore {
   /** Names a file that an earlier life wrote and may not have synced. */
   inherit(session: string, no: number): void {
     const info = this.files(session).find((f) => f.no === no);
-    if (info !== undefined) this.#inherited.add(info.name);
+    if (info === undefined) return;
+    this.#inherited.add(info.name);
+    // Its name may be unsynced as well.
+    this.#folderDirty = true;
   }
 
   get needsSync(): boolean {
