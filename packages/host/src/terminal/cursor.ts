@@ -35,6 +35,7 @@ export function finishCursor(p: Painter, core: Core): void {
     join !== 0 &&
     chars !== "" &&
     line !== undefined &&
+    widthAt(line, from) === ((join >>> 1) & 3) &&
     samePen(penAt(line, from), inkOf(pen, link)) &&
     linkAt(line, from) === link &&
     !isTranslated(core, chars);
@@ -53,7 +54,7 @@ export function finishCursor(p: Painter, core: Core): void {
     p.setLink(linkAt(line, from - 1));
     p.put(charsAt(line, from - 1));
   };
-  if (isLastPrinted && ((join >>> 1) & 3) > 0) {
+  if (isLastPrinted && widthAt(line, from) > 0) {
     sets();
     toCell();
     attributes();

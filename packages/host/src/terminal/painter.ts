@@ -173,23 +173,20 @@ export class Painter {
     const lastBlank = isBlank(above, cols - 1);
     const canStart = first & HAS_CONTENT && width > 0;
     const pen = canStart ? penAt(line, 0) : DEFAULT_PEN;
-    let isFiller = false;
-    if (lastBlank) {
-      this.moveTo(cols - 1);
-      // A wide character that does not fit wraps by itself and leaves the cell blank in its own attributes.
-      isFiller = !(
-        canStart &&
-        width === 2 &&
-        above._data[cols * 3 - 2] === line._data[1] &&
-        above._data[cols * 3 - 1] === line._data[2]
-      );
-      if (isFiller) {
-        this.setPen(DEFAULT_PEN);
-        this.setLink(0);
-        this.text += " ";
-      }
-    } else if (this.at !== cols) {
-      this.moveTo(cols - 1);
+    // A wide character that does not fit wraps by itself and leaves the cell blank in its own attributes.
+    const wrapsItself =
+      lastBlank &&
+      canStart &&
+      width === 2 &&
+      above._data[cols * 3 - 2] === line._data[1] &&
+      above._data[cols * 3 - 1] === line._data[2];
+    // A blank with attributes was printed as a space and is wrap-pending already.
+    const isFiller = lastBlank && !wrapsItself && this.at !== cols;
+    if (wrapsItself || this.at !== cols) this.moveTo(cols - 1);
+    if (isFiller) {
+      this.setPen(DEFAULT_PEN);
+      this.setLink(0);
+      this.text += " ";
     }
     this.at = 0;
     if (canStart) this.cell(line, 0, first, line._data[1] as number, line._data[2] as number);
