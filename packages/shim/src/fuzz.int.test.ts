@@ -82,7 +82,7 @@ function someFrame(d: (n: number) => number, seq: bigint): Buffer {
     case 5:
       return frame.encodeAck({ streams: [{ stream: d(4) as 0, offset: BigInt(d(5_000)) }] });
     case 6:
-      return frame.encodeAck({ resultSeq: seq - BigInt(d(3)), exit: d(2) === 0 });
+      return frame.encodeAck({ resultSeq: seq + 2n - BigInt(d(3)), exit: d(2) === 0 });
     case 7:
       return frame.encodeRelease();
     case 8:
