@@ -104,6 +104,7 @@ async function showHelp(path: readonly string[], env: Readonly<Record<string, st
 
 /** Adds what the command line alone knows: names near a wrong one. */
 async function explain(failure: ReturnType<typeof asFailure>, context: Context | undefined, args: readonly string[]): Promise<ReturnType<typeof asFailure>> {
+  if (failure.code === "unreachable" && !/hold host up/.test(failure.message)) failure.message += "; `hold host up` starts one, `hold doctor` says what is wrong";
   const asked = args[0];
   if (failure.code !== "no_such_session" || !context || asked === undefined || /did you mean/.test(failure.message)) return failure;
   try {

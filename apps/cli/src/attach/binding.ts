@@ -119,7 +119,7 @@ export class Binding {
     this.notices.close();
     // What came before the end is drawn before we leave.
     if (ending.kind === "over") await this.#chain.catch(() => undefined);
-    if (ending.kind !== "over" && ending.kind !== "failed") await this.attachment?.detach().catch(() => undefined);
+    if (ending.kind !== "failed") await this.attachment?.detach().catch(() => undefined);
     if (ending.kind === "switch") {
       outer.write(this.view.undo());
       this.view.close();
@@ -276,6 +276,8 @@ export class Binding {
   #event(e: Event): void {
     const kind = e.body?.kind;
     if (kind?.case === "resized") this.#settleSize();
+    // All that it printed came before; a child left behind may print on, into the journal.
+    if (kind?.case === "exited" || kind?.case === "ended") this.finish({ kind: "over", reason: "ended" });
     if (kind?.case === "renamed") Object.assign(this.o.session, { name: kind.value.name });
   }
 

@@ -61,6 +61,7 @@ function leave(screen: "alternate" | "main", rows: number): string {
   return screen === "alternate" ? "\x1b[?1049l\x1b[23;2t" : `\x1b[${rows};1H\r\n\x1b[23;2t`;
 }
 
+/** The session, if there is something to attach to. */
 export function attachable(session: Session, context: Context): Session {
   const name = session.name || session.id;
   if (session.id === context.env["HOLDFAST_SESSION"]) throw new HoldError("attach_to_itself", `this terminal is the session ${name} itself; attach from another terminal, or open another session with \`hold new\``);

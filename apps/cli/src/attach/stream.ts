@@ -3,9 +3,11 @@ import type { Context } from "../app/context.ts";
 import { line } from "../app/context.ts";
 import { escapeText } from "../show/escape.ts";
 import { exitText } from "../show/words.ts";
+import { attachable } from "./interactive.ts";
 
 export async function attachStream(context: Context, options: { readonly session: string }): Promise<number | undefined> {
   const client = await context.client();
+  attachable(await client.show(options.session), context);
   const { promise: over, resolve: finish } = Promise.withResolvers<{ code: string; message: string } | undefined>();
   const attachment = await client.attach(
     { session: options.session, observe: true, mode: "snapshot" },
@@ -15,6 +17,9 @@ export async function attachStream(context: Context, options: { readonly session
         (o.stream === 2 ? context.err : context.out).write(o.bytes);
         return o.stream === 2 ? context.err.drained() : context.out.drained();
       },
+      event: (e) => {
+        if (e.body?.kind.case === "exited" || e.body?.kind.case === "ended") finish(undefined);
+      },
       gap: (g) => line(context.err, `(gap: ${g.fromSeq} to ${g.toSeq} is no longer kept)`),
       detached: (_reason, error) => finish(error),
     },
@@ -23,6 +28,7 @@ export async function attachStream(context: Context, options: { readonly session
   const error = await over;
   if (error) throw Object.assign(new Error(error.message), { name: "HoldError", code: error.code });
   if (context.cancelled.aborted) return;
+  await attachment.detach().catch(() => undefined);
   const session = await client.show(attachment.session.id).catch(() => undefined);
   if (session?.exit && context.err.isTty) line(context.err, escapeText(`[${session.name || session.id} ended: ${exitText(session.exit)}]`));
   return;

@@ -2,6 +2,7 @@
 import { HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
+import { LineEnds } from "../record/line-ends.ts";
 import { bytesText } from "../show/time.ts";
 
 interface RunFlags { timeout: number | undefined; take: boolean; maxBytes: number | undefined; json: boolean }
@@ -12,24 +13,28 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
   if (words.length === 0 || words.every((w) => w.trim() === "")) throw usage("no command to run: `hold run SESSION -- CMD…`");
   const client = await context.client();
   const kept: Uint8Array[] = [];
+  const lineEnds = new LineEnds();
   const result = await client.run(session, words.length === 1 ? { text: words[0]! } : { words }, {
     take: flags.take,
     signal: context.cancelled,
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
     ...(flags.maxBytes === undefined ? {} : { maxBytes: flags.maxBytes }),
     output: (bytes) => {
+      const written = lineEnds.feed(bytes);
       if (flags.json) {
-        kept.push(bytes);
+        kept.push(written);
         return;
       }
-      context.out.write(bytes);
+      context.out.write(written);
       return context.out.drained();
     },
   });
   if (flags.json) {
+    kept.push(lineEnds.rest());
     const { toOffset, fromOffset, omittedBytes, state, code } = result;
     jsonLine(context.out, { session, state, code, output: Buffer.concat(kept).toString(), fromOffset, toOffset, omittedBytes });
-  } else if (result.omittedBytes > 0) context.err.write(`(${bytesText(result.omittedBytes)} of output left out; \`hold log ${session} --raw\` has all of it)\n`);
+  } else context.out.write(lineEnds.rest());
+  if (!flags.json && result.omittedBytes > 0) context.err.write(`(${bytesText(result.omittedBytes)} of output left out; \`hold log ${session} --raw\` has all of it)\n`);
   switch (result.state) {
     case "ended":
       if (result.code !== null) return result.code;

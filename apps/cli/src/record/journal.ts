@@ -22,11 +22,23 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A terminal has one stream of output; pipes have two. */
+const terminalStreams = 1;
+
 export async function* readJournal(client: HostClient, session: string, options: ReadOptions = {}): AsyncGenerator<Entry> {
   const queue: { entry: Entry; used?: () => void }[] = [];
   let wake: (() => void) | undefined;
   let closed = false;
   let over: { readonly error?: { readonly code: string; readonly message: string } } | undefined;
+  // Exited, and every stream at its end: nothing comes any more.
+  let open = terminalStreams;
+  let exited = false;
+  const isOver = (entry: Entry): boolean => {
+    const kind = entry.type === "event" ? entry.event.body?.kind.case : undefined;
+    if (kind === "closed") open--;
+    exited ||= kind === "exited";
+    return kind === "ended" || (exited && open <= 0);
+  };
   const push = (entry: Entry, used?: () => void) => {
     if (closed) return used?.();
     queue.push(used ? { entry, used } : { entry });
@@ -49,6 +61,7 @@ export async function* readJournal(client: HostClient, session: string, options:
       },
     },
   );
+  if (Number(attachment.session.kind) === 2) open = 2;
   const end = options.follow ? Number.POSITIVE_INFINITY : (options.to ?? Number(attachment.session.seq));
   try {
     if ((options.after ?? 0) >= end) return;
@@ -58,7 +71,7 @@ export async function* readJournal(client: HostClient, session: string, options:
         const seq = next.entry.type === "gap" ? next.entry.toSeq : next.entry.seq;
         if (next.entry.type === "gap" ? next.entry.fromSeq <= end : seq <= end) yield next.entry;
         next.used?.();
-        if (seq >= end) return;
+        if (seq >= end || (options.follow && isOver(next.entry))) return;
       } else if (over) {
         if (over.error) throw Object.assign(new Error(over.error.message), { name: "HoldError", code: over.error.code });
         return;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CastWriter } from "./asciicast.ts";
 import { Cleaner } from "./clean.ts";
+import { LineEnds } from "./line-ends.ts";
 
 const clean = (...chunks: (string | Uint8Array)[]) => {
   const cleaner = new Cleaner();
@@ -54,4 +55,10 @@ describe("asciicast", () => {
     expect(JSON.parse(w.event("o", 60_000, "b"))[0]).toBe(1);
     expect(w.event("x", 61_000, "0")).toBe("");
   });
+});
+
+test("what a terminal made of line ends is undone, also when it is cut between CR and LF, and nothing else is", () => {
+  const ends = new LineEnds();
+  const out = ["a\r", "\nb\rc\r\n", "\r"].map((c) => Buffer.from(ends.feed(Buffer.from(c))).toString());
+  expect(out.join("") + Buffer.from(ends.rest()).toString()).toBe("a\nb\rc\n\r");
 });
