@@ -121,12 +121,12 @@ __hold_arrange() {
   if [[ "${list[*]@Q}" != "${PROMPT_COMMAND[*]@Q}" ]]; then PROMPT_COMMAND=("${list[@]}"); fi
 }
 
-# The environment for `hold exec`, written only when it changed. Builtins that write to a file and read it back cost no fork.
+# The environment for `hold exec`, written only when it changed. A fork to know that (0.7 ms) costs less than a file that is
+# truncated and written each time (1.7 ms on ext4, which flushes it).
 __hold_export() {
-  local now=
+  local now
   if [[ -z $__hold_environment ]]; then \builtin return 0; fi
-  { \builtin declare -px; \builtin declare -Fx; } >|"$__hold_environment.now"
-  IFS='' \builtin read -r -d '' now <"$__hold_environment.now"
+  now=$(\builtin declare -px; \builtin declare -Fx)
   if [[ $now == "$__hold_exported" ]]; then \builtin return 0; fi
   __hold_exported=$now
   (
@@ -144,7 +144,6 @@ __hold_install() {
   if [[ :$SHELLOPTS: == *:emacs:* || :$SHELLOPTS: == *:vi:* ]] && [[ $(\builtin bind -v) == *'enable-bracketed-paste on'* ]]; then
     __hold_paste=1
   fi
-  if [[ -n $__hold_environment ]] && ! (umask 077; : >|"$__hold_environment.now"); then __hold_environment=; fi
   __hold_wrap 0
   __hold_arrange
 } 2>/dev/null
