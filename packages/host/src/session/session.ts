@@ -21,7 +21,7 @@ import type { Entry, Gap } from "../journal/journal.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import type { Shell } from "../shell/index.ts";
 import { HOP_BYTES, type HostAttachment } from "./attachment.ts";
-import { CommandWatch } from "./command-watch.ts";
+import { CommandWatch, type SavedCommands } from "./command-watch.ts";
 import { OutputView } from "./output-view.ts";
 import type { SessionPorts } from "./ports.ts";
 import { decodeBody, encodeBody, folded, kindOf, OUTPUT_BODY, OUTPUT_KIND, wireEvent, type Body } from "./record.ts";
@@ -39,18 +39,25 @@ const UNPARSED_BYTES = 32 * 1024 * 1024;
 const BLOCKED_MS = 1_000;
 /** A query's answer that is older than this would be typing. */
 const REPLY_AGE_MS = 1_000;
+/** How long the record of an input may wait for output to go out with. */
+const LAZY_MS = 5;
 /** How long a snapshot waits for a size that is being claimed. */
 const SIZE_MS = 100;
 const JOURNAL_READ_BYTES = 256 * 1024;
+const MAX_UNIT_CHARS = 64;
+const SMALL_EVENT_BYTES = 8 * 1024;
 
 const HOST: Actor = { id: HOST_ACTOR, via: "host" };
 
 /** Told of every record, after it was folded. */
 export type Listener = (entry: Entry, body: Body | null, payload: Uint8Array) => void;
 
+/** What a restarted host read back from the journal. */
+export interface Past { readonly facts: SessionFacts; readonly input: InputLedger; readonly commands: CommandWatch }
+
 export interface Actor { readonly id: string; readonly via: string }
 
-interface Answer { readonly attachment: HostAttachment | null; readonly n: number; readonly durable: boolean; tell(outcome: InputReply): void }
+interface Answer { readonly n: number; readonly durable: boolean; tell(outcome: InputReply): void }
 export interface InputReply { readonly n: number; readonly seq: number; readonly status: InputStatus; readonly bytes: number; readonly error?: HoldError; readonly durable?: boolean; /** Output offset at which the program's terminal took it. */ readonly outputOffset?: number }
 
 export class LiveSession {
@@ -77,17 +84,18 @@ export class LiveSession {
   #outputWaits = false;
   #lastLsn = 0;
   #blockedSince: { seq: number; at: MonotonicMs; told: boolean } | null = null;
-  #waitingFrames: (() => void)[] = [];
+  /** Frames that wait for another writer's unit to end, first in, first out. */
+  #waiting: { readonly writer: string; readonly offer: () => void }[] = [];
   #wake: (() => void) | null = null;
 
-  constructor(id: string, ports: SessionPorts, past: { facts: SessionFacts; input: InputLedger } | null) {
+  constructor(id: string, ports: SessionPorts, past: Past | null) {
     this.id = id;
     this.#ports = ports;
     this.#facts = past?.facts ?? sessionRoom.unopened(id);
     this.#input = past?.input ?? new InputLedger();
     this.#floor = { ...floorRoom.openFloor(this.#facts.floorMode), epoch: this.#facts.epoch as never, aiPaused: this.#facts.aiPaused };
     this.#position = this.#facts.ends[0] + this.#facts.ends[1] + this.#facts.ends[2];
-    this.commands = new CommandWatch(this.#facts, () => ports.clock.wallMs());
+    this.commands = past?.commands ?? new CommandWatch(() => ports.clock.wallMs());
     const self = this;
     this.screen = new Screen(
       {
@@ -101,6 +109,13 @@ export class LiveSession {
       ports,
     );
     if (past) this.screen.recall();
+  }
+
+  /** After a restart: who steered a moment ago does so still, so that nobody takes it in the gap. */
+  restoreFloor(holder: Operator): void {
+    const { clock } = this.#ports;
+    this.#floor = floorRoom.restored(this.#floor, holder, Math.max(0, clock.wallMs() - this.#facts.heldAt), clock.monoMs());
+    this.#schedule();
   }
 
   get facts(): SessionFacts { return this.#facts; }
@@ -125,8 +140,9 @@ export class LiveSession {
     const shown = isOutput ? this.#view.live(entry, payload!) : (payload ?? NOTHING);
     if (this.#attachments.size > 0) {
       const message = encodeHost({ case: "event", value: wireEvent(entry, isOutput ? null : body, shown) });
-      this.#tail.push({ seq: entry.seq, position: this.#position, message, dataBytes: shown.length, isOutput });
-      this.#pumpAll();
+      this.#tail.push({ seq: entry.seq, position: this.#position, message, dataBytes: isOutput ? shown.length : 0, isOutput });
+      if (body.case === "input" || body.case === "inputSettled") this.#pumpSoon();
+      else this.#pumpAll();
     }
     this.screen.appended(entry, body, payload ?? NOTHING, isOutput && this.#view.sawQuery);
     for (const listener of this.#listeners) listener(entry, body, payload ?? NOTHING);
@@ -190,14 +206,15 @@ export class LiveSession {
   }
 
   /** The fold, for the journal's cache. */
-  saved(): { facts: SessionFacts; input: unknown } {
-    return { facts: this.#facts, input: this.#input.save() };
+  saved(): { facts: SessionFacts; input: unknown; commands: SavedCommands } {
+    return { facts: this.#facts, input: this.#input.save(), commands: this.commands.save() };
   }
 
   // --- the shim ---
 
   connect(): void {
     this.#stalled = false;
+    this.#linked = false;
     this.#shim = this.#ports.connectShim(this.#facts.socketPath, this.#journalled(), {
       welcome: (w) => this.#recording(() => this.#welcome(w)),
       output: (stream, offset, timeNs, bytes) => this.#recording(() => this.#output(stream, Number(offset), timeNs, bytes)),
@@ -230,6 +247,8 @@ export class LiveSession {
     }
   }
   #stalled = false;
+  /** The shim has said what it has received: nothing is sent before that (I1). */
+  #linked = false;
 
   /** The journal can be written again. */
   thawed(): void {
@@ -266,6 +285,7 @@ export class LiveSession {
 
   #welcome(w: ShimWelcome): void {
     for (const seq of this.#input.neverSent(Seq(Number(w.receivedSeq)))) this.#settle({ seq, status: "void", bytes: 0, refusal: HOST_RESTART }, false, 0);
+    this.#linked = true;
     this.onWelcome?.(w);
     this.#shim?.ack({ resultSeq: w.appliedSeq < BigInt(this.#facts.seq) ? w.appliedSeq : BigInt(this.#facts.seq) });
   }
@@ -281,7 +301,7 @@ export class LiveSession {
       this.record(HOST, { case: "gap", value: create(EventBody_GapMarkedSchema, { reason: "shim", fromOffset: BigInt(have), toOffset: BigInt(offset) }) });
     }
     while (bytes.length > 0) {
-      let take = Math.min(bytes.length, limits.outputEventBytes);
+      let take = Math.min(bytes.length, this.#eventBytes());
       // A resize stands at its exact place in the output: cut there.
       const resize = stream === 0 ? this.#resizes.find((r) => r.offset !== null) : undefined;
       if (resize && resize.offset! > offset && resize.offset! < offset + take) take = resize.offset! - offset;
@@ -311,6 +331,12 @@ export class LiveSession {
     let end = 0;
     for (const e of this.#ends) if (e.at <= at) end = e.end;
     return end;
+  }
+
+  /** Small events while somebody reads through a small window: one event is the least that is under way (half a second at 100 KB/s). */
+  #eventBytes(): number {
+    for (const a of this.#attachments.values()) if (a.reader.window < limits.outputEventBytes * 2 && !a.noOutput) return SMALL_EVENT_BYTES;
+    return limits.outputEventBytes;
   }
 
   /** Acknowledges to the shim in one frame a turn of the loop, after clients were served. */
@@ -394,6 +420,7 @@ export class LiveSession {
   #settle(outcome: Outcome, secret: boolean, outputOffset: number): void {
     const frame = this.#input.settle(outcome);
     if (!frame) return;
+    this.commands.settled(outcome.seq, outcome.status === "applied", outputOffset);
     this.record({ id: HOST_ACTOR, via: "shim" }, {
       case: "inputSettled",
       value: create(EventBody_InputSettledSchema, { inputSeq: BigInt(outcome.seq), status: onWireStatus(outcome.status), bytes: outcome.bytes, refusal: outcome.refusal, secret, outputOffset: BigInt(outputOffset) }),
@@ -433,7 +460,7 @@ export class LiveSession {
   #over(): void {
     for (const answers of this.#answers.values()) for (const a of answers) a.tell({ n: a.n, seq: 0, status: InputStatus.VOID, bytes: 0, error: new HoldError("session_ended", `session ${this.#label()} has ended`) });
     this.#answers.clear();
-    for (const offer of this.#waitingFrames.splice(0)) offer();
+    for (const { offer } of this.#waiting.splice(0)) offer();
     this.#pumpAll();
     this.onOver?.();
   }
@@ -442,6 +469,11 @@ export class LiveSession {
   // --- attachments ---
 
   attach(attachment: HostAttachment, details: { readonly resumed: boolean; readonly client: string }): void {
+    // The same writer on a newer link: the older one is gone, whatever the network thinks, and what waited there is sent again here.
+    for (const older of [...this.#attachments.values()].filter((a) => a.writer === attachment.writer)) {
+      older.channel.send({ case: "detached", value: { reason: "replaced" } });
+      this.detach(older.id, "replaced");
+    }
     this.#attachments.set(attachment.id, attachment);
     if (!attachment.quiet) {
       // Who only looks changes nothing: a journal that can't be written keeps nobody from that.
@@ -492,6 +524,15 @@ export class LiveSession {
   #pumpAll(): void {
     for (const attachment of this.#attachments.values()) this.pump(attachment);
   }
+
+  /** The record of a key is no news to who pressed it: it goes out with the echo, or a moment later by itself. */
+  #pumpSoon(): void {
+    this.#pumpDue ??= this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + LAZY_MS), () => {
+      this.#pumpDue = null;
+      this.#pumpAll();
+    });
+  }
+  #pumpDue: (() => void) | null = null;
 
   /** Sends an attachment what it may have now (R1 to R4). */
   pump(attachment: HostAttachment): void {
@@ -583,52 +624,59 @@ export class LiveSession {
    * settled it. Rights were checked by the caller; the floor is checked here, where input is written.
    */
   offer(by: RegisteredOperator, via: string, seat: HostAttachment | null, writer: string, frame: Input, tell: (reply: InputReply) => void): void {
+    if (seat?.over) return;
     const n = Number(frame.n);
-    const refuse = (error: HoldError, seq = 0): void => tell({ n, seq, status: InputStatus.REFUSED, bytes: 0, error });
     const offered: InputFrame = { writer, n, bytes: frame.data.length, unit: frame.unit, unitEnd: frame.unitEnd, interrupt: frame.interrupt };
+    const refuse = (error: HoldError): void => {
+      this.#input.refused(offered);
+      tell({ n, seq: 0, status: InputStatus.REFUSED, bytes: 0, error });
+    };
     if (frame.data.length > limits.inputFrameBytes) return refuse(new HoldError("bad_request", `an input frame of ${frame.data.length} bytes; ${limits.inputFrameBytes} at most`));
     if (frame.interrupt && frame.data.length !== 1) return refuse(new HoldError("bad_request", "an interrupt is one byte"));
+    if (frame.unit.length > MAX_UNIT_CHARS) return refuse(new HoldError("bad_request", `a unit's name has ${MAX_UNIT_CHARS} characters at most`));
     const decision = this.#input.decide(offered);
     switch (decision.kind) {
       case "settled":
         return tell({ n, seq: decision.outcome.seq, status: onWireStatus(decision.outcome.status), bytes: decision.outcome.bytes, ...(decision.outcome.status === "applied" ? {} : { error: new HoldError("input_void", `input ${decision.outcome.seq} of session ${this.#label()}: ${decision.outcome.status} (${decision.outcome.refusal || "dropped"})`) }) });
       case "pending":
-        this.#answers.set(decision.seq, [...(this.#answers.get(decision.seq) ?? []), { attachment: seat, n, durable: frame.durable, tell }]);
+        this.#answers.set(decision.seq, [...(this.#answers.get(decision.seq) ?? []), { n, durable: frame.durable, tell }]);
         return;
       case "refuse":
-        this.#input.refused(offered);
         return refuse(this.#inputRefusal(decision.code));
       case "wait":
-        this.#waitingFrames.push(() => this.offer(by, via, seat, writer, frame, tell));
-        return this.#schedule();
+        return this.#wait(writer, () => this.offer(by, via, seat, writer, frame, tell));
       case "accept":
+        // Behind what waits already of the same writer; an interrupt waits for nothing.
+        if (!frame.interrupt && this.#waiting.some((w) => w.writer === writer)) return this.#wait(writer, () => this.offer(by, via, seat, writer, frame, tell));
         break;
     }
     if (this.isOver) return refuse(new HoldError("session_ended", `session ${this.#label()} has ended; hold log ${this.#facts.name || this.id} shows what it did`));
-    if (!this.#shim && !this.#stalled) return refuse(new HoldError("draining", `session ${this.#label()} is being taken up again; try again in a moment`));
     if (this.#ports.journal.frozen || this.#stalled) return refuse(new HoldError("journal_frozen", `the journal can't be written (${this.#ports.journal.frozen?.message ?? "going on in a moment"}): nothing runs unrecorded; free some space, hold doctor tells more`));
+    if (!this.#shim || !this.#linked) return refuse(new HoldError("draining", `session ${this.#label()} is being taken up again; try again in a moment`));
     const now = this.#ports.clock.monoMs();
     const command: FloorCommand = { verb: "type", by: operatorOf(by), seat: seat?.id ?? writer, lineDirty: this.commands.lineDirty, ...(frame.epoch === undefined ? {} : { epoch: Number(frame.epoch) as never }) };
     const ruling = floorRoom.decide(this.#floor, command, now);
-    if (!ruling.ok) {
-      this.#input.refused(offered);
-      return refuse(this.#floorError(ruling.refusal));
-    }
+    if (!ruling.ok) return refuse(this.#floorError(ruling.refusal));
     try {
       for (const event of ruling.events) this.#applyFloor(event, { id: by.id, via });
       const tag = this.#tagOf(by.id);
       const entry = this.record({ id: by.id, via }, { case: "input", value: create(EventBody_InputSchema, { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch), unit: frame.unit, unitEnd: frame.unitEnd, interrupt: frame.interrupt, eof: frame.eof, tag }) }, frame.data);
       if (frame.interrupt) this.#input.cut();
       this.#input.accepted(offered, by.id, Seq(entry.seq), now);
-      this.#answers.set(entry.seq, [{ attachment: seat, n, durable: frame.durable, tell }]);
+      this.#answers.set(entry.seq, [{ n, durable: frame.durable, tell }]);
       this.commands.input(entry.seq, by.id, frame.data);
       this.#send(entry, frame, tag);
       if (frame.interrupt && seat) this.#jumpAfterInterrupt(seat);
     } catch (fault) {
-      this.#input.refused(offered);
       return refuse(refusalFrom(fault));
     }
     this.#blockedSince ??= { seq: this.#facts.seq, at: now, told: false };
+    this.#offerWaiting();
+    this.#schedule();
+  }
+
+  #wait(writer: string, offer: () => void): void {
+    this.#waiting.push({ writer, offer });
     this.#schedule();
   }
 
@@ -694,8 +742,8 @@ export class LiveSession {
   }
 
   #offerWaiting(): void {
-    if (this.#waitingFrames.length === 0 || this.#input.unitOpen()) return;
-    for (const offer of this.#waitingFrames.splice(0)) offer();
+    if (this.#waiting.length === 0 || this.#input.unitOpen()) return;
+    for (const { offer } of this.#waiting.splice(0)) offer();
   }
 
   // --- the floor ---
@@ -741,7 +789,8 @@ export class LiveSession {
     }
     this.#floor = next;
     if (floorRoom.cutsQueue(event)) {
-      this.#input.cut();
+      const unitOf = this.#input.unitWriter();
+      if (unitOf !== null && this.#mustCut(event, operatorOfWriter(unitOf))) this.#input.cut();
       for (const [operator, tag] of this.#tags) if (this.#mustCut(event, operator)) this.#shim?.cancel(tag);
       this.#offerWaiting();
     }
@@ -850,6 +899,7 @@ export class LiveSession {
   /** The host goes: nothing is ended, everything is let go of. */
   leave(): void {
     this.#wake?.();
+    this.#pumpDue?.();
     this.#settleNow();
     this.onShimEnd = null;
     this.#shim?.ack({ streams: this.#journalled() });
@@ -861,6 +911,12 @@ export class LiveSession {
   #label(): string {
     return this.#facts.name ? `${this.#facts.name} (${this.id})` : this.id;
   }
+}
+
+/** Writers are named `OPERATOR/…` by the host. */
+export function operatorOfWriter(writer: string): string {
+  const slash = writer.indexOf("/");
+  return slash < 0 ? writer : writer.slice(0, slash);
 }
 
 export function operatorOf(o: RegisteredOperator): Operator {
