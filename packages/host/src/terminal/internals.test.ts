@@ -1,7 +1,7 @@
-import * as headless from "@xterm/headless";
-import type { Terminal } from "@xterm/headless";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import type { Terminal } from "@xterm/headless";
+import * as headless from "@xterm/headless";
 import { expect, test } from "vitest";
 import { ScreenModel } from "./screen-model.ts";
 import { coreOf, missingInternals } from "./xterm-internals.ts";

@@ -1,11 +1,11 @@
+import type { Terminal } from "@xterm/headless";
+import * as headless from "@xterm/headless";
 import { expect, test } from "vitest";
 import { ScreenModel } from "./screen-model.ts";
 import { serialize } from "./serialize.ts";
 import { modelAfter } from "./snapshot-check.ts";
 import { terminalState } from "./terminal-state.ts";
 import { coreOf } from "./xterm-internals.ts";
-import * as headless from "@xterm/headless";
-import type { Terminal } from "@xterm/headless";
 
 const TerminalClass = (headless as unknown as { default: { Terminal: typeof Terminal } }).default.Terminal;
 const bytes = new TextEncoder().encode(

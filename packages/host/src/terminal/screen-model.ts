@@ -5,16 +5,17 @@
  *   S2  Never awaits and owns no timer: xterm's write queue, which does both and throws away past 50 MB, is not used.
  * Elsewhere: the worker that schedules many (worker.ts), the snapshot (serialize.ts).
  */
-import * as headless from "@xterm/headless";
+
 import type { Terminal } from "@xterm/headless";
-import type { ModeState } from "./core-terminal.ts";
+import * as headless from "@xterm/headless";
 import { DESIGNATORS, hasCharsets, learnCharset } from "./charsets.ts";
+import type { ModeState } from "./core-terminal.ts";
 import { guard, MAX_OSC_CHARS } from "./guards.ts";
 import { LineSlabs, useSlabs } from "./line-slabs.ts";
 import { DEFAULT_COLORS } from "./palette.ts";
 import { PendingBytes } from "./pending.ts";
+import { type ResponderOptions, respond } from "./responder.ts";
 import { isSizeAllowed } from "./size.ts";
-import { respond, type ResponderOptions } from "./responder.ts";
 import { track } from "./trackers.ts";
 import { WholeCharacters, wholeEnd } from "./utf8.ts";
 import { type Core, coreOf } from "./xterm-internals.ts";

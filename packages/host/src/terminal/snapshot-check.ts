@@ -1,8 +1,9 @@
 /** How the snapshot tests make terminals and look at them once. */
-import * as headless from "@xterm/headless";
+
 import type { Terminal } from "@xterm/headless";
+import * as headless from "@xterm/headless";
 import { ScreenModel } from "./screen-model.ts";
-import { serialize, type Serialized } from "./serialize.ts";
+import { type Serialized, serialize } from "./serialize.ts";
 import { terminalState } from "./terminal-state.ts";
 import { coreOf } from "./xterm-internals.ts";
 

@@ -3,11 +3,12 @@
  * followed by the rest must give what the whole gives: in our model, and in a stock xterm as a client has it.
  */
 import { describe, expect, test } from "vitest";
-import { battery, stateAfter, stockStateAfter, snapshotAt } from "./snapshot-check.ts";
+import { battery, type Size, snapshotAt, stateAfter, stockStateAfter } from "./snapshot-check.ts";
 
 const CSI = "\x1b[";
 /** Name, bytes, and the size if it is not 20×6. Names marked * are those that `@xterm/addon-serialize` 0.14 loses. */
-const cases: readonly (readonly [string, string, (readonly [number, number])?])[] = [
+type Case = readonly [name: string, bytes: string, size?: Size];
+const cases: readonly Case[] = [
   ["plain text over several rows", "one\r\ntwo\r\nthree"],
   ["scrollback above the screen", Array.from({ length: 14 }, (_, i) => `line ${i}`).join("\r\n")],
   [
@@ -106,25 +107,28 @@ const cases: readonly (readonly [string, string, (readonly [number, number])?])[
 ];
 
 describe("a snapshot at any byte, followed by the rest, is the whole", () => {
-  test.each(cases)("%s", (name, text, size = [20, 6] as const) => {
-    const bytes = text.includes("\xc3(") ? Uint8Array.from(text, (c) => c.charCodeAt(0)) : new TextEncoder().encode(text);
-    const whole = stateAfter([bytes], size);
-    // Stock xterm throws at the one (guards.ts), and forgets the underline at the other (trackers.ts).
-    const stock = /^erase above|across DECRC|its row is deleted/.test(name) ? undefined : stockStateAfter([bytes], size);
-    for (let cut = 0; cut <= bytes.length; cut++) {
-      const { vt } = snapshotAt(bytes.subarray(0, cut), size);
-      const rest = bytes.subarray(cut);
-      expect(
-        stateAfter([vt, rest], size),
-        `model, cut at ${cut} of ${bytes.length}: ${JSON.stringify(new TextDecoder().decode(vt))}`,
-      ).toEqual(whole);
-      if (stock !== undefined)
+  test.each(cases.map(([name, text, size]) => ({ name, text, size: size ?? ([20, 6] as const) })))(
+    "$name",
+    ({ name, text, size }) => {
+      const bytes = text.includes("\xc3(") ? Uint8Array.from(text, (c) => c.charCodeAt(0)) : new TextEncoder().encode(text);
+      const whole = stateAfter([bytes], size);
+      // Stock xterm throws at the one (guards.ts), and forgets the underline at the other (trackers.ts).
+      const stock = /^erase above|across DECRC|its row is deleted/.test(name) ? undefined : stockStateAfter([bytes], size);
+      for (let cut = 0; cut <= bytes.length; cut++) {
+        const { vt } = snapshotAt(bytes.subarray(0, cut), size);
+        const rest = bytes.subarray(cut);
         expect(
-          stockStateAfter([vt, rest], size),
-          `stock xterm, cut at ${cut}: ${JSON.stringify(new TextDecoder().decode(vt))}`,
-        ).toEqual(stock);
-    }
-  });
+          stateAfter([vt, rest], size),
+          `model, cut at ${cut} of ${bytes.length}: ${JSON.stringify(new TextDecoder().decode(vt))}`,
+        ).toEqual(whole);
+        if (stock !== undefined)
+          expect(
+            stockStateAfter([vt, rest], size),
+            `stock xterm, cut at ${cut}: ${JSON.stringify(new TextDecoder().decode(vt))}`,
+          ).toEqual(stock);
+      }
+    },
+  );
 
   test("the table has all 35 cases of terminals.md and more", () => {
     expect(cases.length).toBeGreaterThanOrEqual(35);

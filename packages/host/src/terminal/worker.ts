@@ -5,9 +5,10 @@
  *       that model only.
  *   W2  The memory of a closed model goes back: V8 would otherwise keep it until it needs it.
  */
-import { parentPort, workerData } from "node:worker_threads";
+
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { parentPort, workerData } from "node:worker_threads";
 import { HostedModel } from "./hosted-model.ts";
 import type { News, Order, WorkerSettings } from "./wire.ts";
 
