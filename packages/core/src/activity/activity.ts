@@ -72,7 +72,11 @@ export function classify(probe: Probe, shell: ShellFacts, program: ProgramFacts)
 }
 
 export function explain(probe: Probe, shell: ShellFacts, program: ProgramFacts): Explanation {
-  const tell = (activity: Activity, because: Explanation["because"], pid: number | null = null): Explanation => ({ activity, because, pid });
+  const tell = (activity: Activity, because: Explanation["because"], pid: number | null = null): Explanation => ({
+    activity,
+    because,
+    pid,
+  });
   if (program.hasExited) return tell("finished", "exit");
   if (probe.foregroundPgrp === 0) return tell("running", "nothing");
   const isOwnShell = program.isShell && probe.foregroundPgrp === probe.leaderPid;
@@ -95,7 +99,8 @@ export function explain(probe: Probe, shell: ShellFacts, program: ProgramFacts):
     // Without marks a shell's prompt and its builtin `read` look alike; the prompt is by far the likelier.
     return tell(shell.integrated ? "waiting_input" : "idle_prompt", "kernel", reader.pid);
   }
-  if (!probe.icanon || program.alternateScreen) return tell("interactive_app", reader ? "kernel" : "termios", reader?.pid ?? null);
+  if (!probe.icanon || program.alternateScreen)
+    return tell("interactive_app", reader ? "kernel" : "termios", reader?.pid ?? null);
   return reader ? tell("waiting_input", "kernel", reader.pid) : tell("running", isHidden(probe) ? "nothing" : "kernel");
 }
 

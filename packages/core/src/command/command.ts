@@ -60,8 +60,15 @@ interface Line {
 const emptyLine: Line = { by: null, edited: false, ahead: null, tail: null };
 
 export const unknownShell: ShellState = {
-  phase: "unknown", integrated: false, cwd: null, bracketedPaste: false, command: null, last: null,
-  readyOffset: asOffset(0), line: emptyLine, historyNumber: null,
+  phase: "unknown",
+  integrated: false,
+  cwd: null,
+  bracketedPaste: false,
+  command: null,
+  last: null,
+  readyOffset: asOffset(0),
+  line: emptyLine,
+  historyNumber: null,
 };
 
 export type ShellFact =
@@ -73,8 +80,10 @@ export type ShellFact =
 
 export function applyShell(state: ShellState, fact: ShellFact): ShellState {
   switch (fact.kind) {
-    case "mark": return applyMark({ ...state, integrated: true }, fact.mark, fact.at);
-    case "input": return applyInput(state, fact);
+    case "mark":
+      return applyMark({ ...state, integrated: true }, fact.mark, fact.at);
+    case "input":
+      return applyInput(state, fact);
     case "exited": {
       const { command } = state;
       const last = command ? { ...command, exit: fact.exit, endOffset: fact.outputOffset, endedAt: fact.at } : state.last;
@@ -85,25 +94,44 @@ export function applyShell(state: ShellState, fact: ShellFact): ShellState {
 
 function applyMark(state: ShellState, mark: Mark, at: UnixMs): ShellState {
   switch (mark.kind) {
-    case "cwd": return { ...state, cwd: mark.cwd };
-    case "prompt": return { ...endCommand(state, mark, mark.exit, at), phase: "prompt" };
+    case "cwd":
+      return { ...state, cwd: mark.cwd };
+    case "prompt":
+      return { ...endCommand(state, mark, mark.exit, at), phase: "prompt" };
     case "ready": {
       // A prompt without the end of the command that ran before it: the shell lost track, so we do not know how it ended.
       const ended = endCommand(state, mark, null, at);
       const line = { ...emptyLine, ahead: state.line.tail, tail: state.line.tail };
-      return { ...ended, phase: "editing", readyOffset: mark.endOffset, line, bracketedPaste: mark.bracketedPaste, historyNumber: mark.historyNumber };
+      return {
+        ...ended,
+        phase: "editing",
+        readyOffset: mark.endOffset,
+        line,
+        bracketedPaste: mark.bracketedPaste,
+        historyNumber: mark.historyNumber,
+      };
     }
-    case "continuation": return { ...state, phase: "continuation", readyOffset: mark.endOffset, line: { ...emptyLine, ahead: state.line.tail, tail: state.line.tail } };
-    case "validity": return mark.validity === "incomplete" ? { ...state, phase: "continuation" } : state;
+    case "continuation":
+      return {
+        ...state,
+        phase: "continuation",
+        readyOffset: mark.endOffset,
+        line: { ...emptyLine, ahead: state.line.tail, tail: state.line.tail },
+      };
+    case "validity":
+      return mark.validity === "incomplete" ? { ...state, phase: "continuation" } : state;
     case "start": {
       const stale = mark.historyNumber !== null && state.historyNumber !== null && mark.historyNumber < state.historyNumber;
       const command = {
-        startOffset: state.command?.startOffset ?? mark.startOffset, outputOffset: mark.endOffset,
-        text: stale ? null : mark.text, startedAt: at,
+        startOffset: state.command?.startOffset ?? mark.startOffset,
+        outputOffset: mark.endOffset,
+        text: stale ? null : mark.text,
+        startedAt: at,
       };
       return { ...state, phase: "running", command };
     }
-    case "end": return { ...endCommand(state, mark, mark.exit, at), phase: "prompt" };
+    case "end":
+      return { ...endCommand(state, mark, mark.exit, at), phase: "prompt" };
   }
 }
 

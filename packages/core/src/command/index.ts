@@ -1,6 +1,15 @@
 export {
-  applyShell, type EndedCommand, isDoubtful, lineDirt, refuseRun, type RunningCommand, type RunRefusal, type ShellFact, type ShellPhase,
-  type ShellState, unknownShell,
+  applyShell,
+  type EndedCommand,
+  isDoubtful,
+  lineDirt,
+  refuseRun,
+  type RunningCommand,
+  type RunRefusal,
+  type ShellFact,
+  type ShellPhase,
+  type ShellState,
+  unknownShell,
 } from "./command.ts";
 export { type Mark, MarkScanner, isNonce, maxMarkBytes, stripMarks } from "./marks.ts";
 export { titleNoise } from "./noise.ts";

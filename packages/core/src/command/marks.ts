@@ -25,20 +25,21 @@ interface MarkPlace {
   readonly count: number;
 }
 
-export type Mark = MarkPlace & (
+export type Mark = MarkPlace &
   /** The shell is about to draw its prompt. `exit`: the last command's status, null if the shell did not tell. */
-  | { readonly kind: "prompt"; readonly exit: number | null }
-  /** The line editor reads. `historyNumber`: what the next command gets in the history; null where the shell has no use for it. */
-  | { readonly kind: "ready"; readonly bracketedPaste: boolean; readonly historyNumber: number | null }
-  /** A command line was accepted; what follows is its output. `historyNumber`: that of `text`, so that a stale text can be told. */
-  | { readonly kind: "start"; readonly historyNumber: number | null; readonly text: string }
-  | { readonly kind: "end"; readonly exit: number | null }
-  /** The line was accepted and is not complete: an open quote, a here-document, a `do` without `done`. */
-  | { readonly kind: "continuation" }
-  /** fish alone, asked by the key that `hold run` sends before the Enter: would it run? */
-  | { readonly kind: "validity"; readonly validity: "complete" | "invalid" | "incomplete" }
-  | { readonly kind: "cwd"; readonly cwd: string }
-);
+  (
+    | { readonly kind: "prompt"; readonly exit: number | null }
+    /** The line editor reads. `historyNumber`: what the next command gets in the history; null where the shell has no use for it. */
+    | { readonly kind: "ready"; readonly bracketedPaste: boolean; readonly historyNumber: number | null }
+    /** A command line was accepted; what follows is its output. `historyNumber`: that of `text`, so that a stale text can be told. */
+    | { readonly kind: "start"; readonly historyNumber: number | null; readonly text: string }
+    | { readonly kind: "end"; readonly exit: number | null }
+    /** The line was accepted and is not complete: an open quote, a here-document, a `do` without `done`. */
+    | { readonly kind: "continuation" }
+    /** fish alone, asked by the key that `hold run` sends before the Enter: would it run? */
+    | { readonly kind: "validity"; readonly validity: "complete" | "invalid" | "incomplete" }
+    | { readonly kind: "cwd"; readonly cwd: string }
+  );
 
 const esc = 0x1b;
 const bel = 0x07;
@@ -63,12 +64,16 @@ export class MarkScanner {
     this.#lastCount = lastCount;
   }
 
-  get lastCount(): number { return this.#lastCount; }
+  get lastCount(): number {
+    return this.#lastCount;
+  }
 
   /** Reads the next chunk; `offset` is that of its first byte. Chunks come in order and without gaps; after a gap, {@link skip} first. */
   push(offset: Offset, chunk: Uint8Array): readonly Mark[] {
     let found: Mark[] | undefined;
-    const keep = (mark: Mark | null) => { if (mark) (found ??= []).push(mark); };
+    const keep = (mark: Mark | null) => {
+      if (mark) (found ??= []).push(mark);
+    };
     let at = 0;
     if (this.#heldBytes > 0) {
       at = this.#finishHeld(offset, chunk, keep);
@@ -84,13 +89,18 @@ export class MarkScanner {
   }
 
   /** Bytes are missing (retention, a gap): what was half read is dropped. */
-  skip(): void { this.#heldBytes = 0; }
+  skip(): void {
+    this.#heldBytes = 0;
+  }
 
   /** Completes the held mark with the chunk's head. The position to go on from, or -1 when the whole chunk was taken. */
   #finishHeld(offset: Offset, chunk: Uint8Array, keep: (mark: Mark | null) => void): number {
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i] as number;
-      if (byte >= 0x20 && this.#heldBytes < maxMarkBytes) { this.#held[this.#heldBytes++] = byte; continue; }
+      if (byte >= 0x20 && this.#heldBytes < maxMarkBytes) {
+        this.#held[this.#heldBytes++] = byte;
+        continue;
+      }
       const length = this.#heldBytes;
       this.#heldBytes = 0;
       if (byte !== bel || length >= maxMarkBytes) return i;
@@ -137,11 +147,12 @@ function couldBegin(bytes: Uint8Array, at: number): boolean {
   return true;
 }
 
-type Meaning = Mark extends infer M ? M extends Mark ? Omit<M, keyof MarkPlace> : never : never;
+type Meaning = Mark extends infer M ? (M extends Mark ? Omit<M, keyof MarkPlace> : never) : never;
 
 function readMeaning(kind: string, rest: string): Meaning | null {
   switch (kind) {
-    case "A": return { kind: "prompt", exit: readExit(rest) };
+    case "A":
+      return { kind: "prompt", exit: readExit(rest) };
     case "B": {
       const [paste, number] = splitFields(rest, 2);
       return { kind: "ready", bracketedPaste: paste === "1", historyNumber: readNumber(number) };
@@ -150,14 +161,18 @@ function readMeaning(kind: string, rest: string): Meaning | null {
       const [number, text = ""] = splitFields(rest, 2);
       return { kind: "start", historyNumber: readNumber(number), text: unescapeField(text) };
     }
-    case "D": return { kind: "end", exit: readExit(rest) };
-    case "F": return { kind: "continuation" };
+    case "D":
+      return { kind: "end", exit: readExit(rest) };
+    case "F":
+      return { kind: "continuation" };
     case "V": {
       const validity = ({ 0: "complete", 1: "invalid", 2: "incomplete" } as const)[rest];
       return validity ? { kind: "validity", validity } : null;
     }
-    case "P": return rest.startsWith("Cwd=") ? { kind: "cwd", cwd: unescapeField(rest.slice(4)) } : null;
-    default: return null;
+    case "P":
+      return rest.startsWith("Cwd=") ? { kind: "cwd", cwd: unescapeField(rest.slice(4)) } : null;
+    default:
+      return null;
   }
 }
 
@@ -193,17 +208,25 @@ function unescapeField(field: string): string {
 /** UTF-8 with U+FFFD for what is not; core has no TextDecoder. */
 function decodeUtf8(bytes: Uint8Array): string {
   let text = "";
-  for (let i = 0; i < bytes.length;) {
+  for (let i = 0; i < bytes.length; ) {
     const lead = bytes[i] as number;
-    const extra = lead < 0x80 ? 0 : lead >= 0xc2 && lead < 0xe0 ? 1 : lead >= 0xe0 && lead < 0xf0 ? 2 : lead >= 0xf0 && lead < 0xf5 ? 3 : -1;
+    const extra =
+      lead < 0x80 ? 0 : lead >= 0xc2 && lead < 0xe0 ? 1 : lead >= 0xe0 && lead < 0xf0 ? 2 : lead >= 0xf0 && lead < 0xf5 ? 3 : -1;
     let point = extra < 0 ? -1 : extra === 0 ? lead : lead & (0x3f >> extra);
     for (let k = 1; k <= extra; k++) {
       const next = bytes[i + k];
-      if (next === undefined || (next & 0xc0) !== 0x80) { point = -1; break; }
+      if (next === undefined || (next & 0xc0) !== 0x80) {
+        point = -1;
+        break;
+      }
       point = (point << 6) | (next & 0x3f);
     }
-    const valid = point >= 0 && !(point >= 0xd800 && point < 0xe000) && point < 0x110000
-      && !(extra === 2 && point < 0x800) && !(extra === 3 && point < 0x10000);
+    const valid =
+      point >= 0 &&
+      !(point >= 0xd800 && point < 0xe000) &&
+      point < 0x110000 &&
+      !(extra === 2 && point < 0x800) &&
+      !(extra === 3 && point < 0x10000);
     text += valid ? String.fromCodePoint(point) : "\ufffd";
     i += valid ? extra + 1 : 1;
   }

@@ -5,17 +5,28 @@ import type { Mark } from "./marks.ts";
 import { titleNoise } from "./noise.ts";
 import { type RunFact, type RunOutput, sentRun, stepRun } from "./run.ts";
 
-type Meaning = Mark extends infer M ? M extends Mark ? Omit<M, "startOffset" | "endOffset" | "count"> : never : never;
+type Meaning = Mark extends infer M ? (M extends Mark ? Omit<M, "startOffset" | "endOffset" | "count"> : never) : never;
 /** A mark of ten bytes at an offset. */
-const mark = (at: number, meaning: Meaning): Mark => ({ ...meaning, startOffset: Offset(at), endOffset: Offset(at + 10), count: at } as Mark);
-const ready = (at: number, historyNumber: number | null = null) => mark(at, { kind: "ready", bracketedPaste: true, historyNumber });
+const mark = (at: number, meaning: Meaning): Mark =>
+  ({ ...meaning, startOffset: Offset(at), endOffset: Offset(at + 10), count: at }) as Mark;
+const ready = (at: number, historyNumber: number | null = null) =>
+  mark(at, { kind: "ready", bracketedPaste: true, historyNumber });
 const prompt = (at: number, exit: number | null = 0) => mark(at, { kind: "prompt", exit });
 const start = (at: number, text = "cmd", historyNumber: number | null = null) => mark(at, { kind: "start", text, historyNumber });
 const end = (at: number, exit: number | null) => mark(at, { kind: "end", exit });
 const text = (s: string) => new Uint8Array(Buffer.from(s));
 
-const feed = (state: ShellState, ...facts: (Mark | { by: string; keys: string; at: number })[]) => facts.reduce<ShellState>(
-  (s, f) => applyShell(s, "kind" in f ? { kind: "mark", mark: f, at: UnixMs(0) } : { kind: "input", by: f.by, bytes: text(f.keys), outputOffset: Offset(f.at) }), state);
+const feed = (state: ShellState, ...facts: (Mark | { by: string; keys: string; at: number })[]) =>
+  facts.reduce<ShellState>(
+    (s, f) =>
+      applyShell(
+        s,
+        "kind" in f
+          ? { kind: "mark", mark: f, at: UnixMs(0) }
+          : { kind: "input", by: f.by, bytes: text(f.keys), outputOffset: Offset(f.at) },
+      ),
+    state,
+  );
 const atPrompt = feed(unknownShell, end(10, 0), prompt(20), ready(50));
 
 describe("a line is dirty", () => {
@@ -32,7 +43,14 @@ describe("a line is dirty", () => {
     expect(at({ by: "bo", keys: "ls\x1b[D", at: 60 }, { by: "bo", keys: "\x15", at: 62 })).toBe("bo");
   });
   test("for what is typed behind a Ctrl-C, before its prompt has come", () => {
-    const state = feed(atPrompt, { by: "bo", keys: "x\x03", at: 60 }, { by: "cy", keys: "y", at: 60 }, end(70, 130), prompt(80), ready(100));
+    const state = feed(
+      atPrompt,
+      { by: "bo", keys: "x\x03", at: 60 },
+      { by: "cy", keys: "y", at: 60 },
+      end(70, 130),
+      prompt(80),
+      ready(100),
+    );
     expect(isDoubtful(state)).toBe(true);
     expect(lineDirt(state, Offset(111))).toBeNull();
     expect(lineDirt(state, Offset(130))).toBe("cy");
@@ -53,15 +71,26 @@ describe("a line is dirty", () => {
 
 describe("a run is refused", () => {
   test.each([
-    ["no_integration", unknownShell], ["not_at_prompt", feed(atPrompt, start(70))], ["not_at_prompt", feed(unknownShell, prompt(10))],
-    ["incomplete_command", feed(atPrompt, mark(70, { kind: "continuation" }))], ["line_not_empty", feed(atPrompt, { by: "bo", keys: "x", at: 60 })], [null, atPrompt],
+    ["no_integration", unknownShell],
+    ["not_at_prompt", feed(atPrompt, start(70))],
+    ["not_at_prompt", feed(unknownShell, prompt(10))],
+    ["incomplete_command", feed(atPrompt, mark(70, { kind: "continuation" }))],
+    ["line_not_empty", feed(atPrompt, { by: "bo", keys: "x", at: 60 })],
+    [null, atPrompt],
   ] as const)("%s", (code, state) => expect(refuseRun(state, Offset(60))).toBe(code));
 });
 
 describe("the state", () => {
   test("keeps the last command with its exit, text and places", () => {
-    expect(feed(atPrompt, start(70, "make"), end(99, 2), prompt(110, 2), ready(130)).last).toEqual(
-      { startOffset: 70, outputOffset: 80, text: "make", startedAt: 0, exit: 2, endOffset: 99, endedAt: 0 });
+    expect(feed(atPrompt, start(70, "make"), end(99, 2), prompt(110, 2), ready(130)).last).toEqual({
+      startOffset: 70,
+      outputOffset: 80,
+      text: "make",
+      startedAt: 0,
+      exit: 2,
+      endOffset: 99,
+      endedAt: 0,
+    });
   });
   test("takes no text from a history that did not grow", () => {
     expect(feed(feed(unknownShell, ready(10, 5)), start(30, "old", 4)).command?.text).toBeNull();
@@ -81,24 +110,48 @@ describe("a run", () => {
   const play = (...facts: (Mark | RunFact)[]): RunOutput[] => {
     let run = sentRun;
     return facts.flatMap((f) => {
-      const step = stepRun(run, "startOffset" in f ? { kind: "mark", mark: f } : f as RunFact);
+      const step = stepRun(run, "startOffset" in f ? { kind: "mark", mark: f } : (f as RunFact));
       run = step.run;
       return step.outputs;
     });
   };
   const applied: RunFact = { kind: "input", status: "applied", outputOffset: Offset(60) };
-  const ended = (exit: number | null, segments: [number, number][], more = {}) => ({ kind: "ended", outcome: "prompt", exit, segments: segments.map(([from, to]) => ({ from, to })), lineLeft: false, ...more });
+  const ended = (exit: number | null, segments: [number, number][], more = {}) => ({
+    kind: "ended",
+    outcome: "prompt",
+    exit,
+    segments: segments.map(([from, to]) => ({ from, to })),
+    lineLeft: false,
+    ...more,
+  });
 
   test("starts, ends at the next prompt, and has the output between", () => {
-    expect(play(applied, start(70), end(100, 3), prompt(120, 3), ready(140))).toEqual([{ kind: "started", outputOffset: 80 }, ended(3, [[80, 100]])]);
+    expect(play(applied, start(70), end(100, 3), prompt(120, 3), ready(140))).toEqual([
+      { kind: "started", outputOffset: 80 },
+      ended(3, [[80, 100]]),
+    ]);
   });
   test("holds several commands in segments, and ends with the last one's exit", () => {
-    expect(play(applied, start(70), end(100, 1), start(130), end(150, 0), prompt(160), ready(180)).at(-1)).toEqual(ended(0, [[80, 100], [140, 150]]));
-    expect(play(applied, start(70), start(100), end(150, 5), ready(180)).at(-1)).toEqual(ended(5, [[80, 100], [110, 150]]));
+    expect(play(applied, start(70), end(100, 1), start(130), end(150, 0), prompt(160), ready(180)).at(-1)).toEqual(
+      ended(0, [
+        [80, 100],
+        [140, 150],
+      ]),
+    );
+    expect(play(applied, start(70), start(100), end(150, 5), ready(180)).at(-1)).toEqual(
+      ended(5, [
+        [80, 100],
+        [110, 150],
+      ]),
+    );
   });
-  test("with no output has no segment", () => expect(play(applied, start(70), end(80, 0), ready(99)).at(-1)).toEqual(ended(0, [])));
+  test("with no output has no segment", () =>
+    expect(play(applied, start(70), end(80, 0), ready(99)).at(-1)).toEqual(ended(0, [])));
   test("counts marks that arrived before the input's answer, but none from before the input", () => {
-    expect(play(end(30, 9), ready(40), start(70), end(100, 0), ready(120), applied)).toEqual([{ kind: "started", outputOffset: 80 }, ended(0, [[80, 100]])]);
+    expect(play(end(30, 9), ready(40), start(70), end(100, 0), ready(120), applied)).toEqual([
+      { kind: "started", outputOffset: 80 },
+      ended(0, [[80, 100]]),
+    ]);
   });
   test("has no exit where the shell told none", () => {
     expect(play(applied, start(70), ready(99)).at(-1)).toEqual(ended(null, [[80, 99]]));
@@ -106,22 +159,33 @@ describe("a run", () => {
   });
   test("that ran nothing says so", () => {
     expect(play(applied, end(70, 0), prompt(80, 0), ready(99))).toEqual([ended(null, [], { outcome: "not_run" })]);
-    expect(play(applied, mark(70, { kind: "validity", validity: "invalid" }))).toEqual([ended(null, [], { outcome: "not_run", lineLeft: true })]);
+    expect(play(applied, mark(70, { kind: "validity", validity: "invalid" }))).toEqual([
+      ended(null, [], { outcome: "not_run", lineLeft: true }),
+    ]);
   });
   test("left open is incomplete, and may be completed", () => {
-    expect(play(applied, mark(70, { kind: "continuation" }), start(90), end(120, 0), ready(140)).map((o) => o.kind)).toEqual(["incomplete", "started", "ended"]);
+    expect(play(applied, mark(70, { kind: "continuation" }), start(90), end(120, 0), ready(140)).map((o) => o.kind)).toEqual([
+      "incomplete",
+      "started",
+      "ended",
+    ]);
     expect(play(applied, mark(70, { kind: "validity", validity: "incomplete" }))).toEqual([{ kind: "incomplete" }]);
     expect(play(applied, mark(70, { kind: "validity", validity: "complete" }))).toEqual([]);
   });
   test("ends with the session, whose exit it has only if it had started", () => {
     const gone = (code: number | null): RunFact => ({ kind: "exited", code, outputOffset: Offset(95) });
-    expect(play(applied, start(70), gone(4))).toEqual([{ kind: "started", outputOffset: 80 }, ended(4, [[80, 95]], { outcome: "session_exit" })]);
+    expect(play(applied, start(70), gone(4))).toEqual([
+      { kind: "started", outputOffset: 80 },
+      ended(4, [[80, 95]], { outcome: "session_exit" }),
+    ]);
     expect(play(applied, start(70), gone(null)).at(-1)).toMatchObject({ exit: null });
     expect(play(applied, gone(0))).toEqual([ended(null, [], { outcome: "session_exit" })]);
     expect(play(gone(0))).toEqual([{ kind: "refused", code: "input_void" }]);
   });
   test.each(["void", "cut", "refused"] as const)("whose input was %s is refused, and is over", (status) => {
-    expect(play({ kind: "input", status, outputOffset: Offset(60) }, start(70), ready(99))).toEqual([{ kind: "refused", code: `input_${status}` }]);
+    expect(play({ kind: "input", status, outputOffset: Offset(60) }, start(70), ready(99))).toEqual([
+      { kind: "refused", code: `input_${status}` },
+    ]);
   });
 });
 

@@ -10,7 +10,10 @@
 import type { Offset } from "../id.ts";
 import type { Mark } from "./marks.ts";
 
-export interface Segment { readonly from: Offset; readonly to: Offset }
+export interface Segment {
+  readonly from: Offset;
+  readonly to: Offset;
+}
 
 export type RunFact =
   | { readonly kind: "input"; readonly status: "applied" | "refused" | "void" | "cut"; readonly outputOffset: Offset }
@@ -32,25 +35,34 @@ export type RunOutput =
   /** The line was taken and is not complete; it stays open, and more input may complete it. */
   | { readonly kind: "incomplete" }
   /** `segments`: all of the output. `lineLeft`: the text still stands on the line and wants a Ctrl-C (fish after a syntax error). */
-  | { readonly kind: "ended"; readonly outcome: RunOutcome; readonly exit: number | null; readonly segments: readonly Segment[]; readonly lineLeft: boolean }
+  | {
+      readonly kind: "ended";
+      readonly outcome: RunOutcome;
+      readonly exit: number | null;
+      readonly segments: readonly Segment[];
+      readonly lineLeft: boolean;
+    }
   | { readonly kind: "refused"; readonly code: "input_void" | "input_cut" | "input_refused" };
 
 export type Run =
   | { readonly phase: "sent"; readonly early: readonly Mark[] }
   | {
-    readonly phase: "typed" | "running" | "between";
-    readonly inputOffset: Offset;
-    readonly segments: readonly Segment[];
-    /** Where the open segment began; null outside of a command. */
-    readonly openOffset: Offset | null;
-    readonly exit: number | null;
-    readonly started: boolean;
-  }
+      readonly phase: "typed" | "running" | "between";
+      readonly inputOffset: Offset;
+      readonly segments: readonly Segment[];
+      /** Where the open segment began; null outside of a command. */
+      readonly openOffset: Offset | null;
+      readonly exit: number | null;
+      readonly started: boolean;
+    }
   | { readonly phase: "over" };
 
 export const sentRun: Run = { phase: "sent", early: [] };
 
-export interface RunStep { readonly run: Run; readonly outputs: readonly RunOutput[] }
+export interface RunStep {
+  readonly run: Run;
+  readonly outputs: readonly RunOutput[];
+}
 
 const over = (output: RunOutput): RunStep => ({ run: { phase: "over" }, outputs: [output] });
 const stay = (run: Run, ...outputs: RunOutput[]): RunStep => ({ run, outputs });
@@ -58,9 +70,12 @@ const stay = (run: Run, ...outputs: RunOutput[]): RunStep => ({ run, outputs });
 export function stepRun(run: Run, fact: RunFact): RunStep {
   if (run.phase === "over") return stay(run);
   switch (fact.kind) {
-    case "input": return run.phase === "sent" ? onInput(run, fact) : stay(run);
-    case "mark": return run.phase === "sent" ? stay({ ...run, early: [...run.early, fact.mark] }) : onMark(run, fact.mark);
-    case "exited": return onExited(run, fact);
+    case "input":
+      return run.phase === "sent" ? onInput(run, fact) : stay(run);
+    case "mark":
+      return run.phase === "sent" ? stay({ ...run, early: [...run.early, fact.mark] }) : onMark(run, fact.mark);
+    case "exited":
+      return onExited(run, fact);
   }
 }
 
@@ -80,18 +95,27 @@ function onMark(run: Live, mark: Mark): RunStep {
   if (mark.startOffset < run.inputOffset) return stay(run);
   switch (mark.kind) {
     case "start": {
-      const next: Run = { ...closeSegment(run, mark.startOffset), phase: "running", openOffset: mark.endOffset, exit: null, started: true };
+      const next: Run = {
+        ...closeSegment(run, mark.startOffset),
+        phase: "running",
+        openOffset: mark.endOffset,
+        exit: null,
+        started: true,
+      };
       return run.started ? stay(next) : stay(next, { kind: "started", outputOffset: mark.endOffset });
     }
     case "prompt":
     case "end":
       return stay(run.phase === "running" ? { ...closeSegment(run, mark.startOffset), phase: "between", exit: mark.exit } : run);
-    case "ready": return over(ended(closeSegment(run, mark.startOffset), false));
-    case "continuation": return stay(run, { kind: "incomplete" });
+    case "ready":
+      return over(ended(closeSegment(run, mark.startOffset), false));
+    case "continuation":
+      return stay(run, { kind: "incomplete" });
     case "validity":
       if (mark.validity === "incomplete") return stay(run, { kind: "incomplete" });
       return mark.validity === "invalid" ? over(ended(run, true)) : stay(run);
-    case "cwd": return stay(run);
+    case "cwd":
+      return stay(run);
   }
 }
 
@@ -111,5 +135,11 @@ function onExited(run: Exclude<Run, { phase: "over" }>, { code, outputOffset }: 
   if (run.phase === "sent") return over({ kind: "refused", code: "input_void" });
   // Not begun: whatever ended the shell, it was not proven to be this text.
   const exit = run.started ? code : null;
-  return over({ kind: "ended", outcome: "session_exit", exit, segments: closeSegment(run, outputOffset).segments, lineLeft: false });
+  return over({
+    kind: "ended",
+    outcome: "session_exit",
+    exit,
+    segments: closeSegment(run, outputOffset).segments,
+    lineLeft: false,
+  });
 }

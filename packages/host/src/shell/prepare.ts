@@ -41,8 +41,14 @@ export function prepareShell(request: ShellRequest): PreparedShell {
   const shell = shellOf(argv0);
   const untouched: PreparedShell = { argv: request.argv, env: request.env, shell, integrated: false };
   if (valueOf(request.env, offSwitch) === "off") return untouched;
-  const call = { program: argv0.startsWith("-") ? argv0.slice(1) : argv0, login: argv0.startsWith("-"), args: request.argv.slice(1), request };
-  const change = shell === "bash" ? prepareBash(call) : shell === "zsh" ? prepareZsh(call) : shell === "fish" ? prepareFish(call) : null;
+  const call = {
+    program: argv0.startsWith("-") ? argv0.slice(1) : argv0,
+    login: argv0.startsWith("-"),
+    args: request.argv.slice(1),
+    request,
+  };
+  const change =
+    shell === "bash" ? prepareBash(call) : shell === "zsh" ? prepareZsh(call) : shell === "fish" ? prepareFish(call) : null;
   if (!change) return untouched;
   const variables = {
     HOLDFAST_SHELL_NONCE: request.nonce,
@@ -98,10 +104,16 @@ function prepareBash({ login: loginName, args, request }: Call): Change | null {
       if (arg.includes("l")) login = true;
       const rest = arg.replace(/[li]/g, "");
       if (rest !== "-") kept.push(rest);
-    } else return null;   // an operand, -c, -s, -r, --posix, --help, and what we do not know
+    } else return null; // an operand, -c, -s, -r, --posix, --help, and what we do not know
   }
   return {
-    args: ["--rcfile", `${request.folder}/bash/holdfast.bash`, ...kept.filter((a) => a.startsWith("--")), "-i", ...kept.filter((a) => !a.startsWith("--"))],
+    args: [
+      "--rcfile",
+      `${request.folder}/bash/holdfast.bash`,
+      ...kept.filter((a) => a.startsWith("--")),
+      "-i",
+      ...kept.filter((a) => !a.startsWith("--")),
+    ],
     variables: {
       HOLDFAST_SHELL_STARTUP: login ? (profiles ? "login" : "none") : startup,
       ...(rcfile ? { HOLDFAST_SHELL_RCFILE: rcfile } : {}),
@@ -113,8 +125,10 @@ function prepareBash({ login: loginName, args, request }: Call): Change | null {
 function prepareZsh({ login, args, request }: Call): Change | null {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
-    if (/^[-+]o$/.test(arg)) { i++; if (/^no_?rcs$/i.test(args[i] ?? "norcs")) return null; }
-    else if (arg === "--login" || arg === "--interactive") continue;
+    if (/^[-+]o$/.test(arg)) {
+      i++;
+      if (/^no_?rcs$/i.test(args[i] ?? "norcs")) return null;
+    } else if (arg === "--login" || arg === "--interactive") continue;
     else if (!/^[-+][a-zA-Z]+$/.test(arg) || /[cfsntbo]/.test(arg)) return null;
   }
   const own = valueOf(request.env, "ZDOTDIR");
@@ -129,7 +143,8 @@ function prepareFish({ login, args, request }: Call): Change | null {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
     if (arg === "-C" || arg === "--init-command" || arg === "-f" || arg === "--features") i++;
-    else if (!/^(-[ilNP]+|-C.+|--login|--interactive|--no-config|--private|--init-command=.*|--features=.*)$/s.test(arg)) return null;
+    else if (!/^(-[ilNP]+|-C.+|--login|--interactive|--no-config|--private|--init-command=.*|--features=.*)$/s.test(arg))
+      return null;
   }
   const script = `${request.folder}/fish/holdfast.fish`.replace(/[\\']/g, "\\$&");
   return { args: [...(login ? ["-l"] : []), ...args, "-C", `source '${script}'`], variables: {} };
@@ -142,5 +157,8 @@ function valueOf(env: readonly string[], name: string): string | undefined {
 
 function withVariables(env: readonly string[], variables: Readonly<Record<string, string>>): string[] {
   const names = new Set(Object.keys(variables));
-  return [...env.filter((item) => !names.has(item.slice(0, item.indexOf("=")))), ...Object.entries(variables).map(([k, v]) => `${k}=${v}`)];
+  return [
+    ...env.filter((item) => !names.has(item.slice(0, item.indexOf("=")))),
+    ...Object.entries(variables).map(([k, v]) => `${k}=${v}`),
+  ];
 }

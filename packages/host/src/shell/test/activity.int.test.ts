@@ -10,7 +10,15 @@ const architecture = process.arch === "arm64" ? "arm64" : "x64";
 let session: ShellSession;
 const look = async () => {
   const probe = await session.pty.probe<activity.Probe>();
-  return { probe, activity: classify(probe, session.state, { hasExited: session.exit !== null, isShell: true, alternateScreen: false, architecture }) };
+  return {
+    probe,
+    activity: classify(probe, session.state, {
+      hasExited: session.exit !== null,
+      isShell: true,
+      alternateScreen: false,
+      architecture,
+    }),
+  };
 };
 /** The activity settles: a probe too early sees the program start. */
 const settles = async (wanted: string) => {
@@ -53,7 +61,9 @@ const posix: readonly [text: string, wanted: string, out: string][] = [
 ];
 
 describe.each(shells)("under %s", (shell: ShellName) => {
-  beforeEach(async () => { session = await ShellSession.open(shell, { env: { LESS: "", LESSSECURE: "1" } }); });
+  beforeEach(async () => {
+    session = await ShellSession.open(shell, { env: { LESS: "", LESSSECURE: "1" } });
+  });
   afterEach(() => session.close());
 
   test.each(posix)("%s is %s", async (text, wanted, out) => {
@@ -63,11 +73,14 @@ describe.each(shells)("under %s", (shell: ShellName) => {
     if (wanted === "running") {
       // Running must also stay so: a program that starts up is running in any case.
       const name = text.split(" ")[0];
-      for (let calm = 0; calm < 3;) calm = (await look()).probe.processes.some((p) => p.state === "S" || p.comm.startsWith(name ?? "")) ? calm + 1 : 0;
+      for (let calm = 0; calm < 3; )
+        calm = (await look()).probe.processes.some((p) => p.state === "S" || p.comm.startsWith(name ?? "")) ? calm + 1 : 0;
     }
     await settles(wanted);
     let isOver = false;
-    void ended.then(() => { isOver = true; });
+    void ended.then(() => {
+      isOver = true;
+    });
     // What starts up may not listen yet, and a person would press again too.
     while (!isOver) {
       session.type(out);
@@ -81,7 +94,7 @@ describe.each(shells)("under %s", (shell: ShellName) => {
     await settles("waiting_input");
     session.type("x\r");
     await plain.ended;
-    if (shell === "fish") return;   // its own reader is in raw mode: not told apart
+    if (shell === "fish") return; // its own reader is in raw mode: not told apart
     const secret = session.start("read -s y");
     await settles("waiting_secret");
     session.type("y\r");

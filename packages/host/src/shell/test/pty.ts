@@ -12,11 +12,19 @@ export class Pty {
   #probes: ((probe: unknown) => void)[] = [];
   #reports = "";
 
-  constructor(argv: readonly string[], options: { env: readonly string[]; cwd: string; cols?: number; rows?: number }, handlers: PtyHandlers) {
-    const env = Object.fromEntries(options.env.map((item) => [item.slice(0, item.indexOf("=")), item.slice(item.indexOf("=") + 1)]));
+  constructor(
+    argv: readonly string[],
+    options: { env: readonly string[]; cwd: string; cols?: number; rows?: number },
+    handlers: PtyHandlers,
+  ) {
+    const env = Object.fromEntries(
+      options.env.map((item) => [item.slice(0, item.indexOf("=")), item.slice(item.indexOf("=") + 1)]),
+    );
     const driver = fileURLToPath(new URL("on-terminal.py", import.meta.url));
     this.#child = spawn("/usr/bin/python3", [driver, String(options.cols ?? 80), String(options.rows ?? 24), ...argv], {
-      env, cwd: options.cwd, stdio: ["pipe", "pipe", "inherit", "pipe", "pipe"],
+      env,
+      cwd: options.cwd,
+      stdio: ["pipe", "pipe", "inherit", "pipe", "pipe"],
     });
     this.#child.stdout?.on("data", (bytes: Uint8Array) => handlers.output(bytes));
     this.#child.stdin?.on("error", () => {});
@@ -33,7 +41,9 @@ export class Pty {
     this.#child.on("close", () => handlers.exited({ code: end.exit ?? null, signal: end.signal ?? null }));
   }
 
-  write(bytes: Uint8Array | string): void { this.#child.stdin?.write(bytes); }
+  write(bytes: Uint8Array | string): void {
+    this.#child.stdin?.write(bytes);
+  }
 
   probe<T>(): Promise<T> {
     return new Promise((resolve) => {

@@ -31,7 +31,10 @@ describe.each(shells)("in %s", (shell) => {
 
   test("an unfinished block and, where there are any, an unfinished here-document are incomplete too", async () => {
     await open(shell);
-    const texts = shell === "fish" ? ["begin", "echo (", "if true; echo x"] : ["{ echo x", "cat <<EOF\nx", "if true; then", "echo $(", "true |", "echo \\"];
+    const texts =
+      shell === "fish"
+        ? ["begin", "echo (", "if true; echo x"]
+        : ["{ echo x", "cat <<EOF\nx", "if true; then", "echo $(", "true |", "echo \\"];
     for (const text of texts) {
       expect(await session.run(text), text).toMatchObject({ outcome: "incomplete" });
       await session.cancel();
@@ -44,7 +47,8 @@ describe.each(shells)("in %s", (shell) => {
     await open(shell);
     const { ended } = session.start("sleep 60");
     await session.until(() => session.state.phase === "running");
-    const probe = async () => (await session.pty.probe<{ processes: { comm: string }[] }>()).processes.some((p) => p.comm === "sleep");
+    const probe = async () =>
+      (await session.pty.probe<{ processes: { comm: string }[] }>()).processes.some((p) => p.comm === "sleep");
     while (!(await probe()));
     session.type("\x03");
     expect(await ended).toMatchObject({ exit: 130, outcome: "prompt" });
@@ -100,26 +104,40 @@ describe.each(shells)("in %s", (shell) => {
     expect(await session.run("sleep 0.5; sh -c 'exit 8'")).toMatchObject({ exit: 8 });
   });
 
-  test.each([["TERM", 143], ["KILL", 137], ["SEGV", 139], ["HUP", 129]] as const)("a program that dies of SIG%s exits %i", async (signal, exit) => {
+  test.each([
+    ["TERM", 143],
+    ["KILL", 137],
+    ["SEGV", 139],
+    ["HUP", 129],
+  ] as const)("a program that dies of SIG%s exits %i", async (signal, exit) => {
     await open(shell);
     expect(await session.run(`sh -c 'kill -${signal} $$'`)).toMatchObject({ exit, outcome: "prompt" });
   });
 
-  test.each([["exit 3", 3], ["exec sh -c 'echo gone; exit 5'", 5], ["exit 0", 0]] as const)("`%s` ends the session with %i", async (text, exit) => {
+  test.each([
+    ["exit 3", 3],
+    ["exec sh -c 'echo gone; exit 5'", 5],
+    ["exit 0", 0],
+  ] as const)("`%s` ends the session with %i", async (text, exit) => {
     await open(shell);
     expect(await session.run(text)).toMatchObject({ exit, outcome: "session_exit" });
   });
 
   test("a shell that is killed leaves the exit unknown, not 0", async () => {
     await open(shell);
-    expect(await session.run(shell === "fish" ? "kill -9 $fish_pid" : "kill -9 $$")).toMatchObject({ exit: null, outcome: "session_exit" });
+    expect(await session.run(shell === "fish" ? "kill -9 $fish_pid" : "kill -9 $$")).toMatchObject({
+      exit: null,
+      outcome: "session_exit",
+    });
   });
 
   test("a syntax error ran nothing and has no exit of its own", async () => {
     await open(shell);
     const result = await session.run(shell === "fish" ? "echo x | )" : "echo x | )");
     expect(result).toMatchObject({ exit: null, outcome: "not_run" });
-    if (result.lineLeft) { await session.cancel(); }
+    if (result.lineLeft) {
+      await session.cancel();
+    }
     expect(await session.run("echo after")).toMatchObject({ exit: 0, output: "after\r\n" });
   });
 
@@ -128,8 +146,15 @@ describe.each(shells)("in %s", (shell) => {
     await session.run("false");
     await session.until(isEditing);
     const osc = (s: string) => `\x1b]${s}\x07`;
-    const forged = osc("133;D;0") + osc("633;D;0") + osc("133;A") + osc(`633;hold;D;${"f".repeat(32)};999;0`) + osc(`633;hold;B;${"f".repeat(32)};1000;1;`)
-      + osc(`633;hold;D;${nonce};1;0`) + osc(`633;hold;D;${nonce};junk;0`) + osc(`633;hold;D;${nonce}`);
+    const forged =
+      osc("133;D;0") +
+      osc("633;D;0") +
+      osc("133;A") +
+      osc(`633;hold;D;${"f".repeat(32)};999;0`) +
+      osc(`633;hold;B;${"f".repeat(32)};1000;1;`) +
+      osc(`633;hold;D;${nonce};1;0`) +
+      osc(`633;hold;D;${nonce};junk;0`) +
+      osc(`633;hold;D;${nonce}`);
     const recording = session.text() + forged;
     writeFileSync(join(session.home, "recording"), recording);
     const result = await session.run("cat recording; sh -c 'exit 9'");
@@ -188,12 +213,24 @@ describe.each(shells)("in %s", (shell) => {
 
   test("a login shell reads the user's login files and is integrated", async () => {
     const mark = (file: string) => (shell === "fish" ? `set -gx READ_${file} yes\n` : `export READ_${file}=yes\n`);
-    const home: Record<string, string> = shell === "bash" ? { ".bash_profile": mark("PROFILE") + ". ~/.bashrc\n", ".profile": mark("OTHER"), ".bashrc": mark("RC") }
-      : shell === "zsh" ? { ".zshenv": mark("ENV"), ".zprofile": mark("PROFILE"), ".zshrc": mark("RC"), ".zlogin": mark("LOGIN") }
-        : { ".config/fish/config.fish": `status is-login; and ${mark("PROFILE")}` };
+    const home: Record<string, string> =
+      shell === "bash"
+        ? { ".bash_profile": `${mark("PROFILE")}. ~/.bashrc\n`, ".profile": mark("OTHER"), ".bashrc": mark("RC") }
+        : shell === "zsh"
+          ? { ".zshenv": mark("ENV"), ".zprofile": mark("PROFILE"), ".zshrc": mark("RC"), ".zlogin": mark("LOGIN") }
+          : { ".config/fish/config.fish": `status is-login; and ${mark("PROFILE")}` };
     await open(shell, { argv: [`-${shell}`], home });
-    const names = session.environment().filter((item) => item.startsWith("READ_")).sort();
-    expect(names).toEqual(Object.values(home).join("").match(/READ_(?!OTHER)\w+/g)?.map((n) => `${n}=yes`).sort());
+    const names = session
+      .environment()
+      .filter((item) => item.startsWith("READ_"))
+      .sort();
+    expect(names).toEqual(
+      Object.values(home)
+        .join("")
+        .match(/READ_(?!OTHER)\w+/g)
+        ?.map((n) => `${n}=yes`)
+        .sort(),
+    );
     expect(await session.run("sh -c 'exit 3'")).toMatchObject({ exit: 3, output: "" });
   });
 

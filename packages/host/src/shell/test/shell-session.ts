@@ -14,7 +14,13 @@ export const shells: readonly ShellName[] = ["bash", "zsh", "fish"];
 export const nonce = "0123456789abcdef0123456789abcdef";
 const folder = fileURLToPath(new URL("../scripts", import.meta.url));
 
-export interface RunResult { readonly exit: number | null; readonly output: string; readonly outcome: string; readonly lineLeft: boolean; readonly isIncomplete: boolean }
+export interface RunResult {
+  readonly exit: number | null;
+  readonly output: string;
+  readonly outcome: string;
+  readonly lineLeft: boolean;
+  readonly isIncomplete: boolean;
+}
 
 export interface SessionOptions {
   readonly argv?: readonly string[];
@@ -53,26 +59,49 @@ export class ShellSession {
     }
     // zsh asks a user without files of his own what to do.
     if (shell === "zsh" && !options.home) writeFileSync(join(this.home, ".zshrc"), "");
-    const env = { PATH: process.env["PATH"], HOME: this.home, TERM: "xterm-256color", LANG: "C.UTF-8", USER: "tester", ...options.env };
+    const env = {
+      PATH: process.env["PATH"],
+      HOME: this.home,
+      TERM: "xterm-256color",
+      LANG: "C.UTF-8",
+      USER: "tester",
+      ...options.env,
+    };
     const prepared = prepareShell({
-      argv: options.argv ?? [shell], env: Object.entries(env).map(([k, v]) => `${k}=${v}`), folder, nonce, environmentFile: this.environmentFile,
+      argv: options.argv ?? [shell],
+      env: Object.entries(env).map(([k, v]) => `${k}=${v}`),
+      folder,
+      nonce,
+      environmentFile: this.environmentFile,
     });
-    this.pty = new Pty(prepared.argv, { env: prepared.env, cwd: this.home }, {
-      output: (bytes) => this.#take(bytes),
-      exited: (exit) => {
-        this.exit = exit;
-        this.#feed({ kind: "exited", exit: exit.code, outputOffset: this.end, at: UnixMs(0) });
-        this.#step({ kind: "exited", code: exit.code, outputOffset: this.end });
-        this.#wake();
+    this.pty = new Pty(
+      prepared.argv,
+      { env: prepared.env, cwd: this.home },
+      {
+        output: (bytes) => this.#take(bytes),
+        exited: (exit) => {
+          this.exit = exit;
+          this.#feed({ kind: "exited", exit: exit.code, outputOffset: this.end, at: UnixMs(0) });
+          this.#step({ kind: "exited", code: exit.code, outputOffset: this.end });
+          this.#wake();
+        },
       },
-    });
+    );
   }
 
-  get end(): Offset { return Offset(this.#length); }
-  get lineDirt() { return lineDirt(this.state, this.end); }
-  get refusal() { return refuseRun(this.state, this.end); }
+  get end(): Offset {
+    return Offset(this.#length);
+  }
+  get lineDirt() {
+    return lineDirt(this.state, this.end);
+  }
+  get refusal() {
+    return refuseRun(this.state, this.end);
+  }
 
-  text(from = 0, to: number = this.#length): string { return new TextDecoder().decode(this.#output.subarray(from, to)); }
+  text(from = 0, to: number = this.#length): string {
+    return new TextDecoder().decode(this.#output.subarray(from, to));
+  }
 
   type(keys: string | Uint8Array, by = "ana"): void {
     const bytes = typeof keys === "string" ? new TextEncoder().encode(keys) : keys;
@@ -94,8 +123,16 @@ export class ShellSession {
       this.#run = {
         run: sentRun,
         deliver: (o) => {
-          if (o.kind === "incomplete") resolve({ exit: null, output: "", outcome: "incomplete", lineLeft: true, isIncomplete: true });
-          if (o.kind === "ended") resolve({ exit: o.exit, outcome: o.outcome, lineLeft: o.lineLeft, isIncomplete: false, output: this.read(o.segments) });
+          if (o.kind === "incomplete")
+            resolve({ exit: null, output: "", outcome: "incomplete", lineLeft: true, isIncomplete: true });
+          if (o.kind === "ended")
+            resolve({
+              exit: o.exit,
+              outcome: o.outcome,
+              lineLeft: o.lineLeft,
+              isIncomplete: false,
+              output: this.read(o.segments),
+            });
         },
       };
     });
@@ -106,10 +143,12 @@ export class ShellSession {
   }
 
   read(segments: readonly command.Segment[]): string {
-    return segments.map(({ from, to }, i) => {
-      const bytes = this.#output.subarray(from, to);
-      return new TextDecoder().decode(i === 0 && this.shell === "fish" ? bytes.subarray(titleNoise(bytes, true) ?? 0) : bytes);
-    }).join("");
+    return segments
+      .map(({ from, to }, i) => {
+        const bytes = this.#output.subarray(from, to);
+        return new TextDecoder().decode(i === 0 && this.shell === "fish" ? bytes.subarray(titleNoise(bytes, true) ?? 0) : bytes);
+      })
+      .join("");
   }
 
   /** Ctrl-C at the prompt, as a person does it: again if nothing happened, since zsh and fish miss one that falls into a redraw. */
@@ -122,13 +161,23 @@ export class ShellSession {
     clearInterval(again);
   }
 
-  environment(): string[] { return readFileSync(this.environmentFile, "utf8").split("\0").filter((item) => item !== ""); }
-
-  until(isMet: () => boolean): Promise<void> {
-    return new Promise((resolve) => { this.#waiters.push({ isMet, resolve }); this.#wake(); });
+  environment(): string[] {
+    return readFileSync(this.environmentFile, "utf8")
+      .split("\0")
+      .filter((item) => item !== "");
   }
 
-  close(): void { this.pty.end(); rmSync(this.home, { recursive: true, force: true, maxRetries: 5 }); }
+  until(isMet: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.push({ isMet, resolve });
+      this.#wake();
+    });
+  }
+
+  close(): void {
+    this.pty.end();
+    rmSync(this.home, { recursive: true, force: true, maxRetries: 5 });
+  }
 
   #take(bytes: Uint8Array): void {
     const offset = this.end;
@@ -147,7 +196,9 @@ export class ShellSession {
     this.#wake();
   }
 
-  #feed(fact: command.ShellFact): void { this.state = applyShell(this.state, fact); }
+  #feed(fact: command.ShellFact): void {
+    this.state = applyShell(this.state, fact);
+  }
 
   #step(fact: Parameters<typeof stepRun>[1]): void {
     if (!this.#run) return;

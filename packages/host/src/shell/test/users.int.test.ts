@@ -54,7 +54,11 @@ describe("bash", () => {
     ["a PROMPT_COMMAND list", `PROMPT_COMMAND=('echo "pc $?" >> ~/log' true)`],
     ["a PROMPT_COMMAND that draws the prompt", `draw() { echo "pc $?" >> ~/log; PS1="[$?] > "; }; PROMPT_COMMAND=draw`],
     // Then the prompt itself tells the end, after bash has switched bracketed paste on.
-    ["a PROMPT_COMMAND that cannot be changed", `PROMPT_COMMAND='echo "pc $?" >> ~/log'; readonly PROMPT_COMMAND`, "works\r\n\x1b[?2004h"],
+    [
+      "a PROMPT_COMMAND that cannot be changed",
+      `PROMPT_COMMAND='echo "pc $?" >> ~/log'; readonly PROMPT_COMMAND`,
+      "works\r\n\x1b[?2004h",
+    ],
   ])("%s still sees every exit", async (_, rc, output?: string) => {
     await open("bash", { home: { ".bashrc": rc } });
     await works(output);
@@ -73,15 +77,35 @@ describe("bash", () => {
     expect(await session.run(`echo "$_"`)).toMatchObject({ output: "word\r\n" });
   });
 
-  test.each(["set -u", "set -x; PS4=", "IFS=ax0123456789", "set -f", "set -a", "shopt -u promptvars", "shopt -s extdebug", "set -o noclobber", "shopt -s nullglob failglob", "set -o vi",
-    "HISTCONTROL=ignoreboth:erasedups", "HISTTIMEFORMAT='%F %T '", "set +o history", "alias printf=false local=false builtin=false echo='echo'", "unset PS2 PS0", "PROMPT_COMMAND=()", "LC_ALL=C", "exec 3>/dev/null 2>&1",
-    "shopt -s checkwinsize cmdhist lithist", "trap 'true' DEBUG", "trap 'true' ERR EXIT RETURN", "TMOUT=100"])(
-    "works under: %s", async (setting) => {
-      await open("bash", { home: { ".bashrc": setting } });
-      const trace = setting.startsWith("set -x") ? "echo works\r\nworks\r\nsh -c 'exit 3'\r\n" : undefined;
-      await works(trace);
-      await works(trace);
-    });
+  test.each([
+    "set -u",
+    "set -x; PS4=",
+    "IFS=ax0123456789",
+    "set -f",
+    "set -a",
+    "shopt -u promptvars",
+    "shopt -s extdebug",
+    "set -o noclobber",
+    "shopt -s nullglob failglob",
+    "set -o vi",
+    "HISTCONTROL=ignoreboth:erasedups",
+    "HISTTIMEFORMAT='%F %T '",
+    "set +o history",
+    "alias printf=false local=false builtin=false echo='echo'",
+    "unset PS2 PS0",
+    "PROMPT_COMMAND=()",
+    "LC_ALL=C",
+    "exec 3>/dev/null 2>&1",
+    "shopt -s checkwinsize cmdhist lithist",
+    "trap 'true' DEBUG",
+    "trap 'true' ERR EXIT RETURN",
+    "TMOUT=100",
+  ])("works under: %s", async (setting) => {
+    await open("bash", { home: { ".bashrc": setting } });
+    const trace = setting.startsWith("set -x") ? "echo works\r\nworks\r\nsh -c 'exit 3'\r\n" : undefined;
+    await works(trace);
+    await works(trace);
+  });
 
   test("set -e ends the shell at the failing command and not at one of ours", async () => {
     await open("bash", { home: { ".bashrc": "set -e" } });
@@ -89,15 +113,25 @@ describe("bash", () => {
     expect(await session.run("sh -c 'exit 3'")).toMatchObject({ exit: 3, outcome: "session_exit" });
   });
 
-  test.each(["set -eu", "set -x", "PS1='new> '", "PROMPT_COMMAND='true'", "PROMPT_COMMAND=(true true)", "PS0='[run]'; PS2='more '", "IFS=:", "exec 5>&1", "trap - DEBUG", "alias echo='echo'"])(
-    "typed at the prompt, leaves us working: %s", async (text) => {
-      await open("bash");
-      await session.run(text);
-      const { output } = await session.run("echo works");
-      expect(output).toContain("works\r\n");
-      await session.run("true");
-      expect((await session.run("true && (exit 4) || true")).exit).toBe(0);
-    });
+  test.each([
+    "set -eu",
+    "set -x",
+    "PS1='new> '",
+    "PROMPT_COMMAND='true'",
+    "PROMPT_COMMAND=(true true)",
+    "PS0='[run]'; PS2='more '",
+    "IFS=:",
+    "exec 5>&1",
+    "trap - DEBUG",
+    "alias echo='echo'",
+  ])("typed at the prompt, leaves us working: %s", async (text) => {
+    await open("bash");
+    await session.run(text);
+    const { output } = await session.run("echo works");
+    expect(output).toContain("works\r\n");
+    await session.run("true");
+    expect((await session.run("true && (exit 4) || true")).exit).toBe(0);
+  });
 
   test("bash-preexec runs its hooks once a command and never for ours", async () => {
     await open("bash", { home: { ".bashrc": bashPreexec } });
@@ -141,7 +175,10 @@ describe("bash", () => {
     await works();
     expect(session.text()).not.toContain("never");
     session.close();
-    await open("bash", { argv: ["/bin/bash", "--rcfile", "mine", "-il"], home: { mine: "echo never", ".profile": "export PS1='p> '; echo login" } });
+    await open("bash", {
+      argv: ["/bin/bash", "--rcfile", "mine", "-il"],
+      home: { mine: "echo never", ".profile": "export PS1='p> '; echo login" },
+    });
     expect(session.text()).toMatch(/^login/);
     expect(await session.run("bash --norc -ic 'echo in; (exit 3)'")).toMatchObject({ exit: 3, output: "in\r\n" });
   });
@@ -149,9 +186,18 @@ describe("bash", () => {
 
 describe("zsh", () => {
   test("ZDOTDIR, as set before or by .zshenv, is the user's own for every file and every child", async () => {
-    await open("zsh", { home: { ".zshenv": "export ZDOTDIR=$HOME/z", "z/.zshrc": "HISTFILE=$ZDOTDIR/history; echo rc", "z/.zprofile": "echo profile" }, argv: ["zsh", "-l"] });
+    await open("zsh", {
+      home: {
+        ".zshenv": "export ZDOTDIR=$HOME/z",
+        "z/.zshrc": "HISTFILE=$ZDOTDIR/history; echo rc",
+        "z/.zprofile": "echo profile",
+      },
+      argv: ["zsh", "-l"],
+    });
     expect(session.text()).toMatch(/^profile\r\nrc\r\n/);
-    expect(await session.run("zsh -c 'echo $ZDOTDIR'; echo $HISTFILE")).toMatchObject({ output: `${session.home}/z\r\n${session.home}/z/history\r\n` });
+    expect(await session.run("zsh -c 'echo $ZDOTDIR'; echo $HISTFILE")).toMatchObject({
+      output: `${session.home}/z\r\n${session.home}/z/history\r\n`,
+    });
     session.close();
     await open("zsh", { env: { ZDOTDIR: "/nowhere" } });
     expect(await session.run("echo $ZDOTDIR")).toMatchObject({ output: "/nowhere\r\n" });
@@ -161,23 +207,55 @@ describe("zsh", () => {
   });
 
   test("precmd, preexec and hooks of the user's see every command and exit", async () => {
-    await open("zsh", { home: { ".zshrc": `precmd() { print "precmd $?" >> ~/log }; preexec() { print "preexec $1" >> ~/log }
-autoload -Uz add-zsh-hook; hook() { print "hook $?" >> ~/log }; add-zsh-hook precmd hook` } });
+    await open("zsh", {
+      home: {
+        ".zshrc": `precmd() { print "precmd $?" >> ~/log }; preexec() { print "preexec $1" >> ~/log }
+autoload -Uz add-zsh-hook; hook() { print "hook $?" >> ~/log }; add-zsh-hook precmd hook`,
+      },
+    });
     await works();
     expect(log()).toEqual(["precmd 0", "hook 0", "preexec echo works; sh -c 'exit 3'", "precmd 3", "hook 3"]);
   });
 
-  test.each(["setopt err_return no_unset", "set -u", "setopt ksh_arrays", "setopt sh_word_split glob_subst", "setopt xtrace; PS4=", "setopt prompt_subst prompt_bang", "unsetopt prompt_sp", "unsetopt prompt_cr", "setopt no_clobber",
-    "IFS=ax0", "bindkey -v", "setopt all_export", "PROMPT_EOL_MARK=''", "PROMPT_EOL_MARK='%S!%s'", "alias print=false local=false emulate=false", "setopt no_function_argzero posix_argzero", "setopt extended_glob null_glob",
-    "zle-line-init() { : }; zle -N zle-line-init", "autoload -Uz add-zle-hook-widget; mine() { : }; add-zle-hook-widget line-init mine", "autoload -Uz bracketed-paste-magic url-quote-magic; zle -N bracketed-paste bracketed-paste-magic; zle -N self-insert url-quote-magic",
-    "TRAPDEBUG() { : }", "TRAPEXIT() { : }", "RPROMPT='right'", "precmd() { PROMPT=\"<$?> \" }", "setopt hist_ignore_space hist_ignore_all_dups", "autoload -Uz promptinit; promptinit; prompt adam1", "PS1=$'two\\nlines> '", "unset zle_bracketed_paste"])(
-    "works under: %s", async (setting) => {
-      await open("zsh", { home: { ".zshrc": setting } });
-      const output = setting.startsWith("setopt xtrace") ? "echo works\r\nworks\r\nsh -c 'exit 3'\r\n" : undefined;
-      await works(output);
-      await works(output);
-      expect(await session.run("printf 'no newline'")).toMatchObject({ exit: 0, output: setting.startsWith("setopt xtrace") ? "printf 'no newline'\r\nno newline" : "no newline" });
+  test.each([
+    "setopt err_return no_unset",
+    "set -u",
+    "setopt ksh_arrays",
+    "setopt sh_word_split glob_subst",
+    "setopt xtrace; PS4=",
+    "setopt prompt_subst prompt_bang",
+    "unsetopt prompt_sp",
+    "unsetopt prompt_cr",
+    "setopt no_clobber",
+    "IFS=ax0",
+    "bindkey -v",
+    "setopt all_export",
+    "PROMPT_EOL_MARK=''",
+    "PROMPT_EOL_MARK='%S!%s'",
+    "alias print=false local=false emulate=false",
+    "setopt no_function_argzero posix_argzero",
+    "setopt extended_glob null_glob",
+    "zle-line-init() { : }; zle -N zle-line-init",
+    "autoload -Uz add-zle-hook-widget; mine() { : }; add-zle-hook-widget line-init mine",
+    "autoload -Uz bracketed-paste-magic url-quote-magic; zle -N bracketed-paste bracketed-paste-magic; zle -N self-insert url-quote-magic",
+    "TRAPDEBUG() { : }",
+    "TRAPEXIT() { : }",
+    "RPROMPT='right'",
+    'precmd() { PROMPT="<$?> " }',
+    "setopt hist_ignore_space hist_ignore_all_dups",
+    "autoload -Uz promptinit; promptinit; prompt adam1",
+    "PS1=$'two\\nlines> '",
+    "unset zle_bracketed_paste",
+  ])("works under: %s", async (setting) => {
+    await open("zsh", { home: { ".zshrc": setting } });
+    const output = setting.startsWith("setopt xtrace") ? "echo works\r\nworks\r\nsh -c 'exit 3'\r\n" : undefined;
+    await works(output);
+    await works(output);
+    expect(await session.run("printf 'no newline'")).toMatchObject({
+      exit: 0,
+      output: setting.startsWith("setopt xtrace") ? "printf 'no newline'\r\nno newline" : "no newline",
     });
+  });
 
   test("set -e ends the shell at the failing command and not at one of ours", async () => {
     await open("zsh", { home: { ".zshrc": "setopt err_exit" } });
@@ -199,23 +277,36 @@ autoload -Uz add-zsh-hook; hook() { print "hook $?" >> ~/log }; add-zsh-hook pre
 
 describe("fish", () => {
   test("functions on the user's events and prompts of his own still run", async () => {
-    await open("fish", { home: { ".config/fish/config.fish": `
+    await open("fish", {
+      home: {
+        ".config/fish/config.fish": `
 function fish_prompt; echo -n "mine> "; end
 function post --on-event fish_postexec; echo "post $status" >> ~/log; end
-function pre --on-event fish_preexec; echo "pre $argv" >> ~/log; end` } });
+function pre --on-event fish_preexec; echo "pre $argv" >> ~/log; end`,
+      },
+    });
     await works();
     expect(session.text()).toContain("mine> ");
     expect(log()).toEqual(["pre echo works; sh -c 'exit 3'", "post 3"]);
   });
 
-  test.each(["fish_vi_key_bindings", "function fish_title; end", "function fish_title; echo 'my title'; end", "set -U fish_greeting", "alias echo='echo'", "function fish_right_prompt; echo right; end", "set -gx TERM dumb", "set -g fish_escape_delay_ms 10",
-    "bind \\r 'commandline -f execute'", "function fish_mode_prompt; end"])(
-    "works under: %s", async (setting) => {
-      await open("fish", { home: { ".config/fish/config.fish": setting } });
-      await works();
-      await works();
-      expect(await session.run("echo 'open")).toMatchObject({ outcome: "incomplete" });
-    });
+  test.each([
+    "fish_vi_key_bindings",
+    "function fish_title; end",
+    "function fish_title; echo 'my title'; end",
+    "set -U fish_greeting",
+    "alias echo='echo'",
+    "function fish_right_prompt; echo right; end",
+    "set -gx TERM dumb",
+    "set -g fish_escape_delay_ms 10",
+    "bind \\r 'commandline -f execute'",
+    "function fish_mode_prompt; end",
+  ])("works under: %s", async (setting) => {
+    await open("fish", { home: { ".config/fish/config.fish": setting } });
+    await works();
+    await works();
+    expect(await session.run("echo 'open")).toMatchObject({ outcome: "incomplete" });
+  });
 
   test("a leading blank keeps a command out of the history, as typed", async () => {
     await open("fish");
