@@ -7,15 +7,16 @@
  *   A3  Nothing but a session's own end, an operator or the session's policy ends it.
  */
 import { existsSync } from "node:fs";
-import { InputLedger, MonotonicMs, session as sessionRoom, type Capability, type SessionFacts } from "@holdfast/core";
+import { InputLedger, inputRules, MonotonicMs, session as sessionRoom, type Capability, type SessionFacts } from "@holdfast/core";
 import { capabilitiesOf, rolesWith } from "@holdfast/core";
 import { create, EventBody_HostStartedSchema, HoldError, limits, SessionState, type Session } from "@holdfast/protocol";
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
+import { CommandWatch, type SavedCommands } from "./session/command-watch.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
 import { openSession, started, type Opener, type OpenRequest } from "./session/open.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { decodeBody, encodeBody, folded, kindOf, type Body } from "./session/record.ts";
-import { LiveSession, type Actor } from "./session/session.ts";
+import { type Actor, LiveSession, operatorOf, operatorOfWriter } from "./session/session.ts";
 
 /** Session of the journal that holds the host's own records: starts, operators. */
 export const HOST_SESSION = "host";
@@ -132,10 +133,13 @@ export class Host {
     const saved = this.ports.journal.loadFold(id);
     let facts: SessionFacts = sessionRoom.unopened(id);
     let input = new InputLedger();
+    let commands = new CommandWatch(() => this.ports.clock.wallMs());
+    const now = this.ports.clock.monoMs();
     if (saved) {
-      const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as { facts: SessionFacts; input: unknown };
+      const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as { facts: SessionFacts; input: unknown; commands: SavedCommands };
       facts = data.facts;
-      input = InputLedger.load(data.input);
+      input = InputLedger.load(data.input, inputRules, now);
+      commands = new CommandWatch(() => this.ports.clock.wallMs(), data.commands);
     }
     for (;;) {
       const items = this.ports.journal.read(id, facts.seq, 4 * 1024 * 1024);
@@ -148,23 +152,36 @@ export class Host {
         const body = decodeBody(item.kind, item.meta);
         if (body?.case === "removed") return null;
         facts = sessionRoom.fold(facts, folded(item, body));
+        commands.follow(item, body);
         if (body?.case === "opened" && body.value.parent) this.#parents.set(id, body.value.parent);
         if (body?.case === "input") {
           const v = body.value;
-          input.accepted({ writer: v.writer, n: Number(v.n), bytes: item.payloadBytes, unit: v.unit, unitEnd: v.unitEnd, interrupt: v.interrupt }, item.actor, item.seq as never, MonotonicMs(0));
+          input.accepted({ writer: v.writer, n: Number(v.n), bytes: item.payloadBytes, unit: v.unit, unitEnd: v.unitEnd, interrupt: v.interrupt }, item.actor, item.seq as never, now);
         } else if (body?.case === "inputSettled") {
           const v = body.value;
           const status = (["applied", "applied", "refused", "void", "cut"] as const)[v.status] ?? "void";
           input.settle({ seq: Number(v.inputSeq) as never, status, bytes: v.bytes, refusal: v.refusal });
-        } else if (cutsUnit(body)) {
+        } else if (body && this.#cutsUnit(body, input.unitWriter())) {
           input.cut();
         }
       }
     }
     if (facts.createdAt === 0) return null;
-    const session = this.#enter(new LiveSession(id, this.ports, { facts, input }));
+    const session = this.#enter(new LiveSession(id, this.ports, { facts, input, commands }));
+    const holder = facts.holder ? this.registry.byName(facts.holder) : null;
+    if (holder && !holder.revoked) session.restoreFloor(operatorOf(holder));
     this.#saved.set(id, facts.seq);
     return session;
+  }
+
+  /** Core/input I5: whether this record ended the unit of `writer`, as the session decided it then. */
+  #cutsUnit(body: Body, writer: string | null): boolean {
+    if (writer === null) return false;
+    const operator = operatorOfWriter(writer);
+    if (body.case === "aiPaused") return body.value.paused && this.registry.byName(operator)?.kind === "ai";
+    if (body.case !== "floorChanged") return false;
+    const { holder, from, reason } = body.value;
+    return reason === "revoked" ? operator === from : holder !== "" && from !== "" && from !== holder && operator !== holder;
   }
 
   async #takeUp(session: LiveSession): Promise<boolean> {
@@ -348,12 +365,6 @@ export class Host {
       session.leave();
     }
   }
-}
-
-/** The floor changed hands, or AIs were paused: core/input I5. */
-function cutsUnit(body: Body | null): boolean {
-  if (body?.case === "aiPaused") return body.value.paused;
-  return body?.case === "floorChanged" && (body.value.reason === "revoked" || (body.value.holder !== "" && body.value.from !== "" && body.value.from !== body.value.holder));
 }
 
 /** The furthest behind of those who read the journal at their own pace. */

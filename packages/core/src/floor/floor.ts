@@ -38,6 +38,12 @@ export function openFloor(mode: FloorMode): Floor {
   return { mode, epoch: Epoch(0), aiPaused: false, asking: [], tenure: null };
 }
 
+/** After a host's restart: who used the floor `sinceMs` ago keeps it, on a seat that is gone until they type again. */
+export function restored(floor: Floor, holder: Operator, sinceMs: number, now: MonotonicMs): Floor {
+  const leftMs = idleMs[holder.kind] - sinceMs;
+  return leftMs > 0 ? { ...floor, tenure: { operator: holder, seat: "", expiresAt: MonotonicMs(now + leftMs) } } : floor;
+}
+
 export type FloorCommand =
   | { readonly verb: "type"; readonly by: Operator; readonly seat: AttachmentId; readonly epoch?: Epoch; readonly lineDirty: LineDirt }
   | { readonly verb: "take"; readonly by: Operator; readonly seat: AttachmentId; readonly lineDirty: LineDirt }

@@ -110,6 +110,11 @@ export class InputLedger {
     return this.#unit !== null;
   }
 
+  /** Whose unit is open: its writer. */
+  unitWriter(): WriterId | null {
+    return this.#unit?.writer ?? null;
+  }
+
   lastN(writer: WriterId): number {
     return this.#find(writer)?.lastN ?? 0;
   }

@@ -28,6 +28,9 @@ export interface SessionFacts {
   readonly sizePinned: boolean;
   readonly floorMode: FloorMode;
   readonly epoch: number;
+  /** Who was granted the floor last, and when they last used it; whether they hold it still is floor/'s to say. */
+  readonly holder: string;
+  readonly heldAt: UnixMs;
   readonly aiPaused: boolean;
   readonly syncInput: boolean;
   readonly ttlMs: number;
@@ -66,7 +69,7 @@ export interface FoldedEvent { readonly seq: number; readonly actor: string; rea
 export function unopened(id: string): SessionFacts {
   return {
     id, name: "", kind: "pty", state: "opening", seq: Seq(0), ends: [Offset(0), Offset(0), Offset(0)], createdAt: UnixMs(0), lastActivityAt: UnixMs(0),
-    openedBy: "", command: [], cwd: "", group: "", size: { cols: 80, rows: 24 }, sizePinned: false, floorMode: "turn", epoch: 0, aiPaused: false, syncInput: false,
+    openedBy: "", command: [], cwd: "", group: "", size: { cols: 80, rows: 24 }, sizePinned: false, floorMode: "turn", epoch: 0, holder: "", heldAt: UnixMs(0), aiPaused: false, syncInput: false,
     ttlMs: 0, idleTtlMs: 0, shell: "", integrated: false, nonce: "", socketPath: "", agentPath: "", pid: 0, pidStart: 0, shimPid: 0, bootId: "", incarnation: 0,
     exit: null, closed: [], repliedOffset: 0, running: "",
   };
@@ -83,7 +86,7 @@ export function fold(state: SessionFacts, event: FoldedEvent): SessionFacts {
       return { ...state, seq, ends, lastActivityAt: at };
     }
     case "input":
-      return { ...state, seq, lastActivityAt: at };
+      return { ...state, seq, lastActivityAt: at, heldAt: event.actor === state.holder ? at : state.heldAt };
     case "opened": {
       const o = body.value;
       return {
@@ -99,7 +102,7 @@ export function fold(state: SessionFacts, event: FoldedEvent): SessionFacts {
     case "resized":
       return { ...state, seq, size: body.value.size ? { cols: body.value.size.cols, rows: body.value.size.rows } : state.size, sizePinned: body.value.pinned };
     case "floorChanged":
-      return { ...state, seq, epoch: Number(body.value.epoch) };
+      return { ...state, seq, epoch: Number(body.value.epoch), holder: body.value.holder, heldAt: at };
     case "aiPaused":
       return { ...state, seq, aiPaused: body.value.paused };
     case "commandStarted":

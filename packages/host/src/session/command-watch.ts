@@ -2,14 +2,17 @@
  * What the session's shell is doing: feeds core/command from output and settled inputs, and turns its marks into records.
  * Without shell integration it still knows whether a line is half typed.
  */
-import { command, Offset, UnixMs, type SessionFacts } from "@holdfast/core";
-import { create, EventBody_CommandEndedSchema, EventBody_CommandStartedSchema } from "@holdfast/protocol";
+import { command, Offset, UnixMs } from "@holdfast/core";
+import { create, EventBody_CommandEndedSchema, EventBody_CommandStartedSchema, InputStatus } from "@holdfast/protocol";
+import type { Entry } from "../journal/journal.ts";
 import type { Body } from "./record.ts";
 
 type Mark = command.Mark;
 
 /** Told of each mark after it was applied: for `hold run` and `hold wait`. */
 export type MarkListener = (mark: Mark) => void;
+
+export interface SavedCommands { readonly state: command.ShellState; readonly end: Offset; readonly nonce: string; readonly lastCount: number }
 
 export class CommandWatch {
   #scanner: command.MarkScanner | null = null;
@@ -19,16 +22,35 @@ export class CommandWatch {
   readonly #pending = new Map<number, { readonly by: string; readonly bytes: Uint8Array }>();
   readonly #listeners = new Set<MarkListener>();
   readonly #now: () => number;
+  #nonce = "";
 
-  constructor(facts: SessionFacts, now: () => number) {
+  constructor(now: () => number, saved: SavedCommands | null = null) {
     this.#now = now;
-    this.opened(facts);
+    if (!saved) return;
+    this.#state = saved.state;
+    this.#end = saved.end;
+    if (saved.nonce) this.#scanner = new command.MarkScanner(saved.nonce, saved.lastCount);
+    this.#nonce = saved.nonce;
   }
 
-  /** The session's nonce is known now (it was opened, or read back). */
-  opened(facts: SessionFacts): void {
-    this.#end = facts.ends[0];
-    if (facts.integrated && command.isNonce(facts.nonce)) this.#scanner = new command.MarkScanner(facts.nonce);
+  /** The session was opened: its shell carries this nonce in its marks. */
+  opened(integrated: boolean, nonce: string): void {
+    if (!integrated || !command.isNonce(nonce)) return;
+    this.#nonce = nonce;
+    this.#scanner = new command.MarkScanner(nonce);
+  }
+
+  /** What a restarted host needs to go on from here. */
+  save(): SavedCommands {
+    return { state: this.#state, end: this.#end, nonce: this.#nonce, lastCount: this.#scanner?.lastCount ?? 0 };
+  }
+
+  /** Follows a record of the journal, while a restarted host reads what its predecessor wrote. */
+  follow(entry: Entry, body: Body | null): void {
+    if (body?.case === "opened") this.opened(body.value.shellIntegrated, body.value.nonce);
+    else if (body?.case === "output" && entry.stream !== 2) this.output(entry.payload, entry.offset);
+    else if (body?.case === "input") this.input(entry.seq, entry.actor, entry.payload);
+    else if (body?.case === "inputSettled") this.settled(Number(body.value.inputSeq), body.value.status === InputStatus.APPLIED, Number(body.value.outputOffset));
   }
 
   get state(): command.ShellState {

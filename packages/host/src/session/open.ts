@@ -73,7 +73,7 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
       socketPath, parent: request.parent,
     }),
   });
-  session.commands.opened(session.facts);
+  session.commands.opened(prepared.integrated, nonce);
   try {
     await opener.startShim(session.id, {
       mode: request.kind, argv: prepared.argv, env: prepared.env, cwd: request.cwd, cols: request.size.cols, rows: request.size.rows, umask: request.umask,

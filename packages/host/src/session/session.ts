@@ -287,7 +287,6 @@ export class LiveSession {
     for (const seq of this.#input.neverSent(Seq(Number(w.receivedSeq)))) this.#settle({ seq, status: "void", bytes: 0, refusal: HOST_RESTART }, false, 0);
     this.#linked = true;
     this.onWelcome?.(w);
-    this.#shim?.ack({ resultSeq: w.appliedSeq < BigInt(this.#facts.seq) ? w.appliedSeq : BigInt(this.#facts.seq) });
   }
 
   #output(stream: 0 | 1 | 2, offset: number, timeNs: bigint, bytes: Uint8Array): void {
@@ -413,9 +412,19 @@ export class LiveSession {
     const settlements = this.#settlements;
     this.#settlements = [];
     for (const r of settlements) this.#settle({ seq: Seq(Number(r.seq)), status: r.status, bytes: r.bytes, refusal: r.refusal === "none" ? "" : r.refusal }, r.secret, Number(r.outputOffset));
-    this.#shim?.ack({ resultSeq: settlements.at(-1)!.seq });
+    this.#lastResult = settlements.reduce((most, r) => (r.seq > most ? r.seq : most), this.#lastResult);
+    this.#shim?.ack({ resultSeq: this.#settledUpTo() });
     this.#offerWaiting();
   }
+
+  /** A resize overtakes queued input, so results may be out of order: acknowledged is only what has nothing unsettled below it. */
+  #settledUpTo(): bigint {
+    let upTo = this.#lastResult;
+    for (const { seq } of this.#input.unsettled()) if (BigInt(seq) <= upTo) upTo = BigInt(seq - 1);
+    for (const r of this.#resizes) if (r.offset === null && BigInt(r.seq) <= upTo) upTo = BigInt(r.seq - 1);
+    return upTo;
+  }
+  #lastResult = 0n;
 
   #settle(outcome: Outcome, secret: boolean, outputOffset: number): void {
     const frame = this.#input.settle(outcome);

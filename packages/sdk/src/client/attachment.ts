@@ -122,6 +122,8 @@ export class ClientAttachment implements Attachment {
 
   #offer(frame: Omit<Frame, "settle">): Promise<InputOutcome> {
     return new Promise((settle) => {
+      // A ^C is about now: what was typed into the dead link before it would come too late.
+      if (frame.interrupt) this.dropHeld();
       if (this.#isOver()) return settle({ n: 0, seq: 0, status: InputStatus.REFUSED, bytes: 0, code: "session_ended", message: "the attachment is over" });
       const out = this.#outbox.add({ ...frame, settle }, frame.data.length);
       if (out) this.#sendFrame(out.n, out.frame);

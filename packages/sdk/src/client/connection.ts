@@ -18,6 +18,8 @@ export interface ConnectionOptions {
   readonly verifier: HostVerifier;
   readonly via: string;
   readonly client: string;
+  /** Gives up the handshake: a host that is stopped takes links and answers none. */
+  readonly signal?: AbortSignal;
 }
 
 export type ChannelHandler = (body: HostFrame["body"]) => void;
@@ -58,24 +60,38 @@ export class Connection {
         if (connection) connection.#end(error);
         else reject(error);
       };
+      const give = (link: Link, error: HoldError): void => {
+        reject(error);
+        link.destroy();
+      };
+      let phase: "hello" | "challenged" | "proven" = "hello";
       const handshake = async (link: Link, body: HostFrame["body"]): Promise<void> => {
-        if (body.case === "challenge") {
+        if (body.case === "challenge" && phase === "hello") {
+          phase = "challenged";
           const c = body.value;
           host = { id: c.hostId, version: c.version };
           const words = { clientNonce: nonce, keyId, via: options.via, protocol: c.protocol, hostKey: c.hostKey, hostNonce: c.nonce };
           if (!(await options.verifier.verify(c.hostKey, transcript("host", words), c.signature))) {
-            link.destroy();
-            return reject(new HoldError("host_key_changed", `who answers is not the host that this home knows (it says ${c.hostId}); nothing was sent to it`));
+            return give(link, new HoldError("host_key_changed", `who answers is not the host that this home knows (it says ${c.hostId}); nothing was sent to it`));
           }
           const signature = await options.credential.sign(transcript("operator", words));
+          phase = "proven";
           link.send(CONTROL_CHANNEL, encodeClient({ case: "proof", value: { signature } }));
-        } else if (body.case === "welcome") {
+        } else if (body.case === "welcome" && phase === "proven") {
           connection = new Connection(link, body.value, host.id, host.version);
           resolve(connection);
         } else if (body.case === "refused") {
           fail(errorFrom(body.value.error));
+        } else {
+          give(link, new HoldError("host_key_changed", "who answers does not prove that it is the host of this home; nothing was sent to it"));
         }
       };
+      let dialled: Link | null = null;
+      options.signal?.addEventListener("abort", () => {
+        if (connection) return;
+        reject(new HoldError("timed_out", "the host took the link and does not answer; hold host logs tells more"));
+        dialled?.destroy();
+      });
       options
         .dial((link) => ({
           frame: (channel, message) => {
@@ -86,6 +102,8 @@ export class Connection {
           closed: (reason) => fail(new HoldError("unreachable", `the link to the host ended (${reason})`)),
         }))
         .then((link) => {
+          dialled = link;
+          if (options.signal?.aborted) return link.destroy();
           link.send(CONTROL_CHANNEL, encodeClient({ case: "hello", value: { minProtocol: limits.protocolMin, maxProtocol: limits.protocolMax, client: options.client, via: options.via, nonce, keyId } }));
         }, reject);
     });

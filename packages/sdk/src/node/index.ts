@@ -21,7 +21,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export async function connect(options: ConnectOptions): Promise<HostClient> {
   const { home } = options;
   const open = (): Promise<Connection> =>
-    Connection.open({ dial: (accept) => connectUnix(files.socket(home), accept), credential: credentialOf(home, options.as), verifier: homeVerifier(home), via: options.via ?? "sdk", client: options.client ?? "holdfast-sdk" });
+    Connection.open({ dial: (accept) => connectUnix(files.socket(home), accept), credential: credentialOf(home, options.as), verifier: homeVerifier(home), via: options.via ?? "sdk", client: options.client ?? "holdfast-sdk", signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS) });
   const redial: Redial = {
     connect: () => open(),
     now: () => MonotonicMs(performance.now()),
