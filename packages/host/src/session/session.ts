@@ -9,6 +9,7 @@
  *   H5  If the journal can't be written, input is refused and output waits in the shim.
  * Elsewhere: opening and adoption (open.ts, adopt.ts), the terminal model (screen.ts), calls (call/).
  */
+import { crc32 } from "node:zlib";
 import {
   floor as floorRoom, HOST_ACTOR, HOST_RESTART, InputLedger, MonotonicMs, Offset, reader, Seq, session as sessionRoom, TERMINAL_ACTOR,
   type Floor, type FloorCommand, type FloorEvent, type FloorRefusal, type InputFrame, type Operator, type Outcome, type SessionFacts,
@@ -94,6 +95,7 @@ export class LiveSession {
     this.#facts = past?.facts ?? sessionRoom.unopened(id);
     this.#input = past?.input ?? new InputLedger();
     this.#floor = { ...floorRoom.openFloor(this.#facts.floorMode), epoch: this.#facts.epoch as never, aiPaused: this.#facts.aiPaused };
+    for (const { operator } of this.#input.unsettled()) this.#tagOf(operator);
     this.#position = this.#facts.ends[0] + this.#facts.ends[1] + this.#facts.ends[2];
     this.commands = past?.commands ?? new CommandWatch(() => ports.clock.wallMs());
     const self = this;
@@ -731,9 +733,10 @@ export class LiveSession {
     if (behind > limits.windowMin * 4) seat.reader = reader.jump(seat.reader, "interrupt");
   }
 
+  /** The same in every life of the host: the shim may still hold what an earlier one sent. */
   #tagOf(operator: string): number {
     let tag = this.#tags.get(operator);
-    if (tag === undefined) this.#tags.set(operator, (tag = this.#tags.size + 1));
+    if (tag === undefined) this.#tags.set(operator, (tag = crc32(operator) || 1));
     return tag;
   }
 
