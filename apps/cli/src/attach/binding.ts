@@ -68,6 +68,8 @@ export class Binding {
   #presence: readonly Presence[] = [];
   #settle: NodeJS.Timeout | null = null;
   #over = false;
+  /** Typed before there is an attachment to send it through. */
+  #early: Uint8Array[] = [];
 
   constructor(options: BindingOptions) {
     this.o = options;
@@ -109,7 +111,8 @@ export class Binding {
       );
       this.#floor ??= this.attachment.floor;
       this.#presence = this.attachment.presence;
-      if (!this.#over) this.notices.flash(this.status());
+      this.notices.flash(this.status());
+      for (const read of this.#early.splice(0)) this.keys(read);
     } catch (error) {
       this.finish({ kind: "failed", code: (error as { code?: string }).code ?? "internal", message: (error as Error).message });
     }
@@ -154,6 +157,10 @@ export class Binding {
 
   /** One read of the outer terminal. */
   keys(read: Uint8Array): void {
+    if (!this.attachment) {
+      this.#early.push(Uint8Array.from(read));
+      return;
+    }
     if (this.#held > 0) return this.#confirmHeld(read);
     if (this.#commands.isOpen) return this.#commands.keys(read);
     if (this.#paste.isOpen) return this.#paste.bulk(Uint8Array.from(read));

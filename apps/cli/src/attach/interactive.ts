@@ -27,7 +27,10 @@ export async function attachInteractive(context: Context, request: AttachRequest
   const { terminal } = await import("@holdfast/sdk");
 
   let current: Binding | undefined;
-  const entering = outer.enter((bytes) => current?.keys(bytes), () => current?.outerResized());
+  // What was typed ahead, while this program started, belongs to the session.
+  const early: Uint8Array[] = [];
+  const onKeys = (bytes: Uint8Array) => (current ? current.keys(bytes) : void early.push(Uint8Array.from(bytes)));
+  const entering = outer.enter(onKeys, () => current?.outerResized());
   outer.undoWith(() => Buffer.concat([Buffer.from(current?.undo() ?? ""), Buffer.from(leave(screen, outer.size().rows))]));
   outer.write(enter(screen, outer.size().rows));
   outer.onGone((why) => current?.gone(why));
@@ -37,6 +40,7 @@ export async function attachInteractive(context: Context, request: AttachRequest
     await entering;
     for (let first = true; ; first = false) {
       current = new Binding({ client, reconnect: () => context.reconnect(), outer, screen, settings, session, observe: request.observe, take: first && request.take, previous, newTracker: () => new terminal.ModeTracker(), me: client.operator.operator?.id ?? "" });
+      for (const bytes of early.splice(0)) current.keys(bytes);
       const next = await current.run();
       if (next.kind !== "switch") {
         ending = next;

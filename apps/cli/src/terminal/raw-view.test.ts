@@ -143,3 +143,16 @@ describe("a session on the outer terminal", () => {
     expect(undo).not.toContain("1006");
   });
 });
+
+test("a notice that passes while a panel is shown leaves the panel alone", async () => {
+  const o = outerModel();
+  const { view, asked } = viewOn(o, [picture("session", 7)]);
+  view.snapshot(picture("session", 7));
+  view.notice("ana came");
+  view.panel(["history"]);
+  view.notice(null);
+  view.snapshot(picture("newer", 9));
+  await new Promise(setImmediate);
+  expect((await o.lines())[0]).toBe("history");
+  expect(asked()).toBe(0);
+});

@@ -50,9 +50,13 @@ export class RawView implements View {
   }
 
   snapshot(picture: Picture): void {
+    // Under a panel nothing is drawn: closing it fetches a picture that is newer.
+    if (this.#panel) {
+      this.#dirty = true;
+      return;
+    }
     this.#draw(picture);
-    if (this.#panel) this.#dirty = true;
-    else if (this.#notice !== null) this.#layNotice();
+    if (this.#notice !== null) this.#layNotice();
   }
 
   async output(chunk: OutputChunk): Promise<void> {
@@ -86,7 +90,7 @@ export class RawView implements View {
     this.#notice = text;
     if (text !== null) {
       if (!this.#panel) this.#layNotice();
-    } else if (this.#noticeDrawn) void this.#mend(this.#drawnTo);
+    } else if (this.#noticeDrawn && !this.#panel) void this.#mend(this.#drawnTo);
   }
 
   panel(lines: readonly string[] | null): void {
@@ -164,7 +168,7 @@ export class RawView implements View {
     for (let tries = 0; tries < 5; tries++) {
       const picture = await this.#o.fetchPicture().catch(() => null);
       if (this.#closed) return;
-      if (picture === null) break;
+      if (picture === null || this.#panel) break;
       if (picture.offset < Math.min(least, before)) continue;
       this.#drawnTo = 0;
       this.#draw(picture);
