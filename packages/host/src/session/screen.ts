@@ -38,6 +38,8 @@ export class Screen {
   #open = false;
   #cursor = 0;
   #position = 0;
+  /** What the model has been fed of stream 0. */
+  #offset = 0;
   #checkpointAt = 0;
   #wants: Want[] = [];
   #idle: (() => void) | null = null;
@@ -96,6 +98,7 @@ export class Screen {
       this.#open = true;
       this.#cursor = saved?.seq ?? 0;
       this.#position = saved?.position ?? 0;
+      this.#offset = saved?.snapshot.offset ?? 0;
       this.#ports.models.open(this.#source.id, saved ? saved.snapshot : { offset: 0, cols, rows });
     }
     this.#keep();
@@ -144,10 +147,7 @@ export class Screen {
       if (read.length === 0) break;
       for (const item of read) {
         if ("gap" in item) {
-          // What is missing can't be parsed: the model starts anew after it, and C1 holds from the next full repaint on.
           this.#cursor = item.toSeq;
-          const { cols, rows } = this.#source.size;
-          this.#ports.models.open(this.#source.id, { offset: 0, cols, rows });
         } else {
           this.#feed(item.entry, item.body, item.entry.payload);
         }
@@ -162,6 +162,14 @@ export class Screen {
     if (body?.case === "output") {
       this.#position += entry.payloadBytes;
       if (entry.stream !== 0) return;
+      if (entry.offset !== this.#offset) {
+        // What is missing can't be parsed: the model starts anew after it, and C1 holds again from the next full repaint on.
+        const { cols, rows } = this.#source.size;
+        this.#ports.models.open(this.#source.id, { offset: entry.offset, cols, rows });
+      }
+      this.#offset = entry.offset + entry.payloadBytes;
+      // Redacted or pruned bytes: as many NULs, which no terminal shows, keep the place.
+      if (payload.length !== entry.payloadBytes) payload = new Uint8Array(entry.payloadBytes);
       const live = entry.offset >= this.#source.repliedOffset && this.#ports.clock.monoNs() - entry.monoNs < QUERY_AGE_NS;
       this.#ports.models.feed(this.#source.id, entry.offset, payload, live);
     } else if (body?.case === "resized" && body.value.size) {
