@@ -193,6 +193,7 @@ export class Host {
     try {
       await started(session, this.bootId);
       this.#watchShim(session);
+      this.#keepTtl(session);
       return true;
     } catch (fault) {
       const opening = facts.state === "opening";
