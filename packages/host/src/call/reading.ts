@@ -72,7 +72,7 @@ export async function search({ host, signal }: CallContext, call: Verb<"search">
       let offset = restOffset;
       for (const line of lines) {
         const clean = stripVTControlCharacters(line.replace(/\r$/, ""));
-        if (matches(clean)) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(entry.seq), offset: BigInt(offset), line: clean.slice(0, LINE_CHARS), atUnixMs: BigInt(Math.trunc(entry.wallMs)) }));
+        if (matches(clean) && (call.beforeOffset === 0n || offset < Number(call.beforeOffset))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(entry.seq), offset: BigInt(offset), line: clean.slice(0, LINE_CHARS), atUnixMs: BigInt(Math.trunc(entry.wallMs)) }));
         offset += Buffer.byteLength(line) + 1;
       }
       restOffset = entry.offset + entry.payloadBytes - Buffer.byteLength(rest);
@@ -80,7 +80,7 @@ export async function search({ host, signal }: CallContext, call: Verb<"search">
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
-  if (rest !== "" && matches(stripVTControlCharacters(rest))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(session.facts.seq), offset: BigInt(restOffset), line: stripVTControlCharacters(rest).slice(0, LINE_CHARS) }));
+  if (rest !== "" && matches(stripVTControlCharacters(rest)) && (call.beforeOffset === 0n || restOffset < Number(call.beforeOffset))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(session.facts.seq), offset: BigInt(restOffset), line: stripVTControlCharacters(rest).slice(0, LINE_CHARS) }));
   return { case: "search", value: create(SearchAnswerSchema, { hits: hits.slice(-limit).reverse() }) };
 }
 
