@@ -9,11 +9,14 @@ import { OUTPUT_KIND } from "../session/record.ts";
 import type { LiveSession } from "../session/session.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 import { floorCommand } from "./floor-command.ts";
+import { askProbe } from "./reading.ts";
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 /** A shell with slow start-up files. */
 const SHELL_STARTS_MS = 15_000;
+const DOUBT_MS = 10;
+const DOUBT_PROBES = 50;
 
 export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Result> {
   const { host, operator, via } = ctx;
@@ -21,6 +24,7 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
   const label = `session ${session.facts.name} (${session.id})`;
   if (session.isOver) throw new HoldError("session_ended", `${label} has ended`);
   await shellReads(ctx, session);
+  await lineIsKnown(ctx, session);
   const { state, outputEnd } = session.commands;
   const refusal = command.refuseRun(state, outputEnd);
   if (refusal) throw new HoldError(refusal, refusalText(refusal, label, session));
@@ -54,6 +58,15 @@ function shellReads({ host, signal }: CallContext, session: LiveSession): Promis
   });
 }
 
+/** What was typed while a program ran may be about to be echoed: wait until the shell sleeps with nothing left to read. */
+async function lineIsKnown({ host, signal }: CallContext, session: LiveSession): Promise<void> {
+  for (let i = 0; i < DOUBT_PROBES && command.isDoubtful(session.commands.state) && !signal.aborted && !session.isOver; i++) {
+    const p = await askProbe(session, host.ports);
+    if (p.kernelInputBytes === 0 && p.queuedInputBytes === 0 && p.processes.find((x) => x.pid === p.leaderPid)?.state === "S") return;
+    await new Promise<void>((resolve) => host.ports.wakeAt((host.ports.clock.monoMs() + DOUBT_MS) as never, resolve));
+  }
+}
+
 class Run {
   readonly #ctx: CallContext;
   readonly #session: LiveSession;
@@ -64,6 +77,7 @@ class Run {
   #cursor = 0;
   #told = 0;
   #sentBytes = 0;
+  #head: Uint8Array | null;
   #omitted = 0;
   #fail: ((fault: unknown) => void) | null = null;
   #finish: ((result: Result) => void) | null = null;
@@ -73,6 +87,7 @@ class Run {
     this.#ctx = ctx;
     this.#session = session;
     this.#maxBytes = maxBytes;
+    this.#head = session.shell === "fish" ? new Uint8Array(0) : null;
   }
 
   start(bytes: Uint8Array, call: Verb<"run">): Promise<Result> {
@@ -182,7 +197,15 @@ class Run {
     }
   }
 
-  #tell(bytes: Uint8Array): void {
+  /** Fish sets a title and a colour before the command's own bytes: those are taken off the head. */
+  #tell(bytes: Uint8Array, isAll = false): void {
+    if (this.#head) {
+      this.#head = Buffer.concat([this.#head, bytes]);
+      const noise = command.titleNoise(this.#head, isAll);
+      if (noise === null) return;
+      bytes = this.#head.subarray(noise);
+      this.#head = null;
+    }
     const room = Math.max(0, this.#maxBytes - this.#sentBytes);
     const shown = bytes.subarray(0, room);
     this.#omitted += bytes.length - shown.length;
@@ -191,6 +214,7 @@ class Run {
   }
 
   #end(state: string, code: number | null): void {
+    this.#tell(new Uint8Array(0), true);
     const last: Result = {
       case: "run",
       value: create(RunAnswerSchema, { state, fromOffset: BigInt(this.#from), toOffset: BigInt(this.#told), seq: BigInt(this.#session.facts.seq), omittedBytes: BigInt(this.#omitted), ...(code === null ? {} : { code }) }),
