@@ -61,7 +61,12 @@ test("the host is killed under an attachment: it says so, comes back by itself a
   await t.until("the link is back");
   t.type("echo once", "Enter");
   await t.until(/^once$/m);
-  const typed = world.hold("log", "tough", "--kind", "input", "--json").out.split("\n").filter(Boolean).map((l) => (JSON.parse(l) as { text: string }).text).join("");
+  const typed = world
+    .hold("log", "tough", "--kind", "input", "--json")
+    .out.split("\n")
+    .filter(Boolean)
+    .map((l) => (JSON.parse(l) as { text: string }).text)
+    .join("");
   expect(typed).toBe("echo once\r");
   t.type("C-q", "d");
 });
@@ -124,18 +129,32 @@ test("from inside, a session can't be attached to itself", async () => {
 
 test("completion works in bash, zsh and fish", () => {
   open("completed");
-  const bash = world.shell(`source <(hold completion bash); COMP_WORDS=(hold attach comp); COMP_CWORD=2; _hold; echo "\${COMPREPLY[@]}"`);
+  const bash = world.shell(
+    `source <(hold completion bash); COMP_WORDS=(hold attach comp); COMP_CWORD=2; _hold; echo "\${COMPREPLY[@]}"`,
+  );
   expect(bash.trim()).toBe("completed");
-  expect(world.shell(`source <(hold completion bash); COMP_WORDS=(hold au); COMP_CWORD=1; _hold; echo "\${COMPREPLY[@]}"`).trim()).toBe("audit");
-  expect(world.shell(`hold completion fish | source; complete -C 'hold attach comp'`, "fish", ["--no-config"])).toMatch(/^completed\b/);
-  expect(world.shell(`hold completion fish | source; complete -C 'hold new x --fl'`, "fish", ["--no-config"])).toMatch(/^--floor\b/);
-  const zsh = world.shell(`autoload -U compinit && compinit -u; source <(hold completion zsh); _describe() { print -l "\${(P)3[@]}"; }; words=(hold attach comp); CURRENT=3; _hold`, "zsh", ["-f"]);
+  expect(
+    world.shell(`source <(hold completion bash); COMP_WORDS=(hold au); COMP_CWORD=1; _hold; echo "\${COMPREPLY[@]}"`).trim(),
+  ).toBe("audit");
+  expect(world.shell(`hold completion fish | source; complete -C 'hold attach comp'`, "fish", ["--no-config"])).toMatch(
+    /^completed\b/,
+  );
+  expect(world.shell(`hold completion fish | source; complete -C 'hold new x --fl'`, "fish", ["--no-config"])).toMatch(
+    /^--floor\b/,
+  );
+  const zsh = world.shell(
+    `autoload -U compinit && compinit -u; source <(hold completion zsh); _describe() { print -l "\${(P)3[@]}"; }; words=(hold attach comp); CURRENT=3; _hold`,
+    "zsh",
+    ["-f"],
+  );
   expect(zsh.trim()).toMatch(/^completed/);
 });
 
 test("a command of somebody else's on the path becomes one of hold's, but for names that are hold's own", () => {
   const bin = `${world.folder}/bin`;
-  world.shell(`mkdir -p ${bin}; printf '#!/bin/sh\\necho other "$@"; exit 7\\n' > ${bin}/hold-other; cp ${bin}/hold-other ${bin}/hold-ls; chmod +x ${bin}/*`);
+  world.shell(
+    `mkdir -p ${bin}; printf '#!/bin/sh\\necho other "$@"; exit 7\\n' > ${bin}/hold-other; cp ${bin}/hold-other ${bin}/hold-ls; chmod +x ${bin}/*`,
+  );
   expect(world.shell(`PATH=${bin}:$PATH; hold other a --as x; echo $?`)).toBe("other a --as x\n7\n");
   expect(world.shell(`PATH=${bin}:$PATH hold ls`)).toContain("NAME");
 });

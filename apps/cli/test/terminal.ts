@@ -12,7 +12,18 @@ export const holdCommand = join(root, "bin/hold");
 export class World {
   readonly folder = mkdtempSync(join(tmpdir(), "hold-cli-int-"));
   readonly #socket = join(this.folder, "tmux");
-  readonly env = { ...process.env, HOLDFAST_HOME: join(this.folder, "home"), XDG_CONFIG_HOME: join(this.folder, "config"), HOME: this.folder, SHELL: "/bin/bash", PATH: `${join(root, "bin")}:${dirname(process.execPath)}:${process.env["PATH"]}`, TERM: "xterm-256color", HOLDFAST_SESSION: "", LANG: "C.UTF-8", HISTFILE: "/dev/null" };
+  readonly env = {
+    ...process.env,
+    HOLDFAST_HOME: join(this.folder, "home"),
+    XDG_CONFIG_HOME: join(this.folder, "config"),
+    HOME: this.folder,
+    SHELL: "/bin/bash",
+    PATH: `${join(root, "bin")}:${dirname(process.execPath)}:${process.env["PATH"]}`,
+    TERM: "xterm-256color",
+    HOLDFAST_SESSION: "",
+    LANG: "C.UTF-8",
+    HISTFILE: "/dev/null",
+  };
 
   constructor() {
     Reflect.deleteProperty(this.env, "HOLDFAST_SESSION");
@@ -59,7 +70,8 @@ export class World {
 
   /** Ends every session and the host, and the folder with it. */
   end(): void {
-    for (const l of this.hold("ls", "--json").out.split("\n").filter(Boolean)) this.hold("kill", (JSON.parse(l) as { id: string }).id, "--grace", "0s");
+    for (const l of this.hold("ls", "--json").out.split("\n").filter(Boolean))
+      this.hold("kill", (JSON.parse(l) as { id: string }).id, "--grace", "0s");
     this.hold("host", "down", "--force");
     this.#tmux("kill-server");
     rmSync(this.folder, { recursive: true, force: true });

@@ -5,7 +5,7 @@
 import type { AttachHandlers, ConnectOptions, Event, HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import type { Paint } from "../show/colour.ts";
-import type { AnyCommand } from "../spec/command.ts";
+import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
 
 export interface Output {
@@ -28,7 +28,8 @@ export interface Context {
   readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  readonly command: AnyCommand;
+  /** Every command, for those that tell of commands. */
+  readonly table: CommandTable;
   readonly json: boolean;
   readonly as: string | undefined;
   /** What stood after `--`; undefined if there was no `--`. */

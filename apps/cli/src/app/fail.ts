@@ -15,17 +15,34 @@ export function usage(message: string): HoldError {
 export function asFailure(thrown: unknown): HoldError {
   if (thrown instanceof HoldError) return thrown;
   const loose = thrown as { code?: unknown; message?: unknown; details?: Record<string, string>; name?: unknown; path?: unknown };
-  if (loose?.name === "HoldError" && typeof loose.code === "string") return new HoldError(loose.code as HoldError["code"], String(loose.message), loose.details ?? {});
-  if (loose?.name === "AbortError") return new HoldError("cancelled", "stopped before it was done; nothing on the host was changed by stopping");
-  if (loose?.code === "ENOENT" || loose?.code === "EACCES" || loose?.code === "ENOSPC" || loose?.code === "EISDIR") return new HoldError(loose.code === "ENOSPC" ? "disk_full" : "bad_request", `${String(loose.message)}: correct the path and try again`);
+  if (loose?.name === "HoldError" && typeof loose.code === "string")
+    return new HoldError(loose.code as HoldError["code"], String(loose.message), loose.details ?? {});
+  if (loose?.name === "AbortError")
+    return new HoldError("cancelled", "stopped before it was done; nothing on the host was changed by stopping");
+  if (loose?.code === "ENOENT" || loose?.code === "EACCES" || loose?.code === "ENOSPC" || loose?.code === "EISDIR")
+    return new HoldError(
+      loose.code === "ENOSPC" ? "disk_full" : "bad_request",
+      `${String(loose.message)}: correct the path and try again`,
+    );
   const why = thrown instanceof Error ? thrown.message : String(thrown);
-  return new HoldError("internal", `${why}; this is a defect of hold: run it again with HOLDFAST_DEBUG=1 and report what it prints`, {}, { cause: thrown });
+  return new HoldError(
+    "internal",
+    `${why}; this is a defect of hold: run it again with HOLDFAST_DEBUG=1 and report what it prints`,
+    {},
+    { cause: thrown },
+  );
 }
 
-export function report(failure: HoldError, output: Output, options: { readonly json: boolean; readonly paintCode?: (text: string) => string; readonly debug?: boolean }): number {
+export function report(
+  failure: HoldError,
+  output: Output,
+  options: { readonly json: boolean; readonly paintCode?: (text: string) => string; readonly debug?: boolean },
+): number {
   const exit = exitCodeOf(failure.code);
   if (options.json) {
-    output.write(`${JSON.stringify({ code: failure.code, message: failure.message, advice: adviceOf(failure.code), details: failure.details, exit })}\n`);
+    output.write(
+      `${JSON.stringify({ code: failure.code, message: failure.message, advice: adviceOf(failure.code), details: failure.details, exit })}\n`,
+    );
   } else {
     const code = `[${failure.code}]`;
     output.write(`${options.paintCode ? options.paintCode(code) : code} ${escapeLines(failure.message)}\n`);

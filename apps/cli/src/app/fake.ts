@@ -2,7 +2,7 @@
 import type { AttachHandlers, AttachOptions, Attachment, Event, Floor, HostClient, Session } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import { paintFor } from "../show/colour.ts";
-import type { AnyCommand } from "../spec/command.ts";
+import { table } from "../spec/index.ts";
 import type { AuditFinding, AuditRecord, Context, KeyStore, Output } from "./context.ts";
 import type { Globals } from "./globals.ts";
 import { type OwnedContext, runLine } from "./main.ts";
@@ -31,16 +31,59 @@ export class Sink implements Output {
 
 export const nowMs = Date.UTC(2026, 0, 2, 12, 0, 0);
 
-export const floor = (over: Partial<Floor> = {}): Floor => ({ mode: 1, holder: "", holderName: "", holderKind: 0, seat: "", epoch: 0n, expiresUnixMs: 0n, asking: [], aiPaused: false, ...over }) as unknown as Floor;
+export const floor = (over: Partial<Floor> = {}): Floor =>
+  ({
+    mode: 1,
+    holder: "",
+    holderName: "",
+    holderKind: 0,
+    seat: "",
+    epoch: 0n,
+    expiresUnixMs: 0n,
+    asking: [],
+    aiPaused: false,
+    ...over,
+  }) as unknown as Floor;
 
 export const session = (over: Partial<Session> = {}): Session =>
   ({
-    id: "01jdwork0000", name: "work", kind: 1, state: 1, pid: 4711, createdUnixMs: BigInt(nowMs - 3_600_000), operators: [], floor: floor(), size: { cols: 80, rows: 24 },
-    cwd: "/home/ana/src", command: ["bash"], group: "", seq: 12n, outputBytes: 2048n, lastActivityUnixMs: BigInt(nowMs - 60_000), incarnation: 1, syncInput: false, openedBy: "ana", running: "", ...over,
+    id: "01jdwork0000",
+    name: "work",
+    kind: 1,
+    state: 1,
+    pid: 4711,
+    createdUnixMs: BigInt(nowMs - 3_600_000),
+    operators: [],
+    floor: floor(),
+    size: { cols: 80, rows: 24 },
+    cwd: "/home/ana/src",
+    command: ["bash"],
+    group: "",
+    seq: 12n,
+    outputBytes: 2048n,
+    lastActivityUnixMs: BigInt(nowMs - 60_000),
+    incarnation: 1,
+    syncInput: false,
+    openedBy: "ana",
+    running: "",
+    ...over,
   }) as unknown as Session;
 
 export const event = (seq: number, kind: string, value: object = {}, over: Partial<Event> = {}): Event =>
-  ({ seq: BigInt(seq), actor: "op-ana", via: "cli", atUnixMs: BigInt(nowMs + seq), body: { kind: { case: kind, value } }, stream: 0, offset: 0n, data: new Uint8Array(), payload: "", payloadBytes: 0, lsn: BigInt(seq), ...over }) as unknown as Event;
+  ({
+    seq: BigInt(seq),
+    actor: "op-ana",
+    via: "cli",
+    atUnixMs: BigInt(nowMs + seq),
+    body: { kind: { case: kind, value } },
+    stream: 0,
+    offset: 0n,
+    data: new Uint8Array(),
+    payload: "",
+    payloadBytes: 0,
+    lsn: BigInt(seq),
+    ...over,
+  }) as unknown as Event;
 
 /** A host that has the methods given; the others say that the test did not expect them. */
 export function host(methods: Partial<HostClient> & { readonly sessions?: readonly Session[] }): HostClient {
@@ -66,10 +109,16 @@ export function host(methods: Partial<HostClient> & { readonly sessions?: readon
   }) as unknown as HostClient;
 }
 
-type Step = { readonly output: string; readonly seq: number; readonly offset?: number; readonly stream?: number } | { readonly event: Event } | { readonly gap: readonly [number, number] };
+type Step =
+  | { readonly output: string; readonly seq: number; readonly offset?: number; readonly stream?: number }
+  | { readonly event: Event }
+  | { readonly gap: readonly [number, number] };
 
 /** `attach` of a host that replays these steps to whoever attaches, and then says nothing more. */
-export function replaying(s: Session, steps: readonly Step[]): (options: AttachOptions, handlers: AttachHandlers) => Promise<Attachment> {
+export function replaying(
+  s: Session,
+  steps: readonly Step[],
+): (options: AttachOptions, handlers: AttachHandlers) => Promise<Attachment> {
   return async (options, handlers) => {
     const after = options.after ?? 0;
     void (async () => {
@@ -78,11 +127,26 @@ export function replaying(s: Session, steps: readonly Step[]): (options: AttachO
         if ("gap" in step) handlers.gap?.({ fromSeq: step.gap[0], toSeq: step.gap[1], reason: "retention" });
         else if ("event" in step) {
           if (Number(step.event.seq) > after) handlers.event?.(step.event);
-        } else if (!options.noOutput && step.seq > after) await handlers.output?.({ seq: step.seq, stream: step.stream ?? 0, offset: step.offset ?? 0, bytes: Buffer.from(step.output), atUnixMs: nowMs + step.seq });
+        } else if (!options.noOutput && step.seq > after)
+          await handlers.output?.({
+            seq: step.seq,
+            stream: step.stream ?? 0,
+            offset: step.offset ?? 0,
+            bytes: Buffer.from(step.output),
+            atUnixMs: nowMs + step.seq,
+          });
       }
       if (options.mode !== "replay") handlers.detached?.("ended");
     })();
-    return { id: "att-1", session: s, floor: floor(), presence: [], observing: true, unansweredBytes: 0, detach: async () => undefined } as unknown as Attachment;
+    return {
+      id: "att-1",
+      session: s,
+      floor: floor(),
+      presence: [],
+      observing: true,
+      unansweredBytes: 0,
+      detach: async () => undefined,
+    } as unknown as Attachment;
   };
 }
 
@@ -99,12 +163,27 @@ export interface World {
   readonly home?: string;
 }
 
-export const defaults: Settings = { file: "/config/config.toml", prefix: "\x11", colour: "auto", screen: "alternate", statusMs: 2000, shell: undefined, floor: "turn", all: [] };
+export const defaults: Settings = {
+  file: "/config/config.toml",
+  prefix: "\x11",
+  colour: "auto",
+  screen: "alternate",
+  statusMs: 2000,
+  shell: undefined,
+  floor: "turn",
+  all: [],
+};
 
-export function fakeContext(command: AnyCommand, globals: Globals, world: World, out: Sink, err: Sink): OwnedContext {
+export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink): OwnedContext {
   const env = world.env ?? { HOME: "/home/ana", SHELL: "/bin/bash" };
   const context: Context = {
-    version: "0.0.0-test", env, cwd: "/home/ana/src", command, json: globals.json, as: globals.as, tail: globals.tail,
+    version: "0.0.0-test",
+    env,
+    cwd: "/home/ana/src",
+    table,
+    json: globals.json,
+    as: globals.as,
+    tail: globals.tail,
     input: {
       isTty: world.tty ?? false,
       async *bytes() {
@@ -112,20 +191,26 @@ export function fakeContext(command: AnyCommand, globals: Globals, world: World,
       },
       line: async () => world.stdin ?? null,
     },
-    out, err,
+    out,
+    err,
     paint: paintFor(false, {}),
     errPaint: paintFor(false, {}),
     now: () => nowMs,
     home: async () => world.home ?? "/nowhere/home",
     configFolder: async () => world.configFolder ?? "/nowhere/config",
-    settings: async () => (world.configFolder === undefined ? defaults : (await import("../config/settings.ts")).loadSettings(world.configFolder, env)),
+    settings: async () =>
+      world.configFolder === undefined ? defaults : (await import("../config/settings.ts")).loadSettings(world.configFolder, env),
     client: async () => {
       if (!world.client) throw Object.assign(new Error("no host answers"), { name: "HoldError", code: "unreachable" });
       return world.client;
     },
     outer: () => Promise.reject(new Error("the test has no terminal")),
     cancelled: new AbortController().signal,
-    keys: async () => ({ names: async () => [], generate: async (name) => ({ publicKey: new Uint8Array(32), path: `/keys/${name}` }), ...world.keys }),
+    keys: async () => ({
+      names: async () => [],
+      generate: async (name) => ({ publicKey: new Uint8Array(32), path: `/keys/${name}` }),
+      ...world.keys,
+    }),
     reconnect: () => context.client(),
     auditRecords: async () =>
       (async function* () {
@@ -144,6 +229,9 @@ export async function hold(line: string | readonly string[], world: World = {}):
   const out = new Sink(world.tty ?? false, world.columns);
   const err = new Sink(world.tty ?? false, world.columns);
   const words = typeof line === "string" ? line.split(" ").filter(Boolean) : line;
-  const code = await runLine(words, (command, globals) => fakeContext(command, globals, world, out, err), world.env ?? {}, { out, err });
+  const code = await runLine(words, (globals) => fakeContext(globals, world, out, err), world.env ?? {}, {
+    out,
+    err,
+  });
   return { code, out, err };
 }

@@ -25,7 +25,8 @@ export function splitGlobals(argv: readonly string[]): Globals {
     const word = own[i]!;
     if (word === "--as") {
       as = own[++i];
-      if (as === undefined || as === "") throw usage("--as needs the name of a credential, e.g. `--as ana`; `hold operator ls` lists operators");
+      if (as === undefined || as === "")
+        throw usage("--as needs the name of a credential, e.g. `--as ana`; `hold operator ls` lists operators");
     } else if (word.startsWith("--as=")) as = word.slice(5);
     else if (word === "--help" || word === "-h") help = true;
     else if (word === "--json") json = true;

@@ -5,8 +5,8 @@
  */
 import { run as runStricli } from "@stricli/core";
 import { didYouMean } from "../read/near.ts";
-import type { AnyCommand } from "../spec/command.ts";
-import { commands, findCommand, groupBriefs } from "../spec/index.ts";
+import { type AnyCommand, findCommand } from "../spec/command.ts";
+import { commands, table } from "../spec/index.ts";
 import type { Context, Output } from "./context.ts";
 import { asFailure, report, usage } from "./fail.ts";
 import { type Globals, splitGlobals } from "./globals.ts";
@@ -15,14 +15,21 @@ import { application } from "./routes.ts";
 
 type Streams = { readonly out: Output; readonly err: Output };
 export type OwnedContext = Context & { end(): Promise<void> };
-export type MakeContext = (command: AnyCommand, globals: Globals) => OwnedContext;
+const { groupBriefs } = table;
+
+export type MakeContext = (globals: Globals) => OwnedContext;
 
 export async function main(argv: readonly string[], version: string): Promise<void> {
-  process.exitCode = await runLine(argv, (command, globals) => new RealContext(command, globals, version), process.env);
+  process.exitCode = await runLine(argv, (globals) => new RealContext(table, globals, version), process.env);
 }
 
 /** Runs one command line and answers its exit code. */
-export async function runLine(argv: readonly string[], make: MakeContext, env: Readonly<Record<string, string | undefined>>, streams: Streams = { out: stdoutOutput(), err: stderrOutput() }): Promise<number> {
+export async function runLine(
+  argv: readonly string[],
+  make: MakeContext,
+  env: Readonly<Record<string, string | undefined>>,
+  streams: Streams = { out: stdoutOutput(), err: stderrOutput() },
+): Promise<number> {
   const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
   const run: { context?: OwnedContext; args: readonly string[] } = { args: [] };
   try {
@@ -31,19 +38,24 @@ export async function runLine(argv: readonly string[], make: MakeContext, env: R
     const spec = find(words);
     if (spec === undefined) return await elsewhere(words, globals, argv, env, streams.out);
     if (globals.help) return await showHelp(spec.path, env, streams.out);
-    if (globals.json && !("json" in spec.flags)) throw usage(`\`hold ${spec.path.join(" ")}\` has no --json; \`hold help ${spec.path.join(" ")}\` shows what it takes`);
+    if (globals.json && !("json" in spec.flags))
+      throw usage(`\`hold ${spec.path.join(" ")}\` has no --json; \`hold help ${spec.path.join(" ")}\` shows what it takes`);
     return await dispatch(spec, words, globals, (context, args) => Object.assign(run, { context, args }), make);
   } catch (error) {
     const failure = await explain(asFailure(error), run.context, run.args);
     const debug = (env["HOLDFAST_DEBUG"] ?? "") !== "";
-    return report(failure, streams.err, { json: own.includes("--json"), debug, ...(run.context ? { paintCode: run.context.errPaint.red } : {}) });
+    return report(failure, streams.err, {
+      json: own.includes("--json"),
+      debug,
+      ...(run.context ? { paintCode: run.context.errPaint.red } : {}),
+    });
   } finally {
     await run.context?.end();
   }
 }
 
 function find(words: readonly string[]): AnyCommand | undefined {
-  return (words[0] ?? "") in groupBriefs ? findCommand(words.slice(0, 2)) : findCommand(words.slice(0, 1));
+  return (words[0] ?? "") in groupBriefs ? findCommand(table, words.slice(0, 2)) : findCommand(table, words.slice(0, 1));
 }
 
 /** What a line with nothing but global flags, or nothing but `config`, stands for. */
@@ -54,21 +66,33 @@ function spelledOut(globals: Globals): readonly string[] {
 }
 
 /** The line as stricli reads it; the command's own outcome, or what stricli has against the line. */
-async function dispatch(spec: AnyCommand, words: readonly string[], globals: Globals, began: (context: OwnedContext, args: readonly string[]) => void, make: MakeContext): Promise<number> {
+async function dispatch(
+  spec: AnyCommand,
+  words: readonly string[],
+  globals: Globals,
+  began: (context: OwnedContext, args: readonly string[]) => void,
+  make: MakeContext,
+): Promise<number> {
   const line = globals.tail && !spec.tail ? [...words, "--", ...globals.tail] : [...words];
   const said: string[] = [];
   let outcome: { exit: number } | { thrown: unknown } | undefined;
   const app = application(commands, groupBriefs, async (command, flags, args) => {
     try {
-      const context = make(command, globals);
+      const context = make(globals);
       began(context, args);
       const code = await command.load();
-      outcome = { exit: (await code.run(context, { ...flags, json: globals.json } as never, args)) ?? 0 };
+      outcome = { exit: (await code.run(context as never, { ...flags, json: globals.json } as never, args)) ?? 0 };
     } catch (thrown) {
       outcome = { thrown };
     }
   });
-  await runStricli(app, line, { process: { stdout: { write: () => {} }, stderr: { write: (text) => said.push(text) }, env: { STRICLI_SKIP_VERSION_CHECK: "1" } } });
+  await runStricli(app, line, {
+    process: {
+      stdout: { write: () => {} },
+      stderr: { write: (text) => said.push(text) },
+      env: { STRICLI_SKIP_VERSION_CHECK: "1" },
+    },
+  });
   if (outcome === undefined) throw usage(`${tidy(said.join(""))}; \`hold help ${spec.path.join(" ")}\` shows what it takes`);
   if ("thrown" in outcome) throw outcome.thrown;
   return outcome.exit;
@@ -76,12 +100,21 @@ async function dispatch(spec: AnyCommand, words: readonly string[], globals: Glo
 
 /** stricli's sentences, one line, in our form. */
 function tidy(text: string): string {
-  const lines = text.trim().split("\n").map((l) => l.trim().replace(/\.$/, ""));
+  const lines = text
+    .trim()
+    .split("\n")
+    .map((l) => l.trim().replace(/\.$/, ""));
   return lines.filter(Boolean).join("; ") || "the line could not be read";
 }
 
 /** No command of ours: a group's help, a `hold-NAME` of somebody else's, or what was meant. */
-async function elsewhere(words: readonly string[], globals: Globals, argv: readonly string[], env: Readonly<Record<string, string | undefined>>, out: Output): Promise<number> {
+async function elsewhere(
+  words: readonly string[],
+  globals: Globals,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  out: Output,
+): Promise<number> {
   const first = words[0] ?? "";
   if (words.length === 0 || (first in groupBriefs && words.length === 1)) {
     await showHelp(words, env, out);
@@ -92,21 +125,35 @@ async function elsewhere(words: readonly string[], globals: Globals, argv: reado
   if (code !== null) return code;
   const group = first in groupBriefs;
   const word = (group ? words[1] : first) ?? "";
-  const known = commands.filter((c) => !c.hidden && (!group || c.path[0] === first)).map((c) => (group ? c.path[1] : c.path[0]) ?? "");
-  throw usage(`there is no command \`hold ${group ? `${first} ` : ""}${word}\`${didYouMean(word, known)}; \`hold help${group ? ` ${first}` : ""}\` lists them`);
+  const known = commands
+    .filter((c) => !c.hidden && (!group || c.path[0] === first))
+    .map((c) => (group ? c.path[1] : c.path[0]) ?? "");
+  throw usage(
+    `there is no command \`hold ${group ? `${first} ` : ""}${word}\`${didYouMean(word, known)}; \`hold help${group ? ` ${first}` : ""}\` lists them`,
+  );
 }
 
-async function showHelp(path: readonly string[], env: Readonly<Record<string, string | undefined>>, out: Output): Promise<number> {
+async function showHelp(
+  path: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  out: Output,
+): Promise<number> {
   const { helpFor } = await import("../help/page.ts");
-  out.write(helpFor(path, { columns: out.columns, isTty: out.isTty, env }));
+  out.write(helpFor(table, path, { columns: out.columns, isTty: out.isTty, env }));
   return 0;
 }
 
 /** Adds what the command line alone knows: names near a wrong one. */
-async function explain(failure: ReturnType<typeof asFailure>, context: Context | undefined, args: readonly string[]): Promise<ReturnType<typeof asFailure>> {
-  if (failure.code === "unreachable" && !/hold host up/.test(failure.message)) failure.message += "; `hold host up` starts one, `hold doctor` says what is wrong";
+async function explain(
+  failure: ReturnType<typeof asFailure>,
+  context: Context | undefined,
+  args: readonly string[],
+): Promise<ReturnType<typeof asFailure>> {
+  if (failure.code === "unreachable" && !/hold host up/.test(failure.message))
+    failure.message += "; `hold host up` starts one, `hold doctor` says what is wrong";
   const asked = args[0];
-  if (failure.code !== "no_such_session" || !context || asked === undefined || /did you mean/.test(failure.message)) return failure;
+  if (failure.code !== "no_such_session" || !context || asked === undefined || /did you mean/.test(failure.message))
+    return failure;
   try {
     const sessions = await (await context.client({ start: false })).list({ all: true });
     failure.message += didYouMean(asked, sessions.flatMap((s) => [s.name, s.id]).filter(Boolean));

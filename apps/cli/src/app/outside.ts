@@ -20,7 +20,11 @@ export function findOutside(name: string, path: string | undefined): string | nu
 }
 
 /** Its exit code, or null if there is no such program. The words after NAME, `--as` and all, are passed as they are. */
-export async function runOutside(name: string, argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number | null> {
+export async function runOutside(
+  name: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number | null> {
   const file = findOutside(name, env["PATH"]);
   if (file === null) return null;
   const at = argv.indexOf(name);

@@ -6,7 +6,7 @@
 import type { HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import { type Paint, paintFor } from "../show/colour.ts";
-import type { AnyCommand } from "../spec/command.ts";
+import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
 import type { AuditFinding, AuditRecord, Context, Input, KeyStore, Output } from "./context.ts";
 import type { Globals } from "./globals.ts";
@@ -74,7 +74,7 @@ export class RealContext implements Context {
   readonly err = stderrOutput();
   readonly paint: Paint = paintFor(this.out.isTty, process.env);
   readonly errPaint: Paint = paintFor(this.err.isTty, process.env);
-  readonly command: AnyCommand;
+  readonly table: CommandTable;
   readonly json: boolean;
   readonly as: string | undefined;
   readonly tail: readonly string[] | undefined;
@@ -85,8 +85,8 @@ export class RealContext implements Context {
   #outer: Promise<Outer> | undefined;
   #listening = false;
 
-  constructor(command: AnyCommand, globals: Globals, version: string) {
-    this.command = command;
+  constructor(table: CommandTable, globals: Globals, version: string) {
+    this.table = table;
     this.json = globals.json;
     this.as = globals.as ?? (process.env["HOLDFAST_AS"] || undefined);
     this.tail = globals.tail;

@@ -7,12 +7,20 @@ import { atEnd, scrolled, search, showLine } from "./pager.ts";
 import { Paste } from "./paste.ts";
 import { floorIsNews, presenceIsNews, statusText } from "./status.ts";
 
-const person = (operator: string, over = {}) => ({ operator, name: operator, kind: 1, via: "cli", attachment: operator, observing: false, ...over }) as never;
+const person = (operator: string, over = {}) =>
+  ({ operator, name: operator, kind: 1, via: "cli", attachment: operator, observing: false, ...over }) as never;
 const held = (by: string, over = {}) => floor({ holder: by, holderName: by, ...over });
 
 describe("the line of who is there and who steers", () => {
   test("it names the others, marks AIs and who only watches", () => {
-    expect(statusText("work", [person("me"), person("bot", { kind: 3 }), person("eve", { observing: true })], held("bot", { holderKind: 3 }), "me")).toBe("work · you, bot (ai), eve (watching) · bot (ai) steers");
+    expect(
+      statusText(
+        "work",
+        [person("me"), person("bot", { kind: 3 }), person("eve", { observing: true })],
+        held("bot", { holderKind: 3 }),
+        "me",
+      ),
+    ).toBe("work · you, bot (ai), eve (watching) · bot (ai) steers");
     expect(statusText("work", [person("me")], floor(), "me")).toBe("work · you alone · nobody steers");
   });
   test("a name with an escape in it is shown and not obeyed", () => {
@@ -114,7 +122,10 @@ describe("copy mode", () => {
       { output: "first\r\nhalf of ", seq: 10, offset: 0 },
       { output: "a line\r\nlast\r\n", seq: 800, offset: 15 },
     ];
-    const bounded = async (options: Parameters<ReturnType<typeof replaying>>[0], handlers: Parameters<ReturnType<typeof replaying>>[1]) => replaying(s, steps)({ ...options, mode: "snapshot" }, handlers);
+    const bounded = async (
+      options: Parameters<ReturnType<typeof replaying>>[0],
+      handlers: Parameters<ReturnType<typeof replaying>>[1],
+    ) => replaying(s, steps)({ ...options, mode: "snapshot" }, handlers);
     const history = new History(host({ sessions: [s], attach: bounded }), "work");
     await history.loadEnd(2);
     expect(history.lines.map((l) => l.text)).toEqual(["a line", "last"]);

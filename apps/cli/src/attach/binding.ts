@@ -4,48 +4,24 @@
  *   B2  The view is raw exactly while the session has the outer terminal's size.
  *   B3  What is typed is sent once or told as refused; never both, never silently dropped, but for keys of one who only watches.
  */
-import type { Attachment, Event, Floor, HostClient, InputOutcome, Presence, Session } from "@holdfast/sdk";
-import type { Settings } from "../config/settings.ts";
+import type { Attachment, Event, Floor, HostClient, InputOutcome, Presence } from "@holdfast/sdk";
 import type { TerminalSize } from "../read/size.ts";
 import { escapeText } from "../show/escape.ts";
 import { sessionKindWord } from "../show/words.ts";
 import { type Action, InputReader } from "../terminal/input.ts";
-import type { Outer } from "../terminal/outer.ts";
-import { RawView, type Tracker } from "../terminal/raw-view.ts";
+import { RawView } from "../terminal/raw-view.ts";
 import type { Picture, View } from "../terminal/view.ts";
+import type { BindingOptions, Bound, Ending } from "./bound.ts";
 import { Commands } from "./commands.ts";
 import { keyText } from "./help-panel.ts";
 import { Notices } from "./notices.ts";
 import { Paste } from "./paste.ts";
 import { floorIsNews, presenceIsNews, statusText } from "./status.ts";
 
-export type Ending =
-  | { readonly kind: "detached" }
-  | { readonly kind: "switch"; readonly to: string }
-  | { readonly kind: "over"; readonly reason: string }
-  | { readonly kind: "failed"; readonly code: string; readonly message: string }
-  | { readonly kind: "gone"; readonly why: string };
-
-export interface BindingOptions {
-  readonly client: HostClient;
-  /** A new link for calls, when the old one is gone: an attachment has its own way back, the client has none. */
-  readonly reconnect: () => Promise<HostClient>;
-  readonly outer: Outer;
-  readonly screen: "alternate" | "main";
-  readonly settings: Settings;
-  readonly session: Session;
-  readonly observe: boolean;
-  readonly take: boolean;
-  readonly previous: string | undefined;
-  readonly newTracker: () => Tracker;
-  /** Our operator's id. */
-  readonly me: string;
-}
-
 /** Unanswered input after which reading keys waits: a paste of any size takes this much of memory. */
 const mostUnanswered = 256 * 1024;
 
-export class Binding {
+export class Binding implements Bound {
   readonly o: BindingOptions;
   readonly #pipes: boolean;
   readonly #reader: InputReader;
@@ -193,7 +169,8 @@ export class Binding {
   #act(action: Action): void {
     if (action.kind === "command") return this.#commands.key(action.key);
     if (this.attachment?.observing) {
-      if (action.kind === "keys") this.notices.flash(`watching only: keys are not sent; ${keyText(this.o.settings.prefix)} d leaves`);
+      if (action.kind === "keys")
+        this.notices.flash(`watching only: keys are not sent; ${keyText(this.o.settings.prefix)} d leaves`);
       return;
     }
     switch (action.kind) {
@@ -205,7 +182,8 @@ export class Binding {
         if (this.#floor?.seat === this.attachment?.id || this.#floor?.mode === 2) this.#send(action.bytes, {});
         return;
       case "paste":
-        if (action.last && action.bytes.length > 0 && !endsInBracket(action.bytes)) return this.#paste.bulk(Uint8Array.from(action.bytes));
+        if (action.last && action.bytes.length > 0 && !endsInBracket(action.bytes))
+          return this.#paste.bulk(Uint8Array.from(action.bytes));
         return this.#paste.part(Uint8Array.from(action.bytes), action.last);
       case "keys":
         this.notices.dismiss();
@@ -213,7 +191,10 @@ export class Binding {
     }
   }
 
-  #send(bytes: Uint8Array, options: { readonly take?: boolean; readonly interrupt?: boolean; readonly unit?: string; readonly unitEnd?: boolean }): void {
+  #send(
+    bytes: Uint8Array,
+    options: { readonly take?: boolean; readonly interrupt?: boolean; readonly unit?: string; readonly unitEnd?: boolean },
+  ): void {
     const { attachment } = this;
     if (!attachment) return;
     // Refusals are told by the `refused` handler; a rejection means that the attachment is over, which `detached` tells.
@@ -265,7 +246,13 @@ export class Binding {
   }
 
   #rawView(): View {
-    return new RawView({ outer: this.o.outer, screen: this.o.screen, pipes: this.#pipes, newTracker: this.o.newTracker, fetchPicture: () => (this.#pipes ? Promise.resolve(null) : this.fetchPicture()) });
+    return new RawView({
+      outer: this.o.outer,
+      screen: this.o.screen,
+      pipes: this.#pipes,
+      newTracker: this.o.newTracker,
+      fetchPicture: () => (this.#pipes ? Promise.resolve(null) : this.fetchPicture()),
+    });
   }
 
   /** Sizes changed: if no picture of the new size comes by itself, one is fetched. */

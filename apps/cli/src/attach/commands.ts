@@ -1,7 +1,7 @@
 /** What the prefix key opens: verbs of the floor, panels over the session, switching, copy mode. */
 import { escapeText } from "../show/escape.ts";
 import { isRunning, operatorKindWord } from "../show/words.ts";
-import type { Binding } from "./binding.ts";
+import type { Bound } from "./bound.ts";
 import { CopyMode } from "./copy-mode.ts";
 import { helpPanel, keyText, verbOf } from "./help-panel.ts";
 import { hereText, steerText } from "./status.ts";
@@ -9,10 +9,10 @@ import { hereText, steerText } from "./status.ts";
 type Open = { readonly keys: (read: Uint8Array) => void; readonly resized: () => void };
 
 export class Commands {
-  readonly #b: Binding;
+  readonly #b: Bound;
   #open: Open | null = null;
 
-  constructor(binding: Binding) {
+  constructor(binding: Bound) {
     this.#b = binding;
   }
 
@@ -90,17 +90,38 @@ export class Commands {
 
   #who(): string[] {
     const { presence, floor, o } = this.#b;
-    const here = presence.map((p) => `  ${escapeText(p.name || p.operator).padEnd(20)} ${operatorKindWord(p.kind).padEnd(8)} ${p.via.padEnd(6)} ${p.observing ? "watching" : p.attachment === floor?.seat ? "steers" : ""}`);
-    return ["", `  \x1b[1m${escapeText(o.session.name || o.session.id)}\x1b[0m · ${escapeText(hereText(presence, o.me))} · ${floor ? escapeText(steerText(floor, o.me)) : ""}`, "", ...here, "", "  Any key closes this."];
+    const here = presence.map(
+      (p) =>
+        `  ${escapeText(p.name || p.operator).padEnd(20)} ${operatorKindWord(p.kind).padEnd(8)} ${p.via.padEnd(6)} ${p.observing ? "watching" : p.attachment === floor?.seat ? "steers" : ""}`,
+    );
+    return [
+      "",
+      `  \x1b[1m${escapeText(o.session.name || o.session.id)}\x1b[0m · ${escapeText(hereText(presence, o.me))} · ${floor ? escapeText(steerText(floor, o.me)) : ""}`,
+      "",
+      ...here,
+      "",
+      "  Any key closes this.",
+    ];
   }
 
   #pass(): void {
-    const others = [...new Map(this.#b.presence.filter((p) => p.operator !== this.#b.o.me && !p.observing).map((p) => [p.operator, p])).values()].slice(0, 9);
+    const others = [
+      ...new Map(
+        this.#b.presence.filter((p) => p.operator !== this.#b.o.me && !p.observing).map((p) => [p.operator, p]),
+      ).values(),
+    ].slice(0, 9);
     if (others.length === 0) {
       this.#b.notices.flash("nobody else is here who could steer; `hold pass SESSION OPERATOR` passes it to somebody away");
       return;
     }
-    const lines = () => ["", "  \x1b[1mPass the floor to\x1b[0m", "", ...others.map((p, i) => `  ${i + 1}  ${escapeText(p.name || p.operator)}`), "", "  Any other key: nobody."];
+    const lines = () => [
+      "",
+      "  \x1b[1mPass the floor to\x1b[0m",
+      "",
+      ...others.map((p, i) => `  ${i + 1}  ${escapeText(p.name || p.operator)}`),
+      "",
+      "  Any other key: nobody.",
+    ];
     this.#panel(lines, (key) => {
       const chosen = others[Number(key) - 1];
       if (chosen) this.#try(async () => void (await this.#b.attachment?.pass(chosen.operator)));
@@ -125,10 +146,16 @@ export class Commands {
 
   async #switchTo(which: number | "next" | "last"): Promise<void> {
     const { session, previous } = this.#b.o;
-    const running = (await this.#b.call((client) => client.list())).filter(isRunning).sort((a, b) => Number(a.createdUnixMs - b.createdUnixMs));
+    const running = (await this.#b.call((client) => client.list()))
+      .filter(isRunning)
+      .sort((a, b) => Number(a.createdUnixMs - b.createdUnixMs));
     const at = running.findIndex((s) => s.id === session.id);
-    const to = which === "last" ? running.find((s) => s.id === previous) : running[which === "next" ? (at + 1) % running.length : which];
-    if (!to || to.id === session.id) return this.#b.notices.flash(which === "last" ? "there is no session that you came from" : "there is no other session there");
+    const to =
+      which === "last" ? running.find((s) => s.id === previous) : running[which === "next" ? (at + 1) % running.length : which];
+    if (!to || to.id === session.id)
+      return this.#b.notices.flash(
+        which === "last" ? "there is no session that you came from" : "there is no other session there",
+      );
     this.#b.finish({ kind: "switch", to: to.id });
   }
 }

@@ -16,9 +16,26 @@ export interface CopyModeOptions {
 }
 
 const moves: Readonly<Record<string, (page: number) => number>> = {
-  "\x1b[A": () => -1, "\x1bOA": () => -1, k: () => -1, y: () => -1, "\x1b[B": () => 1, "\x1bOB": () => 1, j: () => 1, e: () => 1, "\r": () => 1,
-  "\x1b[5~": (page) => -page, b: (page) => -page, "\x02": (page) => -page, "\x1b[6~": (page) => page, " ": (page) => page, f: (page) => page, "\x06": (page) => page,
-  u: (page) => -Math.ceil(page / 2), "\x15": (page) => -Math.ceil(page / 2), d: (page) => Math.ceil(page / 2), "\x04": (page) => Math.ceil(page / 2),
+  "\x1b[A": () => -1,
+  "\x1bOA": () => -1,
+  k: () => -1,
+  y: () => -1,
+  "\x1b[B": () => 1,
+  "\x1bOB": () => 1,
+  j: () => 1,
+  e: () => 1,
+  "\r": () => 1,
+  "\x1b[5~": (page) => -page,
+  b: (page) => -page,
+  "\x02": (page) => -page,
+  "\x1b[6~": (page) => page,
+  " ": (page) => page,
+  f: (page) => page,
+  "\x06": (page) => page,
+  u: (page) => -Math.ceil(page / 2),
+  "\x15": (page) => -Math.ceil(page / 2),
+  d: (page) => Math.ceil(page / 2),
+  "\x04": (page) => Math.ceil(page / 2),
 };
 
 export class CopyMode {
@@ -77,7 +94,12 @@ export class CopyMode {
     } else if (key === "G" || key === "\x1b[F" || key === "\x1b[4~") {
       if (this.#history.hasNewer) await this.#history.loadEnd(this.#height * 3);
       this.#pager = { ...atEnd(this.#lines, this.#height), query: this.#pager.query };
-    } else if (key === "/" || key === "?") this.#pager = { ...this.#pager, query: "", typing: { from: this.#pager.found >= 0 ? this.#pager.found : this.#pager.top + this.#height - 1 } };
+    } else if (key === "/" || key === "?")
+      this.#pager = {
+        ...this.#pager,
+        query: "",
+        typing: { from: this.#pager.found >= 0 ? this.#pager.found : this.#pager.top + this.#height - 1 },
+      };
     else if (key === "n") await this.#next(true);
     else if (key === "N") await this.#next(false);
     else this.#message = "/ searches · n older · N newer · Space, b page · g, G ends · q leaves";
@@ -86,7 +108,11 @@ export class CopyMode {
   async #move(by: number): Promise<void> {
     if (this.#pager.top + by < 0 && this.#history.hasOlder) {
       const added = await this.#history.loadOlder(this.#height * 3);
-      this.#pager = { ...this.#pager, top: this.#pager.top + added, found: this.#pager.found < 0 ? -1 : this.#pager.found + added };
+      this.#pager = {
+        ...this.#pager,
+        top: this.#pager.top + added,
+        found: this.#pager.found < 0 ? -1 : this.#pager.found + added,
+      };
     }
     if (this.#pager.top + by > this.#lines - this.#height && this.#history.hasNewer) await this.#history.loadNewer();
     this.#pager = scrolled(this.#pager, by, this.#lines, this.#height);
@@ -103,7 +129,14 @@ export class CopyMode {
       this.#pager = { ...this.#pager, query: "", typing: null, found: -1 };
       return;
     }
-    const typed = key === "\x7f" || key === "\b" ? [...query].slice(0, -1).join("") : key === "\x15" ? "" : key >= " " && !key.startsWith("\x1b") ? query + key : query;
+    const typed =
+      key === "\x7f" || key === "\b"
+        ? [...query].slice(0, -1).join("")
+        : key === "\x15"
+          ? ""
+          : key >= " " && !key.startsWith("\x1b")
+            ? query + key
+            : query;
     const at = search(this.#history.lines, typed, Math.min(typing!.from, this.#lines - 1), true);
     this.#pager = { ...this.#pager, query: typed, found: -1 };
     if (at >= 0) this.#pager = { ...showLine(this.#pager, at, this.#lines, this.#height), typing };
@@ -147,10 +180,16 @@ export class CopyMode {
       const line = this.#history.lines[top + i];
       if (!line) return "~";
       const text = cutTo(escapeText(line.text), cols);
-      return top + i === found ? `\x1b[7m${padTo(text, cols)}\x1b[0m` : matches(line.text, query) ? `\x1b[1m${text}\x1b[0m` : text;
+      return top + i === found
+        ? `\x1b[7m${padTo(text, cols)}\x1b[0m`
+        : matches(line.text, query)
+          ? `\x1b[1m${text}\x1b[0m`
+          : text;
     });
     const place = `${this.#history.hasOlder ? "…" : ""}${Math.min(this.#lines, top + this.#height)}/${this.#lines}${this.#history.hasNewer ? "…" : ""}`;
-    const left = typing ? `/${query}` : this.#message || `history of ${this.#o.name}${query ? ` · "${query}"` : ""} · q leaves, / searches`;
+    const left = typing
+      ? `/${query}`
+      : this.#message || `history of ${this.#o.name}${query ? ` · "${query}"` : ""} · q leaves, / searches`;
     const bar = padTo(cutTo(escapeText(left), cols - place.length - 2), cols - place.length - 1) + place;
     this.#o.draw([...shown, `\x1b[7m${bar}\x1b[0m`]);
   }

@@ -96,5 +96,11 @@ export class History {
 /** The query as a regular expression that takes either case of its letters; with capitals in it, as it is written. */
 export function anyCase(query: string): string {
   const exact = /\p{Lu}/u.test(query);
-  return [...query].map((c) => (!exact && c.toUpperCase() !== c && [...c.toUpperCase()].length === 1 ? `[${c}${c.toUpperCase()}]` : c.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"))).join("");
+  return [...query]
+    .map((c) =>
+      !exact && c.toUpperCase() !== c && [...c.toUpperCase()].length === 1
+        ? `[${c}${c.toUpperCase()}]`
+        : c.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"),
+    )
+    .join("");
 }

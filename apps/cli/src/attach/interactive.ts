@@ -3,13 +3,14 @@
  *   I1  A session is never attached to itself: its output would be its input's echo for ever.
  *   I2  What is said on leaving names the session and how to come back.
  */
-import { HoldError, type HostClient, type Session } from "@holdfast/sdk";
+import { HoldError, type HostClient, type Session, terminal } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
 import { escapeText } from "../show/escape.ts";
 import { stateText } from "../show/session.ts";
 import { ago } from "../show/time.ts";
 import { exitText, isRunning } from "../show/words.ts";
-import { Binding, type Ending } from "./binding.ts";
+import { Binding } from "./binding.ts";
+import type { Ending } from "./bound.ts";
 
 export interface AttachRequest {
   readonly session: string;
@@ -24,7 +25,6 @@ export async function attachInteractive(context: Context, request: AttachRequest
   const screen = request.screen ?? settings.screen;
   let session = attachable(await client.show(request.session), context);
   const outer = await context.outer();
-  const { terminal } = await import("@holdfast/sdk");
 
   let current: Binding | undefined;
   // What was typed ahead, while this program started, belongs to the session.
@@ -39,7 +39,19 @@ export async function attachInteractive(context: Context, request: AttachRequest
   try {
     await entering;
     for (let first = true; ; first = false) {
-      current = new Binding({ client, reconnect: () => context.reconnect(), outer, screen, settings, session, observe: request.observe, take: first && request.take, previous, newTracker: () => new terminal.ModeTracker(), me: client.operator.operator?.id ?? "" });
+      current = new Binding({
+        client,
+        reconnect: () => context.reconnect(),
+        outer,
+        screen,
+        settings,
+        session,
+        observe: request.observe,
+        take: first && request.take,
+        previous,
+        newTracker: () => new terminal.ModeTracker(),
+        me: client.operator.operator?.id ?? "",
+      });
       for (const bytes of early.splice(0)) current.keys(bytes);
       const next = await current.run();
       if (next.kind !== "switch") {
@@ -68,22 +80,41 @@ function leave(screen: "alternate" | "main", rows: number): string {
 /** The session, if there is something to attach to. */
 export function attachable(session: Session, context: Context): Session {
   const name = session.name || session.id;
-  if (session.id === context.env["HOLDFAST_SESSION"]) throw new HoldError("attach_to_itself", `this terminal is the session ${name} itself; attach from another terminal, or open another session with \`hold new\``);
+  if (session.id === context.env["HOLDFAST_SESSION"])
+    throw new HoldError(
+      "attach_to_itself",
+      `this terminal is the session ${name} itself; attach from another terminal, or open another session with \`hold new\``,
+    );
   if (isRunning(session)) return session;
   const when = session.exit ? ` ${ago(session.exit.atUnixMs, context.now())}` : "";
-  throw new HoldError("session_ended", `${name} is over (${stateText(session)}${when}); \`hold screen ${name}\` shows its last screen, \`hold log ${name}\` what happened`, { session: session.id });
+  throw new HoldError(
+    "session_ended",
+    `${name} is over (${stateText(session)}${when}); \`hold screen ${name}\` shows its last screen, \`hold log ${name}\` what happened`,
+    { session: session.id },
+  );
 }
 
-async function said(context: Context, client: HostClient, session: Session, ending: Exclude<Ending, { kind: "switch" }>): Promise<number> {
+async function said(
+  context: Context,
+  client: HostClient,
+  session: Session,
+  ending: Exclude<Ending, { kind: "switch" }>,
+): Promise<number> {
   const name = escapeText(session.name || session.id);
   if (ending.kind === "detached") {
     line(context.err, `[detached from ${name}]  come back with: hold attach ${name}`);
     return 0;
   }
   if (ending.kind === "gone") return 1;
-  if (ending.kind === "failed") throw Object.assign(new Error(`${ending.message}; the session ${name} runs on`), { name: "HoldError", code: ending.code });
+  if (ending.kind === "failed")
+    throw Object.assign(new Error(`${ending.message}; the session ${name} runs on`), { name: "HoldError", code: ending.code });
   const after = await client.show(session.id).catch(() => session);
-  if (isRunning(after)) line(context.err, `[detached from ${name}: ${escapeText(ending.reason)}]  come back with: hold attach ${name}`);
-  else line(context.err, `[${name} ended: ${escapeText(exitText(after.exit) || stateText(after))}]  its last screen: hold screen ${name}`);
+  if (isRunning(after))
+    line(context.err, `[detached from ${name}: ${escapeText(ending.reason)}]  come back with: hold attach ${name}`);
+  else
+    line(
+      context.err,
+      `[${name} ended: ${escapeText(exitText(after.exit) || stateText(after))}]  its last screen: hold screen ${name}`,
+    );
   return 0;
 }

@@ -9,13 +9,23 @@ export function steerText(floor: Floor, me: string): string {
   if (floorModeWord(floor.mode) === "open") return `all may type${paused}`;
   const asking = floor.asking.length > 0 ? ` · asked for by ${floor.asking.join(", ")}` : "";
   const kind = operatorKindWord(floor.holderKind);
-  const who = floor.holder === "" ? "nobody steers" : floor.holder === me ? "you steer" : `${floor.holderName || floor.holder}${kind === "ai" || kind === "service" ? ` (${kind})` : ""} steers`;
+  const who =
+    floor.holder === ""
+      ? "nobody steers"
+      : floor.holder === me
+        ? "you steer"
+        : `${floor.holderName || floor.holder}${kind === "ai" || kind === "service" ? ` (${kind})` : ""} steers`;
   return `${who}${asking}${paused}`;
 }
 
 export function hereText(presence: readonly Presence[], me: string): string {
   const others = new Map<string, string>();
-  for (const p of presence) if (p.operator !== me) others.set(p.operator, `${p.name || p.operator}${operatorKindWord(p.kind) === "ai" ? " (ai)" : ""}${p.observing ? " (watching)" : ""}`);
+  for (const p of presence)
+    if (p.operator !== me)
+      others.set(
+        p.operator,
+        `${p.name || p.operator}${operatorKindWord(p.kind) === "ai" ? " (ai)" : ""}${p.observing ? " (watching)" : ""}`,
+      );
   const mine = presence.filter((p) => p.operator === me).length;
   return [mine > 1 ? `you ×${mine}` : others.size === 0 ? "you alone" : "you", ...others.values()].join(", ");
 }
@@ -33,6 +43,7 @@ export function floorIsNews(before: Floor, after: Floor, me: string): boolean {
 }
 
 export function presenceIsNews(before: readonly Presence[], after: readonly Presence[], me: string): boolean {
-  const others = (list: readonly Presence[]) => [...new Set(list.filter((p) => p.operator !== me).map((p) => p.operator))].sort().join("\0");
+  const others = (list: readonly Presence[]) =>
+    [...new Set(list.filter((p) => p.operator !== me).map((p) => p.operator))].sort().join("\0");
   return others(before) !== others(after);
 }

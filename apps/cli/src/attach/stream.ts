@@ -30,6 +30,7 @@ export async function attachStream(context: Context, options: { readonly session
   if (context.cancelled.aborted) return;
   await attachment.detach().catch(() => undefined);
   const session = await client.show(attachment.session.id).catch(() => undefined);
-  if (session?.exit && context.err.isTty) line(context.err, escapeText(`[${session.name || session.id} ended: ${exitText(session.exit)}]`));
+  if (session?.exit && context.err.isTty)
+    line(context.err, escapeText(`[${session.name || session.id} ended: ${exitText(session.exit)}]`));
   return;
 }

@@ -4,7 +4,10 @@ import { recordJson } from "./audit-show.ts";
 import { fileOrOut } from "./export.ts";
 import { sinceMs } from "./since.ts";
 
-export async function run(context: Context, flags: { output: string | undefined; since: string | undefined }): Promise<undefined> {
+export async function run(
+  context: Context,
+  flags: { output: string | undefined; since: string | undefined },
+): Promise<undefined> {
   const since = sinceMs(flags.since, context.now());
   const client = await context.client();
   const head = await client.auditHead(true);
@@ -12,7 +15,9 @@ export async function run(context: Context, flags: { output: string | undefined;
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
   const sink = fileOrOut(context, flags.output);
   try {
-    sink.write(`${JSON.stringify({ kind: "head", lsn: head.lsn, chain: hex(head.chain), signature: hex(head.signature), publicKey: hex(head.publicKey), at: new Date(context.now()).toISOString() })}\n`);
+    sink.write(
+      `${JSON.stringify({ kind: "head", lsn: head.lsn, chain: hex(head.chain), signature: hex(head.signature), publicKey: hex(head.publicKey), at: new Date(context.now()).toISOString() })}\n`,
+    );
     for await (const r of await context.auditRecords(since > 0 ? { sinceMs: since } : {})) {
       if (context.cancelled.aborted) return;
       sink.write(`${JSON.stringify(recordJson(r, names))}\n`);

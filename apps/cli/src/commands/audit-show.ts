@@ -8,7 +8,10 @@ import { printer } from "./log.ts";
 import { sinceMs } from "./since.ts";
 
 /** Ids of the operator, and names of sessions; nothing where no host runs that would tell. */
-async function known(context: Context, actor: string | undefined): Promise<{ readonly actorId: string | undefined; readonly sessions: ReadonlyMap<string, string> }> {
+async function known(
+  context: Context,
+  actor: string | undefined,
+): Promise<{ readonly actorId: string | undefined; readonly sessions: ReadonlyMap<string, string> }> {
   try {
     const client = await context.client({ start: false });
     const operators = actor === undefined ? [] : await client.operatorList();
@@ -25,11 +28,17 @@ export function recordJson(r: AuditRecord, names: ReadonlyMap<string, string>): 
   return r.event ? { ...about, ...eventJson(r.event) } : { ...about, kind: "journal", ...(r.own as object | null) };
 }
 
-export async function run(context: Context, flags: { actor: string | undefined; since: string | undefined; kind: readonly string[]; json: boolean }): Promise<undefined> {
+export async function run(
+  context: Context,
+  flags: { actor: string | undefined; since: string | undefined; kind: readonly string[]; json: boolean },
+): Promise<undefined> {
   const since = sinceMs(flags.since, context.now());
   const { actorId, sessions } = await known(context, flags.actor);
   const print = await printer(context, false, { client: false });
-  for await (const r of await context.auditRecords({ ...(since > 0 ? { sinceMs: since } : {}), ...(actorId === undefined ? {} : { actor: actorId }) })) {
+  for await (const r of await context.auditRecords({
+    ...(since > 0 ? { sinceMs: since } : {}),
+    ...(actorId === undefined ? {} : { actor: actorId }),
+  })) {
     if (context.cancelled.aborted) return;
     const kind = r.gap ? "gap" : r.event ? kindOf(r.event) : "journal";
     // What was printed is a record too, and nobody's deed: it is shown when it is asked for.

@@ -15,10 +15,28 @@ export async function run(context: Context, flags: { json: boolean }): Promise<n
       continue;
     }
     if (progress) context.err.write("\r\x1b[K");
-    const where = [`${f.file}:${f.position}`, f.lsn === undefined ? "" : `lsn ${f.lsn}`, f.session ? `session ${f.session}` : "", f.seq === undefined ? "" : `seq ${f.seq}`].filter(Boolean).join(", ");
-    line(context.out, f.ok ? escapeText(f.problem) : `${context.paint.red("WRONG")}  ${escapeText(where)}: ${escapeText(f.problem)}`);
+    const where = [
+      `${f.file}:${f.position}`,
+      f.lsn === undefined ? "" : `lsn ${f.lsn}`,
+      f.session ? `session ${f.session}` : "",
+      f.seq === undefined ? "" : `seq ${f.seq}`,
+    ]
+      .filter(Boolean)
+      .join(", ");
+    line(
+      context.out,
+      f.ok ? escapeText(f.problem) : `${context.paint.red("WRONG")}  ${escapeText(where)}: ${escapeText(f.problem)}`,
+    );
   }
   if (progress) context.err.write("\r\x1b[K");
-  if (!flags.json) line(context.out, wrong === 0 ? context.paint.green("the record is whole") : context.paint.red(`${wrong} ${wrong === 1 ? "thing is" : "things are"} wrong; keep a copy of the folder before anything else writes to it`));
+  if (!flags.json)
+    line(
+      context.out,
+      wrong === 0
+        ? context.paint.green("the record is whole")
+        : context.paint.red(
+            `${wrong} ${wrong === 1 ? "thing is" : "things are"} wrong; keep a copy of the folder before anything else writes to it`,
+          ),
+    );
   return wrong === 0 ? 0 : 1;
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { event, floor, hold, host, nowMs, replaying, session } from "../app/fake.ts";
 
-const refused = (code: string, message: string) => () => Promise.reject(Object.assign(new Error(message), { name: "HoldError", code }));
+const refused = (code: string, message: string) => () =>
+  Promise.reject(Object.assign(new Error(message), { name: "HoldError", code }));
 const note = <T>(seen: unknown[], what: readonly unknown[], answer: T): T => {
   seen.push(...what);
   return answer;
@@ -23,7 +24,8 @@ describe("the line", () => {
     expect(err.text).toMatch(/^\[usage\] .*--al.*`hold help ls`/);
   });
   test("a missing argument, one too many, and a wrong duration exit with 2", async () => {
-    for (const line of ["attach", "rename a b c", "wait work --idle 30", "new x --size 80", "ls --as"]) expect((await hold(line)).code).toBe(2);
+    for (const line of ["attach", "rename a b c", "wait work --idle 30", "new x --size 80", "ls --as"])
+      expect((await hold(line)).code).toBe(2);
   });
   test("with --json a failure is one object on stderr, also when the line can't be read", async () => {
     for (const line of ["ls --json", "--json ls --nonsense", "show --json"]) {
@@ -36,16 +38,31 @@ describe("the line", () => {
     const seen: (string | undefined)[] = [];
     const { runLine } = await import("../app/main.ts");
     const { fakeContext, Sink } = await import("../app/fake.ts");
-    for (const words of [["--as", "ana", "ls"], ["ls", "--as=ana"], ["ls", "--as", "ana", "-a"]]) {
+    for (const words of [
+      ["--as", "ana", "ls"],
+      ["ls", "--as=ana"],
+      ["ls", "--as", "ana", "-a"],
+    ]) {
       const out = new Sink(false);
-      await runLine(words, (c, g) => {
-        seen.push(g.as);
-        return fakeContext(c, g, { client: host({}) }, out, out);
-      }, {}, { out, err: out });
+      await runLine(
+        words,
+        (g) => {
+          seen.push(g.as);
+          return fakeContext(g, { client: host({}) }, out, out);
+        },
+        {},
+        { out, err: out },
+      );
     }
     expect(seen).toEqual(["ana", "ana", "ana"]);
   });
-  test.each([["no_such_session", 3], ["floor_held", 4], ["unreachable", 5], ["timed_out", 124], ["internal", 1]] as const)("%s exits with %d", async (code, exit) => {
+  test.each([
+    ["no_such_session", 3],
+    ["floor_held", 4],
+    ["unreachable", 5],
+    ["timed_out", 124],
+    ["internal", 1],
+  ] as const)("%s exits with %d", async (code, exit) => {
     const world = { client: host({ list: refused(code, "no") as never }) };
     expect((await hold("ls", world)).code).toBe(exit);
   });
@@ -61,7 +78,12 @@ describe("the line", () => {
 
 describe("ls and show", () => {
   test("people see a table, live sessions first; programs one object a line", async () => {
-    const client = host({ sessions: [session({ id: "2", name: "old", state: 2, exit: { code: 3 } as never, lastActivityUnixMs: BigInt(nowMs) }), session()] });
+    const client = host({
+      sessions: [
+        session({ id: "2", name: "old", state: 2, exit: { code: 3 } as never, lastActivityUnixMs: BigInt(nowMs) }),
+        session(),
+      ],
+    });
     const { out } = await hold("ls -a", { client });
     expect(out.lines[0]).toMatch(/^NAME +ID +STATE/);
     expect(out.lines[1]).toMatch(/^work .*running .*nobody .*80x24 .*1m ago .*~\/src .*bash$/);
@@ -80,7 +102,10 @@ describe("ls and show", () => {
     expect(err.text).toContain("hold new");
   });
   test("`show` tells the state that the kernel knows", async () => {
-    const client = host({ sessions: [session()], probe: async () => ({ state: "waiting_secret", cwd: "/tmp", processes: ["bash", "ssh"] }) as never });
+    const client = host({
+      sessions: [session()],
+      probe: async () => ({ state: "waiting_secret", cwd: "/tmp", processes: ["bash", "ssh"] }) as never,
+    });
     expect((await hold("show work", { client })).out.text).toMatch(/state +running \(waiting secret\)[\s\S]*directory +\/tmp/);
   });
 });
@@ -89,21 +114,44 @@ describe("new", () => {
   const opening = (seen: object[]) => host({ open: async (spec) => note(seen, [spec], { session: session(), existed: false }) });
   test("prints the id alone where it does not attach, and passes on directory, environment and command", async () => {
     const seen: Record<string, unknown>[] = [];
-    const { out, code } = await hold(["new", "build", "-d", "--env", "A=1", "--env", "SHELL", "--size", "100x30", "--ttl", "2h", "--", "make", "-j4"], { client: opening(seen) });
+    const { out, code } = await hold(
+      ["new", "build", "-d", "--env", "A=1", "--env", "SHELL", "--size", "100x30", "--ttl", "2h", "--", "make", "-j4"],
+      { client: opening(seen) },
+    );
     expect([code, out.text]).toEqual([0, "01jdwork0000\n"]);
-    expect(seen[0]).toMatchObject({ name: "build", command: ["make", "-j4"], cwd: "/home/ana/src", env: { HOME: "/home/ana", A: "1" }, size: { cols: 100, rows: 30 }, pinnedSize: { cols: 100, rows: 30 }, ttlMs: 7_200_000, kind: "pty" });
+    expect(seen[0]).toMatchObject({
+      name: "build",
+      command: ["make", "-j4"],
+      cwd: "/home/ana/src",
+      env: { HOME: "/home/ana", A: "1" },
+      size: { cols: 100, rows: 30 },
+      pinnedSize: { cols: 100, rows: 30 },
+      ttlMs: 7_200_000,
+      kind: "pty",
+    });
     expect(seen[0]!["env"]).not.toHaveProperty("SHELL");
   });
   test("a name that reads as a flag, a path or an escape is refused", async () => {
-    for (const name of ["../x", "a b", "\x1b[2J", ".hidden", "a/b"]) expect((await hold(["new", name, "-d"], { client: opening([]) })).code).toBe(2);
+    for (const name of ["../x", "a b", "\x1b[2J", ".hidden", "a/b"])
+      expect((await hold(["new", name, "-d"], { client: opening([]) })).code).toBe(2);
   });
   test("pipes need a command, -A a name, and `--` something behind it", async () => {
-    for (const line of ["new x --pipes -d", "new -A -d", "new x -d --"]) expect((await hold(line, { client: opening([]) })).code).toBe(2);
+    for (const line of ["new x --pipes -d", "new -A -d", "new x -d --"])
+      expect((await hold(line, { client: opening([]) })).code).toBe(2);
   });
 });
 
 describe("send", () => {
-  const sending = (seen: { text: string; options: object }[]) => host({ send: async (_s, bytes, options) => note(seen, [{ text: Buffer.from(bytes).toString(), options: options ?? {} }], { n: 1, seq: 42, status: 1, bytes: bytes.length }) });
+  const sending = (seen: { text: string; options: object }[]) =>
+    host({
+      send: async (_s, bytes, options) =>
+        note(seen, [{ text: Buffer.from(bytes).toString(), options: options ?? {} }], {
+          n: 1,
+          seq: 42,
+          status: 1,
+          bytes: bytes.length,
+        }),
+    });
   test("text, keys and Enter are one frame, in this order", async () => {
     const seen: { text: string; options: object }[] = [];
     const { out } = await hold(["send", "work", "ls", "--key", "C-a", "--enter", "--json"], { client: sending(seen) });
@@ -133,36 +181,54 @@ describe("send", () => {
 });
 
 describe("run, exec and wait", () => {
-  const ran = (result: object) => host({ run: async (_s, _c, o) => {
-      await o?.output?.(Buffer.from("out\n"));
-      return { state: "ended", code: 0, fromOffset: 0, toOffset: 4, omittedBytes: 0, ...result } as never;
-    } });
+  const ran = (result: object) =>
+    host({
+      run: async (_s, _c, o) => {
+        await o?.output?.(Buffer.from("out\n"));
+        return { state: "ended", code: 0, fromOffset: 0, toOffset: 4, omittedBytes: 0, ...result } as never;
+      },
+    });
   test("run prints the command's output and exits with its code", async () => {
     const { code, out } = await hold("run work -- make test", { client: ran({ code: 3 }) });
     expect([code, out.text]).toEqual([3, "out\n"]);
   });
   test("a code that is not known is never 0", async () => {
-    for (const result of [{ code: null }, { state: "lost", code: null }, { state: "incomplete", code: null }, { state: "interrupted", code: null }]) expect((await hold("run work -- x", { client: ran(result) })).code).toBe(1);
+    for (const result of [
+      { code: null },
+      { state: "lost", code: null },
+      { state: "incomplete", code: null },
+      { state: "interrupted", code: null },
+    ])
+      expect((await hold("run work -- x", { client: ran(result) })).code).toBe(1);
     expect((await hold("run work -- x", { client: ran({ state: "timed_out", code: null }) })).code).toBe(124);
   });
   test("one word is shell text, several are words", async () => {
     const seen: object[] = [];
-    const client = host({ run: async (_s, c) => note(seen, [c], { state: "ended", code: 0, fromOffset: 0, toOffset: 0, omittedBytes: 0 }) });
+    const client = host({
+      run: async (_s, c) => note(seen, [c], { state: "ended", code: 0, fromOffset: 0, toOffset: 0, omittedBytes: 0 }),
+    });
     await hold(["run", "work", "--", "cd x && ls"], { client });
     await hold(["run", "work", "--", "ls", "-l"], { client });
     expect(seen).toEqual([{ text: "cd x && ls" }, { words: ["ls", "-l"] }]);
   });
   test("exec keeps the two outputs apart and reports a signal as a shell would", async () => {
-    const client = host({ exec: async (_s, _a, o) => {
-      await o?.output?.(1, Buffer.from("o"));
-      await o?.output?.(2, Buffer.from("e"));
-      return { exit: { signal: 9, core: false, userUs: 0n, systemUs: 0n, maxRssKib: 0n, atUnixMs: 0n, reason: "" }, cwd: "/", environment: "prompt" } as never;
-    } });
+    const client = host({
+      exec: async (_s, _a, o) => {
+        await o?.output?.(1, Buffer.from("o"));
+        await o?.output?.(2, Buffer.from("e"));
+        return {
+          exit: { signal: 9, core: false, userUs: 0n, systemUs: 0n, maxRssKib: 0n, atUnixMs: 0n, reason: "" },
+          cwd: "/",
+          environment: "prompt",
+        } as never;
+      },
+    });
     const { code, out, err } = await hold("exec work -- kill -9 0", { client });
     expect([code, out.text, err.text]).toEqual([137, "o", "e"]);
   });
   test("wait says which of its conditions fired, and 124 when none did", async () => {
-    const client = (fired: string) => host({ wait: async () => ({ fired, state: "idle_prompt", seq: 9n, code: 2, text: "" }) as never });
+    const client = (fired: string) =>
+      host({ wait: async () => ({ fired, state: "idle_prompt", seq: 9n, code: 2, text: "" }) as never });
     expect((await hold("wait work --command", { client: client("command") })).out.text).toBe("command: exit 2 (idle prompt)\n");
     const late = await hold("wait work --exit --timeout 1s --json", { client: client("timeout") });
     expect([late.code, JSON.parse(late.out.text).fired]).toEqual([124, "timeout"]);
@@ -172,7 +238,13 @@ describe("run, exec and wait", () => {
 });
 
 describe("the floor", () => {
-  test.each([["take work", "take"], ["release work", "release"], ["pass work ana", "pass"], ["ai pause work", "ai_pause"], ["ai resume work", "ai_resume"]])("`hold %s` asks for %s", async (line, verb) => {
+  test.each([
+    ["take work", "take"],
+    ["release work", "release"],
+    ["pass work ana", "pass"],
+    ["ai pause work", "ai_pause"],
+    ["ai resume work", "ai_resume"],
+  ])("`hold %s` asks for %s", async (line, verb) => {
     const seen: unknown[] = [];
     const client = host({ floor: async (_s, v, to) => note(seen, [v, to], floor({ holder: "op", holderName: "ana" })) });
     const { out } = await hold(`${line} --json`, { client });
@@ -191,7 +263,11 @@ describe("the journal", () => {
     { event: event(5, "floorChanged", { holder: "op-ana", reason: "typed", epoch: 2n, from: "" }) },
     { output: "\x1b[31m", seq: 6, offset: 7 },
   ];
-  const client = host({ sessions: [s], attach: replaying(s, steps), operatorList: async () => [{ id: "op-ana", name: "ana" }] as never });
+  const client = host({
+    sessions: [s],
+    attach: replaying(s, steps),
+    operatorList: async () => [{ id: "op-ana", name: "ana" }] as never,
+  });
   test("people read who did what, names instead of ids", async () => {
     const { out } = await hold("log work", { client });
     expect(out.lines).toHaveLength(5);
@@ -212,11 +288,16 @@ describe("the journal", () => {
     const file = join(folder(), "x.cast");
     expect((await hold(["export", "work", "-o", file], { client })).code).toBe(0);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    const plain = readFileSync(file, "utf8").trim().split("\n").map((l) => JSON.parse(l));
+    const plain = readFileSync(file, "utf8")
+      .trim()
+      .split("\n")
+      .map((l) => JSON.parse(l));
     expect(plain[0]).toMatchObject({ version: 2, title: "work" });
     expect(plain.slice(1).map((e) => e[1])).toEqual(["o", "o"]);
     const { out } = await hold("export work --format asciicast-v3 --input --markers", { client });
-    expect(out.lines.slice(1).map((l) => JSON.parse(l)[1])).toEqual(["m", "o", "i", "m", "o"].slice(out.lines.length === 6 ? 0 : 1));
+    expect(out.lines.slice(1).map((l) => JSON.parse(l)[1])).toEqual(
+      ["m", "o", "i", "m", "o"].slice(out.lines.length === 6 ? 0 : 1),
+    );
   });
   test("as text it has no escapes", async () => {
     expect((await hold("export work --format text", { client })).out.text).toBe("[gap: 2 to 2 is no longer kept]\nhello\n");
@@ -232,8 +313,15 @@ describe("the record over all sessions", () => {
     expect((await hold("audit verify", { findings: [{ ok: true, file: "", position: 0, problem: "12 records" }] })).code).toBe(0);
   });
   test("show leaves out what was printed, unless it is asked for", async () => {
-    const records = [{ session: "s", event: event(1, "attached", { client: "hold" }), own: null, lsn: 1 }, { session: "s", event: { ...event(2, "x"), body: undefined } as never, own: null, lsn: 2 }, { session: "host", event: null, own: { type: "frozen" }, lsn: 3 }];
-    expect((await hold("audit show --json", { records })).out.lines.map((l) => JSON.parse(l).kind)).toEqual(["attached", "journal"]);
+    const records = [
+      { session: "s", event: event(1, "attached", { client: "hold" }), own: null, lsn: 1 },
+      { session: "s", event: { ...event(2, "x"), body: undefined } as never, own: null, lsn: 2 },
+      { session: "host", event: null, own: { type: "frozen" }, lsn: 3 },
+    ];
+    expect((await hold("audit show --json", { records })).out.lines.map((l) => JSON.parse(l).kind)).toEqual([
+      "attached",
+      "journal",
+    ]);
     expect((await hold("audit show --json --kind output", { records })).out.lines).toHaveLength(1);
     expect((await hold("audit show --since yesterday", { records })).code).toBe(2);
   });
@@ -242,7 +330,21 @@ describe("the record over all sessions", () => {
 describe("operators", () => {
   test("add makes a key and gives it a kind and a role", async () => {
     const seen: object[] = [];
-    const client = host({ operatorAdd: async (o) => note(seen, [o], { id: "op-bot", name: o.name, kind: 3, role: o.role, capabilities: [], addedUnixMs: 0n, addedBy: "", revoked: false, keyIds: [], onBehalfOf: "" }) as never });
+    const client = host({
+      operatorAdd: async (o) =>
+        note(seen, [o], {
+          id: "op-bot",
+          name: o.name,
+          kind: 3,
+          role: o.role,
+          capabilities: [],
+          addedUnixMs: 0n,
+          addedBy: "",
+          revoked: false,
+          keyIds: [],
+          onBehalfOf: "",
+        }) as never,
+    });
     const { out } = await hold("operator add bot --kind ai --on-behalf-of ana --json", { client });
     expect(seen[0]).toMatchObject({ name: "bot", kind: 3, role: "operator", onBehalfOf: "ana" });
     expect(JSON.parse(out.text)).toMatchObject({ id: "op-bot", kind: "ai", key: "/keys/bot" });
@@ -255,13 +357,18 @@ describe("operators", () => {
 describe("redact", () => {
   test("text is looked for, and every event that holds it is erased once", async () => {
     const seen: object[] = [];
-    const client = host({ sessions: [session()], search: async () => [{ seq: 4n }, { seq: 4n }, { seq: 9n }] as never, redact: async (_s, what) => note(seen, [what], 2) });
+    const client = host({
+      sessions: [session()],
+      search: async () => [{ seq: 4n }, { seq: 4n }, { seq: 9n }] as never,
+      redact: async (_s, what) => note(seen, [what], 2),
+    });
     const { out } = await hold("redact work --match hunter2 --reason leak --json", { client });
     expect(seen).toEqual([{ seqs: [4, 9], reason: "leak" }]);
     expect(JSON.parse(out.text)).toEqual({ redacted: 2 });
   });
   test("half a range and no aim at all are refused", async () => {
-    for (const line of ["redact work", "redact work --from 3", "redact work --from 9 --to 3", "redact work --seq x"]) expect((await hold(line, { client: host({}) })).code).toBe(2);
+    for (const line of ["redact work", "redact work --from 3", "redact work --from 9 --to 3", "redact work --seq x"])
+      expect((await hold(line, { client: host({}) })).code).toBe(2);
   });
 });
 
@@ -271,7 +378,10 @@ describe("settings", () => {
     const world = { client: host({}), configFolder };
     expect((await hold("config set attach.prefix C-a", world)).code).toBe(0);
     expect((await hold("config get attach.prefix", world)).out.text).toBe("C-a\n");
-    expect(JSON.parse((await hold("config --json", world)).out.text).settings["attach.prefix"]).toEqual({ value: "C-a", source: "config" });
+    expect(JSON.parse((await hold("config --json", world)).out.text).settings["attach.prefix"]).toEqual({
+      value: "C-a",
+      source: "config",
+    });
     expect((await hold("config set attach.prefix hello", world)).code).toBe(2);
     expect((await hold("config set attach.prefx C-a", world)).err.text).toContain("did you mean attach.prefix");
   });
@@ -285,7 +395,18 @@ describe("doctor", () => {
   test("every check says something, and each that found something the next step", async () => {
     const { out } = await hold("doctor --json", { home: folder(), configFolder: folder() });
     const checks = out.lines.map((l) => JSON.parse(l));
-    expect(checks.map((c) => c.what)).toEqual(["node", "shim", "home", "machine id", "host", "lingering", "cgroup", "disk", "terminal", "settings"]);
+    expect(checks.map((c) => c.what)).toEqual([
+      "node",
+      "shim",
+      "home",
+      "machine id",
+      "host",
+      "lingering",
+      "cgroup",
+      "disk",
+      "terminal",
+      "settings",
+    ]);
     for (const c of checks) if (c.state === "wrong") expect(c.next).toBeTruthy();
     expect(checks.find((c) => c.what === "host")).toMatchObject({ state: "note", found: "none runs" });
   });

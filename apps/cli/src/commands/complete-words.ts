@@ -4,7 +4,6 @@ import { complete } from "../complete/complete.ts";
 import { known } from "../config/settings.ts";
 import { escapeText } from "../show/escape.ts";
 import { stateText } from "../show/session.ts";
-import { commands } from "../spec/index.ts";
 
 export async function run(context: Context): Promise<number> {
   const quietly = async <T>(ask: () => Promise<readonly T[]>): Promise<readonly T[]> => {
@@ -14,17 +13,32 @@ export async function run(context: Context): Promise<number> {
       return [];
     }
   };
-  const answer = await complete(context.tail ?? [], {
-    sessions: () => quietly(async () => (await (await context.client({ start: false })).list({ all: true })).map((s) => ({ word: s.name || s.id, says: stateText(s) }))),
-    operators: () => quietly(async () => (await (await context.client({ start: false })).operatorList()).filter((o) => !o.revoked).map((o) => ({ word: o.name, says: o.role }))),
+  const answer = await complete(context.table, context.tail ?? [], {
+    sessions: () =>
+      quietly(async () =>
+        (await (await context.client({ start: false })).list({ all: true })).map((s) => ({
+          word: s.name || s.id,
+          says: stateText(s),
+        })),
+      ),
+    operators: () =>
+      quietly(async () =>
+        (await (await context.client({ start: false })).operatorList())
+          .filter((o) => !o.revoked)
+          .map((o) => ({ word: o.name, says: o.role })),
+      ),
     topics: async () => {
       const { topics } = await import("../help/topics.ts");
-      return [...commands.filter((c) => !c.hidden).map((c) => ({ word: c.path[0]!, says: c.brief })), ...Object.entries(topics).map(([word, t]) => ({ word, says: t.brief }))];
+      return [
+        ...context.table.commands.filter((c) => !c.hidden).map((c) => ({ word: c.path[0]!, says: c.brief })),
+        ...Object.entries(topics).map(([word, t]) => ({ word, says: t.brief })),
+      ];
     },
     settings: async () => Object.entries(known).map(([word, s]) => ({ word, says: s.brief })),
   });
   // A name that would need escaping is left out: what a shell inserts must be what it was.
-  for (const c of answer.candidates) if (escapeText(c.word) === c.word) line(context.out, c.says ? `${c.word}\t${escapeText(c.says)}` : c.word);
+  for (const c of answer.candidates)
+    if (escapeText(c.word) === c.word) line(context.out, c.says ? `${c.word}\t${escapeText(c.says)}` : c.word);
   if (answer.files) line(context.out, `:${answer.files}`);
   return 0;
 }

@@ -6,7 +6,10 @@ import { didYouMean } from "../read/near.ts";
 
 export async function run(context: Context, _flags: object, args: readonly string[]): Promise<undefined> {
   const shell = args[0]!;
-  if (!Object.hasOwn(scripts, shell)) throw usage(`there is no completion for ${JSON.stringify(shell)}${didYouMean(shell, Object.keys(scripts))}; bash, zsh and fish have one`);
+  if (!Object.hasOwn(scripts, shell))
+    throw usage(
+      `there is no completion for ${JSON.stringify(shell)}${didYouMean(shell, Object.keys(scripts))}; bash, zsh and fish have one`,
+    );
   context.out.write(scripts[shell as keyof typeof scripts]);
   return;
 }

@@ -31,7 +31,8 @@ export async function run(context: Context): Promise<undefined> {
     child.on("error", reject);
     child.on("exit", resolve);
   });
-  if (code !== 0) throw new HoldError("bad_request", `${editor} ended with ${code ?? "a signal"}; set EDITOR to one that works here`);
+  if (code !== 0)
+    throw new HoldError("bad_request", `${editor} ended with ${code ?? "a signal"}; set EDITOR to one that works here`);
   await loadSettings(folder, {});
   return;
 }

@@ -18,7 +18,12 @@ export async function run(context: Context, _flags: object, args: readonly strin
   const [key, text] = args as [string, string];
   const fallback = known[key]?.fallback;
   if (fallback === undefined) throw unknownSetting(key);
-  const value = typeof fallback === "number" && /^\d+$/.test(text) ? Number(text) : typeof fallback === "boolean" && /^(true|false)$/.test(text) ? text === "true" : text;
+  const value =
+    typeof fallback === "number" && /^\d+$/.test(text)
+      ? Number(text)
+      : typeof fallback === "boolean" && /^(true|false)$/.test(text)
+        ? text === "true"
+        : text;
   checkSetting(key, value, "this line");
   const file = configFile(await context.configFolder());
   writeConfig(file, setInToml(existsSync(file) ? readFileSync(file, "utf8") : "", key, value));

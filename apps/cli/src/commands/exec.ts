@@ -4,7 +4,11 @@ import { usage } from "../app/fail.ts";
 import { exitJson } from "../show/session.ts";
 import { exitText, shellCode } from "../show/words.ts";
 
-export async function run(context: Context, flags: { stdin: boolean; timeout: number | undefined; json: boolean }, args: readonly string[]): Promise<number> {
+export async function run(
+  context: Context,
+  flags: { stdin: boolean; timeout: number | undefined; json: boolean },
+  args: readonly string[],
+): Promise<number> {
   const argv = [...args.slice(1), ...(context.tail ?? [])];
   if (argv.length === 0) throw usage("no program to run: `hold exec SESSION -- CMD…`");
   const client = await context.client();
@@ -23,8 +27,16 @@ export async function run(context: Context, flags: { stdin: boolean; timeout: nu
       return output.drained();
     },
   });
-  if (flags.json) jsonLine(context.out, { exit: exitJson(result.exit), stdout: Buffer.concat(kept[1]).toString(), stderr: Buffer.concat(kept[2]).toString(), cwd: result.cwd, environment: result.environment });
-  else if (result.environment === "start" && context.err.isTty) line(context.err, "(environment as of the session's start: its shell tells no later one)");
+  if (flags.json)
+    jsonLine(context.out, {
+      exit: exitJson(result.exit),
+      stdout: Buffer.concat(kept[1]).toString(),
+      stderr: Buffer.concat(kept[2]).toString(),
+      cwd: result.cwd,
+      environment: result.environment,
+    });
+  else if (result.environment === "start" && context.err.isTty)
+    line(context.err, "(environment as of the session's start: its shell tells no later one)");
   if (result.exit.code === undefined && context.err.isTty && !flags.json) line(context.err, exitText(result.exit));
   return shellCode(result.exit);
 }

@@ -15,6 +15,12 @@ export async function run(context: Context, flags: { force: boolean }): Promise<
   }
   const { running } = await client.status();
   await client.down(flags.force);
-  if (context.err.isTty) line(context.err, running > 0 ? `stopped; ${running} ${running === 1 ? "session runs" : "sessions run"} on, and the next command takes ${running === 1 ? "it" : "them"} up` : "stopped");
+  if (context.err.isTty)
+    line(
+      context.err,
+      running > 0
+        ? `stopped; ${running} ${running === 1 ? "session runs" : "sessions run"} on, and the next command takes ${running === 1 ? "it" : "them"} up`
+        : "stopped",
+    );
   return;
 }

@@ -7,13 +7,19 @@ import { escapeLines } from "../show/escape.ts";
 
 export async function run(context: Context, flags: { lines: number | undefined; follow: boolean }): Promise<undefined> {
   const file = join(await context.home(), "host.log");
-  if (!existsSync(file)) throw new HoldError("bad_request", `there is no ${file} yet: no host has run here; \`hold host up\` starts one`);
+  if (!existsSync(file))
+    throw new HoldError("bad_request", `there is no ${file} yet: no host has run here; \`hold host up\` starts one`);
   const fd = openSync(file, "r");
   try {
     const size = statSync(file).size;
     const tail = Buffer.alloc(Math.min(size, 1024 * 1024));
     readSync(fd, tail, 0, tail.length, size - tail.length);
-    for (const l of tail.toString().split("\n").filter(Boolean).slice(-(flags.lines ?? 50))) line(context.out, escapeLines(l));
+    for (const l of tail
+      .toString()
+      .split("\n")
+      .filter(Boolean)
+      .slice(-(flags.lines ?? 50)))
+      line(context.out, escapeLines(l));
     if (!flags.follow) return;
     let at = size;
     const { watchFile, unwatchFile } = await import("node:fs");

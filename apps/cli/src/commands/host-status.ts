@@ -7,7 +7,25 @@ import { escapeText } from "../show/escape.ts";
 export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {
   const s = await (await context.client({ start: false })).status();
   if (flags.json) {
-    jsonLine(context.out, { pid: s.pid, version: s.version, startedAt: iso(s.startedUnixMs), hostId: s.hostId, home: s.home, sessions: s.sessions, running: s.running, links: s.links, attachments: s.attachments, rssBytes: Number(s.rssBytes), journalBytes: Number(s.journalBytes), frozen: s.frozen || null, shim: s.shim, protocol: s.protocol, lagUsP99: Number(s.lagUsP99), limits: s.limits, notices: s.notices });
+    jsonLine(context.out, {
+      pid: s.pid,
+      version: s.version,
+      startedAt: iso(s.startedUnixMs),
+      hostId: s.hostId,
+      home: s.home,
+      sessions: s.sessions,
+      running: s.running,
+      links: s.links,
+      attachments: s.attachments,
+      rssBytes: Number(s.rssBytes),
+      journalBytes: Number(s.journalBytes),
+      frozen: s.frozen || null,
+      shim: s.shim,
+      protocol: s.protocol,
+      lagUsP99: Number(s.lagUsP99),
+      limits: s.limits,
+      notices: s.notices,
+    });
     return;
   }
   const entries = [
@@ -22,7 +40,9 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
     ["shim", s.shim],
     ["protocol", String(s.protocol)],
     ["loop lag", s.lagUsP99 > 0n ? `${(Number(s.lagUsP99) / 1000).toFixed(1)} ms at p99` : ""],
-    ...Object.entries(s.limits).sort().map(([key, value]) => [`limit ${key}`, value] as const),
+    ...Object.entries(s.limits)
+      .sort()
+      .map(([key, value]) => [`limit ${key}`, value] as const),
   ] as const;
   for (const l of pairs(entries, context.paint.dim)) line(context.out, l);
   for (const notice of s.notices) line(context.err, context.errPaint.yellow(escapeText(notice)));

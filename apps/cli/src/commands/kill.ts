@@ -3,7 +3,11 @@ import { type Context, jsonLine, line } from "../app/context.ts";
 import { escapeText } from "../show/escape.ts";
 import { sessionJson, stateText } from "../show/session.ts";
 
-export async function run(context: Context, flags: { grace: number | undefined; json: boolean }, args: readonly string[]): Promise<undefined> {
+export async function run(
+  context: Context,
+  flags: { grace: number | undefined; json: boolean },
+  args: readonly string[],
+): Promise<undefined> {
   const client = await context.client();
   for (const session of args) {
     const ended = await client.kill(session, flags.grace ?? 5_000);

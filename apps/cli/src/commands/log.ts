@@ -9,20 +9,35 @@ import { cutTo, padTo } from "../show/width.ts";
 import { painted } from "./painted.ts";
 import { outputEvent } from "./output-event.ts";
 
-interface LogFlags { follow: boolean; from: number | undefined; kind: readonly string[]; actor: string | undefined; raw: boolean; json: boolean }
+interface LogFlags {
+  follow: boolean;
+  from: number | undefined;
+  kind: readonly string[];
+  actor: string | undefined;
+  raw: boolean;
+  json: boolean;
+}
 
 export async function run(context: Context, flags: LogFlags, args: readonly string[]): Promise<number | undefined> {
-  if (flags.raw && (flags.json || flags.kind.length > 0 || flags.actor !== undefined)) throw usage("--raw prints the output bytes and nothing else; leave --json, --kind and --actor away");
+  if (flags.raw && (flags.json || flags.kind.length > 0 || flags.actor !== undefined))
+    throw usage("--raw prints the output bytes and nothing else; leave --json, --kind and --actor away");
   const client = await context.client();
   const session = await client.show(args[0]!);
   const wanted = wants(flags.kind, await actorIds(context, flags.actor));
   // Without output there is no telling when the end is reached, so only a reader that follows does without.
-  const noOutput = flags.follow && !flags.raw && (flags.actor !== undefined || (flags.kind.length > 0 && !flags.kind.includes("output")));
+  const noOutput =
+    flags.follow && !flags.raw && (flags.actor !== undefined || (flags.kind.length > 0 && !flags.kind.includes("output")));
   const print = flags.raw ? undefined : await printer(context, flags.json);
-  for await (const entry of readJournal(client, session.id, { after: Math.max(0, (flags.from ?? 1) - 1), follow: flags.follow, noOutput, signal: context.cancelled })) {
+  for await (const entry of readJournal(client, session.id, {
+    after: Math.max(0, (flags.from ?? 1) - 1),
+    follow: flags.follow,
+    noOutput,
+    signal: context.cancelled,
+  })) {
     if (!print) {
       if (entry.type === "output") context.out.write(entry.bytes);
-      else if (entry.type === "gap") line(context.err, `(gap: ${entry.fromSeq} to ${entry.toSeq} is no longer kept: ${escapeText(entry.reason)})`);
+      else if (entry.type === "gap")
+        line(context.err, `(gap: ${entry.fromSeq} to ${entry.toSeq} is no longer kept: ${escapeText(entry.reason)})`);
     } else if (wanted(entry)) print(entry);
     await context.out.drained();
   }
@@ -55,9 +70,21 @@ async function operatorsOf(context: Context, start: boolean): Promise<readonly {
 }
 
 /** Prints entries: JSON lines, or a line each with time, who and what. Names stand for ids where they are known. */
-export async function printer(context: Context, json: boolean, options: { readonly client: boolean } = { client: true }): Promise<(entry: Entry, prefix?: string) => void> {
+export async function printer(
+  context: Context,
+  json: boolean,
+  options: { readonly client: boolean } = { client: true },
+): Promise<(entry: Entry, prefix?: string) => void> {
   if (json) {
-    return (entry) => jsonLine(context.out, entry.type === "gap" ? { kind: "gap", fromSeq: entry.fromSeq, toSeq: entry.toSeq, reason: entry.reason } : entry.type === "output" ? eventJson(outputEvent(entry)) : eventJson(entry.event));
+    return (entry) =>
+      jsonLine(
+        context.out,
+        entry.type === "gap"
+          ? { kind: "gap", fromSeq: entry.fromSeq, toSeq: entry.toSeq, reason: entry.reason }
+          : entry.type === "output"
+            ? eventJson(outputEvent(entry))
+            : eventJson(entry.event),
+      );
   }
   const paint = await painted(context);
   const operators = new Map((await operatorsOf(context, options.client)).map((o) => [o.id, o.name]));
@@ -76,8 +103,14 @@ export async function printer(context: Context, json: boolean, options: { readon
     const who = padTo(cutTo(actor + via, 18), 14);
     const kind = kindOf(event);
     const text = eventText(event, width - head.length - 30);
-    const shown = kind === "output" ? paint.dim(text) : kind === "input" ? paint.bold(text) : kind === "floor_changed" || kind === "ai_paused" ? paint.yellow(text) : text;
+    const shown =
+      kind === "output"
+        ? paint.dim(text)
+        : kind === "input"
+          ? paint.bold(text)
+          : kind === "floor_changed" || kind === "ai_paused"
+            ? paint.yellow(text)
+            : text;
     line(context.out, `${prefix}${paint.dim(head)}${paint.cyan(who)} ${shown}`.trimEnd());
   };
 }
-

@@ -5,16 +5,26 @@ import { table } from "../show/table.ts";
 import { isRunning } from "../show/words.ts";
 import { painted } from "./painted.ts";
 
-export async function run(context: Context, flags: { all: boolean; group: string | undefined; json: boolean }): Promise<undefined> {
+export async function run(
+  context: Context,
+  flags: { all: boolean; group: string | undefined; json: boolean },
+): Promise<undefined> {
   const client = await context.client();
   const listed = await client.list({ all: flags.all, ...(flags.group === undefined ? {} : { group: flags.group }) });
-  const sessions = listed.sort((a, b) => Number(isRunning(b)) - Number(isRunning(a)) || Number(b.lastActivityUnixMs - a.lastActivityUnixMs));
+  const sessions = listed.sort(
+    (a, b) => Number(isRunning(b)) - Number(isRunning(a)) || Number(b.lastActivityUnixMs - a.lastActivityUnixMs),
+  );
   if (flags.json) {
     for (const s of sessions) jsonLine(context.out, sessionJson(s));
     return;
   }
   if (sessions.length === 0) {
-    line(context.err, flags.all ? "no sessions yet; `hold new` opens one" : "no live sessions; `hold new` opens one, `hold ls -a` lists ended ones");
+    line(
+      context.err,
+      flags.all
+        ? "no sessions yet; `hold new` opens one"
+        : "no live sessions; `hold new` opens one, `hold ls -a` lists ended ones",
+    );
     return;
   }
   const paint = await painted(context);
@@ -23,7 +33,12 @@ export async function run(context: Context, flags: { all: boolean; group: string
     [
       { title: "NAME", least: 8, give: 1, paint: (t, row) => (isRunning(sessions[row]!) ? paint.bold(t) : paint.dim(t)) },
       { title: "ID", paint: paint.dim },
-      { title: "STATE", least: 7, give: 2, paint: (t, row) => (isRunning(sessions[row]!) ? paint.green(t) : /^exit 0\b/.test(t) ? paint.dim(t) : paint.red(t)) },
+      {
+        title: "STATE",
+        least: 7,
+        give: 2,
+        paint: (t, row) => (isRunning(sessions[row]!) ? paint.green(t) : /^exit 0\b/.test(t) ? paint.dim(t) : paint.red(t)),
+      },
       { title: "HERE", least: 6, give: 4 },
       { title: "STEERS", least: 6, give: 3 },
       { title: "SIZE", paint: paint.dim },

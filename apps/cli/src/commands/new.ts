@@ -6,13 +6,27 @@ import type { TerminalSize } from "../read/size.ts";
 import { sessionJson } from "../show/session.ts";
 
 interface NewFlags {
-  detached: boolean; attach: boolean; pipes: boolean; cwd: string | undefined; env: readonly string[]; size: TerminalSize | undefined;
-  group: string | undefined; floor: "turn" | "open" | undefined; syncInput: boolean; ttl: number | undefined; idleTtl: number | undefined;
-  noIntegration: boolean; agentForward: boolean; json: boolean;
+  detached: boolean;
+  attach: boolean;
+  pipes: boolean;
+  cwd: string | undefined;
+  env: readonly string[];
+  size: TerminalSize | undefined;
+  group: string | undefined;
+  floor: "turn" | "open" | undefined;
+  syncInput: boolean;
+  ttl: number | undefined;
+  idleTtl: number | undefined;
+  noIntegration: boolean;
+  agentForward: boolean;
+  json: boolean;
 }
 
 /** The caller's environment with `K=V` set and `K` taken out. */
-export function environment(base: Readonly<Record<string, string | undefined>>, changes: readonly string[]): Record<string, string> {
+export function environment(
+  base: Readonly<Record<string, string | undefined>>,
+  changes: readonly string[],
+): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [key, value] of Object.entries(base)) if (value !== undefined) env[key] = value;
   for (const change of changes) {
@@ -27,7 +41,10 @@ export function environment(base: Readonly<Record<string, string | undefined>>, 
 
 /** Names must not read as something else on a later line: not as a flag, not as a path, not as an escape. */
 export function checkName(name: string): string {
-  if (!/^[\p{L}\p{N}_][\p{L}\p{N}_.@:+-]*$/u.test(name) || Buffer.byteLength(name) > 64) throw usage(`${JSON.stringify(name)} can't be a session's name: letters, digits and _.@:+- are, starting with a letter or digit, at most 64 bytes`);
+  if (!/^[\p{L}\p{N}_][\p{L}\p{N}_.@:+-]*$/u.test(name) || Buffer.byteLength(name) > 64)
+    throw usage(
+      `${JSON.stringify(name)} can't be a session's name: letters, digits and _.@:+- are, starting with a letter or digit, at most 64 bytes`,
+    );
   return name;
 }
 
@@ -65,7 +82,11 @@ export async function run(context: Context, flags: NewFlags, args: readonly stri
   }
   if (flags.detached || !outer) {
     line(context.out, session.id);
-    if (context.err.isTty) line(context.err, `${existed ? "lives already" : "opened"}: ${session.name || session.id}; attach with \`hold attach ${session.name || session.id}\``);
+    if (context.err.isTty)
+      line(
+        context.err,
+        `${existed ? "lives already" : "opened"}: ${session.name || session.id}; attach with \`hold attach ${session.name || session.id}\``,
+      );
     return;
   }
   const { attachInteractive } = await import("../attach/interactive.ts");

@@ -12,9 +12,26 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
     return;
   }
   const names = new Map(operators.map((o) => [o.id, o.name]));
-  const rows = operators.map((o) => [o.name, o.id, operatorKindWord(o.kind), o.revoked ? "revoked" : o.role, names.get(o.onBehalfOf) ?? o.onBehalfOf, ago(o.addedUnixMs, context.now()), names.get(o.addedBy) ?? o.addedBy]);
+  const rows = operators.map((o) => [
+    o.name,
+    o.id,
+    operatorKindWord(o.kind),
+    o.revoked ? "revoked" : o.role,
+    names.get(o.onBehalfOf) ?? o.onBehalfOf,
+    ago(o.addedUnixMs, context.now()),
+    names.get(o.addedBy) ?? o.addedBy,
+  ]);
   const { paint } = context;
-  const columns = [{ title: "NAME", least: 8, give: 1, paint: paint.bold }, { title: "ID", least: 8, give: 3, paint: paint.dim }, { title: "KIND" }, { title: "ROLE" }, { title: "FOR", least: 6, give: 2 }, { title: "ADDED" }, { title: "BY", least: 6, give: 2 }];
-  for (const l of table(columns, rows, context.out.isTty ? context.out.columns : Number.POSITIVE_INFINITY, { head: paint.dim })) line(context.out, l);
+  const columns = [
+    { title: "NAME", least: 8, give: 1, paint: paint.bold },
+    { title: "ID", least: 8, give: 3, paint: paint.dim },
+    { title: "KIND" },
+    { title: "ROLE" },
+    { title: "FOR", least: 6, give: 2 },
+    { title: "ADDED" },
+    { title: "BY", least: 6, give: 2 },
+  ];
+  for (const l of table(columns, rows, context.out.isTty ? context.out.columns : Number.POSITIVE_INFINITY, { head: paint.dim }))
+    line(context.out, l);
   return;
 }

@@ -4,5 +4,16 @@ import type { Entry } from "../record/journal.ts";
 
 export function outputEvent(o: Entry & { readonly type: "output" }): Event {
   // The generated type carries a brand that only the codec gives; nothing here reads it.
-  return { seq: BigInt(o.seq), actor: "", via: "", atUnixMs: BigInt(Math.round(o.atMs)), stream: o.stream, offset: BigInt(o.offset), data: o.bytes, payload: "", payloadBytes: o.bytes.length, lsn: 0n } as unknown as Event;
+  return {
+    seq: BigInt(o.seq),
+    actor: "",
+    via: "",
+    atUnixMs: BigInt(Math.round(o.atMs)),
+    stream: o.stream,
+    offset: BigInt(o.offset),
+    data: o.bytes,
+    payload: "",
+    payloadBytes: o.bytes.length,
+    lsn: 0n,
+  } as unknown as Event;
 }

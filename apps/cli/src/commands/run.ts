@@ -5,7 +5,12 @@ import { usage } from "../app/fail.ts";
 import { LineEnds } from "../record/line-ends.ts";
 import { bytesText } from "../show/time.ts";
 
-interface RunFlags { timeout: number | undefined; take: boolean; maxBytes: number | undefined; json: boolean }
+interface RunFlags {
+  timeout: number | undefined;
+  take: boolean;
+  maxBytes: number | undefined;
+  json: boolean;
+}
 
 export async function run(context: Context, flags: RunFlags, args: readonly string[]): Promise<number> {
   const words = [...args.slice(1), ...(context.tail ?? [])];
@@ -34,19 +39,32 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
     const { toOffset, fromOffset, omittedBytes, state, code } = result;
     jsonLine(context.out, { session, state, code, output: Buffer.concat(kept).toString(), fromOffset, toOffset, omittedBytes });
   } else context.out.write(lineEnds.rest());
-  if (!flags.json && result.omittedBytes > 0) context.err.write(`(${bytesText(result.omittedBytes)} of output left out; \`hold log ${session} --raw\` has all of it)\n`);
+  if (!flags.json && result.omittedBytes > 0)
+    context.err.write(`(${bytesText(result.omittedBytes)} of output left out; \`hold log ${session} --raw\` has all of it)\n`);
   switch (result.state) {
     case "ended":
       if (result.code !== null) return result.code;
-      throw new HoldError("internal", `the command in ${session} ended and the shell did not tell its code; \`hold screen ${session}\` shows what it printed`);
+      throw new HoldError(
+        "internal",
+        `the command in ${session} ended and the shell did not tell its code; \`hold screen ${session}\` shows what it printed`,
+      );
     case "incomplete":
-      throw new HoldError("incomplete_command", `the shell of ${session} waits for more: a quote, a bracket or a heredoc is left open; the line was taken back, close it and run it again`);
+      throw new HoldError(
+        "incomplete_command",
+        `the shell of ${session} waits for more: a quote, a bracket or a heredoc is left open; the line was taken back, close it and run it again`,
+      );
     case "timed_out":
-      throw new HoldError("timed_out", `the command in ${session} still runs; \`hold wait ${session} --command\` waits on, \`hold send ${session} --key C-c\` interrupts it`);
+      throw new HoldError(
+        "timed_out",
+        `the command in ${session} still runs; \`hold wait ${session} --command\` waits on, \`hold send ${session} --key C-c\` interrupts it`,
+      );
     case "interrupted":
       if (result.code !== null) return result.code;
       throw new HoldError("cancelled", `the command in ${session} was interrupted and its code is not known`);
     default:
-      throw new HoldError("shim_lost", `${session} ended before the command did, so its code is not known; \`hold show ${session}\` says how`);
+      throw new HoldError(
+        "shim_lost",
+        `${session} ended before the command did, so its code is not known; \`hold show ${session}\` says how`,
+      );
   }
 }

@@ -2,9 +2,16 @@
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { escapeText } from "../show/escape.ts";
 
-export async function run(context: Context, flags: { scrollback: number | undefined; vt: boolean; json: boolean }, args: readonly string[]): Promise<undefined> {
+export async function run(
+  context: Context,
+  flags: { scrollback: number | undefined; vt: boolean; json: boolean },
+  args: readonly string[],
+): Promise<undefined> {
   const client = await context.client();
-  const screen = await client.screen(args[0]!, { vt: flags.vt, ...(flags.scrollback === undefined ? {} : { scrollback: flags.scrollback }) });
+  const screen = await client.screen(args[0]!, {
+    vt: flags.vt,
+    ...(flags.scrollback === undefined ? {} : { scrollback: flags.scrollback }),
+  });
   if (flags.json) {
     jsonLine(context.out, {
       lines: screen.lines,

@@ -6,7 +6,16 @@ import { didYouMean } from "../read/near.ts";
 import { keyNames, parseKey } from "../read/key.ts";
 import { inputStatusWord } from "../show/words.ts";
 
-interface SendFlags { enter: boolean; key: readonly string[]; stdin: boolean; paste: boolean; eof: boolean; take: boolean; durable: boolean; json: boolean }
+interface SendFlags {
+  enter: boolean;
+  key: readonly string[];
+  stdin: boolean;
+  paste: boolean;
+  eof: boolean;
+  take: boolean;
+  durable: boolean;
+  json: boolean;
+}
 
 /** INTR, QUIT and SUSP: alone, they go beside the queue. */
 const interrupts = new Set(["\x03", "\x1c", "\x1a"]);
@@ -15,7 +24,10 @@ export function keysText(keys: readonly string[]): string {
   return keys
     .map((key) => {
       const bytes = parseKey(key);
-      if (bytes === null) throw usage(`${JSON.stringify(key)} is no key${didYouMean(key, keyNames)}; keys are C-c, M-x, Enter, Up, F5 or one character`);
+      if (bytes === null)
+        throw usage(
+          `${JSON.stringify(key)} is no key${didYouMean(key, keyNames)}; keys are C-c, M-x, Enter, Up, F5 or one character`,
+        );
       return bytes;
     })
     .join("");
@@ -29,9 +41,21 @@ export async function run(context: Context, flags: SendFlags, args: readonly str
   chunks.push(Buffer.from(keys + (flags.enter ? "\r" : "")));
   const bytes = Buffer.concat(chunks);
   if (bytes.length === 0 && !flags.eof) throw usage("nothing to send: give TEXT, --key, --enter, --stdin or --eof");
-  const outcome = await (await context.client()).send(args[0]!, bytes, { take: flags.take, paste: flags.paste, eof: flags.eof, durable: flags.durable, interrupt: interrupts.has(bytes.toString("latin1")) });
+  const outcome = await (await context.client()).send(args[0]!, bytes, {
+    take: flags.take,
+    paste: flags.paste,
+    eof: flags.eof,
+    durable: flags.durable,
+    interrupt: interrupts.has(bytes.toString("latin1")),
+  });
   const status = inputStatusWord(outcome.status);
-  if (status !== "applied") throw new HoldError((outcome.code as HoldError["code"]) ?? (status === "cut" ? "input_cut" : "input_void"), outcome.message ?? `input ${outcome.seq || ""} was ${status}: ${outcome.bytes} of ${bytes.length} bytes reached the program; look at the screen, then send again`, { seq: String(outcome.seq), status, bytes: String(outcome.bytes) });
+  if (status !== "applied")
+    throw new HoldError(
+      (outcome.code as HoldError["code"]) ?? (status === "cut" ? "input_cut" : "input_void"),
+      outcome.message ??
+        `input ${outcome.seq || ""} was ${status}: ${outcome.bytes} of ${bytes.length} bytes reached the program; look at the screen, then send again`,
+      { seq: String(outcome.seq), status, bytes: String(outcome.bytes) },
+    );
   if (flags.json) jsonLine(context.out, { seq: outcome.seq, status, bytes: outcome.bytes });
   return;
 }

@@ -31,7 +31,10 @@ export async function run(context: Context, flags: { json: boolean }, args: read
       ["processes", probe?.processes.join(", ")],
       ["size", formatSize(s.size)],
       ["here", whoText(s.operators)],
-      ["steers", `${steersText(floor)}${floor?.asking.length ? `; asked for by ${floor.asking.join(", ")}` : ""}${floor && floorModeWord(floor.mode) === "open" ? " may type" : ""}`],
+      [
+        "steers",
+        `${steersText(floor)}${floor?.asking.length ? `; asked for by ${floor.asking.join(", ")}` : ""}${floor && floorModeWord(floor.mode) === "open" ? " may type" : ""}`,
+      ],
       ["group", s.group],
       ["opened", `${ago(s.createdUnixMs, now)} by ${s.openedBy}`],
       ["active", ago(s.lastActivityUnixMs, now)],

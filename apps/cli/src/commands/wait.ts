@@ -7,11 +7,22 @@ import { escapeText } from "../show/escape.ts";
 import { exitJson } from "../show/session.ts";
 import { exitText } from "../show/words.ts";
 
-interface WaitFlags { exit: boolean; command: boolean; match: string | undefined; idle: number | undefined; inputNeeded: boolean; timeout: number | undefined; fromSeq: number | undefined; notify: boolean; json: boolean }
+interface WaitFlags {
+  exit: boolean;
+  command: boolean;
+  match: string | undefined;
+  idle: number | undefined;
+  inputNeeded: boolean;
+  timeout: number | undefined;
+  fromSeq: number | undefined;
+  notify: boolean;
+  json: boolean;
+}
 
 export async function run(context: Context, flags: WaitFlags, args: readonly string[]): Promise<number | undefined> {
   const session = args[0]!;
-  if (!flags.exit && !flags.command && flags.match === undefined && flags.idle === undefined && !flags.inputNeeded) throw usage("wait for what? --exit, --command, --match RE, --idle 2s or --input-needed");
+  if (!flags.exit && !flags.command && flags.match === undefined && flags.idle === undefined && !flags.inputNeeded)
+    throw usage("wait for what? --exit, --command, --match RE, --idle 2s or --input-needed");
   if (flags.match !== undefined) {
     try {
       new RegExp(flags.match);
@@ -35,10 +46,24 @@ export async function run(context: Context, flags: WaitFlags, args: readonly str
   );
   const timedOut = answer.fired === "timeout";
   const code = answer.code ?? answer.exit?.code ?? null;
-  const what = timedOut ? "time ran out" : `${answer.fired.replaceAll("_", " ")}${answer.fired === "exit" ? `: ${exitText(answer.exit)}` : answer.fired === "command" ? `: ${code === null ? "code unknown" : `exit ${code}`}` : answer.text ? `: ${answer.text}` : ""}`;
+  const what = timedOut
+    ? "time ran out"
+    : `${answer.fired.replaceAll("_", " ")}${answer.fired === "exit" ? `: ${exitText(answer.exit)}` : answer.fired === "command" ? `: ${code === null ? "code unknown" : `exit ${code}`}` : answer.text ? `: ${answer.text}` : ""}`;
   if (flags.notify && !timedOut) notify(context, session, what);
-  if (flags.json) jsonLine(context.out, { fired: answer.fired, state: answer.state, seq: Number(answer.seq), code, exit: exitJson(answer.exit), text: answer.text || null });
-  else if (timedOut) throw new HoldError("timed_out", `nothing waited for happened in ${session} in time; it is ${answer.state.replaceAll("_", " ") || "running"} and goes on`);
+  if (flags.json)
+    jsonLine(context.out, {
+      fired: answer.fired,
+      state: answer.state,
+      seq: Number(answer.seq),
+      code,
+      exit: exitJson(answer.exit),
+      text: answer.text || null,
+    });
+  else if (timedOut)
+    throw new HoldError(
+      "timed_out",
+      `nothing waited for happened in ${session} in time; it is ${answer.state.replaceAll("_", " ") || "running"} and goes on`,
+    );
   else line(context.out, `${escapeText(what)} (${answer.state.replaceAll("_", " ")})`);
   return timedOut ? 124 : 0;
 }
@@ -49,7 +74,10 @@ function notify(context: Context, session: string, what: string): void {
   const terminal = context.err.isTty ? context.err : context.out.isTty ? context.out : undefined;
   terminal?.write(`\x07\x1b]9;hold: ${text}\x1b\\`);
   if (!context.env["DISPLAY"] && !context.env["WAYLAND_DISPLAY"]) return;
-  const child = spawn("notify-send", ["--app-name=hold", "--", `hold: ${escapeText(session)}`, text], { stdio: "ignore", detached: true });
+  const child = spawn("notify-send", ["--app-name=hold", "--", `hold: ${escapeText(session)}`, text], {
+    stdio: "ignore",
+    detached: true,
+  });
   child.on("error", () => {
     // No notify-send here: the bell has to do.
   });

@@ -7,9 +7,26 @@ import { operatorKindWord } from "../show/words.ts";
 export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {
   const me = await (await context.client()).whoami();
   const o = me.operator;
-  if (flags.json) jsonLine(context.out, { ...(o ? operatorJson(o) : {}), via: me.via, hostId: me.hostId, link: me.link, session: context.env["HOLDFAST_SESSION"] ?? null });
+  if (flags.json)
+    jsonLine(context.out, {
+      ...(o ? operatorJson(o) : {}),
+      via: me.via,
+      hostId: me.hostId,
+      link: me.link,
+      session: context.env["HOLDFAST_SESSION"] ?? null,
+    });
   else {
-    const entries = [["name", o?.name], ["id", o?.id], ["kind", o ? operatorKindWord(o.kind) : ""], ["role", o?.role], ["may", o?.capabilities.join(", ")], ["for", o?.onBehalfOf], ["via", me.via], ["host", me.hostId], ["inside", context.env["HOLDFAST_SESSION"]]] as const;
+    const entries = [
+      ["name", o?.name],
+      ["id", o?.id],
+      ["kind", o ? operatorKindWord(o.kind) : ""],
+      ["role", o?.role],
+      ["may", o?.capabilities.join(", ")],
+      ["for", o?.onBehalfOf],
+      ["via", me.via],
+      ["host", me.hostId],
+      ["inside", context.env["HOLDFAST_SESSION"]],
+    ] as const;
     for (const l of pairs(entries, context.paint.dim)) line(context.out, l);
   }
   return;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { commands } from "../spec/index.ts";
+import { commands, table } from "../spec/index.ts";
 import { complete, type Names } from "./complete.ts";
 
 const names: Names = {
@@ -9,15 +9,27 @@ const names: Names = {
   settings: async () => [{ word: "attach.prefix" }],
 };
 const at = async (line: string) => {
-  const answer = await complete(line.split(" "), names);
+  const answer = await complete(table, line.split(" "), names);
   return [...answer.candidates.map((c) => c.word), ...(answer.files ? [`:${answer.files}`] : [])];
 };
 
 describe("what may stand at the cursor", () => {
   test.each([
-    ["at", ["attach"]], ["host ", ["up", "down", "status", "logs", "install"]], ["attach w", ["work"]], ["--as ana attach b", ["build"]], ["attach --as ", ["ana"]],
-    ["new x --floor ", ["turn", "open"]], ["new x --cwd ", [":folders"]], ["attach --ob", ["--observe"]], ["attach work ", ["--observe", "--take", "--screen", "--as", "--help"]],
-    ["signal work US", ["USR1", "USR2"]], ["run work -- ma", [":files"]], ["config get att", ["attach.prefix"]], ["log work --kind=op", ["--kind=opened", "--kind=operator_changed"]], ["help fl", ["floor"]], ["nonsense x", []],
+    ["at", ["attach"]],
+    ["host ", ["up", "down", "status", "logs", "install"]],
+    ["attach w", ["work"]],
+    ["--as ana attach b", ["build"]],
+    ["attach --as ", ["ana"]],
+    ["new x --floor ", ["turn", "open"]],
+    ["new x --cwd ", [":folders"]],
+    ["attach --ob", ["--observe"]],
+    ["attach work ", ["--observe", "--take", "--screen", "--as", "--help"]],
+    ["signal work US", ["USR1", "USR2"]],
+    ["run work -- ma", [":files"]],
+    ["config get att", ["attach.prefix"]],
+    ["log work --kind=op", ["--kind=opened", "--kind=operator_changed"]],
+    ["help fl", ["floor"]],
+    ["nonsense x", []],
   ])("hold %s", async (line, expected) => {
     expect(await at(line)).toEqual(expected);
   });

@@ -7,8 +7,7 @@
 import { keyNames } from "../read/key.ts";
 import { signalNames } from "../read/signal.ts";
 import { flagName } from "../help/page.ts";
-import { commands, findCommand, groupBriefs } from "../spec/index.ts";
-import type { AnyCommand, Completion } from "../spec/command.ts";
+import { type AnyCommand, type CommandTable, type Completion, findCommand } from "../spec/command.ts";
 
 export interface Candidate {
   readonly word: string;
@@ -25,13 +24,13 @@ export interface Names {
 
 export type Answer = { readonly candidates: readonly Candidate[]; readonly files?: "files" | "folders" };
 
-export async function complete(words: readonly string[], names: Names): Promise<Answer> {
+export async function complete(table: CommandTable, words: readonly string[], names: Names): Promise<Answer> {
   const partial = words.at(-1) ?? "";
   const before = withoutAs(words.slice(0, -1));
   if (words.at(-2) === "--as") return { candidates: starting(partial, await names.operators()) };
   if (before.includes("--")) return { candidates: [], files: "files" };
-  const spec = specOf(before);
-  if (!spec) return { candidates: starting(partial, firstWords(before)) };
+  const spec = specOf(table, before);
+  if (!spec) return { candidates: starting(partial, firstWords(table, before)) };
   const rest = before.slice(spec.path.length);
   const flag = valueFlag(spec, rest.at(-1));
   if (flag) return values(flag.complete, partial, names);
@@ -42,7 +41,8 @@ export async function complete(words: readonly string[], names: Names): Promise<
   }
   if (partial.startsWith("-")) return { candidates: starting(partial, flagsOf(spec, rest)) };
   const argument = spec.args?.[Math.min(positionals(spec, rest), (spec.args?.length ?? 0) - 1)];
-  if (!argument || (positionals(spec, rest) >= (spec.args?.length ?? 0) && !argument.rest)) return { candidates: starting(partial, flagsOf(spec, rest)) };
+  if (!argument || (positionals(spec, rest) >= (spec.args?.length ?? 0) && !argument.rest))
+    return { candidates: starting(partial, flagsOf(spec, rest)) };
   return values(argument.complete, partial, names);
 }
 
@@ -52,19 +52,27 @@ function withoutAs(words: readonly string[]): string[] {
   return words.filter((w, i) => w !== "--as" && !w.startsWith("--as=") && words[i - 1] !== "--as");
 }
 
-function specOf(words: readonly string[]): AnyCommand | undefined {
+function specOf(table: CommandTable, words: readonly string[]): AnyCommand | undefined {
   const bare = words.filter((w) => !w.startsWith("-"));
-  return (bare[0] ?? "") in groupBriefs ? findCommand(bare.slice(0, 2)) : findCommand(bare.slice(0, 1));
+  return (bare[0] ?? "") in table.groupBriefs ? findCommand(table, bare.slice(0, 2)) : findCommand(table, bare.slice(0, 1));
 }
 
-function firstWords(before: readonly string[]): Candidate[] {
+function firstWords({ commands, groupBriefs }: CommandTable, before: readonly string[]): Candidate[] {
   const bare = before.filter((w) => !w.startsWith("-"));
   const shown = commands.filter((c) => !c.hidden);
   if (bare.length === 0) {
     const single = shown.filter((c) => c.path.length === 1).map((c) => ({ word: c.path[0]!, says: c.brief }));
-    return [...single, ...Object.entries(groupBriefs).map(([word, says]) => ({ word, says })), { word: "--as", says: "as this operator" }, { word: "--help", says: "help" }, { word: "--version", says: "version" }];
+    return [
+      ...single,
+      ...Object.entries(groupBriefs).map(([word, says]) => ({ word, says })),
+      { word: "--as", says: "as this operator" },
+      { word: "--help", says: "help" },
+      { word: "--version", says: "version" },
+    ];
   }
-  return bare.length === 1 ? shown.filter((c) => c.path[0] === bare[0] && c.path.length === 2).map((c) => ({ word: c.path[1]!, says: c.brief })) : [];
+  return bare.length === 1
+    ? shown.filter((c) => c.path[0] === bare[0] && c.path.length === 2).map((c) => ({ word: c.path[1]!, says: c.brief }))
+    : [];
 }
 
 function flagsOf(spec: AnyCommand, used: readonly string[]): Candidate[] {
@@ -77,7 +85,9 @@ function flagsOf(spec: AnyCommand, used: readonly string[]): Candidate[] {
 /** The flag whose value comes next, if `word` is one. */
 function valueFlag(spec: AnyCommand, word: string | undefined): { readonly complete: Completion | undefined } | null {
   if (!word?.startsWith("-")) return null;
-  const found = Object.entries(spec.flags).find(([name, f]) => flagName(name) === word || (f.short !== undefined && word === `-${f.short}`))?.[1];
+  const found = Object.entries(spec.flags).find(
+    ([name, f]) => flagName(name) === word || (f.short !== undefined && word === `-${f.short}`),
+  )?.[1];
   if (!found || found.kind === "bool") return null;
   if (found.kind === "choice" || found.kind === "choices") return { complete: found.of };
   if (found.kind === "duration") return { complete: ["500ms", "10s", "1m", "10m", "1h"] };
@@ -95,7 +105,12 @@ function positionals(spec: AnyCommand, rest: readonly string[]): number {
 }
 
 async function values(kind: Completion | undefined, partial: string, names: Names): Promise<Answer> {
-  const of = (list: readonly string[]): Answer => ({ candidates: starting(partial, list.map((word) => ({ word }))) });
+  const of = (list: readonly string[]): Answer => ({
+    candidates: starting(
+      partial,
+      list.map((word) => ({ word })),
+    ),
+  });
   if (kind === undefined) return { candidates: [] };
   if (typeof kind !== "string") return of(kind);
   switch (kind) {

@@ -38,17 +38,37 @@ interface Known {
   readonly check: (value: unknown) => string | null;
 }
 
-const oneOf = (...values: string[]) => (v: unknown) => (values.includes(v as string) ? null : `one of ${values.join(", ")}`);
+const oneOf =
+  (...values: string[]) =>
+  (v: unknown) =>
+    values.includes(v as string) ? null : `one of ${values.join(", ")}`;
 const duration = (v: unknown) => (typeof v === "string" && parseDuration(v) !== null ? null : 'a duration such as "10m"');
 const count = (v: unknown) => (typeof v === "number" && Number.isInteger(v) && v >= 0 ? null : "a whole number, 0 or more");
 
 /** Every setting that the command line and the host know, by its dotted key. */
 export const known: Readonly<Record<string, Known>> = {
-  "attach.prefix": { brief: "key that opens the commands of an attachment", fallback: "C-q", env: "HOLDFAST_PREFIX", check: (v) => (typeof v === "string" && (parseKey(v)?.length ?? 2) === 1 ? null : 'one key such as "C-q"') },
-  "attach.screen": { brief: "draw on the outer terminal's alternate or main screen", fallback: "alternate", check: oneOf("alternate", "main") },
-  "attach.status": { brief: "how long the line of who is there and who steers stays; 0s for never", fallback: "2s", check: duration },
+  "attach.prefix": {
+    brief: "key that opens the commands of an attachment",
+    fallback: "C-q",
+    env: "HOLDFAST_PREFIX",
+    check: (v) => (typeof v === "string" && (parseKey(v)?.length ?? 2) === 1 ? null : 'one key such as "C-q"'),
+  },
+  "attach.screen": {
+    brief: "draw on the outer terminal's alternate or main screen",
+    fallback: "alternate",
+    check: oneOf("alternate", "main"),
+  },
+  "attach.status": {
+    brief: "how long the line of who is there and who steers stays; 0s for never",
+    fallback: "2s",
+    check: duration,
+  },
   "show.colour": { brief: "colour of tables and messages", fallback: "auto", check: oneOf("auto", "always", "never") },
-  "new.shell": { brief: "shell of `hold new` without a command; empty: $SHELL", fallback: "", check: (v) => (typeof v === "string" ? null : "a path") },
+  "new.shell": {
+    brief: "shell of `hold new` without a command; empty: $SHELL",
+    fallback: "",
+    check: (v) => (typeof v === "string" ? null : "a path"),
+  },
   "new.floor": { brief: "who may type into new sessions: one at a time, or all", fallback: "turn", check: oneOf("turn", "open") },
   "host.grace": { brief: "how long an interrupted attachment keeps its place", fallback: "10m", check: duration },
   "host.output_retention_mib": { brief: "output kept of a session, MiB", fallback: 64, check: count },
@@ -64,7 +84,8 @@ export function flatten(table: Readonly<Record<string, unknown>>, prefix = ""): 
   const flat = new Map<string, unknown>();
   for (const [key, value] of Object.entries(table)) {
     const name = prefix + key;
-    if (value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof Date)) for (const [k, v] of flatten(value as Record<string, unknown>, `${name}.`)) flat.set(k, v);
+    if (value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof Date))
+      for (const [k, v] of flatten(value as Record<string, unknown>, `${name}.`)) flat.set(k, v);
     else flat.set(name, value);
   }
   return flat;
@@ -72,7 +93,11 @@ export function flatten(table: Readonly<Record<string, unknown>>, prefix = ""): 
 
 export function checkSetting(key: string, value: unknown, file: string): string | number | boolean {
   const wrong = known[key]?.check(value) ?? null;
-  if (wrong !== null) throw new HoldError("usage", `${file}: ${key} is ${JSON.stringify(value)} and must be ${wrong}; \`hold config set ${key} VALUE\` corrects it`);
+  if (wrong !== null)
+    throw new HoldError(
+      "usage",
+      `${file}: ${key} is ${JSON.stringify(value)} and must be ${wrong}; \`hold config set ${key} VALUE\` corrects it`,
+    );
   return value as string | number | boolean;
 }
 
@@ -85,13 +110,21 @@ export async function loadSettings(folder: string, env: Readonly<Record<string, 
     try {
       set = flatten(parse(readFileSync(file, "utf8")));
     } catch (error) {
-      throw new HoldError("usage", `${file} could not be read: ${(error as Error).message.split("\n")[0]}; \`hold config edit\` opens it`, {}, { cause: error });
+      throw new HoldError(
+        "usage",
+        `${file} could not be read: ${(error as Error).message.split("\n")[0]}; \`hold config edit\` opens it`,
+        {},
+        { cause: error },
+      );
     }
   }
   const all: Setting[] = Object.entries(known).map(([key, { brief, fallback, env: name }]) => {
     const fromEnv = name ? env[name] : undefined;
-    if (fromEnv !== undefined && fromEnv !== "") return { key, brief, value: checkSetting(key, fromEnv, `$${name}`), source: "environment" as const };
-    return set.has(key) ? { key, brief, value: checkSetting(key, set.get(key), file), source: "config" as const } : { key, brief, value: fallback, source: "default" as const };
+    if (fromEnv !== undefined && fromEnv !== "")
+      return { key, brief, value: checkSetting(key, fromEnv, `$${name}`), source: "environment" as const };
+    return set.has(key)
+      ? { key, brief, value: checkSetting(key, set.get(key), file), source: "config" as const }
+      : { key, brief, value: fallback, source: "default" as const };
   });
   const of = (key: string) => all.find((s) => s.key === key)!.value;
   return {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { hold } from "../app/fake.ts";
 import { textWidth } from "../show/width.ts";
-import { commands } from "../spec/index.ts";
+import { commands, table } from "../spec/index.ts";
 import { helpFor } from "./page.ts";
 import { begins, ends, reference } from "./reference.ts";
 import { topics, topicText } from "./topics.ts";
@@ -10,22 +10,42 @@ import { topics, topicText } from "./topics.ts";
 const options = { columns: 100, isTty: false, env: {} };
 
 describe("help", () => {
-  test.each(commands.map((c) => [c.path.join(" "), c] as const))("S2: `hold %s` has a page with usage and an example that runs this command", (_name, spec) => {
-    const page = helpFor(spec.path, options);
-    expect(page).toContain("Usage\n  hold");
-    expect(spec.examples.length).toBeGreaterThan(0);
-    if (!spec.hidden) expect(spec.examples.some((e) => e.line.includes("hold"))).toBe(true);
-    for (const topic of spec.see ?? []) expect(Object.keys(topics)).toContain(topic);
-  });
+  test.each(commands.map((c) => [c.path.join(" "), c] as const))(
+    "S2: `hold %s` has a page with usage and an example that runs this command",
+    (_name, spec) => {
+      const page = helpFor(table, spec.path, options);
+      expect(page).toContain("Usage\n  hold");
+      expect(spec.examples.length).toBeGreaterThan(0);
+      if (!spec.hidden) expect(spec.examples.some((e) => e.line.includes("hold"))).toBe(true);
+      for (const topic of spec.see ?? []) expect(Object.keys(topics)).toContain(topic);
+    },
+  );
   test("no line of a page is wider than the terminal, at any width", () => {
     for (const columns of [50, 72, 100]) {
-      for (const c of commands) for (const l of helpFor(c.path, { ...options, columns }).split("\n")) if (!/^ {2}(hold|source|EDITOR|hold )/.test(l) && !l.startsWith("      ") && !l.startsWith("  ")) expect(textWidth(l)).toBeLessThanOrEqual(Math.max(columns, 100));
+      for (const c of commands)
+        for (const l of helpFor(table, c.path, { ...options, columns }).split("\n"))
+          if (!/^ {2}(hold|source|EDITOR|hold )/.test(l) && !l.startsWith("      ") && !l.startsWith("  "))
+            expect(textWidth(l)).toBeLessThanOrEqual(Math.max(columns, 100));
     }
   });
   test("the topics that the product promises are there, and name only commands that exist", () => {
-    expect(Object.keys(topics).sort()).toEqual(["attach", "environment", "exit-codes", "files", "floor", "journal", "keys", "operators", "recording", "scripting", "security", "sessions"]);
+    expect(Object.keys(topics).sort()).toEqual([
+      "attach",
+      "environment",
+      "exit-codes",
+      "files",
+      "floor",
+      "journal",
+      "keys",
+      "operators",
+      "recording",
+      "scripting",
+      "security",
+      "sessions",
+    ]);
     const firstWords = new Set(commands.map((c) => c.path[0]));
-    for (const topic of Object.values(topics)) for (const [, word] of topic.text.matchAll(/`hold ([a-z]+)/g)) expect(firstWords, word).toContain(word);
+    for (const topic of Object.values(topics))
+      for (const [, word] of topic.text.matchAll(/`hold ([a-z]+)/g)) expect(firstWords, word).toContain(word);
     for (const topic of Object.values(topics)) expect(topicText(topic, options).length).toBeGreaterThan(200);
   });
   test("`hold help X`, `hold X --help` and a group alone show pages; an unknown topic says what was meant", async () => {
@@ -41,7 +61,7 @@ describe("help", () => {
 test("docs/cli.md is what the command table says", () => {
   const file = new URL("../../../../docs/cli.md", import.meta.url);
   const text = readFileSync(file, "utf8");
-  const made = `${text.slice(0, text.indexOf(begins))}${reference()}${text.slice(text.indexOf(ends) + ends.length)}`;
+  const made = `${text.slice(0, text.indexOf(begins))}${reference(table)}${text.slice(text.indexOf(ends) + ends.length)}`;
   if (process.env["UPDATE_DOCS"]) writeFileSync(file, made);
   else expect(made).toBe(text);
 });

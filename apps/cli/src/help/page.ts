@@ -1,8 +1,7 @@
 /** Help pages, made of the command table: the same text for `hold X --help`, `hold help X` and docs/cli.md. */
 import { type Paint, paintFor } from "../show/colour.ts";
 import { padTo, textWidth } from "../show/width.ts";
-import type { AnyCommand, FlagSpec, Group } from "../spec/command.ts";
-import { commands, findCommand, groupBriefs, groupTitles } from "../spec/index.ts";
+import { type AnyCommand, type CommandTable, type FlagSpec, findCommand, type Group } from "../spec/command.ts";
 
 export interface PageOptions {
   readonly columns: number;
@@ -11,11 +10,15 @@ export interface PageOptions {
 }
 
 /** The page of a command, of a group of commands, or of all. */
-export function helpFor(path: readonly string[], options: PageOptions): string {
+export function helpFor(table: CommandTable, path: readonly string[], options: PageOptions): string {
   const paint = paintFor(options.isTty, options.env);
   const width = Math.min(100, Math.max(40, options.columns));
-  const spec = path.length > 0 ? findCommand(path) : undefined;
-  const lines = spec ? commandPage(spec, paint, width) : path.length > 0 ? groupPage(path[0]!, paint, width) : overview(paint, width);
+  const spec = path.length > 0 ? findCommand(table, path) : undefined;
+  const lines = spec
+    ? commandPage(spec, paint, width)
+    : path.length > 0
+      ? groupPage(table, path[0]!, paint, width)
+      : overview(table, paint, width);
   return `${lines.join("\n")}\n`;
 }
 
@@ -60,7 +63,10 @@ export function flagRows(spec: AnyCommand): [string, string][] {
 }
 
 function commandPage(spec: AnyCommand, paint: Paint, width: number): string[] {
-  const arguments_ = [...(spec.args ?? []).map((a): [string, string] => [a.name, a.brief]), ...(spec.tail ? [[spec.tail.name, spec.tail.brief] as [string, string]] : [])];
+  const arguments_ = [
+    ...(spec.args ?? []).map((a): [string, string] => [a.name, a.brief]),
+    ...(spec.tail ? [[spec.tail.name, spec.tail.brief] as [string, string]] : []),
+  ];
   return [
     `${paint.bold(`hold ${spec.path[0] === "pick" ? "" : spec.path.join(" ")}`.trimEnd())}: ${spec.brief}`,
     "",
@@ -68,7 +74,11 @@ function commandPage(spec: AnyCommand, paint: Paint, width: number): string[] {
     ...(spec.description ? [...wrap(spec.description, width).map((l) => l), ""] : []),
     ...(arguments_.length > 0 ? section(paint, "Arguments", two(arguments_, width)) : []),
     ...section(paint, "Options", two(flagRows(spec), width)),
-    ...section(paint, "Examples", spec.examples.flatMap((e) => [`  ${paint.cyan(e.line)}`, `      ${e.says}`])),
+    ...section(
+      paint,
+      "Examples",
+      spec.examples.flatMap((e) => [`  ${paint.cyan(e.line)}`, `      ${e.says}`]),
+    ),
     ...(spec.see ? [`See also: ${spec.see.map((t) => `hold help ${t}`).join(", ")}`] : []),
   ];
 }
@@ -77,18 +87,36 @@ function section(paint: Paint, title: string, lines: readonly string[]): string[
   return [paint.bold(title), ...lines, ""];
 }
 
-function groupPage(group: string, paint: Paint, width: number): string[] {
-  const rows = commands.filter((c) => c.path[0] === group && c.path.length > 1 && !c.hidden).map((c): [string, string] => [`hold ${c.path.join(" ")}`, c.brief]);
-  return [`${paint.bold(`hold ${group}`)}: ${groupBriefs[group] ?? ""}`, "", ...two(rows, width), "", `\`hold help ${group} COMMAND\` says more of each.`];
+function groupPage({ commands, groupBriefs }: CommandTable, group: string, paint: Paint, width: number): string[] {
+  const rows = commands
+    .filter((c) => c.path[0] === group && c.path.length > 1 && !c.hidden)
+    .map((c): [string, string] => [`hold ${c.path.join(" ")}`, c.brief]);
+  return [
+    `${paint.bold(`hold ${group}`)}: ${groupBriefs[group] ?? ""}`,
+    "",
+    ...two(rows, width),
+    "",
+    `\`hold help ${group} COMMAND\` says more of each.`,
+  ];
 }
 
-function overview(paint: Paint, width: number): string[] {
-  const lines = [`${paint.bold("hold")} keeps terminal sessions and jobs alive, and lets people, programs and AI agents share them.`, "", `  ${paint.cyan("hold new work")}      open a session and attach        ${paint.cyan("hold")}  pick one`, `  ${paint.cyan("hold attach work")}   come back to it                 ${paint.cyan("hold ls")}  list them`, ""];
+function overview({ commands, groupTitles }: CommandTable, paint: Paint, width: number): string[] {
+  const lines = [
+    `${paint.bold("hold")} keeps terminal sessions and jobs alive, and lets people, programs and AI agents share them.`,
+    "",
+    `  ${paint.cyan("hold new work")}      open a session and attach        ${paint.cyan("hold")}  pick one`,
+    `  ${paint.cyan("hold attach work")}   come back to it                 ${paint.cyan("hold ls")}  list them`,
+    "",
+  ];
   for (const [group, title] of Object.entries(groupTitles) as [Group, string][]) {
     const rows = commands.filter((c) => c.group === group && !c.hidden).map((c): [string, string] => [c.path.join(" "), c.brief]);
     lines.push(paint.bold(title), ...two(rows, width, 16), "");
   }
-  return [...lines, "`hold help COMMAND` and `hold help TOPIC` say more. Topics: sessions, floor, attach, keys, recording, operators, exit-codes,", "environment, files, scripting, journal, security. `--as NAME` and `--json` may stand anywhere on the line."];
+  return [
+    ...lines,
+    "`hold help COMMAND` and `hold help TOPIC` say more. Topics: sessions, floor, attach, keys, recording, operators, exit-codes,",
+    "environment, files, scripting, journal, security. `--as NAME` and `--json` may stand anywhere on the line.",
+  ];
 }
 
 /** Two columns, the second wrapped. */
@@ -114,4 +142,3 @@ export function wrap(text: string, width: number): string[] {
   if (current !== "") lines.push(current);
   return lines;
 }
-

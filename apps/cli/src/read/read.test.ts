@@ -6,7 +6,16 @@ import { parseSignal, signalName } from "./signal.ts";
 import { parseSize } from "./size.ts";
 
 describe("durations", () => {
-  test.each([["500ms", 500], ["30s", 30_000], ["10m", 600_000], ["2h", 7_200_000], ["1h30m", 5_400_000], ["0s", 0], ["1.5s", 1_500], ["7d", 604_800_000]])("%s is %d ms", (text, ms) => {
+  test.each([
+    ["500ms", 500],
+    ["30s", 30_000],
+    ["10m", 600_000],
+    ["2h", 7_200_000],
+    ["1h30m", 5_400_000],
+    ["0s", 0],
+    ["1.5s", 1_500],
+    ["7d", 604_800_000],
+  ])("%s is %d ms", (text, ms) => {
     expect(parseDuration(text)).toBe(ms);
   });
   test.each(["30", "", "s", "-1s", "1 s", "1x", "1sm", "1e3s"])("%j says nothing and is refused", (text) => {
@@ -20,7 +29,22 @@ describe("durations", () => {
 });
 
 describe("keys", () => {
-  test.each([["C-c", "\x03"], ["^C", "\x03"], ["Ctrl+q", "\x11"], ["C-\\", "\x1c"], ["M-x", "\x1bx"], ["C-M-a", "\x1b\x01"], ["Enter", "\r"], ["up", "\x1b[A"], ["F5", "\x1b[15~"], ["C-Space", "\0"], ["S-Tab", "\x1b[Z"], ["x", "x"], ["-", "-"], ["é", "é"]])("%s sends %j", (name, bytes) => {
+  test.each([
+    ["C-c", "\x03"],
+    ["^C", "\x03"],
+    ["Ctrl+q", "\x11"],
+    ["C-\\", "\x1c"],
+    ["M-x", "\x1bx"],
+    ["C-M-a", "\x1b\x01"],
+    ["Enter", "\r"],
+    ["up", "\x1b[A"],
+    ["F5", "\x1b[15~"],
+    ["C-Space", "\0"],
+    ["S-Tab", "\x1b[Z"],
+    ["x", "x"],
+    ["-", "-"],
+    ["é", "é"],
+  ])("%s sends %j", (name, bytes) => {
     expect(parseKey(name)).toBe(bytes);
   });
   test.each(["Entr", "C-Enter", "C-é", "CTRL", "", "ab"])("%j is no key, and never typed letter by letter", (name) => {
@@ -29,7 +53,12 @@ describe("keys", () => {
 });
 
 describe("signals", () => {
-  test.each([["INT", 2], ["SIGINT", 2], ["int", 2], ["9", 9]])("%s is %d", (text, number) => {
+  test.each([
+    ["INT", 2],
+    ["SIGINT", 2],
+    ["int", 2],
+    ["9", 9],
+  ])("%s is %d", (text, number) => {
     expect(parseSignal(text)).toBe(number);
   });
   test("what no signal has as its name or number is refused", () => {

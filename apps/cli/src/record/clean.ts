@@ -59,7 +59,14 @@ export class Cleaner {
       case states.ground:
         return this.#ground(char, code);
       case states.escape:
-        this.#state = char === "[" ? states.csi : "]PX^_".includes(char) ? states.string : code >= 0x20 && code <= 0x2f ? states.intermediate : states.ground;
+        this.#state =
+          char === "["
+            ? states.csi
+            : "]PX^_".includes(char)
+              ? states.string
+              : code >= 0x20 && code <= 0x2f
+                ? states.intermediate
+                : states.ground;
         return false;
       case states.intermediate:
         if (code < 0x20 || code > 0x2f) this.#state = states.ground;

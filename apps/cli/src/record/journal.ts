@@ -7,7 +7,14 @@
 import type { Attachment, Event, HostClient } from "@holdfast/sdk";
 
 export type Entry =
-  | { readonly type: "output"; readonly seq: number; readonly stream: number; readonly offset: number; readonly bytes: Uint8Array; readonly atMs: number }
+  | {
+      readonly type: "output";
+      readonly seq: number;
+      readonly stream: number;
+      readonly offset: number;
+      readonly bytes: Uint8Array;
+      readonly atMs: number;
+    }
   | { readonly type: "event"; readonly seq: number; readonly event: Event; readonly atMs: number }
   | { readonly type: "gap"; readonly fromSeq: number; readonly toSeq: number; readonly reason: string };
 
@@ -50,9 +57,19 @@ export async function* readJournal(client: HostClient, session: string, options:
   };
   options.signal?.addEventListener("abort", stop, { once: true });
   const attachment: Attachment = await client.attach(
-    { session, observe: true, quiet: true, mode: "replay", after: options.after ?? 0, ...(options.noOutput ? { noOutput: true } : {}) },
     {
-      output: (o) => new Promise<void>((used) => push({ type: "output", seq: o.seq, stream: o.stream, offset: o.offset, bytes: o.bytes, atMs: o.atUnixMs }, used)),
+      session,
+      observe: true,
+      quiet: true,
+      mode: "replay",
+      after: options.after ?? 0,
+      ...(options.noOutput ? { noOutput: true } : {}),
+    },
+    {
+      output: (o) =>
+        new Promise<void>((used) =>
+          push({ type: "output", seq: o.seq, stream: o.stream, offset: o.offset, bytes: o.bytes, atMs: o.atUnixMs }, used),
+        ),
       event: (event) => push({ type: "event", seq: Number(event.seq), event, atMs: Number(event.atUnixMs) }),
       gap: (g) => push({ type: "gap", ...g }),
       detached: (_reason, error) => {

@@ -5,7 +5,8 @@ export class LineEnds {
   #carriageReturn = false;
 
   feed(bytes: Uint8Array): Uint8Array {
-    const text = (this.#carriageReturn ? "\r" : "") + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+    const text =
+      (this.#carriageReturn ? "\r" : "") + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
     this.#carriageReturn = text.endsWith("\r");
     return Buffer.from((this.#carriageReturn ? text.slice(0, -1) : text).replaceAll("\r\n", "\n"), "latin1");
   }

@@ -13,7 +13,10 @@ const clean = (...chunks: (string | Uint8Array)[]) => {
 
 describe("output as lines", () => {
   test("colours, titles and marks are not part of the text", () => {
-    expect(clean("\x1b[1;31merror\x1b[0m: no\r\n\x1b]0;title\x07\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\r\n")).toEqual(["error: no", "link"]);
+    expect(clean("\x1b[1;31merror\x1b[0m: no\r\n\x1b]0;title\x07\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\r\n")).toEqual([
+      "error: no",
+      "link",
+    ]);
   });
   test("a progress bar leaves its last state", () => {
     expect(clean("10 %\r50 %\r100 %\r\n")).toEqual(["100 %"]);
@@ -23,7 +26,21 @@ describe("output as lines", () => {
     expect(clean("x".repeat(10_000)).map((l) => l.length)).toEqual([4096, 4096, 1808]);
   });
   test("C1: the lines do not depend on how the bytes are cut", () => {
-    const parts = fc.constantFrom("a", "é", "漢", "\r", "\n", "\b", "\t", "\x1b[31m", "\x1b]0;t\x07", "\x1b", "[", "K", "\x1bP1\x1b\\");
+    const parts = fc.constantFrom(
+      "a",
+      "é",
+      "漢",
+      "\r",
+      "\n",
+      "\b",
+      "\t",
+      "\x1b[31m",
+      "\x1b]0;t\x07",
+      "\x1b",
+      "[",
+      "K",
+      "\x1bP1\x1b\\",
+    );
     fc.assert(
       fc.property(fc.array(parts, { maxLength: 15 }), fc.nat(60), (p, cut) => {
         const all = Buffer.from(p.join(""));
@@ -37,10 +54,20 @@ describe("output as lines", () => {
 describe("asciicast", () => {
   test("version 2 counts from the start, version 3 from the event before", () => {
     const two = new CastWriter(2, 1_000);
-    expect(JSON.parse(two.header({ cols: 80, rows: 24, atMs: 1_000, title: "t" }))).toEqual({ version: 2, width: 80, height: 24, timestamp: 1, title: "t", env: { TERM: "xterm-256color" } });
+    expect(JSON.parse(two.header({ cols: 80, rows: 24, atMs: 1_000, title: "t" }))).toEqual({
+      version: 2,
+      width: 80,
+      height: 24,
+      timestamp: 1,
+      title: "t",
+      env: { TERM: "xterm-256color" },
+    });
     expect([two.event("o", 1_500, "a"), two.event("o", 3_000, "b")]).toEqual(['[0.5,"o","a"]\n', '[2,"o","b"]\n']);
     const three = new CastWriter(3, 1_000);
-    expect(JSON.parse(three.header({ cols: 80, rows: 24, atMs: 1_000 }))).toMatchObject({ version: 3, term: { cols: 80, rows: 24 } });
+    expect(JSON.parse(three.header({ cols: 80, rows: 24, atMs: 1_000 }))).toMatchObject({
+      version: 3,
+      term: { cols: 80, rows: 24 },
+    });
     expect([three.event("o", 1_500, "a"), three.event("x", 3_000, "0")]).toEqual(['[0.5,"o","a"]\n', '[1.5,"x","0"]\n']);
   });
   test("a character cut between two events goes with the second", () => {

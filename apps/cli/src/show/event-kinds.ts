@@ -1,5 +1,30 @@
 /** The kinds of events, as `--kind` takes them and JSON gives them. */
-export const eventKinds = ["opened", "started", "output", "input", "input_settled", "reply_written", "resized", "signalled", "attached", "detached", "floor_changed", "ai_paused", "command_started", "command_ended", "exited", "closed", "ended", "renamed", "removed", "redacted", "gap", "note", "operator_changed", "host_started"] as const;
+export const eventKinds = [
+  "opened",
+  "started",
+  "output",
+  "input",
+  "input_settled",
+  "reply_written",
+  "resized",
+  "signalled",
+  "attached",
+  "detached",
+  "floor_changed",
+  "ai_paused",
+  "command_started",
+  "command_ended",
+  "exited",
+  "closed",
+  "ended",
+  "renamed",
+  "removed",
+  "redacted",
+  "gap",
+  "note",
+  "operator_changed",
+  "host_started",
+] as const;
 
 /** The generated code's `floorChanged` as `floor_changed`. */
 export function kindWord(name: string | undefined): string {

@@ -47,7 +47,13 @@ export function eventJson(e: Event): Record<string, unknown> {
     kind: kindOf(e),
     ...(kindOf(e) === "output" ? { stream: e.stream, offset: Number(e.offset) } : {}),
     ...(e.payloadBytes > 0 || e.data.length > 0 ? { bytes: e.payloadBytes || e.data.length } : {}),
-    ...(e.payload ? { payload: e.payload } : isText ? { text } : e.data.length > 0 ? { data: Buffer.from(e.data).toString("base64") } : {}),
+    ...(e.payload
+      ? { payload: e.payload }
+      : isText
+        ? { text }
+        : e.data.length > 0
+          ? { data: Buffer.from(e.data).toString("base64") }
+          : {}),
     ...words(e),
   };
 }
@@ -60,7 +66,10 @@ function payloadText(e: Event, width: number): string {
 /** Output as a person reads it in a list: without escape sequences, and without the line end that it closes with. */
 export function printedText(data: Uint8Array): string {
   const text = new TextDecoder().decode(data.subarray(0, 4096));
-  return text.replace(sequences, "").replace(/[\r\n\s]+$/, "").replace(/\r+\n/g, "\n");
+  return text
+    .replace(sequences, "")
+    .replace(/[\r\n\s]+$/, "")
+    .replace(/\r+\n/g, "\n");
 }
 const sequences = /\x1b(?:\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|[\x20-\x2f]*[\x30-\x7e])/g;
 
@@ -68,7 +77,8 @@ const sequences = /\x1b(?:\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]|[\]PX^_][^\x07\x
 export function eventText(e: Event, width = 120): string {
   const k = e.body?.kind;
   const t = escapeText;
-  if (!e.body) return `printed${e.stream === 2 ? " (stderr)" : ""} ${e.payload ? payloadText(e, width) : cutTo(escapeText(printedText(e.data)), Math.max(20, width))}`;
+  if (!e.body)
+    return `printed${e.stream === 2 ? " (stderr)" : ""} ${e.payload ? payloadText(e, width) : cutTo(escapeText(printedText(e.data)), Math.max(20, width))}`;
   switch (k?.case) {
     case "opened":
       return `opened ${t(k.value.name)} in ${t(k.value.cwd)}: ${t(k.value.command.length > 0 ? commandText(k.value.command) : k.value.shell || "the shell")}`;
@@ -90,7 +100,9 @@ export function eventText(e: Event, width = 120): string {
     case "detached":
       return `detached${k.value.reason ? ` (${t(k.value.reason)})` : ""}`;
     case "floorChanged":
-      return k.value.holder ? `floor to ${t(k.value.holder)}${k.value.from ? ` from ${t(k.value.from)}` : ""} (${t(k.value.reason)}, epoch ${k.value.epoch})` : `floor is free (${t(k.value.reason)})`;
+      return k.value.holder
+        ? `floor to ${t(k.value.holder)}${k.value.from ? ` from ${t(k.value.from)}` : ""} (${t(k.value.reason)}, epoch ${k.value.epoch})`
+        : `floor is free (${t(k.value.reason)})`;
     case "aiPaused":
       return k.value.paused ? "paused AI input" : "let AI input again";
     case "commandStarted":

@@ -4,7 +4,14 @@ import { formatSize } from "../read/size.ts";
 import { ago, iso } from "./time.ts";
 import { exitText, floorModeWord, operatorKindWord, sessionKindWord, stateWord } from "./words.ts";
 
-export const presenceJson = (p: Presence) => ({ id: p.operator, name: p.name, kind: operatorKindWord(p.kind), via: p.via, attachment: p.attachment, observing: p.observing });
+export const presenceJson = (p: Presence) => ({
+  id: p.operator,
+  name: p.name,
+  kind: operatorKindWord(p.kind),
+  via: p.via,
+  attachment: p.attachment,
+  observing: p.observing,
+});
 
 export const floorJson = (f: Floor | undefined) => ({
   mode: floorModeWord(f?.mode ?? 0),
@@ -19,7 +26,18 @@ export const floorJson = (f: Floor | undefined) => ({
 });
 
 export const exitJson = (e: Exit | undefined) =>
-  e ? { code: e.code ?? null, signal: e.signal ?? null, core: e.core, reason: e.reason || null, at: iso(e.atUnixMs), userUs: Number(e.userUs), systemUs: Number(e.systemUs), maxRssKib: Number(e.maxRssKib) } : null;
+  e
+    ? {
+        code: e.code ?? null,
+        signal: e.signal ?? null,
+        core: e.core,
+        reason: e.reason || null,
+        at: iso(e.atUnixMs),
+        userUs: Number(e.userUs),
+        systemUs: Number(e.systemUs),
+        maxRssKib: Number(e.maxRssKib),
+      }
+    : null;
 
 export const sessionJson = (s: Session) => ({
   id: s.id,
@@ -93,5 +111,15 @@ export function stateText(s: Session): string {
 }
 
 export function sessionRow(s: Session, now: number, home: string | undefined): string[] {
-  return [s.name, s.id, stateText(s), whoText(s.operators), steersText(s.floor), formatSize(s.size), ago(s.lastActivityUnixMs || s.createdUnixMs, now), homeShort(s.cwd, home), s.running || commandText(s.command)];
+  return [
+    s.name,
+    s.id,
+    stateText(s),
+    whoText(s.operators),
+    steersText(s.floor),
+    formatSize(s.size),
+    ago(s.lastActivityUnixMs || s.createdUnixMs, now),
+    homeShort(s.cwd, home),
+    s.running || commandText(s.command),
+  ];
 }

@@ -16,11 +16,21 @@ test("text that is safe is left as it is", () => {
 });
 
 test("a cut text never takes more than its room", () => {
-  fc.assert(fc.property(fc.string({ unit: "grapheme" }), fc.integer({ min: 0, max: 40 }), (text, width) => textWidth(cutTo(text, width)) <= Math.max(width, 0)));
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "grapheme" }),
+      fc.integer({ min: 0, max: 40 }),
+      (text, width) => textWidth(cutTo(text, width)) <= Math.max(width, 0),
+    ),
+  );
 });
 
 test("T1: no line of a table is wider than the terminal while the columns' least widths fit", () => {
-  const columns = [{ title: "A", least: 3, give: 2 }, { title: "B", least: 3, give: 1 }, { title: "C", least: 2, give: 3 }];
+  const columns = [
+    { title: "A", least: 3, give: 2 },
+    { title: "B", least: 3, give: 1 },
+    { title: "C", least: 2, give: 3 },
+  ];
   const row = fc.tuple(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), fc.string());
   fc.assert(
     fc.property(fc.array(row, { maxLength: 5 }), fc.integer({ min: 12, max: 60 }), (rows, width) => {

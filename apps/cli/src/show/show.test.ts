@@ -25,7 +25,11 @@ describe("text of others", () => {
 });
 
 describe("tables", () => {
-  const columns = [{ title: "NAME", least: 4, give: 1 }, { title: "DIRECTORY", least: 6, give: 2 }, { title: "N", right: true }];
+  const columns = [
+    { title: "NAME", least: 4, give: 1 },
+    { title: "DIRECTORY", least: 6, give: 2 },
+    { title: "N", right: true },
+  ];
   test("columns shrink in their order until the line fits", () => {
     const lines = table(columns, [["work", "/a/very/long/directory/name", "7"]], 24);
     for (const l of lines) expect(textWidth(l)).toBeLessThanOrEqual(24);
@@ -41,7 +45,13 @@ describe("tables", () => {
     expect(cutTo("漢字漢字", 5)).toBe("漢字…");
   });
   test("pairs without a value are left out", () => {
-    expect(pairs([["a", "1"], ["long", ""], ["b", undefined]])).toEqual(["a  1"]);
+    expect(
+      pairs([
+        ["a", "1"],
+        ["long", ""],
+        ["b", undefined],
+      ]),
+    ).toEqual(["a  1"]);
   });
 });
 
@@ -69,7 +79,20 @@ test("colour is only for terminals, and never with NO_COLOR", () => {
 describe("sessions", () => {
   test("the JSON has every key that scripts are promised, and null where there is nothing", () => {
     const json = sessionJson(session());
-    expect(json).toMatchObject({ id: "01jdwork0000", name: "work", kind: "pty", state: "running", pid: 4711, createdAt: "2026-01-02T11:00:00.000Z", operators: [], floor: { holder: null, epoch: 0 }, size: { cols: 80, rows: 24 }, cwd: "/home/ana/src", command: ["bash"], exit: null });
+    expect(json).toMatchObject({
+      id: "01jdwork0000",
+      name: "work",
+      kind: "pty",
+      state: "running",
+      pid: 4711,
+      createdAt: "2026-01-02T11:00:00.000Z",
+      operators: [],
+      floor: { holder: null, epoch: 0 },
+      size: { cols: 80, rows: 24 },
+      cwd: "/home/ana/src",
+      command: ["bash"],
+      exit: null,
+    });
     expect(() => JSON.stringify(json)).not.toThrow();
   });
   test("an end by a signal, an end by exit and a loss are told apart, and an unknown code is never 0", () => {
@@ -82,8 +105,11 @@ describe("sessions", () => {
     expect(shellCode(at(2, { code: undefined, signal: 15 }).exit)).toBe(143);
   });
   test("one operator with two terminals is one name; who only watches is in brackets", () => {
-    const p = (operator: string, over = {}) => ({ operator, name: operator, kind: 1, via: "cli", attachment: "x", observing: false, ...over }) as never;
-    expect(whoText([p("ana", { observing: true }), p("ana"), p("bot", { kind: 3 }), p("eve", { observing: true })])).toBe("ana, bot (ai), [eve]");
+    const p = (operator: string, over = {}) =>
+      ({ operator, name: operator, kind: 1, via: "cli", attachment: "x", observing: false, ...over }) as never;
+    expect(whoText([p("ana", { observing: true }), p("ana"), p("bot", { kind: 3 }), p("eve", { observing: true })])).toBe(
+      "ana, bot (ai), [eve]",
+    );
   });
   test("the floor says who steers", () => {
     expect(steersText(floor({ holder: "op", holderName: "ana" }))).toBe("ana");
@@ -96,18 +122,29 @@ describe("sessions", () => {
 
 describe("events", () => {
   test("what was typed can't forge a line of the log", () => {
-    expect(eventText(event(1, "input", { interrupt: false, eof: false, unit: "" }, { data: Buffer.from("ls\r\n12:00 ana  typed rm") }))).toBe("typed ls\\r\\n12:00 ana  typed rm");
+    expect(
+      eventText(
+        event(1, "input", { interrupt: false, eof: false, unit: "" }, { data: Buffer.from("ls\r\n12:00 ana  typed rm") }),
+      ),
+    ).toBe("typed ls\\r\\n12:00 ana  typed rm");
   });
   test("JSON has names for statuses, ISO times and no big integers", () => {
-    const json = eventJson(event(9, "inputSettled", { inputSeq: 8n, status: 4, bytes: 3, refusal: "", secret: false, outputOffset: 7n }));
+    const json = eventJson(
+      event(9, "inputSettled", { inputSeq: 8n, status: 4, bytes: 3, refusal: "", secret: false, outputOffset: 7n }),
+    );
     expect(json).toMatchObject({ seq: 9, kind: "input_settled", status: "cut", inputSeq: 8, outputOffset: 7, actor: "op-ana" });
     expect(() => JSON.stringify(json)).not.toThrow();
   });
   test("a redacted payload is named as such and not shown as empty", () => {
-    expect(eventJson(event(2, "input", {}, { payload: "redacted", payloadBytes: 12 }))).toMatchObject({ payload: "redacted", bytes: 12 });
+    expect(eventJson(event(2, "input", {}, { payload: "redacted", payloadBytes: 12 }))).toMatchObject({
+      payload: "redacted",
+      bytes: 12,
+    });
   });
   test("a command whose code is not known does not read as 0", () => {
-    expect(eventText(event(3, "commandEnded", { outputOffset: 0n, count: 1n, startedOffset: 0n }))).toBe("command ended, code unknown");
+    expect(eventText(event(3, "commandEnded", { outputOffset: 0n, count: 1n, startedOffset: 0n }))).toBe(
+      "command ended, code unknown",
+    );
   });
   test("marks and colours alone leave nothing to read", () => {
     expect(printedText(Buffer.from("\x1b]633;hold;A;n;1\x07\x1b[?2004h"))).toBe("");

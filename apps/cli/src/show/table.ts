@@ -17,12 +17,21 @@ export interface Column {
 
 const between = "  ";
 
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width: number, options: { readonly head?: (text: string) => string } = {}): string[] {
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  options: { readonly head?: (text: string) => string } = {},
+): string[] {
   const cells = rows.map((row) => columns.map((_, i) => escapeText(row[i] ?? "")));
   const shown = columns.map((_, i) => i).filter((i) => cells.some((row) => row[i] !== ""));
-  const widths = new Map(shown.map((i) => [i, Math.max(textWidth(columns[i]!.title), ...cells.map((row) => textWidth(row[i]!)))]));
+  const widths = new Map(
+    shown.map((i) => [i, Math.max(textWidth(columns[i]!.title), ...cells.map((row) => textWidth(row[i]!)))]),
+  );
   const total = () => [...widths.values()].reduce((sum, w) => sum + w, 0) + between.length * Math.max(0, shown.length - 1);
-  for (const i of [...shown].filter((i) => columns[i]!.least !== undefined).sort((a, b) => (columns[b]!.give ?? 0) - (columns[a]!.give ?? 0))) {
+  for (const i of [...shown]
+    .filter((i) => columns[i]!.least !== undefined)
+    .sort((a, b) => (columns[b]!.give ?? 0) - (columns[a]!.give ?? 0))) {
     const over = total() - width;
     if (over <= 0) break;
     widths.set(i, Math.max(columns[i]!.least!, widths.get(i)! - over));
@@ -32,16 +41,30 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
       .map((i, at) => {
         const room = widths.get(i)!;
         const text = cutTo(values[i]!, room);
-        const padded = columns[i]!.right ? " ".repeat(Math.max(0, room - textWidth(text))) + text : at === shown.length - 1 ? text : padTo(text, room);
+        const padded = columns[i]!.right
+          ? " ".repeat(Math.max(0, room - textWidth(text))) + text
+          : at === shown.length - 1
+            ? text
+            : padTo(text, room);
         return paint ? paint(padded) : (columns[i]!.paint?.(padded, row) ?? padded);
       })
       .join(between)
       .trimEnd();
-  return [line(columns.map((c) => c.title), -1, options.head ?? ((t) => t)), ...cells.map((row, at) => line(row, at))];
+  return [
+    line(
+      columns.map((c) => c.title),
+      -1,
+      options.head ?? ((t) => t),
+    ),
+    ...cells.map((row, at) => line(row, at)),
+  ];
 }
 
 /** `key   value` lines with the keys aligned; empty values are left out. */
-export function pairs(entries: readonly (readonly [string, string | null | undefined])[], paintKey: (text: string) => string = (t) => t): string[] {
+export function pairs(
+  entries: readonly (readonly [string, string | null | undefined])[],
+  paintKey: (text: string) => string = (t) => t,
+): string[] {
   const kept = entries.filter(([, value]) => value !== null && value !== undefined && value !== "");
   const width = Math.max(0, ...kept.map(([key]) => textWidth(key)));
   return kept.map(([key, value]) => `${paintKey(padTo(key, width))}  ${escapeText(value!)}`);

@@ -4,7 +4,6 @@
  *   S1  A specification imports no code of its command: `load` does, when the command runs.
  *   S2  Every command has at least one example.
  */
-import type { Context } from "../app/context.ts";
 import type { TerminalSize } from "../read/size.ts";
 
 interface FlagBase {
@@ -58,7 +57,8 @@ export interface Example {
 
 /** A command's code: resolves to its exit code, nothing meaning 0. */
 export interface CommandModule<F extends Flags> {
-  readonly run: (context: Context, flags: FlagValues<F>, args: readonly string[]) => Promise<number | undefined>;
+  /** `context` is a Context; naming it here would tie the table to what runs on it. */
+  readonly run: (context: never, flags: FlagValues<F>, args: readonly string[]) => Promise<number | undefined>;
 }
 
 export interface CommandSpec<F extends Flags = Flags> {
@@ -86,8 +86,23 @@ export function command<const F extends Flags>(spec: CommandSpec<F>): AnyCommand
   return spec as unknown as AnyCommand;
 }
 
+export interface CommandTable {
+  readonly commands: readonly AnyCommand[];
+  /** First words that stand before another: `hold host up`. */
+  readonly groupBriefs: Readonly<Record<string, string>>;
+  readonly groupTitles: Readonly<Record<Group, string>>;
+}
+
+export function findCommand({ commands }: CommandTable, path: readonly string[]): AnyCommand | undefined {
+  return commands.find((c) => c.path.length === path.length && c.path.every((word, i) => word === path[i]));
+}
+
 export const jsonFlag = { kind: "bool", brief: "print JSON: one object, or one a line for lists and streams" } as const;
-export const sessionArgument = { name: "SESSION", brief: "id, unique prefix of an id, or name", complete: "session" } as const satisfies ArgumentSpec;
+export const sessionArgument = {
+  name: "SESSION",
+  brief: "id, unique prefix of an id, or name",
+  complete: "session",
+} as const satisfies ArgumentSpec;
 
 export function pathText(spec: AnyCommand): string {
   return spec.path.join(" ");

@@ -1,5 +1,5 @@
 /** Every command of `hold`, in the order in which help lists them. */
-import type { AnyCommand, Group } from "./command.ts";
+import type { AnyCommand, CommandTable, Group } from "./command.ts";
 import { helpCommands } from "./helping.ts";
 import { hostCommands } from "./host.ts";
 import { operatorCommands } from "./operators.ts";
@@ -8,10 +8,17 @@ import { scriptingCommands } from "./scripting.ts";
 import { sessionCommands } from "./sessions.ts";
 import { steeringCommands } from "./steering.ts";
 
-export const commands: readonly AnyCommand[] = [...sessionCommands, ...steeringCommands, ...scriptingCommands, ...readingCommands, ...operatorCommands, ...hostCommands, ...helpCommands];
+export const commands: readonly AnyCommand[] = [
+  ...sessionCommands,
+  ...steeringCommands,
+  ...scriptingCommands,
+  ...readingCommands,
+  ...operatorCommands,
+  ...hostCommands,
+  ...helpCommands,
+];
 
-/** First words that stand before another: `hold host up`. */
-export const groupBriefs: Readonly<Record<string, string>> = {
+const groupBriefs: Readonly<Record<string, string>> = {
   ai: "AI operators' input",
   audit: "the record of who did what, over all sessions",
   operator: "operators: who may do what",
@@ -19,7 +26,7 @@ export const groupBriefs: Readonly<Record<string, string>> = {
   config: "settings",
 };
 
-export const groupTitles: Readonly<Record<Group, string>> = {
+const groupTitles: Readonly<Record<Group, string>> = {
   sessions: "Sessions",
   steering: "Steering",
   scripting: "Scripting",
@@ -29,6 +36,4 @@ export const groupTitles: Readonly<Record<Group, string>> = {
   help: "Help",
 };
 
-export function findCommand(path: readonly string[]): AnyCommand | undefined {
-  return commands.find((c) => c.path.length === path.length && c.path.every((word, i) => word === path[i]));
-}
+export const table: CommandTable = { commands, groupBriefs, groupTitles };

@@ -3,13 +3,19 @@ import { command, jsonFlag } from "./command.ts";
 
 export const operatorCommands = [
   command({
-    path: ["operator", "add"], group: "operators",
+    path: ["operator", "add"],
+    group: "operators",
     brief: "add an operator and make its key",
-    description: "Makes an Ed25519 key in this machine's folder of keys and gives its operator a kind and a role. `--as NAME` then uses it. With --public-key the key was made elsewhere.",
+    description:
+      "Makes an Ed25519 key in this machine's folder of keys and gives its operator a kind and a role. `--as NAME` then uses it. With --public-key the key was made elsewhere.",
     args: [{ name: "NAME", brief: "name of the operator" }],
     flags: {
       kind: { kind: "choice", of: ["human", "service", "ai"], brief: "what it is (default: human)" },
-      role: { kind: "choice", of: ["observer", "operator", "approver", "auditor", "admin"], brief: "what it may do (default: operator)" },
+      role: {
+        kind: "choice",
+        of: ["observer", "operator", "approver", "auditor", "admin"],
+        brief: "what it may do (default: operator)",
+      },
       onBehalfOf: { kind: "text", value: "OPERATOR", complete: "operator", brief: "the person for whom an AI acts" },
       publicKey: { kind: "text", value: "BASE64", brief: "its raw public key, 32 bytes, in base64 or hex" },
       json: jsonFlag,
@@ -22,14 +28,16 @@ export const operatorCommands = [
     load: () => import("../commands/operator-add.ts"),
   }),
   command({
-    path: ["operator", "ls"], group: "operators",
+    path: ["operator", "ls"],
+    group: "operators",
     brief: "list operators",
     flags: { json: jsonFlag },
     examples: [{ line: "hold operator ls", says: "names, kinds, roles; revoked ones too" }],
     load: () => import("../commands/operator-ls.ts"),
   }),
   command({
-    path: ["operator", "revoke"], group: "operators",
+    path: ["operator", "revoke"],
+    group: "operators",
     brief: "revoke an operator: out within a second, everywhere",
     description: "Its sessions run on: a session has no owner.",
     args: [{ name: "OPERATOR", brief: "name or id", complete: "operator" }],
@@ -38,10 +46,14 @@ export const operatorCommands = [
     load: () => import("../commands/operator-revoke.ts"),
   }),
   command({
-    path: ["whoami"], group: "operators",
+    path: ["whoami"],
+    group: "operators",
     brief: "which operator you are here, and what you may do",
     flags: { json: jsonFlag },
-    examples: [{ line: "hold whoami", says: "the machine's user" }, { line: "hold --as ana whoami", says: "with ana's credential" }],
+    examples: [
+      { line: "hold whoami", says: "the machine's user" },
+      { line: "hold --as ana whoami", says: "with ana's credential" },
+    ],
     load: () => import("../commands/whoami.ts"),
   }),
 ];

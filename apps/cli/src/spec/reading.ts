@@ -4,7 +4,8 @@ import { command, jsonFlag, sessionArgument as session } from "./command.ts";
 
 export const readingCommands = [
   command({
-    path: ["screen"], group: "reading",
+    path: ["screen"],
+    group: "reading",
     brief: "print a session's screen as text",
     args: [session],
     flags: {
@@ -12,11 +13,15 @@ export const readingCommands = [
       vt: { kind: "bool", brief: "with colours, as escape sequences that draw it" },
       json: jsonFlag,
     },
-    examples: [{ line: "hold screen build", says: "what one would see" }, { line: "hold screen build -n 200 | grep error", says: "with 200 lines above it" }],
+    examples: [
+      { line: "hold screen build", says: "what one would see" },
+      { line: "hold screen build -n 200 | grep error", says: "with 200 lines above it" },
+    ],
     load: () => import("../commands/screen.ts"),
   }),
   command({
-    path: ["log"], group: "reading",
+    path: ["log"],
+    group: "reading",
     brief: "print a session's journal: who did what, and when",
     args: [session],
     flags: {
@@ -37,26 +42,42 @@ export const readingCommands = [
     load: () => import("../commands/log.ts"),
   }),
   command({
-    path: ["export"], group: "reading",
+    path: ["export"],
+    group: "reading",
     brief: "export a recording: asciicast or text",
     args: [session],
     flags: {
-      format: { kind: "choice", of: ["asciicast", "asciicast-v3", "text"], brief: "asciicast (version 2), asciicast-v3, or text (default: asciicast)" },
-      output: { kind: "text", short: "o", value: "FILE", complete: "file", brief: "write to FILE, readable by you alone, instead of standard output" },
+      format: {
+        kind: "choice",
+        of: ["asciicast", "asciicast-v3", "text"],
+        brief: "asciicast (version 2), asciicast-v3, or text (default: asciicast)",
+      },
+      output: {
+        kind: "text",
+        short: "o",
+        value: "FILE",
+        complete: "file",
+        brief: "write to FILE, readable by you alone, instead of standard output",
+      },
       input: { kind: "bool", brief: "what was typed too, and by whom (secrets are never in it)" },
       markers: { kind: "bool", brief: "a marker at each command and each change of floor" },
       from: { kind: "number", value: "SEQ", brief: "from this position on" },
       to: { kind: "number", value: "SEQ", brief: "up to this position" },
       idle: { kind: "duration", brief: "shorten longer pauses to this" },
     },
-    examples: [{ line: "hold export build -o build.cast", says: "play it with asciinema" }, { line: "hold export build --format text", says: "what it printed, without escapes" }],
+    examples: [
+      { line: "hold export build -o build.cast", says: "play it with asciinema" },
+      { line: "hold export build --format text", says: "what it printed, without escapes" },
+    ],
     see: ["recording"],
     load: () => import("../commands/export.ts"),
   }),
   command({
-    path: ["redact"], group: "reading",
+    path: ["redact"],
+    group: "reading",
     brief: "take payloads out of a session's record; the chain stays whole",
-    description: "Erases the bytes of the events named; who, when and how many stay, and so does the audit chain. It can't be undone.",
+    description:
+      "Erases the bytes of the events named; who, when and how many stay, and so does the audit chain. It can't be undone.",
     args: [session],
     flags: {
       seq: { kind: "list", value: "SEQ", brief: "one event; may be repeated" },
@@ -67,21 +88,30 @@ export const readingCommands = [
       yes: { kind: "bool", short: "y", brief: "do not ask" },
       json: jsonFlag,
     },
-    examples: [{ line: "hold redact build --seq 118 --reason 'token pasted'", says: "one event" }, { line: "hold redact build --match hunter2", says: "wherever it was printed" }],
+    examples: [
+      { line: "hold redact build --seq 118 --reason 'token pasted'", says: "one event" },
+      { line: "hold redact build --match hunter2", says: "wherever it was printed" },
+    ],
     see: ["recording", "journal"],
     load: () => import("../commands/redact.ts"),
   }),
   command({
-    path: ["audit", "verify"], group: "reading",
+    path: ["audit", "verify"],
+    group: "reading",
     brief: "check the audit chain of all sessions",
-    description: "Reads the journal folder itself, not the host: every record, link, payload and seal. Names the position of any flipped byte and any dropped, doubled or swapped record. Exit 1 if anything is wrong.",
+    description:
+      "Reads the journal folder itself, not the host: every record, link, payload and seal. Names the position of any flipped byte and any dropped, doubled or swapped record. Exit 1 if anything is wrong.",
     flags: { json: jsonFlag },
-    examples: [{ line: "hold audit verify", says: "takes about a second a GiB" }, { line: "hold audit verify --json", says: "one finding a line" }],
+    examples: [
+      { line: "hold audit verify", says: "takes about a second a GiB" },
+      { line: "hold audit verify --json", says: "one finding a line" },
+    ],
     see: ["journal"],
     load: () => import("../commands/audit-verify.ts"),
   }),
   command({
-    path: ["audit", "show"], group: "reading",
+    path: ["audit", "show"],
+    group: "reading",
     brief: "who did what, over all sessions",
     flags: {
       actor: { kind: "text", value: "OPERATOR", complete: "operator", brief: "only this operator" },
@@ -94,7 +124,8 @@ export const readingCommands = [
     load: () => import("../commands/audit-show.ts"),
   }),
   command({
-    path: ["audit", "export"], group: "reading",
+    path: ["audit", "export"],
+    group: "reading",
     brief: "export the audit record of all sessions as JSON lines, with its signed head",
     flags: {
       output: { kind: "text", short: "o", value: "FILE", complete: "file", brief: "write to FILE, readable by you alone" },

@@ -3,9 +3,11 @@ import { command, jsonFlag, sessionArgument as session } from "./command.ts";
 
 export const scriptingCommands = [
   command({
-    path: ["run"], group: "scripting",
+    path: ["run"],
+    group: "scripting",
     brief: "type a command into a session's shell and wait for its end",
-    description: "The command is typed at the shell's prompt, seen by everybody attached, and its output printed here. Exits with the command's own code; with 1 and a message when the code is not known, never with a guessed 0. One word after `--` is shell text, several are quoted one by one. Needs shell integration (bash, zsh, fish) and an empty line.",
+    description:
+      "The command is typed at the shell's prompt, seen by everybody attached, and its output printed here. Exits with the command's own code; with 1 and a message when the code is not known, never with a guessed 0. One word after `--` is shell text, several are quoted one by one. Needs shell integration (bash, zsh, fish) and an empty line.",
     args: [session, { name: "CMD", brief: "words of the command", optional: true, rest: true }],
     flags: {
       timeout: { kind: "duration", brief: "give up waiting after this long (exit 124); the command runs on" },
@@ -23,9 +25,11 @@ export const scriptingCommands = [
     load: () => import("../commands/run.ts"),
   }),
   command({
-    path: ["exec"], group: "scripting",
+    path: ["exec"],
+    group: "scripting",
     brief: "run a program beside a session's terminal",
-    description: "Runs an argv with the directory of the session's shell as it is now and its environment as of the last prompt, with its own stdout and stderr: not one byte of it is on the shared screen. Exits with the program's code. It survives the host like a session does.",
+    description:
+      "Runs an argv with the directory of the session's shell as it is now and its environment as of the last prompt, with its own stdout and stderr: not one byte of it is on the shared screen. Exits with the program's code. It survives the host like a session does.",
     args: [session, { name: "CMD", brief: "program and arguments", optional: true, rest: true }],
     flags: {
       stdin: { kind: "bool", short: "i", brief: "pass standard input on" },
@@ -33,14 +37,19 @@ export const scriptingCommands = [
       json: jsonFlag,
     },
     tail: { name: "CMD…", brief: "the program and its arguments" },
-    examples: [{ line: "hold exec build -- git status --short", says: "where the session's shell is" }, { line: "hold exec build -i -- sort < names", says: "with input from here" }],
+    examples: [
+      { line: "hold exec build -- git status --short", says: "where the session's shell is" },
+      { line: "hold exec build -i -- sort < names", says: "with input from here" },
+    ],
     see: ["scripting", "exit-codes"],
     load: () => import("../commands/exec.ts"),
   }),
   command({
-    path: ["wait"], group: "scripting",
+    path: ["wait"],
+    group: "scripting",
     brief: "wait until something happens in a session",
-    description: "Waits for the first of the conditions given and says which fired. Waiting never touches the session, and giving up never ends it. Exit 0 when one fired; with --exit or --command the code is in the output, not in the exit code; 124 when the time ran out.",
+    description:
+      "Waits for the first of the conditions given and says which fired. Waiting never touches the session, and giving up never ends it. Exit 0 when one fired; with --exit or --command the code is in the output, not in the exit code; 124 when the time ran out.",
     args: [session],
     flags: {
       exit: { kind: "bool", brief: "the session ends" },

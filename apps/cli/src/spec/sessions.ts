@@ -3,15 +3,20 @@ import { command, jsonFlag, sessionArgument as session } from "./command.ts";
 
 export const sessionCommands = [
   command({
-    path: ["pick"], group: "sessions", hidden: true, flags: {},
+    path: ["pick"],
+    group: "sessions",
+    hidden: true,
+    flags: {},
     brief: "pick a session to attach to, or open one (what `hold` alone does)",
     examples: [{ line: "hold", says: "lists what lives here and attaches to what is chosen" }],
     load: () => import("../commands/pick.ts"),
   }),
   command({
-    path: ["new"], group: "sessions",
+    path: ["new"],
+    group: "sessions",
     brief: "open a session and attach to it",
-    description: "Opens a session that no connection owns, running your shell or the command after `--`, with this directory, this environment and these limits. Then attaches to it, unless -d is given or standard output is no terminal. Inside, HOLDFAST_SESSION holds the session's id.",
+    description:
+      "Opens a session that no connection owns, running your shell or the command after `--`, with this directory, this environment and these limits. Then attaches to it, unless -d is given or standard output is no terminal. Inside, HOLDFAST_SESSION holds the session's id.",
     args: [{ name: "NAME", brief: "name of the session; a live session's name is unique", optional: true }],
     flags: {
       detached: { kind: "bool", short: "d", brief: "do not attach; print the id" },
@@ -40,14 +45,20 @@ export const sessionCommands = [
     load: () => import("../commands/new.ts"),
   }),
   command({
-    path: ["attach"], group: "sessions",
+    path: ["attach"],
+    group: "sessions",
     brief: "attach to a session: see its screen and type into it",
-    description: "Draws the session's screen as it is now and goes on from there. The first key typed takes the floor if it may be taken. The prefix key (Ctrl-q) followed by d leaves; `?` lists the rest. Where standard input is no terminal the output is streamed to standard output and nothing is sent.",
+    description:
+      "Draws the session's screen as it is now and goes on from there. The first key typed takes the floor if it may be taken. The prefix key (Ctrl-q) followed by d leaves; `?` lists the rest. Where standard input is no terminal the output is streamed to standard output and nothing is sent.",
     args: [session],
     flags: {
       observe: { kind: "bool", short: "o", brief: "watch only; keys are not sent" },
       take: { kind: "bool", short: "t", brief: "take the floor at once" },
-      screen: { kind: "choice", of: ["alternate", "main"], brief: "where to draw in this terminal (default: the setting attach.screen)" },
+      screen: {
+        kind: "choice",
+        of: ["alternate", "main"],
+        brief: "where to draw in this terminal (default: the setting attach.screen)",
+      },
     },
     examples: [
       { line: "hold attach build", says: "go back to the session `build`" },
@@ -59,9 +70,14 @@ export const sessionCommands = [
     load: () => import("../commands/attach.ts"),
   }),
   command({
-    path: ["ls"], group: "sessions",
+    path: ["ls"],
+    group: "sessions",
     brief: "list sessions",
-    flags: { all: { kind: "bool", short: "a", brief: "ended sessions too" }, group: { kind: "text", value: "GROUP", brief: "only this group" }, json: jsonFlag },
+    flags: {
+      all: { kind: "bool", short: "a", brief: "ended sessions too" },
+      group: { kind: "text", value: "GROUP", brief: "only this group" },
+      json: jsonFlag,
+    },
     examples: [
       { line: "hold ls", says: "live sessions, the most recently active first" },
       { line: "hold ls -a", says: "those that ended too, with how" },
@@ -71,39 +87,62 @@ export const sessionCommands = [
     load: () => import("../commands/ls.ts"),
   }),
   command({
-    path: ["show"], group: "sessions",
+    path: ["show"],
+    group: "sessions",
     brief: "everything about one session",
     args: [session],
     flags: { json: jsonFlag },
-    examples: [{ line: "hold show build", says: "who is there, who steers, what runs, how it ended" }, { line: "hold show build --json | jq .pid", says: "one object" }],
+    examples: [
+      { line: "hold show build", says: "who is there, who steers, what runs, how it ended" },
+      { line: "hold show build --json | jq .pid", says: "one object" },
+    ],
     load: () => import("../commands/show.ts"),
   }),
   command({
-    path: ["resize"], group: "sessions",
+    path: ["resize"],
+    group: "sessions",
     brief: "pin a session's size, or let it follow who steers",
     args: [session, { name: "SIZE", brief: "columns and rows, e.g. 120x40; `auto` follows the seat again" }],
     flags: {},
-    examples: [{ line: "hold resize build 120x40", says: "whatever the terminals of those who watch" }, { line: "hold resize build auto", says: "the size of who steers again" }],
+    examples: [
+      { line: "hold resize build 120x40", says: "whatever the terminals of those who watch" },
+      { line: "hold resize build auto", says: "the size of who steers again" },
+    ],
     load: () => import("../commands/resize.ts"),
   }),
   command({
-    path: ["signal"], group: "sessions",
+    path: ["signal"],
+    group: "sessions",
     brief: "send a signal to a session's processes",
     args: [session, { name: "SIGNAL", brief: "name or number: INT, SIGTERM, 9", complete: "signal" }],
-    flags: { to: { kind: "choice", of: ["leader", "foreground", "tree"], brief: "the first process, the job in front, or all of them (default: foreground)" } },
-    examples: [{ line: "hold signal build INT", says: "interrupts what runs in front" }, { line: "hold signal build TERM --to tree", says: "asks every process of the session to end" }],
+    flags: {
+      to: {
+        kind: "choice",
+        of: ["leader", "foreground", "tree"],
+        brief: "the first process, the job in front, or all of them (default: foreground)",
+      },
+    },
+    examples: [
+      { line: "hold signal build INT", says: "interrupts what runs in front" },
+      { line: "hold signal build TERM --to tree", says: "asks every process of the session to end" },
+    ],
     load: () => import("../commands/signal.ts"),
   }),
   command({
-    path: ["kill"], group: "sessions",
+    path: ["kill"],
+    group: "sessions",
     brief: "end a session: ask its processes, then force them",
     args: [{ ...session, rest: true }],
     flags: { grace: { kind: "duration", brief: "time between asking and forcing (default: 5s)" }, json: jsonFlag },
-    examples: [{ line: "hold kill build", says: "its record and last screen stay until retention" }, { line: "hold kill build --grace 0s", says: "without asking" }],
+    examples: [
+      { line: "hold kill build", says: "its record and last screen stay until retention" },
+      { line: "hold kill build --grace 0s", says: "without asking" },
+    ],
     load: () => import("../commands/kill.ts"),
   }),
   command({
-    path: ["rename"], group: "sessions",
+    path: ["rename"],
+    group: "sessions",
     brief: "give a session another name",
     args: [session, { name: "NAME", brief: "the new name" }],
     flags: {},
@@ -111,9 +150,11 @@ export const sessionCommands = [
     load: () => import("../commands/rename.ts"),
   }),
   command({
-    path: ["rm"], group: "sessions",
+    path: ["rm"],
+    group: "sessions",
     brief: "remove an ended session and its record of output",
-    description: "Who did what stays in the audit chain; the payloads go. A session that runs is refused unless --force is given, which kills it first.",
+    description:
+      "Who did what stays in the audit chain; the payloads go. A session that runs is refused unless --force is given, which kills it first.",
     args: [{ ...session, rest: true }],
     flags: { force: { kind: "bool", short: "f", brief: "kill it first if it runs" } },
     examples: [{ line: "hold rm build", says: "once it has ended" }],

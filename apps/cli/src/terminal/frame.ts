@@ -21,7 +21,8 @@ export interface Frame {
 
 export const blank: Cell = { text: " ", pen: "" };
 
-const same = (a: Cell | undefined, b: Cell | undefined): boolean => a === b || (a !== undefined && b !== undefined && a.text === b.text && a.pen === b.pen);
+const same = (a: Cell | undefined, b: Cell | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && a.text === b.text && a.pen === b.pen);
 
 /** `before` null: nothing is known of the terminal, so all is drawn. */
 export function difference(before: Frame | null, after: Frame): string {

@@ -69,7 +69,8 @@ export class InputReader {
       return bytes.subarray(end + pasteEnd.length);
     }
     let kept = 0;
-    for (let n = Math.min(pasteEnd.length - 1, bytes.length); n > 0 && kept === 0; n--) if (bytes.subarray(bytes.length - n).equals(pasteEnd.subarray(0, n))) kept = n;
+    for (let n = Math.min(pasteEnd.length - 1, bytes.length); n > 0 && kept === 0; n--)
+      if (bytes.subarray(bytes.length - n).equals(pasteEnd.subarray(0, n))) kept = n;
     this.#paste = { tail: Uint8Array.from(bytes.subarray(bytes.length - kept)) };
     if (bytes.length > kept) actions.push({ kind: "paste", bytes: bytes.subarray(0, bytes.length - kept), last: false });
     return Buffer.alloc(0);
@@ -102,7 +103,10 @@ export class InputReader {
         } else {
           from = at += key.length;
           // A character of several bytes is one key.
-          actions.push({ kind: "command", key: key.char.charCodeAt(0) >= 0x80 ? Buffer.from(key.char, "latin1").toString() : key.char });
+          actions.push({
+            kind: "command",
+            key: key.char.charCodeAt(0) >= 0x80 ? Buffer.from(key.char, "latin1").toString() : key.char,
+          });
         }
       } else if (key.char === this.#prefix || text.charCodeAt(at) === this.#prefixByte) {
         send(at);

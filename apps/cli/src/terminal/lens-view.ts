@@ -18,8 +18,14 @@ const keyModes = { applicationCursorKeysMode: "1", bracketedPasteMode: "2004" } 
 
 export async function openLens(outer: Outer): Promise<View> {
   // CommonJS without names that ESM could see.
-  const loaded = (await import("@xterm/headless")) as unknown as { Terminal?: typeof Model; default?: { Terminal: typeof Model } };
-  const Terminal = loaded.Terminal ?? loaded.default?.Terminal ?? (createRequire(import.meta.url)("@xterm/headless") as { Terminal: typeof Model }).Terminal;
+  const loaded = (await import("@xterm/headless")) as unknown as {
+    Terminal?: typeof Model;
+    default?: { Terminal: typeof Model };
+  };
+  const Terminal =
+    loaded.Terminal ??
+    loaded.default?.Terminal ??
+    (createRequire(import.meta.url)("@xterm/headless") as { Terminal: typeof Model }).Terminal;
   return new LensView(outer, (size) => new Terminal({ ...size, allowProposedApi: true, scrollback: 0, logLevel: "off" }));
 }
 
@@ -111,7 +117,9 @@ class LensView implements View {
     const cursor = { row: buffer.cursorY, col: Math.min(buffer.cursorX, this.#size.cols - 1) };
     const window = this.#outer.size();
     this.#corner = follow(this.#corner, this.#size, window, cursor);
-    const hidden = (model as unknown as { _core?: { coreService?: { isCursorHidden?: boolean } } })._core?.coreService?.isCursorHidden === true;
+    const hidden =
+      (model as unknown as { _core?: { coreService?: { isCursorHidden?: boolean } } })._core?.coreService?.isCursorHidden ===
+      true;
     const frame = look((row, col) => cellAt(model, row, col), this.#size, window, this.#corner, hidden ? null : cursor);
     const laid = this.#notice === null ? frame : withNotice(frame, this.#notice);
     this.#outer.write(difference(this.#shown, laid) + this.#keyModes(model));
@@ -132,7 +140,12 @@ class LensView implements View {
 
   #drawPanel(): void {
     const { cols, rows } = this.#outer.size();
-    this.#outer.write(`\x1b[0m\x1b[2J\x1b[?25l${(this.#panel ?? []).slice(0, rows).map((l, i) => `\x1b[${i + 1};1H${cutStyled(l, cols)}\x1b[0m`).join("")}`);
+    this.#outer.write(
+      `\x1b[0m\x1b[2J\x1b[?25l${(this.#panel ?? [])
+        .slice(0, rows)
+        .map((l, i) => `\x1b[${i + 1};1H${cutStyled(l, cols)}\x1b[0m`)
+        .join("")}`,
+    );
   }
 }
 

@@ -12,7 +12,10 @@ export interface Corner {
 
 /** The window's new corner: moved from `corner` only as far as the cursor and the session's edges ask. */
 export function follow(corner: Corner, session: TerminalSize, window: TerminalSize, cursor: Corner): Corner {
-  return { row: along(corner.row, session.rows, window.rows, cursor.row), col: along(corner.col, session.cols, window.cols, cursor.col) };
+  return {
+    row: along(corner.row, session.rows, window.rows, cursor.row),
+    col: along(corner.col, session.cols, window.cols, cursor.col),
+  };
 }
 
 function along(start: number, whole: number, window: number, cursor: number): number {
@@ -26,7 +29,13 @@ function along(start: number, whole: number, window: number, cursor: number): nu
 const edge = (text: string): Cell => ({ text, pen: "2" });
 
 /** The session's cells as the window shows them: from `corner` on, with a border where the session ends before the window does. */
-export function look(cells: (row: number, col: number) => Cell, session: TerminalSize, window: TerminalSize, corner: Corner, cursor: Corner | null): Frame {
+export function look(
+  cells: (row: number, col: number) => Cell,
+  session: TerminalSize,
+  window: TerminalSize,
+  corner: Corner,
+  cursor: Corner | null,
+): Frame {
   const rows: Cell[][] = [];
   for (let r = 0; r < window.rows; r++) {
     const row: Cell[] = [];
@@ -42,8 +51,18 @@ export function look(cells: (row: number, col: number) => Cell, session: Termina
     mendHalves(row);
     rows.push(row);
   }
-  const inside = cursor && cursor.row - corner.row < window.rows && cursor.col - corner.col < window.cols && cursor.row >= corner.row && cursor.col >= corner.col;
-  return { cols: window.cols, rows: window.rows, cells: rows, cursor: inside ? { row: cursor.row - corner.row, col: cursor.col - corner.col } : null };
+  const inside =
+    cursor &&
+    cursor.row - corner.row < window.rows &&
+    cursor.col - corner.col < window.cols &&
+    cursor.row >= corner.row &&
+    cursor.col >= corner.col;
+  return {
+    cols: window.cols,
+    rows: window.rows,
+    cells: rows,
+    cursor: inside ? { row: cursor.row - corner.row, col: cursor.col - corner.col } : null,
+  };
 }
 
 /** A wide character of which the window holds one half only becomes a blank. */
@@ -56,4 +75,5 @@ function mendHalves(row: Cell[]): void {
 export function isWide(text: string): boolean {
   return text !== "" && text !== " " && text > "\u10ff" && wide.test(text);
 }
-const wide = /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}])/u;
+const wide =
+  /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}])/u;

@@ -53,7 +53,9 @@ export function openOuter(): Outer {
   };
   const crash = (error: unknown) => {
     restore();
-    process.stderr.write(`[internal] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n[internal] hold attach failed; the session runs on: attach again, and report this\n`);
+    process.stderr.write(
+      `[internal] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n[internal] hold attach failed; the session runs on: attach again, and report this\n`,
+    );
     process.exit(1);
   };
   const onSignal = (signal: NodeJS.Signals) => {

@@ -28,7 +28,12 @@ function outerModel(cols = 20, rows = 4) {
   const lines = async () => {
     await flushed();
     const { active } = model.buffer;
-    return Array.from({ length: rows }, (_, i) => active.getLine(active.baseY + i)!.translateToString(true).trimEnd());
+    return Array.from({ length: rows }, (_, i) =>
+      active
+        .getLine(active.baseY + i)!
+        .translateToString(true)
+        .trimEnd(),
+    );
   };
   return { outer, lines, flushed, model, written: () => written };
 }
@@ -38,7 +43,10 @@ const picture = (text: string, offset: number): Picture => ({ cols: 20, rows: 4,
 function viewOn(o: ReturnType<typeof outerModel>, pictures: (Picture | null)[], screen: "alternate" | "main" = "alternate") {
   let asked = 0;
   const view = new RawView({
-    outer: o.outer, screen, pipes: false, newTracker: () => new terminal.ModeTracker(),
+    outer: o.outer,
+    screen,
+    pipes: false,
+    newTracker: () => new terminal.ModeTracker(),
     fetchPicture: async () => {
       const next = pictures[Math.min(asked++, pictures.length - 1)];
       return next ?? null;

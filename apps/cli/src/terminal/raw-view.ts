@@ -105,7 +105,12 @@ export class RawView implements View {
         this.#tracker = this.#o.newTracker();
       }
       const { cols, rows } = this.#o.outer.size();
-      this.#o.outer.write(`${clean}\x1b[?25l${lines.slice(0, rows).map((l, i) => `\x1b[${i + 1};1H${cutStyled(l, cols)}\x1b[0m\x1b[K`).join("")}`);
+      this.#o.outer.write(
+        `${clean}\x1b[?25l${lines
+          .slice(0, rows)
+          .map((l, i) => `\x1b[${i + 1};1H${cutStyled(l, cols)}\x1b[0m\x1b[K`)
+          .join("")}`,
+      );
       return;
     }
     const panel = this.#panel;
@@ -135,7 +140,8 @@ export class RawView implements View {
     const data = this.#o.pipes ? withCarriageReturns(bytes) : bytes;
     this.#tracker.feed(data);
     this.#o.outer.write(data);
-    this.#tail = data.length >= tailBytes ? data.subarray(data.length - tailBytes) : Buffer.concat([this.#tail, data]).subarray(-tailBytes);
+    this.#tail =
+      data.length >= tailBytes ? data.subarray(data.length - tailBytes) : Buffer.concat([this.#tail, data]).subarray(-tailBytes);
   }
 
   #draw(picture: Picture): void {
@@ -148,7 +154,8 @@ export class RawView implements View {
     if (screen === "main") this.#put(picture.vt);
     else {
       const own = new ScreenSwitches();
-      for (const piece of own.feed(picture.vt)) this.#put(piece.kind === "bytes" ? piece.bytes : Buffer.from(piece.kind === "enter" ? "\x1b[0m\x1b[2J" : ""));
+      for (const piece of own.feed(picture.vt))
+        this.#put(piece.kind === "bytes" ? piece.bytes : Buffer.from(piece.kind === "enter" ? "\x1b[0m\x1b[2J" : ""));
     }
     this.#drawnTo = Math.max(this.#drawnTo, picture.offset);
     this.#noticeDrawn = false;
@@ -205,5 +212,10 @@ export function cutStyled(line: string, width: number): string {
 }
 
 function withCarriageReturns(bytes: Uint8Array): Uint8Array {
-  return bytes.includes(0x0a) ? Buffer.from(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1").replace(/\r?\n/g, "\r\n"), "latin1") : bytes;
+  return bytes.includes(0x0a)
+    ? Buffer.from(
+        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1").replace(/\r?\n/g, "\r\n"),
+        "latin1",
+      )
+    : bytes;
 }

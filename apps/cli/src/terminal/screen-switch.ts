@@ -19,7 +19,8 @@ export class ScreenSwitches {
 
   feed(input: Uint8Array): Piece[] {
     const carried = this.#carry.length;
-    const bytes = carried > 0 ? Buffer.concat([this.#carry, input]) : Buffer.from(input.buffer, input.byteOffset, input.byteLength);
+    const bytes =
+      carried > 0 ? Buffer.concat([this.#carry, input]) : Buffer.from(input.buffer, input.byteOffset, input.byteLength);
     this.#carry = new Uint8Array();
     const pieces: Piece[] = [];
     let done = 0;

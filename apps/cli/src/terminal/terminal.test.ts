@@ -4,7 +4,12 @@ import { type Action, InputReader, keyAt } from "./input.ts";
 import { follow, look } from "./lens.ts";
 import { ScreenSwitches } from "./screen-switch.ts";
 
-const told = (actions: readonly Action[]) => actions.map((a) => (a.kind === "command" ? `command ${a.key}` : `${a.kind} ${JSON.stringify(Buffer.from(a.bytes).toString("latin1"))}${a.kind === "paste" && a.last ? " end" : ""}`));
+const told = (actions: readonly Action[]) =>
+  actions.map((a) =>
+    a.kind === "command"
+      ? `command ${a.key}`
+      : `${a.kind} ${JSON.stringify(Buffer.from(a.bytes).toString("latin1"))}${a.kind === "paste" && a.last ? " end" : ""}`,
+  );
 const read = (...reads: string[]) => {
   const reader = new InputReader("\x11");
   return told(reads.flatMap((r) => reader.feed(Buffer.from(r, "latin1"))));
@@ -31,19 +36,36 @@ describe("keys of an attachment", () => {
     expect(keyAt("\x1b[97;1:3u", 0).silent).toBe(true);
   });
   test("Ctrl-C, Ctrl-\\ and Ctrl-Z alone in a read are interrupts, among other keys they are not", () => {
-    expect(read("\x03", "\x1c", "\x1a", "x\x03")).toEqual(['interrupt "\\u0003"', 'interrupt "\\u001c"', 'interrupt "\\u001a"', 'keys "x\\u0003"']);
+    expect(read("\x03", "\x1c", "\x1a", "x\x03")).toEqual([
+      'interrupt "\\u0003"',
+      'interrupt "\\u001c"',
+      'interrupt "\\u001a"',
+      'keys "x\\u0003"',
+    ]);
   });
   test("mouse and focus are reports, which take no floor", () => {
-    expect(read("\x1b[I", "\x1b[<35;10;5M\x1b[<35;11;5M", "\x1b[<0;1;1Mx")).toEqual(['report "\\u001b[I"', 'report "\\u001b[<35;10;5M\\u001b[<35;11;5M"', 'keys "\\u001b[<0;1;1Mx"']);
+    expect(read("\x1b[I", "\x1b[<35;10;5M\x1b[<35;11;5M", "\x1b[<0;1;1Mx")).toEqual([
+      'report "\\u001b[I"',
+      'report "\\u001b[<35;10;5M\\u001b[<35;11;5M"',
+      'keys "\\u001b[<0;1;1Mx"',
+    ]);
   });
 });
 
 describe("pastes", () => {
   test("what stands between the terminal's brackets is one paste, prefix keys and all", () => {
-    expect(read("a\x1b[200~x\x11dy\x1b[201~b")).toEqual(['keys "a"', 'paste "\\u001b[200~x\\u0011dy\\u001b[201~" end', 'keys "b"']);
+    expect(read("a\x1b[200~x\x11dy\x1b[201~b")).toEqual([
+      'keys "a"',
+      'paste "\\u001b[200~x\\u0011dy\\u001b[201~" end',
+      'keys "b"',
+    ]);
   });
   test("a paste whose end is cut between two reads still ends", () => {
-    expect(read("\x1b[200~one", "two\x1b[2", "01~")).toEqual(['paste "\\u001b[200~one"', 'paste "two"', 'paste "\\u001b[201~" end']);
+    expect(read("\x1b[200~one", "two\x1b[2", "01~")).toEqual([
+      'paste "\\u001b[200~one"',
+      'paste "two"',
+      'paste "\\u001b[201~" end',
+    ]);
   });
   test("a read larger than a hand types is a paste", () => {
     const [paste] = new InputReader("\x11").feed(Buffer.alloc(1025, "\x11"));
@@ -54,7 +76,10 @@ describe("pastes", () => {
 describe("what may not reach the person's own screen", () => {
   const pass = (...chunks: string[]) => {
     const filter = new ScreenSwitches();
-    return chunks.flatMap((c) => filter.feed(Buffer.from(c, "latin1"))).map((p) => (p.kind === "bytes" ? Buffer.from(p.bytes).toString("latin1") : `<${p.kind}>`)).join("");
+    return chunks
+      .flatMap((c) => filter.feed(Buffer.from(c, "latin1")))
+      .map((p) => (p.kind === "bytes" ? Buffer.from(p.bytes).toString("latin1") : `<${p.kind}>`))
+      .join("");
   };
   test("entering and leaving the alternate screen are taken out and told", () => {
     expect(pass("a\x1b[?1049hb\x1b[?1049lc")).toBe("a<enter>b<leave>c");
@@ -77,7 +102,18 @@ describe("what may not reach the person's own screen", () => {
   });
 });
 
-test.each([["hello", true], ["a\x1b", false], ["\x1b[31", false], ["\x1b[31m", true], ["\x1b]0;title", false], ["\x1b]0;title\x07", true], ["\x1bP1$r", false], ["\x1bPq\x1b\\", true], ["\x1b(", false], ["\x1b(B", true]])("%j leaves the terminal between sequences: %s", (text, ground) => {
+test.each([
+  ["hello", true],
+  ["a\x1b", false],
+  ["\x1b[31", false],
+  ["\x1b[31m", true],
+  ["\x1b]0;title", false],
+  ["\x1b]0;title\x07", true],
+  ["\x1bP1$r", false],
+  ["\x1bPq\x1b\\", true],
+  ["\x1b(", false],
+  ["\x1b(B", true],
+])("%j leaves the terminal between sequences: %s", (text, ground) => {
   expect(endsInGround(Buffer.from(text))).toBe(ground);
 });
 
@@ -98,7 +134,13 @@ describe("a window onto a session of another size", () => {
     expect(follow(right, session, window, { row: 49, col: 149 })).toEqual(right);
   });
   test("a smaller session stands in the corner, with its edge drawn", () => {
-    const frame = look(() => ({ text: "x", pen: "" }), { cols: 2, rows: 1 }, { cols: 4, rows: 3 }, { row: 0, col: 0 }, { row: 0, col: 1 });
+    const frame = look(
+      () => ({ text: "x", pen: "" }),
+      { cols: 2, rows: 1 },
+      { cols: 4, rows: 3 },
+      { row: 0, col: 0 },
+      { row: 0, col: 1 },
+    );
     expect(frame.cells.map((r) => r.map((c) => c.text).join(""))).toEqual(["xx│ ", "──┘ ", "    "]);
     expect(frame.cursor).toEqual({ row: 0, col: 1 });
   });

@@ -1,5 +1,5 @@
 /** Topics of reference: codes, variables, files. */
-import type { Topic } from "../topics.ts";
+import type { Topic } from "../topic.ts";
 
 export const running: Readonly<Record<string, Topic>> = {
   "exit-codes": {

@@ -1,5 +1,5 @@
 /** Topics about what is kept and who may do what. */
-import type { Topic } from "../topics.ts";
+import type { Topic } from "../topic.ts";
 
 export const trusting: Readonly<Record<string, Topic>> = {
   recording: {

@@ -1,5 +1,5 @@
 /** Topics for who works in sessions. */
-import type { Topic } from "../topics.ts";
+import type { Topic } from "../topic.ts";
 
 export const using: Readonly<Record<string, Topic>> = {
   sessions: {
