@@ -192,7 +192,7 @@ class Run {
         this.#tell(bytes);
         this.#told = Math.max(this.#told, entry.offset) + bytes.length;
         if (this.#told >= entry.offset + entry.payloadBytes) this.#cursor = entry.seq;
-        else if (partial) return;
+        else return;
       }
     }
   }
