@@ -5,7 +5,9 @@
  *   C2  No model is kept for a session that nobody watches: it is rebuilt from the last checkpoint and the journal after it.
  *   C3  Bytes are fed `live` (their queries may be answered) only if they are younger than 1 s and after the last answered query.
  *   C4  At most {@link FEED_BYTES} are under way to the worker for one session.
+ *   C5  Parsing waits while output pours: it is done for a snapshot or a query, in a quiet moment, or {@link LAZY_BYTES} behind.
  */
+import { MonotonicMs } from "@holdfast/core";
 import type { Body } from "./record.ts";
 import type { SessionPorts } from "./ports.ts";
 import type { Entry, Gap } from "../journal/journal.ts";
@@ -15,6 +17,9 @@ const FEED_BYTES = 4 * 1024 * 1024;
 const READ_BYTES = 512 * 1024;
 /** A checkpoint at least this often, counted in output bytes. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+/** C5: how far a model may be behind while nobody needs it, and how long output must have been quiet for it to catch up. */
+const LAZY_BYTES = 16 * 1024 * 1024;
+const QUIET_MS = 40;
 /** How long a model outlives the last interest in it. */
 const IDLE_MS = 10_000;
 /** C3. */
@@ -78,16 +83,39 @@ export class Screen {
       if (mayQuery || this.unparsedBytes > CHECKPOINT_BYTES) this.wake();
       return;
     }
+    this.#appendedAt = this.#ports.clock.monoMs();
+    if (this.#wants.length === 0 && !mayQuery && !this.#isFarBehind) return this.#catchUpSoon();
     if (this.#cursor === entry.seq - 1 && this.#ports.models.backlog(this.#source.id) < FEED_BYTES) {
       this.#feed(entry, body, payload);
       this.#serve();
       this.#checkpointIfDue();
+    } else {
+      this.#pump();
     }
   }
 
+  get #isFarBehind(): boolean {
+    return this.#source.head.position - this.#position > LAZY_BYTES;
+  }
+
+  /** C5. One timer, however much is appended meanwhile. */
+  #catchUpSoon(): void {
+    if (this.#quiet) return;
+    const look = (): void => {
+      this.#quiet = null;
+      const now = this.#ports.clock.monoMs();
+      if (now - this.#appendedAt >= QUIET_MS) this.#pump();
+      else this.#quiet = this.#ports.wakeAt(MonotonicMs(this.#appendedAt + QUIET_MS), look);
+    };
+    this.#quiet = this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + QUIET_MS), look);
+  }
+  #quiet: (() => void) | null = null;
+  #appendedAt = 0;
+
   /** The worker has caught up somewhat: go on feeding. */
   parsed(): void {
-    this.#pump();
+    if (this.#wants.length > 0 || this.#isFarBehind || this.#ports.clock.monoMs() - this.#appendedAt >= QUIET_MS) this.#pump();
+    else this.#catchUpSoon();
   }
 
   /** Opens the model if it is not, and keeps it for a while. */
@@ -124,6 +152,8 @@ export class Screen {
   close(): void {
     this.#idle?.();
     this.#idle = null;
+    this.#quiet?.();
+    this.#quiet = null;
     if (this.#open) this.#ports.models.close(this.#source.id);
     this.#open = false;
     for (const want of this.#wants.splice(0)) want.fail(new Error("the session was closed"));
@@ -201,7 +231,7 @@ export class Screen {
 
   #keep(): void {
     this.#idle?.();
-    this.#idle = this.#ports.wakeAt((this.#ports.clock.monoMs() + IDLE_MS) as never, () => {
+    this.#idle = this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + IDLE_MS), () => {
       this.#idle = null;
       if (this.#source.watched || this.#wants.length > 0 || this.#cursor < this.#source.head.seq) this.#keep();
       else void this.#retire();
