@@ -136,8 +136,9 @@ export class Host {
     let commands = new CommandWatch(() => this.ports.clock.wallMs());
     const now = this.ports.clock.monoMs();
     if (saved) {
-      const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as { facts: SessionFacts; input: unknown; commands: SavedCommands };
+      const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as { facts: SessionFacts; input: unknown; commands: SavedCommands; parent?: string };
       facts = data.facts;
+      if (data.parent) this.#parents.set(id, data.parent);
       input = InputLedger.load(data.input, inputRules, now);
       commands = new CommandWatch(() => this.ports.clock.wallMs(), data.commands);
     }
@@ -239,7 +240,7 @@ export class Host {
   save(session: LiveSession): void {
     if (this.#saved.get(session.id) === session.facts.seq || this.ports.journal.frozen) return;
     this.#saved.set(session.id, session.facts.seq);
-    this.ports.journal.saveFold(session.id, session.facts.seq, Buffer.from(JSON.stringify(session.saved())));
+    this.ports.journal.saveFold(session.id, session.facts.seq, Buffer.from(JSON.stringify({ ...session.saved(), parent: this.parentOf(session) })));
     const keepFrom = session.facts.kind === "pty" ? session.screen.checkpointSeq : session.facts.seq;
     this.ports.journal.prune(session.id, Math.max(1, Math.min(keepFrom, slowest(session))));
   }
