@@ -287,6 +287,7 @@ export class LiveSession {
 
   #welcome(w: ShimWelcome): void {
     for (const seq of this.#input.neverSent(Seq(Number(w.receivedSeq)))) this.#settle({ seq, status: "void", bytes: 0, refusal: HOST_RESTART }, false, 0);
+    this.#unsent.clear();
     this.#linked = true;
     this.onWelcome?.(w);
   }
@@ -676,6 +677,7 @@ export class LiveSession {
       this.#input.accepted(offered, by.id, Seq(entry.seq), now);
       this.#answers.set(entry.seq, [{ n, durable: frame.durable, tell }]);
       this.commands.input(entry.seq, by.id, frame.data);
+      if (frame.interrupt) this.#dropUnsent(() => true);
       this.#send(entry, frame, tag);
       if (frame.interrupt && seat) this.#jumpAfterInterrupt(seat);
     } catch (fault) {
@@ -700,14 +702,41 @@ export class LiveSession {
       else this.#shim?.input(seq, tag, frame.data);
     };
     if (!this.#facts.syncInput && !this.#sendAfterSync) return go();
-    const before = this.#sendAfterSync ?? Promise.resolve();
-    const mine: Promise<void> = Promise.all([before, this.#ports.journal.durable(entry.lsn)]).then(go, (fault: unknown) => {
-      this.#ports.log(`session ${this.id}: input ${entry.seq} was not sent: ${String(fault)}`);
-      this.#settle({ seq: Seq(entry.seq), status: "void", bytes: 0, refusal: "journal_frozen" }, false, 0);
-    }).finally(() => {
+    this.#unsent.set(entry.seq, entry.actor);
+    this.#behind(this.#ports.journal.durable(entry.lsn).then(
+      () => () => {
+        if (this.#unsent.delete(entry.seq)) go();
+      },
+      (fault: unknown) => () => {
+        if (!this.#unsent.delete(entry.seq)) return;
+        this.#ports.log(`session ${this.id}: input ${entry.seq} was not sent: ${String(fault)}`);
+        this.#settle({ seq: Seq(entry.seq), status: "void", bytes: 0, refusal: "journal_frozen" }, false, 0);
+      },
+    ));
+  }
+  /** Recorded and waiting for the disk, with who typed it: not at the shim yet. */
+  readonly #unsent = new Map<number, string>();
+
+  /** What goes to the shim goes in the order of seq (K1): behind inputs that wait for the disk, if there are any. */
+  #inOrder(go: () => void): void {
+    if (this.#sendAfterSync) this.#behind(Promise.resolve(go));
+    else go();
+  }
+
+  #behind(ready: Promise<() => void>): void {
+    const mine: Promise<void> = Promise.all([ready, this.#sendAfterSync]).then(([go]) => go()).finally(() => {
       if (this.#sendAfterSync === mine) this.#sendAfterSync = null;
     });
     this.#sendAfterSync = mine;
+  }
+
+  /** What waits for the disk is cut as what waits in the shim. */
+  #dropUnsent(isCut: (operator: string) => boolean): void {
+    for (const [seq, operator] of [...this.#unsent]) {
+      if (!isCut(operator)) continue;
+      this.#unsent.delete(seq);
+      this.#result({ seq: BigInt(seq), status: "void", refusal: "none", bytes: 0, secret: false, outputOffset: BigInt(this.#facts.ends[this.#streams[0]!]), timeNs: 0n });
+    }
   }
 
   /** The terminal model answers the program's query: bytes into the session, under their own name, never late. */
@@ -721,7 +750,7 @@ export class LiveSession {
       this.record(actor, { case: "replyWritten", value: create(EventBody_ReplyWrittenSchema, { queryOffset: BigInt(queryOffset) }) });
       const entry = this.record(actor, { case: "input", value: create(EventBody_InputSchema, { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch) }) }, bytes);
       this.#input.accepted({ writer, n, bytes: bytes.length, unit: "", unitEnd: false, interrupt: false }, TERMINAL_ACTOR, Seq(entry.seq), this.#ports.clock.monoMs());
-      this.#shim.input(BigInt(entry.seq), 0, bytes);
+      this.#inOrder(() => this.#shim?.input(BigInt(entry.seq), 0, bytes));
     } catch (fault) {
       this.#ports.log(`session ${this.id}: a terminal query stays unanswered: ${String(fault)}`);
     }
@@ -804,6 +833,7 @@ export class LiveSession {
       const unitOf = this.#input.unitWriter();
       if (unitOf !== null && this.#mustCut(event, operatorOfWriter(unitOf))) this.#input.cut();
       for (const [operator, tag] of this.#tags) if (this.#mustCut(event, operator)) this.#shim?.cancel(tag);
+      this.#dropUnsent((operator) => this.#mustCut(event, operator));
       this.#offerWaiting();
     }
     if (event.kind === "granted") {
@@ -846,6 +876,7 @@ export class LiveSession {
     this.#floorStep({ verb: "revoke", operator }, by);
     const tag = this.#tags.get(operator);
     if (tag !== undefined) this.#shim?.cancel(tag);
+    this.#dropUnsent((o) => o === operator);
   }
 
   // --- size and signals ---
@@ -869,13 +900,13 @@ export class LiveSession {
     if (latest.cols === size.cols && latest.rows === size.rows && latest.pinned === pinned) return;
     const entry = this.record(by, { case: "resizeAsked", value: create(EventBody_ResizeAskedSchema, { size, pinned }) });
     this.#resizes.push({ seq: entry.seq, ...size, pinned, offset: null });
-    this.#shim.resize(BigInt(entry.seq), size.cols, size.rows, 0, 0);
+    this.#inOrder(() => this.#shim?.resize(BigInt(entry.seq), size.cols, size.rows, 0, 0));
   }
 
   signal(target: "leader" | "foreground" | "tree", signo: number, by: Actor): void {
     if (this.isOver || !this.#shim) throw new HoldError("session_ended", `session ${this.#label()} has ended; there is nothing to signal`);
     const entry = this.record(by, { case: "signalled", value: create(EventBody_SignalledSchema, { target, signal: signo }) });
-    this.#shim.signal(BigInt(entry.seq), target, signo);
+    this.#inOrder(() => this.#shim?.signal(BigInt(entry.seq), target, signo));
   }
 
   /** Ends the whole tree: asks first, forces after `graceMs`. */
