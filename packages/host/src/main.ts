@@ -22,6 +22,8 @@ import { startTerminalModels } from "./terminal/index.ts";
 
 const ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const MAX_SESSIONS = 4_000;
+/** The keeper has 16 connections, and one more puts out the oldest. */
+const SPAWNS = 8;
 /** How often a frozen journal is probed. */
 const THAW_MS = 1_000;
 /** setTimeout takes no more. */
@@ -89,6 +91,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     log,
   };
   const run = folders.run(home);
+  const spawning = atOnce(SPAWNS);
   for (const folder of ["agent", "environment"]) mkdirSync(join(run, folder), { recursive: true, mode: 0o700 });
   const links = new Set<HostLink>();
   let server: Server | null = null;
@@ -115,7 +118,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
       async startShim(id, spec) {
         const path = join(run, `${id}.spec`);
         await writeSpec(path, spec);
-        return spawnShim(run, path);
+        return spawning(() => spawnShim(run, path));
       },
     },
   });
@@ -150,6 +153,23 @@ function keepJournal({ journal }: SessionPorts, log: (text: string) => void, tha
     }
     if (journal.nextWakeNs !== null && process.hrtime.bigint() >= journal.nextWakeNs) journal.tick();
   }, THAW_MS).unref();
+}
+
+/** Lets so many run at once; the others wait their turn. */
+function atOnce(most: number): <T>(run: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (run) => {
+    if (running >= most) await new Promise<void>((turn) => waiting.push(turn));
+    else running++;
+    try {
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
 }
 
 function writeOnce(path: string, bytes: Uint8Array): void {
