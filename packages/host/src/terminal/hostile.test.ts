@@ -1,4 +1,4 @@
-/** Output made to exhaust: time and memory stay bounded, and what comes after it is still shown (reliability.md T-28, T-29). */
+/** Output made to exhaust: time and memory stay bounded, and what comes after it is still shown. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Sizes that a terminal may have. Enough for any monitor; beyond it a resize is hostile (reliability.md H25). */
+/** Sizes that a terminal may have. Enough for any monitor; beyond it a resize is hostile. */
 export const SIZE_LIMITS = { cols: { min: 1, max: 1000 }, rows: { min: 1, max: 500 } } as const;
 
 export function isSizeAllowed(cols: number, rows: number): boolean {

@@ -9,7 +9,7 @@
 
 struct session S;
 static int signals_fd;
-#define QUIET (5 * MS)           /* E1; measured: an EIO was seen with 1 to 4 KiB still on the way (dependencies.md §1) */
+#define QUIET (5 * MS)           /* E1; measured: an EIO was seen with 1 to 4 KiB still on the way */
 enum { QUIET_READS = 4, PAST_EXIT = 256 * 1024 };
 
 static void shut(int *fd) {
