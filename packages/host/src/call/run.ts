@@ -13,6 +13,8 @@ import { askProbe } from "./reading.ts";
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
+/** How long a shell may take to read again after its open line was interrupted. */
+const TAKEN_BACK_MS = 800;
 /** A shell with slow start-up files. */
 const SHELL_STARTS_MS = 15_000;
 const DOUBT_MS = 10;
@@ -79,6 +81,7 @@ class Run {
   #sentBytes = 0;
   #head: Uint8Array | null;
   #omitted = 0;
+  #incomplete = false;
   #fail: ((fault: unknown) => void) | null = null;
   #finish: ((result: Result) => void) | null = null;
   #stops: (() => void)[] = [];
@@ -131,14 +134,17 @@ class Run {
           this.#from = out.outputOffset;
           break;
         case "incomplete":
-          // Nobody is there to finish the line: it is taken back, and said so.
+          // Nobody is there to finish the line: it is taken back, and said so once the shell reads again.
+          if (this.#incomplete) break;
+          this.#incomplete = true;
           this.#interrupt();
-          this.#end("incomplete", null);
+          this.#stops.push(this.#ctx.host.ports.wakeAt((this.#ctx.host.ports.clock.monoMs() + TAKEN_BACK_MS) as never, () => this.#end("incomplete", null)));
           break;
         case "refused":
           this.#over(() => this.#fail?.(new HoldError(out.code === "input_cut" ? "input_cut" : "input_void", `the command was not typed whole into session ${this.#session.id}: the floor changed hands or an interrupt passed it`)));
           break;
         case "ended":
+          if (this.#incomplete) return this.#end("incomplete", null);
           if (out.lineLeft) this.#interrupt();
           this.#handSegments(out.segments);
           this.#end(out.outcome === "not_run" ? "not_run" : "ended", out.exit);
