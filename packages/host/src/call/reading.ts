@@ -71,7 +71,7 @@ export async function search({ host, signal }: CallContext, call: Verb<"search">
       rest = lines.pop()!.slice(-8_192);
       let offset = restOffset;
       for (const line of lines) {
-        const clean = stripVTControlCharacters(line.replace(/\r$/, ""));
+        const clean = seenLine(line);
         if (matches(clean) && (call.beforeOffset === 0n || offset < Number(call.beforeOffset))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(entry.seq), offset: BigInt(offset), line: clean.slice(0, LINE_CHARS), atUnixMs: BigInt(Math.trunc(entry.wallMs)) }));
         offset += Buffer.byteLength(line) + 1;
       }
@@ -80,8 +80,14 @@ export async function search({ host, signal }: CallContext, call: Verb<"search">
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
-  if (rest !== "" && matches(stripVTControlCharacters(rest)) && (call.beforeOffset === 0n || restOffset < Number(call.beforeOffset))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(session.facts.seq), offset: BigInt(restOffset), line: stripVTControlCharacters(rest).slice(0, LINE_CHARS) }));
+  if (rest !== "" && matches(seenLine(rest)) && (call.beforeOffset === 0n || restOffset < Number(call.beforeOffset))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(session.facts.seq), offset: BigInt(restOffset), line: seenLine(rest).slice(0, LINE_CHARS) }));
   return { case: "search", value: create(SearchAnswerSchema, { hits: hits.slice(-limit).reverse() }) };
+}
+
+/** A line as one would see it: without escape sequences, and without what a carriage return went back over. */
+export function seenLine(line: string): string {
+  const clean = stripVTControlCharacters(line).replace(/\r+$/, "");
+  return clean.slice(clean.lastIndexOf("\r") + 1);
 }
 
 export function matcher(text: string, regex: boolean): (line: string) => boolean {

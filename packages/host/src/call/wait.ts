@@ -1,9 +1,8 @@
 /** `hold wait`: says which of what was asked for came first. Waiting never touches the session. */
-import { stripVTControlCharacters } from "node:util";
 import { create, HoldError, WaitAnswerSchema } from "@holdfast/protocol";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
-import { activityOf, matcher } from "./reading.ts";
+import { activityOf, matcher, seenLine } from "./reading.ts";
 
 /** How often a program that prints nothing is looked at while somebody waits for its need of input. */
 const PROBE_EVERY_MS = 200;
@@ -40,7 +39,7 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
       const lines = (rest + Buffer.from(payload).toString("utf8")).split("\n");
       rest = lines.at(-1)!.slice(-8_192);
       for (const line of lines) {
-        const clean = stripVTControlCharacters(line.replace(/\r$/, ""));
+        const clean = seenLine(line);
         if (matches(clean)) return fire("match", { text: clean.slice(0, 4_000) });
       }
     };
