@@ -38,6 +38,9 @@ const UNSYNCED_BYTES = 256 * 1024;
 const UNPARSED_BYTES = 32 * 1024 * 1024;
 /** How long an unsettled input is silent before its writer is told that the program does not read. */
 const BLOCKED_MS = 1_000;
+/** How soon, and at most how late, a shim that may not go yet is asked again. */
+const RELEASE_FIRST_MS = 1_000;
+const RELEASE_MOST_MS = 60_000;
 /** A query's answer that is older than this would be typing. */
 const REPLY_AGE_MS = 1_000;
 /** How long the record of an input may wait for output to go out with. */
@@ -224,7 +227,11 @@ export class LiveSession {
       exited: (e) => this.#recording(() => this.#exited(e)),
       closed: (stream, end) => this.#recording(() => this.#closed(stream, end)),
       probe: (p) => this.onProbe?.(p),
-      end: (reason, detail) => this.onShimEnd?.(reason, detail),
+      releaseRefused: () => this.#releaseLater(),
+      end: (reason, detail) => {
+        if (this.#letting) this.#shim = null;
+        this.onShimEnd?.(reason, detail);
+      },
     });
   }
 
@@ -449,17 +456,25 @@ export class LiveSession {
     }
   }
 
-  /** The program is gone and everything that it wrote is here: the shim may go too. */
+  /** The program is gone and everything that it wrote is here: the shim may go too, with the last process of the session. */
   #letGo(): void {
     const shim = this.#shim;
     if (!shim) return;
     this.onShimEnd = null;
     this.#settleNow();
     shim.ack({ streams: this.#journalled(), exit: true });
+    this.#letting = true;
     shim.release();
-    shim.close();
-    this.#shim = null;
   }
+  #letting = false;
+
+  /** A daemon of the session still lives: its shim stays to be its parent, and is asked again. */
+  #releaseLater(): void {
+    this.#stopRelease = this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + this.#releaseMs), () => this.#shim?.release());
+    this.#releaseMs = Math.min(RELEASE_MOST_MS, this.#releaseMs * 2);
+  }
+  #releaseMs = RELEASE_FIRST_MS;
+  #stopRelease: (() => void) | null = null;
 
   /** Ends the session in the books: the program could not be started, or what held it is gone. */
   ended(state: SessionState, reason: string): void {
@@ -943,6 +958,7 @@ export class LiveSession {
   leave(): void {
     this.#wake?.();
     this.#pumpDue?.();
+    this.#stopRelease?.();
     this.#settleNow();
     this.onShimEnd = null;
     this.#shim?.ack({ streams: this.#journalled() });
