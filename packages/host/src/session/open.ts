@@ -37,6 +37,8 @@ export interface Opener {
   readonly shellFolder: string;
   newNonce(): string;
   readonly bootId: string;
+  /** Whether a shim may still listen at this path; default: the socket's file is there. */
+  readonly hasShim?: (socketPath: string) => boolean;
   /** Has the keeper start a shim; resolves when it listens. Rejects with `errno` and `step`. */
   startShim(id: string, spec: ShimSpec): Promise<{ readonly pid: number }>;
 }
