@@ -206,7 +206,7 @@ export class Host {
   /** A session that has ended may have children that print yet, or a shim that was never let go of: both are in the shim. */
   #followUp(session: LiveSession): void {
     const { state, bootId, socketPath } = session.facts;
-    if (state !== "ended" || bootId !== this.bootId || !existsSync(socketPath)) return;
+    if (state !== "ended" || bootId !== this.bootId || !(this.#opener.hasShim ?? existsSync)(socketPath)) return;
     started(session, this.bootId).catch((fault: unknown) => this.ports.log(`session ${session.id} has ended, and its shim is gone: ${String(fault)}`));
   }
 
