@@ -13,49 +13,61 @@ import { bytes, say, soak, world } from "./world/world.ts";
  */
 const GROWTH_KIB = 256 * 1024;
 
-test("beside one client that is stopped and one that never gives credit, two others get every byte of `yes`, and the host stays small", async () => {
-  const seconds = soak ? 60 : 10;
-  const w = await world();
-  const me = await w.connect();
-  const as = me.operator.operator!.name;
-  const flood = await w.open(me, { name: "flood", script: `until [ -e '${w.path("go")}' ]; do sleep 0.02; done; exec yes 'a line that comes again and again'` });
-  const quiet = await w.open(me, { name: "quiet", script: "stty -echo; exec cat" });
-  const before = rssKib(await w.hostPid());
-  const readers = [new ClientProcess(w, as, flood.id), new ClientProcess(w, as, flood.id)];
-  const stalled = new ClientProcess(w, as, flood.id);
-  for (const c of [...readers, stalled]) await c.until("it is attached", (s) => s.attached && s.snapshots.length === 1);
-  // One more stalls in a handler: its link is read, its credit never comes.
-  let used = 0;
-  const idle = await w.connect();
-  await idle.attach({ session: flood.id, observe: true }, { output: (o) => ((used += o.bytes.length), new Promise<void>(() => {})) });
-  stalled.kill("SIGSTOP");
-  const begun = performance.now();
-  writeFileSync(w.path("go"), "");
+test(
+  "beside one client that is stopped and one that never gives credit, two others get every byte of `yes`, and the host stays small",
+  async () => {
+    const seconds = soak ? 60 : 10;
+    const w = await world();
+    const me = await w.connect();
+    const as = me.operator.operator!.name;
+    const flood = await w.open(me, {
+      name: "flood",
+      script: `until [ -e '${w.path("go")}' ]; do sleep 0.02; done; exec yes 'a line that comes again and again'`,
+    });
+    const quiet = await w.open(me, { name: "quiet", script: "stty -echo; exec cat" });
+    const before = rssKib(await w.hostPid());
+    const readers = [new ClientProcess(w, as, flood.id), new ClientProcess(w, as, flood.id)];
+    const stalled = new ClientProcess(w, as, flood.id);
+    for (const c of [...readers, stalled]) await c.until("it is attached", (s) => s.attached && s.snapshots.length === 1);
+    // One more stalls in a handler: its link is read, its credit never comes.
+    let used = 0;
+    const idle = await w.connect();
+    await idle.attach(
+      { session: flood.id, observe: true },
+      { output: (o) => ((used += o.bytes.length), new Promise<void>(() => {})) },
+    );
+    stalled.kill("SIGSTOP");
+    const begun = performance.now();
+    writeFileSync(w.path("go"), "");
 
-  let most = before;
-  let echoes = 0;
-  const echoed: string[] = [];
-  await me.attach({ session: quiet.id }, { output: (o) => void echoed.push(Buffer.from(o.bytes).toString()) });
-  while (performance.now() - begun < seconds * 1_000) {
-    await me.send(quiet.id, bytes(`echo ${echoes}\n`));
-    await fact(`the other session answers ${echoes}`, () => echoed.join("").includes(`echo ${echoes}\r\n`));
-    echoes++;
+    let most = before;
+    let echoes = 0;
+    const echoed: string[] = [];
+    await me.attach({ session: quiet.id }, { output: (o) => void echoed.push(Buffer.from(o.bytes).toString()) });
+    while (performance.now() - begun < seconds * 1_000) {
+      await me.send(quiet.id, bytes(`echo ${echoes}\n`));
+      await fact(`the other session answers ${echoes}`, () => echoed.join("").includes(`echo ${echoes}\r\n`));
+      echoes++;
+      most = Math.max(most, rssKib(await w.hostPid()));
+    }
+    const lag = Number((await me.show(flood.id)).outputBytes);
+    for (const c of readers) {
+      const s = await c.until(`it has come to ${lag}`, ({ offset }) => offset >= lag, 60_000);
+      expect(s.breaks).toBe(0);
+    }
     most = Math.max(most, rssKib(await w.hostPid()));
-  }
-  const lag = Number((await me.show(flood.id)).outputBytes);
-  for (const c of readers) {
-    const s = await c.until(`it has come to ${lag}`, ({ offset }) => offset >= lag, 60_000);
-    expect(s.breaks).toBe(0);
-  }
-  most = Math.max(most, rssKib(await w.hostPid()));
-  stalled.kill("SIGCONT");
-  const back = await stalled.until("it was given a snapshot of now", (s) => s.snapshots.length > 1 && s.offset >= lag, 60_000);
-  expect([back.snapshots[1], back.breaks, back.losses]).toEqual(["behind", 0, 0]);
-  await me.kill(flood.id, 0);
-  say(`${(lag / 1e6 / seconds).toFixed(1)} MB/s for ${seconds} s; ${echoes} echoes beside it; host RSS ${(before / 1024).toFixed(0)} to ${(most / 1024).toFixed(0)} MiB; snapshots of the readers: ${readers.map((r) => r.standing!.snapshots.length - 1).join(" and ")}; the one without credit was handed ${used} bytes`);
-  expect(most - before).toBeLessThan(GROWTH_KIB);
-  expect(used).toBeLessThan(1024 * 1024);
-}, soak ? 400_000 : 150_000);
+    stalled.kill("SIGCONT");
+    const back = await stalled.until("it was given a snapshot of now", (s) => s.snapshots.length > 1 && s.offset >= lag, 60_000);
+    expect([back.snapshots[1], back.breaks, back.losses]).toEqual(["behind", 0, 0]);
+    await me.kill(flood.id, 0);
+    say(
+      `${(lag / 1e6 / seconds).toFixed(1)} MB/s for ${seconds} s; ${echoes} echoes beside it; host RSS ${(before / 1024).toFixed(0)} to ${(most / 1024).toFixed(0)} MiB; snapshots of the readers: ${readers.map((r) => r.standing!.snapshots.length - 1).join(" and ")}; the one without credit was handed ${used} bytes`,
+    );
+    expect(most - before).toBeLessThan(GROWTH_KIB);
+    expect(used).toBeLessThan(1024 * 1024);
+  },
+  soak ? 400_000 : 150_000,
+);
 
 test("a restarted host takes up many sessions, and every one of them answers", async () => {
   const count = soak ? 200 : 50;
@@ -63,7 +75,11 @@ test("a restarted host takes up many sessions, and every one of them answers", a
   const me = await w.connect();
   const opened = [];
   for (let i = 0; i < count; i += 10) {
-    opened.push(...(await Promise.all(Array.from({ length: 10 }, (_, j) => w.open(me, { name: `s${i + j}`, script: "stty -echo; echo ready; exec cat" })))));
+    opened.push(
+      ...(await Promise.all(
+        Array.from({ length: 10 }, (_, j) => w.open(me, { name: `s${i + j}`, script: "stty -echo; echo ready; exec cat" })),
+      )),
+    );
   }
   await Promise.all(opened.map((s) => me.wait(s.id, { match: "ready", fromSeq: 0 })));
   const born = opened.map((s) => bornAt(s.pid));
@@ -81,9 +97,17 @@ test("a restarted host takes up many sessions, and every one of them answers", a
       await heard;
     }),
   );
-  const own = /: (\d+) sessions taken up, (\d+) lost, in (\d+) ms/.exec(w.log().split("\n").filter((l) => l.includes("taken up")).at(-1)!)!;
+  const own = /: (\d+) sessions taken up, (\d+) lost, in (\d+) ms/.exec(
+    w
+      .log()
+      .split("\n")
+      .filter((l) => l.includes("taken up"))
+      .at(-1)!,
+  )!;
   expect([Number(own[1]), Number(own[2])]).toEqual([count, 0]);
-  say(`${count} sessions: serving ${(took / 1_000).toFixed(2)} s after the kill, ${own[3]} ms of it taking up; host RSS ${(rssKib(await w.hostPid()) / 1024).toFixed(0)} MiB`);
+  say(
+    `${count} sessions: serving ${(took / 1_000).toFixed(2)} s after the kill, ${own[3]} ms of it taking up; host RSS ${(rssKib(await w.hostPid()) / 1024).toFixed(0)} MiB`,
+  );
 }, 240_000);
 
 test("Ctrl-C under `yes` through a link of 100 KB/s brings the prompt within 64 KiB of what was under way", async () => {
@@ -140,7 +164,12 @@ test("50 MB offered to a program that never reads wait bounded, the writer is to
   await me.send(other.id, bytes("hello\n"));
   await heard;
   const host = await w.hostPid();
-  const cpu = (): number => readFileSync(`/proc/${host}/stat`, "latin1").split(" ").slice(13, 15).map(Number).reduce((a, b) => a + b);
+  const cpu = (): number =>
+    readFileSync(`/proc/${host}/stat`, "latin1")
+      .split(" ")
+      .slice(13, 15)
+      .map(Number)
+      .reduce((a, b) => a + b);
   const ticks = cpu();
   await me.wait(session.id, { match: "alive", timeoutMs: 5_000 });
   say(`${attachment.unansweredBytes} bytes unanswered; host CPU meanwhile ${cpu() - ticks} ticks`);

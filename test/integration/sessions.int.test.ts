@@ -26,7 +26,10 @@ test("a program has the command, folder, environment, size, mask and limits that
   const w = await world();
   const me = await w.connect();
   const session = await w.open(me, {
-    name: "as-asked", env: { ...w.env, MINE: "ünïcode = and more", TERM: "vt52", TMUX: "outer" }, size: { cols: 101, rows: 31 }, group: "g1",
+    name: "as-asked",
+    env: { ...w.env, MINE: "ünïcode = and more", TERM: "vt52", TMUX: "outer" },
+    size: { cols: 101, rows: 31 },
+    group: "g1",
     script: `pwd; echo "$MINE|$TERM|$TMUX|$HOLDFAST_SESSION"; stty size; umask; ulimit -Sn; ls /proc/self/fd | tr '\\n' ' '; tty >/dev/null && echo tty; cat`,
   });
   await me.wait(session.id, { match: "^tty|tty$", fromSeq: 0 });
@@ -36,7 +39,12 @@ test("a program has the command, folder, environment, size, mask and limits that
   const parentLimit = /Max open files\s+(\S+)/.exec(readFileSync(`/proc/${process.ppid}/limits`, "utf8"))![1];
   expect(files).toBe(parentLimit);
   expect(fds).toMatch(/^0 1 2 3 /);
-  expect(session).toMatchObject({ kind: SessionKind.PTY, state: SessionState.RUNNING, group: "g1", size: { cols: 101, rows: 31 } });
+  expect(session).toMatchObject({
+    kind: SessionKind.PTY,
+    state: SessionState.RUNNING,
+    group: "g1",
+    size: { cols: 101, rows: 31 },
+  });
   expect((await me.list({ group: "g1" })).map((s) => s.name)).toEqual(["as-asked"]);
   expect(await me.list({ group: "g2" })).toEqual([]);
 });
@@ -45,7 +53,9 @@ test("twenty sessions and what they spawn hold no descriptor that is not their o
   const w = await world();
   const me = await w.connect();
   const opened = await Promise.all(
-    Array.from({ length: 20 }, (_, i) => w.open(me, { name: `fd${i}`, kind: i % 5 === 4 ? "pipes" : "pty", script: "sleep 1000 & echo ready; wait" })),
+    Array.from({ length: 20 }, (_, i) =>
+      w.open(me, { name: `fd${i}`, kind: i % 5 === 4 ? "pipes" : "pty", script: "sleep 1000 & echo ready; wait" }),
+    ),
   );
   await Promise.all(opened.map((s) => me.wait(s.id, { match: "ready", fromSeq: 0 })));
   const foreign: string[] = [];
@@ -60,7 +70,8 @@ test("twenty sessions and what they spawn hold no descriptor that is not their o
         const owner = owners.get(fd) ?? s.name;
         owners.set(fd, owner);
         // Its own terminal, or its own pipes, and nobody else's.
-        if (owner !== s.name || !fd.startsWith(s.kind === SessionKind.PTY ? "/dev/pts/" : "pipe:")) foreign.push(`${s.name} ${pid}: ${fd}, of ${owner}`);
+        if (owner !== s.name || !fd.startsWith(s.kind === SessionKind.PTY ? "/dev/pts/" : "pipe:"))
+          foreign.push(`${s.name} ${pid}: ${fd}, of ${owner}`);
       }
     }
   }
@@ -85,14 +96,16 @@ test("names, ids and prefixes find sessions: a live name wins, and what may mean
   expect((await me.show("work")).id).toBe(second.id);
   const other = await w.open(me, { script: "exec sleep 1000" });
   expect(await refusal(me.rename(other.id, "work"))).toBe("name_taken");
-  for (const bad of ["", "-x", "../up", "a b", "x".repeat(65), "--help", "a\n"]) expect([bad, await refusal(me.rename("work", bad))]).toEqual([bad, "bad_request"]);
+  for (const bad of ["", "-x", "../up", "a b", "x".repeat(65), "--help", "a\n"])
+    expect([bad, await refusal(me.rename("work", bad))]).toEqual([bad, "bad_request"]);
   expect((await me.show(second.id.slice(0, 7))).id).toBe(second.id);
   await w.killHost();
   const again = await w.connect();
   expect([(await again.show("work")).id, (await again.show("job")).id]).toEqual([second.id, first.id]);
   // Two ids that begin alike are found by opening until there are some.
   const ids = [first.id, second.id, other.id];
-  while (!ids.some((a, i) => ids.some((b, j) => i !== j && a.slice(0, 2) === b.slice(0, 2)))) ids.push((await w.open(again, { script: "true" })).id);
+  while (!ids.some((a, i) => ids.some((b, j) => i !== j && a.slice(0, 2) === b.slice(0, 2))))
+    ids.push((await w.open(again, { script: "true" })).id);
   const twin = ids.map((id) => id.slice(0, 2)).find((p, i, all) => all.indexOf(p) !== i)!;
   expect(await refusal(again.show(twin))).toBe("ambiguous_session");
 }, 180_000);
@@ -102,7 +115,10 @@ test("names, ids and prefixes find sessions: a live name wins, and what may mean
 test("a job on pipes has stdout and stderr apart, reads its input to the end, and survives the host", async () => {
   const w = await world();
   const me = await w.connect();
-  const session = await w.open(me, { kind: "pipes", script: "echo out; echo err >&2; n=$(wc -c); echo read $n; echo twice >&2; exit 9" });
+  const session = await w.open(me, {
+    kind: "pipes",
+    script: "echo out; echo err >&2; n=$(wc -c); echo read $n; echo twice >&2; exit 9",
+  });
   await me.wait(session.id, { match: "out", fromSeq: 0 });
   const all = new Uint8Array(300_000).fill(0x61);
   const attachment = await me.attach({ session: session.id }, {});
@@ -137,7 +153,9 @@ test("exec runs beside the terminal in the shell's folder and environment of now
   expect((await me.exec("sh", ["sh", "-c", "kill -9 $$"])).exit.signal).toBe(9);
   // An exec is no session that a list shows, also after a restart.
   const long = me.exec("sh", ["sleep", "1000"]).catch(() => null);
-  await fact("the exec runs", async () => (await me.list({ all: true })).some((s) => s.parent === shell.id && s.state === SessionState.RUNNING));
+  await fact("the exec runs", async () =>
+    (await me.list({ all: true })).some((s) => s.parent === shell.id && s.state === SessionState.RUNNING),
+  );
   expect((await me.list()).map((s) => s.name)).toEqual(["sh"]);
   await w.killHost();
   expect((await (await w.connect()).list()).map((s) => s.name)).toEqual(["sh"]);
@@ -153,9 +171,17 @@ test("exec runs beside the terminal in the shell's folder and environment of now
 
 // --- run ---
 
-async function run(client: HostClient, session: string, text: string): Promise<{ readonly state: string; readonly code: number | null; readonly output: string }> {
+async function run(
+  client: HostClient,
+  session: string,
+  text: string,
+): Promise<{ readonly state: string; readonly code: number | null; readonly output: string }> {
   const parts: Buffer[] = [];
-  const { state, code } = await client.run(session, { text }, { timeoutMs: 20_000, output: (b) => void parts.push(Buffer.from(b)) });
+  const { state, code } = await client.run(
+    session,
+    { text },
+    { timeoutMs: 20_000, output: (b) => void parts.push(Buffer.from(b)) },
+  );
   return { state, code, output: Buffer.concat(parts).toString("utf8") };
 }
 
@@ -165,43 +191,61 @@ async function shellOf(w: World, client: HostClient, shell: string): Promise<str
   return session.id;
 }
 
-test.each(["bash", "zsh", "fish"])("in %s, run gives exactly the output and the code, over several lines, open quotes, Ctrl-C and the shell's own exit", async (shell) => {
-  const w = await world();
-  const me = await w.connect();
-  const id = await shellOf(w, me, shell);
-  expect(await run(me, id, "echo hello")).toEqual({ state: "ended", code: 0, output: "hello\r\n" });
-  expect(await run(me, id, "false")).toMatchObject({ state: "ended", code: 1, output: "" });
-  expect(await run(me, id, "sh -c 'printf no-newline; exit 42'")).toMatchObject({ state: "ended", code: 42, output: expect.stringContaining("no-newline") });
-  expect((await run(me, id, "printf 'a b\\n'\nprintf 'c\\td\\n'")).output.replaceAll("\r", "")).toBe("a b\nc\td\n");
-  expect((await run(me, id, "for i in 1 2 3\ndo echo line $i\ndone".replace(/^for.*$/s, shell === "fish" ? "for i in 1 2 3\necho line $i\nend" : "for i in 1 2 3\ndo echo line $i\ndone"))).output).toBe("line 1\r\nline 2\r\nline 3\r\n");
-  if (shell !== "fish") expect((await run(me, id, "cat <<'E'\nfrom a heredoc $X\nE")).output).toBe("from a heredoc $X\r\n");
-  expect((await run(me, id, "head -c 200000 /dev/zero | tr '\\0' x")).output.replace(/[^x]/g, "").length).toBe(200_000);
-  expect(await run(me, id, "cd /; pwd")).toMatchObject({ code: 0, output: "/\r\n" });
-  expect((await run(me, id, "echo 'left open")).state).toBe("incomplete");
-  expect(await run(me, id, "echo fine")).toEqual({ state: "ended", code: 0, output: "fine\r\n" });
+test.each(["bash", "zsh", "fish"])(
+  "in %s, run gives exactly the output and the code, over several lines, open quotes, Ctrl-C and the shell's own exit",
+  async (shell) => {
+    const w = await world();
+    const me = await w.connect();
+    const id = await shellOf(w, me, shell);
+    expect(await run(me, id, "echo hello")).toEqual({ state: "ended", code: 0, output: "hello\r\n" });
+    expect(await run(me, id, "false")).toMatchObject({ state: "ended", code: 1, output: "" });
+    expect(await run(me, id, "sh -c 'printf no-newline; exit 42'")).toMatchObject({
+      state: "ended",
+      code: 42,
+      output: expect.stringContaining("no-newline"),
+    });
+    expect((await run(me, id, "printf 'a b\\n'\nprintf 'c\\td\\n'")).output.replaceAll("\r", "")).toBe("a b\nc\td\n");
+    expect(
+      (
+        await run(
+          me,
+          id,
+          "for i in 1 2 3\ndo echo line $i\ndone".replace(
+            /^for.*$/s,
+            shell === "fish" ? "for i in 1 2 3\necho line $i\nend" : "for i in 1 2 3\ndo echo line $i\ndone",
+          ),
+        )
+      ).output,
+    ).toBe("line 1\r\nline 2\r\nline 3\r\n");
+    if (shell !== "fish") expect((await run(me, id, "cat <<'E'\nfrom a heredoc $X\nE")).output).toBe("from a heredoc $X\r\n");
+    expect((await run(me, id, "head -c 200000 /dev/zero | tr '\\0' x")).output.replace(/[^x]/g, "").length).toBe(200_000);
+    expect(await run(me, id, "cd /; pwd")).toMatchObject({ code: 0, output: "/\r\n" });
+    expect((await run(me, id, "echo 'left open")).state).toBe("incomplete");
+    expect(await run(me, id, "echo fine")).toEqual({ state: "ended", code: 0, output: "fine\r\n" });
 
-  // Half a line typed by somebody else is left alone.
-  await me.send(id, bytes("echo typ"));
-  expect(await refusal(run(me, id, "echo mine"))).toBe("line_not_empty");
-  await me.send(id, bytes("ed\r"));
-  await me.wait(id, { match: "^typed$", fromSeq: 0 });
-  await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 });
+    // Half a line typed by somebody else is left alone.
+    await me.send(id, bytes("echo typ"));
+    expect(await refusal(run(me, id, "echo mine"))).toBe("line_not_empty");
+    await me.send(id, bytes("ed\r"));
+    await me.wait(id, { match: "^typed$", fromSeq: 0 });
+    await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 });
 
-  // A command that runs: nothing is typed into it, and Ctrl-C ends it with a code that is not 0.
-  const long = run(me, id, "sleep 1000");
-  await fact("the command runs", async () => (await me.show(id)).running.includes("sleep"));
-  expect(await refusal(run(me, id, "echo in between"))).toBe("not_at_prompt");
-  await me.send(id, Uint8Array.of(3), { interrupt: true });
-  const interrupted = await long;
-  expect(["ended", "interrupted"]).toContain(interrupted.state);
-  expect([null, 130]).toContain(interrupted.code);
+    // A command that runs: nothing is typed into it, and Ctrl-C ends it with a code that is not 0.
+    const long = run(me, id, "sleep 1000");
+    await fact("the command runs", async () => (await me.show(id)).running.includes("sleep"));
+    expect(await refusal(run(me, id, "echo in between"))).toBe("not_at_prompt");
+    await me.send(id, Uint8Array.of(3), { interrupt: true });
+    const interrupted = await long;
+    expect(["ended", "interrupted"]).toContain(interrupted.state);
+    expect([null, 130]).toContain(interrupted.code);
 
-  // Marks never stay on the screen.
-  expect((await me.screen(id, { scrollback: 1_000 })).lines.join("\n")).not.toMatch(/633|133;|HOLDFAST|nonce/);
-  expect(await run(me, id, "exit 7")).toMatchObject({ state: "ended", code: 7 });
-  expect((await me.wait(id, { exit: true })).exit?.code).toBe(7);
-  expect(await refusal(run(me, id, "echo late"))).toBe("session_ended");
-});
+    // Marks never stay on the screen.
+    expect((await me.screen(id, { scrollback: 1_000 })).lines.join("\n")).not.toMatch(/633|133;|HOLDFAST|nonce/);
+    expect(await run(me, id, "exit 7")).toMatchObject({ state: "ended", code: 7 });
+    expect((await me.wait(id, { exit: true })).exit?.code).toBe(7);
+    expect(await refusal(run(me, id, "echo late"))).toBe("session_ended");
+  },
+);
 
 test("run in a program that is no integrated shell is refused, and in a shell whose program takes the terminal it waits for no prompt", async () => {
   const w = await world();
@@ -222,16 +266,29 @@ test("wait says which of exit, command, match, idle, need of input and timeout c
   expect(await command).toMatchObject({ fired: "command", code: 3 });
   expect(await match).toMatchObject({ fired: "match", text: "the needle is here" });
   expect(await me.wait(id, { idleMs: 50, timeoutMs: 20_000 })).toMatchObject({ fired: "idle" });
-  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 })).toMatchObject({ fired: "input_needed", state: "idle_prompt" });
+  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 })).toMatchObject({
+    fired: "input_needed",
+    state: "idle_prompt",
+  });
   expect(await me.wait(id, { exit: true, timeoutMs: 30 })).toMatchObject({ fired: "timeout" });
   await me.send(id, bytes("read -s -p 'Password: ' secret\r"));
   await me.wait(id, { match: "Password: ", fromSeq: 0, timeoutMs: 1_000 });
-  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 })).toMatchObject({ fired: "input_needed", state: "waiting_secret" });
+  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 })).toMatchObject({
+    fired: "input_needed",
+    state: "waiting_secret",
+  });
   await me.send(id, bytes("x\r"));
   await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 });
   await me.send(id, bytes("less /etc/passwd\r"));
-  expect(await fact("less has the terminal", async () => ((await me.probe(id)).state === "interactive_app" ? "interactive_app" : null))).toBe("interactive_app");
-  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 })).toMatchObject({ fired: "input_needed", state: "interactive_app" });
+  expect(
+    await fact("less has the terminal", async () =>
+      (await me.probe(id)).state === "interactive_app" ? "interactive_app" : null,
+    ),
+  ).toBe("interactive_app");
+  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 })).toMatchObject({
+    fired: "input_needed",
+    state: "interactive_app",
+  });
   await me.send(id, bytes("q"));
   await fact("the prompt is back", async () => (await me.probe(id)).state === "idle_prompt");
   expect(await refusal(me.wait(id, { match: "(" }))).toBe("bad_request");
@@ -266,9 +323,13 @@ test("a kill ends daemonised grandchildren too, and nothing of the session is le
 test("a daemon that outlives its session's end keeps the shim, and its own end lets the shim go", async () => {
   const w = await world();
   const me = await w.connect();
-  const session = await w.open(me, { script: `setsid sh -c '(exec </dev/null >/dev/null 2>&1; until [ -e ${w.path("go")} ]; do sleep 0.02; done) & exit'; exit 6` });
+  const session = await w.open(me, {
+    script: `setsid sh -c '(exec </dev/null >/dev/null 2>&1; until [ -e ${w.path("go")} ]; do sleep 0.02; done) & exit'; exit 6`,
+  });
   expect((await me.wait(session.id, { exit: true })).exit?.code).toBe(6);
-  await fact("the terminal is closed for good", async () => (await record(me, session.id)).events.some((e) => e.body?.kind.case === "closed"));
+  await fact("the terminal is closed for good", async () =>
+    (await record(me, session.id)).events.some((e) => e.body?.kind.case === "closed"),
+  );
   writeFileSync(w.path("go"), "");
   await fact("the shim has gone", () => shimsOf(w.place).length === 0);
 });
@@ -300,7 +361,10 @@ test("a session that was opened with a time to live ends by it, also when the ho
     w.open(me, { name: "idle", script: "exec sleep 1000", idleTtlMs: 4_500 }),
   ]);
   await me.wait(young.id, { exit: true, timeoutMs: 20_000 });
-  expect((await record(me, young.id)).events.find((e) => e.body?.kind.case === "signalled")).toMatchObject({ actor: "system:policy", via: "ttl" });
+  expect((await record(me, young.id)).events.find((e) => e.body?.kind.case === "signalled")).toMatchObject({
+    actor: "system:policy",
+    via: "ttl",
+  });
   await w.killHost();
   const again = await w.connect();
   for (const s of [old, idle]) expect(await again.wait(s.id, { exit: true, timeoutMs: 20_000 })).toMatchObject({ fired: "exit" });
@@ -326,7 +390,9 @@ test("a session with --sync-input answers applied only when the frame is on the 
 test("a secret typed where the terminal does not echo is nowhere in the home; that it was typed, by whom and how long, is", async () => {
   const w = await world();
   const me = await w.connect();
-  const session = await w.open(me, { script: "read -s -p 'Password: ' secret; echo; echo ${#secret} letters; read line; echo got $line" });
+  const session = await w.open(me, {
+    script: "read -s -p 'Password: ' secret; echo; echo ${#secret} letters; read line; echo got $line",
+  });
   await me.wait(session.id, { match: "Password", fromSeq: 0, timeoutMs: 1_000 });
   await me.wait(session.id, { inputNeeded: true, timeoutMs: 20_000 });
   await me.send(session.id, bytes("hunter2-very-secret\n"));
@@ -348,16 +414,24 @@ test("a secret typed where the terminal does not echo is nowhere in the home; th
 test("what is redacted is taken off the disk and stays so; the record says that it was, and the rest is untouched", async () => {
   const w = await world();
   const me = await w.connect();
-  const session = await w.open(me, { name: "spill", script: "echo before; read -t 0.1 <> <(:); printf 'TOK%s\\n' EN-abcdef-0123456789; read -t 0.1 <> <(:); echo after; exec sleep 1000" });
+  const session = await w.open(me, {
+    name: "spill",
+    script:
+      "echo before; read -t 0.1 <> <(:); printf 'TOK%s\\n' EN-abcdef-0123456789; read -t 0.1 <> <(:); echo after; exec sleep 1000",
+  });
   await me.wait(session.id, { match: "after", fromSeq: 0 });
   const seqs: number[] = [];
-  const attachment = await me.attach({ session: session.id, mode: "replay", after: 0, quiet: true }, { output: (o) => void (decode(o.bytes).includes("TOKEN") && seqs.push(o.seq)) });
+  const attachment = await me.attach(
+    { session: session.id, mode: "replay", after: 0, quiet: true },
+    { output: (o) => void (decode(o.bytes).includes("TOKEN") && seqs.push(o.seq)) },
+  );
   await fact("the token was found", () => seqs.length === 1);
   await attachment.detach();
   expect(onDisk(folders.journal(w.home)).includes("TOKEN-abcdef")).toBe(true);
   expect(await me.redact("spill", { seqs, reason: "a token" })).toBe(1);
   await fact("the token is off the disk", () => !onDisk(folders.journal(w.home)).includes("TOKEN-abcdef"));
-  for (const client of [me, await w.killHost().then(() => w.connect())]) {
+  for (const next of [async () => me, () => w.killHost().then(() => w.connect())]) {
+    const client = await next();
     const journal = await record(client, session.id);
     expect(journal.events.some((e) => e.body?.kind.case === "redacted" && e.body.kind.value.reason === "a token")).toBe(true);
     expect(journal.gaps).toEqual([]);
@@ -369,11 +443,17 @@ test("what is redacted is taken off the disk and stays so; the record says that 
 test("search finds lines of the whole history, newest first, by text in smart case or by pattern, without their colours", async () => {
   const w = await world();
   const me = await w.connect();
-  const session = await w.open(me, { script: "for i in $(seq 1 3000); do echo line $i; done; printf '\\033[31mRed\\033[0m Herring\\n'; echo red shoe; exec sleep 1000" });
+  const session = await w.open(me, {
+    script:
+      "for i in $(seq 1 3000); do echo line $i; done; printf '\\033[31mRed\\033[0m Herring\\n'; echo red shoe; exec sleep 1000",
+  });
   await me.wait(session.id, { match: "red shoe", fromSeq: 0 });
   expect((await me.search(session.id, "red")).map((h) => h.line)).toEqual(["red shoe", "Red Herring"]);
   expect((await me.search(session.id, "Red")).map((h) => h.line)).toEqual(["Red Herring"]);
-  expect((await me.search(session.id, "^line 29\\d\\d$", { regex: true, limit: 2 })).map((h) => h.line)).toEqual(["line 2999", "line 2998"]);
+  expect((await me.search(session.id, "^line 29\\d\\d$", { regex: true, limit: 2 })).map((h) => h.line)).toEqual([
+    "line 2999",
+    "line 2998",
+  ]);
   const [first] = await me.search(session.id, "line 1500");
   expect((await me.search(session.id, "line", { beforeOffset: Number(first!.offset), limit: 1 }))[0]?.line).toBe("line 1499");
   expect(await refusal(me.search(session.id, "(", { regex: true }))).toBe("bad_request");

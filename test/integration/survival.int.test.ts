@@ -22,7 +22,13 @@ const counter = (w: World, name: string, code: number): string => `
 const written = (w: World, name: string): Buffer => readFileSync(w.path(`${name}.written`));
 
 /** Follows a session in this process, and remembers what it was told. */
-async function follow(client: HostClient, session: string): Promise<{ readonly attachment: Attachment; readonly seen: { parts: Buffer[]; breaks: number; losses: number; resumes: number } }> {
+async function follow(
+  client: HostClient,
+  session: string,
+): Promise<{
+  readonly attachment: Attachment;
+  readonly seen: { parts: Buffer[]; breaks: number; losses: number; resumes: number };
+}> {
   const seen = { parts: [] as Buffer[], breaks: 0, losses: 0, resumes: 0 };
   let end = 0;
   const attachment = await client.attach(
@@ -42,87 +48,101 @@ async function follow(client: HostClient, session: string): Promise<{ readonly a
   return { attachment, seen };
 }
 
-test("killing clients and the host at random loses no process, no byte, no exit code and no typed frame", async () => {
-  const kills = soak ? 120 : 15;
-  const dice = random();
-  say(`seed ${dice.seed}`);
-  const w = await world();
-  const me = await w.connect();
-  const names = ["alpha", "bravo", "charlie"];
-  const sessions = await Promise.all(names.map((name, i) => w.open(me, { name, script: counter(w, name, 10 + i) })));
-  const born = sessions.map((s) => bornAt(s.pid));
-  const typed = await w.open(me, { name: "typed", floor: "open", script: `stty raw -echo; echo ready; exec cat >'${w.path("typed.read")}'` });
-  await me.wait(typed.id, { match: "ready", fromSeq: 0 });
+test(
+  "killing clients and the host at random loses no process, no byte, no exit code and no typed frame",
+  async () => {
+    const kills = soak ? 120 : 15;
+    const dice = random();
+    say(`seed ${dice.seed}`);
+    const w = await world();
+    const me = await w.connect();
+    const names = ["alpha", "bravo", "charlie"];
+    const sessions = await Promise.all(names.map((name, i) => w.open(me, { name, script: counter(w, name, 10 + i) })));
+    const born = sessions.map((s) => bornAt(s.pid));
+    const typed = await w.open(me, {
+      name: "typed",
+      floor: "open",
+      script: `stty raw -echo; echo ready; exec cat >'${w.path("typed.read")}'`,
+    });
+    await me.wait(typed.id, { match: "ready", fromSeq: 0 });
 
-  const watchers = await Promise.all(sessions.map((s) => follow(me, s.id)));
-  const clients = sessions.map((s) => new ClientProcess(w, me.operator.operator!.name, s.id));
-  // Somebody types numbered frames all the while, and sends again as a new frame what was reported dropped.
-  const typist = await (await w.connect()).attach({ session: typed.id }, {});
-  let typing = true;
-  let frames = 0;
-  let voids = 0;
-  const typist_ = (async () => {
-    for (; typing; frames++) {
-      for (;;) {
-        const o = await typist.input(bytes(`<${frames}>`));
-        if (o.status === InputStatus.APPLIED) break;
-        expect([o.status, o.bytes, o.code]).toEqual([InputStatus.VOID, 0, "input_void"]);
-        voids++;
+    const watchers = await Promise.all(sessions.map((s) => follow(me, s.id)));
+    const clients = sessions.map((s) => new ClientProcess(w, me.operator.operator!.name, s.id));
+    // Somebody types numbered frames all the while, and sends again as a new frame what was reported dropped.
+    const typist = await (await w.connect()).attach({ session: typed.id }, {});
+    let typing = true;
+    let frames = 0;
+    let voids = 0;
+    const typist_ = (async () => {
+      for (; typing; frames++) {
+        for (;;) {
+          const o = await typist.input(bytes(`<${frames}>`));
+          if (o.status === InputStatus.APPLIED) break;
+          expect([o.status, o.bytes, o.code]).toEqual([InputStatus.VOID, 0, "input_void"]);
+          voids++;
+        }
+      }
+    })();
+
+    let hostKills = 0;
+    for (let k = 0; k < kills; k++) {
+      // A named fact between two kills: some session has written some more.
+      const at = dice.below(names.length);
+      const more = written(w, names[at]!).length + 1 + dice.below(60_000);
+      await fact(`${names[at]} has written ${more} bytes`, () => written(w, names[at]!).length >= more);
+      if (dice.below(2) === 0) {
+        hostKills++;
+        const { hostPid } = await w.status();
+        kill(hostPid);
+        // In half of the cases the next kill may hit a host that is still taking up sessions.
+        if (dice.below(2) === 0) await w.nextHost(hostPid);
+        else await fact(`a host after ${hostPid}`, async () => ![0, hostPid].includes((await w.status()).hostPid));
+      } else {
+        const which = dice.below(clients.length);
+        clients[which]!.kill();
+        clients[which] = new ClientProcess(w, me.operator.operator!.name, sessions[which]!.id);
       }
     }
-  })();
-
-  let hostKills = 0;
-  for (let k = 0; k < kills; k++) {
-    // A named fact between two kills: some session has written some more.
-    const at = dice.below(names.length);
-    const more = written(w, names[at]!).length + 1 + dice.below(60_000);
-    await fact(`${names[at]} has written ${more} bytes`, () => written(w, names[at]!).length >= more);
-    if (dice.below(2) === 0) {
-      hostKills++;
-      const { hostPid } = await w.status();
-      kill(hostPid);
-      // In half of the cases the next kill may hit a host that is still taking up sessions.
-      if (dice.below(2) === 0) await w.nextHost(hostPid);
-      else await fact(`a host after ${hostPid}`, async () => ![0, hostPid].includes((await w.status()).hostPid));
-    } else {
-      const which = dice.below(clients.length);
-      clients[which]!.kill();
-      clients[which] = new ClientProcess(w, me.operator.operator!.name, sessions[which]!.id);
+    await w.nextHost(0);
+    typing = false;
+    await typist_;
+    const again = await w.connect();
+    for (const c of clients) {
+      const { seq } = await again.show(sessions[clients.indexOf(c)]!.id);
+      await c.until(`it has gone past seq ${seq} by itself`, (s) => s.attached && s.seq > Number(seq) && s.breaks === 0);
     }
-  }
-  await w.nextHost(0);
-  typing = false;
-  await typist_;
-  const again = await w.connect();
-  for (const c of clients) {
-    const { seq } = await again.show(sessions[clients.indexOf(c)]!.id);
-    await c.until(`it has gone past seq ${seq} by itself`, (s) => s.attached && s.seq > Number(seq) && s.breaks === 0);
-  }
 
-  for (const [i, s] of sessions.entries()) {
-    expect([(await again.show(s.id)).pid, bornAt(s.pid), lives(s.pid)]).toEqual([s.pid, born[i], true]);
-    writeFileSync(w.path(`${names[i]}.stop`), "");
-    const { exit } = await again.wait(s.id, { exit: true });
-    expect(exit?.code).toBe(10 + i);
-    const journal = await record(again, s.id);
-    expect(journal.gaps).toEqual([]);
-    expect(journal.output.equals(written(w, names[i]!))).toBe(true);
-    const { seen } = watchers[i]!;
-    await fact("the attached watcher has read to the end by itself", () => Buffer.concat(seen.parts).length === journal.output.length);
-    expect([Buffer.concat(seen.parts).equals(journal.output), seen.breaks]).toEqual([true, 0]);
-    expect(seen.resumes).toBeGreaterThan(0);
-  }
+    for (const [i, s] of sessions.entries()) {
+      expect([(await again.show(s.id)).pid, bornAt(s.pid), lives(s.pid)]).toEqual([s.pid, born[i], true]);
+      writeFileSync(w.path(`${names[i]}.stop`), "");
+      const { exit } = await again.wait(s.id, { exit: true });
+      expect(exit?.code).toBe(10 + i);
+      const journal = await record(again, s.id);
+      expect(journal.gaps).toEqual([]);
+      expect(journal.output.equals(written(w, names[i]!))).toBe(true);
+      const { seen } = watchers[i]!;
+      await fact(
+        "the attached watcher has read to the end by itself",
+        () => Buffer.concat(seen.parts).length === journal.output.length,
+      );
+      expect([Buffer.concat(seen.parts).equals(journal.output), seen.breaks]).toEqual([true, 0]);
+      expect(seen.resumes).toBeGreaterThan(0);
+    }
 
-  const read = readFileSync(w.path("typed.read"), "latin1");
-  expect(read).toBe(Array.from({ length: frames }, (_, n) => `<${n}>`).join(""));
-  const settled = new Map<number, InputStatus>();
-  const { events } = await record(again, typed.id);
-  for (const e of events) if (e.body?.kind.case === "inputSettled") settled.set(Number(e.body.kind.value.inputSeq), e.body.kind.value.status);
-  const applied = events.filter((e) => e.body?.kind.case === "input" && settled.get(Number(e.seq)) === InputStatus.APPLIED);
-  expect(Buffer.concat(applied.map((e) => Buffer.from(e.data))).toString("latin1")).toBe(read);
-  say(`${kills} kills, ${hostKills} of the host; ${frames} frames typed, ${voids} dropped and sent again; ${sessions.length} sessions`);
-}, soak ? 3_600_000 : 120_000);
+    const read = readFileSync(w.path("typed.read"), "latin1");
+    expect(read).toBe(Array.from({ length: frames }, (_, n) => `<${n}>`).join(""));
+    const settled = new Map<number, InputStatus>();
+    const { events } = await record(again, typed.id);
+    for (const e of events)
+      if (e.body?.kind.case === "inputSettled") settled.set(Number(e.body.kind.value.inputSeq), e.body.kind.value.status);
+    const applied = events.filter((e) => e.body?.kind.case === "input" && settled.get(Number(e.seq)) === InputStatus.APPLIED);
+    expect(Buffer.concat(applied.map((e) => Buffer.from(e.data))).toString("latin1")).toBe(read);
+    say(
+      `${kills} kills, ${hostKills} of the host; ${frames} frames typed, ${voids} dropped and sent again; ${sessions.length} sessions`,
+    );
+  },
+  soak ? 3_600_000 : 120_000,
+);
 
 test("a program that ends while no host lives keeps its exit code, and its last bytes arrive", async () => {
   const w = await world();
@@ -134,7 +154,9 @@ test("a program that ends while no host lives keeps its exit code, and its last 
     ["much", "head -c 300000 /dev/zero | tr '\\0' x; exit 3", { code: 3 }],
   ];
   const opened = await Promise.all(
-    ends.map(([name, script]) => w.open(me, { name, script: `stty -opost; echo waiting; until [ -e '${w.path("go")}' ]; do sleep 0.02; done; ${script}` })),
+    ends.map(([name, script]) =>
+      w.open(me, { name, script: `stty -opost; echo waiting; until [ -e '${w.path("go")}' ]; do sleep 0.02; done; ${script}` }),
+    ),
   );
   await Promise.all(opened.map((s) => me.wait(s.id, { match: "waiting", fromSeq: 0 })));
   const { keeperPid, hostPid } = await w.status();
@@ -164,7 +186,9 @@ test("what a background child prints after its parent's exit and a host's death 
   await w.killHost();
   writeFileSync(w.path("go"), "");
   const again = await w.connect();
-  await fact("the child's words are in the journal", async () => (await record(again, session.id)).output.toString().includes("from the child"));
+  await fact("the child's words are in the journal", async () =>
+    (await record(again, session.id)).output.toString().includes("from the child"),
+  );
   expect((await again.show(session.id)).exit?.code).toBe(5);
   await fact("the shim has gone", () => shimsOf(w.place).length === 0);
 });
@@ -180,7 +204,9 @@ test("a host that was started by a program inside a session outlives that sessio
   const w = await world();
   const me = await w.connect();
   const start = new URL("world/start-process.ts", import.meta.url).pathname;
-  const session = await w.open(me, { script: `until [ -e '${w.path("go")}' ]; do sleep 0.02; done; '${process.execPath}' '${start}' '${w.home}'; echo started; sleep 1000` });
+  const session = await w.open(me, {
+    script: `until [ -e '${w.path("go")}' ]; do sleep 0.02; done; '${process.execPath}' '${start}' '${w.home}'; echo started; sleep 1000`,
+  });
   const { keeperPid } = await w.status();
   await me.down();
   await fact("keeper and host have gone", () => !lives(keeperPid));

@@ -38,7 +38,14 @@ function tell(): void {
 /** Until it is attached for the first time, a host that goes away is the caller's to try again. */
 for (;;) {
   try {
-    const client = await connect({ home, as, via: "cli", client: "client-process", startHost: async () => {}, timeoutMs: 60_000 });
+    const client = await connect({
+      home,
+      as,
+      via: "cli",
+      client: "client-process",
+      startHost: async () => {},
+      timeoutMs: 60_000,
+    });
     await follow(client);
     break;
   } catch (fault) {

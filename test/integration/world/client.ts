@@ -13,7 +13,11 @@ export class ClientProcess {
   #faults = "";
 
   constructor(world: World, as: string, session: string, mode: "snapshot" | "replay" = "snapshot") {
-    this.#child = spawn(process.execPath, [script, world.home, as, session, mode], { env: world.env, cwd: world.files, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(process.execPath, [script, world.home, as, session, mode], {
+      env: world.env,
+      cwd: world.files,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     createInterface({ input: this.#child.stdout! }).on("line", (line) => {
       this.#standing = JSON.parse(line) as Standing;
     });

@@ -74,7 +74,10 @@ export function descriptors(pid: number): string[] {
 export function ofFolder(folder: string): number[] {
   const names = (text: string): boolean => text.includes(folder);
   return pids().filter(
-    (pid) => pid !== process.pid && lives(pid) && (names(read(pid, "cmdline")) || names(read(pid, "environ")) || names(link(pid, "cwd"))),
+    (pid) =>
+      pid !== process.pid &&
+      lives(pid) &&
+      (names(read(pid, "cmdline")) || names(read(pid, "environ")) || names(link(pid, "cwd"))),
   );
 }
 

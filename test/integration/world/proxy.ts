@@ -39,7 +39,7 @@ export class Proxy {
 
   static async start(world: World, name: string, options: ProxyOptions): Promise<Proxy> {
     const proxy = new Proxy(world, name, options);
-    world.atEnd(() => proxy.stop());
+    world.atEnd(() => void proxy.stop());
     await new Promise<void>((resolve) => proxy.#server.listen(files.socket(proxy.home), resolve));
     chmodSync(files.socket(proxy.home), 0o600);
     return proxy;
@@ -50,13 +50,17 @@ export class Proxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  stop(): void {
-    this.#server.close();
+  stop(): Promise<void> {
+    const closed = new Promise<void>((done) => this.#server.close(() => done()));
     this.cutAll();
+    return closed;
   }
 
   #carry(client: Socket): void {
-    const host = connect({ path: files.socket(this.#world.home), ...(this.#options.bytesPerSecond ? { readableHighWaterMark: PIECE_BYTES } : {}) });
+    const host = connect({
+      path: files.socket(this.#world.home),
+      ...(this.#options.bytesPerSecond ? { readableHighWaterMark: PIECE_BYTES } : {}),
+    });
     let left = this.#options.cutAfter?.() ?? null;
     const cut = (): void => {
       if (!client.destroyed && left !== null && left <= 0) this.cuts++;

@@ -76,7 +76,10 @@ export class RawLink {
   }
 
   async hello(keyId: Uint8Array, nonce: Uint8Array = randomBytes(32)): Promise<Body<"challenge">> {
-    this.send({ case: "hello", value: { minProtocol: limits.protocolMin, maxProtocol: limits.protocolMax, client: "raw", via: "sdk", nonce, keyId } });
+    this.send({
+      case: "hello",
+      value: { minProtocol: limits.protocolMin, maxProtocol: limits.protocolMax, client: "raw", via: "sdk", nonce, keyId },
+    });
     return this.next("challenge");
   }
 
@@ -89,7 +92,8 @@ export class RawLink {
     for (;;) {
       const at = this.#heard.findIndex((b) => b.case === kind);
       if (at >= 0) return this.#heard.splice(at, 1)[0]!.value as Body<K>;
-      if (this.#socket.destroyed) throw new Error(`the link ended without ${kind}; it said ${this.#heard.map((b) => b.case).join(", ") || "nothing"}`);
+      if (this.#socket.destroyed)
+        throw new Error(`the link ended without ${kind}; it said ${this.#heard.map((b) => b.case).join(", ") || "nothing"}`);
       await new Promise<void>((woken) => {
         this.#woken = woken;
       });

@@ -52,13 +52,20 @@ export class World {
     const user = join(place, "user");
     for (const folder of [this.files, state, user]) mkdirSync(folder);
     const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`;
-    this.env = { PATH: path, HOME: user, LANG: "C.UTF-8", HOLDFAST_HOME: state, XDG_CONFIG_HOME: join(user, ".config"), HOLDFAST_WORLD: place };
+    this.env = {
+      PATH: path,
+      HOME: user,
+      LANG: "C.UTF-8",
+      HOLDFAST_HOME: state,
+      XDG_CONFIG_HOME: join(user, ".config"),
+      HOLDFAST_WORLD: place,
+    };
     this.home = homeFolder(this.env);
   }
 
   /** Starts the host (again), as the command line does. */
-  start(): Promise<void> {
-    return startHost({ home: this.home, env: this.env, timeoutMs: 60_000 });
+  start(timeoutMs = 60_000): Promise<void> {
+    return startHost({ home: this.home, env: this.env, timeoutMs });
   }
 
   // --- operators ---
@@ -81,7 +88,13 @@ export class World {
   /** Opens a session in this world's folder and environment. */
   async open(client: HostClient, spec: OpenSpec & { readonly script?: string } = {}): Promise<Session> {
     const { script, ...rest } = spec;
-    const { session } = await client.open({ env: this.env, cwd: this.files, shell: "/bin/bash", ...(script ? { command: ["bash", "-c", script] } : {}), ...rest });
+    const { session } = await client.open({
+      env: this.env,
+      cwd: this.files,
+      shell: "/bin/bash",
+      ...(script ? { command: ["bash", "-c", script] } : {}),
+      ...rest,
+    });
     return session;
   }
 
@@ -229,7 +242,10 @@ export async function refusal(call: Promise<unknown>): Promise<string> {
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** A seeded random number generator (mulberry32): the seed is printed, so that a failure can be run again. */
-export function random(seed = Number(process.env["HOLDFAST_SEED"] ?? Math.trunc(Math.random() * 2 ** 31))): { readonly seed: number; below(n: number): number } {
+export function random(seed = Number(process.env["HOLDFAST_SEED"] ?? Math.trunc(Math.random() * 2 ** 31))): {
+  readonly seed: number;
+  below(n: number): number;
+} {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
