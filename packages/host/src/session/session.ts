@@ -408,12 +408,16 @@ export class LiveSession {
     const status = onWireStatus(r.status);
     for (const answer of this.#answers.get(seq) ?? []) {
       answer.tell({ n: answer.n, seq, status, bytes: r.bytes, outputOffset: Number(r.outputOffset), ...(r.status === "applied" ? {} : { error: settledError(this.#facts, r) }) });
-      if (answer.durable) this.#ports.journal.durable(this.#lastLsn).then(() => answer.tell({ n: answer.n, seq, status, bytes: r.bytes, durable: true }), () => {});
+      if (answer.durable) this.#tellDurable(answer.tell, { n: answer.n, seq, status, bytes: r.bytes });
     }
     this.#answers.delete(seq);
     this.#settlements.push(r);
     this.commands.settled(seq, r.status === "applied", Number(r.outputOffset));
     this.#ackLater();
+  }
+
+  #tellDurable(tell: (reply: InputReply) => void, reply: InputReply): void {
+    this.#ports.journal.durable(this.#lastLsn).then(() => tell({ ...reply, durable: true }), () => {});
   }
 
   /** Settlements are recorded after the echo has gone out: the shim keeps them until then. */
@@ -664,6 +668,7 @@ export class LiveSession {
     const decision = this.#input.decide(offered);
     switch (decision.kind) {
       case "settled":
+        if (frame.durable && decision.outcome.status === "applied") this.#tellDurable(tell, { n, seq: decision.outcome.seq, status: InputStatus.APPLIED, bytes: decision.outcome.bytes });
         return tell({ n, seq: decision.outcome.seq, status: onWireStatus(decision.outcome.status), bytes: decision.outcome.bytes, ...(decision.outcome.status === "applied" ? {} : { error: new HoldError("input_void", `input ${decision.outcome.seq} of session ${this.#label()}: ${decision.outcome.status} (${decision.outcome.refusal || "dropped"})`) }) });
       case "pending":
         this.#answers.set(decision.seq, [...(this.#answers.get(decision.seq) ?? []), { n, durable: frame.durable, tell }]);
