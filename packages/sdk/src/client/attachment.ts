@@ -50,6 +50,8 @@ export class ClientAttachment implements Attachment {
   #work: Promise<void> = Promise.resolve();
   #busy = 0;
   #units = 0;
+  /** What is being offered and waits for room; the next input comes after it. */
+  #turn: Promise<void> | null = null;
   #room: (() => void)[] = [];
   #floorAnswers = new Map<bigint, { resolve(f: Floor): void; reject(e: unknown): void }>();
   #nextFloor = 1n;
@@ -95,21 +97,31 @@ export class ClientAttachment implements Attachment {
 
   async input(bytes: Uint8Array, options: { interrupt?: boolean; take?: boolean; durable?: boolean; unit?: string; unitEnd?: boolean; eof?: boolean } = {}): Promise<InputOutcome> {
     const one = { interrupt: options.interrupt ?? false, take: options.take ?? false, durable: options.durable ?? false, eof: options.eof ?? false };
-    if (bytes.length <= CHUNK_BYTES) return this.#offer({ ...one, data: bytes, unit: options.unit ?? "", unitEnd: options.unitEnd ?? false });
+    // What is typed while a paste is on its way comes after it (I4), but for a key that interrupts it.
+    if (bytes.length <= CHUNK_BYTES && (one.interrupt || (!this.#turn && !this.#outbox.isFull))) return this.#offer({ ...one, data: bytes, unit: options.unit ?? "", unitEnd: options.unitEnd ?? false });
     // One unit in several chunks, under the host's queue: its first chunk that is not applied decides for the rest.
-    const unit = options.unit ?? `${this.#writer.slice(0, 8)}-${++this.#units}`;
+    const isWhole = bytes.length <= CHUNK_BYTES;
+    const unit = options.unit ?? (isWhole ? "" : `${this.#writer.slice(0, 8)}-${++this.#units}`);
     const outcomes: Promise<InputOutcome>[] = [];
     let failed = false;
-    for (let at = 0; at < bytes.length && !failed; at += CHUNK_BYTES) {
-      while (this.#outbox.unansweredBytes > PASTE_WINDOW_BYTES && !failed && !this.#isOver()) await new Promise<void>((resolve) => this.#room.push(resolve));
-      const end = Math.min(bytes.length, at + CHUNK_BYTES);
-      const unitEnd = end === bytes.length && (options.unitEnd ?? options.unit === undefined);
-      const outcome = this.#offer({ ...one, data: bytes.subarray(at, end), unit, unitEnd });
-      outcomes.push(outcome);
-      void outcome.then((o) => {
-        failed ||= o.status !== InputStatus.APPLIED;
-      });
-    }
+    const before = this.#turn;
+    const offering = async (): Promise<void> => {
+      await before;
+      for (let at = 0; at === 0 || (at < bytes.length && !failed); at += CHUNK_BYTES) {
+        while ((this.#outbox.isFull || (!isWhole && this.#outbox.unansweredBytes > PASTE_WINDOW_BYTES)) && !failed && !this.#isOver()) await new Promise<void>((resolve) => this.#room.push(resolve));
+        const end = Math.min(bytes.length, at + CHUNK_BYTES);
+        const unitEnd = end === bytes.length && (options.unitEnd ?? (!isWhole && options.unit === undefined));
+        const outcome = this.#offer({ ...one, data: bytes.subarray(at, end), unit, unitEnd });
+        outcomes.push(outcome);
+        void outcome.then((o) => {
+          failed ||= o.status !== InputStatus.APPLIED;
+        });
+      }
+    };
+    const mine = offering();
+    this.#turn = mine;
+    await mine;
+    if (this.#turn === mine) this.#turn = null;
     // A refusal comes at once, while chunks before it still wait for the program: what was written is known when all are answered.
     const all = await Promise.all(outcomes);
     const deciding = all.find((o) => o.status !== InputStatus.APPLIED) ?? all.at(-1)!;
