@@ -6,8 +6,10 @@ import { terminal } from "@holdfast/core";
 import type { Entry, Gap } from "../journal/journal.ts";
 import { OUTPUT_KIND, type Body } from "./record.ts";
 
-/** A query is short: what stood this far before the cursor can't be part of one any more. */
-const PRIME_RECORDS = 4;
+/** A query is short: what stood this many pieces of output before the cursor can't be part of one any more. */
+const PRIME_OUTPUTS = 16;
+/** How far back those are looked for, among inputs and whatever else happened. */
+const PRIME_RECORDS = 512;
 
 export class OutputView {
   readonly #live = new terminal.QueryFilter();
@@ -26,10 +28,12 @@ export class OutputView {
   /** A filter that stands before `seq`. `readOne`: the record at a seq. */
   filterAt(seq: number, readOne: (seq: number) => readonly ({ readonly entry: Entry; readonly body: Body | null } | Gap)[]): { readonly queries: terminal.QueryFilter; nextSeq: number } {
     const queries = new terminal.QueryFilter();
-    for (let at = Math.max(1, seq - PRIME_RECORDS); at < seq; at++) {
+    const before: Uint8Array[] = [];
+    for (let at = seq - 1; at >= Math.max(1, seq - PRIME_RECORDS) && before.length < PRIME_OUTPUTS; at--) {
       const item = readOne(at)[0];
-      if (item && !("gap" in item) && item.entry.seq === at && item.entry.kind === OUTPUT_KIND && item.entry.stream === 0) queries.filter(item.entry.payload);
+      if (item && !("gap" in item) && item.entry.seq === at && item.entry.kind === OUTPUT_KIND && item.entry.stream === 0) before.push(item.entry.payload);
     }
+    for (const payload of before.reverse()) queries.filter(payload);
     return { queries, nextSeq: seq };
   }
 }
