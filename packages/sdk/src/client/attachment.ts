@@ -167,10 +167,12 @@ export class ClientAttachment implements Attachment {
 
   flushHeld(): void {
     for (const out of this.#outbox.flushHeld()) this.#sendFrame(out.n, out.frame);
+    for (const room of this.#room.splice(0)) room();
   }
 
   dropHeld(): void {
     for (const frame of this.#outbox.dropHeld()) frame.settle({ n: 0, seq: 0, status: InputStatus.REFUSED, bytes: 0, code: "cancelled", message: "typed while the link was down, and dropped" });
+    for (const room of this.#room.splice(0)) room();
   }
 
   // --- steering ---
