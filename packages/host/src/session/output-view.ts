@@ -11,14 +11,18 @@ const PRIME_OUTPUTS = 16;
 /** How far back those are looked for, among inputs and whatever else happened. */
 const PRIME_RECORDS = 512;
 
+/** The record at a seq, alone. */
+type ReadOne = (seq: number) => readonly ({ readonly entry: Entry; readonly body: Body | null } | Gap)[];
+
 export class OutputView {
-  readonly #live = new terminal.QueryFilter();
+  #live: terminal.QueryFilter | null = null;
   /** The chunk that was viewed last ended a query. */
   sawQuery = false;
 
-  /** The next output record's bytes, as shown. */
-  live(entry: Entry, payload: Uint8Array): Uint8Array {
+  /** The next output record's bytes, as shown. The first one in a life of the host may go on with what stood before it. */
+  live(entry: Entry, payload: Uint8Array, readOne: ReadOne): Uint8Array {
     if (entry.stream !== 0) return payload;
+    this.#live ??= this.filterAt(entry.seq, readOne).queries;
     const before = this.#live.found;
     const shown = this.#live.filter(payload);
     this.sawQuery = this.#live.found > before;
@@ -26,7 +30,7 @@ export class OutputView {
   }
 
   /** A filter that stands before `seq`. `readOne`: the record at a seq. */
-  filterAt(seq: number, readOne: (seq: number) => readonly ({ readonly entry: Entry; readonly body: Body | null } | Gap)[]): { readonly queries: terminal.QueryFilter; nextSeq: number } {
+  filterAt(seq: number, readOne: ReadOne): { readonly queries: terminal.QueryFilter; nextSeq: number } {
     const queries = new terminal.QueryFilter();
     const before: Uint8Array[] = [];
     for (let at = seq - 1; at >= Math.max(1, seq - PRIME_RECORDS) && before.length < PRIME_OUTPUTS; at--) {
