@@ -142,7 +142,7 @@ export class LiveSession {
     if (body.case === "opened") this.#floor = floorRoom.openFloor(this.#facts.floorMode);
     const isOutput = body.case === "output";
     if (isOutput) this.#position += entry.payloadBytes;
-    const shown = isOutput ? this.#view.live(entry, payload!) : (payload ?? NOTHING);
+    const shown = isOutput ? this.#view.live(entry, payload!, (seq) => this.read(seq - 1, 1)) : (payload ?? NOTHING);
     if (this.#attachments.size > 0) {
       const message = encodeHost({ case: "event", value: wireEvent(entry, isOutput ? null : body, shown) });
       this.#tail.push({ seq: entry.seq, position: this.#position, message, dataBytes: isOutput ? shown.length : 0, isOutput });
