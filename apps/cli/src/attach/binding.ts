@@ -18,8 +18,8 @@ import { Notices } from "./notices.ts";
 import { Paste } from "./paste.ts";
 import { floorIsNews, presenceIsNews, statusText } from "./status.ts";
 
-/** Unanswered input after which reading keys waits: a paste of any size takes this much of memory. */
-const mostUnanswered = 256 * 1024;
+/** Unanswered input after which reading keys waits: half of the host's queue, which refuses what it has no room for. */
+const mostUnanswered = 128 * 1024;
 
 export class Binding implements Bound {
   readonly o: BindingOptions;
@@ -56,7 +56,12 @@ export class Binding implements Bound {
     this.#paste = new Paste({
       send: (bytes, part) => this.#send(bytes, { take: true, ...part }),
       later: (run, ms) => {
-        const timer = setTimeout(run, ms);
+        // While reading waits for the host, silence means nothing.
+        const fire = () => {
+          if (this.#keysHeld) timer = setTimeout(fire, ms);
+          else run();
+        };
+        let timer = setTimeout(fire, ms);
         return () => clearTimeout(timer);
       },
     });
