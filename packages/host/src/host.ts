@@ -15,6 +15,7 @@ import { CommandWatch, type SavedCommands } from "./session/command-watch.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
 import { openSession, started, type Opener, type OpenRequest } from "./session/open.ts";
 import type { SessionPorts } from "./session/ports.ts";
+import { isJournalFault } from "./session/journal-fault.ts";
 import { decodeBody, encodeBody, folded, kindOf, type Body } from "./session/record.ts";
 import { type Actor, LiveSession, operatorOf, operatorOfWriter } from "./session/session.ts";
 
@@ -22,6 +23,11 @@ import { type Actor, LiveSession, operatorOf, operatorOfWriter } from "./session
 export const HOST_SESSION = "host";
 const ID_CHARS = 10;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** How often, and after how long, a shim is tried again that the system did not let us link to (no descriptor free, for one): five minutes. */
+const LINK_ATTEMPTS = 300;
+const LINK_WAIT_MS = 1_000;
+/** Names and ids shown in one error. */
+const SHOWN_CANDIDATES = 10;
 /** A fold is saved after this many records, so that a restart reads few. */
 const SAVE_EVERY = 2_000;
 
@@ -136,11 +142,18 @@ export class Host {
     let commands = new CommandWatch(() => this.ports.clock.wallMs());
     const now = this.ports.clock.monoMs();
     if (saved) {
-      const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as { facts: SessionFacts; input: unknown; commands: SavedCommands; parent?: string };
-      facts = data.facts;
-      if (data.parent) this.#parents.set(id, data.parent);
-      input = InputLedger.load(data.input, inputRules, now);
-      commands = new CommandWatch(() => this.ports.clock.wallMs(), data.commands);
+      try {
+        const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as { facts: SessionFacts; input: unknown; commands: SavedCommands; parent?: string };
+        input = InputLedger.load(data.input, inputRules, now);
+        commands = new CommandWatch(() => this.ports.clock.wallMs(), data.commands);
+        // Facts that an older version did not keep have their defaults.
+        facts = { ...facts, ...data.facts };
+        if (data.parent) this.#parents.set(id, data.parent);
+      } catch (fault) {
+        this.ports.log(`session ${id}: its saved fold can't be read, the journal is: ${String(fault)}`);
+        input = new InputLedger();
+        commands = new CommandWatch(() => this.ports.clock.wallMs());
+      }
     }
     for (;;) {
       const items = this.ports.journal.read(id, facts.seq, 4 * 1024 * 1024);
@@ -191,16 +204,22 @@ export class Host {
       session.ended(SessionState.LOST, "reboot: the machine restarted, and processes do not survive that");
       return false;
     }
+    this.#keepTtl(session);
+    const linking = this.#link(session);
     try {
-      await started(session, this.bootId);
-      this.#watchShim(session);
-      this.#keepTtl(session);
+      // One shim that can't be linked to yet keeps the host from serving no other.
+      await Promise.race([linking, new Promise<void>((resolve) => this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + LINK_WAIT_MS), resolve))]);
+      linking.catch((fault: unknown) => this.#lost(session, fault));
       return true;
     } catch (fault) {
-      const opening = facts.state === "opening";
-      session.ended(opening ? SessionState.FAILED : SessionState.LOST, opening ? "the host died before the program was started" : `shim: ${fault instanceof Error ? fault.message : String(fault)}`);
+      this.#lost(session, fault);
       return false;
     }
+  }
+
+  #lost(session: LiveSession, fault: unknown): void {
+    const opening = session.facts.state === "opening";
+    session.ended(opening ? SessionState.FAILED : SessionState.LOST, opening ? "the host died before the program was started" : `shim: ${fault instanceof Error ? fault.message : String(fault)}`);
   }
 
   /** A session that has ended may have children that print yet, or a shim that was never let go of: both are in the shim. */
@@ -218,11 +237,23 @@ export class Host {
         this.onFenced?.();
         return;
       }
-      started(session, this.bootId).then(
-        () => this.#watchShim(session),
-        () => session.ended(SessionState.LOST, `the shim died (${detail || reason})`),
-      );
+      this.#link(session).catch(() => session.ended(SessionState.LOST, `the shim died (${detail || reason})`));
     };
+  }
+
+  /** Links to a shim and goes on watching it. Only a socket that is gone, or that nobody listens on, says that the shim is: anything else is tried again. */
+  async #link(session: LiveSession): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await started(session, this.bootId, () => this.#watchShim(session));
+        return this.#watchShim(session);
+      } catch (fault) {
+        const why = String(fault instanceof HoldError ? (fault.details["detail"] ?? fault.message) : fault);
+        if (attempt >= LINK_ATTEMPTS || !/\bE(MFILE|NFILE|AGAIN|NOBUFS|NOMEM|INTR|ACCES|PERM)\b/.test(why)) throw fault;
+        this.ports.log(`session ${session.id}: its shim can't be linked to yet: ${why}`);
+        await new Promise<void>((resolve) => void this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + LINK_WAIT_MS), resolve));
+      }
+    }
   }
   onFenced: (() => void) | null = null;
 
@@ -256,7 +287,14 @@ export class Host {
     const name = request.name || this.#freeName(request, live);
     const session = this.#enter(new LiveSession(this.ports.newId(ID_CHARS), this.ports, null));
     if (request.parent) this.#parents.set(session.id, request.parent);
-    await openSession(session, { ...request, name }, this.#opener, by);
+    try {
+      await openSession(session, { ...request, name }, this.#opener, by);
+    } catch (fault) {
+      // What could not be recorded is no session; what failed to start is one, with the reason in its record.
+      if (session.facts.createdAt === 0) this.#forget(session);
+      else if (!session.isOver) this.#watchShim(session);
+      throw fault;
+    }
     this.#watchShim(session);
     this.#keepTtl(session);
     return session;
@@ -274,7 +312,7 @@ export class Host {
 
   /** By live name, id, ended name (the latest) or unique prefix of an id. */
   find(text: string): LiveSession {
-    if (text === "") throw new HoldError("bad_request", "which session? hold ls shows them");
+    if (text === "" || text.length > limits.nameBytes) throw new HoldError("bad_request", `which session? an id, a unique prefix of one, or a name of ${limits.nameBytes} characters at most; hold ls shows them`);
     const all = [...this.#sessions.values()];
     const named = all.filter((s) => s.facts.name === text);
     const live = named.find((s) => !s.isOver);
@@ -285,8 +323,8 @@ export class Host {
     if (latest) return latest;
     const prefixed = text.length >= 2 ? all.filter((s) => s.id.startsWith(text)) : [];
     if (prefixed.length === 1) return prefixed[0]!;
-    if (prefixed.length > 1) throw new HoldError("ambiguous_session", `${JSON.stringify(text)} may be ${prefixed.map((s) => `${s.id} (${s.facts.name})`).join(", ")}; give more of the id, or a name`, { candidates: prefixed.map((s) => s.id).join(",") });
-    const near = all.filter((s) => !s.isOver).map((s) => s.facts.name).filter((n) => distance(n, text) <= 2);
+    if (prefixed.length > 1) throw new HoldError("ambiguous_session", `${JSON.stringify(text)} may be ${prefixed.slice(0, SHOWN_CANDIDATES).map((s) => `${s.id} (${s.facts.name})`).join(", ")}${prefixed.length > SHOWN_CANDIDATES ? ` or one of ${prefixed.length - SHOWN_CANDIDATES} more` : ""}; give more of the id, or a name`, { candidates: prefixed.slice(0, SHOWN_CANDIDATES).map((s) => s.id).join(",") });
+    const near = all.filter((s) => !s.isOver).map((s) => s.facts.name).filter((n) => distance(n, text) <= 2).slice(0, SHOWN_CANDIDATES);
     throw new HoldError("no_such_session", `no session ${JSON.stringify(text)}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "; hold ls shows those that live, hold ls -a all"}`, { candidates: near.join(",") });
   }
 
@@ -309,8 +347,13 @@ export class Host {
     session.leave();
     this.ports.journal.remove(session.id);
     this.ports.checkpoints.remove(session.id);
+    this.#forget(session);
+  }
+
+  #forget(session: LiveSession): void {
     this.#sessions.delete(session.id);
     this.#saved.delete(session.id);
+    this.#parents.delete(session.id);
   }
 
   /** Policies that the session was opened with; none by default. */
@@ -343,16 +386,26 @@ export class Host {
   /** Out at once: input, floor, attachments and links. */
   revoke(operator: RegisteredOperator, by: Actor): void {
     this.registry.revoke(operator.id);
-    this.record(by, { case: "operatorChanged", value: { operator: operator.id, change: "revoked", detail: "" } as never });
+    // Views and links end first: whatever the journal can take, a revoked operator sees and types no more.
+    let unrecorded: unknown = null;
+    const tried = (run: () => void): void => {
+      try {
+        run();
+      } catch (fault) {
+        if (!isJournalFault(fault)) throw fault;
+        unrecorded = fault;
+      }
+    };
     for (const session of this.#sessions.values()) {
-      if (session.isOver) continue;
-      session.revoke(operator.id, by);
+      if (!session.isOver) tried(() => session.revoke(operator.id, by));
       for (const a of [...session.attachments.values()].filter((x) => x.operator.id === operator.id)) {
         a.channel.send({ case: "detached", value: { reason: "revoked", error: { code: "revoked", message: `operator ${operator.name} was revoked`, details: {} } } });
         session.detach(a.id, "revoked");
       }
     }
-    for (const told of this.#revocations) told(operator.id);
+    for (const told of [...this.#revocations]) told(operator.id);
+    tried(() => this.record(by, { case: "operatorChanged", value: { operator: operator.id, change: "revoked", detail: "" } as never }));
+    if (unrecorded) throw new HoldError("journal_frozen", `operator ${operator.name} is revoked, and that can't be recorded now (${String(unrecorded)}); free some space, hold doctor tells more`, { operator: operator.id }, { cause: unrecorded });
   }
 
   onRevoked(told: (operator: string) => void): () => void {
@@ -363,8 +416,8 @@ export class Host {
   /** Lets go of every shim; nothing ends. */
   leave(): void {
     for (const session of this.#sessions.values()) {
-      this.save(session);
       session.leave();
+      this.save(session);
     }
   }
 }

@@ -106,6 +106,10 @@ export class InputLedger {
     return this.#unsettled.values();
   }
 
+  isUnsettled(seq: Seq): boolean {
+    return this.#unsettled.has(seq);
+  }
+
   unitOpen(): boolean {
     return this.#unit !== null;
   }

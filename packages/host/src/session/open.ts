@@ -88,17 +88,26 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
   }
   await started(session, opener.bootId);
   const { state, exit } = session.facts;
+  if (state === "opening") throw new HoldError("journal_frozen", `session ${session.id} was started, and that can't be recorded: its program waits; free some space, and it goes on by itself (hold doctor tells more)`, { session: session.id });
   if (state === "failed") throw new HoldError("start_failed", startFailure(session.id, argv, request.cwd, exit?.reason ?? ""), { session: session.id });
 }
 
-/** Links to the shim and records what it holds. Used for opening and for adoption. */
-export function started(session: LiveSession, bootId: string): Promise<void> {
+/** Links to the shim and records what it holds. Used for opening and for adoption. `watch`: called in the same turn as the link stands. */
+export function started(session: LiveSession, bootId: string, watch: () => void = () => {}): Promise<void> {
   return new Promise((resolve, reject) => {
-    session.onShimEnd = (reason, detail) => reject(new HoldError("shim_lost", `the shim of session ${session.id} is gone (${reason}: ${detail})`, { session: session.id }));
+    // The journal's fault, not the shim's: the session is taken up when the journal can be written again.
+    session.onStall = () => {
+      session.onStall = null;
+      resolve();
+    };
+    const early = (reason: string, detail: string): void => reject(new HoldError("shim_lost", `the shim of session ${session.id} is gone (${reason}: ${detail})`, { session: session.id, detail }));
+    session.onShimEnd = early;
     session.onWelcome = (w) => {
-      session.onWelcome = null;
-      session.onShimEnd = null;
       welcome(session, w, bootId);
+      session.onWelcome = null;
+      session.onStall = null;
+      if (session.onShimEnd === early) session.onShimEnd = null;
+      watch();
       resolve();
     };
     session.connect();

@@ -11,7 +11,7 @@
  */
 import { crc32 } from "node:zlib";
 import {
-  floor as floorRoom, HOST_ACTOR, HOST_RESTART, InputLedger, MonotonicMs, Offset, reader, Seq, session as sessionRoom, TERMINAL_ACTOR,
+  creditWindow, floor as floorRoom, HOST_ACTOR, HOST_RESTART, InputLedger, MonotonicMs, Offset, reader, Seq, session as sessionRoom, TERMINAL_ACTOR,
   type Floor, type FloorCommand, type FloorEvent, type FloorRefusal, type InputFrame, type Operator, type Outcome, type SessionFacts,
 } from "@holdfast/core";
 import { create, encodeHost, EventBody_AiPausedSchema, EventBody_AttachedSchema, EventBody_ClosedSchema, EventBody_DetachedSchema, EventBody_EndedSchema, EventBody_ExitedSchema,
@@ -47,6 +47,8 @@ const REPLY_AGE_MS = 1_000;
 const LAZY_MS = 5;
 /** How long a snapshot waits for a size that is being claimed. */
 const SIZE_MS = 100;
+/** Frames that may wait for another writer's unit to end; of bytes, as many as the queue holds. */
+const WAITING_FRAMES = 512;
 const JOURNAL_READ_BYTES = 256 * 1024;
 const MAX_UNIT_CHARS = 64;
 const SMALL_EVENT_BYTES = 8 * 1024;
@@ -89,7 +91,7 @@ export class LiveSession {
   #lastLsn = 0;
   #blockedSince: { seq: number; at: MonotonicMs; told: boolean } | null = null;
   /** Frames that wait for another writer's unit to end, first in, first out. */
-  #waiting: { readonly writer: string; readonly offer: () => void }[] = [];
+  #waiting: { readonly writer: string; readonly bytes: number; readonly offer: () => void; readonly refuse: (error: HoldError) => void }[] = [];
   #wake: (() => void) | null = null;
 
   constructor(id: string, ports: SessionPorts, past: Past | null) {
@@ -220,7 +222,7 @@ export class LiveSession {
   connect(): void {
     this.#stalled = false;
     this.#linked = false;
-    this.#shim = this.#ports.connectShim(this.#facts.socketPath, this.#journalled(), {
+    const link: ShimLink = this.#ports.connectShim(this.#facts.socketPath, this.#journalled(), {
       welcome: (w) => this.#recording(() => this.#welcome(w)),
       output: (stream, offset, timeNs, bytes) => this.#recording(() => this.#output(stream, Number(offset), timeNs, bytes)),
       result: (r) => this.#recording(() => this.#result(r)),
@@ -229,10 +231,14 @@ export class LiveSession {
       probe: (p) => this.onProbe?.(p),
       releaseRefused: () => this.#releaseLater(),
       end: (reason, detail) => {
-        if (this.#letting) this.#shim = null;
+        // The end of a link that was let go of, or replaced, is no news.
+        if (this.#shim !== link) return;
+        this.#shim = null;
+        this.#linked = false;
         this.onShimEnd?.(reason, detail);
       },
     });
+    this.#shim = link;
   }
 
   /**
@@ -253,6 +259,8 @@ export class LiveSession {
       this.#resizes = [];
       this.#outputWaits = false;
       this.#resumeWhenParsed = false;
+      this.#linked = false;
+      this.onStall?.();
     }
   }
   #stalled = false;
@@ -261,7 +269,10 @@ export class LiveSession {
 
   /** The journal can be written again. */
   thawed(): void {
-    if (this.#stalled) this.connect();
+    const late = this.#endLate;
+    this.#endLate = null;
+    if (late) this.ended(late.state, late.reason);
+    else if (this.#stalled) this.connect();
   }
 
   #exited(e: ShimExit): void {
@@ -289,14 +300,24 @@ export class LiveSession {
   }
 
   onWelcome: ((w: ShimWelcome) => void) | null = null;
+  /** Told when the journal's fault made this session let go of its shim. */
+  onStall: (() => void) | null = null;
   onProbe: ((p: ShimProbe) => void) | null = null;
   onShimEnd: ((reason: string, detail: string) => void) | null = null;
 
   #welcome(w: ShimWelcome): void {
-    for (const seq of this.#input.neverSent(Seq(Number(w.receivedSeq)))) this.#settle({ seq, status: "void", bytes: 0, refusal: HOST_RESTART }, false, 0);
+    for (const seq of this.#input.neverSent(Seq(Number(w.receivedSeq)))) {
+      this.#settle({ seq, status: "void", bytes: 0, refusal: HOST_RESTART }, false, 0);
+      // Whoever sent it on a link that still stands has no reason to send it again: they are told, and decide.
+      for (const a of this.#answers.get(seq) ?? []) a.tell({ n: a.n, seq, status: InputStatus.VOID, bytes: 0, error: new HoldError("input_void", `input ${seq} of session ${this.#label()} never reached the program: the link to it broke; send it again`) });
+      this.#answers.delete(seq);
+    }
     this.#unsent.clear();
     this.#linked = true;
     this.onWelcome?.(w);
+    // A size that was claimed while nothing was there to take it.
+    const seat = this.#seat === null ? undefined : this.#attachments.get(this.#seat);
+    if (seat?.size && !this.isOver) this.#claimSize(seat, false);
   }
 
   #output(stream: 0 | 1 | 2, offset: number, timeNs: bigint, bytes: Uint8Array): void {
@@ -441,14 +462,15 @@ export class LiveSession {
   #lastResult = 0n;
 
   #settle(outcome: Outcome, secret: boolean, outputOffset: number): void {
-    const frame = this.#input.settle(outcome);
-    if (!frame) return;
-    this.commands.settled(outcome.seq, outcome.status === "applied", outputOffset);
+    if (!this.#input.isUnsettled(outcome.seq)) return;
+    // Each before what follows can fail: a secret is gone before its result is acknowledged, and what is not recorded is not settled.
+    if (secret) this.#ports.journal.erase(this.id, [outcome.seq]);
     this.record({ id: HOST_ACTOR, via: "shim" }, {
       case: "inputSettled",
       value: create(EventBody_InputSettledSchema, { inputSeq: BigInt(outcome.seq), status: onWireStatus(outcome.status), bytes: outcome.bytes, refusal: outcome.refusal, secret, outputOffset: BigInt(outputOffset) }),
     });
-    if (secret) this.#ports.journal.erase(this.id, [outcome.seq]);
+    this.#input.settle(outcome);
+    this.commands.settled(outcome.seq, outcome.status === "applied", outputOffset);
   }
 
   #placeResizes(): void {
@@ -483,10 +505,19 @@ export class LiveSession {
   /** Ends the session in the books: the program could not be started, or what held it is gone. */
   ended(state: SessionState, reason: string): void {
     if (this.isOver) return;
-    for (const entry of [...this.#input.unsettled()]) this.#settle({ seq: entry.seq, status: "void", bytes: 0, refusal: reason }, false, 0);
-    this.record(HOST, { case: "ended", value: create(EventBody_EndedSchema, { state, reason }) });
+    try {
+      for (const entry of [...this.#input.unsettled()]) this.#settle({ seq: entry.seq, status: "void", bytes: 0, refusal: reason }, false, 0);
+      this.record(HOST, { case: "ended", value: create(EventBody_EndedSchema, { state, reason }) });
+    } catch (fault) {
+      if (!isJournalFault(fault)) throw fault;
+      this.#ports.log(`session ${this.id} has ended (${reason}); recorded once the journal can be written: ${String(fault)}`);
+      this.#endLate = { state, reason };
+      return;
+    }
     this.#over();
   }
+  /** An end that could not be recorded yet. */
+  #endLate: { readonly state: SessionState; readonly reason: string } | null = null;
 
   #over(): void {
     for (const answers of this.#answers.values()) for (const a of answers) a.tell({ n: a.n, seq: 0, status: InputStatus.VOID, bytes: 0, error: new HoldError("session_ended", `session ${this.#label()} has ended`) });
@@ -520,6 +551,7 @@ export class LiveSession {
     const attachment = this.#attachments.get(id);
     if (!attachment) return;
     attachment.over = true;
+    attachment.channel.end();
     this.#attachments.delete(id);
     // A link that broke may be back in a moment: its floor then runs out by itself. Who leaves gives it back at once.
     if (reason === "left" && !this.#ports.journal.frozen) this.#floorStep({ verb: "leave", seat: id }, { id: attachment.operator.id, via: attachment.via });
@@ -547,8 +579,13 @@ export class LiveSession {
     for (const a of this.#attachments.values()) if (!a.quiet) a.channel.sendMessage(message);
   }
 
-  credited(attachment: HostAttachment, appliedBytes: number, window: number): void {
-    attachment.reader = reader.credited(attachment.reader, appliedBytes, window > 0 ? Math.min(limits.windowMax, Math.max(limits.windowMin, window)) : null);
+  /** The client has used `appliedBytes` since it attached. `maxWindow` above 0: the most that it wants to be under way from now on. */
+  credited(attachment: HostAttachment, appliedBytes: number, maxWindow: number): void {
+    const { sent, applied } = attachment.reader;
+    if (maxWindow > 0) attachment.maxWindow = Math.min(limits.windowMax, Math.max(limits.windowMin, maxWindow));
+    const used = Math.min(sent, appliedBytes) - applied;
+    if (used > 0) attachment.window = creditWindow.applied(attachment.window, used, sent - applied, this.#ports.clock.monoMs());
+    attachment.reader = reader.credited(attachment.reader, appliedBytes, Math.min(attachment.maxWindow, attachment.window.bytes));
     this.pump(attachment);
   }
 
@@ -662,6 +699,11 @@ export class LiveSession {
       this.#input.refused(offered);
       tell({ n, seq: 0, status: InputStatus.REFUSED, bytes: 0, error });
     };
+    const wait = (): void => {
+      if (this.#waiting.length >= WAITING_FRAMES || this.#waiting.reduce((n, w) => n + w.bytes, frame.data.length) > limits.inputQueueBytes) return refuse(this.#inputRefusal("input_blocked"));
+      this.#waiting.push({ writer, bytes: frame.data.length, offer: () => this.offer(by, via, seat, writer, frame, tell), refuse });
+      this.#schedule();
+    };
     if (frame.data.length > limits.inputFrameBytes) return refuse(new HoldError("bad_request", `an input frame of ${frame.data.length} bytes; ${limits.inputFrameBytes} at most`));
     if (frame.interrupt && frame.data.length !== 1) return refuse(new HoldError("bad_request", "an interrupt is one byte"));
     if (frame.unit.length > MAX_UNIT_CHARS) return refuse(new HoldError("bad_request", `a unit's name has ${MAX_UNIT_CHARS} characters at most`));
@@ -676,15 +718,15 @@ export class LiveSession {
       case "refuse":
         return refuse(this.#inputRefusal(decision.code));
       case "wait":
-        return this.#wait(writer, () => this.offer(by, via, seat, writer, frame, tell));
+        return wait();
       case "accept":
         // Behind what waits already of the same writer; an interrupt waits for nothing.
-        if (!frame.interrupt && this.#waiting.some((w) => w.writer === writer)) return this.#wait(writer, () => this.offer(by, via, seat, writer, frame, tell));
+        if (!frame.interrupt && this.#waiting.some((w) => w.writer === writer)) return wait();
         break;
     }
     if (this.isOver) return refuse(new HoldError("session_ended", `session ${this.#label()} has ended; hold log ${this.#facts.name || this.id} shows what it did`));
     if (this.#ports.journal.frozen || this.#stalled) return refuse(new HoldError("journal_frozen", `the journal can't be written (${this.#ports.journal.frozen?.message ?? "going on in a moment"}): nothing runs unrecorded; free some space, hold doctor tells more`));
-    if (!this.#shim || !this.#linked) return refuse(new HoldError("draining", `session ${this.#label()} is being taken up again; try again in a moment`));
+    if (!this.#shim || !this.#linked) return refuse(this.#beingTakenUp());
     const now = this.#ports.clock.monoMs();
     const command: FloorCommand = { verb: "type", by: operatorOf(by), seat: seat?.id ?? writer, lineDirty: this.commands.lineDirty, ...(frame.epoch === undefined ? {} : { epoch: Number(frame.epoch) as never }) };
     const ruling = floorRoom.decide(this.#floor, command, now);
@@ -705,11 +747,6 @@ export class LiveSession {
     }
     this.#blockedSince ??= { seq: this.#facts.seq, at: now, told: false };
     this.#offerWaiting();
-    this.#schedule();
-  }
-
-  #wait(writer: string, offer: () => void): void {
-    this.#waiting.push({ writer, offer });
     this.#schedule();
   }
 
@@ -761,7 +798,7 @@ export class LiveSession {
 
   /** The terminal model answers the program's query: bytes into the session, under their own name, never late. */
   reply(queryOffset: number, bytes: Uint8Array): void {
-    if (this.isOver || !this.#shim || queryOffset <= this.#facts.repliedOffset || this.#input.unitOpen()) return;
+    if (this.isOver || !this.#live || queryOffset <= this.#facts.repliedOffset || this.#input.unitOpen()) return;
     if (queryOffset <= this.#endAsOf(this.#ports.clock.monoMs() - REPLY_AGE_MS)) return;
     const writer = TERMINAL_ACTOR;
     const n = this.#input.lastN(writer) + 1;
@@ -893,10 +930,13 @@ export class LiveSession {
 
   /** An operator is out: what it queued is dropped, its floor is free, its attachments end. */
   revoke(operator: string, by: Actor): void {
-    this.#floorStep({ verb: "revoke", operator }, by);
     const tag = this.#tags.get(operator);
     if (tag !== undefined) this.#shim?.cancel(tag);
     this.#dropUnsent((o) => o === operator);
+    const theirs = this.#waiting.filter((w) => operatorOfWriter(w.writer) === operator);
+    this.#waiting = this.#waiting.filter((w) => !theirs.includes(w));
+    for (const w of theirs) w.refuse(new HoldError("revoked", `operator ${operator} was revoked`, { operator }));
+    this.#floorStep({ verb: "revoke", operator }, by);
   }
 
   // --- size and signals ---
@@ -906,7 +946,14 @@ export class LiveSession {
     const seatThere = this.#seat !== null && this.#attachments.has(this.#seat);
     if (!moved && seatThere && this.#seat !== attachment.id) return;
     this.#seat = attachment.id;
-    if (attachment.size && !this.#facts.sizePinned) this.resize(attachment.size, false, { id: attachment.operator.id, via: attachment.via });
+    if (!attachment.size || this.#facts.sizePinned) return;
+    try {
+      this.resize(attachment.size, false, { id: attachment.operator.id, via: attachment.via });
+    } catch (fault) {
+      // Coming, going and steering do not depend on a size; it is claimed again with the next link or key.
+      if (!isJournalFault(fault)) throw fault;
+      this.#ports.log(`session ${this.id}: the size of ${attachment.id} is not taken: ${String(fault)}`);
+    }
   }
 
   resizeFrom(attachment: HostAttachment, size: { cols: number; rows: number }): void {
@@ -915,7 +962,7 @@ export class LiveSession {
   }
 
   resize(size: { cols: number; rows: number }, pinned: boolean, by: Actor): void {
-    if (this.isOver || !this.#shim || this.#facts.kind !== "pty") return;
+    if (this.isOver || !this.#live || this.#facts.kind !== "pty") return;
     const latest = this.#resizes.at(-1) ?? { ...this.#facts.size, pinned: this.#facts.sizePinned };
     if (latest.cols === size.cols && latest.rows === size.rows && latest.pinned === pinned) return;
     const entry = this.record(by, { case: "resizeAsked", value: create(EventBody_ResizeAskedSchema, { size, pinned }) });
@@ -924,16 +971,28 @@ export class LiveSession {
   }
 
   signal(target: "leader" | "foreground" | "tree", signo: number, by: Actor): void {
-    if (this.isOver || !this.#shim) throw new HoldError("session_ended", `session ${this.#label()} has ended; there is nothing to signal`);
+    if (this.isOver) throw new HoldError("session_ended", `session ${this.#label()} has ended; there is nothing to signal`);
+    if (!this.#live) throw this.#beingTakenUp();
     const entry = this.record(by, { case: "signalled", value: create(EventBody_SignalledSchema, { target, signal: signo }) });
     this.#inOrder(() => this.#shim?.signal(BigInt(entry.seq), target, signo));
   }
 
   /** Ends the whole tree: asks first, forces after `graceMs`. */
   kill(graceMs: number, by: Actor): void {
-    if (this.isOver || !this.#shim) return;
+    if (this.isOver) return;
+    const shim = this.#live;
+    if (!shim) throw this.#beingTakenUp();
     this.record(by, { case: "signalled", value: create(EventBody_SignalledSchema, { target: "tree", signal: 15 }) });
-    this.#shim.endTree(graceMs);
+    shim.endTree(graceMs);
+  }
+
+  /** The shim, once it has said what it has received. */
+  get #live(): ShimLink | null {
+    return this.#linked ? this.#shim : null;
+  }
+
+  #beingTakenUp(): HoldError {
+    return new HoldError("draining", `session ${this.#label()} is being taken up again; try again in a moment`);
   }
 
   // --- time ---
@@ -964,11 +1023,14 @@ export class LiveSession {
     this.#wake?.();
     this.#pumpDue?.();
     this.#stopRelease?.();
-    this.#settleNow();
     this.onShimEnd = null;
-    this.#shim?.ack({ streams: this.#journalled() });
+    this.#recording(() => {
+      this.#settleNow();
+      this.#shim?.ack({ streams: this.#journalled() });
+    });
     this.#shim?.close();
     this.#shim = null;
+    this.#linked = false;
     this.screen.close();
   }
 
