@@ -276,6 +276,7 @@ export class LiveSession {
   }
 
   #exited(e: ShimExit): void {
+    this.#dropUnsent(() => true);
     this.#settleNow();
     if (!this.isOver) {
       const exit = create(ExitSchema, { core: e.core, userUs: e.userUs, systemUs: e.systemUs, maxRssKib: e.maxRssKib, atUnixMs: e.wallMs, ...(e.code === null ? {} : { code: e.code }), ...(e.signal === null ? {} : { signal: e.signal }) });
