@@ -111,7 +111,7 @@ test("a home that may not be written is refused with its path, and serves when i
   const w = await world();
   await (await w.connect()).down();
   await fact("the host has gone", async () => !(await w.status().catch(() => null)));
-  const journal = folders.journal(w.home);
+  const journal = join(folders.journal(w.home), "ledger");
   // Root writes anywhere: an immutable folder is what a read-only disk is to it.
   const locked = spawnSync("chattr", ["+i", journal]).status === 0;
   if (!locked) chmodSync(journal, 0o500);

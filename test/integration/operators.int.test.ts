@@ -1,6 +1,6 @@
 /** Several operators steer one session over links that break: one order, each frame once, whole, with its true name (P1, P9). */
 import { readFileSync } from "node:fs";
-import { InputStatus, OperatorKind } from "@holdfast/protocol";
+import { InputStatus } from "@holdfast/protocol";
 import type { Attachment, HostClient } from "@holdfast/sdk";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";

@@ -33,7 +33,16 @@ const programs: readonly (readonly [string, string, (w: World) => readonly strin
   [
     "vim",
     "/usr/bin/vim",
-    (w) => ["vim", "-u", "NONE", "-N", "+set number hlsearch", "+syntax on", "+/line 7", w.path("text")],
+    (w) => [
+      "vim",
+      "-u",
+      "NONE",
+      "-N",
+      "+set number hlsearch timeoutlen=50 ttimeoutlen=5",
+      "+syntax on",
+      "+/line 7",
+      w.path("text"),
+    ],
     "line 5",
     "ggOtyped here\u001b",
   ],
@@ -81,10 +90,16 @@ test.each(programs.filter(([, path]) => existsSync(path)))(
     });
     three.resize({ cols: 90, rows: 28 });
     await fact("it is back at its first size", async () => (await again.screen(session.id)).size?.cols === 90);
-    const after = await settled(again, session.id);
-    // less keeps its place by lines, vim its cursor: the content at the same size is what it was.
-    expect(after.lines.length).toBe(28);
-    if (_name === "vim") expect(after.lines.slice(0, 27)).toEqual(before.lines.slice(0, 27));
+    // less keeps its place by lines; vim, whose cursor is at the top, draws what it drew at first, its last row apart.
+    if (_name === "vim") {
+      // Whether a blank at a line's end was printed or erased is vim's own affair.
+      const top = (lines: readonly string[]): string =>
+        lines
+          .slice(0, 27)
+          .map((l) => l.trimEnd())
+          .join("\n");
+      await fact("it shows what it showed", async () => top((await again.screen(session.id)).lines) === top(before.lines));
+    }
   },
   120_000,
 );
@@ -103,7 +118,7 @@ test("a query is answered exactly once with three clients attached, by the model
   const w = await world();
   const me = await w.connect();
   const queries = ["\\033[c", "\\033[5n", "\\033[6n", "\\033[>c"];
-  const script = `stty raw -echo; echo ready; exec 3>'${w.path("replies")}'; cat >&3 & until [ -e '${w.path("go")}' ]; do sleep 0.02; done; printf 'before${queries.join("")}after'; wait`;
+  const script = `stty raw -echo; echo ready; exec 3>'${w.path("replies")}'; cat </dev/tty >&3 & until [ -e '${w.path("go")}' ]; do sleep 0.02; done; printf 'before${queries.join("")}after'; wait`;
   const session = await w.open(me, { script, size: { cols: 80, rows: 24 } });
   await me.wait(session.id, { match: "ready", fromSeq: 0 });
   const shown: string[] = ["", "", ""];
@@ -118,7 +133,6 @@ test("a query is answered exactly once with three clients attached, by the model
   await fact("all of them are answered", () => /\u001b\[>[\d;]*c/.test(replies()));
   await fact("everybody has seen what is around them", () => shown.every((s) => s.includes("after")));
   for (const s of shown) expect(s.slice(s.indexOf("before"))).toBe("beforeafter");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: replies are control sequences
   expect(replies()).toMatch(/^\u001b\[\?[\d;]+c\u001b\[0n\u001b\[\d+;\d+R\u001b\[>[\d;]+c$/);
   const once = replies();
 
@@ -140,14 +154,15 @@ test("a query is answered exactly once with three clients attached, by the model
 test("a query that was asked while no host lived is not answered late", async () => {
   const w = await world();
   const me = await w.connect();
-  const script = `stty raw -echo; echo ready; exec 3>'${w.path("replies")}'; cat >&3 & until [ -e '${w.path("go")}' ]; do sleep 0.02; done; printf 'asked\\033[c'; : >'${w.path("asked")}'; wait`;
+  const script = `stty raw -echo; echo ready; exec 3>'${w.path("replies")}'; cat </dev/tty >&3 & until [ -e '${w.path("go")}' ]; do sleep 0.02; done; printf 'asked\\033[c'; : >'${w.path("asked")}'; wait`;
   const session = await w.open(me, { script });
   await me.wait(session.id, { match: "ready", fromSeq: 0 });
   const { keeperPid, hostPid } = await w.status();
   process.kill(keeperPid, "SIGSTOP");
   process.kill(hostPid, "SIGKILL");
   writeFileSync(w.path("go"), "");
-  const asked = await fact("it has asked", () => existsSync(w.path("asked")) && performance.now());
+  await fact("it has asked", () => existsSync(w.path("asked")));
+  const asked = performance.now();
   // The bytes carry the time at which the shim read them: older than 1 s is too late.
   await fact("more than a second has passed for it", () => performance.now() - asked > 1_200);
   process.kill(keeperPid, "SIGCONT");

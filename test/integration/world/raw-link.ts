@@ -24,7 +24,12 @@ export class RawLink {
       }),
     );
     socket.on("error", () => {});
-    this.over = new Promise((done) => socket.once("close", () => (done(), this.#woken())));
+    this.over = new Promise((done) => {
+      socket.once("close", () => {
+        done();
+        this.#woken();
+      });
+    });
   }
 
   static open(home: string): Promise<RawLink> {

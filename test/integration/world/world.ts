@@ -214,7 +214,11 @@ export async function record(client: HostClient, session: string): Promise<Recor
           ends[stream] = offset + bytes.length;
           follow(seq);
         }),
-      event: (e) => told(() => (events.push(e), follow(Number(e.seq)))),
+      event: (e) =>
+        told(() => {
+          events.push(e);
+          follow(Number(e.seq));
+        }),
       gap: (gap) => {
         gaps.push(gap);
         lastSeq = gap.toSeq;
