@@ -11,20 +11,24 @@ import { waitCall } from "./wait.ts";
 
 export type { CallContext } from "./context.ts";
 
-/** The right that each verb needs; null: every known operator. */
+/** The right that each verb needs; null: every known operator. Who reads the history only (an auditor) finds sessions, and sees no screen. */
 const rights = {
-  open: "session.create", list: "session.observe", show: "session.observe", screen: "session.observe", wait: "session.observe",
+  open: "session.create", list: "history.read", show: "history.read", screen: "session.observe", wait: "session.observe",
   signal: "session.signal", kill: "session.terminate", rename: "session.create", remove: "session.terminate", floor: null,
   resize: "session.resize", operatorAdd: "policy.write", operatorList: null, operatorRevoke: "policy.write", whoami: null, hostStatus: null,
   hostDown: "host.admin", run: "session.input", exec: "session.input", redact: "redact", auditHead: "audit.read", probe: "session.observe",
   agent: "session.input", send: "session.input", search: "history.read",
 } as const satisfies Record<NonNullable<CallContext["verb"]["case"]>, Capability | null>;
 
+/** What a paused AI does not do (core/floor F5: nothing but ask and let go), whatever the floor's mode. Typing and the floor refuse it themselves. */
+const steers = new Set<string>(["signal", "kill", "rename", "remove", "resize", "exec", "agent"]);
+
 export async function answerCall(ctx: CallContext): Promise<Result> {
   const { verb } = ctx;
   if (verb.case === undefined) throw new HoldError("unsupported", "this host does not know that call; it may be older than its client: hold host down && hold host up");
   const right = rights[verb.case];
   if (right) ctx.host.demand(ctx.operator, right);
+  if (ctx.operator.kind === "ai" && steers.has(verb.case)) ctx.host.find((verb.value as { session: string }).session).refusePaused();
   switch (verb.case) {
     case "open": return sessions.open(ctx, verb.value);
     case "list": return sessions.list(ctx, verb.value);

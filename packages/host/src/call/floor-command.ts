@@ -11,7 +11,12 @@ export function floorCommand(host: Host, session: LiveSession, operator: Registe
   const mine = seat || seatOf(session, operator.id) || `call:${operator.id}`;
   switch (verb) {
     case FloorVerb.TAKE: return { verb: "take", by, seat: mine, lineDirty: session.lineDirty };
-    case FloorVerb.RENEW: return { verb: "type", by, seat: mine, lineDirty: session.lineDirty };
+    case FloorVerb.RENEW: {
+      // Keeps what is held, on the seat where it is; it never takes, nor moves.
+      const { tenure } = session.floor;
+      if (tenure?.operator.id !== by.id) throw new HoldError("floor_not_yours", `session ${session.facts.name || session.id} is steered by ${tenure?.operator.name ?? "nobody"}, not by you; there is nothing to renew`, { session: session.id });
+      return { verb: "type", by, seat: tenure.seat, lineDirty: null };
+    }
     case FloorVerb.RELEASE: return { verb: "release", by };
     case FloorVerb.ASK: return { verb: "ask", by };
     case FloorVerb.AI_PAUSE: return { verb: "ai_pause", by };

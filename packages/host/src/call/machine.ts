@@ -1,12 +1,15 @@
 /** Calls on operators and on the host itself. */
 import { capabilitiesOf } from "@holdfast/core";
-import { create, DoneSchema, EventBody_OperatorChangedSchema, HoldError, HostStatusAnswerSchema, limits, OperatorAddAnswerSchema, OperatorInfoSchema, OperatorListAnswerSchema, WhoamiAnswerSchema, type OperatorInfo } from "@holdfast/protocol";
+import { create, DoneSchema, EventBody_OperatorChangedSchema, HoldError, HostStatusAnswerSchema, limits, OperatorKind, OperatorAddAnswerSchema, OperatorInfoSchema, OperatorListAnswerSchema, WhoamiAnswerSchema, type OperatorInfo } from "@holdfast/protocol";
 import { keyIdOf } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { kindFromWire, kindOnWire } from "../session/on-wire.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
 export async function operatorAdd({ host, operator, via }: CallContext, call: Verb<"operatorAdd">): Promise<Result> {
+  if (host.ports.journal.frozen) throw new HoldError("journal_frozen", `the journal can't be written (${host.ports.journal.frozen.message}): nobody is added unrecorded; free some space, hold doctor tells more`);
+  if (call.kind !== OperatorKind.HUMAN && call.kind !== OperatorKind.SERVICE && call.kind !== OperatorKind.AI) throw new HoldError("bad_request", "an operator is human, service or ai");
+  if (call.onBehalfOf !== "" && host.registry.byName(call.onBehalfOf)?.kind !== "human") throw new HoldError("no_such_operator", `no person ${JSON.stringify(call.onBehalfOf.slice(0, 64))} to act on behalf of; hold operator ls shows who there is`);
   const added = host.registry.add({ name: call.name, kind: kindFromWire(call.kind), role: call.role, publicKey: call.publicKey, onBehalfOf: call.onBehalfOf, by: operator.id, nowUnixMs: host.ports.clock.wallMs() });
   host.record({ id: operator.id, via }, { case: "operatorChanged", value: create(EventBody_OperatorChangedSchema, { operator: added.id, change: "added", detail: `${added.kind} ${added.role}` }) });
   return { case: "operatorAdd", value: create(OperatorAddAnswerSchema, { operator: shown(added) }) };

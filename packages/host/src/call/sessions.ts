@@ -54,9 +54,8 @@ export async function kill({ host, operator, via, signal }: CallContext, call: V
   const session = host.find(call.session);
   if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended already`);
   const graceMs = Math.min(Number(call.graceMs), 600_000);
-  const over = ended(session, signal, graceMs + KILL_WAIT_MS, host.ports);
   session.kill(graceMs, { id: operator.id, via });
-  await over;
+  await ended(session, signal, graceMs + KILL_WAIT_MS, host.ports);
   return { case: "session", value: host.shown(session) };
 }
 
@@ -96,9 +95,8 @@ export async function rename({ host, operator, via }: CallContext, call: Verb<"r
 export async function remove({ host, operator, via, signal: abort }: CallContext, call: Verb<"remove">): Promise<Result> {
   const session = host.find(call.session);
   if (call.force && !session.isOver) {
-    const over = ended(session, abort, KILL_WAIT_MS, host.ports);
     session.kill(1_000, { id: operator.id, via });
-    await over;
+    await ended(session, abort, KILL_WAIT_MS, host.ports);
   }
   host.remove(session, { id: operator.id, via });
   return done;
@@ -124,6 +122,7 @@ export function send({ host, operator, via, signal }: CallContext, call: Verb<"s
   const session = host.find(call.session);
   const { input } = call;
   if (!input) throw new HoldError("bad_request", "nothing to send");
+  checkWriter(call.writer);
   if (call.take) session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via });
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(new HoldError("cancelled", "the caller left; what was sent stays sent")), { once: true });
@@ -136,6 +135,11 @@ export function send({ host, operator, via, signal }: CallContext, call: Verb<"s
       });
     });
   });
+}
+
+/** A writer's name is in every record of its input. */
+export function checkWriter(writer: string): void {
+  if (writer.length < 8 || writer.length > 64) throw new HoldError("bad_request", `a writer's name has 8 to 64 characters, not ${writer.length}`);
 }
 
 /** Points the session's stable SSH agent path at this operator's agent (opt-in: the session was opened with it). */

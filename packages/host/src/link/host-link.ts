@@ -8,7 +8,7 @@
  */
 import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
 import type { Link, LinkHandlers } from "@holdfast/carrier";
-import { capabilitiesOf, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
+import { capabilitiesOf, creditWindow, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
 import { create, AnswerSchema, CONTROL_CHANNEL, decodeClient, encodeHost, HoldError, limits, transcript, type Attach, type ClientFrame, type Error as WireError, type FloorRequest,
   FloorVerb, type HostBody, type Input } from "@holdfast/protocol";
 import { answerCall, type CallContext } from "../call/answer.ts";
@@ -36,6 +36,11 @@ type Phase =
   | { readonly name: "open"; readonly operator: RegisteredOperator; readonly via: string; readonly client: string }
   | { readonly name: "over" };
 
+/** Calls and attachments of one link at once: far more than a client needs, few enough that none can exhaust the host. */
+const MAX_CALLS = 256;
+const MAX_CHANNELS = 256;
+/** How long the other end may take to close a link that was refused. */
+const REFUSED_MS = 1_000;
 const VIAS = new Set(["cli", "sdk", "mcp", "web", "ssh"]);
 
 export class HostLink implements LinkHandlers {
@@ -146,6 +151,7 @@ export class HostLink implements LinkHandlers {
   #refuse(error: HoldError): void {
     this.#send(CONTROL_CHANNEL, { case: "refused", value: { error: onWire(error) } });
     this.#link.close();
+    this.#host.ports.wakeAt(MonotonicMs(this.#host.ports.clock.monoMs() + REFUSED_MS), () => this.#link.destroy());
     this.closed(error.code);
   }
 
@@ -170,8 +176,12 @@ export class HostLink implements LinkHandlers {
     if (this.#phase.name !== "open") return;
     const { operator, via, client } = this.#phase;
     const abort = new AbortController();
-    this.#calls.set(id, abort);
     const answer = (result: Parameters<CallContext["more"]>[0], more: boolean): void => this.#send(CONTROL_CHANNEL, { case: "answer", value: create(AnswerSchema, { id, more, result }) });
+    if (this.#calls.has(id) || this.#calls.size >= MAX_CALLS) {
+      const error = this.#calls.has(id) ? new HoldError("bad_request", `call ${id} is under way already; ids are unique on a link`) : new HoldError("too_many", `${MAX_CALLS} calls of this link are under way; wait for answers`);
+      return answer({ case: "error", value: onWire(error) }, false);
+    }
+    this.#calls.set(id, abort);
     try {
       answer(await answerCall({ host: this.#host, hostId: this.#identity.id, operator, via, client, link: this.id, verb, signal: abort.signal, more: (r) => answer(r, true) }), false);
     } catch (fault) {
@@ -198,6 +208,7 @@ export class HostLink implements LinkHandlers {
           return session.credited(attachment, Number(body.value.bytes), body.value.window);
         case "resize":
           this.#host.demand(operator, "session.resize");
+          if (operator.kind === "ai") session.refusePaused();
           if (body.value.pin || body.value.unpin) session.resize(checkSize(body.value.size, session.facts.size), body.value.pin, { id: operator.id, via });
           else session.resizeFrom(attachment, checkSize(body.value.size, session.facts.size));
           return;
@@ -226,6 +237,7 @@ export class HostLink implements LinkHandlers {
     try {
       this.#host.demand(operator, "session.observe");
       if (this.#attachments.has(number)) throw new HoldError("bad_request", `channel ${number} is in use`);
+      if (this.#attachments.size >= MAX_CHANNELS) throw new HoldError("too_many", `${MAX_CHANNELS} attachments are on this link; detach one, or use another link`);
       const session = this.#host.find(request.session);
       const observing = request.observe || !this.#host.registry.may(operator.id, "session.input");
       if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input");
@@ -240,14 +252,17 @@ export class HostLink implements LinkHandlers {
       Object.defineProperty(channel, "buffered", { get: () => link.buffered });
       const resumed = request.cursor !== undefined;
       const start = startOf(session, request);
+      const window = creditWindow.openWindow(this.#host.ports.clock.monoMs());
+      const maxWindow = request.window === 0 ? limits.windowMax : Math.min(limits.windowMax, Math.max(limits.windowMin, request.window));
       const attachment: HostAttachment = {
         id: this.#host.ports.newId(8), operator, via, channel, observing, quiet: request.quiet, noOutput: request.noOutput || request.callsOnly,
         writer: request.writer ? `${operator.id}/${request.writer}` : `${operator.id}/${this.#host.ports.newId(16)}`, scrollback: Math.min(request.scrollback, 10_000),
         size: request.size && request.size.cols > 0 ? checkSize(request.size, session.facts.size) : null,
         reader: reader.openReader({
           mode: request.replay ? "replay" : "snapshot", cursor: Seq(start.seq), position: Offset(start.position),
-          window: Math.min(limits.windowMax, Math.max(limits.windowMin, request.window || limits.windowDefault)), snapshot: start.snapshot ? (resumed ? "restart" : "attach") : null,
+          window: Math.min(maxWindow, window.bytes), snapshot: start.snapshot ? (resumed ? "restart" : "attach") : null,
         }),
+        window, maxWindow,
         filter: null, ready: false, over: false,
       };
       this.#attachments.set(number, { session, attachment });

@@ -52,6 +52,8 @@ const WAITING_FRAMES = 512;
 const JOURNAL_READ_BYTES = 256 * 1024;
 const MAX_UNIT_CHARS = 64;
 const SMALL_EVENT_BYTES = 8 * 1024;
+/** Who interrupts and is further behind than this is shown the present. */
+const INTERRUPT_BEHIND_BYTES = 32 * 1024;
 
 const HOST: Actor = { id: HOST_ACTOR, via: "host" };
 
@@ -344,6 +346,7 @@ export class LiveSession {
       if (stream === 0) this.#placeResizes();
     }
     if (stream === 0) this.#noteEnd();
+    this.#jumpWhereInterrupted();
     this.#ackLater();
     this.#holdOutputIfDue();
   }
@@ -433,6 +436,12 @@ export class LiveSession {
       if (answer.durable) this.#tellDurable(answer.tell, { n: answer.n, seq, status, bytes: r.bytes });
     }
     this.#answers.delete(seq);
+    const seat = this.#interrupts.get(seq);
+    if (seat) {
+      this.#interrupts.delete(seq);
+      this.#interrupted.push({ seat, offset: Number(r.outputOffset) });
+      this.#jumpWhereInterrupted();
+    }
     this.#settlements.push(r);
     this.commands.settled(seq, r.status === "applied", Number(r.outputOffset));
     this.#ackLater();
@@ -639,7 +648,7 @@ export class LiveSession {
       if (isOutput) position = Offset(position + item.entry.payloadBytes);
       if (isOutput && attachment.noOutput) continue;
       const shown = isOutput && item.entry.stream === 0 ? attachment.filter.queries.filter(item.entry.payload) : item.entry.payload;
-      if (isOutput) bytes += shown.length;
+      bytes += shown.length;
       attachment.channel.send({ case: "event", value: wireEvent(item.entry, isOutput ? null : item.body, shown) });
     }
     attachment.filter.nextSeq = cursor + 1;
@@ -742,7 +751,10 @@ export class LiveSession {
       this.commands.input(entry.seq, by.id, frame.data);
       if (frame.interrupt) this.#dropUnsent(() => true);
       this.#send(entry, frame, tag);
-      if (frame.interrupt && seat) this.#jumpAfterInterrupt(seat);
+      if (frame.interrupt && seat) {
+        this.#interrupts.set(entry.seq, seat);
+        this.#jumpAfterInterrupt(seat);
+      }
     } catch (fault) {
       return refuse(refusalFrom(fault));
     }
@@ -814,13 +826,28 @@ export class LiveSession {
     }
   }
 
-  /** Ctrl-C is leave to drop what its sender has not read yet: it wants the present. */
+  /**
+   * Ctrl-C is leave to drop what its sender has not read yet: it wants the present. At once, and again where the program was
+   * when the interrupt reached it, since a flood goes on until then.
+   */
   #jumpAfterInterrupt(seat: HostAttachment): void {
     const behind = this.#position - seat.reader.position + seat.reader.sent - seat.reader.applied;
-    if (behind > limits.windowMin * 4) seat.reader = reader.jump(seat.reader, "interrupt");
+    if (behind > INTERRUPT_BEHIND_BYTES) seat.reader = reader.jump(seat.reader, "interrupt");
   }
 
-  /** The same in every life of the host: the shim may still hold what an earlier one sent. */
+  #jumpWhereInterrupted(): void {
+    const due = this.#interrupted.filter((i) => i.offset <= this.#facts.ends[0]);
+    if (due.length === 0) return;
+    this.#interrupted = this.#interrupted.filter((i) => i.offset > this.#facts.ends[0]);
+    for (const { seat } of due) {
+      this.#jumpAfterInterrupt(seat);
+      this.pump(seat);
+    }
+  }
+  /** Interrupts on their way, and who sent them. */
+  readonly #interrupts = new Map<number, HostAttachment>();
+  #interrupted: { readonly seat: HostAttachment; readonly offset: number }[] = [];
+
   #tagOf(operator: string): number {
     let tag = this.#tags.get(operator);
     if (tag === undefined) this.#tags.set(operator, (tag = crc32(operator) || 1));
@@ -910,6 +937,11 @@ export class LiveSession {
     return event.kind === "freed" && operator === event.from;
   }
   isAi: (operator: string) => boolean = () => false;
+
+  /** For an AI that is about to steer beside the terminal. */
+  refusePaused(): void {
+    if (this.#floor.aiPaused) throw this.#floorError({ code: "ai_paused" });
+  }
 
   #floorError(refusal: FloorRefusal): HoldError {
     const session = this.#facts.name || this.id;

@@ -16,14 +16,18 @@ export interface TailEvent {
 const MAX_BYTES = 1024 * 1024;
 
 export class Tail {
-  #events: TailEvent[] = [];
+  /** Those before `#from` are let go of. */
+  #events: (TailEvent | null)[] = [];
   #from = 0;
   #bytes = 0;
 
   push(event: TailEvent): void {
     this.#events.push(event);
     this.#bytes += event.message.length;
-    while (this.#bytes > MAX_BYTES && this.#from < this.#events.length - 1) this.#bytes -= this.#events[this.#from++]!.message.length;
+    while (this.#bytes > MAX_BYTES && this.#from < this.#events.length - 1) {
+      this.#bytes -= this.#events[this.#from]!.message.length;
+      this.#events[this.#from++] = null;
+    }
     if (this.#from > 1024) {
       this.#events = this.#events.slice(this.#from);
       this.#from = 0;
@@ -34,6 +38,11 @@ export class Tail {
   at(seq: number): TailEvent | null {
     const first = this.#events[this.#from];
     return first && seq >= first.seq ? (this.#events[this.#from + seq - first.seq] ?? null) : null;
+  }
+
+  /** Bytes of messages that this keeps from being freed. */
+  get heldBytes(): number {
+    return this.#events.reduce((n, e) => n + (e?.message.length ?? 0), 0);
   }
 
   clear(): void {

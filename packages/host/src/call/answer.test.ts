@@ -1,0 +1,109 @@
+/** Who may ask what: the whole table, written out by hand, against what the host decides. */
+import { Host } from "@holdfast/host";
+import { floor, MonotonicMs, type OperatorKind } from "@holdfast/core";
+import { CallSchema, create, FloorVerb, HoldError, OperatorKind as WireKind, type Call } from "@holdfast/protocol";
+import { describe, expect, test } from "vitest";
+import type { RegisteredOperator } from "../operator/registry.ts";
+import { answerCall } from "./answer.ts";
+
+type Verb = NonNullable<Call["verb"]["case"]>;
+const columns = ["observer", "operator", "approver", "auditor", "admin"] as const;
+const table: Record<Verb, string> = {
+  //              obs op  app aud adm
+  list: /*      */ "yes yes yes yes yes",
+  show: /*      */ "yes yes yes yes yes",
+  search: /*    */ "yes yes yes yes yes",
+  operatorList: /**/ "yes yes yes yes yes",
+  whoami: /*    */ "yes yes yes yes yes",
+  hostStatus: /**/ "yes yes yes yes yes",
+  screen: /*    */ "yes yes yes no yes",
+  wait: /*      */ "yes yes yes no yes",
+  probe: /*     */ "yes yes yes no yes",
+  open: /*      */ "no yes no no yes",
+  rename: /*    */ "no yes no no yes",
+  kill: /*      */ "no yes no no yes",
+  remove: /*    */ "no yes no no yes",
+  signal: /*    */ "no yes no no yes",
+  resize: /*    */ "no yes no no yes",
+  send: /*      */ "no yes no no yes",
+  run: /*       */ "no yes no no yes",
+  exec: /*      */ "no yes no no yes",
+  agent: /*     */ "no yes no no yes",
+  floor: /*     */ "no yes no no yes",
+  auditHead: /* */ "no no no yes yes",
+  redact: /*    */ "no no no no yes",
+  operatorAdd: /**/ "no no no no yes",
+  operatorRevoke: /**/ "no no no no yes",
+  hostDown: /*  */ "no no no no yes",
+};
+
+const operator = (role: string, kind: OperatorKind = "human", revoked = false): RegisteredOperator => ({ id: "pat", name: "pat", kind, role, addedUnixMs: 0, addedBy: "system:host", revoked, onBehalfOf: "", keys: [] });
+
+/** What the host says to a call of which nothing but the right is in order. */
+async function asked(verb: Verb, by: RegisteredOperator, aiPaused = false, value: object = {}): Promise<string> {
+  const paused = { ...floor.openFloor("turn"), aiPaused };
+  const session = {
+    id: "s1", isOver: true, facts: { name: "work", id: "s1" }, floor: paused,
+    refusePaused() {
+      if (aiPaused) throw new HoldError("ai_paused", "paused");
+    },
+  };
+  const host = {
+    registry: { byName: () => by }, find: () => session, sessions: new Map(),
+    demand: Host.prototype.demand, ports: { journal: { frozen: null }, clock: { monoMs: () => MonotonicMs(0) } },
+  } as unknown as Host;
+  const call = create(CallSchema, { id: 1n, verb: { case: verb, value: { session: "s1", ...value } } as never });
+  try {
+    await answerCall({ host, hostId: "", operator: by, via: "cli", client: "", link: "l1", verb: call.verb, signal: new AbortController().signal, more: () => {} });
+    return "answered";
+  } catch (fault) {
+    return fault instanceof HoldError ? fault.code : "went on";
+  }
+}
+
+describe.each(Object.keys(table) as Verb[])("%s", (verb) => {
+  const expected = table[verb].split(" ");
+  test.each(columns.map((role, i) => [role, expected[i]] as const))("by an %s: %s", async (role, may) => {
+    const said = await asked(verb, operator(role));
+    expect(said === "not_permitted" ? "no" : "yes").toBe(may);
+  });
+  test("by somebody who was revoked a moment ago: no", async () => {
+    // What needs no right is answered on links only, and those end with the revocation.
+    if (["operatorList", "whoami", "hostStatus"].includes(verb)) return;
+    expect(await asked(verb, operator("admin", "human", true))).toBe("revoked");
+  });
+  test("by a role that nobody knows: no more than a stranger", async () => {
+    if (["operatorList", "whoami", "hostStatus"].includes(verb)) return;
+    expect(await asked(verb, operator("king"))).toBe("not_permitted");
+  });
+});
+
+test("pausing and resuming AIs needs its own right, which no AI has and an approver does", async () => {
+  for (const verb of [FloorVerb.AI_PAUSE, FloorVerb.AI_RESUME]) {
+    expect(await asked("floor", operator("approver"), false, { verb })).toBe("session_ended");
+    expect(await asked("floor", operator("operator", "ai"), false, { verb })).toBe("not_permitted");
+    expect(await asked("floor", operator("admin", "ai"), false, { verb })).toBe("not_permitted");
+  }
+});
+
+test("no AI changes who may do what, whatever its role", async () => {
+  expect(await asked("operatorAdd", operator("admin", "ai"))).toBe("not_permitted");
+  expect(await asked("operatorRevoke", operator("admin", "ai"))).toBe("not_permitted");
+});
+
+test.each(["signal", "kill", "rename", "remove", "resize", "exec", "agent"] as const)("while AIs are paused, an AI's %s is refused and a person's is not", async (verb) => {
+  expect(await asked(verb, operator("operator", "ai"), true)).toBe("ai_paused");
+  expect(await asked(verb, operator("operator"), true)).not.toBe("ai_paused");
+  expect(await asked(verb, operator("operator", "ai"), false)).not.toBe("ai_paused");
+});
+
+test("an operator of no known kind is refused, not taken for a person", async () => {
+  expect(await asked("operatorAdd", operator("admin"), false, { name: "x", kind: 9 as WireKind, role: "operator", publicKey: new Uint8Array(32) })).toBe("bad_request");
+  expect(await asked("operatorAdd", operator("admin"), false, { name: "x", role: "operator", publicKey: new Uint8Array(32) })).toBe("bad_request");
+});
+
+test("a call that this host does not know is said to be that", async () => {
+  const call = create(CallSchema, { id: 1n });
+  const host = {} as Host;
+  await expect(answerCall({ host, hostId: "", operator: operator("admin"), via: "cli", client: "", link: "", verb: call.verb, signal: new AbortController().signal, more: () => {} })).rejects.toMatchObject({ code: "unsupported" });
+});
