@@ -9,7 +9,7 @@ import { OUTPUT_KIND, type Body } from "./record.ts";
 /** A query is short: what stood this many pieces of output before the cursor can't be part of one any more. */
 const PRIME_OUTPUTS = 16;
 /** How far back those are looked for, among inputs and whatever else happened. */
-const PRIME_RECORDS = 512;
+const PRIME_RECORDS = 4_096;
 
 /** The record at a seq, alone. */
 type ReadOne = (seq: number) => readonly ({ readonly entry: Entry; readonly body: Body | null } | Gap)[];
