@@ -1,6 +1,6 @@
 /**
  * Window: how many output bytes a client lets be under way. Small enough that an interrupt is felt in half a second on a slow
- * link (bytes under way / rate), large enough not to slow a fast one. The client measures the rate at which it *applies* bytes.
+ * link (bytes under way / rate), large enough not to slow a fast one. The host measures it: it alone knows what is under way.
  *
  *   W1  It is never below `min` nor above `max`.
  *   W2  While the window is the limit it settles at what the link carries in `targetMs`; a link too fast to measure doubles it.

@@ -140,7 +140,7 @@ export interface Attach {
     | undefined;
   /** never skip: read the journal at my pace */
   replay: boolean;
-  /** initial credit, bytes */
+  /** most bytes that may be under way; 0: the host's choice */
   window: number;
   /** replay from the first retained event */
   fromStart: boolean;

@@ -6,7 +6,7 @@
  *   T2  Every input's promise is settled: by the host's word, or by the end of the attachment.
  *   T3  Credit is given for bytes that the handler has used, so an idle handler stalls nobody but itself.
  */
-import { creditWindow, type MonotonicMs, Outbox, type Window } from "@holdfast/core";
+import { type MonotonicMs, Outbox } from "@holdfast/core";
 import { type Floor, FloorVerb, HoldError, type HostFrame, InputStatus, limits, type Presence, type Session } from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api.ts";
 import { errorFrom, type Connection } from "./connection.ts";
@@ -29,6 +29,8 @@ const RETRY_TOTAL_MS = 10 * 60_000;
 /** Bytes of one unit's chunk, and how many bytes of chunks may be unanswered: below the host's queue. */
 const CHUNK_BYTES = 32 * 1024;
 const PASTE_WINDOW_BYTES = 192 * 1024;
+/** Well below the smallest window, so that credit never runs out for want of telling it. */
+const CREDIT_BYTES = 4 * 1024;
 
 export class ClientAttachment implements Attachment {
   readonly #options: AttachOptions;
@@ -43,8 +45,6 @@ export class ClientAttachment implements Attachment {
   #size: { readonly cols: number; readonly rows: number } | undefined;
   #cursor = -1;
   #snapshot: Uint8Array[] = [];
-  #window: Window;
-  #received = 0;
   #applied = 0;
   #creditTold = 0;
   #work: Promise<void> = Promise.resolve();
@@ -71,7 +71,6 @@ export class ClientAttachment implements Attachment {
     this.#handlers = handlers;
     this.#writer = redial.newId();
     this.#size = options.size;
-    this.#window = creditWindow.openWindow(redial.now());
     this.#first = first;
     if (options.mode === "replay" && options.after !== undefined) this.#cursor = options.after;
   }
@@ -215,7 +214,6 @@ export class ClientAttachment implements Attachment {
     this.#stopWatching = connection.onEnd((error) => this.#linkLost(error));
     const { session, observe, take, scrollback, mode, noOutput, quiet } = this.#options;
     const resuming = this.#cursor >= 0;
-    this.#received = 0;
     this.#applied = 0;
     this.#creditTold = 0;
     // Parts of a snapshot whose rest the old link took with it.
@@ -225,7 +223,7 @@ export class ClientAttachment implements Attachment {
       value: {
         // By id once it is known: a name may have moved on.
         session: this.id ? this.session.id : session, observe: observe ?? false, take: (take ?? false) && !this.#resumed, writer: this.#writer, replay: mode === "replay",
-        window: this.#window.bytes, noOutput: noOutput ?? false, quiet: quiet ?? false, scrollback: scrollback ?? 0,
+        noOutput: noOutput ?? false, quiet: quiet ?? false, scrollback: scrollback ?? 0,
         fromStart: !resuming && mode === "replay", ...(this.#size ? { size: this.#size } : {}), ...(resuming ? { cursor: BigInt(this.#cursor) } : {}),
       },
     });
@@ -330,7 +328,6 @@ export class ClientAttachment implements Attachment {
     if (!s.last) return;
     const vt = concat(this.#snapshot);
     this.#snapshot = [];
-    this.#received += vt.length;
     this.#cursor = Number(s.seq);
     this.#use(vt.length, () => this.#handlers.snapshot?.({ seq: Number(s.seq), offset: Number(s.offset), cols: s.size?.cols ?? 80, rows: s.size?.rows ?? 24, vt, title: s.title, why: s.why }));
   }
@@ -341,13 +338,12 @@ export class ClientAttachment implements Attachment {
     this.#cursor = seq;
     if (e.body) {
       const { kind } = e.body;
-      this.#use(0, () => {
+      this.#use(e.data.length, () => {
         if (kind.case === "gap" && this.#handlers.gap) this.#handlers.gap({ fromSeq: Number(kind.value.fromSeq), toSeq: Number(kind.value.toSeq), reason: kind.value.reason });
         else this.#handlers.event?.(e);
       });
       return;
     }
-    this.#received += e.data.length;
     this.#use(e.data.length, () => this.#handlers.output?.({ seq, stream: e.stream, offset: Number(e.offset), bytes: e.data, atUnixMs: Number(e.atUnixMs) }));
   }
 
@@ -369,14 +365,13 @@ export class ClientAttachment implements Attachment {
     this.#credit(bytes);
   }
 
+  /** The host measures by these how much may be under way; small sums wait, unless nothing else is to come. */
   #credit(bytes: number): void {
     if (bytes === 0) return;
-    this.#window = creditWindow.applied(this.#window, bytes, this.#received - this.#applied, this.#redial.now());
     this.#applied += bytes;
-    if (this.#applied - this.#creditTold < Math.min(limits.windowMin, this.#window.bytes / 4) && this.#applied < this.#received) return;
-    if (this.#applied - this.#creditTold < 1024) return;
+    if (this.#applied - this.#creditTold < CREDIT_BYTES) return;
     this.#creditTold = this.#applied;
-    if (this.#state === "attached") this.#connection.send(this.#channel, { case: "credit", value: { bytes: BigInt(this.#applied), appliedSeq: BigInt(this.cursor), window: this.#window.bytes } });
+    if (this.#state === "attached") this.#connection.send(this.#channel, { case: "credit", value: { bytes: BigInt(this.#applied), appliedSeq: BigInt(this.cursor), window: 0 } });
   }
 
   #finish(reason: string, error?: HoldError): void {
