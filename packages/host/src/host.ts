@@ -226,7 +226,7 @@ export class Host {
   #followUp(session: LiveSession): void {
     const { state, bootId, socketPath } = session.facts;
     if (state !== "ended" || bootId !== this.bootId || !(this.#opener.hasShim ?? existsSync)(socketPath)) return;
-    started(session, this.bootId).catch((fault: unknown) => this.ports.log(`session ${session.id} has ended, and its shim is gone: ${String(fault)}`));
+    started(session, this.bootId).then(() => this.#watchShim(session)).catch((fault: unknown) => this.ports.log(`session ${session.id} has ended, and its shim is gone: ${String(fault)}`));
   }
 
   /** A shim that dies takes its session with it, and that alone; a newer host takes all. */
