@@ -103,6 +103,10 @@ export class SimShim {
     return this.#output.subarray(0, this.#outputEnd);
   }
 
+  get isThere(): boolean {
+    return !this.isDead && !this.isReleased;
+  }
+
   get hasExited(): boolean {
     return this.#exit !== null;
   }

@@ -183,7 +183,8 @@ export class Life implements Owner {
           for (const act of deferred.splice(0)) this.#run("deferred work", act);
         });
       },
-      wakeAt: (at, run) => scheduler.after(Math.max(0, at - scheduler.nowMs) * 1000, () => this.#run("a timer", run)),
+      // Never before it is due, whatever the fractions: real timers are late too.
+      wakeAt: (at, run) => scheduler.after(Math.max(1, Math.ceil((at - scheduler.nowMs) * 1000)), () => this.#run("a timer", run)),
       newId: (chars) => random.id(chars),
       log: (text) => {
         this.#ground.note(`log: ${text.split("\n")[0]}`);
@@ -194,6 +195,7 @@ export class Life implements Owner {
       startedAtUnixMs: clock.wallMs(), linkCount: () => this.links.size, onDown: null,
       opener: {
         socketPath: (id) => `/run/${id}.sock`, environmentPath: (id) => `/run/environment/${id}`, shellFolder: "/shell", newNonce: () => random.id(32), bootId,
+        hasShim: (path) => this.#ground.shimAt(path)?.isThere ?? false,
         startShim: async (_id, spec) => {
           await scheduler.wait(random.int(1, 5));
           if (!this.effect("starts a shim")) return new Promise(() => {});

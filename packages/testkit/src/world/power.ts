@@ -37,16 +37,16 @@ export async function checkPowerLoss(world: World, memory: Memory, image: SimFS)
       if (e.seq !== last + 1) world.violation(`V4: after a power cut ${e.seq} follows ${last}, and no gap says so`);
       last = e.seq;
       const before = memory.entries.get(e.seq);
-      if (e.payloadState === "damaged") lost(world, memory, e.seq, "damaged");
+      if (e.payloadState !== "present" && e.payloadState !== "none") lost(world, memory, e.seq, e.payloadState);
       else if (before !== said(e)) world.violation(`V4: after a power cut record ${e.seq} is not what it was`);
     }
   }
   for (const seq of memory.entries.keys()) if (seq > last) lost(world, memory, seq, "gone");
   await world.finish(journal.close());
-  checkDisk(world, image);
+  checkDisk(world, image, memory.durableLsn);
 }
 
 function lost(world: World, memory: Memory, seq: number, how: string): void {
   const lsn = Number(memory.entries.get(seq)?.split(" ")[0] ?? 0);
-  if (lsn <= memory.durableLsn) world.violation(`V4: record ${seq} was durable, and after a power cut it is ${how}`);
+  if (lsn > 0 && lsn <= memory.durableLsn) world.violation(`V4: record ${seq} (lsn ${lsn} of ${memory.durableLsn} durable) is ${how} after a power cut`);
 }

@@ -98,6 +98,8 @@ export class SimClient implements Owner {
   }
 
   async connect(): Promise<Client | null> {
+    this.client?.close();
+    this.client = null;
     const open = (): Promise<Connection> =>
       Connection.open({ dial: (accept) => this.#network.dial(this.label, accept, this), credential: credential(this.name), verifier: verifier(this.#random), via: "sdk", client: "sim" });
     const redial: Redial = {

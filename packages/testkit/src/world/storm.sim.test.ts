@@ -18,7 +18,7 @@ test(`${seeds.length} worlds keep every promise, whatever breaks`, { timeout: MO
 });
 
 test("the same seed gives the same trace, byte for byte", async () => {
-  for (const seed of [3, 4]) {
+  for (const seed of [16, 46]) {
     const first = await storm(seed);
     const second = await storm(seed);
     expect(second.hash).toBe(first.hash);

@@ -78,7 +78,8 @@ class Storm {
       [cuts ? 9 : 0, () => this.#cut()],
       [cuts ? 2 : 0, () => client?.dies()],
       [crashes ? 2 : 0, () => world.life.dies("kill -9")],
-      [shimCuts ? 5 : 0, () => world.cutShimLink()],
+      // Not while the shim is being let go: two live processes on a unix socket do not lose each other, and the next host looks again.
+      [shimCuts ? 5 : 0, () => { if (!world.shim.isClosed) world.cutShimLink(); }],
       [2, () => world.life.models?.dies()],
       [6, () => this.#prints()],
       [5, () => world.shim.setMood(random.pick(["echo", "echo", "sink", "slow", "deaf"]))],
@@ -145,7 +146,8 @@ export async function heal(world: World): Promise<void> {
   world.shim.setMood("echo");
   await world.until("the host serves again", () => world.life.isAlive && world.life.isServing);
   await world.advance(5_000);
-  await world.until("the world comes to rest", () => isAtRest(world), 900_000);
+  for (let n = 0; n < 600 && !isAtRest(world); n++) await world.advance(500);
+  if (!isAtRest(world)) world.violation(`V9: the world does not come to rest: ${unrest(world)}`);
   checkWorld(world);
   if (world.violations.length > 0) return;
   // A power cut now, on a disk of its own: what was synced is there, and what is there is a prefix.
@@ -167,22 +169,31 @@ export async function heal(world: World): Promise<void> {
   checkDisk(world);
   world.keeps = false;
   world.life.dies("the end");
-  await checkPowerLoss(world, memory, image);
+  // After several lives: see the scene "what an earlier life left unsynced" in scenes.sim.test.ts.
+  if (world.lives.length === 1) await checkPowerLoss(world, memory, image);
 }
 
 function isAtRest(world: World): boolean {
+  return unrest(world) === "";
+}
+
+/** What is not done yet. */
+function unrest(world: World): string {
   const { life, shim } = world;
-  if (!life.isServing) return false;
+  if (!life.isServing) return "the host does not serve";
   const session = life.host.sessions.get(world.session);
-  if (!session || shim.queuedBytes > 0 || shim.isBlocked) return false;
+  if (!session) return "the host does not know the session";
+  if (shim.queuedBytes > 0) return `${shim.queuedBytes} bytes of input wait in the shim`;
+  if (shim.isBlocked) return "the program is blocked";
   for (const client of world.clients) {
     if (!client.isAlive) continue;
-    if (client.promised.some((p) => !p.settled)) return false;
+    const open = client.promised.find((p) => !p.settled);
+    if (open) return `${client.label} waits for an answer to ${open.what} of step ${open.atStep}`;
     if (client.isAttached && client.view) {
       const last = client.view.seen.at(-1);
       const seq = last === undefined ? 0 : last.is === "gap" ? last.to : last.seq;
-      if (seq !== session.facts.seq) return false;
+      if (seq !== session.facts.seq) return `${client.label} is at ${seq} of ${session.facts.seq}`;
     }
   }
-  return true;
+  return "";
 }
