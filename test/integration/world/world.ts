@@ -174,6 +174,8 @@ export interface Recorded {
   /** Everything but output, in the order of seq. */
   readonly events: readonly Event[];
   readonly gaps: readonly { readonly fromSeq: number; readonly toSeq: number; readonly reason: string }[];
+  /** Records of output whose bytes are gone: redacted. */
+  readonly holes: readonly number[];
   /** Every seq was seen once, in order. */
   readonly lastSeq: number;
 }
@@ -185,7 +187,9 @@ export async function record(client: HostClient, session: string): Promise<Recor
   const ends = [0, 0, 0];
   const events: Event[] = [];
   const gaps: { fromSeq: number; toSeq: number; reason: string }[] = [];
+  const holes: number[] = [];
   let lastSeq = 0;
+  let lastOutput = 0;
   const follow = (seq: number): void => {
     if (seq !== lastSeq + 1) throw new Error(`seq ${seq} came after ${lastSeq}`);
     lastSeq = seq;
@@ -209,9 +213,13 @@ export async function record(client: HostClient, session: string): Promise<Recor
     {
       output: ({ seq, stream, offset, bytes }) =>
         told(() => {
-          if (offset !== ends[stream]) throw new Error(`stream ${stream}: offset ${offset} came after ${ends[stream]}`);
+          // What was redacted is a record without bytes, and the next one begins where it ended.
+          if (bytes.length === 0) holes.push(seq);
+          else if (offset !== ends[stream] && holes.at(-1) !== lastOutput)
+            throw new Error(`stream ${stream}: offset ${offset} came after ${ends[stream]}`);
           streams[stream]!.push(Buffer.from(bytes));
           ends[stream] = offset + bytes.length;
+          lastOutput = seq;
           follow(seq);
         }),
       event: (e) =>
@@ -230,7 +238,7 @@ export async function record(client: HostClient, session: string): Promise<Recor
   await whole;
   await attachment.detach();
   const [output, stdout, stderr] = streams.map((parts) => Buffer.concat(parts)) as [Buffer, Buffer, Buffer];
-  return { output, stdout, stderr, events, gaps, lastSeq };
+  return { output, stdout, stderr, events, gaps, holes, lastSeq };
 }
 
 /** The code that a call is refused with; throws if it is not refused. */
