@@ -708,6 +708,8 @@ export class LiveSession {
     const refuse = (error: HoldError): void => {
       this.#input.refused(offered);
       tell({ n, seq: 0, status: InputStatus.REFUSED, bytes: 0, error });
+      // A chunk that is refused closes its unit: who waited for that goes on.
+      if (this.#waiting.length > 0) this.#ports.defer(() => this.#offerWaiting());
     };
     const wait = (): void => {
       if (this.#waiting.length >= WAITING_FRAMES || this.#waiting.reduce((n, w) => n + w.bytes, frame.data.length) > limits.inputQueueBytes) return refuse(this.#inputRefusal("input_blocked"));
