@@ -916,7 +916,8 @@ export class LiveSession {
         break;
     }
     this.#floor = next;
-    if (floorRoom.cutsQueue(event)) {
+    // A floor that ran out while its holder's input waited is free, and a person who takes it means to steer at once.
+    if (floorRoom.cutsQueue(event) || (event.kind === "granted" && event.reason === "taken" && event.to.kind === "human")) {
       const unitOf = this.#input.unitWriter();
       if (unitOf !== null && this.#mustCut(event, operatorOfWriter(unitOf))) this.#input.cut();
       for (const [operator, tag] of this.#tags) if (this.#mustCut(event, operator)) this.#shim?.cancel(tag);
