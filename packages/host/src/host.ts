@@ -195,7 +195,7 @@ export class Host {
     if (body.case === "aiPaused") return body.value.paused && this.registry.byName(operator)?.kind === "ai";
     if (body.case !== "floorChanged") return false;
     const { holder, from, reason } = body.value;
-    return reason === "revoked" ? operator === from : holder !== "" && from !== "" && from !== holder && operator !== holder;
+    return reason === "revoked" ? operator === from : holder !== "" && operator !== holder && ((from !== "" && from !== holder) || (reason === "taken" && this.registry.byName(holder)?.kind === "human"));
   }
 
   async #takeUp(session: LiveSession): Promise<boolean> {
