@@ -822,7 +822,10 @@ export class LiveSession {
       this.record(actor, { case: "replyWritten", value: create(EventBody_ReplyWrittenSchema, { queryOffset: BigInt(queryOffset) }) });
       const entry = this.record(actor, { case: "input", value: create(EventBody_InputSchema, { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch) }) }, bytes);
       this.#input.accepted({ writer, n, bytes: bytes.length, unit: "", unitEnd: false, interrupt: false }, TERMINAL_ACTOR, Seq(entry.seq), this.#ports.clock.monoMs());
-      this.#inOrder(() => this.#shim?.input(BigInt(entry.seq), 0, bytes));
+      this.#unsent.set(entry.seq, TERMINAL_ACTOR);
+      this.#inOrder(() => {
+        if (this.#unsent.delete(entry.seq)) this.#shim?.input(BigInt(entry.seq), 0, bytes);
+      });
     } catch (fault) {
       this.#ports.log(`session ${this.id}: a terminal query stays unanswered: ${String(fault)}`);
     }
