@@ -49,6 +49,8 @@ const LAZY_MS = 5;
 const SIZE_MS = 100;
 /** Frames that may wait for another writer's unit to end; of bytes, as many as the queue holds. */
 const WAITING_FRAMES = 512;
+/** When a snapshot that failed is asked for again. */
+const SNAPSHOT_RETRY_MS = 200;
 const JOURNAL_READ_BYTES = 256 * 1024;
 const MAX_UNIT_CHARS = 64;
 const SMALL_EVENT_BYTES = 8 * 1024;
@@ -689,8 +691,10 @@ export class LiveSession {
       (fault: unknown) => {
         if (attachment.over) return;
         this.#ports.log(`session ${this.id}: no snapshot for ${attachment.id}: ${String(fault)}`);
-        attachment.reader = reader.snapshotSent(attachment.reader, this.#facts.seq, Offset(this.#position), 0);
-        this.pump(attachment);
+        // R1: no silence. The model's worker died, or a model was closed: a new one is asked, a moment later.
+        this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + SNAPSHOT_RETRY_MS), () => {
+          if (!attachment.over) this.#sendSnapshot(attachment, why);
+        });
       },
     );
   }
