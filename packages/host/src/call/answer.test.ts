@@ -1,7 +1,7 @@
 /** Who may ask what: the whole table, written out by hand, against what the host decides. */
-import { Host } from "@holdfast/host";
+import { Host } from "../host.ts";
 import { floor, MonotonicMs, type OperatorKind } from "@holdfast/core";
-import { CallSchema, create, FloorVerb, HoldError, OperatorKind as WireKind, type Call } from "@holdfast/protocol";
+import { CallSchema, create, FloorVerb, HoldError, type Call, type OperatorKind as WireKind } from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { answerCall } from "./answer.ts";

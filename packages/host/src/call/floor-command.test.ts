@@ -1,5 +1,5 @@
 import { floor, MonotonicMs, type Floor } from "@holdfast/core";
-import { FloorVerb, HoldError } from "@holdfast/protocol";
+import { FloorVerb, type HoldError } from "@holdfast/protocol";
 import { expect, test } from "vitest";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";

@@ -54,8 +54,12 @@ const SNAPSHOT_RETRY_MS = 200;
 const JOURNAL_READ_BYTES = 256 * 1024;
 const MAX_UNIT_CHARS = 64;
 const SMALL_EVENT_BYTES = 8 * 1024;
+/** A reader this far behind can't follow. */
+const SLOW_BYTES = 1024 * 1024;
 /** Who interrupts and is further behind than this is shown the present. */
 const INTERRUPT_BEHIND_BYTES = 32 * 1024;
+/** How long the answer to an interrupt is waited for before its sender is shown something. */
+const HOLD_MS = 250;
 
 const HOST: Actor = { id: HOST_ACTOR, via: "host" };
 
@@ -115,6 +119,7 @@ export class LiveSession {
         get size() { return self.#facts.size; },
         get repliedOffset() { return self.#facts.repliedOffset; },
         get watched() { return self.#attachments.size > 0; },
+        get hasSlowReader() { return self.#hasSlowReader; },
         read: (after, maxBytes) => this.read(after, maxBytes),
       },
       ports,
@@ -262,7 +267,7 @@ export class LiveSession {
       this.#settlements = [];
       this.#resizes = [];
       this.#outputWaits = false;
-      this.#resumeWhenParsed = false;
+      this.#modelLags = false;
       this.#linked = false;
       this.onStall?.();
     }
@@ -383,7 +388,7 @@ export class LiveSession {
       this.#acksDue = false;
       this.#recording(() => {
         this.#settleNow();
-        this.#shim?.ack({ streams: this.#journalled() });
+        if (!this.#modelLags) this.#shim?.ack({ streams: this.#journalled() });
       });
     });
   }
@@ -404,21 +409,27 @@ export class LiveSession {
         synced.catch(() => {});
       }
     }
-    if (this.screen.isOpen && this.screen.unparsedBytes > UNPARSED_BYTES && !this.#outputWaits) {
-      this.#outputWaits = true;
-      this.#shim?.pause();
-      this.#resumeWhenParsed = true;
-    }
+    // The link stays open for answers: without acknowledgements the shim's ring fills, and the program waits.
+    if (this.screen.isOpen && this.screen.unparsedBytes > this.#mayLagBytes) this.#modelLags = true;
   }
-  #resumeWhenParsed = false;
+  #modelLags = false;
+
+  /** How far the model may be behind. A reader that can't follow lives on its snapshots: they must not be seconds old. */
+  get #mayLagBytes(): number {
+    return this.#hasSlowReader ? UNPARSED_BYTES / 8 : UNPARSED_BYTES;
+  }
+
+  get #hasSlowReader(): boolean {
+    for (const { reader: r } of this.#attachments.values()) if (r.mode === "snapshot" && this.#position - r.position > SLOW_BYTES) return true;
+    return false;
+  }
 
   /** The model's worker parsed something of this session. */
   parsed(): void {
     this.screen.parsed();
-    if (this.#resumeWhenParsed && this.screen.unparsedBytes < UNPARSED_BYTES / 2) {
-      this.#resumeWhenParsed = false;
-      this.#outputWaits = false;
-      this.#shim?.resume();
+    if (this.#modelLags && this.screen.unparsedBytes < this.#mayLagBytes / 2) {
+      this.#modelLags = false;
+      this.#ackLater();
     }
   }
 
@@ -501,10 +512,8 @@ export class LiveSession {
     this.onShimEnd = null;
     this.#settleNow();
     shim.ack({ streams: this.#journalled(), exit: true });
-    this.#letting = true;
     shim.release();
   }
-  #letting = false;
 
   /** A daemon of the session still lives: its shim stays to be its parent, and is asked again. */
   #releaseLater(): void {
@@ -616,7 +625,7 @@ export class LiveSession {
 
   /** Sends an attachment what it may have now (R1 to R4). */
   pump(attachment: HostAttachment): void {
-    while (attachment.ready && !attachment.over && attachment.channel.buffered < HOP_BYTES) {
+    while (attachment.ready && !attachment.isHeld && !attachment.over && attachment.channel.buffered < HOP_BYTES) {
       const step = reader.next(attachment.reader, { seq: this.#facts.seq, position: Offset(this.#position) }, limits.behindBytes);
       if (step.do === "nothing") return;
       if (step.do === "snapshot") return this.#sendSnapshot(attachment, step.why);
@@ -686,6 +695,7 @@ export class LiveSession {
           attachment.channel.send({ case: "snapshot", value: { ...base, vt: snapshot.vt.subarray(at, at + part), last: at + part >= snapshot.vt.length } });
         }
         attachment.reader = reader.snapshotSent(attachment.reader, Seq(seq), Offset(position), snapshot.vt.length);
+        if (attachment.jumpsAgain) this.#showPresent(attachment);
         this.pump(attachment);
       },
       (fault: unknown) => {
@@ -759,7 +769,7 @@ export class LiveSession {
       this.#send(entry, frame, tag);
       if (frame.interrupt && seat) {
         this.#interrupts.set(entry.seq, seat);
-        this.#jumpAfterInterrupt(seat);
+        this.#holdForInterrupt(seat);
       }
     } catch (fault) {
       return refuse(refusalFrom(fault));
@@ -836,22 +846,34 @@ export class LiveSession {
   }
 
   /**
-   * Ctrl-C is leave to drop what its sender has not read yet: it wants the present. At once, and again where the program was
-   * when the interrupt reached it, since a flood goes on until then.
+   * Ctrl-C is leave to drop what its sender has not read yet: it wants the present. A flood goes on until the interrupt has
+   * reached the program, so its sender is shown nothing more of it and then, from there, the screen as it is.
    */
-  #jumpAfterInterrupt(seat: HostAttachment): void {
-    const behind = this.#position - seat.reader.position + seat.reader.sent - seat.reader.applied;
-    if (behind > INTERRUPT_BEHIND_BYTES) seat.reader = reader.jump(seat.reader, "interrupt");
+  #holdForInterrupt(seat: HostAttachment): void {
+    if (!this.#isFarBehind(seat)) return;
+    seat.isHeld = true;
+    this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + HOLD_MS), () => {
+      if (seat.isHeld) this.#showPresent(seat);
+    });
+  }
+
+  #isFarBehind({ reader: r }: HostAttachment): boolean {
+    return r.mode === "snapshot" && this.#position - r.position + r.sent - r.applied > INTERRUPT_BEHIND_BYTES;
+  }
+
+  #showPresent(seat: HostAttachment): void {
+    seat.isHeld = false;
+    // One that is being taken may be of before the interrupt: another follows it.
+    seat.jumpsAgain = seat.reader.phase === "awaits_snapshot";
+    seat.reader = reader.jump(seat.reader, "interrupt");
+    this.pump(seat);
   }
 
   #jumpWhereInterrupted(): void {
+    if (this.#interrupted.length === 0) return;
     const due = this.#interrupted.filter((i) => i.offset <= this.#facts.ends[0]);
-    if (due.length === 0) return;
     this.#interrupted = this.#interrupted.filter((i) => i.offset > this.#facts.ends[0]);
-    for (const { seat } of due) {
-      this.#jumpAfterInterrupt(seat);
-      this.pump(seat);
-    }
+    for (const { seat } of due) if (seat.isHeld || this.#isFarBehind(seat)) this.#showPresent(seat);
   }
   /** Interrupts on their way, and who sent them. */
   readonly #interrupts = new Map<number, HostAttachment>();

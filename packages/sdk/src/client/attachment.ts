@@ -5,9 +5,10 @@
  *   T1  Handlers see every seq once, in order, or a gap, or a snapshot that stands for what it skipped.
  *   T2  Every input's promise is settled: by the host's word, or by the end of the attachment.
  *   T3  Credit is given for bytes that the handler has used, so an idle handler stalls nobody but itself.
+ *   T4  A handler that throws ends its attachment, and nothing else: the link, the program and other attachments go on.
  */
 import { type MonotonicMs, Outbox } from "@holdfast/core";
-import { type Floor, FloorVerb, HoldError, type HostFrame, InputStatus, limits, type Presence, type Session } from "@holdfast/protocol";
+import { type Floor, FloorVerb, HoldError, type HostFrame, InputStatus, type Presence, type Session } from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api.ts";
 import { errorFrom, type Connection } from "./connection.ts";
 
@@ -15,7 +16,8 @@ import { errorFrom, type Connection } from "./connection.ts";
 export interface Redial {
   connect(): Promise<Connection>;
   now(): MonotonicMs;
-  wait(ms: number): Promise<void>;
+  /** Rejects when `signal` is aborted, and leaves no timer behind then. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
   newId(): string;
 }
 
@@ -24,6 +26,8 @@ type Body<K> = Extract<HostFrame["body"], { case: K }>["value"];
 
 const RETRY_FIRST_MS = 20;
 const RETRY_MOST_MS = 2_000;
+/** How long a host may take to answer a detach before the attachment is over without it. */
+const DETACH_MS = 2_000;
 /** An unmoved attachment is given up after this long without a host. */
 const RETRY_TOTAL_MS = 10 * 60_000;
 /** Bytes of one unit's chunk, and how many bytes of chunks may be unanswered: below the host's queue. */
@@ -58,6 +62,12 @@ export class ClientAttachment implements Attachment {
   #first: { resolve(a: ClientAttachment): void; reject(e: unknown): void } | null;
   #detaching: (() => void) | null = null;
   #leaving: Promise<void> | null = null;
+  readonly #over = new AbortController();
+  /** What came on an earlier link is credited to nobody. */
+  #links = 0;
+  /** Until a link has stood: how long the next attempt waits, and since when there is none. */
+  #retryMs = 0;
+  #offlineSince: MonotonicMs | null = null;
   #resumed = false;
   id = "";
   session!: Session;
@@ -152,15 +162,16 @@ export class ClientAttachment implements Attachment {
     const outcome: InputOutcome = { n, seq: Number(r.seq), status: r.status, bytes: r.bytes, ...(r.error ? { code: r.error.code, message: r.error.message } : {}) };
     if (r.status === InputStatus.UNSPECIFIED) {
       // Not an end: the program does not read, and the frame goes on waiting.
-      this.#handlers.refused?.(outcome);
+      this.#tell(() => this.#handlers.refused?.(outcome));
       return;
     }
     const frame = this.#sent.get(n);
-    if (!frame || (frame.durable && !r.durable && r.status === InputStatus.APPLIED)) return;
+    // With an error, `durable` will not follow: applied, and not known to be on the disk.
+    if (!frame || (frame.durable && !r.durable && !r.error && r.status === InputStatus.APPLIED)) return;
     this.#sent.delete(n);
     this.#outbox.answered(n);
     frame.settle(outcome);
-    if (r.status !== InputStatus.APPLIED) this.#handlers.refused?.(outcome);
+    if (r.status !== InputStatus.APPLIED) this.#tell(() => this.#handlers.refused?.(outcome));
     for (const room of this.#room.splice(0)) room();
   }
 
@@ -201,8 +212,10 @@ export class ClientAttachment implements Attachment {
     if (this.#isOver()) return Promise.resolve();
     return (this.#leaving ??= new Promise((resolve) => {
       this.#detaching = resolve;
-      if (this.#state === "attached") this.#connection.send(this.#channel, { case: "detach", value: {} });
-      else this.#finish("left");
+      if (this.#state !== "attached") return this.#finish("left");
+      this.#connection.send(this.#channel, { case: "detach", value: {} });
+      // A host that is stopped answers nothing; it learns of it with the link's end.
+      this.#redial.wait(DETACH_MS, this.#over.signal).then(() => this.#finish("left"), () => {});
     }));
   }
 
@@ -214,6 +227,7 @@ export class ClientAttachment implements Attachment {
     this.#stopWatching = connection.onEnd((error) => this.#linkLost(error));
     const { session, observe, take, scrollback, mode, noOutput, quiet } = this.#options;
     const resuming = this.#cursor >= 0;
+    this.#links++;
     this.#applied = 0;
     this.#creditTold = 0;
     // Parts of a snapshot whose rest the old link took with it.
@@ -245,14 +259,20 @@ export class ClientAttachment implements Attachment {
     if (this.#state === "attached") {
       this.#state = "offline";
       this.#outbox.linkLost(this.#redial.now());
-      this.#handlers.link?.("offline", { resumed: false, unanswered: this.#outbox.unansweredBytes });
+      this.#tell(() => this.#handlers.link?.("offline", { resumed: false, unanswered: this.#outbox.unansweredBytes }));
     }
     void this.#dialAgain();
   }
 
   async #dialAgain(): Promise<void> {
-    const since = this.#redial.now();
-    for (let wait = RETRY_FIRST_MS; !this.#isOver(); wait = Math.min(RETRY_MOST_MS, wait * 2)) {
+    this.#offlineSince ??= this.#redial.now();
+    // At once the first time; after that also when a link was had and was gone before it stood.
+    while (!this.#isOver()) {
+      const wait = this.#retryMs;
+      this.#retryMs = wait === 0 ? RETRY_FIRST_MS : Math.min(RETRY_MOST_MS, wait * 2);
+      // Spread, so that all who lost one host do not come back to it in the same moment.
+      if (wait > 0) await this.#redial.wait(wait * this.#spread, this.#over.signal).catch(() => {});
+      if (this.#isOver()) return;
       try {
         const connection = await this.#redial.connect();
         if (this.#isOver()) return connection.close();
@@ -261,10 +281,16 @@ export class ClientAttachment implements Attachment {
       } catch (fault) {
         const error = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));
         if (error.code !== "unreachable" && error.code !== "draining" && error.code !== "timed_out") return this.#finish(error.code, error);
-        if (this.#redial.now() - since > RETRY_TOTAL_MS) return this.#finish("unreachable", error);
+        if (this.#redial.now() - this.#offlineSince > RETRY_TOTAL_MS) return this.#finish("unreachable", error);
       }
-      await this.#redial.wait(wait);
     }
+  }
+
+  /** 0.5 to 1, this attachment's own. */
+  get #spread(): number {
+    let sum = 0;
+    for (const char of this.#writer) sum = (sum * 31 + char.charCodeAt(0)) % 1_000;
+    return 0.5 + sum / 2_000;
   }
 
   // --- what the host says ---
@@ -277,10 +303,10 @@ export class ClientAttachment implements Attachment {
       case "inputResult": return this.#result(body.value);
       case "floor":
         if (body.value.floor) this.floor = body.value.floor;
-        return this.#handlers.floor?.(this.floor, body.value.why, body.value.by);
+        return this.#tell(() => this.#handlers.floor?.(this.floor, body.value.why, body.value.by));
       case "presence":
         this.presence = body.value.operators;
-        return this.#handlers.presence?.(this.presence);
+        return this.#tell(() => this.#handlers.presence?.(this.presence));
       case "floorAnswer": {
         const waiting = this.#floorAnswers.get(body.value.id);
         this.#floorAnswers.delete(body.value.id);
@@ -317,8 +343,10 @@ export class ClientAttachment implements Attachment {
     this.#state = "attached";
     const { send, confirm } = this.#outbox.linkBack(this.#redial.now());
     for (const out of send) this.#sendFrame(out.n, out.frame);
-    this.#handlers.link?.("attached", { resumed: this.#resumed, unanswered: this.#outbox.unansweredBytes });
-    if (confirm > 0) this.#handlers.held?.(confirm);
+    this.#retryMs = 0;
+    this.#offlineSince = null;
+    this.#tell(() => this.#handlers.link?.("attached", { resumed: this.#resumed, unanswered: this.#outbox.unansweredBytes }));
+    if (confirm > 0) this.#tell(() => this.#handlers.held?.(confirm));
     this.#first?.resolve(this);
     this.#first = null;
   }
@@ -349,25 +377,46 @@ export class ClientAttachment implements Attachment {
 
   /** Runs a handler in its turn and gives credit when it is done (T1, T3). Without anything waiting, it runs at once. */
   #use(bytes: number, run: () => void | Promise<void>): void {
+    const link = this.#links;
     if (this.#busy === 0) {
-      const working = run();
-      if (!(working instanceof Promise)) return this.#credit(bytes);
+      let working: void | Promise<void>;
+      try {
+        working = run();
+      } catch (fault) {
+        return this.#handlerFailed(fault);
+      }
+      if (!(working instanceof Promise)) return this.#credit(bytes, link);
       this.#busy++;
-      this.#work = working.then(() => this.#used(bytes));
+      this.#work = working.then(() => this.#used(bytes, link), (fault: unknown) => this.#handlerFailed(fault));
       return;
     }
     this.#busy++;
-    this.#work = this.#work.then(run).then(() => this.#used(bytes));
+    this.#work = this.#work.then(() => (this.#isOver() ? undefined : run())).then(() => this.#used(bytes, link), (fault: unknown) => this.#handlerFailed(fault));
   }
 
-  #used(bytes: number): void {
+  #used(bytes: number, link: number): void {
     this.#busy--;
-    this.#credit(bytes);
+    this.#credit(bytes, link);
+  }
+
+  #tell(run: () => void): void {
+    try {
+      run();
+    } catch (fault) {
+      this.#handlerFailed(fault);
+    }
+  }
+
+  /** T4. */
+  #handlerFailed(fault: unknown): void {
+    if (this.#isOver()) return;
+    if (this.#state === "attached") this.#connection.send(this.#channel, { case: "detach", value: {} });
+    this.#finish("handler failed", new HoldError("internal", `a handler of this attachment threw: ${fault instanceof Error ? fault.message : String(fault)}`, {}, { cause: fault }));
   }
 
   /** The host measures by these how much may be under way; small sums wait, unless nothing else is to come. */
-  #credit(bytes: number): void {
-    if (bytes === 0) return;
+  #credit(bytes: number, link: number): void {
+    if (bytes === 0 || link !== this.#links) return;
     this.#applied += bytes;
     if (this.#applied - this.#creditTold < CREDIT_BYTES) return;
     this.#creditTold = this.#applied;
@@ -377,6 +426,9 @@ export class ClientAttachment implements Attachment {
   #finish(reason: string, error?: HoldError): void {
     if (this.#isOver()) return;
     this.#state = "over";
+    this.#over.abort();
+    this.#first?.reject(error ?? new HoldError("cancelled", "the attachment is over"));
+    this.#first = null;
     this.#stopWatching();
     this.#connection.closeChannel(this.#channel);
     // A link that was dialled to resume is this attachment's own: nobody else would end it, and on it the host would go on sending.
@@ -388,8 +440,11 @@ export class ClientAttachment implements Attachment {
     for (const a of this.#floorAnswers.values()) a.reject(error ?? new HoldError("cancelled", "the attachment is over"));
     for (const room of this.#room.splice(0)) room();
     void this.#work.then(() => {
-      this.#handlers.detached?.(reason, error && { code: error.code, message: error.message });
-      this.#detaching?.();
+      try {
+        this.#handlers.detached?.(reason, error && { code: error.code, message: error.message });
+      } finally {
+        this.#detaching?.();
+      }
     });
   }
 }

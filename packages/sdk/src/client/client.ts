@@ -102,6 +102,9 @@ export class Client implements HostClient {
       ended = resolve;
       failed = reject;
     });
+    // It may fail while attaching still waits.
+    over.catch(() => {});
+    const done = new AbortController();
     let exited = false;
     const attachment = await this.attach(
       { session: child.id, mode: "replay", after: 0, quiet: true },
@@ -119,12 +122,18 @@ export class Client implements HostClient {
         },
       },
     );
-    const timer = options.timeoutMs ? this.#redial.wait(options.timeoutMs).then(() => failed(new HoldError("timed_out", `the command still runs, as session ${child.id}; attach to it, or end it with: hold kill ${child.id}`))) : null;
-    void timer;
-    options.signal?.addEventListener("abort", () => void this.signal(child.id, "tree", 2).catch(() => {}), { once: true });
+    if (options.timeoutMs) this.#redial.wait(options.timeoutMs, done.signal).then(() => failed(new HoldError("timed_out", `the command still runs, as session ${child.id}; attach to it, or end it with: hold kill ${child.id}`)), () => {});
+    const interrupt = (): void => void this.signal(child.id, "tree", 2).catch(() => {});
+    if (options.signal?.aborted) interrupt();
+    options.signal?.addEventListener("abort", interrupt, { once: true });
     void feed(attachment, options.stdin ?? null).catch(() => {});
-    await over;
-    await attachment.detach();
+    try {
+      await over;
+    } finally {
+      done.abort();
+      options.signal?.removeEventListener("abort", interrupt);
+      await attachment.detach();
+    }
     const { exit } = await this.show(child.id);
     return { exit: exit!, cwd: answer.cwd, environment: answer.environment };
   }

@@ -82,6 +82,7 @@ export class Connection {
           resolve(connection);
         } else if (body.case === "refused") {
           fail(errorFrom(body.value.error));
+          link.destroy();
         } else {
           give(link, new HoldError("host_key_changed", "who answers does not prove that it is the host of this home; nothing was sent to it"));
         }
@@ -97,7 +98,10 @@ export class Connection {
           frame: (channel, message) => {
             const body = decodeHost(message);
             if (connection) connection.#frame(channel, body);
-            else handshake(link, body).catch(reject);
+            else handshake(link, body).catch((fault: unknown) => {
+              reject(fault);
+              link.destroy();
+            });
           },
           closed: (reason) => fail(new HoldError("unreachable", `the link to the host ended (${reason})`)),
         }))
@@ -125,15 +129,18 @@ export class Connection {
     return () => this.#endings.delete(told);
   }
 
-  /** `more`: told of each part of a streamed answer, in order. */
+  /** `more`: told of each part of a streamed answer, in order; when it throws, the call is rejected with that and given up. */
   call(verb: CallVerb, options: { readonly signal?: AbortSignal | undefined; readonly more?: (r: Result) => void | Promise<void> } = {}): Promise<Result> {
     if (this.#over) return Promise.reject(this.#over);
+    const { signal, more } = options;
+    if (signal?.aborted) return Promise.reject(new HoldError("cancelled", "given up before it was asked"));
     const id = this.#nextCall++;
-    return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject, more: options.more });
-      options.signal?.addEventListener("abort", () => this.send(CONTROL_CHANNEL, { case: "cancel", value: { id } }), { once: true });
+    const cancel = (): void => this.send(CONTROL_CHANNEL, { case: "cancel", value: { id } });
+    return new Promise<Result>((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject, more });
+      signal?.addEventListener("abort", cancel, { once: true });
       this.send(CONTROL_CHANNEL, { case: "call", value: create(CallSchema, { id, verb }) });
-    });
+    }).finally(() => signal?.removeEventListener("abort", cancel));
   }
 
   /** A new channel; its frames go to `handler` until {@link closeChannel}. */
@@ -171,7 +178,20 @@ export class Connection {
     const { id, more, result } = body.value;
     const open = this.#calls.get(id);
     if (!open || result.case === undefined) return;
-    if (more) return void open.more?.(result);
+    if (more) {
+      const failed = (fault: unknown): void => {
+        if (!this.#calls.delete(id)) return;
+        this.send(CONTROL_CHANNEL, { case: "cancel", value: { id } });
+        open.reject(fault);
+      };
+      try {
+        const using = open.more?.(result);
+        if (using instanceof Promise) using.catch(failed);
+      } catch (fault) {
+        failed(fault);
+      }
+      return;
+    }
     this.#calls.delete(id);
     if (result.case === "error") open.reject(errorFrom(result.value));
     else open.resolve(result);

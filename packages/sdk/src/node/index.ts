@@ -25,7 +25,7 @@ export async function connect(options: ConnectOptions): Promise<HostClient> {
   const redial: Redial = {
     connect: () => open(),
     now: () => MonotonicMs(performance.now()),
-    wait: (ms) => delay(ms, undefined, { ref: true }),
+    wait: (ms, signal) => delay(ms, undefined, { ref: true, ...(signal ? { signal } : {}) }),
     newId: () => randomBytes(12).toString("hex"),
   };
   return new Client(await firstConnection(open, options), redial, surroundings());

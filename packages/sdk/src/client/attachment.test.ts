@@ -1,0 +1,135 @@
+import { HoldError, InputStatus } from "@holdfast/protocol";
+import { describe, expect, test } from "vitest";
+import { attachedScene, output, settled } from "./test/scripted-host.ts";
+
+describe("a handler that throws", () => {
+  test.each([
+    ["at once", () => { throw new Error("no pen"); }],
+    ["later", () => Promise.reject(new Error("no pen"))],
+  ] as const)("%s, ends its attachment with what it said, and not the link", async (_when, fails) => {
+    const told: unknown[] = [];
+    const { host, connection, attachment } = await attachedScene({ output: fails, detached: (reason, error) => void told.push([reason, error?.message]) });
+    host.say(output(1, "x"));
+    await settled();
+    expect(told).toEqual([["handler failed", "a handler of this attachment threw: no pen"]]);
+    expect(host.of("detach")).toHaveLength(1);
+    expect(connection.isOver).toBe(false);
+    await attachment.detach();
+  });
+
+  test("of the floor or of presence does the same", async () => {
+    const told: string[] = [];
+    const { host, connection } = await attachedScene({ presence: () => { throw new Error("nobody"); }, detached: (reason) => void told.push(reason) });
+    host.say({ case: "presence", value: { operators: [] } });
+    await settled();
+    expect(told).toEqual(["handler failed"]);
+    expect(connection.isOver).toBe(false);
+  });
+
+  test("settles what was typed and not answered", async () => {
+    const { host, attachment } = await attachedScene({ output: () => { throw new Error("x"); } });
+    const typed = attachment.input(Buffer.from("ls\r"));
+    host.say(output(1, "x"));
+    expect(await typed).toMatchObject({ status: InputStatus.UNSPECIFIED, code: "internal" });
+  });
+});
+
+test("detaching from a host that is stopped is over after two seconds, and leaves no timer", async () => {
+  const { host, clock, attachment } = await attachedScene();
+  host.on = () => {};
+  let left = false;
+  void attachment.detach().then(() => {
+    left = true;
+  });
+  await settled();
+  expect(left).toBe(false);
+  await clock.next();
+  expect(left).toBe(true);
+  expect(clock.nowMs).toBe(2_000);
+  expect(clock.pending).toBe(0);
+});
+
+test("detaching from a host that answers leaves no timer either", async () => {
+  const { clock, attachment } = await attachedScene();
+  await attachment.detach();
+  expect(clock.pending).toBe(0);
+});
+
+test("detaching while offline is over at once, and nothing dials any more", async () => {
+  const { host, clock, attachment } = await attachedScene();
+  host.refusesLinks = true;
+  host.links[0]!.destroy();
+  await settled();
+  await attachment.detach();
+  expect(clock.pending).toBe(0);
+  host.refusesLinks = false;
+  await clock.next();
+  expect(host.links).toHaveLength(1);
+});
+
+test("attempts to reconnect grow to two seconds at most, are spread, and end after ten minutes", async () => {
+  const told: string[] = [];
+  const { host, clock } = await attachedScene({ detached: (_reason, error) => void told.push(error!.code) });
+  host.refusesLinks = true;
+  host.links[0]!.destroy();
+  await settled();
+  for (let n = 0; n < 2_000 && told.length === 0; n++) await clock.next();
+  expect(told).toEqual(["unreachable"]);
+  expect(clock.nowMs).toBeGreaterThan(10 * 60_000);
+  expect(clock.nowMs).toBeLessThan(10 * 60_000 + 5_000);
+  expect(Math.max(...clock.waits)).toBeLessThanOrEqual(2_000);
+  expect(clock.waits[0]! % 20).not.toBe(0);
+  expect(clock.waits.length).toBeLessThan(700);
+});
+
+test("a host that takes links and drops them is not dialled faster and faster", async () => {
+  const { host, clock } = await attachedScene();
+  host.on = (body) => {
+    if (body.case === "attach") host.links.at(-1)!.destroy();
+  };
+  host.links[0]!.destroy();
+  await settled();
+  for (let n = 0; n < 8; n++) await clock.next();
+  expect(clock.waits.at(-1)).toBeGreaterThan(clock.waits[0]! * 20);
+});
+
+test("what is used late, from an earlier link, is credited to nobody", async () => {
+  const used: (() => void)[] = [];
+  const { host, clock } = await attachedScene({ output: () => new Promise<void>((resolve) => void used.push(resolve)) });
+  host.say(output(1, "x".repeat(20_000)));
+  await settled();
+  host.links[0]!.destroy();
+  await settled();
+  await clock.next();
+  expect(host.of("attach")).toHaveLength(2);
+  for (const use of used) use();
+  await settled();
+  expect(host.of("credit")).toEqual([]);
+});
+
+test("an input that is applied, and whose being on the disk can't be known, says both", async () => {
+  const { host, attachment } = await attachedScene();
+  const typed = attachment.input(Buffer.from("x"), { durable: true });
+  await settled();
+  host.say({ case: "inputResult", value: { n: 1n, seq: 5n, status: InputStatus.APPLIED, bytes: 1 } });
+  host.say({ case: "inputResult", value: { n: 1n, seq: 5n, status: InputStatus.APPLIED, bytes: 1, error: { code: "journal_frozen", message: "no room" } } });
+  expect(await typed).toMatchObject({ status: InputStatus.APPLIED, code: "journal_frozen" });
+});
+
+test("the floor is taken at the first attach and not again at a resume", async () => {
+  const { host, clock } = await attachedScene({}, { take: true });
+  host.links[0]!.destroy();
+  await settled();
+  await clock.next();
+  expect(host.of("attach").map((a) => a.take)).toEqual([true, false]);
+});
+
+test("a verb of the floor while offline, or under way when the link drops, is refused and not left waiting", async () => {
+  const { host, attachment } = await attachedScene();
+  const under = attachment.take();
+  under.catch(() => {});
+  host.refusesLinks = true;
+  host.links[0]!.destroy();
+  await expect(under).rejects.toBeInstanceOf(HoldError);
+  await expect(attachment.take()).rejects.toMatchObject({ code: "unreachable" });
+});
