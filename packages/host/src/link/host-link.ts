@@ -263,7 +263,7 @@ export class HostLink implements LinkHandlers {
           window: Math.min(maxWindow, window.bytes), snapshot: start.snapshot ? (resumed ? "restart" : "attach") : null,
         }),
         window, maxWindow,
-        filter: null, ready: false, over: false,
+        filter: null, ready: false, isHeld: false, jumpsAgain: false, over: false,
       };
       this.#attachments.set(number, { session, attachment });
       this.#send(number, {

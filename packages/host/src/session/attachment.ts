@@ -35,6 +35,9 @@ export interface HostAttachment {
   filter: { readonly queries: terminal.QueryFilter; nextSeq: number } | null;
   /** Nothing is sent before it has claimed its size, so that the first thing drawn is right. */
   ready: boolean;
+  /** It has sent an interrupt into a flood: nothing is sent until that has hit. */
+  isHeld: boolean;
+  jumpsAgain: boolean;
   over: boolean;
 }
 

@@ -5,7 +5,8 @@
  *   C2  No model is kept for a session that nobody watches: it is rebuilt from the last checkpoint and the journal after it.
  *   C3  Bytes are fed `live` (their queries may be answered) only if they are younger than 1 s and after the last answered query.
  *   C4  At most {@link FEED_BYTES} are under way to the worker for one session.
- *   C5  Parsing waits while output pours: it is done for a snapshot or a query, in a quiet moment, or {@link LAZY_BYTES} behind.
+ *   C5  Parsing waits while output pours: it is done for a snapshot or a query, in a quiet moment, or {@link LAZY_BYTES} behind;
+ *       with a reader that lives on snapshots, because it can't follow, {@link CLOSE_BYTES} behind.
  */
 import { MonotonicMs } from "@holdfast/core";
 import type { Body } from "./record.ts";
@@ -19,6 +20,7 @@ const READ_BYTES = 512 * 1024;
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /** C5: how far a model may be behind while nobody needs it, and how long output must have been quiet for it to catch up. */
 const LAZY_BYTES = 16 * 1024 * 1024;
+const CLOSE_BYTES = 1024 * 1024;
 const QUIET_MS = 40;
 /** How long a model outlives the last interest in it. */
 const IDLE_MS = 10_000;
@@ -32,6 +34,8 @@ export interface ScreenSource {
   /** End offset of the last answered query. */
   readonly repliedOffset: number;
   readonly watched: boolean;
+  /** Somebody attached can't follow and is shown snapshots instead. */
+  readonly hasSlowReader: boolean;
   read(afterSeq: number, maxBytes: number): readonly ({ readonly entry: Entry; readonly body: Body | null } | Gap)[];
 }
 
@@ -95,7 +99,7 @@ export class Screen {
   }
 
   get #isFarBehind(): boolean {
-    return this.#source.head.position - this.#position > LAZY_BYTES;
+    return this.#source.head.position - this.#position > (this.#source.hasSlowReader ? CLOSE_BYTES : LAZY_BYTES);
   }
 
   /** C5. One timer, however much is appended meanwhile. */
