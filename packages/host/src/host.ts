@@ -40,8 +40,6 @@ export interface HostOptions {
   /** Facts about the host for `hold host status`. */
   readonly home: string;
   readonly journalFolder: string;
-  /** Where stable SSH agent paths are. */
-  readonly agentFolder: string;
   readonly auditPublicKey: Uint8Array;
   readonly shimBinary: string;
   readonly startedAtUnixMs: number;
@@ -56,7 +54,6 @@ export class Host {
   readonly version: string;
   readonly home: string;
   readonly journalFolder: string;
-  readonly agentFolder: string;
   readonly auditPublicKey: Uint8Array;
   readonly shimBinary: string;
   readonly startedAtUnixMs: number;
@@ -77,7 +74,6 @@ export class Host {
     this.#maxSessions = options.maxSessions;
     this.home = options.home;
     this.journalFolder = options.journalFolder;
-    this.agentFolder = options.agentFolder;
     this.auditPublicKey = options.auditPublicKey;
     this.shimBinary = options.shimBinary;
     this.startedAtUnixMs = options.startedAtUnixMs;
@@ -90,7 +86,16 @@ export class Host {
   }
 
   environmentPath(session: string): string {
-    return this.#opener.environmentPath(session);
+    return this.#opener.files.environmentPath(session);
+  }
+
+  /** Where the session's stable agent path leads from now on. */
+  pointAgent(session: LiveSession, target: string, by: string): string {
+    if (session.facts.agentPath === "") throw new HoldError("unsupported", `session ${session.facts.name} (${session.id}) was opened without a stable agent path, and a running program's environment can't be changed; open one with: hold new --agent-forward`);
+    if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`);
+    this.#opener.files.pointAgent(session.id, target);
+    session.agentBy = by;
+    return session.facts.agentPath;
   }
 
   get sessions(): ReadonlyMap<string, LiveSession> {
@@ -260,7 +265,11 @@ export class Host {
   #enter(session: LiveSession): LiveSession {
     this.#sessions.set(session.id, session);
     session.isAi = (id) => this.registry.byName(id)?.kind === "ai";
-    session.onOver = () => this.save(session);
+    session.onOver = () => {
+      this.save(session);
+      // A shim that is still linked is let go of by its session; one that ended well removes its socket.
+      this.#opener.files.forget(session.id, session.facts.state !== "ended" && session.shimLink === null);
+    };
     session.listen((entry) => {
       if (entry.seq - (this.#saved.get(session.id) ?? 0) >= SAVE_EVERY) this.ports.defer(() => this.save(session));
     });
@@ -398,6 +407,7 @@ export class Host {
     };
     for (const session of this.#sessions.values()) {
       if (!session.isOver) tried(() => session.revoke(operator.id, by));
+      if (session.agentBy === operator.id) this.#opener.files.forgetAgent(session.id);
       for (const a of [...session.attachments.values()].filter((x) => x.operator.id === operator.id)) {
         a.channel.send({ case: "detached", value: { reason: "revoked", error: { code: "revoked", message: `operator ${operator.name} was revoked`, details: {} } } });
         session.detach(a.id, "revoked");

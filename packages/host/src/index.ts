@@ -3,6 +3,6 @@ export { Host, HOST_SESSION, type HostOptions } from "./host.ts";
 export { HostLink, type HostIdentity } from "./link/host-link.ts";
 export { OperatorRegistry, type RegisteredOperator } from "./operator/registry.ts";
 export * from "./session/ports.ts";
-export type { Opener } from "./session/open.ts";
+export type { Opener, SessionFiles } from "./session/open.ts";
 export { LiveSession } from "./session/session.ts";
 export type { ModelHandlers, ModelPosition, QueryReply, ScreenText, Snapshot, TerminalModels } from "./terminal/model.ts";

@@ -3,7 +3,7 @@
  * It opens the home, takes up what lives, and listens on the home's socket; nothing listens on TCP.
  */
 import { randomBytes, randomInt } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -14,6 +14,8 @@ import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import { Host } from "./host.ts";
 import { NodeDisk, openJournal, systemRandom } from "./journal/index.ts";
+import { RunFolder } from "./run-folder.ts";
+import { isJournalFault } from "./session/journal-fault.ts";
 import { HostLink, type HostIdentity } from "./link/host-link.ts";
 import { keyFile, keyIdOf, rawPublicKey } from "./operator/key.ts";
 import { OperatorRegistry } from "./operator/registry.ts";
@@ -26,6 +28,8 @@ const MAX_SESSIONS = 4_000;
 const SPAWNS = 8;
 /** How often a frozen journal is probed. */
 const THAW_MS = 1_000;
+/** How long leaving may take: a last sync of the journal on a slow disk. */
+const LEAVE_MS = 10_000;
 /** setTimeout takes no more. */
 const MAX_TIMER_MS = 2_147_483_647;
 
@@ -51,10 +55,10 @@ async function serve(home: string, shimBinary: string): Promise<void> {
   const hostKey = keyFile(files.hostKey(home));
   const publicKey = rawPublicKey(hostKey);
   const identity: HostIdentity = { key: hostKey, publicKey, id: keyIdOf(publicKey).toString("hex").slice(0, 32) };
-  writeOnce(files.hostPublicKey(home), publicKey);
+  writePublic(files.hostPublicKey(home), publicKey);
   const auditKey = keyFile(files.auditKey(home));
   const auditPublicKey = rawPublicKey(auditKey);
-  writeOnce(files.auditPublicKey(home), auditPublicKey);
+  writePublic(files.auditPublicKey(home), auditPublicKey);
 
   const clock = { monoMs: () => MonotonicMs(performance.now()), monoNs: () => process.hrtime.bigint(), wallMs: () => Date.now() };
   const bootId = readBootId();
@@ -91,14 +95,16 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     log,
   };
   const run = folders.run(home);
+  const runFolder = new RunFolder({ folder: run, connectShim: (path, handlers) => connectShim(path, {}, handlers), log });
   const spawning = atOnce(SPAWNS);
-  for (const folder of ["agent", "environment"]) mkdirSync(join(run, folder), { recursive: true, mode: 0o700 });
   const links = new Set<HostLink>();
   let server: Server | null = null;
   let leaving = false;
   const leave = async (code: number): Promise<void> => {
     if (leaving) return;
     leaving = true;
+    // Whatever else fails: a host that neither serves nor goes is the one thing that the keeper can't mend.
+    setTimeout(() => process.exit(code), LEAVE_MS).unref();
     server?.close();
     host.leave();
     await journal.close().catch((fault: unknown) => log(`journal: ${String(fault)}`));
@@ -107,18 +113,23 @@ async function serve(home: string, shimBinary: string): Promise<void> {
   };
   host = new Host({
     ports, registry: OperatorRegistry.open(home, clock.wallMs()), version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev", maxSessions: MAX_SESSIONS, home,
-    journalFolder: folders.journal(home), agentFolder: join(run, "agent"), auditPublicKey, shimBinary, startedAtUnixMs: clock.wallMs(), linkCount: () => links.size,
+    journalFolder: folders.journal(home), auditPublicKey, shimBinary, startedAtUnixMs: clock.wallMs(), linkCount: () => links.size,
     onDown: () => void leave(0),
     opener: {
-      socketPath: (id) => join(run, `${id}.sock`),
-      environmentPath: (id) => join(run, "environment", id),
+      files: runFolder,
       shellFolder: built ? join(here, "shell") : join(here, "shell", "scripts"),
       newNonce: () => randomBytes(16).toString("hex"),
       bootId,
       async startShim(id, spec) {
-        const path = join(run, `${id}.spec`);
+        const path = runFolder.specPath(id);
         await writeSpec(path, spec);
-        return spawning(() => spawnShim(run, path));
+        try {
+          return await spawning(() => spawnShim(run, path));
+        } catch (fault) {
+          // It holds an environment, and nobody will read it any more.
+          rmSync(path, { force: true });
+          throw fault;
+        }
       },
     },
   });
@@ -127,12 +138,18 @@ async function serve(home: string, shimBinary: string): Promise<void> {
 
   const started = performance.now();
   const { adopted, lost } = await host.adopt(process.pid);
+  runFolder.sweep({
+    isLive: (id) => host.sessions.get(id)?.isOver === false,
+    mayHaveShim: (id) => ["opening", "running", "ended"].includes(host.sessions.get(id)?.facts.state ?? ""),
+  });
   server = await listenUnix(files.socket(home), (link) => {
     const bound = new HostLink(host, identity, link);
     links.add(bound);
     bound.onOver = () => links.delete(bound);
     return bound;
   });
+  // No descriptor left for a new link, for one: those that stand go on.
+  server.on("error", (fault) => log(`a link can't be taken: ${fault.message}`));
   log(`serving ${home}: ${adopted} sessions taken up, ${lost} lost, in ${Math.round(performance.now() - started)} ms`);
   keepJournal(ports, log, () => {
     for (const session of host.sessions.values()) session.thawed();
@@ -142,7 +159,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
 /** Seals when due, and goes on by itself when a full disk has room again. */
 function keepJournal({ journal }: SessionPorts, log: (text: string) => void, thawed: () => void): void {
   let wasFrozen = false;
-  setInterval(() => {
+  const look = (): void => {
     if (journal.frozen) {
       if (!wasFrozen) log(`the journal is frozen, input is refused: ${journal.frozen.message}`);
       wasFrozen = !journal.thaw();
@@ -152,6 +169,14 @@ function keepJournal({ journal }: SessionPorts, log: (text: string) => void, tha
       }
     }
     if (journal.nextWakeNs !== null && process.hrtime.bigint() >= journal.nextWakeNs) journal.tick();
+  };
+  setInterval(() => {
+    try {
+      look();
+    } catch (fault) {
+      if (!isJournalFault(fault)) throw fault;
+      log(`journal: ${fault.message}`);
+    }
   }, THAW_MS).unref();
 }
 
@@ -172,8 +197,11 @@ function atOnce(most: number): <T>(run: () => Promise<T>) => Promise<T> {
   };
 }
 
-function writeOnce(path: string, bytes: Uint8Array): void {
-  if (!existsSync(path)) writeFileSync(path, bytes, { mode: 0o600 });
+/** Public keys follow from the private ones: what a crash left half written, or somebody changed, is put right. */
+function writePublic(path: string, bytes: Uint8Array): void {
+  if (existsSync(path) && readFileSync(path).equals(bytes)) return;
+  writeFileSync(`${path}.new`, bytes, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
 }
 
 /** What tells a restarted machine from a restarted host. */

@@ -38,6 +38,7 @@ export interface OpenSpec {
   readonly idleTtlMs?: number;
   readonly attachIfLives?: boolean;
   readonly noIntegration?: boolean;
+  /** The programs get an SSH_AUTH_SOCK of the session's own; it leads to the agent of `env`, then to those of {@link AttachOptions.agentPath}. */
   readonly agentForward?: boolean;
 }
 
@@ -56,6 +57,8 @@ export interface AttachOptions {
   readonly noOutput?: boolean;
   /** Not shown as presence. */
   readonly quiet?: boolean;
+  /** Socket of an SSH agent that the session's stable agent path leads to from now on; no effect on a session opened without `agentForward`. */
+  readonly agentPath?: string;
   /** Reconnect by itself when the link drops. Default true. */
   readonly reconnect?: boolean;
 }

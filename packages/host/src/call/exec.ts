@@ -16,7 +16,7 @@ export async function execCall({ host, operator, via }: CallContext, call: Verb<
   const child = await host.open(
     {
       name: "", kind: "pipes", command: call.argv, shell: "", env, cwd, size: parent.facts.size, pinned: false, umask: call.umask & 0o777, nofile: null,
-      floorMode: "open", syncInput: false, group: parent.facts.group, ttlMs: 0, idleTtlMs: 0, integrate: false, parent: parent.id,
+      floorMode: "open", syncInput: false, group: parent.facts.group, ttlMs: 0, idleTtlMs: 0, integrate: false, parent: parent.id, agentForward: false,
     },
     { id: operator.id, via },
   );

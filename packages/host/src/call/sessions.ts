@@ -1,5 +1,5 @@
 /** Calls on sessions: open, list, end, and one input without an attachment. */
-import { lstatSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { statSync } from "node:fs";
 import { create, AgentAnswerSchema, DoneSchema, FloorMode, FloorVerb, InputResultSchema, ListAnswerSchema, OpenAnswerSchema, SessionKind, EventBody_RenamedSchema, HoldError, InputStatus } from "@holdfast/protocol";
 import { isAbsolute } from "node:path";
 import type { LiveSession } from "../session/session.ts";
@@ -22,14 +22,13 @@ export async function open({ host, operator, via }: CallContext, call: Verb<"ope
   const pinned = call.pinned !== undefined && call.pinned.cols > 0;
   if (!isAbsolute(call.cwd)) throw new HoldError("bad_request", `the folder ${JSON.stringify(call.cwd)} must be an absolute path`);
   const env = call.env.map((kv) => text.decode(kv));
-  if (call.agentForward && host.agentFolder) env.push(`SSH_AUTH_SOCK=${host.agentFolder}/${call.name || "agent"}.sock`);
   const session = await host.open(
     {
       name: call.name, kind: call.kind === SessionKind.PIPES ? "pipes" : "pty", command: call.command, shell: call.shell, env, cwd: call.cwd,
       size: pinned ? checkSize(call.pinned, { cols: 80, rows: 24 }) : checkSize(call.size, { cols: 80, rows: 24 }), pinned, umask: call.umask & 0o777,
       nofile: call.nofileHard === 0n ? null : { soft: Number(call.nofileSoft), hard: Number(call.nofileHard) },
       floorMode: call.floorMode === FloorMode.OPEN ? "open" : "turn", syncInput: call.syncInput, group: call.group, ttlMs: Number(call.ttlMs),
-      idleTtlMs: Number(call.idleTtlMs), integrate: !call.noIntegration, parent: "",
+      idleTtlMs: Number(call.idleTtlMs), integrate: !call.noIntegration, parent: "", agentForward: call.agentForward,
     },
     { id: operator.id, via },
   );
@@ -143,11 +142,9 @@ export function checkWriter(writer: string): void {
 }
 
 /** Points the session's stable SSH agent path at this operator's agent (opt-in: the session was opened with it). */
-export async function agent({ host }: CallContext, call: Verb<"agent">): Promise<Result> {
+export async function agent({ host, operator }: CallContext, call: Verb<"agent">): Promise<Result> {
   const session = host.find(call.session);
-  const path = `${host.agentFolder}/${session.facts.name || session.id}.sock`;
   if (!isAbsolute(call.path) || !statSync(call.path, { throwIfNoEntry: false })?.isSocket()) throw new HoldError("bad_request", `${JSON.stringify(call.path)} is no socket`);
-  if (lstatSync(path, { throwIfNoEntry: false })) rmSync(path);
-  symlinkSync(call.path, path);
+  const path = host.pointAgent(session, call.path, operator.id);
   return { case: "agent", value: create(AgentAnswerSchema, { path }) };
 }

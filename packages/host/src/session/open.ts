@@ -26,14 +26,26 @@ export interface OpenRequest {
   readonly idleTtlMs: number;
   readonly integrate: boolean;
   readonly parent: string;
+  /** Gives the programs an SSH_AUTH_SOCK that may be pointed at another agent later. */
+  readonly agentForward: boolean;
 }
 
-/** What opening asks of the host. */
-export interface Opener {
+export interface SessionFiles {
   /** Absolute path of the socket that this session's shim will listen on. */
   socketPath(id: string): string;
   /** Where the shell keeps its environment as of the last prompt; in an owner-only folder. */
   environmentPath(id: string): string;
+  agentPath(id: string): string;
+  pointAgent(id: string, target: string): void;
+  forgetAgent(id: string): void;
+  /** The session is over. `isShimGone`: nobody is left to remove the socket. */
+  forget(id: string, isShimGone: boolean): void;
+}
+
+/** What opening asks of the host. */
+export interface Opener {
+  /** What stands in the run folder for a session (run-folder.ts). */
+  readonly files: SessionFiles;
   readonly shellFolder: string;
   newNonce(): string;
   readonly bootId: string;
@@ -61,18 +73,19 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
   const argv = request.command.length > 0 ? request.command : [request.shell || "/bin/sh"];
   const wanted = new Set(OUTER);
   const base = request.env.filter((kv) => !wanted.has(kv.slice(0, kv.indexOf("="))) || request.parent !== "");
-  const env = withDefaults(base, request.kind, session.id);
+  const agentPath = request.agentForward ? opener.files.agentPath(session.id) : "";
+  const env = withDefaults(agentPath ? [...base, `SSH_AUTH_SOCK=${agentPath}`] : base, request.kind, session.id);
   const prepared = request.kind === "pty" && request.integrate
-    ? prepareShell({ argv, env, folder: opener.shellFolder, nonce, environmentFile: opener.environmentPath(session.id) })
+    ? prepareShell({ argv, env, folder: opener.shellFolder, nonce, environmentFile: opener.files.environmentPath(session.id) })
     : { argv, env, shell: "other", integrated: false };
-  const socketPath = opener.socketPath(session.id);
+  const socketPath = opener.files.socketPath(session.id);
   session.record(by, {
     case: "opened",
     value: create(EventBody_OpenedSchema, {
       sessionKind: request.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES, name: request.name, command: [...argv], cwd: request.cwd, size: request.size,
       floorMode: request.floorMode === "open" ? FloorMode.OPEN : FloorMode.TURN, syncInput: request.syncInput, group: request.group, ttlMs: BigInt(request.ttlMs),
       idleTtlMs: BigInt(request.idleTtlMs), shellIntegrated: prepared.integrated, shell: prepared.shell, nonce, pinnedSize: request.pinned ? [1] : [],
-      socketPath, parent: request.parent,
+      socketPath, parent: request.parent, agentPath,
     }),
   });
   session.commands.opened(prepared.integrated, nonce);

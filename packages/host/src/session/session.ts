@@ -969,6 +969,8 @@ export class LiveSession {
     return event.kind === "freed" && operator === event.from;
   }
   isAi: (operator: string) => boolean = () => false;
+  /** Whose agent the session's stable agent path leads to. */
+  agentBy = "";
 
   /** For an AI that is about to steer beside the terminal. */
   refusePaused(): void {

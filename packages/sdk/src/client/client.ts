@@ -48,6 +48,8 @@ export class Client implements HostClient {
         ...(spec.size ? { size: spec.size } : {}), ...(spec.pinnedSize ? { pinned: spec.pinnedSize } : {}),
       },
     });
+    const agentPath = (spec.env ?? here.env)["SSH_AUTH_SOCK"];
+    if (spec.agentForward && agentPath && !value.existed) await this.#pointAgent(value.session!.id, agentPath);
     return { session: value.session!, existed: value.existed };
   }
 
@@ -63,8 +65,17 @@ export class Client implements HostClient {
     return (await this.#call("screen", { case: "screen", value: { session, scrollback: options.scrollback ?? 0, vt: options.vt ?? false } })).value;
   }
 
-  attach(options: AttachOptions, handlers: AttachHandlers): Promise<Attachment> {
-    return ClientAttachment.open(this.#connection, this.#redial, options, handlers);
+  async attach(options: AttachOptions, handlers: AttachHandlers): Promise<Attachment> {
+    const attachment = await ClientAttachment.open(this.#connection, this.#redial, options, handlers);
+    if (options.agentPath && !options.observe) await this.#pointAgent(attachment.session.id, options.agentPath);
+    return attachment;
+  }
+
+  /** A convenience: without it the session is what it would have been. */
+  async #pointAgent(session: string, path: string): Promise<void> {
+    await this.agent(session, path).catch((fault: unknown) => {
+      if (!(fault instanceof HoldError)) throw fault;
+    });
   }
 
   async send(session: string, bytes: Uint8Array, options: { take?: boolean; paste?: boolean; interrupt?: boolean; eof?: boolean; durable?: boolean } = {}): Promise<InputOutcome> {

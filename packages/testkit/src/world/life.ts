@@ -41,6 +41,8 @@ export class Life implements Owner {
   readonly #random: Random;
   readonly #sides = new Set<{ ownerDied(): void }>();
   readonly links = new Set<HostLink>();
+  /** Sessions whose files were taken away. */
+  readonly forgotten: string[] = [];
   isAlive = true;
   isServing = false;
   effects = 0;
@@ -190,19 +192,24 @@ export class Life implements Owner {
         this.#ground.note(`log: ${text.split("\n")[0]}`);
       },
     };
-    this.host = new Host({
-      ports, registry, version: "sim", maxSessions: 100, home: "/home", journalFolder: JOURNAL_FOLDER, agentFolder: "", auditPublicKey: identity.publicKey, shimBinary: "",
-      startedAtUnixMs: clock.wallMs(), linkCount: () => this.links.size, onDown: null,
-      opener: {
-        socketPath: (id) => `/run/${id}.sock`, environmentPath: (id) => `/run/environment/${id}`, shellFolder: "/shell", newNonce: () => random.id(32), bootId,
-        hasShim: (path) => this.#ground.shimAt(path)?.isThere ?? false,
-        startShim: async (_id, spec) => {
-          await scheduler.wait(random.int(1, 5));
-          if (!this.effect("starts a shim")) return new Promise(() => {});
-          return { pid: this.#ground.startShim(spec).pid };
-        },
+    // Whatever stands in a real run folder: here shims are found by their path alone.
+    const files = {
+      socketPath: (id: string) => `/run/${id}.sock`, environmentPath: (id: string) => `/run/environment/${id}`, agentPath: (id: string) => `/run/agent/${id}.sock`,
+      pointAgent: () => {}, forgetAgent: () => {}, forget: () => {},
+    };
+    const opener = {
+      ...files, files, shellFolder: "/shell", newNonce: () => random.id(32), bootId, hasShim: (path: string) => this.#ground.shimAt(path)?.isThere ?? false,
+      startShim: async (_id: string, spec: ShimSpec) => {
+        await scheduler.wait(random.int(1, 5));
+        if (!this.effect("starts a shim")) return new Promise<never>(() => {});
+        return { pid: this.#ground.startShim(spec).pid };
       },
-    });
+    };
+    const options = {
+      ports, opener, registry, version: "sim", maxSessions: 100, home: "/home", journalFolder: JOURNAL_FOLDER, agentFolder: "", auditPublicKey: identity.publicKey, shimBinary: "",
+      startedAtUnixMs: clock.wallMs(), linkCount: () => this.links.size, onDown: null,
+    };
+    this.host = new Host(options);
   }
 
   /** This life's view of the disk: nothing reaches it from beyond the grave, and a sync takes its time. */

@@ -1,0 +1,105 @@
+/**
+ * What stands in the home's `run` folder for one session, and that it goes with it: `ID.sock` (the shim's), `ID.spec` (until the
+ * shim has read it; an environment is in it), `environment/ID` (what the shell had at its last prompt), `agent/ID.sock`.
+ *
+ *   R1  When a session is over its environment and its agent's path go at once; nothing that holds secrets outlives its use.
+ *   R2  A socket is removed only when nobody listens there. A shim that listens for a session that is over or unknown is
+ *       ended: its session can't be adopted, and without a host its program would block for ever.
+ */
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { ShimHandlers, ShimLink } from "@holdfast/shim";
+
+/** How long the processes of a shim that nobody knows have to end by themselves. */
+const ORPHAN_GRACE_MS = 2_000;
+/** Not sessions'. */
+const OWN_SOCKETS = new Set(["host.sock", "keeper.sock"]);
+
+export interface RunFolderOptions {
+  readonly folder: string;
+  connectShim(path: string, handlers: ShimHandlers): ShimLink;
+  log(text: string): void;
+}
+
+export class RunFolder {
+  readonly #o: RunFolderOptions;
+
+  constructor(options: RunFolderOptions) {
+    this.#o = options;
+    for (const name of ["agent", "environment"]) mkdirSync(join(options.folder, name), { recursive: true, mode: 0o700 });
+  }
+
+  socketPath(id: string): string {
+    return join(this.#o.folder, `${id}.sock`);
+  }
+
+  specPath(id: string): string {
+    return join(this.#o.folder, `${id}.spec`);
+  }
+
+  environmentPath(id: string): string {
+    return join(this.#o.folder, "environment", id);
+  }
+
+  agentPath(id: string): string {
+    return join(this.#o.folder, "agent", `${id}.sock`);
+  }
+
+  /** Whole or not at all: whoever connects meanwhile reaches the one before or this one. */
+  pointAgent(id: string, target: string): void {
+    const path = this.agentPath(id);
+    rmSync(`${path}.new`, { force: true });
+    symlinkSync(target, `${path}.new`);
+    renameSync(`${path}.new`, path);
+  }
+
+  forgetAgent(id: string): void {
+    rmSync(this.agentPath(id), { force: true });
+  }
+
+  /** R1. `isShimGone`: it was lost, or never came; else the shim removes its own socket. */
+  forget(id: string, isShimGone: boolean): void {
+    rmSync(this.specPath(id), { force: true });
+    rmSync(this.environmentPath(id), { force: true });
+    this.forgetAgent(id);
+    if (isShimGone) this.#reap(this.socketPath(id));
+  }
+
+  /** What hosts that died left. Called once, before anything is opened. */
+  sweep(sessions: { isLive(id: string): boolean; mayHaveShim(id: string): boolean }): void {
+    const { folder } = this.#o;
+    for (const name of readdirSync(join(folder, "environment"))) if (!sessions.isLive(name)) rmSync(join(folder, "environment", name), { force: true });
+    for (const name of readdirSync(join(folder, "agent"))) if (!sessions.isLive(name.split(".")[0]!)) rmSync(join(folder, "agent", name), { force: true });
+    for (const name of readdirSync(folder)) {
+      if (name.endsWith(".spec")) rmSync(join(folder, name), { force: true });
+      else if (name.endsWith(".sock") && !OWN_SOCKETS.has(name) && !sessions.mayHaveShim(name.slice(0, -".sock".length))) this.#reap(join(folder, name));
+    }
+  }
+
+  /** R2. */
+  #reap(path: string): void {
+    const ends = new Map<0 | 1 | 2, bigint>();
+    const letGo = (): void => {
+      link.ack({ streams: [...ends].map(([stream, offset]) => ({ stream, offset })), exit: true });
+      link.release();
+    };
+    const link = this.#o.connectShim(path, {
+      welcome: (w) => {
+        this.#o.log(`a shim listens at ${path} for a session that is over (pid ${w.pid}): it is ended`);
+        if (w.phase === "failed") letGo();
+        else link.endTree(ORPHAN_GRACE_MS);
+      },
+      output: (stream, offset, _at, bytes) => {
+        ends.set(stream, offset + BigInt(bytes.length));
+        link.ack({ streams: [{ stream, offset: offset + BigInt(bytes.length) }] });
+      },
+      result: () => {},
+      exited: letGo,
+      closed: letGo,
+      probe: () => {},
+      end: (_reason, detail) => {
+        if (/ECONNREFUSED/.test(detail)) rmSync(path, { force: true });
+      },
+    });
+  }
+}
