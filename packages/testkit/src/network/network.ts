@@ -60,7 +60,15 @@ export class Network {
         if (!owner.isAlive) return;
         const listener = this.#listener;
         if (!listener?.owner.isAlive) return reject(new HoldError("unreachable", "no host answers in this world"));
-        const wire = new Wire(this.#scheduler, this.#random, this.weather, `${who}#${this.#nextWire++}`, this.#note, owner, listener.owner);
+        const wire = new Wire(
+          this.#scheduler,
+          this.#random,
+          this.weather,
+          `${who}#${this.#nextWire++}`,
+          this.#note,
+          owner,
+          listener.owner,
+        );
         this.wires.add(wire);
         wire.onOver = () => this.wires.delete(wire);
         wire.host.open(listener.accept(wire.host));
@@ -78,7 +86,15 @@ export class Wire {
   onOver: () => void = () => {};
   readonly #note: (text: string) => void;
 
-  constructor(scheduler: Scheduler, random: Random, weather: Weather, name: string, note: (text: string) => void, client: Owner, host: Owner) {
+  constructor(
+    scheduler: Scheduler,
+    random: Random,
+    weather: Weather,
+    name: string,
+    note: (text: string) => void,
+    client: Owner,
+    host: Owner,
+  ) {
     this.name = name;
     this.#note = note;
     this.client = new End(this, scheduler, random, weather, client, "client");
@@ -184,7 +200,10 @@ class End implements Link {
     if (this.isOver) return;
     this.stalled = false;
     this.#paused = false;
-    this.#endsAfter = Math.min(this.#endsAfter, this.#random.chance(0.3) ? this.#inboxBytes : this.#random.int(0, this.#inboxBytes));
+    this.#endsAfter = Math.min(
+      this.#endsAfter,
+      this.#random.chance(0.3) ? this.#inboxBytes : this.#random.int(0, this.#inboxBytes),
+    );
     this.#schedule();
   }
 

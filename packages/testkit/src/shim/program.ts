@@ -45,7 +45,9 @@ export class Program {
   text(bytes: number): Uint8Array {
     const parts: string[] = [];
     for (let n = 0; n < bytes; ) {
-      const line = this.#random.chance(0.15) ? this.#random.pick(["\x1b[c", "\x1b[6n", "\x1b[31m", "\x1b]0;title\x07", "\x1b]11;?\x07", "\x1b[?25l", "\x1b"]) : `out ${this.#lines++} ${"·".repeat(this.#random.int(0, 20))}\r\n`;
+      const line = this.#random.chance(0.15)
+        ? this.#random.pick(["\x1b[c", "\x1b[6n", "\x1b[31m", "\x1b]0;title\x07", "\x1b]11;?\x07", "\x1b[?25l", "\x1b"])
+        : `out ${this.#lines++} ${"·".repeat(this.#random.int(0, 20))}\r\n`;
       parts.push(line);
       n += line.length;
     }

@@ -41,7 +41,12 @@ export interface Written {
 type ToHost =
   | { readonly kind: "output"; readonly offset: number; readonly timeNs: bigint; readonly bytes: Uint8Array }
   | { readonly kind: "call"; readonly bytes: 64; readonly overtakes?: true; run(h: ShimHandlers): void }
-  | { readonly kind: "end"; readonly bytes: 0; readonly reason: "fenced" | "gone" | "protocol" | "closed"; readonly detail: string };
+  | {
+      readonly kind: "end";
+      readonly bytes: 0;
+      readonly reason: "fenced" | "gone" | "protocol" | "closed";
+      readonly detail: string;
+    };
 
 export class SimShim {
   readonly socketPath: string;
@@ -84,7 +89,14 @@ export class SimShim {
 
   onHello: () => void = () => {};
 
-  constructor(options: { scheduler: Scheduler; spec: ShimSpec; pid: number; mood: Mood; ringBytes: number; note: (text: string) => void }) {
+  constructor(options: {
+    scheduler: Scheduler;
+    spec: ShimSpec;
+    pid: number;
+    mood: Mood;
+    ringBytes: number;
+    note: (text: string) => void;
+  }) {
     this.#scheduler = options.scheduler;
     this.#random = options.scheduler.random.fork();
     this.spec = options.spec;
@@ -151,7 +163,16 @@ export class SimShim {
     const now = BigInt(this.#scheduler.nowUs) * 1000n;
     // What blocked in write(2) is lost with the process that was writing it.
     this.#blocked = [];
-    this.#exit = { code, signal: null, core: false, userUs: 1n, systemUs: 1n, maxRssKib: 1n, timeNs: now, wallMs: BigInt(this.#scheduler.clock.wallMs()) };
+    this.#exit = {
+      code,
+      signal: null,
+      core: false,
+      userUs: 1n,
+      systemUs: 1n,
+      maxRssKib: 1n,
+      timeNs: now,
+      wallMs: BigInt(this.#scheduler.clock.wallMs()),
+    };
     this.#exitOffset = this.#outputEnd;
     if (!leavesChild) this.#closed = true;
     this.#flush();
@@ -175,7 +196,11 @@ export class SimShim {
 
   // --- links ---
 
-  connect(owner: Owner, acked: readonly { readonly stream: Stream; readonly offset: bigint }[], handlers: ShimHandlers): ShimLink {
+  connect(
+    owner: Owner,
+    acked: readonly { readonly stream: Stream; readonly offset: bigint }[],
+    handlers: ShimHandlers,
+  ): ShimLink {
     const side = new ShimSide(this, this.#scheduler, this.#random, owner, handlers);
     side.tell(() => this.#hello(side, acked));
     return side;
@@ -192,9 +217,11 @@ export class SimShim {
   }
 
   #hello(side: ShimSide, acked: readonly { readonly stream: Stream; readonly offset: bigint }[]): void {
-    if (this.isDead || this.isReleased) return side.push({ kind: "end", bytes: 0, reason: "gone", detail: "connect ECONNREFUSED" });
+    if (this.isDead || this.isReleased)
+      return side.push({ kind: "end", bytes: 0, reason: "gone", detail: "connect ECONNREFUSED" });
     for (const { stream, offset } of acked) {
-      if (stream !== 0 || Number(offset) > this.#outputEnd) return side.push({ kind: "end", bytes: 0, reason: "protocol", detail: "HELLO names output that was never written" });
+      if (stream !== 0 || Number(offset) > this.#outputEnd)
+        return side.push({ kind: "end", bytes: 0, reason: "protocol", detail: "HELLO names output that was never written" });
     }
     for (const { offset } of acked) this.#ackOutput(Number(offset));
     const old = this.#link;
@@ -207,8 +234,17 @@ export class SimShim {
     side.sent = this.#acked;
     side.exitSent = this.#exitAcked;
     const welcome = {
-      protocol: 1, shimPid: this.pid + 1, pid: this.pid, pidStart: 1n, mode: "pty", phase: this.#exit ? "exited" : "running", cols: this.spec.cols, rows: this.spec.rows,
-      receivedSeq: BigInt(this.#receivedSeq), appliedSeq: BigInt(this.#appliedSeq), streams: [{ stream: 0, start: BigInt(this.#acked), end: BigInt(this.#outputEnd) }],
+      protocol: 1,
+      shimPid: this.pid + 1,
+      pid: this.pid,
+      pidStart: 1n,
+      mode: "pty",
+      phase: this.#exit ? "exited" : "running",
+      cols: this.spec.cols,
+      rows: this.spec.rows,
+      receivedSeq: BigInt(this.#receivedSeq),
+      appliedSeq: BigInt(this.#appliedSeq),
+      streams: [{ stream: 0, start: BigInt(this.#acked), end: BigInt(this.#outputEnd) }],
     } as const;
     side.push({ kind: "call", bytes: 64, run: (h) => h.welcome(welcome) });
     this.#flush();
@@ -261,7 +297,9 @@ export class SimShim {
   }
 
   resize(side: ShimSide, seq: bigint): void {
-    this.#numbered(side, seq, (n) => (this.#exit ? this.#settle(n, "refused", "exited", 0) : this.#settle(n, "applied", "none", 0)));
+    this.#numbered(side, seq, (n) =>
+      this.#exit ? this.#settle(n, "refused", "exited", 0) : this.#settle(n, "applied", "none", 0),
+    );
   }
 
   signal(side: ShimSide, seq: bigint, signo: number): void {
@@ -319,7 +357,11 @@ export class SimShim {
 
   #enqueue(q: Queued): void {
     if (this.#exit) return this.#settle(q.seq, "refused", "exited", 0);
-    if (this.#queue.length >= QUEUE_FRAMES || this.#results.length + this.#queue.length >= RESULTS || this.#queuedBytes + q.bytes.length > INPUT_BYTES) {
+    if (
+      this.#queue.length >= QUEUE_FRAMES ||
+      this.#results.length + this.#queue.length >= RESULTS ||
+      this.#queuedBytes + q.bytes.length > INPUT_BYTES
+    ) {
       return this.#settle(q.seq, "refused", "queue_full", 0);
     }
     this.#queue.push(q);
@@ -358,7 +400,15 @@ export class SimShim {
   }
 
   #makeResult(seq: number, status: ShimStatus, refusal: ShimRefusal, bytes: number): ShimResult {
-    return { seq: BigInt(seq), status, refusal, bytes, secret: false, outputOffset: BigInt(this.#outputEnd), timeNs: BigInt(this.#scheduler.nowUs) * 1000n };
+    return {
+      seq: BigInt(seq),
+      status,
+      refusal,
+      bytes,
+      secret: false,
+      outputOffset: BigInt(this.#outputEnd),
+      timeNs: BigInt(this.#scheduler.nowUs) * 1000n,
+    };
   }
 
   #settle(seq: number, status: ShimStatus, refusal: ShimRefusal, bytes: number): void {
@@ -410,7 +460,8 @@ export class SimShim {
       if (room === 0) break;
       const bytes = this.#blocked[0]!;
       const n = Math.min(room, bytes.length);
-      while (this.#outputEnd + n > this.#output.length) this.#output = Buffer.concat([this.#output, Buffer.alloc(this.#output.length)]);
+      while (this.#outputEnd + n > this.#output.length)
+        this.#output = Buffer.concat([this.#output, Buffer.alloc(this.#output.length)]);
       this.#output.set(bytes.subarray(0, n), this.#outputEnd);
       this.#times.push({ offset: this.#outputEnd, timeNs: BigInt(this.#scheduler.nowUs) * 1000n });
       this.#outputEnd += n;
@@ -442,7 +493,12 @@ export class SimShim {
       const until = this.#times.find((t) => t.offset > link.sent)?.offset ?? this.#outputEnd;
       const n = Math.min(until - link.sent, PIECE_BYTES, SOCKET_BYTES - link.waitingBytes);
       const timeNs = this.#times.findLast((t) => t.offset <= link.sent)?.timeNs ?? 0n;
-      link.push({ kind: "output", offset: link.sent, timeNs, bytes: Uint8Array.from(this.#output.subarray(link.sent, link.sent + n)) });
+      link.push({
+        kind: "output",
+        offset: link.sent,
+        timeNs,
+        bytes: Uint8Array.from(this.#output.subarray(link.sent, link.sent + n)),
+      });
       link.sent += n;
     }
     if (this.#exit && link.sent >= this.#exitOffset && !link.exitSent) {
@@ -601,7 +657,17 @@ class ShimSide implements ShimLink {
     throw new Error("a PTY session is not respawned");
   }
   probe(token: number): void {
-    const probe = { token, icanon: true, echo: true, isig: true, foregroundPgrp: 0, leaderPid: this.#shim.pid, kernelInputBytes: 0, queuedInputBytes: this.#shim.queuedBytes, processes: [] };
+    const probe = {
+      token,
+      icanon: true,
+      echo: true,
+      isig: true,
+      foregroundPgrp: 0,
+      leaderPid: this.#shim.pid,
+      kernelInputBytes: 0,
+      queuedInputBytes: this.#shim.queuedBytes,
+      processes: [],
+    };
     this.#command("probe", () => this.push({ kind: "call", bytes: 64, run: (h) => h.probe(probe) }));
   }
   ack(a: Parameters<ShimLink["ack"]>[0]): void {

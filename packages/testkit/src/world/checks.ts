@@ -23,7 +23,10 @@ import { kinds, type Name } from "./operators.ts";
 import type { Sent, View } from "./sim-client.ts";
 import type { World } from "./world.ts";
 
-const auditPublicKey = createPublicKey(createPrivateKey({ key: AUDIT_KEY, format: "der", type: "pkcs8" })).export({ type: "spki", format: "der" });
+const auditPublicKey = createPublicKey(createPrivateKey({ key: AUDIT_KEY, format: "der", type: "pkcs8" })).export({
+  type: "spki",
+  format: "der",
+});
 const OUTPUT_KIND = 2;
 const CHUNK_BYTES = 32 * 1024;
 /** How long a cut may be on its way to a shim, over one link. */
@@ -57,7 +60,12 @@ export function records(world: World): Record[] {
       world.violation(`V4: the journal has a gap ${e.fromSeq}-${e.toSeq} (${e.reason})`);
       return [];
     }
-    return [{ entry: e, body: e.kind === OUTPUT_KIND || e.kind === 255 ? { case: undefined } : fromBinary(EventBodySchema, e.meta).kind }];
+    return [
+      {
+        entry: e,
+        body: e.kind === OUTPUT_KIND || e.kind === 255 ? { case: undefined } : fromBinary(EventBodySchema, e.meta).kind,
+      },
+    ];
   });
 }
 
@@ -68,13 +76,16 @@ export function checkWorld(world: World): void {
   frames(world, inputs);
   units(world, all, inputs);
   output(world, all);
-  for (const client of world.clients) for (const view of client.views) watched(world, client.label, view, all, client.isAlive && view === client.view && client.attachment !== null);
+  for (const client of world.clients)
+    for (const view of client.views)
+      watched(world, client.label, view, all, client.isAlive && view === client.view && client.attachment !== null);
   afterCuts(world, all, inputs);
   manners(world, all, inputs);
   bounds(world);
   for (const client of world.clients) {
     if (!client.isAlive) continue;
-    for (const p of client.promised) if (!p.settled) world.violation(`V9: ${client.label} still waits for an answer to ${p.what} of step ${p.atStep}`);
+    for (const p of client.promised)
+      if (!p.settled) world.violation(`V9: ${client.label} still waits for an answer to ${p.what} of step ${p.atStep}`);
   }
 }
 
@@ -83,10 +94,23 @@ function inputsOf(all: readonly Record[]): Map<number, InputRecord> {
   for (const { entry, body } of all) {
     if (body.case === "input") {
       const { writer, n, unit, unitEnd, interrupt } = body.value;
-      inputs.set(entry.seq, { seq: entry.seq, actor: entry.actor, writer, n: Number(n), unit, unitEnd, interrupt, payload: Buffer.from(entry.payload), status: null, bytes: 0, refusal: "" });
+      inputs.set(entry.seq, {
+        seq: entry.seq,
+        actor: entry.actor,
+        writer,
+        n: Number(n),
+        unit,
+        unitEnd,
+        interrupt,
+        payload: Buffer.from(entry.payload),
+        status: null,
+        bytes: 0,
+        refusal: "",
+      });
     } else if (body.case === "inputSettled") {
       const input = inputs.get(Number(body.value.inputSeq));
-      if (input && input.status === null) Object.assign(input, { status: body.value.status, bytes: body.value.bytes, refusal: body.value.refusal });
+      if (input && input.status === null)
+        Object.assign(input, { status: body.value.status, bytes: body.value.bytes, refusal: body.value.refusal });
     }
   }
   return inputs;
@@ -109,14 +133,20 @@ function order(world: World, inputs: Map<number, InputRecord>): void {
       world.violation(`V1: the terminal took input ${seq}, which the journal does not have`);
       continue;
     }
-    if (!input.payload.subarray(0, bytes.length).equals(bytes)) world.violation(`V1: the terminal took other bytes than the journal has of input ${seq}`);
-    if (input.status !== null && input.bytes !== bytes.length) world.violation(`V1: the journal says ${input.bytes} bytes of input ${seq} were written, ${bytes.length} were`);
+    if (!input.payload.subarray(0, bytes.length).equals(bytes))
+      world.violation(`V1: the terminal took other bytes than the journal has of input ${seq}`);
+    if (input.status !== null && input.bytes !== bytes.length)
+      world.violation(`V1: the journal says ${input.bytes} bytes of input ${seq} were written, ${bytes.length} were`);
   }
   for (const input of inputs.values()) {
     if (input.status === null) world.violation(`V1: nothing says what became of input ${input.seq} of ${input.actor}`);
     const was = written.get(input.seq) ?? [];
-    if (input.status === InputStatus.APPLIED && !input.interrupt && Buffer.concat(was).length !== input.payload.length) world.violation(`V1: input ${input.seq} is applied, and ${Buffer.concat(was).length} of its ${input.payload.length} bytes were written`);
-    if ((input.status === InputStatus.VOID || input.status === InputStatus.REFUSED) && was.length > 0) world.violation(`V1: input ${input.seq} is void, and was written`);
+    if (input.status === InputStatus.APPLIED && !input.interrupt && Buffer.concat(was).length !== input.payload.length)
+      world.violation(
+        `V1: input ${input.seq} is applied, and ${Buffer.concat(was).length} of its ${input.payload.length} bytes were written`,
+      );
+    if ((input.status === InputStatus.VOID || input.status === InputStatus.REFUSED) && was.length > 0)
+      world.violation(`V1: input ${input.seq} is void, and was written`);
   }
   const read = Buffer.concat(shim.program.read).length;
   const took = shim.written.reduce((n, w) => n + w.bytes.length, 0);
@@ -130,11 +160,15 @@ function frames(world: World, inputs: Map<number, InputRecord>): void {
   const byContent = new Map<string, InputRecord[]>();
   const lastN = new Map<string, number>();
   for (const input of inputs.values()) {
-    if (input.actor !== TERMINAL_ACTOR && input.writer.split("/")[0] !== input.actor) world.violation(`V3: input ${input.seq} is recorded as ${input.actor}'s, and its writer is ${input.writer}`);
+    if (input.actor !== TERMINAL_ACTOR && input.writer.split("/")[0] !== input.actor)
+      world.violation(`V3: input ${input.seq} is recorded as ${input.actor}'s, and its writer is ${input.writer}`);
     const key = input.payload.toString("latin1");
     byContent.set(key, [...(byContent.get(key) ?? []), input]);
     if (input.status === InputStatus.VOID && input.refusal === "host_restart") continue;
-    if (input.n <= (lastN.get(input.writer) ?? 0)) world.violation(`V2: input ${input.seq} is frame ${input.n} of ${input.writer}, after its frame ${lastN.get(input.writer)}`);
+    if (input.n <= (lastN.get(input.writer) ?? 0))
+      world.violation(
+        `V2: input ${input.seq} is frame ${input.n} of ${input.writer}, after its frame ${lastN.get(input.writer)}`,
+      );
     lastN.set(input.writer, input.n);
   }
   for (const client of world.clients) {
@@ -144,8 +178,12 @@ function frames(world: World, inputs: Map<number, InputRecord>): void {
       for (let at = 0; at < sent.bytes.length; at += CHUNK_BYTES) {
         const chunk = Buffer.from(sent.bytes.subarray(at, at + CHUNK_BYTES)).toString("latin1");
         const found = (byContent.get(chunk) ?? []).filter((i) => (taken.get(i.seq) ?? 0) > 0);
-        for (const i of byContent.get(chunk) ?? []) if (i.actor !== client.name) world.violation(`V3: ${client.name} sent what input ${i.seq} says of ${i.actor}`);
-        if (found.length > 1) world.violation(`V2: ${client.label}'s ${sent.what} was written ${found.length} times (inputs ${found.map((i) => i.seq).join(", ")})`);
+        for (const i of byContent.get(chunk) ?? [])
+          if (i.actor !== client.name) world.violation(`V3: ${client.name} sent what input ${i.seq} says of ${i.actor}`);
+        if (found.length > 1)
+          world.violation(
+            `V2: ${client.label}'s ${sent.what} was written ${found.length} times (inputs ${found.map((i) => i.seq).join(", ")})`,
+          );
         written += found.reduce((n, i) => n + taken.get(i.seq)!, 0);
       }
       if (client.isAlive) told(world, client.label, sent, written);
@@ -156,7 +194,10 @@ function frames(world: World, inputs: Map<number, InputRecord>): void {
 function told(world: World, label: string, sent: Sent, written: number): void {
   const { outcome } = sent;
   if (!outcome || outcome.status === InputStatus.UNSPECIFIED) return;
-  const lie = (truth: string): void => world.violation(`V2: ${label} was told ${nameOf(InputStatus, outcome.status)} ${outcome.bytes} (${outcome.code ?? ""}) of ${sent.what}, but ${truth}`);
+  const lie = (truth: string): void =>
+    world.violation(
+      `V2: ${label} was told ${nameOf(InputStatus, outcome.status)} ${outcome.bytes} (${outcome.code ?? ""}) of ${sent.what}, but ${truth}`,
+    );
   if (outcome.status === InputStatus.APPLIED && written !== sent.bytes.length) lie(`${written} bytes were written`);
   else if (outcome.bytes !== written) lie(`${written} bytes were written`);
 }
@@ -174,7 +215,10 @@ function units(world: World, all: readonly Record[], inputs: Map<number, InputRe
     }
     if (input.unit === "") continue;
     const name = `${input.writer} ${input.unit}`;
-    if (over.has(name)) world.violation(`V2: input ${input.seq} goes on with unit ${input.unit} of ${input.writer}, which others' input had broken`);
+    if (over.has(name))
+      world.violation(
+        `V2: input ${input.seq} goes on with unit ${input.unit} of ${input.writer}, which others' input had broken`,
+      );
     open = input.unitEnd ? null : { writer: input.writer, unit: input.unit };
     if (input.unitEnd) over.add(name);
   }
@@ -188,7 +232,8 @@ function output(world: World, all: readonly Record[]): void {
     if (body.case === "gap") world.violation(`V4: a gap in the output, ${body.value.fromOffset}-${body.value.toOffset}`);
     if (entry.kind !== OUTPUT_KIND) continue;
     if (entry.offset !== end) world.violation(`V4: output at ${entry.offset} follows output that ends at ${end}`);
-    if (!wrote.subarray(entry.offset, entry.offset + entry.payloadBytes).equals(Buffer.from(entry.payload))) world.violation(`V4: record ${entry.seq} has other output than the program wrote`);
+    if (!wrote.subarray(entry.offset, entry.offset + entry.payloadBytes).equals(Buffer.from(entry.payload)))
+      world.violation(`V4: record ${entry.seq} has other output than the program wrote`);
     end = entry.offset + entry.payloadBytes;
   }
   if (end !== wrote.length) world.violation(`V4: the program wrote ${wrote.length} bytes, the journal has ${end}`);
@@ -214,12 +259,16 @@ function watched(world: World, label: string, view: View, all: readonly Record[]
   let last: number | null = view.mode === "replay" ? 0 : null;
   let screen: Buffer[] = [];
   for (const s of view.seen) {
-    const wrong = (what: string): void => world.violation(`V4: ${label} saw ${s.is} ${"seq" in s ? s.seq : `${s.from}-${s.to}`} ${what}`);
+    const wrong = (what: string): void =>
+      world.violation(`V4: ${label} saw ${s.is} ${"seq" in s ? s.seq : `${s.from}-${s.to}`} ${what}`);
     if (s.is === "snapshot") {
       if (last !== null && s.seq < last) wrong(`after ${last}`);
       if (view.mode === "replay") wrong("in a replay");
       const expected = text.subarray(0, wholeEnd.get(s.seq) ?? -1);
-      if (!expected.equals(Buffer.from(s.bytes))) wrong(`of ${s.bytes.length} bytes that is not the ${expected.length} as of then${differs(expected, Buffer.from(s.bytes))}`);
+      if (!expected.equals(Buffer.from(s.bytes)))
+        wrong(
+          `of ${s.bytes.length} bytes that is not the ${expected.length} as of then${differs(expected, Buffer.from(s.bytes))}`,
+        );
       last = s.seq;
       screen = [Buffer.from(s.bytes)];
       continue;
@@ -230,7 +279,8 @@ function watched(world: World, label: string, view: View, all: readonly Record[]
     last = s.is === "gap" ? s.to : s.seq;
     if (s.is !== "output") continue;
     const expected = shownAt.get(s.seq);
-    if (!expected?.equals(Buffer.from(s.bytes))) wrong(`as other bytes than were shown to all${expected ? differs(expected, Buffer.from(s.bytes)) : " (no output)"}`);
+    if (!expected?.equals(Buffer.from(s.bytes)))
+      wrong(`as other bytes than were shown to all${expected ? differs(expected, Buffer.from(s.bytes)) : " (no output)"}`);
     screen.push(Buffer.from(s.bytes));
   }
   if (!isCurrent || view.detached !== null) return;
@@ -238,7 +288,8 @@ function watched(world: World, label: string, view: View, all: readonly Record[]
   if (last !== head) world.violation(`V4: ${label} stopped at ${last}, the journal goes to ${head}`);
   const seen = Buffer.concat(screen);
   if (!seen.equals(text.subarray(text.length - seen.length))) world.violation(`V4: ${label}'s screen is not what was shown`);
-  if (view.mode === "snapshot" && seen.length !== text.length) world.violation(`V4: ${label}'s snapshot and what followed are ${seen.length} bytes of ${text.length}`);
+  if (view.mode === "snapshot" && seen.length !== text.length)
+    world.violation(`V4: ${label}'s snapshot and what followed are ${seen.length} bytes of ${text.length}`);
 }
 
 function differs(a: Buffer, b: Buffer): string {
@@ -257,7 +308,9 @@ function afterCuts(world: World, all: readonly Record[], inputs: Map<number, Inp
     for (const w of world.shim.written) {
       const input = inputs.get(w.seq);
       if (!input || w.seq >= entry.seq || !isCut(input) || w.atUs <= linkedUs + CUT_US) continue;
-      world.violation(`V5: ${w.bytes.length} bytes of input ${w.seq} of ${input.actor} were written ${Math.round((w.atUs - atUs) / 1000)} ms after ${body.case} ${entry.seq} had cut it`);
+      world.violation(
+        `V5: ${w.bytes.length} bytes of input ${w.seq} of ${input.actor} were written ${Math.round((w.atUs - atUs) / 1000)} ms after ${body.case} ${entry.seq} had cut it`,
+      );
     }
   }
 }
@@ -268,7 +321,8 @@ function cutBy(entry: Entry, body: Body): ((i: InputRecord) => boolean) | null {
   if (body.case === "input" && body.value.interrupt) return (i) => i.seq < entry.seq;
   if (body.case === "floorChanged") {
     const { holder, from, reason } = body.value;
-    const changesHands = holder !== "" && ((from !== "" && from !== holder) || reason === "taken");
+    const changesHands =
+      holder !== "" && ((from !== "" && from !== holder) || (reason === "taken" && kinds[holder as Name] === "human"));
     if (changesHands) return (i) => i.actor !== holder && i.actor !== TERMINAL_ACTOR;
   }
   return null;
@@ -287,7 +341,9 @@ function manners(world: World, all: readonly Record[], inputs: Map<number, Input
     const wasWritten = input.status === InputStatus.APPLIED || input.status === InputStatus.CUT;
     if (kinds[input.actor as Name] === "ai") {
       if (paused) world.violation(`V6: input ${input.seq} of ${input.actor} was accepted while AIs were paused`);
-      if (!isOpen && dirt !== null && dirt !== input.actor && wasWritten) world.violation(`V6: input ${input.seq} of ${input.actor} went on a line that ${dirt} had half typed`);
+      // An interrupt is no typing: it ends whatever line there is.
+      if (!isOpen && !input.interrupt && dirt !== null && dirt !== input.actor && wasWritten)
+        world.violation(`V6: input ${input.seq} of ${input.actor} went on a line that ${dirt} had half typed`);
     }
     if (!wasWritten) continue;
     const last = input.payload.subarray(0, input.interrupt ? 1 : input.bytes).at(-1);
@@ -300,14 +356,19 @@ export function bounds(world: World): void {
   const { shim } = world;
   if (shim.queuedBytes > limits.inputQueueBytes) world.violation(`V8: ${shim.queuedBytes} bytes of input wait in the shim`);
   for (const wire of world.network.wires) {
-    for (const end of [wire.client, wire.host]) if (end.buffered > 2 * 1024 * 1024) world.violation(`V8: ${end.buffered} bytes wait in a process for ${wire.name}`);
+    for (const end of [wire.client, wire.host])
+      if (end.buffered > 2 * 1024 * 1024) world.violation(`V8: ${end.buffered} bytes wait in a process for ${wire.name}`);
   }
-  if (world.life.isAlive && world.life.isServing && world.life.models.backlog(world.session) > 5 * 1024 * 1024) world.violation(`V8: the model is ${world.life.models.backlog(world.session)} bytes behind`);
+  if (world.life.isAlive && world.life.isServing && world.life.models.backlog(world.session) > 5 * 1024 * 1024)
+    world.violation(`V8: the model is ${world.life.models.backlog(world.session)} bytes behind`);
 }
 
 /** V7. */
 export function checkDisk(world: World, disk: SimFS = world.disk, durableLsn: number | null = null): void {
   const report = verifyJournal(disk, JOURNAL_FOLDER, auditPublicKey);
   // After a power cut, damage to what was never durable is there and is named.
-  if (!report.ok) for (const f of report.findings) if (durableLsn === null || (f.lsn !== null && f.lsn <= durableLsn)) world.violation(`V7: ${f.file} at ${f.position}: ${f.text}`);
+  if (!report.ok)
+    for (const f of report.findings)
+      if (durableLsn === null || (f.lsn !== null && f.lsn <= durableLsn))
+        world.violation(`V7: ${f.file} at ${f.position}: ${f.text}`);
 }

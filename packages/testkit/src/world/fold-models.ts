@@ -41,7 +41,17 @@ export class FoldModels implements TerminalModels {
 
   open(session: string, from: ModelPosition & { readonly vt?: Uint8Array }): void {
     this.close(session);
-    const model: Model = { session, filter: new terminal.QueryFilter(), scanner: new terminal.QueryScanner(), shown: [], held: [], fed: from.offset, parsed: from.offset, cols: from.cols, rows: from.rows };
+    const model: Model = {
+      session,
+      filter: new terminal.QueryFilter(),
+      scanner: new terminal.QueryScanner(),
+      shown: [],
+      held: [],
+      fed: from.offset,
+      parsed: from.offset,
+      cols: from.cols,
+      rows: from.rows,
+    };
     this.#models.set(session, model);
     if (!from.vt) return;
     const vt = Buffer.from(from.vt);
@@ -68,7 +78,8 @@ export class FoldModels implements TerminalModels {
     if (shown.length > 0) model.shown.push(Uint8Array.from(shown));
     model.held = model.filter.isGround ? [] : [...model.held, bytes];
     if (!live) return void model.scanner.ends(bytes);
-    for (const end of model.scanner.ends(bytes)) this.#handlers.reply({ session: model.session, offset: offset + end, bytes: Buffer.from(`\x1b[?${offset + end}c`) });
+    for (const end of model.scanner.ends(bytes))
+      this.#handlers.reply({ session: model.session, offset: offset + end, bytes: Buffer.from(`\x1b[?${offset + end}c`) });
   }
 
   resize(session: string, cols: number, rows: number): void {
@@ -95,7 +106,15 @@ export class FoldModels implements TerminalModels {
   }
 
   text(session: string): Promise<ScreenText> {
-    return this.#ask(session, ({ parsed, cols, rows }) => ({ offset: parsed, cols, rows, lines: [], cursor: { row: 0, col: 0, visible: true }, alternate: false, title: "" }));
+    return this.#ask(session, ({ parsed, cols, rows }) => ({
+      offset: parsed,
+      cols,
+      rows,
+      lines: [],
+      cursor: { row: 0, col: 0, visible: true },
+      alternate: false,
+      title: "",
+    }));
   }
 
   #ask<T>(session: string, take: (model: Model) => T): Promise<T> {
@@ -158,7 +177,8 @@ function heldBytes(model: Model): Uint8Array {
   // The shortest end of what was fed that leaves a filter not at ground and shows nothing.
   for (let at = all.length - 1; at >= 0; at--) {
     const filter = new terminal.QueryFilter();
-    if (filter.filter(all.subarray(at)).length === 0 && !filter.isGround && (all[at] === 0x1b || all[at]! >= 0x80)) return all.subarray(at);
+    if (filter.filter(all.subarray(at)).length === 0 && !filter.isGround && (all[at] === 0x1b || all[at]! >= 0x80))
+      return all.subarray(at);
   }
   return new Uint8Array(0);
 }

@@ -102,7 +102,8 @@ export class Life implements Owner {
     } catch (fault) {
       if (!this.isAlive) return;
       const code = (fault as { code?: string }).code ?? "";
-      if (!["disk_full", "journal_unwritable", "journal_frozen"].includes(code)) this.#ground.violation(`host ${this.number} could not start: ${fault instanceof Error ? fault.stack : String(fault)}`);
+      if (!["disk_full", "journal_unwritable", "journal_frozen"].includes(code))
+        this.#ground.violation(`host ${this.number} could not start: ${fault instanceof Error ? fault.stack : String(fault)}`);
       return this.dies(`at start: ${code}`);
     }
     if (!this.isAlive) return;
@@ -137,8 +138,15 @@ export class Life implements Owner {
     const random = this.#random;
     const { clock } = scheduler;
     this.journal = openJournal(this.#disk(), {
-      folder: JOURNAL_FOLDER, now: () => ({ wallMs: clock.wallMs(), monoNs: clock.monoNs() }), randomBytes: (n) => random.bytes(n), auditKey: AUDIT_KEY, bootId,
-      reserveBytes: 0, segmentBytes: 256 * 1024, payloadFileBytes: 128 * 1024, ...this.#ground.journal,
+      folder: JOURNAL_FOLDER,
+      now: () => ({ wallMs: clock.wallMs(), monoNs: clock.monoNs() }),
+      randomBytes: (n) => random.bytes(n),
+      auditKey: AUDIT_KEY,
+      bootId,
+      reserveBytes: 0,
+      segmentBytes: 256 * 1024,
+      payloadFileBytes: 128 * 1024,
+      ...this.#ground.journal,
     });
     this.models = new FoldModels(scheduler, this, {
       reply: (r) => this.#run("a reply", () => this.host.sessions.get(r.session)?.reply(r.offset, r.bytes)),
@@ -151,7 +159,9 @@ export class Life implements Owner {
     });
     const deferred: (() => void)[] = [];
     const ports: SessionPorts = {
-      clock, journal: this.journal, models: this.models,
+      clock,
+      journal: this.journal,
+      models: this.models,
       checkpoints: {
         load: (session) => checkpoints.get(session) ?? null,
         save: async (session, checkpoint) => {
@@ -186,7 +196,8 @@ export class Life implements Owner {
         });
       },
       // Never before it is due, whatever the fractions: real timers are late too.
-      wakeAt: (at, run) => scheduler.after(Math.max(1, Math.ceil((at - scheduler.nowMs) * 1000)), () => this.#run("a timer", run)),
+      wakeAt: (at, run) =>
+        scheduler.after(Math.max(1, Math.ceil((at - scheduler.nowMs) * 1000)), () => this.#run("a timer", run)),
       newId: (chars) => random.id(chars),
       log: (text) => {
         this.#ground.note(`log: ${text.split("\n")[0]}`);
@@ -194,11 +205,20 @@ export class Life implements Owner {
     };
     // Whatever stands in a real run folder: here shims are found by their path alone.
     const files = {
-      socketPath: (id: string) => `/run/${id}.sock`, environmentPath: (id: string) => `/run/environment/${id}`, agentPath: (id: string) => `/run/agent/${id}.sock`,
-      pointAgent: () => {}, forgetAgent: () => {}, forget: () => {},
+      socketPath: (id: string) => `/run/${id}.sock`,
+      environmentPath: (id: string) => `/run/environment/${id}`,
+      agentPath: (id: string) => `/run/agent/${id}.sock`,
+      pointAgent: () => {},
+      forgetAgent: () => {},
+      forget: () => {},
     };
     const opener = {
-      ...files, files, shellFolder: "/shell", newNonce: () => random.id(32), bootId, hasShim: (path: string) => this.#ground.shimAt(path)?.isThere ?? false,
+      ...files,
+      files,
+      shellFolder: "/shell",
+      newNonce: () => random.id(32),
+      bootId,
+      hasShim: (path: string) => this.#ground.shimAt(path)?.isThere ?? false,
       startShim: async (_id: string, spec: ShimSpec) => {
         await scheduler.wait(random.int(1, 5));
         if (!this.effect("starts a shim")) return new Promise<never>(() => {});
@@ -206,8 +226,19 @@ export class Life implements Owner {
       },
     };
     const options = {
-      ports, opener, registry, version: "sim", maxSessions: 100, home: "/home", journalFolder: JOURNAL_FOLDER, agentFolder: "", auditPublicKey: identity.publicKey, shimBinary: "",
-      startedAtUnixMs: clock.wallMs(), linkCount: () => this.links.size, onDown: null,
+      ports,
+      opener,
+      registry,
+      version: "sim",
+      maxSessions: 100,
+      home: "/home",
+      journalFolder: JOURNAL_FOLDER,
+      agentFolder: "",
+      auditPublicKey: identity.publicKey,
+      shimBinary: "",
+      startedAtUnixMs: clock.wallMs(),
+      linkCount: () => this.links.size,
+      onDown: null,
     };
     this.host = new Host(options);
   }
@@ -221,7 +252,9 @@ export class Life implements Owner {
     };
     const syncing = (what: string, run: () => Promise<void>): Promise<void> => {
       if (!this.effect(what)) return new Promise(() => {});
-      return scheduler.wait(random.chance(0.1) ? random.int(20, 200) : random.int(0, 8)).then(() => (this.isAlive ? run() : new Promise<void>(() => {})));
+      return scheduler
+        .wait(random.chance(0.1) ? random.int(20, 200) : random.int(0, 8))
+        .then(() => (this.isAlive ? run() : new Promise<void>(() => {})));
     };
     const file = (inner: DiskFile, path: string): DiskFile => ({
       write: (bytes, position) => (this.effect(`writes ${path}`) ? inner.write(bytes, position) : bytes.length),

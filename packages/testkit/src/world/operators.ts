@@ -16,7 +16,11 @@ export const kinds = { ana: "human", ben: "human", bot: "ai" } as const;
 const PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
 function keyOf(name: Name): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([PREFIX, createHash("sha256").update(`holdfast sim ${name}`).digest()]), format: "der", type: "pkcs8" });
+  return createPrivateKey({
+    key: Buffer.concat([PREFIX, createHash("sha256").update(`holdfast sim ${name}`).digest()]),
+    format: "der",
+    type: "pkcs8",
+  });
 }
 
 function rawPublic(key: KeyObject): Buffer {
@@ -24,7 +28,11 @@ function rawPublic(key: KeyObject): Buffer {
 }
 
 const hostPublic = rawPublic(hostKey);
-export const identity: HostIdentity = { key: hostKey, publicKey: hostPublic, id: createHash("sha256").update(hostPublic).digest("hex").slice(0, 32) };
+export const identity: HostIdentity = {
+  key: hostKey,
+  publicKey: hostPublic,
+  id: createHash("sha256").update(hostPublic).digest("hex").slice(0, 32),
+};
 
 /** A registry in a folder of its own, with all of {@link names} in it. */
 export function makeRegistry(): OperatorRegistry {
@@ -32,7 +40,16 @@ export function makeRegistry(): OperatorRegistry {
   try {
     mkdirSync(folders.keys(home), { recursive: true });
     const registry = OperatorRegistry.open(home, 0);
-    for (const name of names) registry.add({ name, kind: kinds[name], role: "operator", publicKey: rawPublic(keyOf(name)), onBehalfOf: "", by: "system:host", nowUnixMs: 0 });
+    for (const name of names)
+      registry.add({
+        name,
+        kind: kinds[name],
+        role: "operator",
+        publicKey: rawPublic(keyOf(name)),
+        onBehalfOf: "",
+        by: "system:host",
+        nowUnixMs: 0,
+      });
     return registry;
   } finally {
     rmSync(home, { recursive: true });
@@ -47,5 +64,8 @@ export function credential(name: Name): Credential {
 const hostPublicKey = createPublicKey(hostKey);
 
 export function verifier(random: Random): HostVerifier {
-  return { verify: (key, words, signature) => hostPublic.equals(key) && verify(null, words, hostPublicKey, signature), randomBytes: (n) => random.bytes(n) };
+  return {
+    verify: (key, words, signature) => hostPublic.equals(key) && verify(null, words, hostPublicKey, signature),
+    randomBytes: (n) => random.bytes(n),
+  };
 }

@@ -10,7 +10,8 @@ export interface Memory {
   readonly durableLsn: number;
 }
 
-const said = (e: Entry): string => `${e.lsn} ${e.kind} ${e.actor} ${e.offset} ${Buffer.from(e.meta).toString("latin1")}|${Buffer.from(e.payload).toString("latin1")}`;
+const said = (e: Entry): string =>
+  `${e.lsn} ${e.kind} ${e.actor} ${e.offset} ${Buffer.from(e.meta).toString("latin1")}|${Buffer.from(e.payload).toString("latin1")}`;
 
 export function remember(world: World): Memory {
   const entries = new Map<number, string>();
@@ -21,8 +22,14 @@ export function remember(world: World): Memory {
 export async function checkPowerLoss(world: World, memory: Memory, image: SimFS): Promise<void> {
   const { clock } = world.scheduler;
   const journal = openJournal(image, {
-    folder: JOURNAL_FOLDER, now: () => ({ wallMs: clock.wallMs(), monoNs: clock.monoNs() }), randomBytes: (n) => world.random.bytes(n), auditKey: AUDIT_KEY, bootId: "boot-after",
-    reserveBytes: 0, segmentBytes: 256 * 1024, payloadFileBytes: 128 * 1024,
+    folder: JOURNAL_FOLDER,
+    now: () => ({ wallMs: clock.wallMs(), monoNs: clock.monoNs() }),
+    randomBytes: (n) => world.random.bytes(n),
+    auditKey: AUDIT_KEY,
+    bootId: "boot-after",
+    reserveBytes: 0,
+    segmentBytes: 256 * 1024,
+    payloadFileBytes: 128 * 1024,
   });
   let last = 0;
   for (;;) {
@@ -48,5 +55,6 @@ export async function checkPowerLoss(world: World, memory: Memory, image: SimFS)
 
 function lost(world: World, memory: Memory, seq: number, how: string): void {
   const lsn = Number(memory.entries.get(seq)?.split(" ")[0] ?? 0);
-  if (lsn > 0 && lsn <= memory.durableLsn) world.violation(`V4: record ${seq} (lsn ${lsn} of ${memory.durableLsn} durable) is ${how} after a power cut`);
+  if (lsn > 0 && lsn <= memory.durableLsn)
+    world.violation(`V4: record ${seq} (lsn ${lsn} of ${memory.durableLsn} durable) is ${how} after a power cut`);
 }

@@ -101,7 +101,13 @@ export class SimClient implements Owner {
     this.client?.close();
     this.client = null;
     const open = (): Promise<Connection> =>
-      Connection.open({ dial: (accept) => this.#network.dial(this.label, accept, this), credential: credential(this.name), verifier: verifier(this.#random), via: "sdk", client: "sim" });
+      Connection.open({
+        dial: (accept) => this.#network.dial(this.label, accept, this),
+        credential: credential(this.name),
+        verifier: verifier(this.#random),
+        via: "sdk",
+        client: "sim",
+      });
     const redial: Redial = {
       connect: open,
       now: () => this.#scheduler.clock.monoMs(),
@@ -162,7 +168,14 @@ export class SimClient implements Owner {
   type(bytes: Uint8Array, options: { interrupt?: boolean; durable?: boolean } = {}): Sent | null {
     const attachment = this.attachment;
     if (!attachment) return null;
-    const sent: Sent = { what: `input of ${bytes.length} bytes (${Buffer.from(bytes.subarray(0, 24)).toString("latin1")})`, atStep: this.#scheduler.steps, settled: false, bytes, interrupt: options.interrupt ?? false, outcome: null };
+    const sent: Sent = {
+      what: `input of ${bytes.length} bytes (${Buffer.from(bytes.subarray(0, 24)).toString("latin1")})`,
+      atStep: this.#scheduler.steps,
+      settled: false,
+      bytes,
+      interrupt: options.interrupt ?? false,
+      outcome: null,
+    };
     this.sent.push(sent);
     this.promised.push(sent);
     this.#note(`sends ${sent.what}`);

@@ -25,10 +25,20 @@ interface Climate {
 export async function storm(seed: number, options: { readonly actions?: number } = {}): Promise<StormResult> {
   const world = await simulate({ seed, empty: true, ringBytes: 64 * 1024 * (1 + (seed % 4)) });
   const { random } = world;
-  const climate: Climate = { actions: options.actions ?? random.int(20, 90), crashes: random.chance(0.7), cuts: random.chance(0.8), shimCuts: random.chance(0.15), syncInput: random.chance(0.2), open: random.chance(0.15) };
+  const climate: Climate = {
+    actions: options.actions ?? random.int(20, 90),
+    crashes: random.chance(0.7),
+    cuts: random.chance(0.8),
+    shimCuts: random.chance(0.15),
+    syncInput: random.chance(0.2),
+    open: random.chance(0.15),
+  };
   world.note(`climate ${JSON.stringify(climate)}`);
   await world.openSession({ syncInput: climate.syncInput, floor: climate.open ? "open" : "turn" });
-  if (world.session === "") return { world, hash: world.traceHash };
+  if (world.session === "") {
+    world.violation("the session could not be opened");
+    return { world, hash: world.traceHash };
+  }
   if (climate.crashes) {
     const plan = (life: Life): void => {
       if (random.chance(0.6)) life.diesAt = random.chance(0.3) ? random.int(1, 40) : random.int(40, 900);
@@ -40,7 +50,9 @@ export async function storm(seed: number, options: { readonly actions?: number }
   const storming = new Storm(world, climate);
   for (let n = 0; n < climate.actions; n++) {
     await storming.act();
-    await world.advance(random.chance(0.7) ? random.int(0, 5) / 10 : random.chance(0.7) ? random.int(1, 60) : random.int(60, 3_000));
+    await world.advance(
+      random.chance(0.7) ? random.int(0, 5) / 10 : random.chance(0.7) ? random.int(1, 60) : random.int(60, 3_000),
+    );
     bounds(world);
     if (world.violations.length > 0) return { world, hash: world.traceHash };
   }
@@ -64,8 +76,19 @@ class Storm {
     const { cuts, crashes, shimCuts } = this.#climate;
     const acts: readonly (readonly [weight: number, run: () => void | Promise<void>])[] = [
       [14, () => this.#arrive()],
-      [26, () => void client?.type(client.text(random.int(1, 64), random.pick(["\r", "\r", "\r", ""])), { durable: random.chance(0.15) })],
-      [6, () => { for (let n = random.int(2, 12); n > 0; n--) client?.type(client.text(1, random.pick(["\r", ""]))); }],
+      [
+        26,
+        () =>
+          void client?.type(client.text(random.int(1, 64), random.pick(["\r", "\r", "\r", ""])), {
+            durable: random.chance(0.15),
+          }),
+      ],
+      [
+        6,
+        () => {
+          for (let n = random.int(2, 12); n > 0; n--) client?.type(client.text(1, random.pick(["\r", ""])));
+        },
+      ],
       [5, () => void client?.type(client.text(random.pick([5_000, 40_000, 100_000, 300_000]), "\r"))],
       [4, () => void client?.type(Uint8Array.of(3), { interrupt: true })],
       [6, () => void client?.steer("take")],
@@ -79,19 +102,32 @@ class Storm {
       [cuts ? 2 : 0, () => client?.dies()],
       [crashes ? 2 : 0, () => world.life.dies("kill -9")],
       // Not while the shim is being let go: two live processes on a unix socket do not lose each other, and the next host looks again.
-      [shimCuts ? 5 : 0, () => { if (!world.shim.isClosed) world.cutShimLink(); }],
+      [
+        shimCuts ? 5 : 0,
+        () => {
+          if (!world.shim.isClosed) world.cutShimLink();
+        },
+      ],
       [2, () => world.life.models?.dies()],
       [6, () => this.#prints()],
       [5, () => world.shim.setMood(random.pick(["echo", "echo", "sink", "slow", "deaf"]))],
       [1, () => world.shim.exits(random.int(0, 3), random.chance(0.4))],
       [1, () => world.shim.childEnds()],
-      [3, () => { if (client) client.readUs = random.pick([0, 0, 500, 20_000]); }],
+      [
+        3,
+        () => {
+          if (client) client.readUs = random.pick([0, 0, 500, 20_000]);
+        },
+      ],
       [1, () => world.scheduler.jumpWall(random.pick([-86_400_000, 86_400_000, 3_600_000]))],
       [1, () => world.scheduler.sleep(random.pick([1_000, 10_000, 600_000]))],
       [3, () => world.advance(random.int(1_000, 6_000))],
       [1, () => world.advance(random.int(10_000, 40_000))],
     ];
-    let at = random.int(1, acts.reduce((n, [weight]) => n + weight, 0));
+    let at = random.int(
+      1,
+      acts.reduce((n, [weight]) => n + weight, 0),
+    );
     for (const [weight, run] of acts) {
       at -= weight;
       if (at <= 0) return run();
@@ -112,7 +148,12 @@ class Storm {
     if (missing.length === 0 && alive.length > 4) return;
     const name: Name = missing.length > 0 ? random.pick(missing) : random.pick(names);
     const client = alive.find((c) => c.name === name && !c.isAttached && c.client !== null) ?? world.clientOf(name);
-    const options = { session: world.session, ...(random.chance(0.15) ? { observe: true } : {}), ...(random.chance(0.2) ? { mode: "replay" as const, after: 0 } : {}), ...(random.chance(0.3) ? { size: { cols: random.int(40, 100), rows: random.int(10, 40) } } : {}) };
+    const options = {
+      session: world.session,
+      ...(random.chance(0.15) ? { observe: true } : {}),
+      ...(random.chance(0.2) ? { mode: "replay" as const, after: 0 } : {}),
+      ...(random.chance(0.3) ? { size: { cols: random.int(40, 100), rows: random.int(10, 40) } } : {}),
+    };
     void client.connect().then((c) => (c ? client.attach(options) : null));
   }
 
@@ -144,7 +185,7 @@ export async function heal(world: World): Promise<void> {
   for (const wire of world.network.wires) if (wire.client.stalled) wire.cut();
   for (const client of world.clients) client.readUs = 0;
   world.shim.setMood("echo");
-  await world.until("the host serves again", () => world.life.isAlive && world.life.isServing);
+  await world.until("the host serves again", () => world.isServing);
   await world.advance(5_000);
   for (let n = 0; n < 600 && !isAtRest(world); n++) await world.advance(500);
   if (!isAtRest(world)) world.violation(`V9: the world does not come to rest: ${unrest(world)}`);
@@ -162,7 +203,8 @@ export async function heal(world: World): Promise<void> {
   world.shim.exits(7);
   world.shim.childEnds();
   await world.until("the shim is let go", () => world.shim.isReleased, 30_000);
-  if (world.live.facts.exit?.code !== world.shim.exitCode) world.violation(`V4: the program exited with ${world.shim.exitCode}, the journal says ${world.live.facts.exit?.code}`);
+  if (world.live.facts.exit?.code !== world.shim.exitCode)
+    world.violation(`V4: the program exited with ${world.shim.exitCode}, the journal says ${world.live.facts.exit?.code}`);
   await world.advance(2_000);
   world.life.host.leave();
   await world.finish(world.life.journal.close());

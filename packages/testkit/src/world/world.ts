@@ -114,6 +114,10 @@ export class World {
     return this.lives.at(-1)!;
   }
 
+  get isServing(): boolean {
+    return this.life.isAlive && this.life.isServing;
+  }
+
   get live(): LiveSession {
     return this.life.host.sessions.get(this.session)!;
   }
@@ -121,10 +125,24 @@ export class World {
   async boot(): Promise<void> {
     registry ??= makeRegistry();
     const ground: Ground = {
-      scheduler: this.scheduler, disk: this.disk, network: this.network, registry, identity, checkpoints: this.checkpoints, bootId: this.#bootId, journal: this.options.journal ?? {},
+      scheduler: this.scheduler,
+      disk: this.disk,
+      network: this.network,
+      registry,
+      identity,
+      checkpoints: this.checkpoints,
+      bootId: this.#bootId,
+      journal: this.options.journal ?? {},
       shimAt: (path) => this.shims.get(path) ?? null,
       startShim: (spec) => {
-        const shim = new SimShim({ scheduler: this.scheduler, spec, pid: 1000 + this.shims.size * 10, mood: this.options.mood ?? "echo", ringBytes: this.options.ringBytes ?? 256 * 1024, note: (t) => this.note(t) });
+        const shim = new SimShim({
+          scheduler: this.scheduler,
+          spec,
+          pid: 1000 + this.shims.size * 10,
+          mood: this.options.mood ?? "echo",
+          ringBytes: this.options.ringBytes ?? 256 * 1024,
+          note: (t) => this.note(t),
+        });
         shim.onHello = () => void this.#hellos.push(this.scheduler.nowUs);
         shim.onViolation = (what) => this.violation(what);
         this.shims.set(spec.socketPath, shim);
@@ -149,7 +167,11 @@ export class World {
 
   async openSession(spec: Partial<OpenSpec> = {}): Promise<void> {
     const opener = await this.newClient("ana");
-    const opened = await this.finish(opener.promise("open", () => opener.client!.open({ name: "work", command: ["program"], noIntegration: true, ...this.options.open, ...spec })));
+    const opened = await this.finish(
+      opener.promise("open", () =>
+        opener.client!.open({ name: "work", command: ["program"], noIntegration: true, ...this.options.open, ...spec }),
+      ),
+    );
     if (opened) this.session = opened.session.id;
     opener.client?.close();
     this.clients.splice(this.clients.indexOf(opener), 1);
