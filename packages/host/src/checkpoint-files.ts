@@ -2,12 +2,15 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import type { Checkpoint, CheckpointStore } from "./session/ports.ts";
 
 /** Layout: length of the JSON head (u32, big-endian), head, vt. */
 const HEAD_BYTES = 4;
 
 export function checkpointFiles(folder: string, log: (text: string) => void): CheckpointStore {
+  /** Since their last save began; ids are never given again. */
+  const removed = new Set<string>();
   const pathOf = (session: string): string => join(folder, `${session}.checkpoint`);
   return {
     load(session) {
@@ -16,7 +19,8 @@ export function checkpointFiles(folder: string, log: (text: string) => void): Ch
       try {
         const bytes = readFileSync(path);
         const headEnd = HEAD_BYTES + bytes.readUInt32BE(0);
-        const head = JSON.parse(bytes.toString("utf8", HEAD_BYTES, headEnd)) as { seq: number; position: number; offset: number; cols: number; rows: number; title: string; undo: string };
+        const head = JSON.parse(bytes.toString("utf8", HEAD_BYTES, headEnd)) as { seq: number; position: number; offset: number; cols: number; rows: number; title: string; undo: string; crc: number };
+        if (crc32(bytes.subarray(headEnd)) !== head.crc) throw new Error("its bytes are not those that were written");
         const { seq, position, offset, cols, rows, title, undo } = head;
         return { seq, position, snapshot: { offset, cols, rows, title, undo: Buffer.from(undo, "base64"), vt: bytes.subarray(headEnd) } };
       } catch (fault) {
@@ -26,10 +30,11 @@ export function checkpointFiles(folder: string, log: (text: string) => void): Ch
     },
     async save(session, { seq, position, snapshot }: Checkpoint) {
       const { offset, cols, rows, title } = snapshot;
-      const head = Buffer.from(JSON.stringify({ seq, position, offset, cols, rows, title, undo: Buffer.from(snapshot.undo).toString("base64") }));
+      const head = Buffer.from(JSON.stringify({ seq, position, offset, cols, rows, title, undo: Buffer.from(snapshot.undo).toString("base64"), crc: crc32(snapshot.vt) }));
       const length = Buffer.alloc(HEAD_BYTES);
       length.writeUInt32BE(head.length);
       const path = pathOf(session);
+      removed.delete(session);
       const file = await open(`${path}.new`, "w", 0o600);
       try {
         await file.writev([length, head, snapshot.vt]);
@@ -37,12 +42,16 @@ export function checkpointFiles(folder: string, log: (text: string) => void): Ch
       } finally {
         await file.close();
       }
+      // Removed while it was written: what nobody can read must not come back.
+      if (removed.has(session)) return rmSync(`${path}.new`, { force: true });
       await rename(`${path}.new`, path);
+      if (removed.has(session)) return rmSync(path, { force: true });
       const fd = openSync(folder, "r");
       fsyncSync(fd);
       closeSync(fd);
     },
     remove(session) {
+      removed.add(session);
       rmSync(pathOf(session), { force: true });
     },
   };

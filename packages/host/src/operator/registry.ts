@@ -6,9 +6,9 @@
  *   O3  A change is on the disk before it is answered; a revocation holds over restarts and for live links at once.
  *   O4  A revoked operator stays listed, so that the audit can name it; its name is not given again.
  */
-import { closeSync, existsSync, fdatasyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, fdatasyncSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { files, folders } from "@holdfast/carrier";
 import { capabilitiesOf, isRole, roles, type Capability, type Operator, type OperatorKind } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
@@ -38,7 +38,7 @@ export class OperatorRegistry {
   /** Reads the registry; in a new home makes the machine user's key and writes the first admin (O2). */
   static open(home: string, nowUnixMs: number): OperatorRegistry {
     const path = files.operators(home);
-    if (existsSync(path)) return new OperatorRegistry(path, JSON.parse(readFileSync(path, "utf8")) as RegisteredOperator[]);
+    if (existsSync(path)) return new OperatorRegistry(path, read(path));
     const name = userName();
     const key = rawPublicKey(keyFile(join(folders.keys(home), `${name}.key`)));
     writeFileSync(files.defaultKey(home), `${name}\n`, { mode: 0o600 });
@@ -107,7 +107,24 @@ export class OperatorRegistry {
       closeSync(fd);
     }
     renameSync(temporary, this.#path);
+    // The name too: a revocation that a power cut takes back was none.
+    const folder = openSync(dirname(this.#path), "r");
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
     this.#operators = operators;
+  }
+}
+
+function read(path: string): RegisteredOperator[] {
+  try {
+    const operators = JSON.parse(readFileSync(path, "utf8")) as RegisteredOperator[];
+    if (!Array.isArray(operators) || operators.some((o) => typeof o.id !== "string" || !Array.isArray(o.keys))) throw new Error("it holds no list of operators");
+    return operators;
+  } catch (cause) {
+    throw new HoldError("internal", `${path} can't be read (${(cause as Error).message}); nobody is let in until it is put right, or put aside: a new one then has this machine's user only`, {}, { cause });
   }
 }
 

@@ -76,7 +76,12 @@ export class Screen {
 
   /** After a restart: where the last checkpoint stands. */
   recall(): void {
-    const saved = this.#ports.checkpoints.load(this.#source.id);
+    let saved = this.#ports.checkpoints.load(this.#source.id);
+    if (saved && (saved.seq > this.#source.head.seq || saved.position > this.#source.head.position)) {
+      // A power cut took the records that it was made from; others will have their seqs.
+      this.#ports.checkpoints.remove(this.#source.id);
+      saved = null;
+    }
     this.#checkpointAt = saved?.position ?? 0;
     this.#checkpointSeq = saved?.seq ?? 0;
   }

@@ -1,0 +1,177 @@
+/** Who gets through the door: every step of protocol §3, kept and broken. */
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign, verify, type KeyObject } from "node:crypto";
+import type { Link } from "@holdfast/carrier";
+import { MonotonicMs } from "@holdfast/core";
+import { decodeHost, encodeClient, limits, transcript, type ClientBody, type HostFrame } from "@holdfast/protocol";
+import { expect, test } from "vitest";
+import type { Host } from "../host.ts";
+import { keyIdOf, rawPublicKey } from "../operator/key.ts";
+import type { RegisteredOperator } from "../operator/registry.ts";
+import { HostLink } from "./host-link.ts";
+
+const hostKey = generateKeyPairSync("ed25519").privateKey;
+const identity = { key: hostKey, publicKey: rawPublicKey(hostKey), id: "h1" };
+const pat = generateKeyPairSync("ed25519").privateKey;
+const stranger = generateKeyPairSync("ed25519").privateKey;
+
+function scene(revoked = false) {
+  const operator: RegisteredOperator = { id: "pat", name: "pat", kind: "human", role: "operator", addedUnixMs: 0, addedBy: "", revoked, onBehalfOf: "", keys: [] };
+  const timers: { run: () => void; off: boolean; ms: number }[] = [];
+  const said: HostFrame["body"][] = [];
+  const ends: string[] = [];
+  const revocations = new Set<(o: string) => void>();
+  const host = {
+    version: "t",
+    ports: {
+      newId: () => "l1", log: () => {}, clock: { monoMs: () => MonotonicMs(0) },
+      wakeAt: (at: number, run: () => void) => {
+        const timer = { run, off: false, ms: at };
+        timers.push(timer);
+        return () => {
+          timer.off = true;
+        };
+      },
+    },
+    registry: { byKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(pat)).equals(id) ? { operator, key: rawPublicKey(pat) } : null), byName: () => operator },
+    onRevoked: (told: (o: string) => void) => {
+      revocations.add(told);
+      return () => revocations.delete(told);
+    },
+  } as unknown as Host;
+  const link = { carrier: "memory", buffered: 0, send: (_c: number, m: Uint8Array) => void said.push(decodeHost(m)), close: () => void ends.push("close"), destroy: () => void ends.push("destroy") } as unknown as Link;
+  const bound = new HostLink(host, identity, link);
+  const send = (body: ClientBody, channel = 0): void => bound.frame(channel, encodeClient(body));
+  return { bound, said, ends, timers, revocations, send, last: () => said.at(-1)! };
+}
+
+const hello = (key: KeyObject, nonce: Uint8Array, more: object = {}): ClientBody => ({ case: "hello", value: { minProtocol: 1, maxProtocol: 1, client: "t", via: "cli", nonce, keyId: createHash("sha256").update(rawPublicKey(key)).digest(), ...more } });
+
+/** Says hello and answers the challenge, with parts of it changed. */
+function prove(s: ReturnType<typeof scene>, o: { key?: KeyObject; signs?: KeyObject; side?: "operator" | "host"; change?: object } = {}): void {
+  const key = o.key ?? pat;
+  const nonce = randomBytes(32);
+  s.send(hello(key, nonce));
+  const c = s.last();
+  if (c.case !== "challenge") throw new Error(`no challenge: ${c.case}`);
+  const words = { clientNonce: nonce, keyId: keyIdOf(rawPublicKey(key)), via: "cli", protocol: c.value.protocol, hostKey: c.value.hostKey, hostNonce: c.value.nonce, ...o.change };
+  s.send({ case: "proof", value: { signature: sign(null, transcript(o.side ?? "operator", words), o.signs ?? key) } });
+}
+const refusal = (s: ReturnType<typeof scene>): string => {
+  const last = s.last();
+  return last.case === "refused" ? last.value.error!.code : `${last.case}`;
+};
+
+test("an operator who proves its key is welcomed by name, role and rights, and no timer is left", () => {
+  const s = scene();
+  prove(s);
+  expect(s.last()).toMatchObject({ case: "welcome", value: { operator: "pat", role: "operator", link: "l1" } });
+  expect(s.bound.operator?.id).toBe("pat");
+  expect(s.timers.every((t) => t.off)).toBe(true);
+});
+
+test("the host proves itself first, over both nonces", () => {
+  const s = scene();
+  const nonce = randomBytes(32);
+  s.send(hello(pat, nonce));
+  const c = s.last();
+  if (c.case !== "challenge") throw new Error("no challenge");
+  const words = { clientNonce: nonce, keyId: keyIdOf(rawPublicKey(pat)), via: "cli", protocol: 1, hostKey: c.value.hostKey, hostNonce: c.value.nonce };
+  expect(verify(null, transcript("host", words), createPublicKey(hostKey), c.value.signature)).toBe(true);
+  expect(verify(null, transcript("operator", words), createPublicKey(hostKey), c.value.signature)).toBe(false);
+});
+
+test("an unknown key, a wrong signature and a wrong side have one answer, word for word", () => {
+  const answers = [{ key: stranger }, { signs: stranger }, { side: "host" as const }, { change: { via: "web" } }, { change: { hostNonce: randomBytes(32) } }, { change: { hostKey: rawPublicKey(stranger) } }].map((o) => {
+    const s = scene();
+    prove(s, o);
+    return JSON.stringify(s.last(), (_k, v: unknown) => (typeof v === "bigint" ? String(v) : v));
+  });
+  expect(new Set(answers).size).toBe(1);
+  expect(answers[0]).toContain("unknown_credential");
+});
+
+test("a proof that was overheard is worth nothing on another link: the host's nonce is new", () => {
+  const first = scene();
+  const nonce = randomBytes(32);
+  first.send(hello(pat, nonce));
+  const c = first.last();
+  if (c.case !== "challenge") throw new Error("no challenge");
+  const proof = sign(null, transcript("operator", { clientNonce: nonce, keyId: keyIdOf(rawPublicKey(pat)), via: "cli", protocol: 1, hostKey: c.value.hostKey, hostNonce: c.value.nonce }), pat);
+  const second = scene();
+  second.send(hello(pat, nonce));
+  second.send({ case: "proof", value: { signature: proof } });
+  expect(refusal(second)).toBe("unknown_credential");
+});
+
+test("a revoked operator is told so, once its key is proven and not before", () => {
+  const s = scene(true);
+  prove(s);
+  expect(refusal(s)).toBe("revoked");
+  const imposter = scene(true);
+  prove(imposter, { signs: stranger });
+  expect(refusal(imposter)).toBe("unknown_credential");
+});
+
+test("a revocation ends an open link at once, and leaves nobody listening", () => {
+  const s = scene();
+  prove(s);
+  for (const told of [...s.revocations]) told("somebody-else");
+  expect(s.ends).toEqual([]);
+  for (const told of [...s.revocations]) told("pat");
+  expect(refusal(s)).toBe("revoked");
+  expect(s.ends).toEqual(["close"]);
+  expect(s.revocations.size).toBe(0);
+});
+
+test.each([
+  ["a proof before a hello", (s: ReturnType<typeof scene>) => s.send({ case: "proof", value: { signature: new Uint8Array(64) } })],
+  ["a call before the proof", (s: ReturnType<typeof scene>) => s.send({ case: "call", value: { id: 1n, verb: { case: "whoami", value: {} } } })],
+  ["an attach before the proof", (s: ReturnType<typeof scene>) => s.send({ case: "attach", value: { session: "x" } }, 1)],
+  ["two hellos", (s: ReturnType<typeof scene>) => { s.send(hello(pat, randomBytes(32))); s.send(hello(pat, randomBytes(32))); }],
+  ["a short nonce", (s: ReturnType<typeof scene>) => s.send(hello(pat, randomBytes(31)))],
+  ["a short key id", (s: ReturnType<typeof scene>) => s.send(hello(pat, randomBytes(32), { keyId: new Uint8Array(3) }))],
+  ["bytes that are no message", (s: ReturnType<typeof scene>) => s.bound.frame(0, Uint8Array.of(255, 255, 255))],
+  ["more than 64 KiB", (s: ReturnType<typeof scene>) => s.bound.frame(0, new Uint8Array(limits.preAuthBytes + 1))],
+] as const)("%s ends the link as a bad request", (_what, act) => {
+  const s = scene();
+  act(s);
+  expect(refusal(s)).toBe("bad_request");
+  expect(s.ends).toEqual(["close"]);
+  s.send(hello(pat, randomBytes(32)));
+  expect(refusal(s)).toBe("bad_request");
+});
+
+test.each([[2, 9], [0, 0]])("a client that speaks protocols %i to %i is told both ranges and what mends it", (minProtocol, maxProtocol) => {
+  const s = scene();
+  s.send(hello(pat, randomBytes(32), { minProtocol, maxProtocol }));
+  const last = s.last();
+  expect(refusal(s)).toBe("version_mismatch");
+  expect(last.case === "refused" && last.value.error!.message).toMatch(/speaks protocol 1 to 1, t \d to \d; .*hold host down/);
+});
+
+test("a client that speaks newer protocols too is met at ours", () => {
+  const s = scene();
+  s.send(hello(pat, randomBytes(32), { minProtocol: 1, maxProtocol: 7 }));
+  expect(s.last()).toMatchObject({ case: "challenge", value: { protocol: limits.protocolMax } });
+});
+
+test("who says nothing for five seconds is refused, and who does not close then is closed", () => {
+  const s = scene();
+  expect(s.timers[0]!.ms).toBe(limits.handshakeMs);
+  s.timers[0]!.run();
+  expect(refusal(s)).toBe("timed_out");
+  expect(s.ends).toEqual(["close"]);
+  s.timers.at(-1)!.run();
+  expect(s.ends).toEqual(["close", "destroy"]);
+});
+
+test("a call's id that is under way already is refused, and the first one is still answered", async () => {
+  const s = scene();
+  prove(s);
+  const call: ClientBody = { case: "call", value: { id: 1n, verb: { case: "whoami", value: {} } } };
+  s.send(call);
+  s.send(call);
+  await new Promise((resolve) => void setImmediate(resolve));
+  const answers = s.said.flatMap((b) => (b.case === "answer" ? [b.value.result] : []));
+  expect(answers.map((r) => (r.case === "error" ? r.value.code : r.case)).sort()).toEqual(["bad_request", "whoami"]);
+});
