@@ -310,6 +310,8 @@ export class LiveSession {
   }
 
   onWelcome: ((w: ShimWelcome) => void) | null = null;
+  /** Told by whoever read the records back: changes of the floor and pauses, and whose unsettled input each cut. */
+  cutBefore: readonly { readonly seq: number; readonly operators: readonly string[] }[] = [];
   /** Told when the journal's fault made this session let go of its shim. */
   onStall: (() => void) | null = null;
   onProbe: ((p: ShimProbe) => void) | null = null;
@@ -323,6 +325,9 @@ export class LiveSession {
       this.#answers.delete(seq);
     }
     this.#unsent.clear();
+    // What the floor's change had cut, and the host that recorded it may not have lived to tell the shim. Commands reach it in order.
+    for (const { seq, operators } of this.cutBefore) if (seq > Number(w.receivedSeq)) for (const operator of operators) this.#shim?.cancel(this.#tagOf(operator));
+    this.cutBefore = [];
     this.#linked = true;
     this.onWelcome?.(w);
     // A size that was claimed while nothing was there to take it.
