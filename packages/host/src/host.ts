@@ -160,6 +160,7 @@ export class Host {
         commands = new CommandWatch(() => this.ports.clock.wallMs());
       }
     }
+    const cutBefore: { seq: number; operators: string[] }[] = [];
     for (;;) {
       const items = this.ports.journal.read(id, facts.seq, 4 * 1024 * 1024);
       if (items.length === 0) break;
@@ -180,13 +181,16 @@ export class Host {
           const v = body.value;
           const status = (["applied", "applied", "refused", "void", "cut"] as const)[v.status] ?? "void";
           input.settle({ seq: Number(v.inputSeq) as never, status, bytes: v.bytes, refusal: v.refusal });
-        } else if (body && this.#cutsUnit(body, input.unitWriter())) {
-          input.cut();
+        } else if (body) {
+          const operators = [...new Set([...input.unsettled()].map((u) => u.operator))].filter((o) => this.#cutsUnit(body, `${o}/`));
+          if (operators.length > 0) cutBefore.push({ seq: item.seq, operators });
+          if (this.#cutsUnit(body, input.unitWriter())) input.cut();
         }
       }
     }
     if (facts.createdAt === 0) return null;
     const session = this.#enter(new LiveSession(id, this.ports, { facts, input, commands }));
+    session.cutBefore = cutBefore;
     const holder = facts.holder ? this.registry.byName(facts.holder) : null;
     if (holder && !holder.revoked) session.restoreFloor(operatorOf(holder));
     this.#saved.set(id, facts.seq);
