@@ -5,6 +5,7 @@ import { create, AuditHeadAnswerSchema, EventBody_RedactedSchema, HoldError, Pro
 import type { ShimProbe } from "@holdfast/shim";
 import type { LiveSession } from "../session/session.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
+import { LineReader, matcher, type Line } from "./matcher.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
 const SEARCH_READ_BYTES = 1024 * 1024;
@@ -47,62 +48,31 @@ function lastLines(session: LiveSession): string[] {
 /** Lines of the whole history that hold the text, newest first. Escape sequences are taken out before comparing. */
 export async function search({ host, signal }: CallContext, call: Verb<"search">): Promise<Result> {
   const session = host.find(call.session);
-  if (call.text === "" || call.text.length > 1_000) throw new HoldError("bad_request", "a text of 1 to 1,000 characters");
   const matches = matcher(call.text, call.regex);
   const limit = Math.min(call.limit || 100, SEARCH_HITS);
+  const before = call.beforeOffset > 0n ? Number(call.beforeOffset) : Infinity;
   const hits: SearchAnswer_Hit[] = [];
-  let rest = "";
-  let restOffset = 0;
+  const reader = new LineReader();
+  const look = (lines: readonly Line[], seq: number, wallMs: number): void => {
+    for (const { text, offset } of matches(lines.filter((l) => l.offset < before))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(seq), offset: BigInt(offset), line: text.slice(0, LINE_CHARS), atUnixMs: BigInt(Math.trunc(wallMs)) }));
+  };
+  let last = { seq: 0, wallMs: 0 };
   for (let after = 0; after < session.facts.seq && !signal.aborted; ) {
     const items = session.read(after, SEARCH_READ_BYTES);
     if (items.length === 0) break;
     for (const item of items) {
-      if ("gap" in item) {
-        after = item.toSeq;
-        rest = "";
-        continue;
-      }
+      after = "gap" in item ? item.toSeq : item.entry.seq;
+      if ("gap" in item || item.entry.kind !== OUTPUT_KIND || item.entry.stream === 2 || item.entry.offset >= before) continue;
       const { entry } = item;
-      after = entry.seq;
-      if (entry.kind !== OUTPUT_KIND || entry.stream === 2) continue;
-      if (call.beforeOffset > 0n && entry.offset >= Number(call.beforeOffset)) continue;
-      if (rest === "") restOffset = entry.offset;
-      const lines = (rest + Buffer.from(entry.payload).toString("utf8")).split("\n");
-      rest = lines.pop()!.slice(-8_192);
-      let offset = restOffset;
-      for (const line of lines) {
-        const clean = seenLine(line);
-        if (matches(clean) && (call.beforeOffset === 0n || offset < Number(call.beforeOffset))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(entry.seq), offset: BigInt(offset), line: clean.slice(0, LINE_CHARS), atUnixMs: BigInt(Math.trunc(entry.wallMs)) }));
-        offset += Buffer.byteLength(line) + 1;
-      }
-      restOffset = entry.offset + entry.payloadBytes - Buffer.byteLength(rest);
+      last = entry;
+      look(reader.push(entry.offset, entry.payload), entry.seq, entry.wallMs);
       if (hits.length > SEARCH_HITS * 2) hits.splice(0, hits.length - SEARCH_HITS);
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    // Others have their turn: a history may be long.
+    await new Promise((resolve) => host.ports.defer(() => resolve(null)));
   }
-  if (rest !== "" && matches(seenLine(rest)) && (call.beforeOffset === 0n || restOffset < Number(call.beforeOffset))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(session.facts.seq), offset: BigInt(restOffset), line: seenLine(rest).slice(0, LINE_CHARS) }));
+  if (reader.open) look([reader.open], last.seq, last.wallMs);
   return { case: "search", value: create(SearchAnswerSchema, { hits: hits.slice(-limit).reverse() }) };
-}
-
-/** A line as one would see it: without escape sequences, and without what a carriage return went back over. */
-export function seenLine(line: string): string {
-  const clean = stripVTControlCharacters(line).replace(/\r+$/, "");
-  return clean.slice(clean.lastIndexOf("\r") + 1);
-}
-
-export function matcher(text: string, regex: boolean): (line: string) => boolean {
-  if (!regex) {
-    // Smart case: capitals in the text make it exact.
-    if (text !== text.toLowerCase()) return (line) => line.includes(text);
-    return (line) => line.toLowerCase().includes(text);
-  }
-  let compiled: RegExp;
-  try {
-    compiled = new RegExp(text, "u");
-  } catch (cause) {
-    throw new HoldError("bad_request", `${JSON.stringify(text)} is no regular expression: ${(cause as Error).message}`);
-  }
-  return (line) => compiled.test(line);
 }
 
 let probeToken = 0;

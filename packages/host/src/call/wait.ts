@@ -2,10 +2,12 @@
 import { create, HoldError, WaitAnswerSchema } from "@holdfast/protocol";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
-import { activityOf, matcher, seenLine } from "./reading.ts";
+import { LineReader, matcher } from "./matcher.ts";
+import { activityOf } from "./reading.ts";
 
 /** How often a program that prints nothing is looked at while somebody waits for its need of input. */
 const PROBE_EVERY_MS = 200;
+const READ_BYTES = 256 * 1024;
 const NEEDS_INPUT = new Set(["waiting_input", "waiting_secret", "idle_prompt", "interactive_app"]);
 
 export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Promise<Result> {
@@ -33,24 +35,29 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
     const after = (ms: number, run: () => void): (() => void) => ports.wakeAt((ports.clock.monoMs() + ms) as never, run);
 
     // Precedence: exit, command end, need of input, pattern, quiet, deadline.
-    let rest = "";
-    const look = (payload: Uint8Array): void => {
+    let isBehind = call.fromSeq !== undefined;
+    const readers = new Map<number, LineReader>();
+    const look = (stream: number, offset: number, payload: Uint8Array): void => {
       if (!matches || over) return;
-      const lines = (rest + Buffer.from(payload).toString("utf8")).split("\n");
-      rest = lines.at(-1)!.slice(-8_192);
-      for (const line of lines) {
-        const clean = seenLine(line);
-        if (matches(clean)) return fire("match", { text: clean.slice(0, 4_000) });
+      const lines = readers.get(stream) ?? new LineReader();
+      readers.set(stream, lines);
+      try {
+        // Also a line that has not ended: a prompt is one.
+        const ended = lines.push(offset, payload);
+        const hit = matches(lines.open ? [...ended, lines.open] : ended)[0];
+        if (hit) fire("match", { text: hit.text.slice(0, 4_000) });
+      } catch (fault) {
+        finish(() => reject(fault));
       }
     };
     let quiet = idleMs > 0 ? after(idleMs, () => fire("idle")) : null;
     stops.push(() => quiet?.());
     stops.push(
       session.listen((entry, body, payload) => {
-        if (session.isOver) return call.exit || !call.command ? fire("exit", { state: "finished" }) : fire("exit", { state: "finished" });
+        if (session.isOver) return fire("exit", { state: "finished" });
         if (call.command && body?.case === "commandEnded") return fire("command", body.value.code === undefined ? {} : { code: body.value.code });
         if (entry.kind !== OUTPUT_KIND) return;
-        look(payload);
+        if (!isBehind) look(entry.stream, entry.offset, payload);
         if (quiet) {
           quiet();
           quiet = after(idleMs, () => fire("idle"));
@@ -62,20 +69,26 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
     signal.addEventListener("abort", gone, { once: true });
     stops.push(() => signal.removeEventListener("abort", gone));
     if (session.isOver) return fire("exit", { state: "finished" });
-    if (call.fromSeq !== undefined) {
-      for (let at = Number(call.fromSeq); at < session.facts.seq && !over; ) {
-        const items = session.read(at, 1024 * 1024);
-        if (items.length === 0) break;
-        for (const item of items) {
-          at = "gap" in item ? item.toSeq : item.entry.seq;
-          if ("gap" in item) continue;
-          if (item.entry.kind === OUTPUT_KIND) look(item.entry.payload);
-          else if (call.command && item.body?.case === "commandEnded") fire("command", item.body.value.code === undefined ? {} : { code: item.body.value.code });
-        }
+    // What has come since is looked at first, a piece at a time; what comes meanwhile is in the journal too.
+    const catchUp = (at: number): void => {
+      const items = over ? [] : session.read(at, READ_BYTES);
+      for (const item of items) {
+        at = "gap" in item ? item.toSeq : item.entry.seq;
+        if ("gap" in item || over) continue;
+        if (item.entry.kind === OUTPUT_KIND) look(item.entry.stream, item.entry.offset, item.entry.payload);
+        else if (call.command && item.body?.case === "commandEnded") fire("command", item.body.value.code === undefined ? {} : { code: item.body.value.code });
       }
-    }
+      isBehind = items.length > 0 && at < session.facts.seq;
+      if (isBehind) ports.defer(() => catchUp(at));
+    };
+    if (call.fromSeq !== undefined) catchUp(Number(call.fromSeq));
     if (call.inputNeeded && !over) {
       let seen = "";
+      let stopLooking: (() => void) | null = null;
+      stops.push(() => stopLooking?.());
+      const again = (): void => {
+        stopLooking = after(PROBE_EVERY_MS, probe);
+      };
       const probe = (): void => {
         if (over) return;
         activityOf(session, ports).then(
@@ -84,9 +97,11 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
             // Twice in a row: what a program does between two reads is no need of input.
             if (NEEDS_INPUT.has(state) && state === seen) return fire("input_needed", { state });
             seen = state;
-            stops.push(after(PROBE_EVERY_MS, probe));
+            again();
           },
-          () => stops.push(after(PROBE_EVERY_MS, probe)),
+          () => {
+            if (!over) again();
+          },
         );
       };
       probe();
