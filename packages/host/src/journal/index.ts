@@ -79,6 +79,11 @@ function open(disk: Disk, options: JournalOptions): Journal {
       }
     }
   }
+  // A sidecar says that all that its segment names is on the disk.
+  if (recovered.scanned.length > 0) {
+    payloads.syncInheritedNow();
+    disk.syncFolderNow(`${folder}/payload`);
+  }
   for (const { segment, fileBytes } of recovered.scanned)
     saveQuietly(disk, `${folder}/ledger`, recovered.catalogue, segment, fileBytes);
   reserve.hold();

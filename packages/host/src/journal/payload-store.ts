@@ -274,6 +274,7 @@ export class PayloadStore {
   /** Syncs everything, blocking: before a ledger segment is sealed. */
   syncNow(): void {
     if (this.#distrusted !== null) throw this.#distrusted;
+    this.syncInheritedNow();
     for (const w of [...this.#dirty]) {
       w.file.syncNow();
       w.dirty = false;
@@ -283,6 +284,23 @@ export class PayloadStore {
     if (this.#folderDirty) {
       this.#disk.syncFolderNow(this.folder);
       this.#folderDirty = false;
+    }
+  }
+
+  /** The same, blocking, for what earlier lives left: before a sidecar makes the next life believe that it is on the disk. */
+  syncInheritedNow(): void {
+    for (const name of [...this.#inherited]) {
+      if (!this.#disk.exists(`${this.folder}/${name}`)) continue;
+      const file = this.#disk.open(`${this.folder}/${name}`, "readwrite");
+      try {
+        file.syncNow();
+        this.#inherited.delete(name);
+      } catch (error) {
+        this.#distrusted = error;
+        throw error;
+      } finally {
+        file.close();
+      }
     }
   }
 
