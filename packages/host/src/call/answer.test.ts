@@ -54,7 +54,7 @@ async function asked(verb: Verb, by: RegisteredOperator, aiPaused = false, value
   } as unknown as Host;
   const call = create(CallSchema, { id: 1n, verb: { case: verb, value: { session: "s1", ...value } } as never });
   try {
-    await answerCall({ host, hostId: "", operator: by, via: "cli", client: "", link: "l1", verb: call.verb, signal: new AbortController().signal, more: () => {} });
+    await answerCall({ host, hostId: "", operator: by, via: "cli", client: "", link: "l1", verb: call.verb, signal: new AbortController().signal, hasRoom: () => true, more: () => {} });
     return "answered";
   } catch (fault) {
     return fault instanceof HoldError ? fault.code : "went on";
@@ -105,5 +105,5 @@ test("an operator of no known kind is refused, not taken for a person", async ()
 test("a call that this host does not know is said to be that", async () => {
   const call = create(CallSchema, { id: 1n });
   const host = {} as Host;
-  await expect(answerCall({ host, hostId: "", operator: operator("admin"), via: "cli", client: "", link: "", verb: call.verb, signal: new AbortController().signal, more: () => {} })).rejects.toMatchObject({ code: "unsupported" });
+  await expect(answerCall({ host, hostId: "", operator: operator("admin"), via: "cli", client: "", link: "", verb: call.verb, signal: new AbortController().signal, hasRoom: () => true, more: () => {} })).rejects.toMatchObject({ code: "unsupported" });
 });

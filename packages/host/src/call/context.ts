@@ -15,6 +15,8 @@ export interface CallContext {
   readonly verb: Call["verb"];
   /** Aborted when the caller gave up or its link is gone. What the call set going in a session is not undone by that. */
   readonly signal: AbortSignal;
+  /** False while so much waits in this process for the caller to read it that a stream should wait too. */
+  hasRoom(): boolean;
   /** A part of a streamed answer; the handler's own result is the last. */
   more(result: Result): void;
 }

@@ -10,6 +10,7 @@ import type { LiveSession } from "../session/session.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 import { floorCommand } from "./floor-command.ts";
 import { askProbe } from "./reading.ts";
+import { checkWriter } from "./sessions.ts";
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
@@ -17,6 +18,8 @@ const READ_BYTES = 256 * 1024;
 const TAKEN_BACK_MS = 800;
 /** A shell with slow start-up files. */
 const SHELL_STARTS_MS = 15_000;
+/** How soon a caller that does not keep up is looked at again. */
+const ROOM_MS = 20;
 const DOUBT_MS = 10;
 const DOUBT_PROBES = 50;
 
@@ -82,6 +85,9 @@ class Run {
   #head: Uint8Array | null;
   #omitted = 0;
   #incomplete = false;
+  /** The caller does not read as fast as the program writes. */
+  #isFull = false;
+  #stopLater: (() => void) | null = null;
   #fail: ((fault: unknown) => void) | null = null;
   #finish: ((result: Result) => void) | null = null;
   #stops: (() => void)[] = [];
@@ -113,6 +119,7 @@ class Run {
       const gone = (): void => this.#end("interrupted", null);
       signal.addEventListener("abort", gone, { once: true });
       this.#stops.push(() => signal.removeEventListener("abort", gone));
+      if (call.writer) checkWriter(call.writer);
       const input = create(InputSchema, { n: call.n || 1n, data: bytes });
       session.offer(operator, via, null, `${operator.id}/${call.writer || host.ports.newId(16)}`, input, (r) => {
         if (r.status === InputStatus.UNSPECIFIED) return;
@@ -121,6 +128,7 @@ class Run {
         this.#step({ kind: "input", status, outputOffset: Offset(r.outputOffset ?? session.facts.ends[0]) });
       });
     }).finally(() => {
+      this.#stopLater?.();
       for (const stop of this.#stops.splice(0)) stop();
     });
   }
@@ -146,8 +154,7 @@ class Run {
         case "ended":
           if (this.#incomplete) return this.#end("incomplete", null);
           if (out.lineLeft) this.#interrupt();
-          this.#handSegments(out.segments);
-          this.#end(out.outcome === "not_run" ? "not_run" : "ended", out.exit);
+          this.#handAll(out.segments, () => this.#end(out.outcome === "not_run" ? "not_run" : "ended", out.exit));
           break;
       }
     }
@@ -166,18 +173,39 @@ class Run {
     if (this.#run.openOffset === null) return;
     this.#told = Math.max(this.#told, this.#run.openOffset);
     this.#handTo(this.#session.commands.outputEnd, true);
+    if (this.#isFull) this.#later(() => this.#hand());
+  }
+
+  /** What is left after the command's end goes at the caller's pace too: the journal keeps it meanwhile, not this process. */
+  #handAll(segments: readonly command.Segment[], then: () => void): void {
+    this.#handSegments(segments);
+    if (this.#isFull) this.#later(() => this.#handAll(segments, then));
+    else then();
+  }
+
+  #later(run: () => void): void {
+    this.#stopLater?.();
+    const { clock, wakeAt } = this.#ctx.host.ports;
+    this.#stopLater = wakeAt((clock.monoMs() + ROOM_MS) as never, () => {
+      this.#stopLater = null;
+      run();
+    });
   }
 
   #handSegments(segments: readonly command.Segment[]): void {
     for (const s of segments) {
       this.#told = Math.max(this.#told, s.from);
       this.#handTo(s.to, false);
+      if (this.#isFull) return;
     }
   }
 
   /** `partial`: hold back an unfinished escape sequence at the end, which may be a mark. */
   #handTo(to: number, partial: boolean): void {
+    this.#isFull = false;
     while (this.#told < to) {
+      this.#isFull = !this.#ctx.hasRoom();
+      if (this.#isFull) return;
       const items = this.#session.read(this.#cursor, READ_BYTES);
       if (items.length === 0) return;
       for (const item of items) {

@@ -16,7 +16,7 @@ import { floorCommand } from "../call/floor-command.ts";
 import type { Host } from "../host.ts";
 import { publicKeyFromRaw } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
-import type { Channel, HostAttachment } from "../session/attachment.ts";
+import { HOP_BYTES, type Channel, type HostAttachment } from "../session/attachment.ts";
 import { refusalFrom } from "../session/journal-fault.ts";
 import { floorOnWire, kindOnWire } from "../session/on-wire.ts";
 import { checkSize } from "../session/open.ts";
@@ -183,7 +183,7 @@ export class HostLink implements LinkHandlers {
     }
     this.#calls.set(id, abort);
     try {
-      answer(await answerCall({ host: this.#host, hostId: this.#identity.id, operator, via, client, link: this.id, verb, signal: abort.signal, more: (r) => answer(r, true) }), false);
+      answer(await answerCall({ host: this.#host, hostId: this.#identity.id, operator, via, client, link: this.id, verb, signal: abort.signal, hasRoom: () => this.#link.buffered < HOP_BYTES, more: (r) => answer(r, true) }), false);
     } catch (fault) {
       answer({ case: "error", value: onWire(this.#told(fault, `call ${verb.case} of ${operator.name}`)) }, false);
     } finally {
