@@ -13,6 +13,7 @@ import { create, EventBody_HostStartedSchema, HoldError, limits, SessionState, t
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
 import { CommandWatch, type SavedCommands } from "./session/command-watch.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
+import * as lifetime from "./session/lifetime.ts";
 import { openSession, started, type Opener, type OpenRequest } from "./session/open.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
@@ -371,16 +372,23 @@ export class Host {
 
   /** Policies that the session was opened with; none by default. */
   #keepTtl(session: LiveSession): void {
-    const { ttlMs, idleTtlMs } = session.facts;
-    if (ttlMs === 0 && idleTtlMs === 0) return;
+    const { clock, log, wakeAt } = this.ports;
+    const now = (): { wallMs: number; monoMs: number } => ({ wallMs: clock.wallMs(), monoMs: clock.monoMs() });
+    let life = lifetime.begin(session.facts, now());
+    if (!life) return;
     const look = (): void => {
-      if (session.isOver) return;
-      const now = this.ports.clock.wallMs();
-      const age = ttlMs > 0 ? session.facts.createdAt + ttlMs - now : Infinity;
-      const idle = idleTtlMs > 0 ? session.facts.lastActivityAt + idleTtlMs - now : Infinity;
-      const left = Math.min(age, idle);
-      if (left <= 0) session.kill(5_000, { id: "system:policy", via: age <= 0 ? "ttl" : "idle-ttl" });
-      this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + (left <= 0 ? 10_000 : Math.min(left, 3_600_000))), look);
+      if (session.isOver || !life || !this.#sessions.has(session.id)) return;
+      const at = now();
+      life = lifetime.look(life, session.facts, at);
+      const left = lifetime.left(life, session.facts, at.monoMs);
+      try {
+        if (left.ms <= 0) session.kill(5_000, { id: "system:policy", via: left.by });
+      } catch (fault) {
+        // Being taken up, or not to be recorded now: its time is over a little later.
+        if (!(fault instanceof HoldError) && !isJournalFault(fault)) throw fault;
+        log(`session ${session.id} outlives its ${left.by}: ${String(fault)}`);
+      }
+      wakeAt(MonotonicMs(at.monoMs + (left.ms <= 0 ? 10_000 : Math.min(left.ms, 3_600_000))), look);
     };
     look();
   }

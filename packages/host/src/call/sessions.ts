@@ -127,7 +127,8 @@ export function send({ host, operator, via, signal }: CallContext, call: Verb<"s
     signal.addEventListener("abort", () => reject(new HoldError("cancelled", "the caller left; what was sent stays sent")), { once: true });
     session.offer(operator, via, null, `${operator.id}/${call.writer}`, input, (r) => {
       if (r.error && (r.status === InputStatus.REFUSED || r.status === InputStatus.UNSPECIFIED)) return reject(r.error);
-      if (input.durable && !r.durable && r.status === InputStatus.APPLIED) return;
+      // With an error, no word of the disk will follow.
+      if (input.durable && !r.durable && !r.error && r.status === InputStatus.APPLIED) return;
       resolve({
         case: "send",
         value: create(InputResultSchema, { n: BigInt(r.n), seq: BigInt(r.seq), status: r.status, bytes: r.bytes, durable: r.durable ?? false, ...(r.error ? { error: { code: r.error.code, message: r.error.message } } : {}) }),

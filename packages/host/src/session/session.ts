@@ -71,6 +71,8 @@ export interface Past { readonly facts: SessionFacts; readonly input: InputLedge
 
 export interface Actor { readonly id: string; readonly via: string }
 
+/** `offset`: where the terminal took it, once that is known. */
+interface PendingResize { readonly seq: number; readonly cols: number; readonly rows: number; readonly pinned: boolean; offset: number | null }
 interface Answer { readonly n: number; readonly durable: boolean; tell(outcome: InputReply): void }
 export interface InputReply { readonly n: number; readonly seq: number; readonly status: InputStatus; readonly bytes: number; readonly error?: HoldError; readonly durable?: boolean; /** Output offset at which the program's terminal took it. */ readonly outputOffset?: number }
 
@@ -91,7 +93,7 @@ export class LiveSession {
   #shim: ShimLink | null = null;
   #position = 0;
   #seat: string | null = null;
-  #resizes: { seq: number; cols: number; rows: number; pinned: boolean; offset: number | null }[] = [];
+  #resizes: PendingResize[] = [];
   #settlements: ShimResult[] = [];
   #sendAfterSync: Promise<void> | null = null;
   #acksDue = false;
@@ -440,7 +442,7 @@ export class LiveSession {
 
   #result(r: ShimResult): void {
     const seq = Number(r.seq);
-    const resize = this.#resizes.find((x) => x.seq === seq);
+    const resize = this.#resizes.find((x) => x.seq === seq) ?? this.#resizeOfBefore(r);
     if (resize) {
       if (r.status === "applied") resize.offset = Number(r.outputOffset);
       else this.#resizes = this.#resizes.filter((x) => x !== resize);
@@ -466,7 +468,24 @@ export class LiveSession {
   }
 
   #tellDurable(tell: (reply: InputReply) => void, reply: InputReply): void {
-    this.#ports.journal.durable(this.#lastLsn).then(() => tell({ ...reply, durable: true }), () => {});
+    this.#ports.journal.durable(this.#lastLsn).then(
+      () => tell({ ...reply, durable: true }),
+      (fault: unknown) => tell({ ...reply, error: new HoldError("journal_frozen", `input ${reply.seq} of session ${this.#label()} was applied and recorded, and whether the record is on the disk is not known: ${fault instanceof Error ? fault.message : String(fault)}`) }),
+    );
+  }
+
+  /** A size that was asked for before this link: by a host that died, or before the journal froze. What became of it is told now. */
+  #resizeOfBefore(r: ShimResult): PendingResize | undefined {
+    const seq = Number(r.seq);
+    if (r.status !== "applied" || this.#input.isUnsettled(Seq(seq))) return undefined;
+    const item = this.read(seq - 1, 1)[0];
+    if (!item || "gap" in item || item.entry.seq !== seq || item.body?.case !== "resizeAsked" || !item.body.value.size) return undefined;
+    const { size, pinned } = item.body.value;
+    // One that is recorded already is told again, and does no harm.
+    if (size.cols === this.#facts.size.cols && size.rows === this.#facts.size.rows && pinned === this.#facts.sizePinned) return undefined;
+    const resize: PendingResize = { seq, cols: size.cols, rows: size.rows, pinned, offset: null };
+    this.#resizes = [...this.#resizes, resize].sort((a, b) => a.seq - b.seq);
+    return resize;
   }
 
   /** Settlements are recorded after the echo has gone out: the shim keeps them until then. */
@@ -484,7 +503,7 @@ export class LiveSession {
   #settledUpTo(): bigint {
     let upTo = this.#lastResult;
     for (const { seq } of this.#input.unsettled()) if (BigInt(seq) <= upTo) upTo = BigInt(seq - 1);
-    for (const r of this.#resizes) if (r.offset === null && BigInt(r.seq) <= upTo) upTo = BigInt(r.seq - 1);
+    for (const r of this.#resizes) if (BigInt(r.seq) <= upTo) upTo = BigInt(r.seq - 1);
     return upTo;
   }
   #lastResult = 0n;

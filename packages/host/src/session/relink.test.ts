@@ -1,0 +1,45 @@
+/** What was under way when the link to a shim broke, or the host died. */
+import { InputStatus } from "@holdfast/protocol";
+import { simulate } from "@holdfast/testkit";
+import { expect, test } from "vitest";
+
+test("a size that the terminal took while the host died is known to the next one", async () => {
+  const world = await simulate({ seed: 71 });
+  const ana = await world.attached("ana", { size: { cols: 80, rows: 24 } });
+  await world.advance(500);
+  ana.attachment!.resize({ cols: 101, rows: 33 });
+  await world.until("it is asked for", () => world.trace.some((l) => l.includes("shim:") && l.includes("applied 0")));
+  world.life.dies("kill -9");
+  ana.dies();
+  await world.advance(5_000);
+  expect(world.live.facts.size).toEqual({ cols: 101, rows: 33 });
+  expect(world.violations).toEqual([]);
+});
+
+test("what never reached the program when its link broke is told to who waits on a standing link", async () => {
+  const world = await simulate({ seed: 72 });
+  const ana = await world.attached("ana");
+  await world.advance(100);
+  const typed = ana.type(Buffer.from("lost on the way\r"))!;
+  await world.until("it is recorded", () => world.entries().some((e) => !("gap" in e) && Buffer.from(e.payload).toString() === "lost on the way\r"));
+  world.cutShimLink();
+  await world.advance(5_000);
+  const reached = world.shim.written.length > 0;
+  expect(typed.outcome?.status).toBe(reached ? InputStatus.APPLIED : InputStatus.VOID);
+  expect(reached).toBe(false);
+  const again = ana.type(Buffer.from("sent again\r"))!;
+  await world.advance(1_000);
+  expect(again.outcome?.status).toBe(InputStatus.APPLIED);
+});
+
+test("a size that was claimed while nothing was there to take it is claimed with the next link", async () => {
+  const world = await simulate({ seed: 73 });
+  const ana = await world.attached("ana", { size: { cols: 80, rows: 24 } });
+  await world.advance(500);
+  world.cutShimLink();
+  await world.until("the link is gone", () => world.live.shimLink === null);
+  world.live.resizeFrom([...world.live.attachments.values()][0]!, { cols: 120, rows: 40 });
+  await world.advance(2_000);
+  expect(world.live.facts.size).toEqual({ cols: 120, rows: 40 });
+  expect(ana.view?.detached).toBeNull();
+});
