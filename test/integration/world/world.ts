@@ -121,13 +121,18 @@ export class World {
 
   /** The host that came after `pid` and answers. */
   async nextHost(pid: number): Promise<number> {
-    return fact(`the keeper started another host than ${pid}, and it serves`, async () => {
+    const look = async (): Promise<number | null> => {
       const { hostPid } = await this.status();
       if (hostPid === 0 || hostPid === pid) return null;
-      const client = await this.connect();
+      // A host that is killed meanwhile is not the one: look again.
+      const client = await connect({ home: this.home, timeoutMs: 5_000 });
       const answered = await client.status();
-      this.close(client);
+      client.close();
       return answered.pid === hostPid ? hostPid : null;
+    };
+    // A keeper whose host died often waits for 10 s before it starts the next one.
+    return fact(`the keeper started another host than ${pid}, and it serves`, look, 60_000).catch((fault: Error) => {
+      throw new Error(`${fault.message}; the host's log ends:\n${this.log().slice(-2_000)}`);
     });
   }
 
