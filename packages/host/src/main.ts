@@ -20,10 +20,10 @@ import { HostLink, type HostIdentity } from "./link/host-link.ts";
 import { keyFile, keyIdOf, rawPublicKey } from "./operator/key.ts";
 import { OperatorRegistry } from "./operator/registry.ts";
 import type { SessionPorts } from "./session/ports.ts";
+import { readSettings } from "./settings.ts";
 import { startTerminalModels } from "./terminal/index.ts";
 
 const ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-const MAX_SESSIONS = 4_000;
 /** The keeper has 16 connections, and one more puts out the oldest. */
 const SPAWNS = 8;
 /** How often what is not on the disk is looked for: with the sync itself, within the 200 ms that P2 names. */
@@ -64,9 +64,10 @@ async function serve(home: string, shimBinary: string): Promise<void> {
 
   const clock = { monoMs: () => MonotonicMs(performance.now()), monoNs: () => process.hrtime.bigint(), wallMs: () => Date.now() };
   const bootId = readBootId();
+  const settings = readSettings(process.env, log);
   const journal = openJournal(new NodeDisk(), {
     folder: folders.journal(home), now: () => ({ wallMs: clock.wallMs(), monoNs: clock.monoNs() }), randomBytes: systemRandom,
-    auditKey: auditKey.export({ format: "der", type: "pkcs8" }), bootId,
+    payloadBytes: settings.outputBytes, recordDays: settings.recordDays, auditKey: auditKey.export({ format: "der", type: "pkcs8" }), bootId,
   });
   for (const line of journal.recovery) log(`journal: ${line}`);
 
@@ -114,7 +115,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     process.exit(code);
   };
   host = new Host({
-    ports, registry: OperatorRegistry.open(home, clock.wallMs()), version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev", maxSessions: MAX_SESSIONS, home,
+    ports, registry: OperatorRegistry.open(home, clock.wallMs()), version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev", maxSessions: settings.sessions, home,
     journalFolder: folders.journal(home), auditPublicKey, shimBinary, startedAtUnixMs: clock.wallMs(), linkCount: () => links.size,
     onDown: () => void leave(0),
     opener: {

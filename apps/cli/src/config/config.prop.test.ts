@@ -16,7 +16,7 @@ test("T1: setting one value changes that value and nothing else, comments includ
   fc.assert(
     fc.property(
       texts,
-      fc.constantFrom("attach.prefix", "attach.screen", "show.colour", "host.grace"),
+      fc.constantFrom("attach.prefix", "attach.screen", "show.colour", "host.sessions"),
       fc.oneof(fc.string(), fc.nat(), fc.boolean()),
       (text, key, value) => {
         const after = setInToml(text, key, value);

@@ -70,7 +70,7 @@ export const known: Readonly<Record<string, Known>> = {
     check: (v) => (typeof v === "string" ? null : "a path"),
   },
   "new.floor": { brief: "who may type into new sessions: one at a time, or all", fallback: "turn", check: oneOf("turn", "open") },
-  "host.grace": { brief: "how long an interrupted attachment keeps its place", fallback: "10m", check: duration },
+  "host.sessions": { brief: "most live sessions", fallback: 4_000, check: count },
   "host.output_retention_mib": { brief: "output kept of a session, MiB", fallback: 64, check: count },
   "host.record_retention_days": { brief: "how long it is kept who did what, days", fallback: 90, check: count },
 };

@@ -1,0 +1,42 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { readSettings } from "./settings.ts";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+function read(toml: string | null) {
+  const folder = mkdtempSync(join(tmpdir(), "hold-settings-"));
+  folders.push(folder);
+  mkdirSync(join(folder, "holdfast"));
+  if (toml !== null) writeFileSync(join(folder, "holdfast", "config.toml"), toml);
+  const said: string[] = [];
+  return { settings: readSettings({ XDG_CONFIG_HOME: folder }, (text) => said.push(text)), said };
+}
+
+const defaults = { outputBytes: 64 * 1024 * 1024, recordDays: 90, sessions: 4_000 };
+
+test("without a file, and without a section for the host, everything has its default", () => {
+  expect(read(null)).toEqual({ settings: defaults, said: [] });
+  expect(read('[attach]\nprefix = "C-a"\n')).toEqual({ settings: defaults, said: [] });
+});
+
+test("what the file sets is used", () => {
+  expect(read("[host]\noutput_retention_mib = 8\nrecord_retention_days = 7\nsessions = 2\n").settings).toEqual({ outputBytes: 8 * 1024 * 1024, recordDays: 7, sessions: 2 });
+});
+
+test.each(["output_retention_mib = 0", 'sessions = "many"', "record_retention_days = 1.5"])("a value out of bounds is named and its default used: %s", (line) => {
+  const { settings, said } = read(`[host]\n${line}\n`);
+  expect(settings).toEqual(defaults);
+  expect(said.join()).toContain(line.split(" ")[0]);
+});
+
+test("a file that is no TOML stops nothing", () => {
+  const { settings, said } = read("[host\n");
+  expect(settings).toEqual(defaults);
+  expect(said.join()).toContain("config.toml");
+});

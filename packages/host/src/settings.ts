@@ -1,0 +1,46 @@
+/** What `config.toml` sets for the host (section `[host]`), read at its start. What can't be read or is out of bounds has its default, and the log says so. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { configFolder } from "@holdfast/carrier";
+import { parse } from "smol-toml";
+
+export interface HostSettings {
+  /** Output kept of a session, bytes. Default 64 MiB. */
+  readonly outputBytes: number;
+  /** How long it is kept who did what. Default 90 days. */
+  readonly recordDays: number;
+  /** Most live sessions. Default 4,000. */
+  readonly sessions: number;
+}
+
+const MIB = 1024 * 1024;
+/** Each key, its bounds and default. A session keeps at least one whole payload file. */
+const keys = {
+  output_retention_mib: { least: 8, most: 1_000_000, otherwise: 64 },
+  record_retention_days: { least: 1, most: 36_500, otherwise: 90 },
+  sessions: { least: 1, most: 100_000, otherwise: 4_000 },
+} as const;
+
+export function readSettings(env: Readonly<Record<string, string | undefined>>, log: (text: string) => void): HostSettings {
+  const section = sectionOf(join(configFolder(env), "config.toml"), log);
+  const read = (key: keyof typeof keys): number => {
+    const { least, most, otherwise } = keys[key];
+    const value = section[key];
+    if (value === undefined) return otherwise;
+    if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+    log(`config.toml: host.${key} is ${JSON.stringify(value)}; a whole number from ${least} to ${most} is wanted, ${otherwise} is used`);
+    return otherwise;
+  };
+  return { outputBytes: read("output_retention_mib") * MIB, recordDays: read("record_retention_days"), sessions: read("sessions") };
+}
+
+function sectionOf(path: string, log: (text: string) => void): Readonly<Record<string, unknown>> {
+  if (!existsSync(path)) return {};
+  try {
+    const { host } = parse(readFileSync(path, "utf8")) as { host?: unknown };
+    return typeof host === "object" && host !== null ? (host as Record<string, unknown>) : {};
+  } catch (fault) {
+    log(`${path} can't be read, the host goes on with its defaults: ${fault instanceof Error ? fault.message : String(fault)}`);
+    return {};
+  }
+}
