@@ -94,11 +94,11 @@ test(
       await fact(`${names[at]} has written ${more} bytes`, () => writtenBytes(w, names[at]!) >= more);
       if (dice.below(2) === 0) {
         hostKills++;
-        const { hostPid } = await w.status();
+        const hostPid = await w.hostPid();
         kill(hostPid);
         // In half of the cases the next kill may hit a host that is still taking up sessions.
         if (dice.below(2) === 0) await w.nextHost(hostPid);
-        else await fact(`a host after ${hostPid}`, async () => ![0, hostPid].includes((await w.status()).hostPid));
+        else await fact(`a host after ${hostPid}`, async () => ![0, hostPid].includes((await w.status()).hostPid), 60_000);
       } else {
         const which = dice.below(clients.length);
         clients[which]!.kill();
