@@ -214,8 +214,6 @@ export interface Input {
     | undefined;
   /** answer again when it is on the disk */
   durable: boolean;
-  /** refuse unless the session is in this state */
-  expect: string;
 }
 
 export interface InputResult {
@@ -2460,7 +2458,6 @@ function createBaseInput(): Input {
     take: false,
     epoch: undefined,
     durable: false,
-    expect: "",
   };
 }
 
@@ -2498,9 +2495,6 @@ export const Input: MessageFns<Input> = {
     }
     if (message.durable !== false) {
       writer.uint32(72).bool(message.durable);
-    }
-    if (message.expect !== "") {
-      writer.uint32(82).string(message.expect);
     }
     return writer;
   },
@@ -2590,14 +2584,6 @@ export const Input: MessageFns<Input> = {
             message.durable = reader.bool();
             continue;
           }
-          case 10: {
-            if (tag !== 82) {
-              break;
-            }
-
-            message.expect = reader.string();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2624,7 +2610,6 @@ export const Input: MessageFns<Input> = {
     message.take = object.take ?? false;
     message.epoch = (object.epoch !== undefined && object.epoch !== null) ? BigInt(object.epoch) : undefined;
     message.durable = object.durable ?? false;
-    message.expect = object.expect ?? "";
     return message;
   },
 };
