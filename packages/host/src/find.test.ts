@@ -1,0 +1,118 @@
+/** Which session a name, an id or a prefix means, and what is said when it means none or several. */
+import { HoldError } from "@holdfast/protocol";
+import { simulate, type World } from "@holdfast/testkit";
+import { describe, expect, test } from "vitest";
+import { rename } from "./call/sessions.ts";
+import type { LiveSession } from "./session/session.ts";
+
+async function opened(world: World, name: string): Promise<LiveSession> {
+  await world.openSession({ name });
+  return world.live;
+}
+const refusal = (run: () => unknown): { code: string; message: string; details: Record<string, string> } => {
+  try {
+    run();
+  } catch (fault) {
+    if (fault instanceof HoldError) return { code: fault.code, message: fault.message, details: { ...fault.details } };
+    throw fault;
+  }
+  return { code: "", message: "", details: {} };
+};
+const ends = async (world: World, session: LiveSession): Promise<void> => {
+  world.shims.get(session.facts.socketPath)!.exits(0);
+  await world.until("it has ended", () => session.isOver);
+};
+const code = (p: Promise<unknown>): Promise<string> => p.then(() => "", (fault: unknown) => (fault instanceof HoldError ? fault.code : String(fault)));
+
+describe("find", () => {
+  test("takes a name, an id, and a prefix that only one id has", async () => {
+    const world = await simulate({ seed: 81, empty: true });
+    const work = await opened(world, "work");
+    await opened(world, "other");
+    const { host } = world.life;
+    expect(host.find("work")).toBe(work);
+    expect(host.find(work.id)).toBe(work);
+    expect(host.find(work.id.slice(0, 6))).toBe(work);
+  });
+
+  test("a live name wins over an ended one; of ended ones the latest; an id of its own over an ended name", async () => {
+    const world = await simulate({ seed: 82, empty: true });
+    const { host } = world.life;
+    const first = await opened(world, "work");
+    await ends(world, first);
+    expect(host.find("work")).toBe(first);
+    await world.advance(1_000);
+    const second = await opened(world, "work");
+    expect(host.find("work")).toBe(second);
+    await ends(world, second);
+    expect(host.find("work")).toBe(second);
+    expect(host.find(first.id)).toBe(first);
+  });
+
+  test("a prefix of several is refused with ten candidates at most, each with its name", async () => {
+    const world = await simulate({ seed: 83, empty: true });
+    const { host } = world.life;
+    let n = 0;
+    Object.assign(host.ports, { newId: () => `ab${String(n++).padStart(8, "0")}` });
+    for (let i = 0; i < 12; i++) await opened(world, `s${i}`);
+    const said = refusal(() => host.find("ab0"));
+    expect(said.code).toBe("ambiguous_session");
+    expect(said.details["candidates"]?.split(",")).toHaveLength(10);
+    expect(said.message).toMatch(/\(s\d+\).* or one of 2 more; give more of the id/);
+  });
+
+  test("a name that is nearly one is asked back; none at all says where to look", async () => {
+    const world = await simulate({ seed: 84, empty: true });
+    await opened(world, "builds");
+    const { host } = world.life;
+    expect(refusal(() => host.find("bilds"))).toMatchObject({ code: "no_such_session", details: { candidates: "builds" } });
+    expect(refusal(() => host.find("bilds")).message).toContain("did you mean builds?");
+    expect(refusal(() => host.find("zzz")).message).toContain("hold ls");
+    expect(refusal(() => host.find("")).code).toBe("bad_request");
+    expect(refusal(() => host.find("x".repeat(100_000))).message.length).toBeLessThan(300);
+  });
+});
+
+describe("names", () => {
+  test("two opens of one name at once give one session", async () => {
+    const world = await simulate({ seed: 85, empty: true });
+    const ana = await world.newClient("ana");
+    const ben = await world.newClient("ben");
+    const spec = { name: "work", command: ["program"], noIntegration: true };
+    const both = [code(ana.client!.open(spec)), code(ben.client!.open(spec))];
+    const codes = [await world.finish(both[0]!), await world.finish(both[1]!)];
+    expect(codes.sort()).toEqual(["", "name_taken"]);
+    expect(world.life.host.sessions.size).toBe(1);
+  });
+
+  test("with -A the second gets the first's", async () => {
+    const world = await simulate({ seed: 86, empty: true });
+    const ana = await world.newClient("ana");
+    const spec = { name: "work", command: ["program"], noIntegration: true, attachIfLives: true };
+    const both = [ana.client!.open(spec), ana.client!.open(spec)];
+    const [one, two] = [await world.finish(both[0]!), await world.finish(both[1]!)];
+    expect([one.existed, two.existed].sort()).toEqual([false, true]);
+    expect(one.session.id).toBe(two.session.id);
+  });
+
+  test("a session that is not named is named after its program, with a number when that is taken", async () => {
+    const world = await simulate({ seed: 87, empty: true });
+    for (const command of [["/usr/bin/make"], ["make"], ["-zsh"], ["./büld.sh"]]) await world.openSession({ name: "", command });
+    expect([...world.life.host.sessions.values()].map((s) => s.facts.name)).toEqual(["make", "make-2", "zsh", "b-ld.sh"]);
+  });
+
+  test("a rename to a live session's name is refused, to an ended one's is not", async () => {
+    const world = await simulate({ seed: 88, empty: true });
+    const old = await opened(world, "old");
+    const work = await opened(world, "work");
+    const other = await opened(world, "other");
+    await ends(world, old);
+    const { host } = world.life;
+    const call = (session: string, name: string): Promise<string> => code(rename({ host, operator: host.registry.byName("ana")!, via: "cli" } as never, { session, name } as never));
+    expect(await call("other", "work")).toBe("name_taken");
+    expect(await call("other", "../etc")).toBe("bad_request");
+    expect(await call("other", "old")).toBe("");
+    expect(host.find("old")).toBe(other);
+    expect(host.find("work")).toBe(work);
+  });
+});
