@@ -834,7 +834,7 @@ export class LiveSession {
   }
 
   #behind(ready: Promise<() => void>): void {
-    const mine: Promise<void> = Promise.all([ready, this.#sendAfterSync]).then(([go]) => go()).finally(() => {
+    const mine: Promise<void> = Promise.all([ready, this.#sendAfterSync]).then(([go]) => this.#recording(go)).finally(() => {
       if (this.#sendAfterSync === mine) this.#sendAfterSync = null;
     });
     this.#sendAfterSync = mine;
