@@ -29,8 +29,9 @@ const auditPublicKey = createPublicKey(createPrivateKey({ key: AUDIT_KEY, format
 });
 const OUTPUT_KIND = 2;
 const CHUNK_BYTES = 32 * 1024;
-/** How long a cut may be on its way to a shim, over one link. */
+/** How long a cut may be on its way to a shim, over one link; and an interrupt that must be on the disk before. */
 const CUT_US = 20_000;
+const SYNC_US = 500_000;
 
 type Body = EventBody["kind"];
 
@@ -304,10 +305,11 @@ function afterCuts(world: World, all: readonly Record[], inputs: Map<number, Inp
     const isCut = cutBy(entry, body);
     if (!isCut) continue;
     const atUs = Number(entry.monoNs / 1000n);
-    const linkedUs = world.linkedAfter(atUs, CUT_US);
+    const withinUs = body.case === "input" && world.live.facts.syncInput ? SYNC_US : CUT_US;
+    const linkedUs = world.linkedAfter(atUs, withinUs);
     for (const w of world.shim.written) {
       const input = inputs.get(w.seq);
-      if (!input || w.seq >= entry.seq || !isCut(input) || w.atUs <= linkedUs + CUT_US) continue;
+      if (!input || w.seq >= entry.seq || !isCut(input) || w.atUs <= linkedUs + withinUs) continue;
       world.violation(
         `V5: ${w.bytes.length} bytes of input ${w.seq} of ${input.actor} were written ${Math.round((w.atUs - atUs) / 1000)} ms after ${body.case} ${entry.seq} had cut it`,
       );

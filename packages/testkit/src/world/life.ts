@@ -19,6 +19,9 @@ export const AUDIT_KEY = Buffer.concat([Buffer.from("302e020100300506032b6570042
 const HOST_KEY = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 9)]);
 export const hostKey: KeyObject = createPrivateKey({ key: HOST_KEY, format: "der", type: "pkcs8" });
 
+/** What the journal refuses with when its disk fails. */
+const DISK_CODES = ["disk_full", "journal_unwritable", "journal_frozen"];
+
 /** What outlives a host: given to each life. */
 export interface Ground {
   readonly scheduler: Scheduler;
@@ -102,7 +105,7 @@ export class Life implements Owner {
     } catch (fault) {
       if (!this.isAlive) return;
       const code = (fault as { code?: string }).code ?? "";
-      if (!["disk_full", "journal_unwritable", "journal_frozen"].includes(code))
+      if (!DISK_CODES.includes(code))
         this.#ground.violation(`host ${this.number} could not start: ${fault instanceof Error ? fault.stack : String(fault)}`);
       return this.dies(`at start: ${code}`);
     }
@@ -123,14 +126,22 @@ export class Life implements Owner {
     const keep = (): void => {
       scheduler.after(1_000_000, () => {
         if (!this.isAlive) return;
-        this.#run("keeping the journal", () => {
-          if (this.journal.frozen) this.journal.thaw();
-          if (this.journal.nextWakeNs !== null && scheduler.clock.monoNs() >= this.journal.nextWakeNs) this.journal.tick();
-        });
+        this.#run("keeping the journal", () => this.#keepJournal());
         keep();
       });
     };
     keep();
+  }
+
+  /** As main.ts does it: a disk that is full again is no defect. */
+  #keepJournal(): void {
+    const { journal, host } = this;
+    try {
+      if (journal.frozen && journal.thaw()) for (const session of host.sessions.values()) session.thawed();
+      if (journal.nextWakeNs !== null && this.#ground.scheduler.clock.monoNs() >= journal.nextWakeNs) journal.tick();
+    } catch (fault) {
+      if (!this.isAlive || !DISK_CODES.includes((fault as { code?: string }).code ?? "")) throw fault;
+    }
   }
 
   #open(): void {

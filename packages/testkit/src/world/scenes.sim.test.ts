@@ -94,6 +94,22 @@ describe("a host dies", () => {
     expect(paste!.outcome!.bytes).toBe(4096);
   });
 
+  test("between the record of a take and the word to the shim: the other's paste is cut all the same", async () => {
+    await scene({ mood: "deaf" });
+    const [ana, bot] = [await world.attached("ana"), await world.attached("bot")];
+    const paste = bot.type(bot.text(100_000, "\r"));
+    await world.advance(500);
+    let armed = true;
+    world.life.onEffect = (what) => !(armed && what.startsWith("tells the shim cancel") && !(armed = false));
+    void ana.steer("take");
+    await world.until("the next host serves", () => world.lives.length === 2 && world.isServing);
+    await world.advance(1_000);
+    const before = world.shim.written.length;
+    world.shim.setMood("echo");
+    await world.until("bot is told", () => paste!.settled);
+    expect(world.shim.written.slice(before)).toEqual([]);
+  });
+
   test("while no host lives the program exits: its last words and its code are there", async () => {
     await scene();
     world.keeps = false;
@@ -359,6 +375,40 @@ describe("the machine", () => {
     const sent = ana.type(Buffer.from("awake\r"));
     await world.until("ana is told", () => sent!.settled);
     expect(outcome(sent)).toEqual({ status: InputStatus.APPLIED, bytes: 6 });
+  });
+
+  test("has a full disk: input is refused and not run, output waits, and all goes on when there is room", async () => {
+    await scene();
+    const ana = await world.attached("ana");
+    world.disk.capacityBytes = world.disk.usedBytes + 300;
+    for (let n = 0; n < 6; n++) {
+      ana.type(ana.text(1, "\r"));
+      world.shim.prints(world.shim.program.text(3_000));
+      await world.advance(300);
+    }
+    expect(ana.sent.at(-1)!.outcome!.code).toBe("journal_frozen");
+    world.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+    await world.until("the output is recorded", () => world.live.facts.ends[0] === world.shim.output.length);
+    const sent = ana.type(ana.text(1, "\r"));
+    await world.until("ana is told", () => sent!.settled);
+    expect(sent!.outcome!.status).toBe(InputStatus.APPLIED);
+    expect(world.lives.length).toBe(1);
+  });
+
+  test("has a disk that fails at one call, for each of 40: nothing runs unrecorded, and the session lives on", async () => {
+    for (let n = 1; n <= 40; n++) {
+      await scene({ seed: n });
+      const ana = await world.attached("ana");
+      world.disk.fault = { at: world.disk.trace.length + n, fault: "EIO", sticky: false };
+      for (let i = 0; i < 8; i++) {
+        ana.type(ana.text(1, "\r"), { durable: i % 2 === 0 });
+        world.shim.prints(world.shim.program.text(500));
+        await world.advance(30);
+      }
+      world.disk.fault = null;
+      if (n < 40) await heal(world);
+      if (world.violations.length > 0) break;
+    }
   });
 
   test("loses its power: what was durable is there, whatever the disk kept", async () => {

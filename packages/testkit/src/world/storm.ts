@@ -20,6 +20,7 @@ interface Climate {
   readonly shimCuts: boolean;
   readonly syncInput: boolean;
   readonly open: boolean;
+  readonly diskFaults: boolean;
 }
 
 export async function storm(seed: number, options: { readonly actions?: number } = {}): Promise<StormResult> {
@@ -32,6 +33,7 @@ export async function storm(seed: number, options: { readonly actions?: number }
     shimCuts: random.chance(0.15),
     syncInput: random.chance(0.2),
     open: random.chance(0.15),
+    diskFaults: random.chance(0.15),
   };
   world.note(`climate ${JSON.stringify(climate)}`);
   await world.openSession({ syncInput: climate.syncInput, floor: climate.open ? "open" : "turn" });
@@ -73,7 +75,7 @@ class Storm {
     const world = this.#world;
     const { random } = world;
     const client = this.#someone();
-    const { cuts, crashes, shimCuts } = this.#climate;
+    const { cuts, crashes, shimCuts, diskFaults } = this.#climate;
     const acts: readonly (readonly [weight: number, run: () => void | Promise<void>])[] = [
       [14, () => this.#arrive()],
       [
@@ -121,6 +123,7 @@ class Storm {
       ],
       [1, () => world.scheduler.jumpWall(random.pick([-86_400_000, 86_400_000, 3_600_000]))],
       [1, () => world.scheduler.sleep(random.pick([1_000, 10_000, 600_000]))],
+      [diskFaults ? 3 : 0, () => this.#diskFault()],
       [3, () => world.advance(random.int(1_000, 6_000))],
       [1, () => world.advance(random.int(10_000, 40_000))],
     ];
@@ -170,6 +173,19 @@ class Storm {
     }
   }
 
+  /** One call that fails, or no room for a while. */
+  #diskFault(): void {
+    const { random, scheduler, disk } = this.#world;
+    if (random.chance(0.5)) {
+      disk.fault = { at: disk.trace.length + random.int(1, 20), fault: random.pick(["EIO", "ENOSPC", "short"]), sticky: false };
+    } else {
+      disk.capacityBytes = disk.usedBytes + random.int(0, 5_000);
+      scheduler.after(random.int(100, 5_000) * 1000, () => {
+        disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+      });
+    }
+  }
+
   #prints(): void {
     const { random, shim } = this.#world;
     shim.prints(shim.program.text(random.pick([1, 20, 200, 2_000, 20_000, 150_000])));
@@ -181,6 +197,8 @@ export async function heal(world: World): Promise<void> {
   world.note("heal");
   world.onLife = () => {};
   world.keeps = true;
+  world.disk.fault = null;
+  world.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
   world.life.diesAt = null;
   for (const wire of world.network.wires) if (wire.client.stalled) wire.cut();
   for (const client of world.clients) client.readUs = 0;
