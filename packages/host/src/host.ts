@@ -27,6 +27,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** How often, and after how long, a shim is tried again that the system did not let us link to (no descriptor free, for one): five minutes. */
 const LINK_ATTEMPTS = 300;
 const LINK_WAIT_MS = 1_000;
+/** Ended commands of `hold exec` that are kept in memory, about 5 KB each; of older ones only the journal knows, and is asked by id. */
+export const KEPT_COMMANDS = 256;
 /** Names and ids shown in one error. */
 const SHOWN_CANDIDATES = 10;
 /** A fold is saved after this many records, so that a restart reads few. */
@@ -131,6 +133,7 @@ export class Host {
       );
     }
     await Promise.all(waiting);
+    this.#shed();
     return { adopted, lost };
   }
 
@@ -274,11 +277,29 @@ export class Host {
       this.save(session);
       // A shim that is still linked is let go of by its session; one that ended well removes its socket.
       this.#opener.files.forget(session.id, session.facts.state !== "ended" && session.shimLink === null);
+      this.#shed();
     };
     session.listen((entry) => {
       if (entry.seq - (this.#saved.get(session.id) ?? 0) >= SAVE_EVERY) this.ports.defer(() => this.save(session));
     });
     return session;
+  }
+
+  /** P3: a script that runs thousands of commands costs no memory for each. */
+  #shed(): void {
+    const over = [...this.#sessions.values()].filter((s) => s.isOver && this.parentOf(s) !== "" && s.attachments.size === 0 && s.shimLink === null);
+    if (over.length <= KEPT_COMMANDS) return;
+    over.sort((a, b) => a.facts.lastActivityAt - b.facts.lastActivityAt);
+    for (const session of over.slice(0, over.length - KEPT_COMMANDS)) {
+      this.save(session);
+      session.leave();
+      this.#forget(session);
+    }
+  }
+
+  /** One that was shed: by its whole id. */
+  #unshed(id: string): LiveSession | null {
+    return id.length === ID_CHARS && this.ports.journal.tail(id) ? this.#recall(id) : null;
   }
 
   /** Saves a session's fold and lets retention do its work. */
@@ -331,7 +352,7 @@ export class Host {
     const named = all.filter((s) => s.facts.name === text);
     const live = named.find((s) => !s.isOver);
     if (live) return live;
-    const exact = this.#sessions.get(text);
+    const exact = this.#sessions.get(text) ?? this.#unshed(text);
     if (exact) return exact;
     const latest = named.sort((a, b) => b.facts.createdAt - a.facts.createdAt)[0];
     if (latest) return latest;
