@@ -535,6 +535,8 @@ export class LiveSession {
     if (!shim) return;
     this.onShimEnd = null;
     this.#settleNow();
+    // Every result of before the exit came before the exit: what is open still was sent after it, and the shim refuses it.
+    for (const { seq } of [...this.#input.unsettled()]) this.#settle({ seq, status: "void", bytes: 0, refusal: "exited" }, false, 0);
     shim.ack({ streams: this.#journalled(), exit: true });
     shim.release();
   }
