@@ -85,6 +85,13 @@ describe("names", () => {
     expect(world.life.host.sessions.size).toBe(1);
   });
 
+  test("a command that is too long for its record is refused with what to do, and is no session", async () => {
+    const world = await simulate({ seed: 89, empty: true });
+    const ana = await world.newClient("ana");
+    await expect(world.finish(ana.client!.open({ name: "work", command: ["echo", "x".repeat(70_000)] }))).rejects.toMatchObject({ code: "bad_request", message: expect.stringContaining("on stdin") as string });
+    expect(world.life.host.sessions.size).toBe(0);
+  });
+
   test("with -A the second gets the first's", async () => {
     const world = await simulate({ seed: 86, empty: true });
     const ana = await world.newClient("ana");

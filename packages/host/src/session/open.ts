@@ -55,6 +55,8 @@ export interface Opener {
   startShim(id: string, spec: ShimSpec): Promise<{ readonly pid: number }>;
 }
 
+const RECORDED_BYTES = 60_000;
+
 /** Variables of a terminal that the session is not in, and of one that it is in. */
 const OUTER = ["TMUX", "TMUX_PANE", "STY", "WINDOW", "LINES", "COLUMNS", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TERMCAP", "VTE_VERSION", "WINDOWID", "HOLDFAST_SESSION", "HOLDFAST_AS"];
 
@@ -69,6 +71,9 @@ export function checkSize(size: Size | undefined, otherwise: { cols: number; row
 
 /** Opens and starts; throws `start_failed` when the program could not be started (the session is `failed` then). */
 export async function openSession(session: LiveSession, request: OpenRequest, opener: Opener, by: Actor): Promise<void> {
+  // All of this is in the session's record, which is kept whole (docs/journal.md, Limits: 64 KiB).
+  const recordedBytes = [...request.command, request.cwd, request.group].reduce((n, text) => n + Buffer.byteLength(text) + 8, 0);
+  if (recordedBytes > RECORDED_BYTES) throw new HoldError("bad_request", `a command of ${recordedBytes} bytes; ${RECORDED_BYTES} at most are recorded: put what is long into a file, or give it on stdin`);
   const nonce = opener.newNonce();
   const argv = request.command.length > 0 ? request.command : [request.shell || "/bin/sh"];
   const wanted = new Set(OUTER);
