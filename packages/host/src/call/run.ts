@@ -2,7 +2,7 @@
  * `hold run`: types one command into the session's shell when its line is empty, and waits for its end by the shell's own marks.
  * Output is read from the journal by offset, between marks, so nothing of ours and no prompt is in it.
  */
-import { command, Offset } from "@holdfast/core";
+import { command, MonotonicMs, Offset } from "@holdfast/core";
 import { create, HoldError, InputSchema, InputStatus, RunAnswerSchema } from "@holdfast/protocol";
 import { quoteWords, wrapCommand } from "../shell/index.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
@@ -14,8 +14,9 @@ import { checkWriter } from "./sessions.ts";
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
-/** How long a shell may take to read again after its open line was interrupted. */
-const TAKEN_BACK_MS = 800;
+/** How soon an open line is interrupted again, and how often before it is given up. */
+const TAKE_BACK_MS = 300;
+const TAKE_BACK_TRIES = 10;
 /** A shell with slow start-up files. */
 const SHELL_STARTS_MS = 15_000;
 /** How soon a caller that does not keep up is looked at again. */
@@ -145,8 +146,7 @@ class Run {
           // Nobody is there to finish the line: it is taken back, and said so once the shell reads again.
           if (this.#incomplete) break;
           this.#incomplete = true;
-          this.#interrupt();
-          this.#stops.push(this.#ctx.host.ports.wakeAt((this.#ctx.host.ports.clock.monoMs() + TAKEN_BACK_MS) as never, () => this.#end("incomplete", null)));
+          this.#takeBack(TAKE_BACK_TRIES);
           break;
         case "refused":
           this.#over(() => this.#fail?.(new HoldError(out.code === "input_cut" ? "input_cut" : "input_void", `the command was not typed whole into session ${this.#session.id}: the floor changed hands or an interrupt passed it`)));
@@ -158,6 +158,14 @@ class Run {
           break;
       }
     }
+  }
+
+  /** Ctrl-C until the shell reads again: one that falls between its prompt and its editor is lost on it. */
+  #takeBack(tries: number): void {
+    if (tries === 0) return this.#end("incomplete", null);
+    this.#interrupt();
+    const { ports } = this.#ctx.host;
+    this.#stops.push(ports.wakeAt(MonotonicMs(ports.clock.monoMs() + TAKE_BACK_MS), () => this.#takeBack(tries - 1)));
   }
 
   /** Ctrl-C, by the same operator. */
