@@ -247,7 +247,7 @@ export class SimShim {
       streams: [{ stream: 0, start: BigInt(this.#acked), end: BigInt(this.#outputEnd) }],
     } as const;
     side.push({ kind: "call", bytes: 64, run: (h) => h.welcome(welcome) });
-    this.#flush();
+    this.#fill();
   }
 
   /** A link's process is gone and all that it had sent was heard. */

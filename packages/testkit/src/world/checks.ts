@@ -302,6 +302,9 @@ function differs(a: Buffer, b: Buffer): string {
 /** V5. A cut reaches the shim within {@link CUT_US}, or with the next host's first word. */
 function afterCuts(world: World, all: readonly Record[], inputs: Map<number, InputRecord>): void {
   for (const { entry, body } of all) {
+    const asInput = inputs.get(entry.seq);
+    // An interrupt that itself never came to anything cut nothing.
+    if (asInput && asInput.status !== InputStatus.APPLIED) continue;
     const isCut = cutBy(entry, body);
     if (!isCut) continue;
     const atUs = Number(entry.monoNs / 1000n);
