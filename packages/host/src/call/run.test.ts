@@ -109,14 +109,17 @@ test("a deadline ends the waiting and not the command; a program's own end gives
   expect(last.answer).toMatchObject({ code: 4 });
 });
 
-test("a line that stays open is taken back with one Ctrl-C and said to be incomplete", async () => {
+test("a line that stays open is taken back with Ctrl-C, again while the shell does not read, and said to be incomplete", async () => {
   const world = await atPrompt(56);
   const r = run(world, { text: "echo 'open" });
   await world.advance(30);
   await prints(world, mark("F"));
-  await world.advance(1_000);
-  expect(r.answer?.state).toBe("incomplete");
+  await world.advance(100);
   expect(typed(world).split("\x03")).toHaveLength(2);
+  expect(r.answer).toBeUndefined();
+  await world.advance(4_000);
+  expect(r.answer?.state).toBe("incomplete");
+  expect(typed(world).split("\x03")).toHaveLength(11);
 });
 
 test.each([
