@@ -116,7 +116,7 @@ test("a line that stays open is taken back with Ctrl-C, again while the shell do
   await prints(world, mark("F"));
   await world.advance(100);
   expect(typed(world).split("\x03")).toHaveLength(2);
-  expect(r.answer).toBeUndefined();
+  expect(r.answer).toBeNull();
   await world.advance(4_000);
   expect(r.answer?.state).toBe("incomplete");
   expect(typed(world).split("\x03")).toHaveLength(11);
