@@ -327,6 +327,7 @@ export class LiveSession {
       this.#answers.delete(seq);
     }
     this.#unsent.clear();
+    this.#resizes = this.#resizes.filter((r) => r.seq <= Number(w.receivedSeq));
     // What the floor's change had cut, and the host that recorded it may not have lived to tell the shim. Commands reach it in order.
     for (const { seq, operators } of this.cutBefore) if (seq > Number(w.receivedSeq)) for (const operator of operators) this.#shim?.cancel(this.#tagOf(operator));
     this.cutBefore = [];
@@ -808,6 +809,8 @@ export class LiveSession {
   /** H1: with `--sync-input` the record is on the disk before the program sees it; order is kept by one chain of promises. */
   #send(entry: Entry, frame: Input, tag: number): void {
     const go = (): void => {
+      // On a link that is not up yet it would be received and, by the welcome under way, be settled as never sent (I1).
+      if (!this.#linked) return;
       const seq = BigInt(entry.seq);
       if (frame.eof) this.#shim?.eof(seq);
       else if (frame.interrupt) this.#shim?.interrupt(seq, interruptKey(frame.data[0]!), frame.data[0]!);
@@ -830,7 +833,10 @@ export class LiveSession {
   readonly #unsent = new Map<number, string>();
 
   /** What goes to the shim goes in the order of seq (K1): behind inputs that wait for the disk, if there are any. */
-  #inOrder(go: () => void): void {
+  #inOrder(send: () => void): void {
+    const go = (): void => {
+      if (this.#linked) send();
+    };
     if (this.#sendAfterSync) this.#behind(Promise.resolve(go));
     else go();
   }
