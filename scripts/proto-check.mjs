@@ -13,6 +13,14 @@ function run(/** @type {string} */ command, /** @type {string[]} */ args, /** @t
   process.exit(1);
 }
 
-run(process.execPath, [join(root, "scripts", "proto.mjs"), fresh], "[schema_refused] proto/ breaks a rule or does not generate: see above");
-run("diff", ["-rq", fresh, join(root, "packages", "protocol", "src", "wire")], "[types_stale] packages/protocol/src/wire is not what proto/ generates: run `npm run proto` and commit it");
+run(
+  process.execPath,
+  [join(root, "scripts", "proto.mjs"), fresh],
+  "[schema_refused] proto/ breaks a rule or does not generate: see above",
+);
+run(
+  "diff",
+  ["-rq", fresh, join(root, "packages", "protocol", "src", "wire")],
+  "[types_stale] packages/protocol/src/wire is not what proto/ generates: run `npm run proto` and commit it",
+);
 console.log("the wire types are what the schema generates");

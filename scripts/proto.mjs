@@ -15,7 +15,9 @@ rmSync(raw, { recursive: true, force: true });
 for (const args of [["lint"], ["generate"]]) {
   const done = spawnSync("buf", args, { cwd: join(root, "proto"), encoding: "utf8" });
   if (done.status === 0) continue;
-  console.error(`${done.stdout ?? ""}${done.stderr ?? done.error ?? ""}[schema_refused] buf ${args[0]} refuses proto/: see above`);
+  console.error(
+    `${done.stdout ?? ""}${done.stderr ?? done.error ?? ""}[schema_refused] buf ${args[0]} refuses proto/: see above`,
+  );
   process.exit(1);
 }
 rmSync(out, { recursive: true, force: true });
@@ -30,7 +32,10 @@ for (const name of readdirSync(from).sort()) {
   if (messages.length > 0) pages.push(`export type { ${messages.join(", ")} } from "./${name}";`);
   if (values.length > 0) pages.push(`export { ${values.join(", ")} } from "./${name}";`);
 }
-writeFileSync(join(out, "names.ts"), `/** Every message and enum of the schema. Made by \`npm run proto\`. */\n${pages.join("\n")}\n`);
+writeFileSync(
+  join(out, "names.ts"),
+  `/** Every message and enum of the schema. Made by \`npm run proto\`. */\n${pages.join("\n")}\n`,
+);
 
 /** @param {string} text */
 function shaped(text) {
@@ -56,7 +61,10 @@ function shaped(text) {
   }
   let out = lines.join("\n");
   for (const o of oneofs) {
-    out = out.replace(new RegExp(`(function createBase${o.message}\\(\\)[^]*?[{ ])${o.field}: undefined`), `$1${o.field}: { case: undefined }`);
+    out = out.replace(
+      new RegExp(`(function createBase${o.message}\\(\\)[^]*?[{ ])${o.field}: undefined`),
+      `$1${o.field}: { case: undefined }`,
+    );
   }
   // Type-only namespaces of enum members: nobody uses them, and Node's type stripping need not meet them.
   out = out.replace(/^export namespace \w+ \{\n(?: {2}export type .*\n)+\}\n\n/gm, "");

@@ -5,17 +5,21 @@ import { Deframer, framed } from "./framing.ts";
 test("frames come out the same however the stream was cut", () => {
   const frame = fc.tuple(fc.nat(0xffff_ffff), fc.uint8Array({ maxLength: 300 }));
   fc.assert(
-    fc.property(fc.array(frame, { maxLength: 20 }), fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }), (frames, cuts) => {
-      const stream = Buffer.concat(frames.map(([channel, message]) => framed(channel, message)));
-      const out: [number, number[]][] = [];
-      const deframer = new Deframer();
-      for (let at = 0, i = 0; at < stream.length; i++) {
-        const size = cuts[i % cuts.length] as number;
-        deframer.push(Buffer.from(stream.subarray(at, at + size)), (channel, message) => out.push([channel, [...message]]));
-        at += size;
-      }
-      expect(out).toEqual(frames.map(([channel, message]) => [channel, [...message]]));
-    }),
+    fc.property(
+      fc.array(frame, { maxLength: 20 }),
+      fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }),
+      (frames, cuts) => {
+        const stream = Buffer.concat(frames.map(([channel, message]) => framed(channel, message)));
+        const out: [number, number[]][] = [];
+        const deframer = new Deframer();
+        for (let at = 0, i = 0; at < stream.length; i++) {
+          const size = cuts[i % cuts.length] as number;
+          deframer.push(Buffer.from(stream.subarray(at, at + size)), (channel, message) => out.push([channel, [...message]]));
+          at += size;
+        }
+        expect(out).toEqual(frames.map(([channel, message]) => [channel, [...message]]));
+      },
+    ),
   );
 });
 

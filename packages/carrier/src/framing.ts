@@ -54,7 +54,8 @@ export class Deframer {
         break;
       }
       const length = chunk.readUInt32BE(at);
-      if (length < 4 || length > this.#maxBytes) throw new HoldError("bad_request", `a frame of ${length} bytes; 4 to ${this.#maxBytes} are allowed`);
+      if (length < 4 || length > this.#maxBytes)
+        throw new HoldError("bad_request", `a frame of ${length} bytes; 4 to ${this.#maxBytes} are allowed`);
       if (left < length + 4) {
         this.#need = length + 4;
         break;

@@ -24,7 +24,10 @@ export interface AuditFinding {
 }
 
 /** Findings first, then notes and one summary, which are `ok`. */
-export async function* verifyAudit(home: string, onProgress: (doneBytes: number, totalBytes: number) => void): AsyncGenerator<AuditFinding> {
+export async function* verifyAudit(
+  home: string,
+  onProgress: (doneBytes: number, totalBytes: number) => void,
+): AsyncGenerator<AuditFinding> {
   const folder = folderOf(home);
   const key = publicKeyFromRaw(readFileSync(files.auditPublicKey(home))).export({ format: "der", type: "spki" });
   const steps = verifySteps(new NodeDisk(), folder, key);
@@ -37,25 +40,57 @@ export async function* verifyAudit(home: string, onProgress: (doneBytes: number,
     }
     const report = step.value;
     for (const f of report.findings) {
-      yield { ok: false, file: f.file, position: f.position, problem: `${f.kind}: ${f.text}`, ...(f.lsn === null ? {} : { lsn: f.lsn }), ...(f.session === null ? {} : { session: f.session }), ...(f.seq === null ? {} : { seq: f.seq }) };
+      yield {
+        ok: false,
+        file: f.file,
+        position: f.position,
+        problem: `${f.kind}: ${f.text}`,
+        ...(f.lsn === null ? {} : { lsn: f.lsn }),
+        ...(f.session === null ? {} : { session: f.session }),
+        ...(f.seq === null ? {} : { seq: f.seq }),
+      };
     }
     for (const note of report.notes) yield { ok: true, file: "", position: 0, problem: note };
     const { records, segments, seals, sealedLsn, redacted, pruned } = report;
-    yield { ok: true, file: "", position: 0, lsn: report.head.lsn, problem: `${records} records in ${segments} segments, ${seals} seals good, signed up to record ${sealedLsn}; ${redacted} payloads redacted, ${pruned} pruned` };
+    yield {
+      ok: true,
+      file: "",
+      position: 0,
+      lsn: report.head.lsn,
+      problem: `${records} records in ${segments} segments, ${seals} seals good, signed up to record ${sealedLsn}; ${redacted} payloads redacted, ${pruned} pruned`,
+    };
     return;
   }
 }
 
-export interface AuditFilter { readonly actor?: string; readonly sinceMs?: number; readonly session?: string }
+export interface AuditFilter {
+  readonly actor?: string;
+  readonly sinceMs?: number;
+  readonly session?: string;
+}
 
 /** What the host's record holds, over all sessions, in its one order; `own`: what the journal says of itself. */
-export async function* auditRecords(home: string, filter: AuditFilter = {}): AsyncGenerator<{ readonly session: string; readonly event: Event | null; readonly own: unknown; readonly lsn: number; readonly gap?: { readonly fromLsn: number; readonly toLsn: number } }> {
+export async function* auditRecords(
+  home: string,
+  filter: AuditFilter = {},
+): AsyncGenerator<{
+  readonly session: string;
+  readonly event: Event | null;
+  readonly own: unknown;
+  readonly lsn: number;
+  readonly gap?: { readonly fromLsn: number; readonly toLsn: number };
+}> {
   for (const record of exportRecords(new NodeDisk(), folderOf(home), filter)) {
     if ("gap" in record) {
       yield { session: "", event: null, own: null, lsn: record.toLsn, gap: { fromLsn: record.fromLsn, toLsn: record.toLsn } };
     } else {
       const body = record.isOwn ? null : decodeBody(record.kind, record.meta);
-      yield { session: record.session, event: record.isOwn ? null : wireEvent(record, body, record.payload), own: record.isOwn ? decodeOwn(record.meta) : null, lsn: record.lsn };
+      yield {
+        session: record.session,
+        event: record.isOwn ? null : wireEvent(record, body, record.payload),
+        own: record.isOwn ? decodeOwn(record.meta) : null,
+        lsn: record.lsn,
+      };
     }
   }
 }

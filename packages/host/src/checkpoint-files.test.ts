@@ -8,7 +8,11 @@ import type { Checkpoint, CheckpointStore } from "./session/ports.ts";
 let folder: string;
 let log: string[];
 let store: CheckpointStore;
-const checkpoint = (seq: number, text = "\x1b[2Jhello"): Checkpoint => ({ seq, position: seq * 10, snapshot: { offset: seq * 10, cols: 80, rows: 24, title: "vim — été", undo: Uint8Array.of(0, 255, 27), vt: Buffer.from(text) } });
+const checkpoint = (seq: number, text = "\x1b[2Jhello"): Checkpoint => ({
+  seq,
+  position: seq * 10,
+  snapshot: { offset: seq * 10, cols: 80, rows: 24, title: "vim — été", undo: Uint8Array.of(0, 255, 27), vt: Buffer.from(text) },
+});
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "holdfast-checkpoints-"));
@@ -20,7 +24,10 @@ afterEach(() => rmSync(folder, { recursive: true }));
 test("what was saved is loaded as it was, and is the owner's alone", async () => {
   await store.save("s1", checkpoint(3));
   const loaded = store.load("s1")!;
-  expect({ ...loaded, snapshot: { ...loaded.snapshot, undo: [...loaded.snapshot.undo], vt: Buffer.from(loaded.snapshot.vt).toString() } }).toEqual({ ...checkpoint(3), snapshot: { ...checkpoint(3).snapshot, undo: [0, 255, 27], vt: "\x1b[2Jhello" } });
+  expect({
+    ...loaded,
+    snapshot: { ...loaded.snapshot, undo: [...loaded.snapshot.undo], vt: Buffer.from(loaded.snapshot.vt).toString() },
+  }).toEqual({ ...checkpoint(3), snapshot: { ...checkpoint(3).snapshot, undo: [0, 255, 27], vt: "\x1b[2Jhello" } });
   expect(statSync(join(folder, "s1.checkpoint")).mode & 0o077).toBe(0);
   expect(readdirSync(folder)).toEqual(["s1.checkpoint"]);
 });

@@ -19,10 +19,23 @@ export function checkpointFiles(folder: string, log: (text: string) => void): Ch
       try {
         const bytes = readFileSync(path);
         const headEnd = HEAD_BYTES + bytes.readUInt32BE(0);
-        const head = JSON.parse(bytes.toString("utf8", HEAD_BYTES, headEnd)) as { seq: number; position: number; offset: number; cols: number; rows: number; title: string; undo: string; crc: number };
+        const head = JSON.parse(bytes.toString("utf8", HEAD_BYTES, headEnd)) as {
+          seq: number;
+          position: number;
+          offset: number;
+          cols: number;
+          rows: number;
+          title: string;
+          undo: string;
+          crc: number;
+        };
         if (crc32(bytes.subarray(headEnd)) !== head.crc) throw new Error("its bytes are not those that were written");
         const { seq, position, offset, cols, rows, title, undo } = head;
-        return { seq, position, snapshot: { offset, cols, rows, title, undo: Buffer.from(undo, "base64"), vt: bytes.subarray(headEnd) } };
+        return {
+          seq,
+          position,
+          snapshot: { offset, cols, rows, title, undo: Buffer.from(undo, "base64"), vt: bytes.subarray(headEnd) },
+        };
       } catch (fault) {
         log(`checkpoint ${path} can't be read, the screen is rebuilt from the journal: ${String(fault)}`);
         return null;
@@ -30,7 +43,18 @@ export function checkpointFiles(folder: string, log: (text: string) => void): Ch
     },
     async save(session, { seq, position, snapshot }: Checkpoint) {
       const { offset, cols, rows, title } = snapshot;
-      const head = Buffer.from(JSON.stringify({ seq, position, offset, cols, rows, title, undo: Buffer.from(snapshot.undo).toString("base64"), crc: crc32(snapshot.vt) }));
+      const head = Buffer.from(
+        JSON.stringify({
+          seq,
+          position,
+          offset,
+          cols,
+          rows,
+          title,
+          undo: Buffer.from(snapshot.undo).toString("base64"),
+          crc: crc32(snapshot.vt),
+        }),
+      );
       const length = Buffer.alloc(HEAD_BYTES);
       length.writeUInt32BE(head.length);
       const path = pathOf(session);

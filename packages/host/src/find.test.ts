@@ -22,7 +22,11 @@ const ends = async (world: World, session: LiveSession): Promise<void> => {
   world.shims.get(session.facts.socketPath)!.exits(0);
   await world.until("it has ended", () => session.isOver);
 };
-const code = (p: Promise<unknown>): Promise<string> => p.then(() => "", (fault: unknown) => (fault instanceof HoldError ? fault.code : String(fault)));
+const code = (p: Promise<unknown>): Promise<string> =>
+  p.then(
+    () => "",
+    (fault: unknown) => (fault instanceof HoldError ? fault.code : String(fault)),
+  );
 
 describe("find", () => {
   test("takes a name, an id, and a prefix that only one id has", async () => {
@@ -88,7 +92,10 @@ describe("names", () => {
   test("a command that is too long for its record is refused with what to do, and is no session", async () => {
     const world = await simulate({ seed: 89, empty: true });
     const ana = await world.newClient("ana");
-    await expect(world.finish(ana.client!.open({ name: "work", command: ["echo", "x".repeat(70_000)] }))).rejects.toMatchObject({ code: "bad_request", message: expect.stringContaining("on stdin") as string });
+    await expect(world.finish(ana.client!.open({ name: "work", command: ["echo", "x".repeat(70_000)] }))).rejects.toMatchObject({
+      code: "bad_request",
+      message: expect.stringContaining("on stdin") as string,
+    });
     expect(world.life.host.sessions.size).toBe(0);
   });
 
@@ -115,7 +122,8 @@ describe("names", () => {
     const other = await opened(world, "other");
     await ends(world, old);
     const { host } = world.life;
-    const call = (session: string, name: string): Promise<string> => code(rename({ host, operator: host.registry.byName("ana")!, via: "cli" } as never, { session, name } as never));
+    const call = (session: string, name: string): Promise<string> =>
+      code(rename({ host, operator: host.registry.byName("ana")!, via: "cli" } as never, { session, name } as never));
     expect(await call("other", "work")).toBe("name_taken");
     expect(await call("other", "../etc")).toBe("bad_request");
     expect(await call("other", "old")).toBe("");

@@ -85,7 +85,11 @@ export class Host {
   }
 
   get limits(): Record<string, string> {
-    return { sessions: String(this.#maxSessions), inputQueueBytes: String(limits.inputQueueBytes), behindBytes: String(limits.behindBytes) };
+    return {
+      sessions: String(this.#maxSessions),
+      inputQueueBytes: String(limits.inputQueueBytes),
+      behindBytes: String(limits.behindBytes),
+    };
   }
 
   environmentPath(session: string): string {
@@ -94,7 +98,11 @@ export class Host {
 
   /** Where the session's stable agent path leads from now on. */
   pointAgent(session: LiveSession, target: string, by: string): string {
-    if (session.facts.agentPath === "") throw new HoldError("unsupported", `session ${session.facts.name} (${session.id}) was opened without a stable agent path, and a running program's environment can't be changed; open one with: hold new --agent-forward`);
+    if (session.facts.agentPath === "")
+      throw new HoldError(
+        "unsupported",
+        `session ${session.facts.name} (${session.id}) was opened without a stable agent path, and a running program's environment can't be changed; open one with: hold new --agent-forward`,
+      );
     if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`);
     this.#opener.files.pointAgent(session.id, target);
     session.agentBy = by;
@@ -113,7 +121,10 @@ export class Host {
 
   /** A1. Resolves when every session is live again or known to be lost. */
   async adopt(pid: number): Promise<{ readonly adopted: number; readonly lost: number }> {
-    this.record({ id: "system:host", via: "host" }, { case: "hostStarted", value: create(EventBody_HostStartedSchema, { version: this.version, pid, bootId: this.bootId }) });
+    this.record(
+      { id: "system:host", via: "host" },
+      { case: "hostStarted", value: create(EventBody_HostStartedSchema, { version: this.version, pid, bootId: this.bootId }) },
+    );
     let adopted = 0;
     let lost = 0;
     const waiting: Promise<void>[] = [];
@@ -140,7 +151,15 @@ export class Host {
   /** A record of the host itself, in a session of its own that no operator can open. */
   record(by: Actor, body: Body): void {
     const { clock, journal } = this.ports;
-    journal.append({ session: HOST_SESSION, kind: kindOf(body), actor: by.id, via: by.via, meta: encodeBody(body), wallMs: clock.wallMs(), monoNs: clock.monoNs() });
+    journal.append({
+      session: HOST_SESSION,
+      kind: kindOf(body),
+      actor: by.id,
+      via: by.via,
+      meta: encodeBody(body),
+      wallMs: clock.wallMs(),
+      monoNs: clock.monoNs(),
+    });
   }
 
   /** Reads a session's books: the saved fold and what came after it. Null for one that was removed. */
@@ -152,7 +171,12 @@ export class Host {
     const now = this.ports.clock.monoMs();
     if (saved) {
       try {
-        const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as { facts: SessionFacts; input: unknown; commands: SavedCommands; parent?: string };
+        const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as {
+          facts: SessionFacts;
+          input: unknown;
+          commands: SavedCommands;
+          parent?: string;
+        };
         input = InputLedger.load(data.input, inputRules, now);
         commands = new CommandWatch(() => this.ports.clock.wallMs(), data.commands);
         // Facts that an older version did not keep have their defaults.
@@ -180,13 +204,27 @@ export class Host {
         if (body?.case === "opened" && body.value.parent) this.#parents.set(id, body.value.parent);
         if (body?.case === "input") {
           const v = body.value;
-          input.accepted({ writer: v.writer, n: Number(v.n), bytes: item.payloadBytes, unit: v.unit, unitEnd: v.unitEnd, interrupt: v.interrupt }, item.actor, item.seq as never, now);
+          input.accepted(
+            {
+              writer: v.writer,
+              n: Number(v.n),
+              bytes: item.payloadBytes,
+              unit: v.unit,
+              unitEnd: v.unitEnd,
+              interrupt: v.interrupt,
+            },
+            item.actor,
+            item.seq as never,
+            now,
+          );
         } else if (body?.case === "inputSettled") {
           const v = body.value;
           const status = (["applied", "applied", "refused", "void", "cut"] as const)[v.status] ?? "void";
           input.settle({ seq: Number(v.inputSeq) as never, status, bytes: v.bytes, refusal: v.refusal });
         } else if (body) {
-          const operators = [...new Set([...input.unsettled()].map((u) => u.operator))].filter((o) => this.#cutsUnit(body, `${o}/`));
+          const operators = [...new Set([...input.unsettled()].map((u) => u.operator))].filter((o) =>
+            this.#cutsUnit(body, `${o}/`),
+          );
           if (operators.length > 0) cutBefore.push({ seq: item.seq, operators });
           if (this.#cutsUnit(body, input.unitWriter())) input.cut();
         }
@@ -208,7 +246,11 @@ export class Host {
     if (body.case === "aiPaused") return body.value.paused && this.registry.byName(operator)?.kind === "ai";
     if (body.case !== "floorChanged") return false;
     const { holder, from, reason } = body.value;
-    return reason === "revoked" ? operator === from : holder !== "" && operator !== holder && ((from !== "" && from !== holder) || (reason === "taken" && this.registry.byName(holder)?.kind === "human"));
+    return reason === "revoked"
+      ? operator === from
+      : holder !== "" &&
+          operator !== holder &&
+          ((from !== "" && from !== holder) || (reason === "taken" && this.registry.byName(holder)?.kind === "human"));
   }
 
   async #takeUp(session: LiveSession): Promise<boolean> {
@@ -221,7 +263,10 @@ export class Host {
     const linking = this.#link(session);
     try {
       // One shim that can't be linked to yet keeps the host from serving no other.
-      await Promise.race([linking, new Promise<void>((resolve) => this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + LINK_WAIT_MS), resolve))]);
+      await Promise.race([
+        linking,
+        new Promise<void>((resolve) => this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + LINK_WAIT_MS), resolve)),
+      ]);
       linking.catch((fault: unknown) => this.#lost(session, fault));
       return true;
     } catch (fault) {
@@ -232,14 +277,21 @@ export class Host {
 
   #lost(session: LiveSession, fault: unknown): void {
     const opening = session.facts.state === "opening";
-    session.ended(opening ? SessionState.FAILED : SessionState.LOST, opening ? "the host died before the program was started" : `shim: ${fault instanceof Error ? fault.message : String(fault)}`);
+    session.ended(
+      opening ? SessionState.FAILED : SessionState.LOST,
+      opening
+        ? "the host died before the program was started"
+        : `shim: ${fault instanceof Error ? fault.message : String(fault)}`,
+    );
   }
 
   /** A session that has ended may have children that print yet, or a shim that was never let go of: both are in the shim. */
   #followUp(session: LiveSession): void {
     const { state, bootId, socketPath } = session.facts;
     if (state !== "ended" || bootId !== this.bootId || !(this.#opener.hasShim ?? existsSync)(socketPath)) return;
-    started(session, this.bootId).then(() => this.#watchShim(session)).catch((fault: unknown) => this.ports.log(`session ${session.id} has ended, and its shim is gone: ${String(fault)}`));
+    started(session, this.bootId)
+      .then(() => this.#watchShim(session))
+      .catch((fault: unknown) => this.ports.log(`session ${session.id} has ended, and its shim is gone: ${String(fault)}`));
   }
 
   /** A shim that dies takes its session with it, and that alone; a newer host takes all. */
@@ -264,7 +316,9 @@ export class Host {
         const why = String(fault instanceof HoldError ? (fault.details["detail"] ?? fault.message) : fault);
         if (attempt >= LINK_ATTEMPTS || !/\bE(MFILE|NFILE|AGAIN|NOBUFS|NOMEM|INTR|ACCES|PERM)\b/.test(why)) throw fault;
         this.ports.log(`session ${session.id}: its shim can't be linked to yet: ${why}`);
-        await new Promise<void>((resolve) => void this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + LINK_WAIT_MS), resolve));
+        await new Promise<void>(
+          (resolve) => void this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + LINK_WAIT_MS), resolve),
+        );
       }
     }
   }
@@ -287,7 +341,9 @@ export class Host {
 
   /** P3: a script that runs thousands of commands costs no memory for each. */
   #shed(): void {
-    const over = [...this.#sessions.values()].filter((s) => s.isOver && this.parentOf(s) !== "" && s.attachments.size === 0 && s.shimLink === null);
+    const over = [...this.#sessions.values()].filter(
+      (s) => s.isOver && this.parentOf(s) !== "" && s.attachments.size === 0 && s.shimLink === null,
+    );
     if (over.length <= KEPT_COMMANDS) return;
     over.sort((a, b) => a.facts.lastActivityAt - b.facts.lastActivityAt);
     for (const session of over.slice(0, over.length - KEPT_COMMANDS)) {
@@ -306,7 +362,11 @@ export class Host {
   save(session: LiveSession): void {
     if (this.#saved.get(session.id) === session.facts.seq || this.ports.journal.frozen) return;
     this.#saved.set(session.id, session.facts.seq);
-    this.ports.journal.saveFold(session.id, session.facts.seq, Buffer.from(JSON.stringify({ ...session.saved(), parent: this.parentOf(session) })));
+    this.ports.journal.saveFold(
+      session.id,
+      session.facts.seq,
+      Buffer.from(JSON.stringify({ ...session.saved(), parent: this.parentOf(session) })),
+    );
     const keepFrom = session.facts.kind === "pty" ? session.screen.checkpointSeq : session.facts.seq;
     this.ports.journal.prune(session.id, Math.max(1, Math.min(keepFrom, slowest(session))));
   }
@@ -315,10 +375,23 @@ export class Host {
 
   async open(request: OpenRequest, by: Actor): Promise<LiveSession> {
     const live = [...this.#sessions.values()].filter((s) => !s.isOver);
-    if (live.length >= this.#maxSessions) throw new HoldError("too_many", `${live.length} sessions live here, the most that ${"limits.sessions"} allows; end one, or raise it in config.toml`);
-    if (this.ports.journal.frozen) throw new HoldError("journal_frozen", `the journal can't be written (${this.ports.journal.frozen.message}): no new session; free some space, hold doctor tells more`);
-    if (request.name !== "" && !NAME.test(request.name)) throw new HoldError("bad_request", `session name ${JSON.stringify(request.name)}: letters, digits, dot, dash and underscore, ${limits.nameBytes} at most, a letter or digit first`);
-    if (request.name !== "" && live.some((s) => s.facts.name === request.name)) throw new HoldError("name_taken", `a session named ${request.name} lives; attach to it with: hold attach ${request.name}`);
+    if (live.length >= this.#maxSessions)
+      throw new HoldError(
+        "too_many",
+        `${live.length} sessions live here, the most that ${"limits.sessions"} allows; end one, or raise it in config.toml`,
+      );
+    if (this.ports.journal.frozen)
+      throw new HoldError(
+        "journal_frozen",
+        `the journal can't be written (${this.ports.journal.frozen.message}): no new session; free some space, hold doctor tells more`,
+      );
+    if (request.name !== "" && !NAME.test(request.name))
+      throw new HoldError(
+        "bad_request",
+        `session name ${JSON.stringify(request.name)}: letters, digits, dot, dash and underscore, ${limits.nameBytes} at most, a letter or digit first`,
+      );
+    if (request.name !== "" && live.some((s) => s.facts.name === request.name))
+      throw new HoldError("name_taken", `a session named ${request.name} lives; attach to it with: hold attach ${request.name}`);
     const name = request.name || this.#freeName(request, live);
     const session = this.#enter(new LiveSession(this.ports.newId(ID_CHARS), this.ports, null));
     if (request.parent) this.#parents.set(session.id, request.parent);
@@ -337,7 +410,13 @@ export class Host {
 
   #freeName(request: OpenRequest, live: readonly LiveSession[]): string {
     const program = (request.command[0] ?? request.shell) || "sh";
-    const base = program.slice(program.lastIndexOf("/") + 1).replace(/^-/, "").replaceAll(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 40) || "session";
+    const base =
+      program
+        .slice(program.lastIndexOf("/") + 1)
+        .replace(/^-/, "")
+        .replaceAll(/[^A-Za-z0-9._-]/g, "-")
+        .replace(/^[^A-Za-z0-9]+/, "")
+        .slice(0, 40) || "session";
     const taken = new Set(live.map((s) => s.facts.name));
     for (let n = 1; ; n++) {
       const name = n === 1 ? base : `${base}-${n}`;
@@ -347,7 +426,11 @@ export class Host {
 
   /** By live name, id, ended name (the latest) or unique prefix of an id. */
   find(text: string): LiveSession {
-    if (text === "" || text.length > limits.nameBytes) throw new HoldError("bad_request", `which session? an id, a unique prefix of one, or a name of ${limits.nameBytes} characters at most; hold ls shows them`);
+    if (text === "" || text.length > limits.nameBytes)
+      throw new HoldError(
+        "bad_request",
+        `which session? an id, a unique prefix of one, or a name of ${limits.nameBytes} characters at most; hold ls shows them`,
+      );
     const all = [...this.#sessions.values()];
     const named = all.filter((s) => s.facts.name === text);
     const live = named.find((s) => !s.isOver);
@@ -358,13 +441,41 @@ export class Host {
     if (latest) return latest;
     const prefixed = text.length >= 2 ? all.filter((s) => s.id.startsWith(text)) : [];
     if (prefixed.length === 1) return prefixed[0]!;
-    if (prefixed.length > 1) throw new HoldError("ambiguous_session", `${JSON.stringify(text)} may be ${prefixed.slice(0, SHOWN_CANDIDATES).map((s) => `${s.id} (${s.facts.name})`).join(", ")}${prefixed.length > SHOWN_CANDIDATES ? ` or one of ${prefixed.length - SHOWN_CANDIDATES} more` : ""}; give more of the id, or a name`, { candidates: prefixed.slice(0, SHOWN_CANDIDATES).map((s) => s.id).join(",") });
-    const near = all.filter((s) => !s.isOver).map((s) => s.facts.name).filter((n) => distance(n, text) <= 2).slice(0, SHOWN_CANDIDATES);
-    throw new HoldError("no_such_session", `no session ${JSON.stringify(text)}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "; hold ls shows those that live, hold ls -a all"}`, { candidates: near.join(",") });
+    if (prefixed.length > 1)
+      throw new HoldError(
+        "ambiguous_session",
+        `${JSON.stringify(text)} may be ${prefixed
+          .slice(0, SHOWN_CANDIDATES)
+          .map((s) => `${s.id} (${s.facts.name})`)
+          .join(
+            ", ",
+          )}${prefixed.length > SHOWN_CANDIDATES ? ` or one of ${prefixed.length - SHOWN_CANDIDATES} more` : ""}; give more of the id, or a name`,
+        {
+          candidates: prefixed
+            .slice(0, SHOWN_CANDIDATES)
+            .map((s) => s.id)
+            .join(","),
+        },
+      );
+    const near = all
+      .filter((s) => !s.isOver)
+      .map((s) => s.facts.name)
+      .filter((n) => distance(n, text) <= 2)
+      .slice(0, SHOWN_CANDIDATES);
+    throw new HoldError(
+      "no_such_session",
+      `no session ${JSON.stringify(text)}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "; hold ls shows those that live, hold ls -a all"}`,
+      { candidates: near.join(",") },
+    );
   }
 
   shown(session: LiveSession): Session {
-    return sessionOnWire(session.facts, floorOnWire(session.floor, this.ports.clock), session.presence(), this.#parents.get(session.id) ?? "");
+    return sessionOnWire(
+      session.facts,
+      floorOnWire(session.floor, this.ports.clock),
+      session.presence(),
+      this.#parents.get(session.id) ?? "",
+    );
   }
 
   parentOf(session: LiveSession): string {
@@ -373,7 +484,11 @@ export class Host {
 
   /** Forgets an ended session; its records stay for the audit. */
   remove(session: LiveSession, by: Actor): void {
-    if (!session.isOver) throw new HoldError("session_running", `session ${session.facts.name} (${session.id}) lives; end it first with: hold kill ${session.facts.name}`);
+    if (!session.isOver)
+      throw new HoldError(
+        "session_running",
+        `session ${session.facts.name} (${session.id}) lives; end it first with: hold kill ${session.facts.name}`,
+      );
     session.record(by, { case: "removed", value: {} as never });
     for (const a of [...session.attachments.values()]) {
       a.channel.send({ case: "detached", value: { reason: "removed" } });
@@ -421,7 +536,11 @@ export class Host {
     const now = this.registry.byName(operator.id);
     if (!now || now.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
     if (!capabilitiesOf(now.role, now.kind).includes(capability)) {
-      throw new HoldError("not_permitted", `${operator.name} (${now.role}) lacks the right ${capability}; roles that have it: ${rolesWith(capability).join(", ")}`, { operator: operator.id, right: capability });
+      throw new HoldError(
+        "not_permitted",
+        `${operator.name} (${now.role}) lacks the right ${capability}; roles that have it: ${rolesWith(capability).join(", ")}`,
+        { operator: operator.id, right: capability },
+      );
     }
   }
 
@@ -442,13 +561,24 @@ export class Host {
       if (!session.isOver) tried(() => session.revoke(operator.id, by));
       if (session.agentBy === operator.id) this.#opener.files.forgetAgent(session.id);
       for (const a of [...session.attachments.values()].filter((x) => x.operator.id === operator.id)) {
-        a.channel.send({ case: "detached", value: { reason: "revoked", error: { code: "revoked", message: `operator ${operator.name} was revoked`, details: {} } } });
+        a.channel.send({
+          case: "detached",
+          value: { reason: "revoked", error: { code: "revoked", message: `operator ${operator.name} was revoked`, details: {} } },
+        });
         session.detach(a.id, "revoked");
       }
     }
     for (const told of [...this.#revocations]) told(operator.id);
-    tried(() => this.record(by, { case: "operatorChanged", value: { operator: operator.id, change: "revoked", detail: "" } as never }));
-    if (unrecorded) throw new HoldError("journal_frozen", `operator ${operator.name} is revoked, and that can't be recorded now (${String(unrecorded)}); free some space, hold doctor tells more`, { operator: operator.id }, { cause: unrecorded });
+    tried(() =>
+      this.record(by, { case: "operatorChanged", value: { operator: operator.id, change: "revoked", detail: "" } as never }),
+    );
+    if (unrecorded)
+      throw new HoldError(
+        "journal_frozen",
+        `operator ${operator.name} is revoked, and that can't be recorded now (${String(unrecorded)}); free some space, hold doctor tells more`,
+        { operator: operator.id },
+        { cause: unrecorded },
+      );
   }
 
   onRevoked(told: (operator: string) => void): () => void {
@@ -478,7 +608,8 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
     row = next;
   }
   return row[b.length]!;

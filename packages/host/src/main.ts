@@ -66,8 +66,13 @@ async function serve(home: string, shimBinary: string): Promise<void> {
   const bootId = readBootId();
   const settings = readSettings(process.env, log);
   const journal = openJournal(new NodeDisk(), {
-    folder: folders.journal(home), now: () => ({ wallMs: clock.wallMs(), monoNs: clock.monoNs() }), randomBytes: systemRandom,
-    payloadBytes: settings.outputBytes, recordDays: settings.recordDays, auditKey: auditKey.export({ format: "der", type: "pkcs8" }), bootId,
+    folder: folders.journal(home),
+    now: () => ({ wallMs: clock.wallMs(), monoNs: clock.monoNs() }),
+    randomBytes: systemRandom,
+    payloadBytes: settings.outputBytes,
+    recordDays: settings.recordDays,
+    auditKey: auditKey.export({ format: "der", type: "pkcs8" }),
+    bootId,
   });
   for (const line of journal.recovery) log(`journal: ${line}`);
 
@@ -87,7 +92,10 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     built ? { workerUrl: pathToFileURL(join(here, "terminal-worker.mjs")) } : {},
   );
   const ports: SessionPorts = {
-    clock, journal, models, checkpoints: checkpointFiles(folders.checkpoints(home), log),
+    clock,
+    journal,
+    models,
+    checkpoints: checkpointFiles(folders.checkpoints(home), log),
     connectShim: (path, ackedOffsets, handlers) => connectShim(path, { ackedOffsets }, handlers),
     defer: (run) => void setImmediate(run),
     wakeAt(at, run) {
@@ -115,8 +123,16 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     process.exit(code);
   };
   host = new Host({
-    ports, registry: OperatorRegistry.open(home, clock.wallMs()), version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev", maxSessions: settings.sessions, home,
-    journalFolder: folders.journal(home), auditPublicKey, shimBinary, startedAtUnixMs: clock.wallMs(), linkCount: () => links.size,
+    ports,
+    registry: OperatorRegistry.open(home, clock.wallMs()),
+    version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev",
+    maxSessions: settings.sessions,
+    home,
+    journalFolder: folders.journal(home),
+    auditPublicKey,
+    shimBinary,
+    startedAtUnixMs: clock.wallMs(),
+    linkCount: () => links.size,
     onDown: () => void leave(0),
     opener: {
       files: runFolder,
@@ -219,4 +235,3 @@ function readBootId(): string {
     return "";
   }
 }
-

@@ -18,7 +18,11 @@ beforeEach(() => {
     connectShim(path, handlers) {
       const said: string[] = [];
       dialled.push({ path, handlers, said });
-      return { ack: () => void said.push("ack"), release: () => void said.push("release"), endTree: () => void said.push("endTree") } as unknown as ShimLink;
+      return {
+        ack: () => void said.push("ack"),
+        release: () => void said.push("release"),
+        endTree: () => void said.push("endTree"),
+      } as unknown as ShimLink;
     },
     log: () => {},
   });

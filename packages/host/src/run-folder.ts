@@ -68,11 +68,14 @@ export class RunFolder {
   /** What hosts that died left. Called once, before anything is opened. */
   sweep(sessions: { isLive(id: string): boolean; mayHaveShim(id: string): boolean }): void {
     const { folder } = this.#o;
-    for (const name of readdirSync(join(folder, "environment"))) if (!sessions.isLive(name)) rmSync(join(folder, "environment", name), { force: true });
-    for (const name of readdirSync(join(folder, "agent"))) if (!sessions.isLive(name.split(".")[0]!)) rmSync(join(folder, "agent", name), { force: true });
+    for (const name of readdirSync(join(folder, "environment")))
+      if (!sessions.isLive(name)) rmSync(join(folder, "environment", name), { force: true });
+    for (const name of readdirSync(join(folder, "agent")))
+      if (!sessions.isLive(name.split(".")[0]!)) rmSync(join(folder, "agent", name), { force: true });
     for (const name of readdirSync(folder)) {
       if (name.endsWith(".spec")) rmSync(join(folder, name), { force: true });
-      else if (name.endsWith(".sock") && !OWN_SOCKETS.has(name) && !sessions.mayHaveShim(name.slice(0, -".sock".length))) this.#reap(join(folder, name));
+      else if (name.endsWith(".sock") && !OWN_SOCKETS.has(name) && !sessions.mayHaveShim(name.slice(0, -".sock".length)))
+        this.#reap(join(folder, name));
     }
   }
 

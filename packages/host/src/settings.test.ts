@@ -26,14 +26,21 @@ test("without a file, and without a section for the host, everything has its def
 });
 
 test("what the file sets is used", () => {
-  expect(read("[host]\noutput_retention_mib = 8\nrecord_retention_days = 7\nsessions = 2\n").settings).toEqual({ outputBytes: 8 * 1024 * 1024, recordDays: 7, sessions: 2 });
+  expect(read("[host]\noutput_retention_mib = 8\nrecord_retention_days = 7\nsessions = 2\n").settings).toEqual({
+    outputBytes: 8 * 1024 * 1024,
+    recordDays: 7,
+    sessions: 2,
+  });
 });
 
-test.each(["output_retention_mib = 0", 'sessions = "many"', "record_retention_days = 1.5"])("a value out of bounds is named and its default used: %s", (line) => {
-  const { settings, said } = read(`[host]\n${line}\n`);
-  expect(settings).toEqual(defaults);
-  expect(said.join()).toContain(line.split(" ")[0]);
-});
+test.each(["output_retention_mib = 0", 'sessions = "many"', "record_retention_days = 1.5"])(
+  "a value out of bounds is named and its default used: %s",
+  (line) => {
+    const { settings, said } = read(`[host]\n${line}\n`);
+    expect(settings).toEqual(defaults);
+    expect(said.join()).toContain(line.split(" ")[0]);
+  },
+);
 
 test("a file that is no TOML stops nothing", () => {
   const { settings, said } = read("[host\n");

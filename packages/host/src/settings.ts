@@ -28,10 +28,16 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     const value = section[key];
     if (value === undefined) return otherwise;
     if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
-    log(`config.toml: host.${key} is ${JSON.stringify(value)}; a whole number from ${least} to ${most} is wanted, ${otherwise} is used`);
+    log(
+      `config.toml: host.${key} is ${JSON.stringify(value)}; a whole number from ${least} to ${most} is wanted, ${otherwise} is used`,
+    );
     return otherwise;
   };
-  return { outputBytes: read("output_retention_mib") * MIB, recordDays: read("record_retention_days"), sessions: read("sessions") };
+  return {
+    outputBytes: read("output_retention_mib") * MIB,
+    recordDays: read("record_retention_days"),
+    sessions: read("sessions"),
+  };
 }
 
 function sectionOf(path: string, log: (text: string) => void): Readonly<Record<string, unknown>> {

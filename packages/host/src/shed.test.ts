@@ -9,7 +9,26 @@ test("thousands of commands cost no memory for each, and each is still found by 
   const ids: string[] = [];
   for (let n = 0; n < KEPT_COMMANDS + 20; n++) {
     const opening = host.open(
-      { name: "", kind: "pty", command: ["make"], shell: "", env: [], cwd: "/", size: { cols: 80, rows: 24 }, pinned: false, umask: 0o77, nofile: null, floorMode: "open", syncInput: false, group: "", ttlMs: 0, idleTtlMs: 0, integrate: false, parent, agentForward: false },
+      {
+        name: "",
+        kind: "pty",
+        command: ["make"],
+        shell: "",
+        env: [],
+        cwd: "/",
+        size: { cols: 80, rows: 24 },
+        pinned: false,
+        umask: 0o77,
+        nofile: null,
+        floorMode: "open",
+        syncInput: false,
+        group: "",
+        ttlMs: 0,
+        idleTtlMs: 0,
+        integrate: false,
+        parent,
+        agentForward: false,
+      },
       { id: "ana", via: "cli" },
     );
     const child = await world.finish(opening);

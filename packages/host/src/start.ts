@@ -28,10 +28,20 @@ export async function startHost({ home, env = process.env, timeoutMs = 15_000 }:
     throw new HoldError("shim_unavailable", (cause as Error).message.replace(/^\[shim_unavailable\] /, ""), {}, { cause });
   }
   const passed = Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
-  await startKeeper({ binary, runDir: folders.run(home), logFile: files.log(home), hostArgv: [process.execPath, ...hostProgram(), "--home", home, "--shim", binary], env: passed });
+  await startKeeper({
+    binary,
+    runDir: folders.run(home),
+    logFile: files.log(home),
+    hostArgv: [process.execPath, ...hostProgram(), "--home", home, "--shim", binary],
+    env: passed,
+  });
   for (const deadline = performance.now() + timeoutMs; ; ) {
     if (await answers(files.socket(home))) return;
-    if (performance.now() > deadline) throw new HoldError("unreachable", `the host was started and does not serve after ${timeoutMs / 1000} s; its log: ${files.log(home)}`);
+    if (performance.now() > deadline)
+      throw new HoldError(
+        "unreachable",
+        `the host was started and does not serve after ${timeoutMs / 1000} s; its log: ${files.log(home)}`,
+      );
     await delay(10);
   }
 }
@@ -39,22 +49,25 @@ export async function startHost({ home, env = process.env, timeoutMs = 15_000 }:
 function hostProgram(): string[] {
   const here = import.meta.dirname;
   // Bundled: dist/cli/…mjs beside dist/host.mjs; from source: this folder.
-  for (const path of [join(here, "..", "host.mjs"), join(here, "host.mjs")]) if (fileURLToPath(import.meta.url).endsWith(".mjs") && existsSync(path)) return [path];
+  for (const path of [join(here, "..", "host.mjs"), join(here, "host.mjs")])
+    if (fileURLToPath(import.meta.url).endsWith(".mjs") && existsSync(path)) return [path];
   return [join(here, "main.ts")];
 }
 
 function answers(path: string): Promise<boolean> {
   if (!existsSync(path)) return Promise.resolve(false);
-  return withShortPath(path, (short, done) =>
-    new Promise((resolve) => {
-      const socket = connect(short);
-      const over = (ok: boolean): void => {
-        done();
-        socket.destroy();
-        resolve(ok);
-      };
-      socket.once("connect", () => over(true));
-      socket.once("error", () => over(false));
-    }),
+  return withShortPath(
+    path,
+    (short, done) =>
+      new Promise((resolve) => {
+        const socket = connect(short);
+        const over = (ok: boolean): void => {
+          done();
+          socket.destroy();
+          resolve(ok);
+        };
+        socket.once("connect", () => over(true));
+        socket.once("error", () => over(false));
+      }),
   );
 }

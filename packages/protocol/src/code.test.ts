@@ -6,7 +6,8 @@ test("every code has an exit code of the command line's contract", () => {
 });
 
 test("what is refused for want of a right or of the floor exits with 4, and what can't be found with 3", () => {
-  for (const code of ["not_permitted", "floor_held", "revoked", "ai_paused", "line_not_empty", "fenced"] as const) expect(exitCodeOf(code)).toBe(4);
+  for (const code of ["not_permitted", "floor_held", "revoked", "ai_paused", "line_not_empty", "fenced"] as const)
+    expect(exitCodeOf(code)).toBe(4);
   for (const code of ["no_such_session", "ambiguous_session"] as const) expect(exitCodeOf(code)).toBe(3);
 });
 

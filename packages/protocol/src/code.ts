@@ -5,7 +5,11 @@
 /** What to do next. `take_snapshot`: the cursor is no longer there; start from a snapshot. */
 export type Advice = "retry" | "wait" | "reattach" | "take_snapshot" | "stop";
 
-interface CodeFacts { readonly advice: Advice; readonly exit: number; readonly grpc: number }
+interface CodeFacts {
+  readonly advice: Advice;
+  readonly exit: number;
+  readonly grpc: number;
+}
 
 /** exit: the command line's exit code (design: 1 failed, 2 usage, 3 no such session, 4 refused, 5 unreachable, 124 timed out). grpc: status number. */
 export const codes = {

@@ -13,7 +13,15 @@ export interface HandshakeWords {
 
 /** `side` keeps a host's signature from being replayed as an operator's. */
 export function transcript(side: "host" | "operator", w: HandshakeWords): Uint8Array {
-  const parts = [text(`holdfast handshake 1 ${side}`), w.clientNonce, w.keyId, text(w.via), text(String(w.protocol)), w.hostKey, w.hostNonce];
+  const parts = [
+    text(`holdfast handshake 1 ${side}`),
+    w.clientNonce,
+    w.keyId,
+    text(w.via),
+    text(String(w.protocol)),
+    w.hostKey,
+    w.hostNonce,
+  ];
   const out = new Uint8Array(parts.reduce((sum, p) => sum + 4 + p.length, 0));
   const view = new DataView(out.buffer);
   let at = 0;

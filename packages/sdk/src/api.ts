@@ -3,7 +3,25 @@
  * session and outlives links: when the link drops it connects again, resumes after its cursor and sends what was not answered.
  * Every method that can be refused throws {@link HoldError} with a code of packages/protocol/src/code.ts.
  */
-import type { Event, ExecAnswer, Exit, Floor, FloorMode, HostStatusAnswer, InputStatus, OperatorInfo, OperatorKind, Presence, ProbeAnswer, ScreenAnswer, SearchAnswer_Hit, Session, SessionKind, WaitAnswer, WhoamiAnswer } from "@holdfast/protocol";
+import type {
+  Event,
+  ExecAnswer,
+  Exit,
+  Floor,
+  FloorMode,
+  HostStatusAnswer,
+  InputStatus,
+  OperatorInfo,
+  OperatorKind,
+  Presence,
+  ProbeAnswer,
+  ScreenAnswer,
+  SearchAnswer_Hit,
+  Session,
+  SessionKind,
+  WaitAnswer,
+  WhoamiAnswer,
+} from "@holdfast/protocol";
 
 export interface ConnectOptions {
   /** Folder of this machine's state (see `homeFolder()` in sdk/node). */
@@ -66,12 +84,26 @@ export interface AttachOptions {
 /** What an attachment tells. All optional; called in order, never two at once. */
 export interface AttachHandlers {
   /** Draw this: a terminal of `cols`×`rows`, reset first. `why`: attach, behind, interrupt, size, restart. */
-  snapshot?(s: { readonly seq: number; readonly offset: number; readonly cols: number; readonly rows: number; readonly vt: Uint8Array; readonly title: string; readonly why: string }): void;
+  snapshot?(s: {
+    readonly seq: number;
+    readonly offset: number;
+    readonly cols: number;
+    readonly rows: number;
+    readonly vt: Uint8Array;
+    readonly title: string;
+    readonly why: string;
+  }): void;
   /**
    * Output, terminal queries taken out. Return after the bytes have been *used* (written to the terminal) or a promise
    * of it: credit is given back then, which is what paces the host.
    */
-  output?(o: { readonly seq: number; readonly stream: number; readonly offset: number; readonly bytes: Uint8Array; readonly atUnixMs: number }): void | Promise<void>;
+  output?(o: {
+    readonly seq: number;
+    readonly stream: number;
+    readonly offset: number;
+    readonly bytes: Uint8Array;
+    readonly atUnixMs: number;
+  }): void | Promise<void>;
   /** Everything else in the journal, in order (also a Resized, which a view must follow). */
   event?(e: Event): void;
   gap?(g: { readonly fromSeq: number; readonly toSeq: number; readonly reason: string }): void;
@@ -106,8 +138,21 @@ export interface Attachment {
   /** Bytes sent and not yet answered. */
   readonly unansweredBytes: number;
   /** Sends one frame (split into one unit when over 64 KiB); resolves when it is settled. */
-  input(bytes: Uint8Array, options?: { readonly interrupt?: boolean; readonly take?: boolean; readonly durable?: boolean; readonly unit?: string; readonly unitEnd?: boolean; readonly eof?: boolean }): Promise<InputOutcome>;
-  resize(size: { readonly cols: number; readonly rows: number }, options?: { readonly pin?: boolean; readonly unpin?: boolean }): void;
+  input(
+    bytes: Uint8Array,
+    options?: {
+      readonly interrupt?: boolean;
+      readonly take?: boolean;
+      readonly durable?: boolean;
+      readonly unit?: string;
+      readonly unitEnd?: boolean;
+      readonly eof?: boolean;
+    },
+  ): Promise<InputOutcome>;
+  resize(
+    size: { readonly cols: number; readonly rows: number },
+    options?: { readonly pin?: boolean; readonly unpin?: boolean },
+  ): void;
   take(): Promise<Floor>;
   release(): Promise<Floor>;
   pass(operator: string): Promise<Floor>;
@@ -129,11 +174,20 @@ export interface RunResult {
   readonly omittedBytes: number;
 }
 
-export interface ExecResult { readonly exit: Exit; readonly cwd: string; /** of when the environment is: the last `prompt`, or the session's `start` */ readonly environment: string }
+export interface ExecResult {
+  readonly exit: Exit;
+  readonly cwd: string /** of when the environment is: the last `prompt`, or the session's `start` */;
+  readonly environment: string;
+}
 
 export interface WaitSpec {
-  readonly exit?: boolean; readonly command?: boolean; readonly match?: string; readonly idleMs?: number;
-  readonly inputNeeded?: boolean; readonly timeoutMs?: number; readonly fromSeq?: number;
+  readonly exit?: boolean;
+  readonly command?: boolean;
+  readonly match?: string;
+  readonly idleMs?: number;
+  readonly inputNeeded?: boolean;
+  readonly timeoutMs?: number;
+  readonly fromSeq?: number;
 }
 
 export interface HostClient {
@@ -144,11 +198,40 @@ export interface HostClient {
   screen(session: string, options?: { readonly scrollback?: number; readonly vt?: boolean }): Promise<ScreenAnswer>;
   attach(options: AttachOptions, handlers: AttachHandlers): Promise<Attachment>;
   /** One atomic input without an attachment. `paste`: bracketed where the program asked for it, control characters taken out. */
-  send(session: string, bytes: Uint8Array, options?: { readonly take?: boolean; readonly paste?: boolean; readonly interrupt?: boolean; readonly eof?: boolean; readonly durable?: boolean }): Promise<InputOutcome>;
+  send(
+    session: string,
+    bytes: Uint8Array,
+    options?: {
+      readonly take?: boolean;
+      readonly paste?: boolean;
+      readonly interrupt?: boolean;
+      readonly eof?: boolean;
+      readonly durable?: boolean;
+    },
+  ): Promise<InputOutcome>;
   /** Types one command into the session's shell and waits for its end; `output` is told as it comes. */
-  run(session: string, command: { readonly text?: string; readonly words?: readonly string[] }, options?: { readonly timeoutMs?: number; readonly take?: boolean; readonly maxBytes?: number; readonly signal?: AbortSignal; readonly output?: (bytes: Uint8Array) => void | Promise<void> }): Promise<RunResult>;
+  run(
+    session: string,
+    command: { readonly text?: string; readonly words?: readonly string[] },
+    options?: {
+      readonly timeoutMs?: number;
+      readonly take?: boolean;
+      readonly maxBytes?: number;
+      readonly signal?: AbortSignal;
+      readonly output?: (bytes: Uint8Array) => void | Promise<void>;
+    },
+  ): Promise<RunResult>;
   /** Runs an argv beside the terminal. `stdin`: bytes, or null for none. */
-  exec(session: string, argv: readonly string[], options?: { readonly stdin?: AsyncIterable<Uint8Array> | Uint8Array | null; readonly timeoutMs?: number; readonly signal?: AbortSignal; readonly output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void> }): Promise<ExecResult>;
+  exec(
+    session: string,
+    argv: readonly string[],
+    options?: {
+      readonly stdin?: AsyncIterable<Uint8Array> | Uint8Array | null;
+      readonly timeoutMs?: number;
+      readonly signal?: AbortSignal;
+      readonly output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
+    },
+  ): Promise<ExecResult>;
   wait(session: string, spec: WaitSpec, signal?: AbortSignal): Promise<WaitAnswer>;
   floor(session: string, verb: "take" | "release" | "pass" | "ask" | "ai_pause" | "ai_resume", to?: string): Promise<Floor>;
   resize(session: string, size: { readonly cols: number; readonly rows: number } | null): Promise<void>;
@@ -158,10 +241,31 @@ export interface HostClient {
   rename(session: string, name: string): Promise<void>;
   remove(session: string, force?: boolean): Promise<void>;
   probe(session: string): Promise<ProbeAnswer>;
-  search(session: string, text: string, options?: { readonly regex?: boolean; readonly beforeOffset?: number; readonly limit?: number }): Promise<SearchAnswer_Hit[]>;
-  redact(session: string, what: { readonly seqs?: readonly number[]; readonly from?: number; readonly to?: number; readonly reason?: string }): Promise<number>;
-  auditHead(seal: boolean): Promise<{ readonly lsn: number; readonly chain: Uint8Array; readonly signature: Uint8Array; readonly publicKey: Uint8Array; readonly folder: string }>;
-  operatorAdd(o: { readonly name: string; readonly kind: OperatorKind; readonly role: string; readonly publicKey: Uint8Array; readonly onBehalfOf?: string }): Promise<OperatorInfo>;
+  search(
+    session: string,
+    text: string,
+    options?: { readonly regex?: boolean; readonly beforeOffset?: number; readonly limit?: number },
+  ): Promise<SearchAnswer_Hit[]>;
+  redact(
+    session: string,
+    what: { readonly seqs?: readonly number[]; readonly from?: number; readonly to?: number; readonly reason?: string },
+  ): Promise<number>;
+  auditHead(
+    seal: boolean,
+  ): Promise<{
+    readonly lsn: number;
+    readonly chain: Uint8Array;
+    readonly signature: Uint8Array;
+    readonly publicKey: Uint8Array;
+    readonly folder: string;
+  }>;
+  operatorAdd(o: {
+    readonly name: string;
+    readonly kind: OperatorKind;
+    readonly role: string;
+    readonly publicKey: Uint8Array;
+    readonly onBehalfOf?: string;
+  }): Promise<OperatorInfo>;
   operatorList(): Promise<OperatorInfo[]>;
   operatorRevoke(operator: string): Promise<void>;
   whoami(): Promise<WhoamiAnswer>;
@@ -170,4 +274,22 @@ export interface HostClient {
   close(): void;
 }
 
-export type { Event, ExecAnswer, Exit, Floor, FloorMode, HostStatusAnswer, InputStatus, OperatorInfo, OperatorKind, Presence, ProbeAnswer, ScreenAnswer, SearchAnswer_Hit, Session, SessionKind, WaitAnswer, WhoamiAnswer };
+export type {
+  Event,
+  ExecAnswer,
+  Exit,
+  Floor,
+  FloorMode,
+  HostStatusAnswer,
+  InputStatus,
+  OperatorInfo,
+  OperatorKind,
+  Presence,
+  ProbeAnswer,
+  ScreenAnswer,
+  SearchAnswer_Hit,
+  Session,
+  SessionKind,
+  WaitAnswer,
+  WhoamiAnswer,
+};

@@ -2,7 +2,11 @@
 import type { Acceptor, Link, LinkHandlers } from "../link.ts";
 
 /** `deliver` runs each hand-over; the default is a microtask. A simulation passes its own scheduler (and may drop or delay). */
-export function memoryPair(server: Acceptor, client: Acceptor, deliver: (run: () => void) => void = queueMicrotask): { readonly server: Link; readonly client: Link } {
+export function memoryPair(
+  server: Acceptor,
+  client: Acceptor,
+  deliver: (run: () => void) => void = queueMicrotask,
+): { readonly server: Link; readonly client: Link } {
   const a = new MemoryLink(deliver);
   const b = new MemoryLink(deliver);
   a.join(b);

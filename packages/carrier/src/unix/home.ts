@@ -10,7 +10,8 @@ import { join, resolve } from "node:path";
 type Env = Readonly<Record<string, string | undefined>>;
 
 export function homeFolder(env: Env = process.env): string {
-  const base = env["HOLDFAST_HOME"] || join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "holdfast");
+  const base =
+    env["HOLDFAST_HOME"] || join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "holdfast");
   return join(resolve(base), machineId());
 }
 
@@ -40,7 +41,15 @@ export const files = {
 
 /** Makes the folders, owner-only. */
 export function makeHome(home: string): void {
-  for (const folder of [home, folders.run(home), folders.journal(home), folders.keys(home), folders.checkpoints(home), folders.tools(home)]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [
+    home,
+    folders.run(home),
+    folders.journal(home),
+    folders.keys(home),
+    folders.checkpoints(home),
+    folders.tools(home),
+  ])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 
 /** 12 hex digits that name this machine and tell nothing about it. */
@@ -53,5 +62,8 @@ function machineId(): string {
       // Not every system has one; the host's name is the fallback.
     }
   }
-  return createHash("sha256").update(`holdfast machine ${id || hostname()}`).digest("hex").slice(0, 12);
+  return createHash("sha256")
+    .update(`holdfast machine ${id || hostname()}`)
+    .digest("hex")
+    .slice(0, 12);
 }

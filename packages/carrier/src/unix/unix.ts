@@ -34,15 +34,19 @@ export function listenUnix(path: string, accept: Acceptor): Promise<Server> {
   assertOwnerOnly(dirname(path));
   rmSync(path, { force: true });
   const server = createServer({ noDelay: false }, (socket) => bind(socket, accept));
-  return withShortPath(path, (short, done) =>
-    new Promise((resolve, reject) => {
-      server.once("error", (cause) => reject(new HoldError("internal", `cannot listen on ${path}: ${cause.message}`, {}, { cause })));
-      server.listen(short, () => {
-        done();
-        chmodSync(path, 0o600);
-        resolve(server);
-      });
-    }),
+  return withShortPath(
+    path,
+    (short, done) =>
+      new Promise((resolve, reject) => {
+        server.once("error", (cause) =>
+          reject(new HoldError("internal", `cannot listen on ${path}: ${cause.message}`, {}, { cause })),
+        );
+        server.listen(short, () => {
+          done();
+          chmodSync(path, 0o600);
+          resolve(server);
+        });
+      }),
   );
 }
 
@@ -52,21 +56,25 @@ export function connectUnix(path: string, accept: Acceptor): Promise<Link> {
     assertOwnerOnly(dirname(path));
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    return Promise.reject(missing ? new HoldError("unreachable", `no host has run here yet (${dirname(path)} does not exist)`, {}, { cause }) : cause);
+    return Promise.reject(
+      missing ? new HoldError("unreachable", `no host has run here yet (${dirname(path)} does not exist)`, {}, { cause }) : cause,
+    );
   }
-  return withShortPath(path, (short, done) =>
-    new Promise((resolve, reject) => {
-      const socket = connect(short);
-      socket.once("error", (cause: NodeJS.ErrnoException) => {
-        done();
-        reject(new HoldError("unreachable", `no host answers on ${path} (${cause.code ?? cause.message})`, {}, { cause }));
-      });
-      socket.once("connect", () => {
-        done();
-        socket.removeAllListeners("error");
-        resolve(bind(socket, accept));
-      });
-    }),
+  return withShortPath(
+    path,
+    (short, done) =>
+      new Promise((resolve, reject) => {
+        const socket = connect(short);
+        socket.once("error", (cause: NodeJS.ErrnoException) => {
+          done();
+          reject(new HoldError("unreachable", `no host answers on ${path} (${cause.code ?? cause.message})`, {}, { cause }));
+        });
+        socket.once("connect", () => {
+          done();
+          socket.removeAllListeners("error");
+          resolve(bind(socket, accept));
+        });
+      }),
   );
 }
 

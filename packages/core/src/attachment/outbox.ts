@@ -17,7 +17,11 @@ export const holdMs = 5_000;
 /** O4: half of what the host remembers of one writer (input/, `rememberedPerWriter`). */
 export const maxUnanswered = 256;
 
-export interface OutFrame<T> { readonly n: number; readonly bytes: number; readonly frame: T }
+export interface OutFrame<T> {
+  readonly n: number;
+  readonly bytes: number;
+  readonly frame: T;
+}
 
 export class Outbox<T> {
   #nextN = 1;

@@ -27,8 +27,23 @@ export interface Reader {
 
 export type SnapshotReason = "attach" | "behind" | "interrupt" | "size" | "restart";
 
-export function openReader(from: { mode: Reader["mode"]; cursor: Seq; position: Offset; window: number; snapshot: SnapshotReason | null }): Reader {
-  return { mode: from.mode, cursor: from.cursor, position: from.position, window: from.window, sent: 0, applied: 0, phase: from.snapshot ? "wants_snapshot" : "streaming", why: from.snapshot ?? "attach" };
+export function openReader(from: {
+  mode: Reader["mode"];
+  cursor: Seq;
+  position: Offset;
+  window: number;
+  snapshot: SnapshotReason | null;
+}): Reader {
+  return {
+    mode: from.mode,
+    cursor: from.cursor,
+    position: from.position,
+    window: from.window,
+    sent: 0,
+    applied: 0,
+    phase: from.snapshot ? "wants_snapshot" : "streaming",
+    why: from.snapshot ?? "attach",
+  };
 }
 
 export type Step =
@@ -40,9 +55,11 @@ export type Step =
 export function next(reader: Reader, head: { readonly seq: Seq; readonly position: Offset }, behindBytes: number): Step {
   if (reader.phase === "awaits_snapshot") return { do: "nothing" };
   const credit = reader.window - (reader.sent - reader.applied);
-  if (reader.phase === "wants_snapshot") return credit > 0 || reader.why === "attach" ? { do: "snapshot", why: reader.why } : { do: "nothing" };
+  if (reader.phase === "wants_snapshot")
+    return credit > 0 || reader.why === "attach" ? { do: "snapshot", why: reader.why } : { do: "nothing" };
   if (reader.cursor >= head.seq) return { do: "nothing" };
-  if (reader.mode === "snapshot" && head.position - reader.position > behindBytes) return credit > 0 ? { do: "snapshot", why: "behind" } : { do: "nothing" };
+  if (reader.mode === "snapshot" && head.position - reader.position > behindBytes)
+    return credit > 0 ? { do: "snapshot", why: "behind" } : { do: "nothing" };
   return credit > 0 ? { do: "send", maxBytes: credit } : { do: "nothing" };
 }
 
@@ -60,7 +77,11 @@ export function credited(reader: Reader, applied: number, window: number | null)
 /** Ask for a jump to the present; what is unread is skipped. No effect on a replay, nor while a snapshot is on its way; the first one keeps its reason. */
 export function jump(reader: Reader, why: SnapshotReason): Reader {
   if (reader.mode === "replay" || reader.phase === "awaits_snapshot") return reader;
-  return { ...reader, phase: "wants_snapshot", why: reader.phase === "wants_snapshot" && reader.why === "attach" ? "attach" : why };
+  return {
+    ...reader,
+    phase: "wants_snapshot",
+    why: reader.phase === "wants_snapshot" && reader.why === "attach" ? "attach" : why,
+  };
 }
 
 /** The caller has asked the model for a snapshot as of the reader's cursor or later, and owes a {@link snapshotSent}: until then nothing is sent. */

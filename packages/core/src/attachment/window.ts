@@ -10,7 +10,13 @@
  */
 import type { MonotonicMs } from "../id.ts";
 
-export interface WindowRules { readonly min: number; readonly max: number; readonly start: number; /** How much time's worth of bytes may be under way. */ readonly targetMs: number; readonly sampleMs: number }
+export interface WindowRules {
+  readonly min: number;
+  readonly max: number;
+  readonly start: number /** How much time's worth of bytes may be under way. */;
+  readonly targetMs: number;
+  readonly sampleMs: number;
+}
 export const windowRules: WindowRules = { min: 16 * 1024, max: 1024 * 1024, start: 32 * 1024, targetMs: 150, sampleMs: 20 };
 
 /** The rules for a link whose shortest measured round trip is `rttMs`. */
@@ -36,10 +42,22 @@ export function openWindow(now: MonotonicMs, rules: WindowRules = windowRules): 
 }
 
 /** `bytes` were applied; `outstanding` were received or under way just before, these included. */
-export function applied(window: Window, bytes: number, outstanding: number, now: MonotonicMs, rules: WindowRules = windowRules): Window {
+export function applied(
+  window: Window,
+  bytes: number,
+  outstanding: number,
+  now: MonotonicMs,
+  rules: WindowRules = windowRules,
+): Window {
   const limited = outstanding * 2 >= window.bytes;
   const isDry = outstanding <= bytes;
-  const sampleFrom = (to: number): Window => ({ bytes: Math.round(Math.min(rules.max, Math.max(rules.min, to))), sampleStart: now, sampleBytes: 0, limited, wasDry: isDry });
+  const sampleFrom = (to: number): Window => ({
+    bytes: Math.round(Math.min(rules.max, Math.max(rules.min, to))),
+    sampleStart: now,
+    sampleBytes: 0,
+    limited,
+    wasDry: isDry,
+  });
   const elapsed = now - window.sampleStart;
   if (!window.limited || (window.wasDry && elapsed > PAUSE_MS)) return sampleFrom(window.bytes);
 

@@ -45,7 +45,13 @@ export function restored(floor: Floor, holder: Operator, sinceMs: number, now: M
 }
 
 export type FloorCommand =
-  | { readonly verb: "type"; readonly by: Operator; readonly seat: AttachmentId; readonly epoch?: Epoch; readonly lineDirty: LineDirt }
+  | {
+      readonly verb: "type";
+      readonly by: Operator;
+      readonly seat: AttachmentId;
+      readonly epoch?: Epoch;
+      readonly lineDirty: LineDirt;
+    }
   | { readonly verb: "take"; readonly by: Operator; readonly seat: AttachmentId; readonly lineDirty: LineDirt }
   | { readonly verb: "ask"; readonly by: Operator }
   | { readonly verb: "release"; readonly by: Operator }
@@ -59,7 +65,13 @@ export type FloorCommand =
 export type LineDirt = OperatorId | null;
 
 export type FloorEvent =
-  | { readonly kind: "granted"; readonly to: Operator; readonly seat: AttachmentId; readonly reason: GrantReason; readonly from: OperatorId | null }
+  | {
+      readonly kind: "granted";
+      readonly to: Operator;
+      readonly seat: AttachmentId;
+      readonly reason: GrantReason;
+      readonly from: OperatorId | null;
+    }
   | { readonly kind: "renewed" }
   | { readonly kind: "freed"; readonly reason: "released" | "idle" | "left" | "revoked" | "ai_paused"; readonly from: OperatorId }
   | { readonly kind: "asked"; readonly by: Operator }
@@ -76,11 +88,14 @@ export type FloorRefusal =
   | { readonly code: "line_not_empty" }
   | { readonly code: "fenced"; readonly epoch: Epoch };
 
-export type FloorDecision = { readonly ok: true; readonly events: readonly FloorEvent[] } | { readonly ok: false; readonly refusal: FloorRefusal };
+export type FloorDecision =
+  | { readonly ok: true; readonly events: readonly FloorEvent[] }
+  | { readonly ok: false; readonly refusal: FloorRefusal };
 
 export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): FloorDecision {
   const tenure = live(floor, now);
-  const expired: FloorEvent[] = floor.tenure && !tenure ? [{ kind: "freed", reason: "idle", from: floor.tenure.operator.id }] : [];
+  const expired: FloorEvent[] =
+    floor.tenure && !tenure ? [{ kind: "freed", reason: "idle", from: floor.tenure.operator.id }] : [];
   const events = (...more: FloorEvent[]): FloorDecision => ({ ok: true, events: [...expired, ...more] });
 
   switch (command.verb) {
@@ -88,17 +103,25 @@ export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): F
     case "take": {
       const { by, seat } = command;
       if (by.kind === "ai" && floor.aiPaused) return refuse({ code: "ai_paused" });
-      if (command.verb === "type" && command.epoch !== undefined && command.epoch !== floor.epoch) return refuse({ code: "fenced", epoch: floor.epoch });
+      if (command.verb === "type" && command.epoch !== undefined && command.epoch !== floor.epoch)
+        return refuse({ code: "fenced", epoch: floor.epoch });
       const isSeated = tenure?.operator.id === by.id && tenure.seat === seat;
       if (command.verb === "type" && floor.mode === "open") return isSeated ? events({ kind: "renewed" }) : events();
       // Before the holder's own case: a person may have passed on a line that they left half typed.
-      if (by.kind === "ai" && command.lineDirty !== null && command.lineDirty !== by.id) return refuse({ code: "line_not_empty" });
+      if (by.kind === "ai" && command.lineDirty !== null && command.lineDirty !== by.id)
+        return refuse({ code: "line_not_empty" });
       if (isSeated) return events({ kind: "renewed" });
       if (tenure?.operator.id === by.id) return events({ kind: "granted", to: by, seat, reason: "moved", from: by.id });
       if (tenure && !(by.kind === "human" && tenure.operator.kind !== "human")) {
         return refuse({ code: "floor_held", holder: tenure.operator, expiresAt: tenure.expiresAt });
       }
-      return events({ kind: "granted", to: by, seat, reason: command.verb === "type" ? "typed" : "taken", from: tenure?.operator.id ?? null });
+      return events({
+        kind: "granted",
+        to: by,
+        seat,
+        reason: command.verb === "type" ? "typed" : "taken",
+        from: tenure?.operator.id ?? null,
+      });
     }
     case "ask":
       if (!tenure || tenure.operator.id === command.by.id || floor.asking.some((o) => o.id === command.by.id)) return events();
@@ -113,7 +136,8 @@ export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): F
       return events({ kind: "granted", to: command.to, seat: command.seat, reason: "passed", from: command.by.id });
     case "ai_pause": {
       if (floor.aiPaused) return events();
-      const freed: FloorEvent[] = tenure?.operator.kind === "ai" ? [{ kind: "freed", reason: "ai_paused", from: tenure.operator.id }] : [];
+      const freed: FloorEvent[] =
+        tenure?.operator.kind === "ai" ? [{ kind: "freed", reason: "ai_paused", from: tenure.operator.id }] : [];
       return events({ kind: "ai_paused" }, ...freed);
     }
     case "ai_resume":
@@ -121,7 +145,9 @@ export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): F
     case "leave":
       return tenure?.seat === command.seat ? events({ kind: "freed", reason: "left", from: tenure.operator.id }) : events();
     case "revoke": {
-      const gone: FloorEvent[] = floor.asking.some((o) => o.id === command.operator) ? [{ kind: "withdrawn", operator: command.operator }] : [];
+      const gone: FloorEvent[] = floor.asking.some((o) => o.id === command.operator)
+        ? [{ kind: "withdrawn", operator: command.operator }]
+        : [];
       if (tenure?.operator.id === command.operator) gone.push({ kind: "freed", reason: "revoked", from: command.operator });
       return events(...gone);
     }
@@ -138,7 +164,9 @@ export function apply(floor: Floor, event: FloorEvent, now: MonotonicMs): Floor 
         tenure: { operator: event.to, seat: event.seat, expiresAt: MonotonicMs(now + idleMs[event.to.kind]) },
       };
     case "renewed":
-      return floor.tenure ? { ...floor, tenure: { ...floor.tenure, expiresAt: MonotonicMs(now + idleMs[floor.tenure.operator.kind]) } } : floor;
+      return floor.tenure
+        ? { ...floor, tenure: { ...floor.tenure, expiresAt: MonotonicMs(now + idleMs[floor.tenure.operator.kind]) } }
+        : floor;
     case "freed":
       return { ...floor, tenure: null };
     case "asked":

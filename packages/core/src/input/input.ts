@@ -53,7 +53,14 @@ export interface InputRules {
   /** Writers of whom only the highest n is kept: about 100 bytes each. Each `hold send` is a writer. */
   readonly silentWriters: number;
 }
-export const inputRules: InputRules = { queueBytes: 256 * 1024, queueFrames: 512, unitIdleMs: 2_000, rememberedPerWriter: 512, writers: 64, silentWriters: 4_096 };
+export const inputRules: InputRules = {
+  queueBytes: 256 * 1024,
+  queueFrames: 512,
+  unitIdleMs: 2_000,
+  rememberedPerWriter: 512,
+  writers: 64,
+  silentWriters: 4_096,
+};
 
 export type InputDecision =
   | { readonly kind: "accept" }
@@ -66,16 +73,38 @@ export type InputDecision =
   | { readonly kind: "refuse"; readonly code: "input_blocked" | "input_cut" | "bad_request" | "superseded" };
 
 /** `unitBefore`: the unit that was open when this frame came, and is again if the frame was never sent on. */
-interface Unsettled { readonly seq: Seq; readonly writer: WriterId; readonly n: number; readonly bytes: number; readonly operator: OperatorId; readonly unit: string; readonly unitBefore: Unit | null }
+interface Unsettled {
+  readonly seq: Seq;
+  readonly writer: WriterId;
+  readonly n: number;
+  readonly bytes: number;
+  readonly operator: OperatorId;
+  readonly unit: string;
+  readonly unitBefore: Unit | null;
+}
 /** `known` is in the order of n. `owed`: frames without an outcome. `broken`: the last {@link BROKEN_UNITS} broken units. */
-interface Writer { lastN: number; broken: readonly string[]; owed: number; readonly known: Map<number, Outcome | Seq> }
-interface Unit { readonly writer: WriterId; readonly unit: string; readonly lastAt: MonotonicMs }
+interface Writer {
+  lastN: number;
+  broken: readonly string[];
+  owed: number;
+  readonly known: Map<number, Outcome | Seq>;
+}
+interface Unit {
+  readonly writer: WriterId;
+  readonly unit: string;
+  readonly lastAt: MonotonicMs;
+}
 /** More than one, because chunks of the one before may still be under way when the next one breaks. */
 const BROKEN_UNITS = 16;
 /** Saved without times: the monotonic clock may begin anew. */
 type SavedUnit = Omit<Unit, "lastAt">;
 type SavedUnsettled = Omit<Unsettled, "unitBefore"> & { readonly unitBefore: SavedUnit | null };
-type SavedWriter = readonly [id: WriterId, lastN: number, broken: readonly string[], known: readonly (readonly [number, Outcome | Seq])[]];
+type SavedWriter = readonly [
+  id: WriterId,
+  lastN: number,
+  broken: readonly string[],
+  known: readonly (readonly [number, Outcome | Seq])[],
+];
 
 /** Mutable for speed, pure in every other sense: no clock, no I/O; equal calls give equal states. */
 export class InputLedger {
@@ -128,7 +157,8 @@ export class InputLedger {
     const writer = this.#find(frame.writer);
     if (!Number.isSafeInteger(frame.n) || frame.n < 1) return { kind: "refuse", code: "bad_request" };
     const known = writer?.known.get(frame.n);
-    if (known !== undefined) return typeof known === "number" ? { kind: "pending", seq: known } : { kind: "settled", outcome: known };
+    if (known !== undefined)
+      return typeof known === "number" ? { kind: "pending", seq: known } : { kind: "settled", outcome: known };
     if (writer && frame.n <= writer.lastN) return { kind: "refuse", code: "superseded" };
     if (frame.unit !== "" && writer?.broken.includes(frame.unit)) return { kind: "refuse", code: "input_cut" };
     if (!frame.interrupt && this.#unit) {
@@ -138,7 +168,8 @@ export class InputLedger {
     }
     const { queueBytes, queueFrames } = this.#rules;
     const times = frame.interrupt ? 2 : 1;
-    if (this.#unsettledBytes + frame.bytes > queueBytes * times || this.#unsettled.size >= queueFrames * times) return { kind: "refuse", code: "input_blocked" };
+    if (this.#unsettledBytes + frame.bytes > queueBytes * times || this.#unsettled.size >= queueFrames * times)
+      return { kind: "refuse", code: "input_blocked" };
     return { kind: "accept" };
   }
 
@@ -212,12 +243,23 @@ export class InputLedger {
   /** The fold as plain data, for the journal's cache of folds. */
   save(): unknown {
     const plain = ([id, w]: [WriterId, Writer]): SavedWriter => [id, w.lastN, w.broken, [...w.known]];
-    const unsettled = [...this.#unsettled.values()].map((entry): SavedUnsettled => ({ ...entry, unitBefore: timeless(entry.unitBefore) }));
-    return { writers: [...this.#writers].map(plain), silent: [...this.#silent].map(plain), unsettled, unit: timeless(this.#unit) };
+    const unsettled = [...this.#unsettled.values()].map(
+      (entry): SavedUnsettled => ({ ...entry, unitBefore: timeless(entry.unitBefore) }),
+    );
+    return {
+      writers: [...this.#writers].map(plain),
+      silent: [...this.#silent].map(plain),
+      unsettled,
+      unit: timeless(this.#unit),
+    };
   }
 
   /** `now`: when a unit that was open counts as last heard of; without it the first {@link tick} cuts it. */
-  static load(data: ReturnType<InputLedger["save"]>, rules: InputRules = inputRules, now: MonotonicMs = MonotonicMs(-rules.unitIdleMs)): InputLedger {
+  static load(
+    data: ReturnType<InputLedger["save"]>,
+    rules: InputRules = inputRules,
+    now: MonotonicMs = MonotonicMs(-rules.unitIdleMs),
+  ): InputLedger {
     const ledger = new InputLedger(rules);
     const saved = data as { writers: SavedWriter[]; silent: SavedWriter[]; unsettled: SavedUnsettled[]; unit: SavedUnit | null };
     const timed = (unit: SavedUnit | null): Unit | null => unit && { ...unit, lastAt: now };

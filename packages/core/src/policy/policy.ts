@@ -7,14 +7,34 @@
 import type { OperatorKind } from "../id.ts";
 
 export const capabilities = [
-  "session.observe", "history.read", "session.input", "session.resize", "session.signal", "session.create",
-  "session.terminate", "floor.pause_ai", "approve", "audit.read", "redact", "policy.write", "host.admin",
+  "session.observe",
+  "history.read",
+  "session.input",
+  "session.resize",
+  "session.signal",
+  "session.create",
+  "session.terminate",
+  "floor.pause_ai",
+  "approve",
+  "audit.read",
+  "redact",
+  "policy.write",
+  "host.admin",
 ] as const;
 export type Capability = (typeof capabilities)[number];
 
 export const roles = {
   observer: ["session.observe", "history.read"],
-  operator: ["session.observe", "history.read", "session.input", "session.resize", "session.signal", "session.create", "session.terminate", "floor.pause_ai"],
+  operator: [
+    "session.observe",
+    "history.read",
+    "session.input",
+    "session.resize",
+    "session.signal",
+    "session.create",
+    "session.terminate",
+    "floor.pause_ai",
+  ],
   approver: ["session.observe", "history.read", "approve", "floor.pause_ai"],
   auditor: ["history.read", "audit.read"],
   admin: capabilities,
@@ -25,7 +45,11 @@ export function isRole(text: string): text is Role {
   return Object.hasOwn(roles, text);
 }
 
-const never: Readonly<Record<OperatorKind, readonly Capability[]>> = { human: [], service: ["approve"], ai: ["approve", "policy.write", "floor.pause_ai"] };
+const never: Readonly<Record<OperatorKind, readonly Capability[]>> = {
+  human: [],
+  service: ["approve"],
+  ai: ["approve", "policy.write", "floor.pause_ai"],
+};
 
 export function capabilitiesOf(role: string, kind: OperatorKind): readonly Capability[] {
   if (!isRole(role) || !Object.hasOwn(never, kind)) return [];

@@ -64,14 +64,54 @@ export interface ExitFacts {
   readonly reason: string;
 }
 
-export interface FoldedEvent { readonly seq: number; readonly actor: string; readonly atUnixMs: number; readonly body: EventBody["kind"]; readonly stream: number; readonly offset: number; readonly bytes: number }
+export interface FoldedEvent {
+  readonly seq: number;
+  readonly actor: string;
+  readonly atUnixMs: number;
+  readonly body: EventBody["kind"];
+  readonly stream: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
 
 export function unopened(id: string): SessionFacts {
   return {
-    id, name: "", kind: "pty", state: "opening", seq: Seq(0), ends: [Offset(0), Offset(0), Offset(0)], createdAt: UnixMs(0), lastActivityAt: UnixMs(0),
-    openedBy: "", command: [], cwd: "", group: "", size: { cols: 80, rows: 24 }, sizePinned: false, floorMode: "turn", epoch: 0, holder: "", heldAt: UnixMs(0), aiPaused: false, syncInput: false,
-    ttlMs: 0, idleTtlMs: 0, shell: "", integrated: false, nonce: "", socketPath: "", agentPath: "", pid: 0, pidStart: 0, shimPid: 0, bootId: "", incarnation: 0,
-    exit: null, closed: [], repliedOffset: 0, running: "",
+    id,
+    name: "",
+    kind: "pty",
+    state: "opening",
+    seq: Seq(0),
+    ends: [Offset(0), Offset(0), Offset(0)],
+    createdAt: UnixMs(0),
+    lastActivityAt: UnixMs(0),
+    openedBy: "",
+    command: [],
+    cwd: "",
+    group: "",
+    size: { cols: 80, rows: 24 },
+    sizePinned: false,
+    floorMode: "turn",
+    epoch: 0,
+    holder: "",
+    heldAt: UnixMs(0),
+    aiPaused: false,
+    syncInput: false,
+    ttlMs: 0,
+    idleTtlMs: 0,
+    shell: "",
+    integrated: false,
+    nonce: "",
+    socketPath: "",
+    agentPath: "",
+    pid: 0,
+    pidStart: 0,
+    shimPid: 0,
+    bootId: "",
+    incarnation: 0,
+    exit: null,
+    closed: [],
+    repliedOffset: 0,
+    running: "",
   };
 }
 
@@ -90,17 +130,49 @@ export function fold(state: SessionFacts, event: FoldedEvent): SessionFacts {
     case "opened": {
       const o = body.value;
       return {
-        ...state, seq, createdAt: at, lastActivityAt: at, openedBy: event.actor, name: o.name, kind: o.sessionKind === SessionKind.PIPES ? "pipes" : "pty",
-        command: o.command, cwd: o.cwd, group: o.group, size: o.size ? { cols: o.size.cols, rows: o.size.rows } : state.size, sizePinned: o.pinnedSize.length > 0,
-        floorMode: o.floorMode === 2 ? "open" : "turn", syncInput: o.syncInput, ttlMs: Number(o.ttlMs), idleTtlMs: Number(o.idleTtlMs),
-        shell: o.shell, integrated: o.shellIntegrated, nonce: o.nonce, socketPath: o.socketPath, agentPath: o.agentPath,
+        ...state,
+        seq,
+        createdAt: at,
+        lastActivityAt: at,
+        openedBy: event.actor,
+        name: o.name,
+        kind: o.sessionKind === SessionKind.PIPES ? "pipes" : "pty",
+        command: o.command,
+        cwd: o.cwd,
+        group: o.group,
+        size: o.size ? { cols: o.size.cols, rows: o.size.rows } : state.size,
+        sizePinned: o.pinnedSize.length > 0,
+        floorMode: o.floorMode === 2 ? "open" : "turn",
+        syncInput: o.syncInput,
+        ttlMs: Number(o.ttlMs),
+        idleTtlMs: Number(o.idleTtlMs),
+        shell: o.shell,
+        integrated: o.shellIntegrated,
+        nonce: o.nonce,
+        socketPath: o.socketPath,
+        agentPath: o.agentPath,
       };
     }
     case "started":
       if (isOver(state)) return { ...state, seq };
-      return { ...state, seq, state: "running", running: "", pid: body.value.pid, pidStart: Number(body.value.pidStart), shimPid: body.value.shimPid, incarnation: body.value.incarnation, bootId: body.value.bootId };
+      return {
+        ...state,
+        seq,
+        state: "running",
+        running: "",
+        pid: body.value.pid,
+        pidStart: Number(body.value.pidStart),
+        shimPid: body.value.shimPid,
+        incarnation: body.value.incarnation,
+        bootId: body.value.bootId,
+      };
     case "resized":
-      return { ...state, seq, size: body.value.size ? { cols: body.value.size.cols, rows: body.value.size.rows } : state.size, sizePinned: body.value.pinned };
+      return {
+        ...state,
+        seq,
+        size: body.value.size ? { cols: body.value.size.cols, rows: body.value.size.rows } : state.size,
+        sizePinned: body.value.pinned,
+      };
     case "floorChanged":
       return { ...state, seq, epoch: Number(body.value.epoch), holder: body.value.holder, heldAt: at };
     case "aiPaused":
@@ -110,11 +182,27 @@ export function fold(state: SessionFacts, event: FoldedEvent): SessionFacts {
     case "commandEnded":
       return { ...state, seq, running: "" };
     case "exited":
-      return { ...state, seq, state: isOver(state) ? state.state : "ended", running: "", exit: exitAfter(state.exit, exitFacts(body.value.exit, at)) };
+      return {
+        ...state,
+        seq,
+        state: isOver(state) ? state.state : "ended",
+        running: "",
+        exit: exitAfter(state.exit, exitFacts(body.value.exit, at)),
+      };
     case "closed":
-      return state.closed.includes(body.value.stream) ? { ...state, seq } : { ...state, seq, closed: [...state.closed, body.value.stream] };
+      return state.closed.includes(body.value.stream)
+        ? { ...state, seq }
+        : { ...state, seq, closed: [...state.closed, body.value.stream] };
     case "ended":
-      return isOver(state) ? { ...state, seq } : { ...state, seq, state: endState(body.value.state), running: "", exit: { ...(state.exit ?? exitFacts(undefined, at)), reason: body.value.reason } };
+      return isOver(state)
+        ? { ...state, seq }
+        : {
+            ...state,
+            seq,
+            state: endState(body.value.state),
+            running: "",
+            exit: { ...(state.exit ?? exitFacts(undefined, at)), reason: body.value.reason },
+          };
     case "renamed":
       return { ...state, seq, name: body.value.name };
     case "replyWritten":
@@ -140,7 +228,13 @@ function exitAfter(known: ExitFacts | null, told: ExitFacts): ExitFacts {
 
 function exitFacts(exit: Exit | undefined, at: UnixMs): ExitFacts {
   return {
-    code: exit?.code ?? null, signal: exit?.signal ?? null, core: exit?.core ?? false, userUs: Number(exit?.userUs ?? 0), systemUs: Number(exit?.systemUs ?? 0),
-    maxRssKib: Number(exit?.maxRssKib ?? 0), at: exit && exit.atUnixMs > 0n ? UnixMs(Number(exit.atUnixMs)) : at, reason: exit?.reason ?? "",
+    code: exit?.code ?? null,
+    signal: exit?.signal ?? null,
+    core: exit?.core ?? false,
+    userUs: Number(exit?.userUs ?? 0),
+    systemUs: Number(exit?.systemUs ?? 0),
+    maxRssKib: Number(exit?.maxRssKib ?? 0),
+    at: exit && exit.atUnixMs > 0n ? UnixMs(Number(exit.atUnixMs)) : at,
+    reason: exit?.reason ?? "",
   };
 }

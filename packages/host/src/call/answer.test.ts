@@ -37,24 +37,51 @@ const table: Record<Verb, string> = {
   hostDown: /*  */ "no no no no yes",
 };
 
-const operator = (role: string, kind: OperatorKind = "human", revoked = false): RegisteredOperator => ({ id: "pat", name: "pat", kind, role, addedUnixMs: 0, addedBy: "system:host", revoked, onBehalfOf: "", keys: [] });
+const operator = (role: string, kind: OperatorKind = "human", revoked = false): RegisteredOperator => ({
+  id: "pat",
+  name: "pat",
+  kind,
+  role,
+  addedUnixMs: 0,
+  addedBy: "system:host",
+  revoked,
+  onBehalfOf: "",
+  keys: [],
+});
 
 /** What the host says to a call of which nothing but the right is in order. */
 async function asked(verb: Verb, by: RegisteredOperator, aiPaused = false, value: object = {}): Promise<string> {
   const paused = { ...floor.openFloor("turn"), aiPaused };
   const session = {
-    id: "s1", isOver: true, facts: { name: "work", id: "s1" }, floor: paused,
+    id: "s1",
+    isOver: true,
+    facts: { name: "work", id: "s1" },
+    floor: paused,
     refusePaused() {
       if (aiPaused) throw new HoldError("ai_paused", "paused");
     },
   };
   const host = {
-    registry: { byName: () => by }, find: () => session, sessions: new Map(),
-    demand: Host.prototype.demand, ports: { journal: { frozen: null }, clock: { monoMs: () => MonotonicMs(0) } },
+    registry: { byName: () => by },
+    find: () => session,
+    sessions: new Map(),
+    demand: Host.prototype.demand,
+    ports: { journal: { frozen: null }, clock: { monoMs: () => MonotonicMs(0) } },
   } as unknown as Host;
   const call = create(CallSchema, { id: 1n, verb: { case: verb, value: { session: "s1", ...value } } as never });
   try {
-    await answerCall({ host, hostId: "", operator: by, via: "cli", client: "", link: "l1", verb: call.verb, signal: new AbortController().signal, hasRoom: () => true, more: () => {} });
+    await answerCall({
+      host,
+      hostId: "",
+      operator: by,
+      via: "cli",
+      client: "",
+      link: "l1",
+      verb: call.verb,
+      signal: new AbortController().signal,
+      hasRoom: () => true,
+      more: () => {},
+    });
     return "answered";
   } catch (fault) {
     return fault instanceof HoldError ? fault.code : "went on";
@@ -91,19 +118,44 @@ test("no AI changes who may do what, whatever its role", async () => {
   expect(await asked("operatorRevoke", operator("admin", "ai"))).toBe("not_permitted");
 });
 
-test.each(["signal", "kill", "rename", "remove", "resize", "exec", "agent"] as const)("while AIs are paused, an AI's %s is refused and a person's is not", async (verb) => {
-  expect(await asked(verb, operator("operator", "ai"), true)).toBe("ai_paused");
-  expect(await asked(verb, operator("operator"), true)).not.toBe("ai_paused");
-  expect(await asked(verb, operator("operator", "ai"), false)).not.toBe("ai_paused");
-});
+test.each(["signal", "kill", "rename", "remove", "resize", "exec", "agent"] as const)(
+  "while AIs are paused, an AI's %s is refused and a person's is not",
+  async (verb) => {
+    expect(await asked(verb, operator("operator", "ai"), true)).toBe("ai_paused");
+    expect(await asked(verb, operator("operator"), true)).not.toBe("ai_paused");
+    expect(await asked(verb, operator("operator", "ai"), false)).not.toBe("ai_paused");
+  },
+);
 
 test("an operator of no known kind is refused, not taken for a person", async () => {
-  expect(await asked("operatorAdd", operator("admin"), false, { name: "x", kind: 9 as WireKind, role: "operator", publicKey: new Uint8Array(32) })).toBe("bad_request");
-  expect(await asked("operatorAdd", operator("admin"), false, { name: "x", role: "operator", publicKey: new Uint8Array(32) })).toBe("bad_request");
+  expect(
+    await asked("operatorAdd", operator("admin"), false, {
+      name: "x",
+      kind: 9 as WireKind,
+      role: "operator",
+      publicKey: new Uint8Array(32),
+    }),
+  ).toBe("bad_request");
+  expect(
+    await asked("operatorAdd", operator("admin"), false, { name: "x", role: "operator", publicKey: new Uint8Array(32) }),
+  ).toBe("bad_request");
 });
 
 test("a call that this host does not know is said to be that", async () => {
   const call = create(CallSchema, { id: 1n });
   const host = {} as Host;
-  await expect(answerCall({ host, hostId: "", operator: operator("admin"), via: "cli", client: "", link: "", verb: call.verb, signal: new AbortController().signal, hasRoom: () => true, more: () => {} })).rejects.toMatchObject({ code: "unsupported" });
+  await expect(
+    answerCall({
+      host,
+      hostId: "",
+      operator: operator("admin"),
+      via: "cli",
+      client: "",
+      link: "",
+      verb: call.verb,
+      signal: new AbortController().signal,
+      hasRoom: () => true,
+      more: () => {},
+    }),
+  ).rejects.toMatchObject({ code: "unsupported" });
 });

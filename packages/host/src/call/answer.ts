@@ -13,11 +13,31 @@ export type { CallContext } from "./context.ts";
 
 /** The right that each verb needs; null: every known operator. Who reads the history only (an auditor) finds sessions, and sees no screen. */
 const rights = {
-  open: "session.create", list: "history.read", show: "history.read", screen: "session.observe", wait: "session.observe",
-  signal: "session.signal", kill: "session.terminate", rename: "session.create", remove: "session.terminate", floor: null,
-  resize: "session.resize", operatorAdd: "policy.write", operatorList: null, operatorRevoke: "policy.write", whoami: null, hostStatus: null,
-  hostDown: "host.admin", run: "session.input", exec: "session.input", redact: "redact", auditHead: "audit.read", probe: "session.observe",
-  agent: "session.input", send: "session.input", search: "history.read",
+  open: "session.create",
+  list: "history.read",
+  show: "history.read",
+  screen: "session.observe",
+  wait: "session.observe",
+  signal: "session.signal",
+  kill: "session.terminate",
+  rename: "session.create",
+  remove: "session.terminate",
+  floor: null,
+  resize: "session.resize",
+  operatorAdd: "policy.write",
+  operatorList: null,
+  operatorRevoke: "policy.write",
+  whoami: null,
+  hostStatus: null,
+  hostDown: "host.admin",
+  run: "session.input",
+  exec: "session.input",
+  redact: "redact",
+  auditHead: "audit.read",
+  probe: "session.observe",
+  agent: "session.input",
+  send: "session.input",
+  search: "history.read",
 } as const satisfies Record<NonNullable<CallContext["verb"]["case"]>, Capability | null>;
 
 /** What a paused AI does not do (core/floor F5: nothing but ask and let go), whatever the floor's mode. Typing and the floor refuse it themselves. */
@@ -25,35 +45,65 @@ const steers = new Set<string>(["signal", "kill", "rename", "remove", "resize", 
 
 export async function answerCall(ctx: CallContext): Promise<Result> {
   const { verb } = ctx;
-  if (verb.case === undefined) throw new HoldError("unsupported", "this host does not know that call; it may be older than its client: hold host down && hold host up");
+  if (verb.case === undefined)
+    throw new HoldError(
+      "unsupported",
+      "this host does not know that call; it may be older than its client: hold host down && hold host up",
+    );
   const right = rights[verb.case];
   if (right) ctx.host.demand(ctx.operator, right);
-  if (ctx.operator.kind === "ai" && steers.has(verb.case)) ctx.host.find((verb.value as { session: string }).session).refusePaused();
+  if (ctx.operator.kind === "ai" && steers.has(verb.case))
+    ctx.host.find((verb.value as { session: string }).session).refusePaused();
   switch (verb.case) {
-    case "open": return sessions.open(ctx, verb.value);
-    case "list": return sessions.list(ctx, verb.value);
-    case "show": return sessions.show(ctx, verb.value);
-    case "kill": return sessions.kill(ctx, verb.value);
-    case "signal": return sessions.signal(ctx, verb.value);
-    case "rename": return sessions.rename(ctx, verb.value);
-    case "remove": return sessions.remove(ctx, verb.value);
-    case "resize": return sessions.resize(ctx, verb.value);
-    case "floor": return sessions.changeFloor(ctx, verb.value);
-    case "send": return sessions.send(ctx, verb.value);
-    case "agent": return sessions.agent(ctx, verb.value);
-    case "screen": return reading.screen(ctx, verb.value);
-    case "search": return reading.search(ctx, verb.value);
-    case "probe": return reading.probe(ctx, verb.value);
-    case "redact": return reading.redact(ctx, verb.value);
-    case "auditHead": return reading.auditHead(ctx, verb.value);
-    case "wait": return waitCall(ctx, verb.value);
-    case "run": return runCall(ctx, verb.value);
-    case "exec": return execCall(ctx, verb.value);
-    case "operatorAdd": return machine.operatorAdd(ctx, verb.value);
-    case "operatorList": return machine.operatorList(ctx);
-    case "operatorRevoke": return machine.operatorRevoke(ctx, verb.value);
-    case "whoami": return machine.whoami(ctx);
-    case "hostStatus": return machine.hostStatus(ctx);
-    case "hostDown": return machine.hostDown(ctx, verb.value);
+    case "open":
+      return sessions.open(ctx, verb.value);
+    case "list":
+      return sessions.list(ctx, verb.value);
+    case "show":
+      return sessions.show(ctx, verb.value);
+    case "kill":
+      return sessions.kill(ctx, verb.value);
+    case "signal":
+      return sessions.signal(ctx, verb.value);
+    case "rename":
+      return sessions.rename(ctx, verb.value);
+    case "remove":
+      return sessions.remove(ctx, verb.value);
+    case "resize":
+      return sessions.resize(ctx, verb.value);
+    case "floor":
+      return sessions.changeFloor(ctx, verb.value);
+    case "send":
+      return sessions.send(ctx, verb.value);
+    case "agent":
+      return sessions.agent(ctx, verb.value);
+    case "screen":
+      return reading.screen(ctx, verb.value);
+    case "search":
+      return reading.search(ctx, verb.value);
+    case "probe":
+      return reading.probe(ctx, verb.value);
+    case "redact":
+      return reading.redact(ctx, verb.value);
+    case "auditHead":
+      return reading.auditHead(ctx, verb.value);
+    case "wait":
+      return waitCall(ctx, verb.value);
+    case "run":
+      return runCall(ctx, verb.value);
+    case "exec":
+      return execCall(ctx, verb.value);
+    case "operatorAdd":
+      return machine.operatorAdd(ctx, verb.value);
+    case "operatorList":
+      return machine.operatorList(ctx);
+    case "operatorRevoke":
+      return machine.operatorRevoke(ctx, verb.value);
+    case "whoami":
+      return machine.whoami(ctx);
+    case "hostStatus":
+      return machine.hostStatus(ctx);
+    case "hostDown":
+      return machine.hostDown(ctx, verb.value);
   }
 }

@@ -9,14 +9,34 @@ import type { CallContext, Result, Verb } from "./context.ts";
 
 export async function execCall({ host, operator, via }: CallContext, call: Verb<"exec">): Promise<Result> {
   const parent = host.find(call.session);
-  if (parent.isOver) throw new HoldError("session_ended", `session ${parent.facts.name} (${parent.id}) has ended: it has no directory and environment of now`);
+  if (parent.isOver)
+    throw new HoldError(
+      "session_ended",
+      `session ${parent.facts.name} (${parent.id}) has ended: it has no directory and environment of now`,
+    );
   if (call.argv.length === 0) throw new HoldError("usage", "hold exec SESSION -- CMD…: no command given");
   const { env, of } = environmentOf(parent, host.environmentPath(parent.id));
   const cwd = directoryOf(parent);
   const child = await host.open(
     {
-      name: "", kind: "pipes", command: call.argv, shell: "", env, cwd, size: parent.facts.size, pinned: false, umask: call.umask & 0o777, nofile: null,
-      floorMode: "open", syncInput: false, group: parent.facts.group, ttlMs: 0, idleTtlMs: 0, integrate: false, parent: parent.id, agentForward: false,
+      name: "",
+      kind: "pipes",
+      command: call.argv,
+      shell: "",
+      env,
+      cwd,
+      size: parent.facts.size,
+      pinned: false,
+      umask: call.umask & 0o777,
+      nofile: null,
+      floorMode: "open",
+      syncInput: false,
+      group: parent.facts.group,
+      ttlMs: 0,
+      idleTtlMs: 0,
+      integrate: false,
+      parent: parent.id,
+      agentForward: false,
     },
     { id: operator.id, via },
   );
@@ -33,9 +53,14 @@ function directoryOf(parent: LiveSession): string {
 }
 
 function environmentOf(parent: LiveSession, promptFile: string): { readonly env: string[]; readonly of: "prompt" | "start" } {
-  for (const [path, of] of [[promptFile, "prompt"], [`/proc/${parent.facts.pid}/environ`, "start"]] as const) {
+  for (const [path, of] of [
+    [promptFile, "prompt"],
+    [`/proc/${parent.facts.pid}/environ`, "start"],
+  ] as const) {
     try {
-      const env = readFileSync(path, "utf8").split("\0").filter((kv) => kv.includes("="));
+      const env = readFileSync(path, "utf8")
+        .split("\0")
+        .filter((kv) => kv.includes("="));
       if (env.length > 0) return { env, of };
     } catch {
       // Not kept by this shell; the next source answers.

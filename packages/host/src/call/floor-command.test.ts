@@ -6,17 +6,39 @@ import type { RegisteredOperator } from "../operator/registry.ts";
 import type { LiveSession } from "../session/session.ts";
 import { floorCommand } from "./floor-command.ts";
 
-const person = (id: string, revoked = false): RegisteredOperator => ({ id, name: id, kind: "human", role: "operator", addedUnixMs: 0, addedBy: "", revoked, onBehalfOf: "", keys: [] });
+const person = (id: string, revoked = false): RegisteredOperator => ({
+  id,
+  name: id,
+  kind: "human",
+  role: "operator",
+  addedUnixMs: 0,
+  addedBy: "",
+  revoked,
+  onBehalfOf: "",
+  keys: [],
+});
 const ana = person("ana");
 const ben = person("ben");
 const gone = person("gone", true);
-const host = { registry: { byName: (n: string) => [ana, ben, gone].find((o) => o.id === n) ?? null }, demand: () => {} } as unknown as Host;
+const host = {
+  registry: { byName: (n: string) => [ana, ben, gone].find((o) => o.id === n) ?? null },
+  demand: () => {},
+} as unknown as Host;
 
 function session(held: Floor, attachments: { id: string; operator: RegisteredOperator; observing: boolean }[] = []): LiveSession {
-  return { id: "s1", facts: { name: "work" }, floor: held, lineDirty: null, attachments: new Map(attachments.map((a) => [a.id, a])) } as unknown as LiveSession;
+  return {
+    id: "s1",
+    facts: { name: "work" },
+    floor: held,
+    lineDirty: null,
+    attachments: new Map(attachments.map((a) => [a.id, a])),
+  } as unknown as LiveSession;
 }
 const free = floor.openFloor("turn");
-const anas: Floor = { ...free, tenure: { operator: { id: "ana", name: "ana", kind: "human" }, seat: "a1", expiresAt: MonotonicMs(4_000) } };
+const anas: Floor = {
+  ...free,
+  tenure: { operator: { id: "ana", name: "ana", kind: "human" }, seat: "a1", expiresAt: MonotonicMs(4_000) },
+};
 const refused = (run: () => unknown): string => {
   try {
     run();
@@ -33,13 +55,19 @@ test("renewing keeps the seat where it is, and only for who holds the floor", ()
 });
 
 test("a call without an attachment speaks for the operator's latest seat, observers left out", () => {
-  const there = [{ id: "a1", operator: ana, observing: false }, { id: "a2", operator: ana, observing: false }, { id: "a3", operator: ana, observing: true }];
+  const there = [
+    { id: "a1", operator: ana, observing: false },
+    { id: "a2", operator: ana, observing: false },
+    { id: "a3", operator: ana, observing: true },
+  ];
   expect(floorCommand(host, session(free, there), ana, "", FloorVerb.TAKE, "")).toMatchObject({ verb: "take", seat: "a2" });
   expect(floorCommand(host, session(free), ana, "", FloorVerb.TAKE, "")).toMatchObject({ seat: "call:ana" });
 });
 
 test("the floor is passed to somebody who is known and not revoked", () => {
-  expect(floorCommand(host, session(anas, [{ id: "b1", operator: ben, observing: false }]), ana, "a1", FloorVerb.PASS, "ben")).toMatchObject({ verb: "pass", to: { id: "ben" }, seat: "b1" });
+  expect(
+    floorCommand(host, session(anas, [{ id: "b1", operator: ben, observing: false }]), ana, "a1", FloorVerb.PASS, "ben"),
+  ).toMatchObject({ verb: "pass", to: { id: "ben" }, seat: "b1" });
   expect(refused(() => floorCommand(host, session(anas), ana, "a1", FloorVerb.PASS, "gone"))).toBe("no_such_operator");
   expect(refused(() => floorCommand(host, session(anas), ana, "a1", FloorVerb.PASS, "nobody"))).toBe("no_such_operator");
 });

@@ -6,24 +6,42 @@ import type { RegisteredOperator } from "../operator/registry.ts";
 import { operatorOf, type LiveSession } from "../session/session.ts";
 
 /** `seat`: the attachment that asks, or "" for a call without one (its operator's latest attachment then). */
-export function floorCommand(host: Host, session: LiveSession, operator: RegisteredOperator, seat: string, verb: FloorVerb, to: string): FloorCommand {
+export function floorCommand(
+  host: Host,
+  session: LiveSession,
+  operator: RegisteredOperator,
+  seat: string,
+  verb: FloorVerb,
+  to: string,
+): FloorCommand {
   const by = operatorOf(operator);
   const mine = seat || seatOf(session, operator.id) || `call:${operator.id}`;
   switch (verb) {
-    case FloorVerb.TAKE: return { verb: "take", by, seat: mine, lineDirty: session.lineDirty };
+    case FloorVerb.TAKE:
+      return { verb: "take", by, seat: mine, lineDirty: session.lineDirty };
     case FloorVerb.RENEW: {
       // Keeps what is held, on the seat where it is; it never takes, nor moves.
       const { tenure } = session.floor;
-      if (tenure?.operator.id !== by.id) throw new HoldError("floor_not_yours", `session ${session.facts.name || session.id} is steered by ${tenure?.operator.name ?? "nobody"}, not by you; there is nothing to renew`, { session: session.id });
+      if (tenure?.operator.id !== by.id)
+        throw new HoldError(
+          "floor_not_yours",
+          `session ${session.facts.name || session.id} is steered by ${tenure?.operator.name ?? "nobody"}, not by you; there is nothing to renew`,
+          { session: session.id },
+        );
       return { verb: "type", by, seat: tenure.seat, lineDirty: null };
     }
-    case FloorVerb.RELEASE: return { verb: "release", by };
-    case FloorVerb.ASK: return { verb: "ask", by };
-    case FloorVerb.AI_PAUSE: return { verb: "ai_pause", by };
-    case FloorVerb.AI_RESUME: return { verb: "ai_resume", by };
+    case FloorVerb.RELEASE:
+      return { verb: "release", by };
+    case FloorVerb.ASK:
+      return { verb: "ask", by };
+    case FloorVerb.AI_PAUSE:
+      return { verb: "ai_pause", by };
+    case FloorVerb.AI_RESUME:
+      return { verb: "ai_resume", by };
     case FloorVerb.PASS: {
       const receiver = host.registry.byName(to);
-      if (!receiver || receiver.revoked) throw new HoldError("no_such_operator", `no operator ${JSON.stringify(to)}; hold operator ls shows who there is`);
+      if (!receiver || receiver.revoked)
+        throw new HoldError("no_such_operator", `no operator ${JSON.stringify(to)}; hold operator ls shows who there is`);
       host.demand(receiver, "session.input");
       return { verb: "pass", by, to: operatorOf(receiver), seat: seatOf(session, receiver.id) || `call:${receiver.id}` };
     }

@@ -14,7 +14,12 @@ test("a pattern is one, and a text that looks like one is not", () => {
   expect(hits("a.c", false, "abc", "a.c")).toEqual(["a.c"]);
 });
 
-test.each([["(", true], ["", true], ["", false], ["a".repeat(1_001), true]] as const)("%j is refused", (text, regex) => {
+test.each([
+  ["(", true],
+  ["", true],
+  ["", false],
+  ["a".repeat(1_001), true],
+] as const)("%j is refused", (text, regex) => {
   expect(() => matcher(text, regex)).toThrow(expect.objectContaining({ code: "bad_request" }));
 });
 
@@ -29,14 +34,21 @@ test("lines have the offset of their first byte, wherever the output was cut, an
   for (let cut = 0; cut <= bytes.length; cut++) {
     const reader = new LineReader();
     const lines = [...reader.push(100, bytes.subarray(0, cut)), ...reader.push(100 + cut, bytes.subarray(cut))];
-    expect(lines).toEqual([{ text: "eins", offset: 100 }, { text: "zwölf €", offset: 106 }, { text: "", offset: 118 }]);
+    expect(lines).toEqual([
+      { text: "eins", offset: 100 },
+      { text: "zwölf €", offset: 106 },
+      { text: "", offset: 118 },
+    ]);
     expect(reader.open).toEqual({ text: "offen", offset: 120 });
   }
 });
 
 test("bytes that are not text keep the offsets of what follows them", () => {
   const reader = new LineReader();
-  expect(reader.push(0, Buffer.concat([Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from("x\n")]))[1]).toEqual({ text: "x", offset: 3 });
+  expect(reader.push(0, Buffer.concat([Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from("x\n")]))[1]).toEqual({
+    text: "x",
+    offset: 3,
+  });
 });
 
 test("what does not follow begins a new line", () => {

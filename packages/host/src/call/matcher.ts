@@ -18,7 +18,10 @@ export function seenLine(line: string): string {
   return clean.slice(clean.lastIndexOf("\r") + 1);
 }
 
-export interface Line { readonly text: string; readonly offset: number }
+export interface Line {
+  readonly text: string;
+  readonly offset: number;
+}
 
 export class LineReader {
   #open = Buffer.alloc(0);
@@ -53,7 +56,11 @@ export class LineReader {
 
 /** Which of some lines hold the text (smart case: capitals in it make it exact), or match the pattern. */
 export function matcher(text: string, regex: boolean): (lines: readonly Line[]) => Line[] {
-  if (text === "" || text.length > TEXT_CHARS) throw new HoldError("bad_request", `a text or pattern of 1 to ${TEXT_CHARS.toLocaleString("en")} characters, not ${text.length}`);
+  if (text === "" || text.length > TEXT_CHARS)
+    throw new HoldError(
+      "bad_request",
+      `a text or pattern of 1 to ${TEXT_CHARS.toLocaleString("en")} characters, not ${text.length}`,
+    );
   if (!regex) {
     const isExact = text !== text.toLowerCase();
     return (lines) => lines.filter((l) => (isExact ? l.text : l.text.toLowerCase()).includes(text));
@@ -75,7 +82,12 @@ export function matcher(text: string, regex: boolean): (lines: readonly Line[]) 
       const isHit = script.runInContext(context, { timeout: PATTERN_MS }) as boolean[];
       return lines.filter((_, i) => isHit[i]);
     } catch (cause) {
-      throw new HoldError("bad_request", `the pattern ${JSON.stringify(text.slice(0, 100))} takes too long on this output; a simpler one, without a repetition inside a repetition, does not`, {}, { cause });
+      throw new HoldError(
+        "bad_request",
+        `the pattern ${JSON.stringify(text.slice(0, 100))} takes too long on this output; a simpler one, without a repetition inside a repetition, does not`,
+        {},
+        { cause },
+      );
     } finally {
       scope.texts = [];
     }

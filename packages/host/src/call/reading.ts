@@ -1,7 +1,18 @@
 /** Calls that read: the screen, the history, what the program waits for; and taking payloads out of it. */
 import { stripVTControlCharacters } from "node:util";
 import { activity } from "@holdfast/core";
-import { create, AuditHeadAnswerSchema, EventBody_RedactedSchema, HoldError, ProbeAnswerSchema, RedactAnswerSchema, ScreenAnswerSchema, SearchAnswer_HitSchema, SearchAnswerSchema, type SearchAnswer_Hit } from "@holdfast/protocol";
+import {
+  create,
+  AuditHeadAnswerSchema,
+  EventBody_RedactedSchema,
+  HoldError,
+  ProbeAnswerSchema,
+  RedactAnswerSchema,
+  ScreenAnswerSchema,
+  SearchAnswer_HitSchema,
+  SearchAnswerSchema,
+  type SearchAnswer_Hit,
+} from "@holdfast/protocol";
 import type { ShimProbe } from "@holdfast/shim";
 import type { LiveSession } from "../session/session.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
@@ -17,17 +28,37 @@ const SHELL = /(^|\/|^-)(ba|z|fi|da|k|mk|a|tc|c)?sh$/;
 export async function screen({ host }: CallContext, call: Verb<"screen">): Promise<Result> {
   const session = host.find(call.session);
   const scrollback = Math.min(call.scrollback, 10_000);
-  if (session.facts.kind === "pipes") return { case: "screen", value: create(ScreenAnswerSchema, { lines: lastLines(session), seq: BigInt(session.facts.seq), size: session.facts.size }) };
+  if (session.facts.kind === "pipes")
+    return {
+      case: "screen",
+      value: create(ScreenAnswerSchema, { lines: lastLines(session), seq: BigInt(session.facts.seq), size: session.facts.size }),
+    };
   if (call.vt) {
     const { seq, snapshot } = await session.screen.snapshot(scrollback);
-    return { case: "screen", value: create(ScreenAnswerSchema, { vt: snapshot.vt, size: { cols: snapshot.cols, rows: snapshot.rows }, title: snapshot.title, seq: BigInt(seq), offset: BigInt(snapshot.offset) }) };
+    return {
+      case: "screen",
+      value: create(ScreenAnswerSchema, {
+        vt: snapshot.vt,
+        size: { cols: snapshot.cols, rows: snapshot.rows },
+        title: snapshot.title,
+        seq: BigInt(seq),
+        offset: BigInt(snapshot.offset),
+      }),
+    };
   }
   const { seq, text } = await session.screen.text(scrollback);
   return {
     case: "screen",
     value: create(ScreenAnswerSchema, {
-      lines: [...text.lines], size: { cols: text.cols, rows: text.rows }, cursorRow: text.cursor.row, cursorCol: text.cursor.col, cursorVisible: text.cursor.visible,
-      alternate: text.alternate, title: text.title, seq: BigInt(seq), offset: BigInt(text.offset),
+      lines: [...text.lines],
+      size: { cols: text.cols, rows: text.rows },
+      cursorRow: text.cursor.row,
+      cursorCol: text.cursor.col,
+      cursorVisible: text.cursor.visible,
+      alternate: text.alternate,
+      title: text.title,
+      seq: BigInt(seq),
+      offset: BigInt(text.offset),
     }),
   };
 }
@@ -42,7 +73,11 @@ function lastLines(session: LiveSession): string[] {
       after = "gap" in item ? item.toSeq : item.entry.seq;
     }
   }
-  return Buffer.concat(parts).toString("utf8").split("\n").slice(-session.facts.size.rows - 1).map((l) => stripVTControlCharacters(l.replace(/\r$/, "")));
+  return Buffer.concat(parts)
+    .toString("utf8")
+    .split("\n")
+    .slice(-session.facts.size.rows - 1)
+    .map((l) => stripVTControlCharacters(l.replace(/\r$/, "")));
 }
 
 /** Lines of the whole history that hold the text, newest first. Escape sequences are taken out before comparing. */
@@ -54,7 +89,15 @@ export async function search({ host, signal }: CallContext, call: Verb<"search">
   const hits: SearchAnswer_Hit[] = [];
   const reader = new LineReader();
   const look = (lines: readonly Line[], seq: number, wallMs: number): void => {
-    for (const { text, offset } of matches(lines.filter((l) => l.offset < before))) hits.push(create(SearchAnswer_HitSchema, { seq: BigInt(seq), offset: BigInt(offset), line: text.slice(0, LINE_CHARS), atUnixMs: BigInt(Math.trunc(wallMs)) }));
+    for (const { text, offset } of matches(lines.filter((l) => l.offset < before)))
+      hits.push(
+        create(SearchAnswer_HitSchema, {
+          seq: BigInt(seq),
+          offset: BigInt(offset),
+          line: text.slice(0, LINE_CHARS),
+          atUnixMs: BigInt(Math.trunc(wallMs)),
+        }),
+      );
   };
   let last = { seq: 0, wallMs: 0 };
   for (let after = 0; after < session.facts.seq && !signal.aborted; ) {
@@ -81,7 +124,8 @@ const probes = new Map<number, (p: ShimProbe) => void>();
 /** Asks the shim what the terminal and /proc say now. */
 export function askProbe(session: LiveSession, ports: CallContext["host"]["ports"]): Promise<ShimProbe> {
   const shim = session.shimLink;
-  if (!shim || session.isOver) return Promise.reject(new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`));
+  if (!shim || session.isOver)
+    return Promise.reject(new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`));
   return new Promise((resolve, reject) => {
     const token = (probeToken = (probeToken + 1) % 0x7fff_ffff);
     const late = ports.wakeAt((ports.clock.monoMs() + PROBE_MS) as never, () => {
@@ -99,10 +143,21 @@ export function askProbe(session: LiveSession, ports: CallContext["host"]["ports
 }
 
 /** What the session is doing, by facts and not by its text. */
-export async function activityOf(session: LiveSession, ports: CallContext["host"]["ports"]): Promise<{ readonly state: string; readonly probe: ShimProbe | null }> {
+export async function activityOf(
+  session: LiveSession,
+  ports: CallContext["host"]["ports"],
+): Promise<{ readonly state: string; readonly probe: ShimProbe | null }> {
   if (session.isOver) return { state: "finished", probe: null };
   const probe = await askProbe(session, ports);
-  return { state: activity.classify(probe, session.commands.state, { hasExited: false, isShell: SHELL.test(session.facts.command[0] ?? ""), alternateScreen: false, architecture: process.arch === "arm64" ? "arm64" : "x64" }), probe };
+  return {
+    state: activity.classify(probe, session.commands.state, {
+      hasExited: false,
+      isShell: SHELL.test(session.facts.command[0] ?? ""),
+      alternateScreen: false,
+      architecture: process.arch === "arm64" ? "arm64" : "x64",
+    }),
+    probe,
+  };
 }
 
 export async function probe({ host }: CallContext, call: Verb<"probe">): Promise<Result> {
@@ -111,7 +166,11 @@ export async function probe({ host }: CallContext, call: Verb<"probe">): Promise
   return {
     case: "probe",
     value: create(ProbeAnswerSchema, {
-      state, icanon: p?.icanon ?? false, echo: p?.echo ?? false, foregroundPgrp: p?.foregroundPgrp ?? 0, cwd: session.commands.state.cwd ?? session.facts.cwd,
+      state,
+      icanon: p?.icanon ?? false,
+      echo: p?.echo ?? false,
+      foregroundPgrp: p?.foregroundPgrp ?? 0,
+      cwd: session.commands.state.cwd ?? session.facts.cwd,
       processes: (p?.processes ?? []).map((x) => `${x.pid} ${x.comm} ${x.state} ${x.wchan}`),
     }),
   };
@@ -129,13 +188,27 @@ export async function redact({ host, operator, via }: CallContext, call: Verb<"r
   if (seqs.size === 0) throw new HoldError("bad_request", "which records? give --seq N, or --from N --to N");
   const sorted = [...seqs].sort((a, b) => a - b);
   const redacted = host.ports.journal.erase(session.id, sorted);
-  session.record({ id: operator.id, via }, { case: "redacted", value: create(EventBody_RedactedSchema, { seqs: sorted.slice(0, 4_000).map(BigInt), reason: call.reason.slice(0, 500) }) });
+  session.record(
+    { id: operator.id, via },
+    {
+      case: "redacted",
+      value: create(EventBody_RedactedSchema, { seqs: sorted.slice(0, 4_000).map(BigInt), reason: call.reason.slice(0, 500) }),
+    },
+  );
   return { case: "redact", value: create(RedactAnswerSchema, { redacted }) };
 }
 
 export async function auditHead({ host }: CallContext, call: Verb<"auditHead">): Promise<Result> {
   if (call.seal) host.ports.journal.seal();
   const head = host.ports.journal.head();
-  return { case: "auditHead", value: create(AuditHeadAnswerSchema, { lsn: BigInt(head.lsn), chain: head.chain, signature: head.signature, publicKey: host.auditPublicKey, folder: host.journalFolder }) };
+  return {
+    case: "auditHead",
+    value: create(AuditHeadAnswerSchema, {
+      lsn: BigInt(head.lsn),
+      chain: head.chain,
+      signature: head.signature,
+      publicKey: host.auditPublicKey,
+      folder: host.journalFolder,
+    }),
+  };
 }
-

@@ -20,11 +20,25 @@ async function atPrompt(seed: number): Promise<World> {
 }
 
 function run(world: World, value: Init<RunCall>, hasRoom: () => boolean = () => true) {
-  const box = { output: "", parts: 0, answer: null as RunAnswer | null, fault: null as { code?: string } | null, abort: new AbortController() };
+  const box = {
+    output: "",
+    parts: 0,
+    answer: null as RunAnswer | null,
+    fault: null as { code?: string } | null,
+    abort: new AbortController(),
+  };
   const operator = world.life.host.registry.byName("ana")!;
   runCall(
     {
-      host: world.life.host, hostId: "", operator, via: "cli", client: "", link: "", verb: { case: undefined }, signal: box.abort.signal, hasRoom,
+      host: world.life.host,
+      hostId: "",
+      operator,
+      via: "cli",
+      client: "",
+      link: "",
+      verb: { case: undefined },
+      signal: box.abort.signal,
+      hasRoom,
       more: (r) => {
         if (r.case !== "run") return;
         box.parts++;
@@ -124,15 +138,23 @@ test("a line that stays open is taken back with Ctrl-C, again while the shell do
 
 test.each([
   ["while something runs", "not_at_prompt", async (world: World) => prints(world, mark("C", "7;vim"))],
-  ["while half a line is typed", "line_not_empty", async (world: World) => {
-    const ben = await world.attached("ben");
-    ben.type(Buffer.from("half"));
-    await world.advance(50);
-  }],
-  ["in a session that has ended", "session_ended", async (world: World) => {
-    world.shim.exits(0);
-    await world.advance(100);
-  }],
+  [
+    "while half a line is typed",
+    "line_not_empty",
+    async (world: World) => {
+      const ben = await world.attached("ben");
+      ben.type(Buffer.from("half"));
+      await world.advance(50);
+    },
+  ],
+  [
+    "in a session that has ended",
+    "session_ended",
+    async (world: World) => {
+      world.shim.exits(0);
+      await world.advance(100);
+    },
+  ],
 ] as const)("%s it is refused (%s) and nothing is typed", async (_when, code, act) => {
   const world = await atPrompt(57);
   await act(world);

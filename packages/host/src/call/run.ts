@@ -38,14 +38,18 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
   const text = call.words.length > 0 ? (call.words.length === 1 ? call.words[0]! : quoteWords(shell, call.words)) : call.text;
   if (text.trim() === "") throw new HoldError("usage", "hold run SESSION -- CMD…: no command given");
   const bytes = wrapCommand(shell, text, { bracketedPaste: state.bracketedPaste });
-  if (!bytes) throw new HoldError("bad_request", "that command can't be typed: it holds a NUL byte or the sequence that ends a paste");
+  if (!bytes)
+    throw new HoldError("bad_request", "that command can't be typed: it holds a NUL byte or the sequence that ends a paste");
   if (call.take) session.changeFloor(floorCommand(host, session, operator, "", 1, ""), { id: operator.id, via });
   return new Run(ctx, session, Number(call.maxBytes) || DEFAULT_MAX_BYTES).start(bytes, call);
 }
 
 /** A shell that has just been opened, or that is drawing its prompt, is given a moment until it reads. */
 function shellReads({ host, signal }: CallContext, session: LiveSession): Promise<void> {
-  const soon = (): boolean => session.facts.integrated && !session.isOver && (session.commands.state.phase === "unknown" || session.commands.state.phase === "prompt");
+  const soon = (): boolean =>
+    session.facts.integrated &&
+    !session.isOver &&
+    (session.commands.state.phase === "unknown" || session.commands.state.phase === "prompt");
   if (!soon()) return Promise.resolve();
   return new Promise((resolve) => {
     const over = (): void => {
@@ -68,7 +72,8 @@ function shellReads({ host, signal }: CallContext, session: LiveSession): Promis
 async function lineIsKnown({ host, signal }: CallContext, session: LiveSession): Promise<void> {
   for (let i = 0; i < DOUBT_PROBES && command.isDoubtful(session.commands.state) && !signal.aborted && !session.isOver; i++) {
     const p = await askProbe(session, host.ports);
-    if (p.kernelInputBytes === 0 && p.queuedInputBytes === 0 && p.processes.find((x) => x.pid === p.leaderPid)?.state === "S") return;
+    if (p.kernelInputBytes === 0 && p.queuedInputBytes === 0 && p.processes.find((x) => x.pid === p.leaderPid)?.state === "S")
+      return;
     await new Promise<void>((resolve) => host.ports.wakeAt((host.ports.clock.monoMs() + DOUBT_MS) as never, resolve));
   }
 }
@@ -112,11 +117,13 @@ class Run {
         session.listen((_entry, body) => {
           // Marks in these bytes are read right after them: look once they have been.
           if (body?.case === "output") host.ports.defer(() => this.#hand());
-          if (session.isOver) this.#step({ kind: "exited", code: session.facts.exit?.code ?? null, outputOffset: session.facts.ends[0] });
+          if (session.isOver)
+            this.#step({ kind: "exited", code: session.facts.exit?.code ?? null, outputOffset: session.facts.ends[0] });
         }),
       );
       const timeoutMs = Number(call.timeoutMs);
-      if (timeoutMs > 0) this.#stops.push(host.ports.wakeAt((host.ports.clock.monoMs() + timeoutMs) as never, () => this.#end("timed_out", null)));
+      if (timeoutMs > 0)
+        this.#stops.push(host.ports.wakeAt((host.ports.clock.monoMs() + timeoutMs) as never, () => this.#end("timed_out", null)));
       const gone = (): void => this.#end("interrupted", null);
       signal.addEventListener("abort", gone, { once: true });
       this.#stops.push(() => signal.removeEventListener("abort", gone));
@@ -149,7 +156,14 @@ class Run {
           this.#takeBack(TAKE_BACK_TRIES);
           break;
         case "refused":
-          this.#over(() => this.#fail?.(new HoldError(out.code === "input_cut" ? "input_cut" : "input_void", `the command was not typed whole into session ${this.#session.id}: the floor changed hands or an interrupt passed it`)));
+          this.#over(() =>
+            this.#fail?.(
+              new HoldError(
+                out.code === "input_cut" ? "input_cut" : "input_void",
+                `the command was not typed whole into session ${this.#session.id}: the floor changed hands or an interrupt passed it`,
+              ),
+            ),
+          );
           break;
         case "ended":
           if (this.#incomplete) return this.#end("incomplete", null);
@@ -171,7 +185,14 @@ class Run {
   /** Ctrl-C, by the same operator. */
   #interrupt(): void {
     const { host, operator, via } = this.#ctx;
-    this.#session.offer(operator, via, null, `${operator.id}/${host.ports.newId(16)}`, create(InputSchema, { n: 1n, data: Uint8Array.of(3), interrupt: true }), () => {});
+    this.#session.offer(
+      operator,
+      via,
+      null,
+      `${operator.id}/${host.ports.newId(16)}`,
+      create(InputSchema, { n: 1n, data: Uint8Array.of(3), interrupt: true }),
+      () => {},
+    );
   }
 
   /** Hands over what has come: closed segments whole, the open one up to where a mark may be arriving. */
@@ -252,14 +273,22 @@ class Run {
     const shown = bytes.subarray(0, room);
     this.#omitted += bytes.length - shown.length;
     this.#sentBytes += shown.length;
-    if (shown.length > 0) this.#ctx.more({ case: "run", value: create(RunAnswerSchema, { state: "output", output: shown.slice() }) });
+    if (shown.length > 0)
+      this.#ctx.more({ case: "run", value: create(RunAnswerSchema, { state: "output", output: shown.slice() }) });
   }
 
   #end(state: string, code: number | null): void {
     this.#tell(new Uint8Array(0), true);
     const last: Result = {
       case: "run",
-      value: create(RunAnswerSchema, { state, fromOffset: BigInt(this.#from), toOffset: BigInt(this.#told), seq: BigInt(this.#session.facts.seq), omittedBytes: BigInt(this.#omitted), ...(code === null ? {} : { code }) }),
+      value: create(RunAnswerSchema, {
+        state,
+        fromOffset: BigInt(this.#from),
+        toOffset: BigInt(this.#told),
+        seq: BigInt(this.#session.facts.seq),
+        omittedBytes: BigInt(this.#omitted),
+        ...(code === null ? {} : { code }),
+      }),
     };
     this.#over(() => this.#finish?.(last));
   }

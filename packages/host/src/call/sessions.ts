@@ -1,6 +1,19 @@
 /** Calls on sessions: open, list, end, and one input without an attachment. */
 import { statSync } from "node:fs";
-import { create, AgentAnswerSchema, DoneSchema, FloorMode, FloorVerb, InputResultSchema, ListAnswerSchema, OpenAnswerSchema, SessionKind, EventBody_RenamedSchema, HoldError, InputStatus } from "@holdfast/protocol";
+import {
+  create,
+  AgentAnswerSchema,
+  DoneSchema,
+  FloorMode,
+  FloorVerb,
+  InputResultSchema,
+  ListAnswerSchema,
+  OpenAnswerSchema,
+  SessionKind,
+  EventBody_RenamedSchema,
+  HoldError,
+  InputStatus,
+} from "@holdfast/protocol";
 import { isAbsolute } from "node:path";
 import type { LiveSession } from "../session/session.ts";
 import { checkSize } from "../session/open.ts";
@@ -20,15 +33,29 @@ export async function open({ host, operator, via }: CallContext, call: Verb<"ope
   }
   const text = new TextDecoder();
   const pinned = call.pinned !== undefined && call.pinned.cols > 0;
-  if (!isAbsolute(call.cwd)) throw new HoldError("bad_request", `the folder ${JSON.stringify(call.cwd)} must be an absolute path`);
+  if (!isAbsolute(call.cwd))
+    throw new HoldError("bad_request", `the folder ${JSON.stringify(call.cwd)} must be an absolute path`);
   const env = call.env.map((kv) => text.decode(kv));
   const session = await host.open(
     {
-      name: call.name, kind: call.kind === SessionKind.PIPES ? "pipes" : "pty", command: call.command, shell: call.shell, env, cwd: call.cwd,
-      size: pinned ? checkSize(call.pinned, { cols: 80, rows: 24 }) : checkSize(call.size, { cols: 80, rows: 24 }), pinned, umask: call.umask & 0o777,
+      name: call.name,
+      kind: call.kind === SessionKind.PIPES ? "pipes" : "pty",
+      command: call.command,
+      shell: call.shell,
+      env,
+      cwd: call.cwd,
+      size: pinned ? checkSize(call.pinned, { cols: 80, rows: 24 }) : checkSize(call.size, { cols: 80, rows: 24 }),
+      pinned,
+      umask: call.umask & 0o777,
       nofile: call.nofileHard === 0n ? null : { soft: Number(call.nofileSoft), hard: Number(call.nofileHard) },
-      floorMode: call.floorMode === FloorMode.OPEN ? "open" : "turn", syncInput: call.syncInput, group: call.group, ttlMs: Number(call.ttlMs),
-      idleTtlMs: Number(call.idleTtlMs), integrate: !call.noIntegration, parent: "", agentForward: call.agentForward,
+      floorMode: call.floorMode === FloorMode.OPEN ? "open" : "turn",
+      syncInput: call.syncInput,
+      group: call.group,
+      ttlMs: Number(call.ttlMs),
+      idleTtlMs: Number(call.idleTtlMs),
+      integrate: !call.noIntegration,
+      parent: "",
+      agentForward: call.agentForward,
     },
     { id: operator.id, via },
   );
@@ -63,7 +90,11 @@ function ended(session: LiveSession, signal: AbortSignal, withinMs: number, port
     const stop = session.listen(() => {
       if (session.isOver) finish(resolve);
     });
-    const late = ports.wakeAt((ports.clock.monoMs() + withinMs) as never, () => finish(() => reject(new HoldError("timed_out", `session ${session.id} still has processes that do not end; hold show ${session.id}`))));
+    const late = ports.wakeAt((ports.clock.monoMs() + withinMs) as never, () =>
+      finish(() =>
+        reject(new HoldError("timed_out", `session ${session.id} still has processes that do not end; hold show ${session.id}`)),
+      ),
+    );
     const gone = (): void => finish(() => reject(new HoldError("cancelled", "the caller left")));
     signal.addEventListener("abort", gone, { once: true });
     function finish(then: () => void): void {
@@ -84,7 +115,11 @@ export async function signal({ host, operator, via }: CallContext, call: Verb<"s
 
 export async function rename({ host, operator, via }: CallContext, call: Verb<"rename">): Promise<Result> {
   const session = host.find(call.session);
-  if (!NAME.test(call.name)) throw new HoldError("bad_request", `session name ${JSON.stringify(call.name)}: letters, digits, dot, dash and underscore, 64 at most, a letter or digit first`);
+  if (!NAME.test(call.name))
+    throw new HoldError(
+      "bad_request",
+      `session name ${JSON.stringify(call.name)}: letters, digits, dot, dash and underscore, 64 at most, a letter or digit first`,
+    );
   const other = [...host.sessions.values()].find((s) => s !== session && !s.isOver && s.facts.name === call.name);
   if (other) throw new HoldError("name_taken", `a session named ${call.name} lives (${other.id})`);
   session.record({ id: operator.id, via }, { case: "renamed", value: create(EventBody_RenamedSchema, { name: call.name }) });
@@ -110,7 +145,10 @@ export async function resize({ host, operator, via }: CallContext, call: Verb<"r
 
 export async function changeFloor({ host, operator, via }: CallContext, call: Verb<"floor">): Promise<Result> {
   const session = host.find(call.session);
-  host.demand(operator, call.verb === FloorVerb.AI_PAUSE || call.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input");
+  host.demand(
+    operator,
+    call.verb === FloorVerb.AI_PAUSE || call.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input",
+  );
   if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`);
   session.changeFloor(floorCommand(host, session, operator, "", call.verb, call.to), { id: operator.id, via });
   return { case: "floor", value: floorOnWire(session.floor, host.ports.clock) };
@@ -124,14 +162,23 @@ export function send({ host, operator, via, signal }: CallContext, call: Verb<"s
   checkWriter(call.writer);
   if (call.take) session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via });
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(new HoldError("cancelled", "the caller left; what was sent stays sent")), { once: true });
+    signal.addEventListener("abort", () => reject(new HoldError("cancelled", "the caller left; what was sent stays sent")), {
+      once: true,
+    });
     session.offer(operator, via, null, `${operator.id}/${call.writer}`, input, (r) => {
       if (r.error && (r.status === InputStatus.REFUSED || r.status === InputStatus.UNSPECIFIED)) return reject(r.error);
       // With an error, no word of the disk will follow.
       if (input.durable && !r.durable && !r.error && r.status === InputStatus.APPLIED) return;
       resolve({
         case: "send",
-        value: create(InputResultSchema, { n: BigInt(r.n), seq: BigInt(r.seq), status: r.status, bytes: r.bytes, durable: r.durable ?? false, ...(r.error ? { error: { code: r.error.code, message: r.error.message } } : {}) }),
+        value: create(InputResultSchema, {
+          n: BigInt(r.n),
+          seq: BigInt(r.seq),
+          status: r.status,
+          bytes: r.bytes,
+          durable: r.durable ?? false,
+          ...(r.error ? { error: { code: r.error.code, message: r.error.message } } : {}),
+        }),
       });
     });
   });
@@ -139,13 +186,15 @@ export function send({ host, operator, via, signal }: CallContext, call: Verb<"s
 
 /** A writer's name is in every record of its input. */
 export function checkWriter(writer: string): void {
-  if (writer.length < 8 || writer.length > 64) throw new HoldError("bad_request", `a writer's name has 8 to 64 characters, not ${writer.length}`);
+  if (writer.length < 8 || writer.length > 64)
+    throw new HoldError("bad_request", `a writer's name has 8 to 64 characters, not ${writer.length}`);
 }
 
 /** Points the session's stable SSH agent path at this operator's agent (opt-in: the session was opened with it). */
 export async function agent({ host, operator }: CallContext, call: Verb<"agent">): Promise<Result> {
   const session = host.find(call.session);
-  if (!isAbsolute(call.path) || !statSync(call.path, { throwIfNoEntry: false })?.isSocket()) throw new HoldError("bad_request", `${JSON.stringify(call.path)} is no socket`);
+  if (!isAbsolute(call.path) || !statSync(call.path, { throwIfNoEntry: false })?.isSocket())
+    throw new HoldError("bad_request", `${JSON.stringify(call.path)} is no socket`);
   const path = host.pointAgent(session, call.path, operator.id);
   return { case: "agent", value: create(AgentAnswerSchema, { path }) };
 }

@@ -109,7 +109,10 @@ test("giving up a wait ends it, and it leaves nothing behind however long it was
 
 describe("search", () => {
   const found = async (world: World, value: object): Promise<string[]> => {
-    const asked = search({ host: world.life.host as Host, signal: new AbortController().signal } as never, { session: world.session, text: "", regex: false, beforeOffset: 0n, limit: 0, ...value } as never);
+    const asked = search(
+      { host: world.life.host as Host, signal: new AbortController().signal } as never,
+      { session: world.session, text: "", regex: false, beforeOffset: 0n, limit: 0, ...value } as never,
+    );
     const r = await world.finish(asked);
     return r.case === "search" ? r.value.hits.map((h) => `${h.offset} ${h.line}`) : [];
   };

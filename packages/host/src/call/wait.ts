@@ -13,7 +13,8 @@ const NEEDS_INPUT = new Set(["waiting_input", "waiting_secret", "idle_prompt", "
 export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Promise<Result> {
   const session = host.find(call.session);
   const { ports } = host;
-  if (!call.exit && !call.command && call.match === "" && call.idleMs === 0n && !call.inputNeeded) throw new HoldError("usage", "wait for what? --exit, --command, --match RE, --idle 2s or --input-needed");
+  if (!call.exit && !call.command && call.match === "" && call.idleMs === 0n && !call.inputNeeded)
+    throw new HoldError("usage", "wait for what? --exit, --command, --match RE, --idle 2s or --input-needed");
   const matches = call.match === "" ? null : matcher(call.match, true);
   const idleMs = Number(call.idleMs);
   return new Promise((resolve, reject) => {
@@ -27,9 +28,23 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
     };
     const fire = (fired: string, more: { text?: string; code?: number; state?: string } = {}): void =>
       finish(() => {
-        void Promise.resolve(more.state ? { state: more.state } : activityOf(session, ports).catch(() => ({ state: session.isOver ? "finished" : "running" }))).then(({ state }) => {
+        void Promise.resolve(
+          more.state
+            ? { state: more.state }
+            : activityOf(session, ports).catch(() => ({ state: session.isOver ? "finished" : "running" })),
+        ).then(({ state }) => {
           const shown = host.shown(session);
-          resolve({ case: "wait", value: create(WaitAnswerSchema, { fired, state, seq: BigInt(session.facts.seq), text: more.text ?? "", ...(shown.exit ? { exit: shown.exit } : {}), ...(more.code === undefined ? {} : { code: more.code }) }) });
+          resolve({
+            case: "wait",
+            value: create(WaitAnswerSchema, {
+              fired,
+              state,
+              seq: BigInt(session.facts.seq),
+              text: more.text ?? "",
+              ...(shown.exit ? { exit: shown.exit } : {}),
+              ...(more.code === undefined ? {} : { code: more.code }),
+            }),
+          });
         });
       });
     const after = (ms: number, run: () => void): (() => void) => ports.wakeAt((ports.clock.monoMs() + ms) as never, run);
@@ -55,7 +70,8 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
     stops.push(
       session.listen((entry, body, payload) => {
         if (session.isOver) return fire("exit", { state: "finished" });
-        if (call.command && body?.case === "commandEnded") return fire("command", body.value.code === undefined ? {} : { code: body.value.code });
+        if (call.command && body?.case === "commandEnded")
+          return fire("command", body.value.code === undefined ? {} : { code: body.value.code });
         if (entry.kind !== OUTPUT_KIND) return;
         if (!isBehind) look(entry.stream, entry.offset, payload);
         if (quiet) {
@@ -76,7 +92,8 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
         at = "gap" in item ? item.toSeq : item.entry.seq;
         if ("gap" in item || over) continue;
         if (item.entry.kind === OUTPUT_KIND) look(item.entry.stream, item.entry.offset, item.entry.payload);
-        else if (call.command && item.body?.case === "commandEnded") fire("command", item.body.value.code === undefined ? {} : { code: item.body.value.code });
+        else if (call.command && item.body?.case === "commandEnded")
+          fire("command", item.body.value.code === undefined ? {} : { code: item.body.value.code });
       }
       isBehind = items.length > 0 && at < session.facts.seq;
       if (isBehind) ports.defer(() => catchUp(at));

@@ -15,7 +15,17 @@ const pat = generateKeyPairSync("ed25519").privateKey;
 const stranger = generateKeyPairSync("ed25519").privateKey;
 
 function scene(revoked = false) {
-  const operator: RegisteredOperator = { id: "pat", name: "pat", kind: "human", role: "operator", addedUnixMs: 0, addedBy: "", revoked, onBehalfOf: "", keys: [] };
+  const operator: RegisteredOperator = {
+    id: "pat",
+    name: "pat",
+    kind: "human",
+    role: "operator",
+    addedUnixMs: 0,
+    addedBy: "",
+    revoked,
+    onBehalfOf: "",
+    keys: [],
+  };
   const timers: { run: () => void; off: boolean; ms: number }[] = [];
   const said: HostFrame["body"][] = [];
   const ends: string[] = [];
@@ -23,7 +33,9 @@ function scene(revoked = false) {
   const host = {
     version: "t",
     ports: {
-      newId: () => "l1", log: () => {}, clock: { monoMs: () => MonotonicMs(0) },
+      newId: () => "l1",
+      log: () => {},
+      clock: { monoMs: () => MonotonicMs(0) },
       wakeAt: (at: number, run: () => void) => {
         const timer = { run, off: false, ms: at };
         timers.push(timer);
@@ -32,28 +44,59 @@ function scene(revoked = false) {
         };
       },
     },
-    registry: { byKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(pat)).equals(id) ? { operator, key: rawPublicKey(pat) } : null), byName: () => operator },
+    registry: {
+      byKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(pat)).equals(id) ? { operator, key: rawPublicKey(pat) } : null),
+      byName: () => operator,
+    },
     onRevoked: (told: (o: string) => void) => {
       revocations.add(told);
       return () => revocations.delete(told);
     },
   } as unknown as Host;
-  const link = { carrier: "memory", buffered: 0, send: (_c: number, m: Uint8Array) => void said.push(decodeHost(m)), close: () => void ends.push("close"), destroy: () => void ends.push("destroy") } as unknown as Link;
+  const link = {
+    carrier: "memory",
+    buffered: 0,
+    send: (_c: number, m: Uint8Array) => void said.push(decodeHost(m)),
+    close: () => void ends.push("close"),
+    destroy: () => void ends.push("destroy"),
+  } as unknown as Link;
   const bound = new HostLink(host, identity, link);
   const send = (body: ClientBody, channel = 0): void => bound.frame(channel, encodeClient(body));
   return { bound, said, ends, timers, revocations, send, last: () => said.at(-1)! };
 }
 
-const hello = (key: KeyObject, nonce: Uint8Array, more: object = {}): ClientBody => ({ case: "hello", value: { minProtocol: 1, maxProtocol: 1, client: "t", via: "cli", nonce, keyId: createHash("sha256").update(rawPublicKey(key)).digest(), ...more } });
+const hello = (key: KeyObject, nonce: Uint8Array, more: object = {}): ClientBody => ({
+  case: "hello",
+  value: {
+    minProtocol: 1,
+    maxProtocol: 1,
+    client: "t",
+    via: "cli",
+    nonce,
+    keyId: createHash("sha256").update(rawPublicKey(key)).digest(),
+    ...more,
+  },
+});
 
 /** Says hello and answers the challenge, with parts of it changed. */
-function prove(s: ReturnType<typeof scene>, o: { key?: KeyObject; signs?: KeyObject; side?: "operator" | "host"; change?: object } = {}): void {
+function prove(
+  s: ReturnType<typeof scene>,
+  o: { key?: KeyObject; signs?: KeyObject; side?: "operator" | "host"; change?: object } = {},
+): void {
   const key = o.key ?? pat;
   const nonce = randomBytes(32);
   s.send(hello(key, nonce));
   const c = s.last();
   if (c.case !== "challenge") throw new Error(`no challenge: ${c.case}`);
-  const words = { clientNonce: nonce, keyId: keyIdOf(rawPublicKey(key)), via: "cli", protocol: c.value.protocol, hostKey: c.value.hostKey, hostNonce: c.value.nonce, ...o.change };
+  const words = {
+    clientNonce: nonce,
+    keyId: keyIdOf(rawPublicKey(key)),
+    via: "cli",
+    protocol: c.value.protocol,
+    hostKey: c.value.hostKey,
+    hostNonce: c.value.nonce,
+    ...o.change,
+  };
   s.send({ case: "proof", value: { signature: sign(null, transcript(o.side ?? "operator", words), o.signs ?? key) } });
 }
 const refusal = (s: ReturnType<typeof scene>): string => {
@@ -75,13 +118,27 @@ test("the host proves itself first, over both nonces", () => {
   s.send(hello(pat, nonce));
   const c = s.last();
   if (c.case !== "challenge") throw new Error("no challenge");
-  const words = { clientNonce: nonce, keyId: keyIdOf(rawPublicKey(pat)), via: "cli", protocol: 1, hostKey: c.value.hostKey, hostNonce: c.value.nonce };
+  const words = {
+    clientNonce: nonce,
+    keyId: keyIdOf(rawPublicKey(pat)),
+    via: "cli",
+    protocol: 1,
+    hostKey: c.value.hostKey,
+    hostNonce: c.value.nonce,
+  };
   expect(verify(null, transcript("host", words), createPublicKey(hostKey), c.value.signature)).toBe(true);
   expect(verify(null, transcript("operator", words), createPublicKey(hostKey), c.value.signature)).toBe(false);
 });
 
 test("an unknown key, a wrong signature and a wrong side have one answer, word for word", () => {
-  const answers = [{ key: stranger }, { signs: stranger }, { side: "host" as const }, { change: { via: "web" } }, { change: { hostNonce: randomBytes(32) } }, { change: { hostKey: rawPublicKey(stranger) } }].map((o) => {
+  const answers = [
+    { key: stranger },
+    { signs: stranger },
+    { side: "host" as const },
+    { change: { via: "web" } },
+    { change: { hostNonce: randomBytes(32) } },
+    { change: { hostKey: rawPublicKey(stranger) } },
+  ].map((o) => {
     const s = scene();
     prove(s, o);
     return JSON.stringify(s.last(), (_k, v: unknown) => (typeof v === "bigint" ? String(v) : v));
@@ -96,7 +153,18 @@ test("a proof that was overheard is worth nothing on another link: the host's no
   first.send(hello(pat, nonce));
   const c = first.last();
   if (c.case !== "challenge") throw new Error("no challenge");
-  const proof = sign(null, transcript("operator", { clientNonce: nonce, keyId: keyIdOf(rawPublicKey(pat)), via: "cli", protocol: 1, hostKey: c.value.hostKey, hostNonce: c.value.nonce }), pat);
+  const proof = sign(
+    null,
+    transcript("operator", {
+      clientNonce: nonce,
+      keyId: keyIdOf(rawPublicKey(pat)),
+      via: "cli",
+      protocol: 1,
+      hostKey: c.value.hostKey,
+      hostNonce: c.value.nonce,
+    }),
+    pat,
+  );
   const second = scene();
   second.send(hello(pat, nonce));
   second.send({ case: "proof", value: { signature: proof } });
@@ -124,10 +192,22 @@ test("a revocation ends an open link at once, and leaves nobody listening", () =
 });
 
 test.each([
-  ["a proof before a hello", (s: ReturnType<typeof scene>) => s.send({ case: "proof", value: { signature: new Uint8Array(64) } })],
-  ["a call before the proof", (s: ReturnType<typeof scene>) => s.send({ case: "call", value: { id: 1n, verb: { case: "whoami", value: {} } } })],
+  [
+    "a proof before a hello",
+    (s: ReturnType<typeof scene>) => s.send({ case: "proof", value: { signature: new Uint8Array(64) } }),
+  ],
+  [
+    "a call before the proof",
+    (s: ReturnType<typeof scene>) => s.send({ case: "call", value: { id: 1n, verb: { case: "whoami", value: {} } } }),
+  ],
   ["an attach before the proof", (s: ReturnType<typeof scene>) => s.send({ case: "attach", value: { session: "x" } }, 1)],
-  ["two hellos", (s: ReturnType<typeof scene>) => { s.send(hello(pat, randomBytes(32))); s.send(hello(pat, randomBytes(32))); }],
+  [
+    "two hellos",
+    (s: ReturnType<typeof scene>) => {
+      s.send(hello(pat, randomBytes(32)));
+      s.send(hello(pat, randomBytes(32)));
+    },
+  ],
   ["a short nonce", (s: ReturnType<typeof scene>) => s.send(hello(pat, randomBytes(31)))],
   ["a short key id", (s: ReturnType<typeof scene>) => s.send(hello(pat, randomBytes(32), { keyId: new Uint8Array(3) }))],
   ["bytes that are no message", (s: ReturnType<typeof scene>) => s.bound.frame(0, Uint8Array.of(255, 255, 255))],
@@ -141,7 +221,10 @@ test.each([
   expect(refusal(s)).toBe("bad_request");
 });
 
-test.each([[2, 9], [0, 0]])("a client that speaks protocols %i to %i is told both ranges and what mends it", (minProtocol, maxProtocol) => {
+test.each([
+  [2, 9],
+  [0, 0],
+])("a client that speaks protocols %i to %i is told both ranges and what mends it", (minProtocol, maxProtocol) => {
   const s = scene();
   s.send(hello(pat, randomBytes(32), { minProtocol, maxProtocol }));
   const last = s.last();

@@ -9,8 +9,23 @@
 import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
 import type { Link, LinkHandlers } from "@holdfast/carrier";
 import { capabilitiesOf, creditWindow, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
-import { create, AnswerSchema, CONTROL_CHANNEL, decodeClient, encodeHost, HoldError, limits, transcript, type Attach, type ClientFrame, type Error as WireError, type FloorRequest,
-  FloorVerb, type HostBody, type Input } from "@holdfast/protocol";
+import {
+  create,
+  AnswerSchema,
+  CONTROL_CHANNEL,
+  decodeClient,
+  encodeHost,
+  HoldError,
+  limits,
+  transcript,
+  type Attach,
+  type ClientFrame,
+  type Error as WireError,
+  type FloorRequest,
+  FloorVerb,
+  type HostBody,
+  type Input,
+} from "@holdfast/protocol";
 import { answerCall, type CallContext } from "../call/answer.ts";
 import { floorCommand } from "../call/floor-command.ts";
 import type { Host } from "../host.ts";
@@ -32,7 +47,14 @@ export interface HostIdentity {
 
 type Phase =
   | { readonly name: "new" }
-  | { readonly name: "challenged"; readonly operator: RegisteredOperator | null; readonly key: Uint8Array; readonly words: Uint8Array; readonly via: string; readonly client: string }
+  | {
+      readonly name: "challenged";
+      readonly operator: RegisteredOperator | null;
+      readonly key: Uint8Array;
+      readonly words: Uint8Array;
+      readonly via: string;
+      readonly client: string;
+    }
   | { readonly name: "open"; readonly operator: RegisteredOperator; readonly via: string; readonly client: string }
   | { readonly name: "over" };
 
@@ -65,7 +87,8 @@ export class HostLink implements LinkHandlers {
       if (this.#phase.name !== "open") this.#refuse(new HoldError("timed_out", "the handshake took too long"));
     });
     this.#stopRevocations = host.onRevoked((operator) => {
-      if (this.#phase.name === "open" && this.#phase.operator.id === operator) this.#refuse(new HoldError("revoked", `operator ${operator} was revoked`));
+      if (this.#phase.name === "open" && this.#phase.operator.id === operator)
+        this.#refuse(new HoldError("revoked", `operator ${operator} was revoked`));
     });
   }
 
@@ -103,7 +126,8 @@ export class HostLink implements LinkHandlers {
     this.#stopDeadline();
     this.#stopRevocations();
     for (const call of this.#calls.values()) call.abort();
-    for (const { session, attachment } of this.#attachments.values()) session.detach(attachment.id, reason === "left" ? "left" : "link lost");
+    for (const { session, attachment } of this.#attachments.values())
+      session.detach(attachment.id, reason === "left" ? "left" : "link lost");
     this.#attachments.clear();
     this.onOver?.();
   }
@@ -115,32 +139,67 @@ export class HostLink implements LinkHandlers {
       const hello = body.value;
       const protocol = Math.min(hello.maxProtocol, limits.protocolMax);
       if (protocol < hello.minProtocol || protocol < limits.protocolMin) {
-        throw new HoldError("version_mismatch", `this host (${this.#host.version}) speaks protocol ${limits.protocolMin} to ${limits.protocolMax}, ${hello.client || "the client"} ${hello.minProtocol} to ${hello.maxProtocol}; restart the host with the newer one: hold host down && hold host up`);
+        throw new HoldError(
+          "version_mismatch",
+          `this host (${this.#host.version}) speaks protocol ${limits.protocolMin} to ${limits.protocolMax}, ${hello.client || "the client"} ${hello.minProtocol} to ${hello.maxProtocol}; restart the host with the newer one: hold host down && hold host up`,
+        );
       }
-      if (hello.nonce.length !== 32 || hello.keyId.length !== 32) throw new HoldError("bad_request", "a hello carries a nonce and a key id of 32 bytes");
+      if (hello.nonce.length !== 32 || hello.keyId.length !== 32)
+        throw new HoldError("bad_request", "a hello carries a nonce and a key id of 32 bytes");
       const via = VIAS.has(hello.via) ? hello.via : "sdk";
       const nonce = randomBytes(32);
-      const words = { clientNonce: hello.nonce, keyId: hello.keyId, via, protocol, hostKey: this.#identity.publicKey, hostNonce: nonce };
+      const words = {
+        clientNonce: hello.nonce,
+        keyId: hello.keyId,
+        via,
+        protocol,
+        hostKey: this.#identity.publicKey,
+        hostNonce: nonce,
+      };
       const known = this.#host.registry.byKeyId(hello.keyId);
-      this.#phase = { name: "challenged", operator: known?.operator ?? null, key: known?.key ?? new Uint8Array(32), words: transcript("operator", words), via, client: hello.client.slice(0, 64) };
+      this.#phase = {
+        name: "challenged",
+        operator: known?.operator ?? null,
+        key: known?.key ?? new Uint8Array(32),
+        words: transcript("operator", words),
+        via,
+        client: hello.client.slice(0, 64),
+      };
       this.#send(CONTROL_CHANNEL, {
         case: "challenge",
-        value: { protocol, hostId: this.#identity.id, hostKey: this.#identity.publicKey, nonce, signature: sign(null, transcript("host", words), this.#identity.key), version: this.#host.version },
+        value: {
+          protocol,
+          hostId: this.#identity.id,
+          hostKey: this.#identity.publicKey,
+          nonce,
+          signature: sign(null, transcript("host", words), this.#identity.key),
+          version: this.#host.version,
+        },
       });
       return;
     }
     if (this.#phase.name === "challenged" && body.case === "proof") {
       const { operator, key, words, via, client } = this.#phase;
       // One answer for an unknown key and a wrong signature: a stranger learns nothing.
-      if (!operator || !verify(null, words, publicKeyFromRaw(key), body.value.signature)) throw new HoldError("unknown_credential", "this host knows no operator by that key; an admin adds one with: hold operator add NAME");
+      if (!operator || !verify(null, words, publicKeyFromRaw(key), body.value.signature))
+        throw new HoldError(
+          "unknown_credential",
+          "this host knows no operator by that key; an admin adds one with: hold operator add NAME",
+        );
       if (operator.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
       this.#phase = { name: "open", operator, via, client };
       this.#stopDeadline();
       this.#send(CONTROL_CHANNEL, {
         case: "welcome",
         value: {
-          operator: operator.id, name: operator.name, kind: kindOnWire(operator.kind), capabilities: [...capabilitiesOf(operator.role, operator.kind)], role: operator.role,
-          link: this.id, hostPid: process.pid, sessionBinding: createHash("sha256").update(words).update(body.value.signature).digest(),
+          operator: operator.id,
+          name: operator.name,
+          kind: kindOnWire(operator.kind),
+          capabilities: [...capabilitiesOf(operator.role, operator.kind)],
+          role: operator.role,
+          link: this.id,
+          hostPid: process.pid,
+          sessionBinding: createHash("sha256").update(words).update(body.value.signature).digest(),
         },
       });
       return;
@@ -176,14 +235,31 @@ export class HostLink implements LinkHandlers {
     if (this.#phase.name !== "open") return;
     const { operator, via, client } = this.#phase;
     const abort = new AbortController();
-    const answer = (result: Parameters<CallContext["more"]>[0], more: boolean): void => this.#send(CONTROL_CHANNEL, { case: "answer", value: create(AnswerSchema, { id, more, result }) });
+    const answer = (result: Parameters<CallContext["more"]>[0], more: boolean): void =>
+      this.#send(CONTROL_CHANNEL, { case: "answer", value: create(AnswerSchema, { id, more, result }) });
     if (this.#calls.has(id) || this.#calls.size >= MAX_CALLS) {
-      const error = this.#calls.has(id) ? new HoldError("bad_request", `call ${id} is under way already; ids are unique on a link`) : new HoldError("too_many", `${MAX_CALLS} calls of this link are under way; wait for answers`);
+      const error = this.#calls.has(id)
+        ? new HoldError("bad_request", `call ${id} is under way already; ids are unique on a link`)
+        : new HoldError("too_many", `${MAX_CALLS} calls of this link are under way; wait for answers`);
       return answer({ case: "error", value: onWire(error) }, false);
     }
     this.#calls.set(id, abort);
     try {
-      answer(await answerCall({ host: this.#host, hostId: this.#identity.id, operator, via, client, link: this.id, verb, signal: abort.signal, hasRoom: () => this.#link.buffered < HOP_BYTES, more: (r) => answer(r, true) }), false);
+      answer(
+        await answerCall({
+          host: this.#host,
+          hostId: this.#identity.id,
+          operator,
+          via,
+          client,
+          link: this.id,
+          verb,
+          signal: abort.signal,
+          hasRoom: () => this.#link.buffered < HOP_BYTES,
+          more: (r) => answer(r, true),
+        }),
+        false,
+      );
     } catch (fault) {
       answer({ case: "error", value: onWire(this.#told(fault, `call ${verb.case} of ${operator.name}`)) }, false);
     } finally {
@@ -209,7 +285,8 @@ export class HostLink implements LinkHandlers {
         case "resize":
           this.#host.demand(operator, "session.resize");
           if (operator.kind === "ai") session.refusePaused();
-          if (body.value.pin || body.value.unpin) session.resize(checkSize(body.value.size, session.facts.size), body.value.pin, { id: operator.id, via });
+          if (body.value.pin || body.value.unpin)
+            session.resize(checkSize(body.value.size, session.facts.size), body.value.pin, { id: operator.id, via });
           else session.resizeFrom(attachment, checkSize(body.value.size, session.facts.size));
           return;
         case "floor":
@@ -237,11 +314,13 @@ export class HostLink implements LinkHandlers {
     try {
       this.#host.demand(operator, "session.observe");
       if (this.#attachments.has(number)) throw new HoldError("bad_request", `channel ${number} is in use`);
-      if (this.#attachments.size >= MAX_CHANNELS) throw new HoldError("too_many", `${MAX_CHANNELS} attachments are on this link; detach one, or use another link`);
+      if (this.#attachments.size >= MAX_CHANNELS)
+        throw new HoldError("too_many", `${MAX_CHANNELS} attachments are on this link; detach one, or use another link`);
       const session = this.#host.find(request.session);
       const observing = request.observe || !this.#host.registry.may(operator.id, "session.input");
       if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input");
-      if (request.writer !== "" && (request.writer.length < 8 || request.writer.length > 64)) throw new HoldError("bad_request", "a writer's name has 8 to 64 characters");
+      if (request.writer !== "" && (request.writer.length < 8 || request.writer.length > 64))
+        throw new HoldError("bad_request", "a writer's name has 8 to 64 characters");
       const channel: Channel = {
         ...{ buffered: 0 },
         send: (body) => this.#send(number, body),
@@ -253,28 +332,53 @@ export class HostLink implements LinkHandlers {
       const resumed = request.cursor !== undefined;
       const start = startOf(session, request);
       const window = creditWindow.openWindow(this.#host.ports.clock.monoMs());
-      const maxWindow = request.window === 0 ? limits.windowMax : Math.min(limits.windowMax, Math.max(limits.windowMin, request.window));
+      const maxWindow =
+        request.window === 0 ? limits.windowMax : Math.min(limits.windowMax, Math.max(limits.windowMin, request.window));
       const attachment: HostAttachment = {
-        id: this.#host.ports.newId(8), operator, via, channel, observing, quiet: request.quiet, noOutput: request.noOutput || request.callsOnly,
-        writer: request.writer ? `${operator.id}/${request.writer}` : `${operator.id}/${this.#host.ports.newId(16)}`, scrollback: Math.min(request.scrollback, 10_000),
+        id: this.#host.ports.newId(8),
+        operator,
+        via,
+        channel,
+        observing,
+        quiet: request.quiet,
+        noOutput: request.noOutput || request.callsOnly,
+        writer: request.writer ? `${operator.id}/${request.writer}` : `${operator.id}/${this.#host.ports.newId(16)}`,
+        scrollback: Math.min(request.scrollback, 10_000),
         size: request.size && request.size.cols > 0 ? checkSize(request.size, session.facts.size) : null,
         reader: reader.openReader({
-          mode: request.replay ? "replay" : "snapshot", cursor: Seq(start.seq), position: Offset(start.position),
-          window: Math.min(maxWindow, window.bytes), snapshot: start.snapshot ? (resumed ? "restart" : "attach") : null,
+          mode: request.replay ? "replay" : "snapshot",
+          cursor: Seq(start.seq),
+          position: Offset(start.position),
+          window: Math.min(maxWindow, window.bytes),
+          snapshot: start.snapshot ? (resumed ? "restart" : "attach") : null,
         }),
-        window, maxWindow,
-        filter: null, ready: false, isHeld: false, jumpsAgain: false, over: false,
+        window,
+        maxWindow,
+        filter: null,
+        ready: false,
+        isHeld: false,
+        jumpsAgain: false,
+        over: false,
       };
       this.#attachments.set(number, { session, attachment });
       this.#send(number, {
         case: "attached",
         value: {
-          attachment: attachment.id, session: this.#host.shown(session), cursor: BigInt(start.seq), snapshotFollows: start.snapshot, lastN: BigInt(session.lastN(attachment.writer)),
-          head: BigInt(session.facts.seq), ...(start.gap ? { gap: start.gap } : {}),
+          attachment: attachment.id,
+          session: this.#host.shown(session),
+          cursor: BigInt(start.seq),
+          snapshotFollows: start.snapshot,
+          lastN: BigInt(session.lastN(attachment.writer)),
+          head: BigInt(session.facts.seq),
+          ...(start.gap ? { gap: start.gap } : {}),
         },
       });
       session.attach(attachment, { resumed, client });
-      if (request.take && !observing) session.changeFloor({ verb: "take", by: operatorOf(operator), seat: attachment.id, lineDirty: session.lineDirty }, { id: operator.id, via });
+      if (request.take && !observing)
+        session.changeFloor(
+          { verb: "take", by: operatorOf(operator), seat: attachment.id, lineDirty: session.lineDirty },
+          { id: operator.id, via },
+        );
     } catch (thrown) {
       const fault = this.#told(thrown, `attaching to ${request.session}`);
       const bound = this.#attachments.get(number);
@@ -289,11 +393,23 @@ export class HostLink implements LinkHandlers {
   #input(number: number, session: LiveSession, attachment: HostAttachment, frame: Input): void {
     const tell = (r: Parameters<Parameters<LiveSession["offer"]>[5]>[0]): void => {
       if (attachment.over) return;
-      this.#send(number, { case: "inputResult", value: { n: BigInt(r.n), seq: BigInt(r.seq), status: r.status, bytes: r.bytes, durable: r.durable ?? false, epoch: BigInt(session.floor.epoch), ...(r.error ? { error: onWire(r.error) } : {}) } });
+      this.#send(number, {
+        case: "inputResult",
+        value: {
+          n: BigInt(r.n),
+          seq: BigInt(r.seq),
+          status: r.status,
+          bytes: r.bytes,
+          durable: r.durable ?? false,
+          epoch: BigInt(session.floor.epoch),
+          ...(r.error ? { error: onWire(r.error) } : {}),
+        },
+      });
     };
     try {
       this.#host.demand(attachment.operator, "session.input");
-      if (attachment.observing) throw new HoldError("not_permitted", "this attachment only observes; attach again without --observe to type");
+      if (attachment.observing)
+        throw new HoldError("not_permitted", "this attachment only observes; attach again without --observe to type");
     } catch (fault) {
       if (!(fault instanceof HoldError)) throw fault;
       return tell({ n: Number(frame.n), seq: 0, status: 2, bytes: 0, error: fault });
@@ -302,11 +418,25 @@ export class HostLink implements LinkHandlers {
   }
 
   #floor(number: number, session: LiveSession, attachment: HostAttachment, request: FloorRequest): void {
-    const reply = (error?: HoldError): void => this.#send(number, { case: "floorAnswer", value: { id: request.id, floor: floorOnWire(session.floor, this.#host.ports.clock), ...(error ? { error: onWire(error) } : {}) } });
+    const reply = (error?: HoldError): void =>
+      this.#send(number, {
+        case: "floorAnswer",
+        value: {
+          id: request.id,
+          floor: floorOnWire(session.floor, this.#host.ports.clock),
+          ...(error ? { error: onWire(error) } : {}),
+        },
+      });
     try {
       const { operator, via } = attachment;
-      this.#host.demand(operator, request.verb === FloorVerb.AI_PAUSE || request.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input");
-      session.changeFloor(floorCommand(this.#host, session, operator, attachment.id, request.verb, request.to), { id: operator.id, via });
+      this.#host.demand(
+        operator,
+        request.verb === FloorVerb.AI_PAUSE || request.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input",
+      );
+      session.changeFloor(floorCommand(this.#host, session, operator, attachment.id, request.verb, request.to), {
+        id: operator.id,
+        via,
+      });
       reply();
     } catch (fault) {
       reply(this.#told(fault, `the floor of ${session.id}`));
@@ -329,13 +459,21 @@ export class HostLink implements LinkHandlers {
 }
 
 /** Where an attachment starts to read: after its cursor, from the start, or from a snapshot of now. */
-function startOf(session: LiveSession, request: Attach): { seq: number; position: number; snapshot: boolean; gap?: { fromSeq: bigint; toSeq: bigint; reason: string } } {
+function startOf(
+  session: LiveSession,
+  request: Attach,
+): { seq: number; position: number; snapshot: boolean; gap?: { fromSeq: bigint; toSeq: bigint; reason: string } } {
   const { facts } = session;
   const head = { seq: facts.seq as number, position: facts.ends[0] + facts.ends[1] + facts.ends[2] };
   if (request.callsOnly) return { ...head, snapshot: false };
   if (request.cursor !== undefined) {
     const cursor = Number(request.cursor);
-    if (cursor > head.seq) throw new HoldError("gap", `the cursor ${cursor} is ahead of session ${session.id} (at ${head.seq}): its record was rolled back or replaced`, { head: String(head.seq) });
+    if (cursor > head.seq)
+      throw new HoldError(
+        "gap",
+        `the cursor ${cursor} is ahead of session ${session.id} (at ${head.seq}): its record was rolled back or replaced`,
+        { head: String(head.seq) },
+      );
     return { seq: cursor, position: session.positionAt(cursor), snapshot: false };
   }
   if (request.fromStart) return { seq: 0, position: 0, snapshot: false };

@@ -16,7 +16,13 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true }));
 
 let keys = 0;
-const add = (r: OperatorRegistry, name: string, role = "operator", kind: OperatorKind = "human", publicKey: Uint8Array = new Uint8Array(32).fill(++keys)) => r.add({ name, kind, role, publicKey, onBehalfOf: "", by: "root", nowUnixMs: 5 });
+const add = (
+  r: OperatorRegistry,
+  name: string,
+  role = "operator",
+  kind: OperatorKind = "human",
+  publicKey: Uint8Array = new Uint8Array(32).fill(++keys),
+) => r.add({ name, kind, role, publicKey, onBehalfOf: "", by: "root", nowUnixMs: 5 });
 const code = (run: () => unknown): string => {
   try {
     run();
@@ -99,7 +105,8 @@ test("an AI with every role it may have neither approves, nor changes policy, no
   const registry = OperatorRegistry.open(home, 0);
   for (const role of ["observer", "operator", "auditor"]) {
     add(registry, `bot-${role}`, role, "ai");
-    for (const right of ["approve", "policy.write", "floor.pause_ai"] as const) expect(registry.may(`bot-${role}`, right)).toBe(false);
+    for (const right of ["approve", "policy.write", "floor.pause_ai"] as const)
+      expect(registry.may(`bot-${role}`, right)).toBe(false);
   }
 });
 

@@ -43,7 +43,19 @@ export class OperatorRegistry {
     const key = rawPublicKey(keyFile(join(folders.keys(home), `${name}.key`)));
     writeFileSync(files.defaultKey(home), `${name}\n`, { mode: 0o600 });
     const registry = new OperatorRegistry(path, []);
-    registry.#store([{ id: name, name, kind: "human", role: "admin", addedUnixMs: nowUnixMs, addedBy: "system:host", revoked: false, onBehalfOf: "", keys: [key.toString("base64")] }]);
+    registry.#store([
+      {
+        id: name,
+        name,
+        kind: "human",
+        role: "admin",
+        addedUnixMs: nowUnixMs,
+        addedBy: "system:host",
+        revoked: false,
+        onBehalfOf: "",
+        keys: [key.toString("base64")],
+      },
+    ]);
     return registry;
   }
 
@@ -71,17 +83,43 @@ export class OperatorRegistry {
     return operator !== null && !operator.revoked && capabilitiesOf(operator.role, operator.kind).includes(capability);
   }
 
-  add(init: { name: string; kind: OperatorKind; role: string; publicKey: Uint8Array; onBehalfOf: string; by: string; nowUnixMs: number }): RegisteredOperator {
-    if (!NAME.test(init.name)) throw new HoldError("bad_request", `operator name ${JSON.stringify(init.name)}: lower-case letters, digits, dot, dash and underscore, 32 at most, a letter first`);
-    if (!isRole(init.role)) throw new HoldError("bad_request", `no role ${JSON.stringify(init.role)}; roles: ${Object.keys(roles).join(", ")}`);
-    if (init.kind === "ai" && (init.role === "admin" || init.role === "approver")) throw new HoldError("not_permitted", `an AI can't be ${init.role}: give it operator or observer`);
-    if (init.publicKey.length !== 32) throw new HoldError("bad_request", `a public key has 32 bytes, not ${init.publicKey.length}`);
+  add(init: {
+    name: string;
+    kind: OperatorKind;
+    role: string;
+    publicKey: Uint8Array;
+    onBehalfOf: string;
+    by: string;
+    nowUnixMs: number;
+  }): RegisteredOperator {
+    if (!NAME.test(init.name))
+      throw new HoldError(
+        "bad_request",
+        `operator name ${JSON.stringify(init.name)}: lower-case letters, digits, dot, dash and underscore, 32 at most, a letter first`,
+      );
+    if (!isRole(init.role))
+      throw new HoldError("bad_request", `no role ${JSON.stringify(init.role)}; roles: ${Object.keys(roles).join(", ")}`);
+    if (init.kind === "ai" && (init.role === "admin" || init.role === "approver"))
+      throw new HoldError("not_permitted", `an AI can't be ${init.role}: give it operator or observer`);
+    if (init.publicKey.length !== 32)
+      throw new HoldError("bad_request", `a public key has 32 bytes, not ${init.publicKey.length}`);
     const known = this.byName(init.name);
-    if (known) throw new HoldError("name_taken", `there is an operator ${init.name} already${known.revoked ? " (revoked; its name stays in the audit)" : ""}; choose another name`);
+    if (known)
+      throw new HoldError(
+        "name_taken",
+        `there is an operator ${init.name} already${known.revoked ? " (revoked; its name stays in the audit)" : ""}; choose another name`,
+      );
     if (this.byKeyId(keyIdOf(init.publicKey))) throw new HoldError("name_taken", "that key belongs to another operator already");
     const operator: RegisteredOperator = {
-      id: init.name, name: init.name, kind: init.kind, role: init.role, addedUnixMs: init.nowUnixMs, addedBy: init.by, revoked: false,
-      onBehalfOf: init.onBehalfOf, keys: [Buffer.from(init.publicKey).toString("base64")],
+      id: init.name,
+      name: init.name,
+      kind: init.kind,
+      role: init.role,
+      addedUnixMs: init.nowUnixMs,
+      addedBy: init.by,
+      revoked: false,
+      onBehalfOf: init.onBehalfOf,
+      keys: [Buffer.from(init.publicKey).toString("base64")],
     };
     this.#store([...this.#operators, operator]);
     return operator;
@@ -91,7 +129,11 @@ export class OperatorRegistry {
     const operator = this.byName(name);
     if (!operator) throw new HoldError("no_such_operator", `no operator ${name}; hold operator ls shows who there is`);
     const admins = this.#operators.filter((o) => !o.revoked && o.role === "admin");
-    if (admins.length === 1 && admins[0]!.id === operator.id) throw new HoldError("not_permitted", `${name} is the last admin; add another one first: hold operator add NAME --role admin`);
+    if (admins.length === 1 && admins[0]!.id === operator.id)
+      throw new HoldError(
+        "not_permitted",
+        `${name} is the last admin; add another one first: hold operator add NAME --role admin`,
+      );
     const revoked = { ...operator, revoked: true };
     this.#store(this.#operators.map((o) => (o.id === operator.id ? revoked : o)));
     return revoked;
@@ -121,17 +163,25 @@ export class OperatorRegistry {
 function read(path: string): RegisteredOperator[] {
   try {
     const operators = JSON.parse(readFileSync(path, "utf8")) as RegisteredOperator[];
-    if (!Array.isArray(operators) || operators.some((o) => typeof o.id !== "string" || !Array.isArray(o.keys))) throw new Error("it holds no list of operators");
+    if (!Array.isArray(operators) || operators.some((o) => typeof o.id !== "string" || !Array.isArray(o.keys)))
+      throw new Error("it holds no list of operators");
     return operators;
   } catch (cause) {
-    throw new HoldError("internal", `${path} can't be read (${(cause as Error).message}); nobody is let in until it is put right, or put aside: a new one then has this machine's user only`, {}, { cause });
+    throw new HoldError(
+      "internal",
+      `${path} can't be read (${(cause as Error).message}); nobody is let in until it is put right, or put aside: a new one then has this machine's user only`,
+      {},
+      { cause },
+    );
   }
 }
 
 function userName(): string {
   let name = "user";
   try {
-    name = userInfo().username.toLowerCase().replaceAll(/[^a-z0-9._-]/g, "-");
+    name = userInfo()
+      .username.toLowerCase()
+      .replaceAll(/[^a-z0-9._-]/g, "-");
   } catch {
     // A uid without a name: containers do that.
   }

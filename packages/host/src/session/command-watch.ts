@@ -12,7 +12,12 @@ type Mark = command.Mark;
 /** Told of each mark after it was applied: for `hold run` and `hold wait`. */
 export type MarkListener = (mark: Mark) => void;
 
-export interface SavedCommands { readonly state: command.ShellState; readonly end: Offset; readonly nonce: string; readonly lastCount: number }
+export interface SavedCommands {
+  readonly state: command.ShellState;
+  readonly end: Offset;
+  readonly nonce: string;
+  readonly lastCount: number;
+}
 
 export class CommandWatch {
   #scanner: command.MarkScanner | null = null;
@@ -50,7 +55,8 @@ export class CommandWatch {
     if (body?.case === "opened") this.opened(body.value.shellIntegrated, body.value.nonce);
     else if (body?.case === "output" && entry.stream !== 2) this.output(entry.payload, entry.offset);
     else if (body?.case === "input") this.input(entry.seq, entry.actor, entry.payload);
-    else if (body?.case === "inputSettled") this.settled(Number(body.value.inputSeq), body.value.status === InputStatus.APPLIED, Number(body.value.outputOffset));
+    else if (body?.case === "inputSettled")
+      this.settled(Number(body.value.inputSeq), body.value.status === InputStatus.APPLIED, Number(body.value.outputOffset));
   }
 
   get state(): command.ShellState {
@@ -76,10 +82,26 @@ export class CommandWatch {
       this.#state = command.applyShell(before, { kind: "mark", mark, at: UnixMs(this.#now()) });
       const { command: running, last } = this.#state;
       if (running && mark.kind === "start") {
-        bodies.push({ case: "commandStarted", value: create(EventBody_CommandStartedSchema, { text: running.text ?? "", outputOffset: BigInt(running.outputOffset), cwd: this.#state.cwd ?? "", count: BigInt(mark.count) }) });
+        bodies.push({
+          case: "commandStarted",
+          value: create(EventBody_CommandStartedSchema, {
+            text: running.text ?? "",
+            outputOffset: BigInt(running.outputOffset),
+            cwd: this.#state.cwd ?? "",
+            count: BigInt(mark.count),
+          }),
+        });
       }
       if (last && last !== before.last) {
-        bodies.push({ case: "commandEnded", value: create(EventBody_CommandEndedSchema, { outputOffset: BigInt(last.endOffset), startedOffset: BigInt(last.outputOffset), count: BigInt(mark.count), ...(last.exit === null ? {} : { code: last.exit }) }) });
+        bodies.push({
+          case: "commandEnded",
+          value: create(EventBody_CommandEndedSchema, {
+            outputOffset: BigInt(last.endOffset),
+            startedOffset: BigInt(last.outputOffset),
+            count: BigInt(mark.count),
+            ...(last.exit === null ? {} : { code: last.exit }),
+          }),
+        });
       }
       for (const listener of this.#listeners) listener(mark);
     }
@@ -94,14 +116,21 @@ export class CommandWatch {
   settled(seq: number, applied: boolean, outputOffset: number): void {
     const pending = this.#pending.get(seq);
     this.#pending.delete(seq);
-    if (pending && applied) this.#state = command.applyShell(this.#state, { kind: "input", by: pending.by, bytes: pending.bytes, outputOffset: Offset(outputOffset) });
+    if (pending && applied)
+      this.#state = command.applyShell(this.#state, {
+        kind: "input",
+        by: pending.by,
+        bytes: pending.bytes,
+        outputOffset: Offset(outputOffset),
+      });
   }
 
   /** Who typed on the line that is not finished; null when it is empty. Counts what is under way. */
   get lineDirty(): string | null {
     for (const { by, bytes } of [...this.#pending.values()].reverse()) {
       const last = bytes.at(-1);
-      if (last !== undefined) return last === 0x0d || last === 0x0a || last === 0x03 || last === 0x04 || last === 0x15 ? null : by;
+      if (last !== undefined)
+        return last === 0x0d || last === 0x0a || last === 0x03 || last === 0x04 || last === 0x15 ? null : by;
     }
     return command.lineDirt(this.#state, this.#end);
   }

@@ -97,7 +97,9 @@ test("a session that could not be recorded is no session", async () => {
   const world = await simulate({ seed: 17, empty: true });
   const ana = await world.newClient("ana");
   world.disk.isReadOnly = true;
-  await expect(world.finish(ana.client!.open({ name: "work", command: ["program"] }))).rejects.toMatchObject({ code: expect.stringMatching(/journal|disk/) });
+  await expect(world.finish(ana.client!.open({ name: "work", command: ["program"] }))).rejects.toMatchObject({
+    code: expect.stringMatching(/journal|disk/),
+  });
   expect(world.life.host.sessions.size).toBe(0);
 });
 

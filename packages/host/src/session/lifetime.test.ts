@@ -4,7 +4,12 @@ import { expect, test } from "vitest";
 import { begin, left, look } from "./lifetime.ts";
 
 const WALL = 1_000_000_000;
-const facts = (ttlMs: number, idleTtlMs: number, lastActivityAt = WALL, createdAt = WALL) => ({ ttlMs, idleTtlMs, createdAt: UnixMs(createdAt), lastActivityAt: UnixMs(lastActivityAt) });
+const facts = (ttlMs: number, idleTtlMs: number, lastActivityAt = WALL, createdAt = WALL) => ({
+  ttlMs,
+  idleTtlMs,
+  createdAt: UnixMs(createdAt),
+  lastActivityAt: UnixMs(lastActivityAt),
+});
 
 test("a session without a time to live has no lifetime", () => {
   expect(begin(facts(0, 0), { wallMs: WALL, monoMs: 0 })).toBeNull();
@@ -14,7 +19,10 @@ test("the first of both ends it", () => {
   const f = facts(5_000, 3_000);
   const life = begin(f, { wallMs: WALL, monoMs: 100 })!;
   expect(left(life, f, 100)).toEqual({ ms: 3_000, by: "idle-ttl" });
-  expect(left(look(life, facts(5_000, 3_000, WALL + 2_500), { wallMs: WALL + 2_600, monoMs: 2_700 }), f, 2_700)).toEqual({ ms: 2_400, by: "ttl" });
+  expect(left(look(life, facts(5_000, 3_000, WALL + 2_500), { wallMs: WALL + 2_600, monoMs: 2_700 }), f, 2_700)).toEqual({
+    ms: 2_400,
+    by: "ttl",
+  });
 });
 
 test("a restarted host counts what passed before it", () => {

@@ -5,7 +5,10 @@
 import type { SessionFacts } from "@holdfast/core";
 
 type Facts = Pick<SessionFacts, "createdAt" | "lastActivityAt" | "ttlMs" | "idleTtlMs">;
-interface Now { readonly wallMs: number; readonly monoMs: number }
+interface Now {
+  readonly wallMs: number;
+  readonly monoMs: number;
+}
 
 export interface Lifetime {
   /** On the monotonic clock. */
@@ -20,7 +23,12 @@ export interface Lifetime {
 export function begin(facts: Facts, now: Now): Lifetime | null {
   if (facts.ttlMs === 0 && facts.idleTtlMs === 0) return null;
   const since = (at: number): number => now.monoMs - Math.max(0, now.wallMs - at);
-  return { bornAt: since(facts.createdAt), activeAt: since(facts.lastActivityAt), activity: facts.lastActivityAt, lookedAt: now.monoMs };
+  return {
+    bornAt: since(facts.createdAt),
+    activeAt: since(facts.lastActivityAt),
+    activity: facts.lastActivityAt,
+    lookedAt: now.monoMs,
+  };
 }
 
 /** What is new since the last look: activity came after it, whatever the wall clock says of when. */

@@ -1,6 +1,17 @@
 /** Our words in the wire's: floors, kinds and whole sessions as a list shows them. */
 import { floor as floorRoom, type Floor, type OperatorKind, type SessionFacts } from "@holdfast/core";
-import { create, FloorMode, FloorSchema, OperatorKind as WireKind, SessionKind, SessionSchema, SessionState, type Floor as WireFloor, type Presence, type Session } from "@holdfast/protocol";
+import {
+  create,
+  FloorMode,
+  FloorSchema,
+  OperatorKind as WireKind,
+  SessionKind,
+  SessionSchema,
+  SessionState,
+  type Floor as WireFloor,
+  type Presence,
+  type Session,
+} from "@holdfast/protocol";
 import type { Clock } from "./ports.ts";
 
 export function kindOnWire(kind: OperatorKind): WireKind {
@@ -16,20 +27,66 @@ export function floorOnWire(floor: Floor, clock: Clock): WireFloor {
   const tenure = floor.tenure && now < floor.tenure.expiresAt ? floor.tenure : null;
   void floorRoom;
   return create(FloorSchema, {
-    mode: floor.mode === "open" ? FloorMode.OPEN : FloorMode.TURN, epoch: BigInt(floor.epoch), aiPaused: floor.aiPaused, asking: floor.asking.map((o) => o.name),
-    ...(tenure ? { holder: tenure.operator.id, holderName: tenure.operator.name, holderKind: kindOnWire(tenure.operator.kind), seat: tenure.seat, expiresUnixMs: BigInt(Math.round(clock.wallMs() + tenure.expiresAt - now)) } : {}),
+    mode: floor.mode === "open" ? FloorMode.OPEN : FloorMode.TURN,
+    epoch: BigInt(floor.epoch),
+    aiPaused: floor.aiPaused,
+    asking: floor.asking.map((o) => o.name),
+    ...(tenure
+      ? {
+          holder: tenure.operator.id,
+          holderName: tenure.operator.name,
+          holderKind: kindOnWire(tenure.operator.kind),
+          seat: tenure.seat,
+          expiresUnixMs: BigInt(Math.round(clock.wallMs() + tenure.expiresAt - now)),
+        }
+      : {}),
   });
 }
 
-const states: Record<SessionFacts["state"], SessionState> = { opening: SessionState.RUNNING, running: SessionState.RUNNING, ended: SessionState.ENDED, lost: SessionState.LOST, failed: SessionState.FAILED };
+const states: Record<SessionFacts["state"], SessionState> = {
+  opening: SessionState.RUNNING,
+  running: SessionState.RUNNING,
+  ended: SessionState.ENDED,
+  lost: SessionState.LOST,
+  failed: SessionState.FAILED,
+};
 
 export function sessionOnWire(facts: SessionFacts, floor: WireFloor, presence: Presence[], parent: string): Session {
   const { exit } = facts;
   return create(SessionSchema, {
-    id: facts.id, name: facts.name, kind: facts.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES, state: states[facts.state], pid: facts.pid,
-    createdUnixMs: BigInt(facts.createdAt), operators: presence, floor, size: facts.size, cwd: facts.cwd, command: [...facts.command], group: facts.group,
-    seq: BigInt(facts.seq), outputBytes: BigInt(facts.kind === "pty" ? facts.ends[0] : facts.ends[1]), lastActivityUnixMs: BigInt(Math.trunc(facts.lastActivityAt)),
-    incarnation: facts.incarnation, syncInput: facts.syncInput, openedBy: facts.openedBy, running: facts.running, parent,
-    ...(exit ? { exit: { core: exit.core, userUs: BigInt(exit.userUs), systemUs: BigInt(exit.systemUs), maxRssKib: BigInt(exit.maxRssKib), atUnixMs: BigInt(Math.trunc(exit.at)), reason: exit.reason, ...(exit.code === null ? {} : { code: exit.code }), ...(exit.signal === null ? {} : { signal: exit.signal }) } } : {}),
+    id: facts.id,
+    name: facts.name,
+    kind: facts.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES,
+    state: states[facts.state],
+    pid: facts.pid,
+    createdUnixMs: BigInt(facts.createdAt),
+    operators: presence,
+    floor,
+    size: facts.size,
+    cwd: facts.cwd,
+    command: [...facts.command],
+    group: facts.group,
+    seq: BigInt(facts.seq),
+    outputBytes: BigInt(facts.kind === "pty" ? facts.ends[0] : facts.ends[1]),
+    lastActivityUnixMs: BigInt(Math.trunc(facts.lastActivityAt)),
+    incarnation: facts.incarnation,
+    syncInput: facts.syncInput,
+    openedBy: facts.openedBy,
+    running: facts.running,
+    parent,
+    ...(exit
+      ? {
+          exit: {
+            core: exit.core,
+            userUs: BigInt(exit.userUs),
+            systemUs: BigInt(exit.systemUs),
+            maxRssKib: BigInt(exit.maxRssKib),
+            atUnixMs: BigInt(Math.trunc(exit.at)),
+            reason: exit.reason,
+            ...(exit.code === null ? {} : { code: exit.code }),
+            ...(exit.signal === null ? {} : { signal: exit.signal }),
+          },
+        }
+      : {}),
   });
 }

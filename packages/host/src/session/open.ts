@@ -2,7 +2,17 @@
  * Opening a session: the record first, then the shim, then the program. What could not be started is a session that failed,
  * with the reason in its record.
  */
-import { create, EventBody_OpenedSchema, EventBody_StartedSchema, FloorMode, HoldError, limits, SessionKind, SessionState, type Size } from "@holdfast/protocol";
+import {
+  create,
+  EventBody_OpenedSchema,
+  EventBody_StartedSchema,
+  FloorMode,
+  HoldError,
+  limits,
+  SessionKind,
+  SessionState,
+  type Size,
+} from "@holdfast/protocol";
 import type { ShimSpec, ShimWelcome } from "@holdfast/shim";
 import { prepareShell } from "../shell/index.ts";
 import type { Actor, LiveSession } from "./session.ts";
@@ -58,13 +68,30 @@ export interface Opener {
 const RECORDED_BYTES = 60_000;
 
 /** Variables of a terminal that the session is not in, and of one that it is in. */
-const OUTER = ["TMUX", "TMUX_PANE", "STY", "WINDOW", "LINES", "COLUMNS", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TERMCAP", "VTE_VERSION", "WINDOWID", "HOLDFAST_SESSION", "HOLDFAST_AS"];
+const OUTER = [
+  "TMUX",
+  "TMUX_PANE",
+  "STY",
+  "WINDOW",
+  "LINES",
+  "COLUMNS",
+  "TERM_PROGRAM",
+  "TERM_PROGRAM_VERSION",
+  "TERMCAP",
+  "VTE_VERSION",
+  "WINDOWID",
+  "HOLDFAST_SESSION",
+  "HOLDFAST_AS",
+];
 
 export function checkSize(size: Size | undefined, otherwise: { cols: number; rows: number }): { cols: number; rows: number } {
   if (!size || (size.cols === 0 && size.rows === 0)) return otherwise;
   const { cols, rows } = limits;
   if (size.cols < cols.min || size.cols > cols.max || size.rows < rows.min || size.rows > rows.max) {
-    throw new HoldError("bad_request", `a size of ${size.cols}x${size.rows}; columns ${cols.min} to ${cols.max}, rows ${rows.min} to ${rows.max}`);
+    throw new HoldError(
+      "bad_request",
+      `a size of ${size.cols}x${size.rows}; columns ${cols.min} to ${cols.max}, rows ${rows.min} to ${rows.max}`,
+    );
   }
   return { cols: size.cols, rows: size.rows };
 }
@@ -73,41 +100,79 @@ export function checkSize(size: Size | undefined, otherwise: { cols: number; row
 export async function openSession(session: LiveSession, request: OpenRequest, opener: Opener, by: Actor): Promise<void> {
   // All of this is in the session's record, which is kept whole (docs/journal.md, Limits: 64 KiB).
   const recordedBytes = [...request.command, request.cwd, request.group].reduce((n, text) => n + Buffer.byteLength(text) + 8, 0);
-  if (recordedBytes > RECORDED_BYTES) throw new HoldError("bad_request", `a command of ${recordedBytes} bytes; ${RECORDED_BYTES} at most are recorded: put what is long into a file, or give it on stdin`);
+  if (recordedBytes > RECORDED_BYTES)
+    throw new HoldError(
+      "bad_request",
+      `a command of ${recordedBytes} bytes; ${RECORDED_BYTES} at most are recorded: put what is long into a file, or give it on stdin`,
+    );
   const nonce = opener.newNonce();
   const argv = request.command.length > 0 ? request.command : [request.shell || "/bin/sh"];
   const wanted = new Set(OUTER);
   const base = request.env.filter((kv) => !wanted.has(kv.slice(0, kv.indexOf("="))) || request.parent !== "");
   const agentPath = request.agentForward ? opener.files.agentPath(session.id) : "";
   const env = withDefaults(agentPath ? [...base, `SSH_AUTH_SOCK=${agentPath}`] : base, request.kind, session.id);
-  const prepared = request.kind === "pty" && request.integrate
-    ? prepareShell({ argv, env, folder: opener.shellFolder, nonce, environmentFile: opener.files.environmentPath(session.id) })
-    : { argv, env, shell: "other", integrated: false };
+  const prepared =
+    request.kind === "pty" && request.integrate
+      ? prepareShell({ argv, env, folder: opener.shellFolder, nonce, environmentFile: opener.files.environmentPath(session.id) })
+      : { argv, env, shell: "other", integrated: false };
   const socketPath = opener.files.socketPath(session.id);
   session.record(by, {
     case: "opened",
     value: create(EventBody_OpenedSchema, {
-      sessionKind: request.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES, name: request.name, command: [...argv], cwd: request.cwd, size: request.size,
-      floorMode: request.floorMode === "open" ? FloorMode.OPEN : FloorMode.TURN, syncInput: request.syncInput, group: request.group, ttlMs: BigInt(request.ttlMs),
-      idleTtlMs: BigInt(request.idleTtlMs), shellIntegrated: prepared.integrated, shell: prepared.shell, nonce, pinnedSize: request.pinned ? [1] : [],
-      socketPath, parent: request.parent, agentPath,
+      sessionKind: request.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES,
+      name: request.name,
+      command: [...argv],
+      cwd: request.cwd,
+      size: request.size,
+      floorMode: request.floorMode === "open" ? FloorMode.OPEN : FloorMode.TURN,
+      syncInput: request.syncInput,
+      group: request.group,
+      ttlMs: BigInt(request.ttlMs),
+      idleTtlMs: BigInt(request.idleTtlMs),
+      shellIntegrated: prepared.integrated,
+      shell: prepared.shell,
+      nonce,
+      pinnedSize: request.pinned ? [1] : [],
+      socketPath,
+      parent: request.parent,
+      agentPath,
     }),
   });
   session.commands.opened(prepared.integrated, nonce);
   try {
     await opener.startShim(session.id, {
-      mode: request.kind, argv: prepared.argv, env: prepared.env, cwd: request.cwd, cols: request.size.cols, rows: request.size.rows, umask: request.umask,
-      ...(request.nofile ? { nofile: request.nofile } : {}), socketPath,
+      mode: request.kind,
+      argv: prepared.argv,
+      env: prepared.env,
+      cwd: request.cwd,
+      cols: request.size.cols,
+      rows: request.size.rows,
+      umask: request.umask,
+      ...(request.nofile ? { nofile: request.nofile } : {}),
+      socketPath,
     });
   } catch (fault) {
     const why = fault instanceof Error ? fault.message : String(fault);
     session.ended(SessionState.FAILED, why);
-    throw fault instanceof HoldError ? fault : new HoldError("start_failed", `session ${session.id} could not be started: ${why}`, { session: session.id }, { cause: fault });
+    throw fault instanceof HoldError
+      ? fault
+      : new HoldError(
+          "start_failed",
+          `session ${session.id} could not be started: ${why}`,
+          { session: session.id },
+          { cause: fault },
+        );
   }
   await started(session, opener.bootId);
   const { state, exit } = session.facts;
-  if (state === "opening") throw new HoldError("journal_frozen", `session ${session.id} was started, and that can't be recorded: its program waits; free some space, and it goes on by itself (hold doctor tells more)`, { session: session.id });
-  if (state === "failed") throw new HoldError("start_failed", startFailure(session.id, argv, request.cwd, exit?.reason ?? ""), { session: session.id });
+  if (state === "opening")
+    throw new HoldError(
+      "journal_frozen",
+      `session ${session.id} was started, and that can't be recorded: its program waits; free some space, and it goes on by itself (hold doctor tells more)`,
+      { session: session.id },
+    );
+  if (state === "failed")
+    throw new HoldError("start_failed", startFailure(session.id, argv, request.cwd, exit?.reason ?? ""), { session: session.id });
 }
 
 /** Links to the shim and records what it holds. Used for opening and for adoption. `watch`: called in the same turn as the link stands. */
@@ -118,7 +183,13 @@ export function started(session: LiveSession, bootId: string, watch: () => void 
       session.onStall = null;
       resolve();
     };
-    const early = (reason: string, detail: string): void => reject(new HoldError("shim_lost", `the shim of session ${session.id} is gone (${reason}: ${detail})`, { session: session.id, detail }));
+    const early = (reason: string, detail: string): void =>
+      reject(
+        new HoldError("shim_lost", `the shim of session ${session.id} is gone (${reason}: ${detail})`, {
+          session: session.id,
+          detail,
+        }),
+      );
     session.onShimEnd = early;
     session.onWelcome = (w) => {
       welcome(session, w, bootId);
@@ -141,14 +212,19 @@ function welcome(session: LiveSession, w: ShimWelcome, bootId: string): void {
     return;
   }
   if (session.facts.pid === w.pid && session.facts.shimPid === w.shimPid) return;
-  session.record(host, { case: "started", value: create(EventBody_StartedSchema, { pid: w.pid, pidStart: w.pidStart, shimPid: w.shimPid, incarnation: 1, bootId }) });
+  session.record(host, {
+    case: "started",
+    value: create(EventBody_StartedSchema, { pid: w.pid, pidStart: w.pidStart, shimPid: w.shimPid, incarnation: 1, bootId }),
+  });
 }
 
 function startFailure(id: string, argv: readonly string[], cwd: string, reason: string): string {
   const [step, errno] = reason.split(": ");
   if (step === "chdir") return `session ${id}: the folder ${cwd} can't be entered (${errno}); give another one with --cwd`;
-  if (step === "exec" && errno === "ENOENT") return `session ${id}: no program ${JSON.stringify(argv[0])} on the PATH; check its spelling, or give its whole path`;
-  if (step === "exec" && errno === "EACCES") return `session ${id}: ${JSON.stringify(argv[0])} may not be run (${errno}); check its mode`;
+  if (step === "exec" && errno === "ENOENT")
+    return `session ${id}: no program ${JSON.stringify(argv[0])} on the PATH; check its spelling, or give its whole path`;
+  if (step === "exec" && errno === "EACCES")
+    return `session ${id}: ${JSON.stringify(argv[0])} may not be run (${errno}); check its mode`;
   return `session ${id}: ${JSON.stringify(argv[0])} could not be started (${reason})`;
 }
 

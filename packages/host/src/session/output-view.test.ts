@@ -3,7 +3,8 @@ import type { Entry } from "../journal/journal.ts";
 import { OutputView } from "./output-view.ts";
 import { kinds } from "./record.ts";
 
-const entry = (seq: number, text: string, kind: number = kinds.output, stream = 0): Entry => ({ seq, kind, stream, payload: Buffer.from(text), payloadBytes: text.length }) as unknown as Entry;
+const entry = (seq: number, text: string, kind: number = kinds.output, stream = 0): Entry =>
+  ({ seq, kind, stream, payload: Buffer.from(text), payloadBytes: text.length }) as unknown as Entry;
 const shown = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
 test("queries are taken out of what others are shown, also when they are cut, and it is known that one was there", () => {
@@ -24,19 +25,29 @@ test("stderr of a pipe is nobody's terminal: it is shown as it is", () => {
 
 test("a reader that begins in the middle of a query is not shown its end", () => {
   const records = [entry(1, "text \x1b["), entry(2, "x", kinds.input), entry(3, "6n after")];
-  const { queries, nextSeq } = new OutputView().filterAt(3, (seq) => records.filter((r) => r.seq === seq).map((e) => ({ entry: e, body: null })));
+  const { queries, nextSeq } = new OutputView().filterAt(3, (seq) =>
+    records.filter((r) => r.seq === seq).map((e) => ({ entry: e, body: null })),
+  );
   expect(nextSeq).toBe(3);
   expect(shown(queries.filter(records[2]!.payload))).toBe(" after");
 });
 
 test("however much was typed between the two halves of it", () => {
-  const records = [entry(1, "\x1b["), ...Array.from({ length: 12 }, (_, n) => entry(n + 2, "k", kinds.input)), entry(14, "6n after")];
-  const { queries } = new OutputView().filterAt(14, (seq) => records.filter((r) => r.seq === seq).map((e) => ({ entry: e, body: null })));
+  const records = [
+    entry(1, "\x1b["),
+    ...Array.from({ length: 12 }, (_, n) => entry(n + 2, "k", kinds.input)),
+    entry(14, "6n after"),
+  ];
+  const { queries } = new OutputView().filterAt(14, (seq) =>
+    records.filter((r) => r.seq === seq).map((e) => ({ entry: e, body: null })),
+  );
   expect(shown(queries.filter(records.at(-1)!.payload))).toBe(" after");
 });
 
 test("the first output in a life of the host goes on with what stood before it", () => {
   const view = new OutputView();
   const before = entry(1, "text \x1b[");
-  expect(shown(view.live(entry(2, "6n after"), Buffer.from("6n after"), (seq) => (seq === 1 ? [{ entry: before, body: null }] : [])))).toBe(" after");
+  expect(
+    shown(view.live(entry(2, "6n after"), Buffer.from("6n after"), (seq) => (seq === 1 ? [{ entry: before, body: null }] : []))),
+  ).toBe(" after");
 });

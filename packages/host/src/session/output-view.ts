@@ -35,7 +35,8 @@ export class OutputView {
     const before: Uint8Array[] = [];
     for (let at = seq - 1; at >= Math.max(1, seq - PRIME_RECORDS) && before.length < PRIME_OUTPUTS; at--) {
       const item = readOne(at)[0];
-      if (item && !("gap" in item) && item.entry.seq === at && item.entry.kind === OUTPUT_KIND && item.entry.stream === 0) before.push(item.entry.payload);
+      if (item && !("gap" in item) && item.entry.seq === at && item.entry.kind === OUTPUT_KIND && item.entry.stream === 0)
+        before.push(item.entry.payload);
     }
     for (const payload of before.reverse()) queries.filter(payload);
     return { queries, nextSeq: seq };

@@ -11,7 +11,11 @@ export interface Clock {
 }
 
 /** A model's state on the disk, so that neither a restart nor pruning needs the whole past parsed again. */
-export interface Checkpoint { readonly seq: number; readonly position: number; readonly snapshot: Snapshot }
+export interface Checkpoint {
+  readonly seq: number;
+  readonly position: number;
+  readonly snapshot: Snapshot;
+}
 
 export interface CheckpointStore {
   load(session: string): Checkpoint | null;
@@ -26,7 +30,11 @@ export interface SessionPorts {
   readonly models: TerminalModels;
   readonly checkpoints: CheckpointStore;
   /** Connects to the shim at this socket; `acked`: what the journal has of each stream. */
-  connectShim(path: string, acked: readonly { readonly stream: 0 | 1 | 2; readonly offset: bigint }[], handlers: ShimHandlers): ShimLink;
+  connectShim(
+    path: string,
+    acked: readonly { readonly stream: 0 | 1 | 2; readonly offset: bigint }[],
+    handlers: ShimHandlers,
+  ): ShimLink;
   /** Runs once the loop has nothing more urgent; in order. */
   defer(run: () => void): void;
   /** Runs at or after `at`; the returned function takes it back. */

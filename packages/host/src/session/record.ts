@@ -1,5 +1,14 @@
 /** Events as the journal stores them and as the wire carries them. Output has no body of its own: stream, offset and bytes say all. */
-import { create, fromBinary, toBinary, EventBody_OutputSchema, EventBodySchema, EventSchema, type Event, type EventBody } from "@holdfast/protocol";
+import {
+  create,
+  fromBinary,
+  toBinary,
+  EventBody_OutputSchema,
+  EventBodySchema,
+  EventSchema,
+  type Event,
+  type EventBody,
+} from "@holdfast/protocol";
 import type { FoldedEvent } from "@holdfast/core";
 import type { Entry } from "../journal/journal.ts";
 import { OWN_KIND } from "../journal/own.ts";
@@ -9,7 +18,31 @@ type Case = Body["case"];
 
 /** Journal `kind`: the field number in EventBody, so that a record can be told apart without decoding it. */
 export const kinds = {
-  opened: 1, output: 2, input: 3, inputSettled: 4, resized: 5, signalled: 6, attached: 7, detached: 8, floorChanged: 9, aiPaused: 10, commandStarted: 11, commandEnded: 12, exited: 13, closed: 14, ended: 15, renamed: 16, redacted: 17, gap: 18, started: 19, note: 20, operatorChanged: 21, hostStarted: 22, replyWritten: 23, removed: 24, resizeAsked: 25,
+  opened: 1,
+  output: 2,
+  input: 3,
+  inputSettled: 4,
+  resized: 5,
+  signalled: 6,
+  attached: 7,
+  detached: 8,
+  floorChanged: 9,
+  aiPaused: 10,
+  commandStarted: 11,
+  commandEnded: 12,
+  exited: 13,
+  closed: 14,
+  ended: 15,
+  renamed: 16,
+  redacted: 17,
+  gap: 18,
+  started: 19,
+  note: 20,
+  operatorChanged: 21,
+  hostStarted: 22,
+  replyWritten: 23,
+  removed: 24,
+  resizeAsked: 25,
 } as const satisfies Record<Case, number>;
 export const OUTPUT_KIND = kinds.output;
 
@@ -33,15 +66,32 @@ export function decodeBody(kind: number, meta: Uint8Array): Body | null {
 }
 
 export function folded(entry: Entry, body: Body | null): FoldedEvent {
-  return { seq: entry.seq, actor: entry.actor, atUnixMs: entry.wallMs, body: body ?? { case: undefined }, stream: entry.stream, offset: entry.offset, bytes: entry.payloadBytes };
+  return {
+    seq: entry.seq,
+    actor: entry.actor,
+    atUnixMs: entry.wallMs,
+    body: body ?? { case: undefined },
+    stream: entry.stream,
+    offset: entry.offset,
+    bytes: entry.payloadBytes,
+  };
 }
 
 /** `data`: what this reader is shown of the payload (queries taken out, or nothing). */
 export function wireEvent(entry: Entry, body: Body | null, data: Uint8Array): Event {
   return create(EventSchema, {
-    seq: BigInt(entry.seq), actor: entry.actor, via: entry.via, atUnixMs: BigInt(Math.trunc(entry.wallMs)), lsn: BigInt(entry.lsn),
-    ...(entry.kind === OUTPUT_KIND ? { stream: entry.stream, offset: BigInt(entry.offset) } : body ? { body: { kind: body } } : {}),
-    data, payloadBytes: entry.payloadBytes,
+    seq: BigInt(entry.seq),
+    actor: entry.actor,
+    via: entry.via,
+    atUnixMs: BigInt(Math.trunc(entry.wallMs)),
+    lsn: BigInt(entry.lsn),
+    ...(entry.kind === OUTPUT_KIND
+      ? { stream: entry.stream, offset: BigInt(entry.offset) }
+      : body
+        ? { body: { kind: body } }
+        : {}),
+    data,
+    payloadBytes: entry.payloadBytes,
     payload: entry.payloadState === "present" || entry.payloadState === "none" ? "" : entry.payloadState,
   });
 }

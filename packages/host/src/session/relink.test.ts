@@ -21,7 +21,9 @@ test("what never reached the program when its link broke is told to who waits on
   const ana = await world.attached("ana");
   await world.advance(100);
   const typed = ana.type(Buffer.from("lost on the way\r"))!;
-  await world.until("it is recorded", () => world.entries().some((e) => !("gap" in e) && Buffer.from(e.payload).toString() === "lost on the way\r"));
+  await world.until("it is recorded", () =>
+    world.entries().some((e) => !("gap" in e) && Buffer.from(e.payload).toString() === "lost on the way\r"),
+  );
   world.cutShimLink();
   await world.advance(5_000);
   const reached = world.shim.written.length > 0;

@@ -39,7 +39,11 @@ export interface ScreenSource {
   read(afterSeq: number, maxBytes: number): readonly ({ readonly entry: Entry; readonly body: Body | null } | Gap)[];
 }
 
-interface Want { readonly seq: number; serve(at: { readonly seq: number; readonly position: number }): void; fail(reason: unknown): void }
+interface Want {
+  readonly seq: number;
+  serve(at: { readonly seq: number; readonly position: number }): void;
+  fail(reason: unknown): void;
+}
 
 export class Screen {
   readonly #source: ScreenSource;
@@ -65,7 +69,11 @@ export class Screen {
 
   /** Output bytes that the model has not been fed, or, without a model, that came since the last checkpoint. */
   get unparsedBytes(): number {
-    return this.#source.head.position - (this.#open ? this.#position : this.#checkpointAt) + (this.#open ? this.#ports.models.backlog(this.#source.id) : 0);
+    return (
+      this.#source.head.position -
+      (this.#open ? this.#position : this.#checkpointAt) +
+      (this.#open ? this.#ports.models.backlog(this.#source.id) : 0)
+    );
   }
 
   /** Retention may not go past this seq. */
@@ -144,7 +152,9 @@ export class Screen {
 
   /** As of the head when called, or a little later: the result says which seq. */
   snapshot(scrollback: number): Promise<{ readonly seq: number; readonly position: number; readonly snapshot: Snapshot }> {
-    return this.#when((at) => this.#ports.models.snapshot(this.#source.id, { scrollback }).then((snapshot) => ({ ...at, snapshot })));
+    return this.#when((at) =>
+      this.#ports.models.snapshot(this.#source.id, { scrollback }).then((snapshot) => ({ ...at, snapshot })),
+    );
   }
 
   text(scrollback: number): Promise<{ readonly seq: number; readonly position: number; readonly text: ScreenText }> {
@@ -177,7 +187,8 @@ export class Screen {
   }
 
   #serve(): void {
-    while (this.#wants.length > 0 && this.#cursor >= this.#wants[0]!.seq) this.#wants.shift()!.serve({ seq: this.#cursor, position: this.#position });
+    while (this.#wants.length > 0 && this.#cursor >= this.#wants[0]!.seq)
+      this.#wants.shift()!.serve({ seq: this.#cursor, position: this.#position });
   }
 
   #pump(): void {

@@ -11,12 +11,53 @@
  */
 import { crc32 } from "node:zlib";
 import {
-  creditWindow, floor as floorRoom, HOST_ACTOR, HOST_RESTART, InputLedger, MonotonicMs, Offset, reader, Seq, session as sessionRoom, TERMINAL_ACTOR,
-  type Floor, type FloorCommand, type FloorEvent, type FloorRefusal, type InputFrame, type Operator, type Outcome, type SessionFacts,
+  creditWindow,
+  floor as floorRoom,
+  HOST_ACTOR,
+  HOST_RESTART,
+  InputLedger,
+  MonotonicMs,
+  Offset,
+  reader,
+  Seq,
+  session as sessionRoom,
+  TERMINAL_ACTOR,
+  type Floor,
+  type FloorCommand,
+  type FloorEvent,
+  type FloorRefusal,
+  type InputFrame,
+  type Operator,
+  type Outcome,
+  type SessionFacts,
 } from "@holdfast/core";
-import { create, encodeHost, EventBody_AiPausedSchema, EventBody_AttachedSchema, EventBody_ClosedSchema, EventBody_DetachedSchema, EventBody_EndedSchema, EventBody_ExitedSchema,
-  EventBody_FloorChangedSchema, EventBody_GapMarkedSchema, EventBody_InputSchema, EventBody_InputSettledSchema, EventBody_ReplyWrittenSchema, EventBody_ResizeAskedSchema,
-  EventBody_ResizedSchema, EventBody_SignalledSchema, ExitSchema, HoldError, InputStatus, limits, PresenceSchema, type Code, type Input, type Presence, type SessionState } from "@holdfast/protocol";
+import {
+  create,
+  encodeHost,
+  EventBody_AiPausedSchema,
+  EventBody_AttachedSchema,
+  EventBody_ClosedSchema,
+  EventBody_DetachedSchema,
+  EventBody_EndedSchema,
+  EventBody_ExitedSchema,
+  EventBody_FloorChangedSchema,
+  EventBody_GapMarkedSchema,
+  EventBody_InputSchema,
+  EventBody_InputSettledSchema,
+  EventBody_ReplyWrittenSchema,
+  EventBody_ResizeAskedSchema,
+  EventBody_ResizedSchema,
+  EventBody_SignalledSchema,
+  ExitSchema,
+  HoldError,
+  InputStatus,
+  limits,
+  PresenceSchema,
+  type Code,
+  type Input,
+  type Presence,
+  type SessionState,
+} from "@holdfast/protocol";
 import type { ShimExit, ShimLink, ShimProbe, ShimResult, ShimWelcome } from "@holdfast/shim";
 import type { Entry, Gap } from "../journal/journal.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
@@ -67,14 +108,39 @@ const HOST: Actor = { id: HOST_ACTOR, via: "host" };
 export type Listener = (entry: Entry, body: Body | null, payload: Uint8Array) => void;
 
 /** What a restarted host read back from the journal. */
-export interface Past { readonly facts: SessionFacts; readonly input: InputLedger; readonly commands: CommandWatch }
+export interface Past {
+  readonly facts: SessionFacts;
+  readonly input: InputLedger;
+  readonly commands: CommandWatch;
+}
 
-export interface Actor { readonly id: string; readonly via: string }
+export interface Actor {
+  readonly id: string;
+  readonly via: string;
+}
 
 /** `offset`: where the terminal took it, once that is known. */
-interface PendingResize { readonly seq: number; readonly cols: number; readonly rows: number; readonly pinned: boolean; offset: number | null }
-interface Answer { readonly n: number; readonly durable: boolean; tell(outcome: InputReply): void }
-export interface InputReply { readonly n: number; readonly seq: number; readonly status: InputStatus; readonly bytes: number; readonly error?: HoldError; readonly durable?: boolean; /** Output offset at which the program's terminal took it. */ readonly outputOffset?: number }
+interface PendingResize {
+  readonly seq: number;
+  readonly cols: number;
+  readonly rows: number;
+  readonly pinned: boolean;
+  offset: number | null;
+}
+interface Answer {
+  readonly n: number;
+  readonly durable: boolean;
+  tell(outcome: InputReply): void;
+}
+export interface InputReply {
+  readonly n: number;
+  readonly seq: number;
+  readonly status: InputStatus;
+  readonly bytes: number;
+  readonly error?: HoldError;
+  readonly durable?: boolean /** Output offset at which the program's terminal took it. */;
+  readonly outputOffset?: number;
+}
 
 export class LiveSession {
   readonly id: string;
@@ -101,7 +167,12 @@ export class LiveSession {
   #lastLsn = 0;
   #blockedSince: { seq: number; at: MonotonicMs; told: boolean } | null = null;
   /** Frames that wait for another writer's unit to end, first in, first out. */
-  #waiting: { readonly writer: string; readonly bytes: number; readonly offer: () => void; readonly refuse: (error: HoldError) => void }[] = [];
+  #waiting: {
+    readonly writer: string;
+    readonly bytes: number;
+    readonly offer: () => void;
+    readonly refuse: (error: HoldError) => void;
+  }[] = [];
   #wake: (() => void) | null = null;
 
   constructor(id: string, ports: SessionPorts, past: Past | null) {
@@ -109,7 +180,11 @@ export class LiveSession {
     this.#ports = ports;
     this.#facts = past?.facts ?? sessionRoom.unopened(id);
     this.#input = past?.input ?? new InputLedger();
-    this.#floor = { ...floorRoom.openFloor(this.#facts.floorMode), epoch: this.#facts.epoch as never, aiPaused: this.#facts.aiPaused };
+    this.#floor = {
+      ...floorRoom.openFloor(this.#facts.floorMode),
+      epoch: this.#facts.epoch as never,
+      aiPaused: this.#facts.aiPaused,
+    };
     for (const { operator } of this.#input.unsettled()) this.#tagOf(operator);
     this.#position = this.#facts.ends[0] + this.#facts.ends[1] + this.#facts.ends[2];
     this.commands = past?.commands ?? new CommandWatch(() => ports.clock.wallMs());
@@ -117,11 +192,21 @@ export class LiveSession {
     this.screen = new Screen(
       {
         id,
-        get head() { return { seq: self.#facts.seq, position: self.#position }; },
-        get size() { return self.#facts.size; },
-        get repliedOffset() { return self.#facts.repliedOffset; },
-        get watched() { return self.#attachments.size > 0; },
-        get hasSlowReader() { return self.#hasSlowReader; },
+        get head() {
+          return { seq: self.#facts.seq, position: self.#position };
+        },
+        get size() {
+          return self.#facts.size;
+        },
+        get repliedOffset() {
+          return self.#facts.repliedOffset;
+        },
+        get watched() {
+          return self.#attachments.size > 0;
+        },
+        get hasSlowReader() {
+          return self.#hasSlowReader;
+        },
         read: (after, maxBytes) => this.read(after, maxBytes),
       },
       ports,
@@ -136,19 +221,36 @@ export class LiveSession {
     this.#schedule();
   }
 
-  get facts(): SessionFacts { return this.#facts; }
-  get floor(): Floor { return this.#floor; }
-  get isOver(): boolean { return sessionRoom.isOver(this.#facts); }
-  get shimLink(): ShimLink | null { return this.#shim; }
-  get attachments(): ReadonlyMap<string, HostAttachment> { return this.#attachments; }
+  get facts(): SessionFacts {
+    return this.#facts;
+  }
+  get floor(): Floor {
+    return this.#floor;
+  }
+  get isOver(): boolean {
+    return sessionRoom.isOver(this.#facts);
+  }
+  get shimLink(): ShimLink | null {
+    return this.#shim;
+  }
+  get attachments(): ReadonlyMap<string, HostAttachment> {
+    return this.#attachments;
+  }
 
   // --- records ---
 
   /** Appends one record, folds it and shows it to whoever is there. Throws the journal's fault; nothing has happened then. */
   record(actor: Actor, body: Body, payload?: Uint8Array, at?: { stream: number; offset: number; monoNs: bigint }): Entry {
     const entry = this.#ports.journal.append({
-      session: this.id, kind: kindOf(body), actor: actor.id, via: actor.via, meta: encodeBody(body), wallMs: this.#ports.clock.wallMs(),
-      monoNs: at?.monoNs ?? this.#ports.clock.monoNs(), ...(payload ? { payload } : {}), ...(at ? { stream: at.stream, offset: at.offset } : {}),
+      session: this.id,
+      kind: kindOf(body),
+      actor: actor.id,
+      via: actor.via,
+      meta: encodeBody(body),
+      wallMs: this.#ports.clock.wallMs(),
+      monoNs: at?.monoNs ?? this.#ports.clock.monoNs(),
+      ...(payload ? { payload } : {}),
+      ...(at ? { stream: at.stream, offset: at.offset } : {}),
     });
     this.#lastLsn = entry.lsn;
     this.#facts = sessionRoom.fold(this.#facts, folded(entry, body));
@@ -183,7 +285,9 @@ export class LiveSession {
 
   /** Records strictly after `afterSeq`, decoded. */
   read(afterSeq: number, maxBytes: number): ({ readonly entry: Entry; readonly body: Body | null } | Gap)[] {
-    return this.#ports.journal.read(this.id, afterSeq, maxBytes).map((item) => ("gap" in item ? item : { entry: item, body: decodeBody(item.kind, item.meta) }));
+    return this.#ports.journal
+      .read(this.id, afterSeq, maxBytes)
+      .map((item) => ("gap" in item ? item : { entry: item, body: decodeBody(item.kind, item.meta) }));
   }
 
   /** The highest n that this writer has in the books. */
@@ -290,15 +394,27 @@ export class LiveSession {
     this.#dropUnsent(() => true);
     this.#settleNow();
     if (!this.isOver) {
-      const exit = create(ExitSchema, { core: e.core, userUs: e.userUs, systemUs: e.systemUs, maxRssKib: e.maxRssKib, atUnixMs: e.wallMs, ...(e.code === null ? {} : { code: e.code }), ...(e.signal === null ? {} : { signal: e.signal }) });
-      this.record(HOST, { case: "exited", value: create(EventBody_ExitedSchema, { exit, outputOffset: BigInt(this.#facts.ends[this.#streams[0]!]) }) });
+      const exit = create(ExitSchema, {
+        core: e.core,
+        userUs: e.userUs,
+        systemUs: e.systemUs,
+        maxRssKib: e.maxRssKib,
+        atUnixMs: e.wallMs,
+        ...(e.code === null ? {} : { code: e.code }),
+        ...(e.signal === null ? {} : { signal: e.signal }),
+      });
+      this.record(HOST, {
+        case: "exited",
+        value: create(EventBody_ExitedSchema, { exit, outputOffset: BigInt(this.#facts.ends[this.#streams[0]!]) }),
+      });
     }
     this.#shim?.ack({ exit: true });
     this.#over();
   }
 
   #closed(stream: 0 | 1 | 2, end: bigint): void {
-    if (!this.#facts.closed.includes(stream)) this.record(HOST, { case: "closed", value: create(EventBody_ClosedSchema, { stream, end }) });
+    if (!this.#facts.closed.includes(stream))
+      this.record(HOST, { case: "closed", value: create(EventBody_ClosedSchema, { stream, end }) });
     if (this.#streams.every((s) => this.#facts.closed.includes(s)) && this.isOver) this.#letGo();
   }
 
@@ -323,13 +439,24 @@ export class LiveSession {
     for (const seq of this.#input.neverSent(Seq(Number(w.receivedSeq)))) {
       this.#settle({ seq, status: "void", bytes: 0, refusal: HOST_RESTART }, false, 0);
       // Whoever sent it on a link that still stands has no reason to send it again: they are told, and decide.
-      for (const a of this.#answers.get(seq) ?? []) a.tell({ n: a.n, seq, status: InputStatus.VOID, bytes: 0, error: new HoldError("input_void", `input ${seq} of session ${this.#label()} never reached the program: the link to it broke; send it again`) });
+      for (const a of this.#answers.get(seq) ?? [])
+        a.tell({
+          n: a.n,
+          seq,
+          status: InputStatus.VOID,
+          bytes: 0,
+          error: new HoldError(
+            "input_void",
+            `input ${seq} of session ${this.#label()} never reached the program: the link to it broke; send it again`,
+          ),
+        });
       this.#answers.delete(seq);
     }
     this.#unsent.clear();
     this.#resizes = this.#resizes.filter((r) => r.seq <= Number(w.receivedSeq));
     // What the floor's change had cut, and the host that recorded it may not have lived to tell the shim. Commands reach it in order.
-    for (const { seq, operators } of this.cutBefore) if (seq > Number(w.receivedSeq)) for (const operator of operators) this.#shim?.cancel(this.#tagOf(operator));
+    for (const { seq, operators } of this.cutBefore)
+      if (seq > Number(w.receivedSeq)) for (const operator of operators) this.#shim?.cancel(this.#tagOf(operator));
     this.cutBefore = [];
     this.#linked = true;
     this.onWelcome?.(w);
@@ -346,7 +473,10 @@ export class LiveSession {
       offset = have;
     }
     if (offset > have) {
-      this.record(HOST, { case: "gap", value: create(EventBody_GapMarkedSchema, { reason: "shim", fromOffset: BigInt(have), toOffset: BigInt(offset) }) });
+      this.record(HOST, {
+        case: "gap",
+        value: create(EventBody_GapMarkedSchema, { reason: "shim", fromOffset: BigInt(have), toOffset: BigInt(offset) }),
+      });
     }
     while (bytes.length > 0) {
       let take = Math.min(bytes.length, this.#eventBytes());
@@ -355,7 +485,8 @@ export class LiveSession {
       if (resize && resize.offset! > offset && resize.offset! < offset + take) take = resize.offset! - offset;
       const piece = bytes.subarray(0, take);
       this.record({ id: "program", via: "shim" }, OUTPUT_BODY, piece, { stream, offset, monoNs: timeNs });
-      if (stream !== 2) for (const mark of this.commands.output(piece, offset)) this.record({ id: "program", via: "shell" }, mark);
+      if (stream !== 2)
+        for (const mark of this.commands.output(piece, offset)) this.record({ id: "program", via: "shell" }, mark);
       offset += take;
       bytes = bytes.subarray(take);
       if (stream === 0) this.#placeResizes();
@@ -384,7 +515,8 @@ export class LiveSession {
 
   /** Small events while somebody reads through a small window: one event is the least that is under way (half a second at 100 KB/s). */
   #eventBytes(): number {
-    for (const a of this.#attachments.values()) if (a.reader.window < limits.outputEventBytes * 2 && !a.noOutput) return SMALL_EVENT_BYTES;
+    for (const a of this.#attachments.values())
+      if (a.reader.window < limits.outputEventBytes * 2 && !a.noOutput) return SMALL_EVENT_BYTES;
     return limits.outputEventBytes;
   }
 
@@ -428,7 +560,8 @@ export class LiveSession {
   }
 
   get #hasSlowReader(): boolean {
-    for (const { reader: r } of this.#attachments.values()) if (r.mode === "snapshot" && this.#position - r.position > SLOW_BYTES) return true;
+    for (const { reader: r } of this.#attachments.values())
+      if (r.mode === "snapshot" && this.#position - r.position > SLOW_BYTES) return true;
     return false;
   }
 
@@ -453,7 +586,14 @@ export class LiveSession {
     }
     const status = onWireStatus(r.status);
     for (const answer of this.#answers.get(seq) ?? []) {
-      answer.tell({ n: answer.n, seq, status, bytes: r.bytes, outputOffset: Number(r.outputOffset), ...(r.status === "applied" ? {} : { error: settledError(this.#facts, r) }) });
+      answer.tell({
+        n: answer.n,
+        seq,
+        status,
+        bytes: r.bytes,
+        outputOffset: Number(r.outputOffset),
+        ...(r.status === "applied" ? {} : { error: settledError(this.#facts, r) }),
+      });
       if (answer.durable) this.#tellDurable(answer.tell, { n: answer.n, seq, status, bytes: r.bytes });
     }
     this.#answers.delete(seq);
@@ -471,7 +611,14 @@ export class LiveSession {
   #tellDurable(tell: (reply: InputReply) => void, reply: InputReply): void {
     this.#ports.journal.durable(this.#lastLsn).then(
       () => tell({ ...reply, durable: true }),
-      (fault: unknown) => tell({ ...reply, error: new HoldError("journal_frozen", `input ${reply.seq} of session ${this.#label()} was applied and recorded, and whether the record is on the disk is not known: ${fault instanceof Error ? fault.message : String(fault)}`) }),
+      (fault: unknown) =>
+        tell({
+          ...reply,
+          error: new HoldError(
+            "journal_frozen",
+            `input ${reply.seq} of session ${this.#label()} was applied and recorded, and whether the record is on the disk is not known: ${fault instanceof Error ? fault.message : String(fault)}`,
+          ),
+        }),
     );
   }
 
@@ -480,10 +627,12 @@ export class LiveSession {
     const seq = Number(r.seq);
     if (r.status !== "applied" || this.#input.isUnsettled(Seq(seq))) return undefined;
     const item = this.read(seq - 1, 1)[0];
-    if (!item || "gap" in item || item.entry.seq !== seq || item.body?.case !== "resizeAsked" || !item.body.value.size) return undefined;
+    if (!item || "gap" in item || item.entry.seq !== seq || item.body?.case !== "resizeAsked" || !item.body.value.size)
+      return undefined;
     const { size, pinned } = item.body.value;
     // One that is recorded already is told again, and does no harm.
-    if (size.cols === this.#facts.size.cols && size.rows === this.#facts.size.rows && pinned === this.#facts.sizePinned) return undefined;
+    if (size.cols === this.#facts.size.cols && size.rows === this.#facts.size.rows && pinned === this.#facts.sizePinned)
+      return undefined;
     const resize: PendingResize = { seq, cols: size.cols, rows: size.rows, pinned, offset: null };
     this.#resizes = [...this.#resizes, resize].sort((a, b) => a.seq - b.seq);
     return resize;
@@ -494,7 +643,12 @@ export class LiveSession {
     if (this.#settlements.length === 0) return;
     const settlements = this.#settlements;
     this.#settlements = [];
-    for (const r of settlements) this.#settle({ seq: Seq(Number(r.seq)), status: r.status, bytes: r.bytes, refusal: r.refusal === "none" ? "" : r.refusal }, r.secret, Number(r.outputOffset));
+    for (const r of settlements)
+      this.#settle(
+        { seq: Seq(Number(r.seq)), status: r.status, bytes: r.bytes, refusal: r.refusal === "none" ? "" : r.refusal },
+        r.secret,
+        Number(r.outputOffset),
+      );
     this.#lastResult = settlements.reduce((most, r) => (r.seq > most ? r.seq : most), this.#lastResult);
     this.#shim?.ack({ resultSeq: this.#settledUpTo() });
     this.#offerWaiting();
@@ -513,10 +667,20 @@ export class LiveSession {
     if (!this.#input.isUnsettled(outcome.seq)) return;
     // Each before what follows can fail: a secret is gone before its result is acknowledged, and what is not recorded is not settled.
     if (secret) this.#ports.journal.erase(this.id, [outcome.seq]);
-    this.record({ id: HOST_ACTOR, via: "shim" }, {
-      case: "inputSettled",
-      value: create(EventBody_InputSettledSchema, { inputSeq: BigInt(outcome.seq), status: onWireStatus(outcome.status), bytes: outcome.bytes, refusal: outcome.refusal, secret, outputOffset: BigInt(outputOffset) }),
-    });
+    this.record(
+      { id: HOST_ACTOR, via: "shim" },
+      {
+        case: "inputSettled",
+        value: create(EventBody_InputSettledSchema, {
+          inputSeq: BigInt(outcome.seq),
+          status: onWireStatus(outcome.status),
+          bytes: outcome.bytes,
+          refusal: outcome.refusal,
+          secret,
+          outputOffset: BigInt(outputOffset),
+        }),
+      },
+    );
     this.#input.settle(outcome);
     this.commands.settled(outcome.seq, outcome.status === "applied", outputOffset);
   }
@@ -526,7 +690,17 @@ export class LiveSession {
       const first = this.#resizes[0]!;
       if (first.offset === null || first.offset > this.#facts.ends[0]) return;
       this.#resizes.shift();
-      this.record({ id: HOST_ACTOR, via: "shim" }, { case: "resized", value: create(EventBody_ResizedSchema, { size: { cols: first.cols, rows: first.rows }, pinned: first.pinned, outputOffset: BigInt(first.offset) }) });
+      this.record(
+        { id: HOST_ACTOR, via: "shim" },
+        {
+          case: "resized",
+          value: create(EventBody_ResizedSchema, {
+            size: { cols: first.cols, rows: first.rows },
+            pinned: first.pinned,
+            outputOffset: BigInt(first.offset),
+          }),
+        },
+      );
     }
   }
 
@@ -537,14 +711,17 @@ export class LiveSession {
     this.onShimEnd = null;
     this.#settleNow();
     // Every result of before the exit came before the exit: what is open still was sent after it, and the shim refuses it.
-    for (const { seq } of [...this.#input.unsettled()]) this.#settle({ seq, status: "void", bytes: 0, refusal: "exited" }, false, 0);
+    for (const { seq } of [...this.#input.unsettled()])
+      this.#settle({ seq, status: "void", bytes: 0, refusal: "exited" }, false, 0);
     shim.ack({ streams: this.#journalled(), exit: true });
     shim.release();
   }
 
   /** A daemon of the session still lives: its shim stays to be its parent, and is asked again. */
   #releaseLater(): void {
-    this.#stopRelease = this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + this.#releaseMs), () => this.#shim?.release());
+    this.#stopRelease = this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + this.#releaseMs), () =>
+      this.#shim?.release(),
+    );
     this.#releaseMs = Math.min(RELEASE_MOST_MS, this.#releaseMs * 2);
   }
   #releaseMs = RELEASE_FIRST_MS;
@@ -554,7 +731,8 @@ export class LiveSession {
   ended(state: SessionState, reason: string): void {
     if (this.isOver) return;
     try {
-      for (const entry of [...this.#input.unsettled()]) this.#settle({ seq: entry.seq, status: "void", bytes: 0, refusal: reason }, false, 0);
+      for (const entry of [...this.#input.unsettled()])
+        this.#settle({ seq: entry.seq, status: "void", bytes: 0, refusal: reason }, false, 0);
       this.record(HOST, { case: "ended", value: create(EventBody_EndedSchema, { state, reason }) });
     } catch (fault) {
       if (!isJournalFault(fault)) throw fault;
@@ -568,7 +746,15 @@ export class LiveSession {
   #endLate: { readonly state: SessionState; readonly reason: string } | null = null;
 
   #over(): void {
-    for (const answers of this.#answers.values()) for (const a of answers) a.tell({ n: a.n, seq: 0, status: InputStatus.VOID, bytes: 0, error: new HoldError("session_ended", `session ${this.#label()} has ended`) });
+    for (const answers of this.#answers.values())
+      for (const a of answers)
+        a.tell({
+          n: a.n,
+          seq: 0,
+          status: InputStatus.VOID,
+          bytes: 0,
+          error: new HoldError("session_ended", `session ${this.#label()} has ended`),
+        });
     this.#answers.clear();
     for (const { offer } of this.#waiting.splice(0)) offer();
     this.#pumpAll();
@@ -587,7 +773,19 @@ export class LiveSession {
     this.#attachments.set(attachment.id, attachment);
     if (!attachment.quiet) {
       // Who only looks changes nothing: a journal that can't be written keeps nobody from that.
-      this.#tryRecord({ id: attachment.operator.id, via: attachment.via }, { case: "attached", value: create(EventBody_AttachedSchema, { attachment: attachment.id, observing: attachment.observing, resumed: details.resumed, client: details.client, ...(attachment.size ? { size: attachment.size } : {}) }) });
+      this.#tryRecord(
+        { id: attachment.operator.id, via: attachment.via },
+        {
+          case: "attached",
+          value: create(EventBody_AttachedSchema, {
+            attachment: attachment.id,
+            observing: attachment.observing,
+            resumed: details.resumed,
+            client: details.client,
+            ...(attachment.size ? { size: attachment.size } : {}),
+          }),
+        },
+      );
       this.#tellPresence();
     }
     if (!attachment.observing && attachment.size) this.#claimSize(attachment, false);
@@ -602,21 +800,36 @@ export class LiveSession {
     attachment.channel.end();
     this.#attachments.delete(id);
     // A link that broke may be back in a moment: its floor then runs out by itself. Who leaves gives it back at once.
-    if (reason === "left" && !this.#ports.journal.frozen) this.#floorStep({ verb: "leave", seat: id }, { id: attachment.operator.id, via: attachment.via });
+    if (reason === "left" && !this.#ports.journal.frozen)
+      this.#floorStep({ verb: "leave", seat: id }, { id: attachment.operator.id, via: attachment.via });
     if (this.#seat === id) {
       this.#seat = null;
       const others = [...this.#attachments.values()].filter((a) => !a.observing && a.size);
       if (others.length === 1) this.#claimSize(others[0]!, false);
     }
     if (!attachment.quiet) {
-      this.#tryRecord({ id: attachment.operator.id, via: attachment.via }, { case: "detached", value: create(EventBody_DetachedSchema, { attachment: id, reason }) });
+      this.#tryRecord(
+        { id: attachment.operator.id, via: attachment.via },
+        { case: "detached", value: create(EventBody_DetachedSchema, { attachment: id, reason }) },
+      );
       this.#tellPresence();
     }
     if (this.#attachments.size === 0) this.#tail.clear();
   }
 
   presence(): Presence[] {
-    return [...this.#attachments.values()].filter((a) => !a.quiet).map((a) => create(PresenceSchema, { operator: a.operator.id, name: a.operator.name, kind: kindOnWire(a.operator.kind), via: a.via, attachment: a.id, observing: a.observing }));
+    return [...this.#attachments.values()]
+      .filter((a) => !a.quiet)
+      .map((a) =>
+        create(PresenceSchema, {
+          operator: a.operator.id,
+          name: a.operator.name,
+          kind: kindOnWire(a.operator.kind),
+          via: a.via,
+          attachment: a.id,
+          observing: a.observing,
+        }),
+      );
   }
 
   #tellPresence(): void {
@@ -672,20 +885,32 @@ export class LiveSession {
     const after = attachment.reader.cursor;
     const items = this.read(after, maxBytes);
     if (items.length === 0) return false;
-    if (attachment.filter?.nextSeq !== after + 1) attachment.filter = this.#view.filterAt(after + 1, (seq) => this.read(seq - 1, 1));
+    if (attachment.filter?.nextSeq !== after + 1)
+      attachment.filter = this.#view.filterAt(after + 1, (seq) => this.read(seq - 1, 1));
     let { cursor, position } = attachment.reader;
     let bytes = 0;
     for (const item of items) {
       if ("gap" in item) {
         cursor = Seq(item.toSeq);
-        attachment.channel.send({ case: "event", value: { seq: BigInt(item.toSeq), actor: HOST_ACTOR, via: "host", body: { kind: { case: "gap", value: { fromSeq: BigInt(item.fromSeq), toSeq: BigInt(item.toSeq), reason: item.reason } } } } });
+        attachment.channel.send({
+          case: "event",
+          value: {
+            seq: BigInt(item.toSeq),
+            actor: HOST_ACTOR,
+            via: "host",
+            body: {
+              kind: { case: "gap", value: { fromSeq: BigInt(item.fromSeq), toSeq: BigInt(item.toSeq), reason: item.reason } },
+            },
+          },
+        });
         continue;
       }
       const isOutput = item.entry.kind === OUTPUT_KIND;
       cursor = Seq(item.entry.seq);
       if (isOutput) position = Offset(position + item.entry.payloadBytes);
       if (isOutput && attachment.noOutput) continue;
-      const shown = isOutput && item.entry.stream === 0 ? attachment.filter.queries.filter(item.entry.payload) : item.entry.payload;
+      const shown =
+        isOutput && item.entry.stream === 0 ? attachment.filter.queries.filter(item.entry.payload) : item.entry.payload;
       bytes += shown.length;
       attachment.channel.send({ case: "event", value: wireEvent(item.entry, isOutput ? null : item.body, shown) });
     }
@@ -712,28 +937,33 @@ export class LiveSession {
 
   #sendSnapshot(attachment: HostAttachment, why: string): void {
     attachment.reader = reader.snapshotAsked(attachment.reader);
-    this.#sizeSettled().then(() => this.screen.snapshot(attachment.scrollback)).then(
-      ({ seq, position, snapshot }) => {
-        if (attachment.over) return;
-        const size = { cols: snapshot.cols, rows: snapshot.rows };
-        const base = { seq: BigInt(seq), size, offset: BigInt(snapshot.offset), why, title: snapshot.title };
-        const part = 256 * 1024;
-        for (let at = 0; at === 0 || at < snapshot.vt.length; at += part) {
-          attachment.channel.send({ case: "snapshot", value: { ...base, vt: snapshot.vt.subarray(at, at + part), last: at + part >= snapshot.vt.length } });
-        }
-        attachment.reader = reader.snapshotSent(attachment.reader, Seq(seq), Offset(position), snapshot.vt.length);
-        if (attachment.jumpsAgain) this.#showPresent(attachment);
-        this.pump(attachment);
-      },
-      (fault: unknown) => {
-        if (attachment.over) return;
-        this.#ports.log(`session ${this.id}: no snapshot for ${attachment.id}: ${String(fault)}`);
-        // R1: no silence. The model's worker died, or a model was closed: a new one is asked, a moment later.
-        this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + SNAPSHOT_RETRY_MS), () => {
-          if (!attachment.over) this.#sendSnapshot(attachment, why);
-        });
-      },
-    );
+    this.#sizeSettled()
+      .then(() => this.screen.snapshot(attachment.scrollback))
+      .then(
+        ({ seq, position, snapshot }) => {
+          if (attachment.over) return;
+          const size = { cols: snapshot.cols, rows: snapshot.rows };
+          const base = { seq: BigInt(seq), size, offset: BigInt(snapshot.offset), why, title: snapshot.title };
+          const part = 256 * 1024;
+          for (let at = 0; at === 0 || at < snapshot.vt.length; at += part) {
+            attachment.channel.send({
+              case: "snapshot",
+              value: { ...base, vt: snapshot.vt.subarray(at, at + part), last: at + part >= snapshot.vt.length },
+            });
+          }
+          attachment.reader = reader.snapshotSent(attachment.reader, Seq(seq), Offset(position), snapshot.vt.length);
+          if (attachment.jumpsAgain) this.#showPresent(attachment);
+          this.pump(attachment);
+        },
+        (fault: unknown) => {
+          if (attachment.over) return;
+          this.#ports.log(`session ${this.id}: no snapshot for ${attachment.id}: ${String(fault)}`);
+          // R1: no silence. The model's worker died, or a model was closed: a new one is asked, a moment later.
+          this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + SNAPSHOT_RETRY_MS), () => {
+            if (!attachment.over) this.#sendSnapshot(attachment, why);
+          });
+        },
+      );
   }
 
   // --- input ---
@@ -742,10 +972,24 @@ export class LiveSession {
    * One frame of an operator. The answer comes through `tell`: at once for refusals and duplicates, else when the shim has
    * settled it. Rights were checked by the caller; the floor is checked here, where input is written.
    */
-  offer(by: RegisteredOperator, via: string, seat: HostAttachment | null, writer: string, frame: Input, tell: (reply: InputReply) => void): void {
+  offer(
+    by: RegisteredOperator,
+    via: string,
+    seat: HostAttachment | null,
+    writer: string,
+    frame: Input,
+    tell: (reply: InputReply) => void,
+  ): void {
     if (seat?.over) return;
     const n = Number(frame.n);
-    const offered: InputFrame = { writer, n, bytes: frame.data.length, unit: frame.unit, unitEnd: frame.unitEnd, interrupt: frame.interrupt };
+    const offered: InputFrame = {
+      writer,
+      n,
+      bytes: frame.data.length,
+      unit: frame.unit,
+      unitEnd: frame.unitEnd,
+      interrupt: frame.interrupt,
+    };
     const refuse = (error: HoldError): void => {
       this.#input.refused(offered);
       tell({ n, seq: 0, status: InputStatus.REFUSED, bytes: 0, error });
@@ -753,18 +997,45 @@ export class LiveSession {
       if (this.#waiting.length > 0) this.#ports.defer(() => this.#offerWaiting());
     };
     const wait = (): void => {
-      if (this.#waiting.length >= WAITING_FRAMES || this.#waiting.reduce((n, w) => n + w.bytes, frame.data.length) > limits.inputQueueBytes) return refuse(this.#inputRefusal("input_blocked"));
-      this.#waiting.push({ writer, bytes: frame.data.length, offer: () => this.offer(by, via, seat, writer, frame, tell), refuse });
+      if (
+        this.#waiting.length >= WAITING_FRAMES ||
+        this.#waiting.reduce((n, w) => n + w.bytes, frame.data.length) > limits.inputQueueBytes
+      )
+        return refuse(this.#inputRefusal("input_blocked"));
+      this.#waiting.push({
+        writer,
+        bytes: frame.data.length,
+        offer: () => this.offer(by, via, seat, writer, frame, tell),
+        refuse,
+      });
       this.#schedule();
     };
-    if (frame.data.length > limits.inputFrameBytes) return refuse(new HoldError("bad_request", `an input frame of ${frame.data.length} bytes; ${limits.inputFrameBytes} at most`));
+    if (frame.data.length > limits.inputFrameBytes)
+      return refuse(
+        new HoldError("bad_request", `an input frame of ${frame.data.length} bytes; ${limits.inputFrameBytes} at most`),
+      );
     if (frame.interrupt && frame.data.length !== 1) return refuse(new HoldError("bad_request", "an interrupt is one byte"));
-    if (frame.unit.length > MAX_UNIT_CHARS) return refuse(new HoldError("bad_request", `a unit's name has ${MAX_UNIT_CHARS} characters at most`));
+    if (frame.unit.length > MAX_UNIT_CHARS)
+      return refuse(new HoldError("bad_request", `a unit's name has ${MAX_UNIT_CHARS} characters at most`));
     const decision = this.#input.decide(offered);
     switch (decision.kind) {
       case "settled":
-        if (frame.durable && decision.outcome.status === "applied") this.#tellDurable(tell, { n, seq: decision.outcome.seq, status: InputStatus.APPLIED, bytes: decision.outcome.bytes });
-        return tell({ n, seq: decision.outcome.seq, status: onWireStatus(decision.outcome.status), bytes: decision.outcome.bytes, ...(decision.outcome.status === "applied" ? {} : { error: new HoldError("input_void", `input ${decision.outcome.seq} of session ${this.#label()}: ${decision.outcome.status} (${decision.outcome.refusal || "dropped"})`) }) });
+        if (frame.durable && decision.outcome.status === "applied")
+          this.#tellDurable(tell, { n, seq: decision.outcome.seq, status: InputStatus.APPLIED, bytes: decision.outcome.bytes });
+        return tell({
+          n,
+          seq: decision.outcome.seq,
+          status: onWireStatus(decision.outcome.status),
+          bytes: decision.outcome.bytes,
+          ...(decision.outcome.status === "applied"
+            ? {}
+            : {
+                error: new HoldError(
+                  "input_void",
+                  `input ${decision.outcome.seq} of session ${this.#label()}: ${decision.outcome.status} (${decision.outcome.refusal || "dropped"})`,
+                ),
+              }),
+        });
       case "pending":
         this.#answers.set(decision.seq, [...(this.#answers.get(decision.seq) ?? []), { n, durable: frame.durable, tell }]);
         return;
@@ -777,17 +1048,51 @@ export class LiveSession {
         if (!frame.interrupt && this.#waiting.some((w) => w.writer === writer)) return wait();
         break;
     }
-    if (this.isOver) return refuse(new HoldError("session_ended", `session ${this.#label()} has ended; hold log ${this.#facts.name || this.id} shows what it did`));
-    if (this.#ports.journal.frozen || this.#stalled) return refuse(new HoldError("journal_frozen", `the journal can't be written (${this.#ports.journal.frozen?.message ?? "going on in a moment"}): nothing runs unrecorded; free some space, hold doctor tells more`));
+    if (this.isOver)
+      return refuse(
+        new HoldError(
+          "session_ended",
+          `session ${this.#label()} has ended; hold log ${this.#facts.name || this.id} shows what it did`,
+        ),
+      );
+    if (this.#ports.journal.frozen || this.#stalled)
+      return refuse(
+        new HoldError(
+          "journal_frozen",
+          `the journal can't be written (${this.#ports.journal.frozen?.message ?? "going on in a moment"}): nothing runs unrecorded; free some space, hold doctor tells more`,
+        ),
+      );
     if (!this.#shim || !this.#linked) return refuse(this.#beingTakenUp());
     const now = this.#ports.clock.monoMs();
-    const command: FloorCommand = { verb: "type", by: operatorOf(by), seat: seat?.id ?? writer, lineDirty: this.commands.lineDirty, ...(frame.epoch === undefined ? {} : { epoch: Number(frame.epoch) as never }) };
+    const command: FloorCommand = {
+      verb: "type",
+      by: operatorOf(by),
+      seat: seat?.id ?? writer,
+      lineDirty: this.commands.lineDirty,
+      ...(frame.epoch === undefined ? {} : { epoch: Number(frame.epoch) as never }),
+    };
     const ruling = floorRoom.decide(this.#floor, command, now);
     if (!ruling.ok) return refuse(this.#floorError(ruling.refusal));
     try {
       for (const event of ruling.events) this.#applyFloor(event, { id: by.id, via });
       const tag = this.#tagOf(by.id);
-      const entry = this.record({ id: by.id, via }, { case: "input", value: create(EventBody_InputSchema, { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch), unit: frame.unit, unitEnd: frame.unitEnd, interrupt: frame.interrupt, eof: frame.eof, tag }) }, frame.data);
+      const entry = this.record(
+        { id: by.id, via },
+        {
+          case: "input",
+          value: create(EventBody_InputSchema, {
+            writer,
+            n: BigInt(n),
+            epoch: BigInt(this.#floor.epoch),
+            unit: frame.unit,
+            unitEnd: frame.unitEnd,
+            interrupt: frame.interrupt,
+            eof: frame.eof,
+            tag,
+          }),
+        },
+        frame.data,
+      );
       if (frame.interrupt) this.#input.cut();
       this.#input.accepted(offered, by.id, Seq(entry.seq), now);
       this.#answers.set(entry.seq, [{ n, durable: frame.durable, tell }]);
@@ -818,16 +1123,18 @@ export class LiveSession {
     };
     if (!this.#facts.syncInput && !this.#sendAfterSync) return go();
     this.#unsent.set(entry.seq, entry.actor);
-    this.#behind(this.#ports.journal.durable(entry.lsn).then(
-      () => () => {
-        if (this.#unsent.delete(entry.seq)) go();
-      },
-      (fault: unknown) => () => {
-        if (!this.#unsent.delete(entry.seq)) return;
-        this.#ports.log(`session ${this.id}: input ${entry.seq} was not sent: ${String(fault)}`);
-        this.#settle({ seq: Seq(entry.seq), status: "void", bytes: 0, refusal: "journal_frozen" }, false, 0);
-      },
-    ));
+    this.#behind(
+      this.#ports.journal.durable(entry.lsn).then(
+        () => () => {
+          if (this.#unsent.delete(entry.seq)) go();
+        },
+        (fault: unknown) => () => {
+          if (!this.#unsent.delete(entry.seq)) return;
+          this.#ports.log(`session ${this.id}: input ${entry.seq} was not sent: ${String(fault)}`);
+          this.#settle({ seq: Seq(entry.seq), status: "void", bytes: 0, refusal: "journal_frozen" }, false, 0);
+        },
+      ),
+    );
   }
   /** Recorded and waiting for the disk, with who typed it: not at the shim yet. */
   readonly #unsent = new Map<number, string>();
@@ -842,9 +1149,11 @@ export class LiveSession {
   }
 
   #behind(ready: Promise<() => void>): void {
-    const mine: Promise<void> = Promise.all([ready, this.#sendAfterSync]).then(([go]) => this.#recording(go)).finally(() => {
-      if (this.#sendAfterSync === mine) this.#sendAfterSync = null;
-    });
+    const mine: Promise<void> = Promise.all([ready, this.#sendAfterSync])
+      .then(([go]) => this.#recording(go))
+      .finally(() => {
+        if (this.#sendAfterSync === mine) this.#sendAfterSync = null;
+      });
     this.#sendAfterSync = mine;
   }
 
@@ -853,7 +1162,15 @@ export class LiveSession {
     for (const [seq, operator] of [...this.#unsent]) {
       if (!isCut(operator)) continue;
       this.#unsent.delete(seq);
-      this.#result({ seq: BigInt(seq), status: "void", refusal: "none", bytes: 0, secret: false, outputOffset: BigInt(this.#facts.ends[this.#streams[0]!]), timeNs: 0n });
+      this.#result({
+        seq: BigInt(seq),
+        status: "void",
+        refusal: "none",
+        bytes: 0,
+        secret: false,
+        outputOffset: BigInt(this.#facts.ends[this.#streams[0]!]),
+        timeNs: 0n,
+      });
     }
   }
 
@@ -865,9 +1182,21 @@ export class LiveSession {
     const n = this.#input.lastN(writer) + 1;
     const actor = { id: TERMINAL_ACTOR, via: "host" };
     try {
-      this.record(actor, { case: "replyWritten", value: create(EventBody_ReplyWrittenSchema, { queryOffset: BigInt(queryOffset) }) });
-      const entry = this.record(actor, { case: "input", value: create(EventBody_InputSchema, { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch) }) }, bytes);
-      this.#input.accepted({ writer, n, bytes: bytes.length, unit: "", unitEnd: false, interrupt: false }, TERMINAL_ACTOR, Seq(entry.seq), this.#ports.clock.monoMs());
+      this.record(actor, {
+        case: "replyWritten",
+        value: create(EventBody_ReplyWrittenSchema, { queryOffset: BigInt(queryOffset) }),
+      });
+      const entry = this.record(
+        actor,
+        { case: "input", value: create(EventBody_InputSchema, { writer, n: BigInt(n), epoch: BigInt(this.#floor.epoch) }) },
+        bytes,
+      );
+      this.#input.accepted(
+        { writer, n, bytes: bytes.length, unit: "", unitEnd: false, interrupt: false },
+        TERMINAL_ACTOR,
+        Seq(entry.seq),
+        this.#ports.clock.monoMs(),
+      );
       this.#unsent.set(entry.seq, TERMINAL_ACTOR);
       this.#inOrder(() => {
         if (this.#unsent.delete(entry.seq)) this.#shim?.input(BigInt(entry.seq), 0, bytes);
@@ -920,11 +1249,20 @@ export class LiveSession {
   #inputRefusal(code: "input_blocked" | "input_cut" | "bad_request" | "superseded"): HoldError {
     switch (code) {
       case "input_blocked":
-        return new HoldError("input_blocked", `the program of session ${this.#label()} is not reading: ${this.#input.unsettledBytes} bytes wait; interrupt it, or send less at a time`);
+        return new HoldError(
+          "input_blocked",
+          `the program of session ${this.#label()} is not reading: ${this.#input.unsettledBytes} bytes wait; interrupt it, or send less at a time`,
+        );
       case "input_cut":
-        return new HoldError("input_cut", `the rest of this paste into session ${this.#label()} was cut off by a change of the floor or an interrupt`);
+        return new HoldError(
+          "input_cut",
+          `the rest of this paste into session ${this.#label()} was cut off by a change of the floor or an interrupt`,
+        );
       case "superseded":
-        return new HoldError("input_void", `that frame of session ${this.#label()} was refused before, and later ones were accepted since`);
+        return new HoldError(
+          "input_void",
+          `that frame of session ${this.#label()} was refused before, and later ones were accepted since`,
+        );
       case "bad_request":
         return new HoldError("bad_request", "frames are numbered from 1");
     }
@@ -964,10 +1302,23 @@ export class LiveSession {
     const next = floorRoom.apply(before, event, this.#ports.clock.monoMs());
     switch (event.kind) {
       case "granted":
-        this.record(actor, { case: "floorChanged", value: create(EventBody_FloorChangedSchema, { holder: event.to.id, seat: event.seat, epoch: BigInt(next.epoch), reason: event.reason, from: event.from ?? "" }) });
+        this.record(actor, {
+          case: "floorChanged",
+          value: create(EventBody_FloorChangedSchema, {
+            holder: event.to.id,
+            seat: event.seat,
+            epoch: BigInt(next.epoch),
+            reason: event.reason,
+            from: event.from ?? "",
+          }),
+        });
         break;
       case "freed":
-        if (event.reason !== "idle") this.record(actor, { case: "floorChanged", value: create(EventBody_FloorChangedSchema, { epoch: BigInt(next.epoch), reason: event.reason, from: event.from }) });
+        if (event.reason !== "idle")
+          this.record(actor, {
+            case: "floorChanged",
+            value: create(EventBody_FloorChangedSchema, { epoch: BigInt(next.epoch), reason: event.reason, from: event.from }),
+          });
         break;
       case "ai_paused":
       case "ai_resumed":
@@ -990,7 +1341,16 @@ export class LiveSession {
       if (seat?.size) this.#claimSize(seat, true);
     }
     if (event.kind !== "renewed") {
-      this.#tellAll(encodeHost({ case: "floor", value: { floor: floorOnWire(this.#floor, this.#ports.clock), why: event.kind === "granted" || event.kind === "freed" ? event.reason : event.kind, by: actor.id } }));
+      this.#tellAll(
+        encodeHost({
+          case: "floor",
+          value: {
+            floor: floorOnWire(this.#floor, this.#ports.clock),
+            why: event.kind === "granted" || event.kind === "freed" ? event.reason : event.kind,
+            by: actor.id,
+          },
+        }),
+      );
     }
   }
 
@@ -1014,16 +1374,35 @@ export class LiveSession {
     switch (refusal.code) {
       case "floor_held": {
         const until = new Date(this.#ports.clock.wallMs() + (refusal.expiresAt - this.#ports.clock.monoMs())).toISOString();
-        return new HoldError("floor_held", `session ${session} is steered by ${refusal.holder.name} until ${until}; ask for it (Ctrl-q a, or hold take ${session} once it is free)`, { session: this.id, holder: refusal.holder.id, until });
+        return new HoldError(
+          "floor_held",
+          `session ${session} is steered by ${refusal.holder.name} until ${until}; ask for it (Ctrl-q a, or hold take ${session} once it is free)`,
+          { session: this.id, holder: refusal.holder.id, until },
+        );
       }
       case "floor_not_yours":
-        return new HoldError("floor_not_yours", `session ${session} is steered by ${refusal.holder?.name ?? "nobody"}, not by you`, { session: this.id });
+        return new HoldError(
+          "floor_not_yours",
+          `session ${session} is steered by ${refusal.holder?.name ?? "nobody"}, not by you`,
+          { session: this.id },
+        );
       case "ai_paused":
-        return new HoldError("ai_paused", `AI operators are paused in session ${session}; a person ends that with: hold ai resume ${session}`, { session: this.id });
+        return new HoldError(
+          "ai_paused",
+          `AI operators are paused in session ${session}; a person ends that with: hold ai resume ${session}`,
+          { session: this.id },
+        );
       case "line_not_empty":
-        return new HoldError("line_not_empty", `somebody has half a line typed in session ${session}; wait for it to be sent or cleared`, { session: this.id });
+        return new HoldError(
+          "line_not_empty",
+          `somebody has half a line typed in session ${session}; wait for it to be sent or cleared`,
+          { session: this.id },
+        );
       case "fenced":
-        return new HoldError("fenced", `the floor of session ${session} has moved on (epoch ${refusal.epoch})`, { session: this.id, epoch: String(refusal.epoch) });
+        return new HoldError("fenced", `the floor of session ${session} has moved on (epoch ${refusal.epoch})`, {
+          session: this.id,
+          epoch: String(refusal.epoch),
+        });
     }
   }
 
@@ -1057,7 +1436,8 @@ export class LiveSession {
 
   resizeFrom(attachment: HostAttachment, size: { cols: number; rows: number }): void {
     attachment.size = size;
-    if (!attachment.observing && (this.#seat === attachment.id || this.#seat === null || !this.#attachments.has(this.#seat))) this.#claimSize(attachment, false);
+    if (!attachment.observing && (this.#seat === attachment.id || this.#seat === null || !this.#attachments.has(this.#seat)))
+      this.#claimSize(attachment, false);
   }
 
   resize(size: { cols: number; rows: number }, pinned: boolean, by: Actor): void {
@@ -1102,17 +1482,23 @@ export class LiveSession {
     if (this.#input.tick(now)) this.#offerWaiting();
     if (this.#blockedSince && this.#input.unsettledCount === 0) this.#blockedSince = null;
     const oldest = this.#input.unsettled()[Symbol.iterator]().next().value;
-    if (oldest && this.#blockedSince && oldest.seq !== this.#blockedSince.seq) this.#blockedSince = { seq: oldest.seq, at: now, told: this.#blockedSince.told && oldest.seq === this.#blockedSince.seq };
+    if (oldest && this.#blockedSince && oldest.seq !== this.#blockedSince.seq)
+      this.#blockedSince = { seq: oldest.seq, at: now, told: this.#blockedSince.told && oldest.seq === this.#blockedSince.seq };
     else if (oldest && this.#blockedSince && !this.#blockedSince.told && now - this.#blockedSince.at >= BLOCKED_MS) {
       this.#blockedSince.told = true;
       const error = this.#inputRefusal("input_blocked");
-      for (const a of this.#answers.get(oldest.seq) ?? []) a.tell({ n: a.n, seq: oldest.seq, status: InputStatus.UNSPECIFIED, bytes: 0, error });
+      for (const a of this.#answers.get(oldest.seq) ?? [])
+        a.tell({ n: a.n, seq: oldest.seq, status: InputStatus.UNSPECIFIED, bytes: 0, error });
     }
     this.#schedule();
   }
 
   #schedule(): void {
-    const times = [floorRoom.nextWake(this.#floor), this.#input.nextWake(), this.#blockedSince && !this.#blockedSince.told ? MonotonicMs(this.#blockedSince.at + BLOCKED_MS) : null].filter((t) => t !== null);
+    const times = [
+      floorRoom.nextWake(this.#floor),
+      this.#input.nextWake(),
+      this.#blockedSince && !this.#blockedSince.told ? MonotonicMs(this.#blockedSince.at + BLOCKED_MS) : null,
+    ].filter((t) => t !== null);
     this.#wake?.();
     this.#wake = times.length === 0 ? null : this.#ports.wakeAt(MonotonicMs(Math.min(...times)), () => this.tick());
   }
@@ -1158,9 +1544,24 @@ function interruptKey(byte: number): "intr" | "quit" | "susp" {
 
 function settledError(facts: SessionFacts, r: ShimResult): HoldError {
   const session = facts.name || facts.id;
-  if (r.status === "void") return new HoldError("input_void", `input ${r.seq} of session ${session} was dropped unwritten: the floor changed hands or an interrupt passed it`);
-  if (r.status === "cut") return new HoldError("input_cut", `only ${r.bytes} bytes of input ${r.seq} of session ${session} were written: the floor changed hands or an interrupt passed it`);
-  const codes: Partial<Record<string, Code>> = { line_too_long: "line_too_long", queue_full: "input_blocked", exited: "session_ended" };
-  const text = r.refusal === "line_too_long" ? `a line of more than ${limits.canonicalLineBytes} bytes would be cut by the terminal of session ${session}; send it in shorter lines, or through a file` : `the shim of session ${session} refused input ${r.seq}: ${r.refusal}`;
+  if (r.status === "void")
+    return new HoldError(
+      "input_void",
+      `input ${r.seq} of session ${session} was dropped unwritten: the floor changed hands or an interrupt passed it`,
+    );
+  if (r.status === "cut")
+    return new HoldError(
+      "input_cut",
+      `only ${r.bytes} bytes of input ${r.seq} of session ${session} were written: the floor changed hands or an interrupt passed it`,
+    );
+  const codes: Partial<Record<string, Code>> = {
+    line_too_long: "line_too_long",
+    queue_full: "input_blocked",
+    exited: "session_ended",
+  };
+  const text =
+    r.refusal === "line_too_long"
+      ? `a line of more than ${limits.canonicalLineBytes} bytes would be cut by the terminal of session ${session}; send it in shorter lines, or through a file`
+      : `the shim of session ${session} refused input ${r.seq}: ${r.refusal}`;
   return new HoldError(codes[r.refusal] ?? "internal", text);
 }

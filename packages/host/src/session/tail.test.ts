@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import { Tail, type TailEvent } from "./tail.ts";
 
-const event = (seq: number, bytes: number): TailEvent => ({ seq, position: seq * bytes, message: new Uint8Array(bytes), dataBytes: bytes, isOutput: true });
+const event = (seq: number, bytes: number): TailEvent => ({
+  seq,
+  position: seq * bytes,
+  message: new Uint8Array(bytes),
+  dataBytes: bytes,
+  isOutput: true,
+});
 
 test("an empty tail has no event", () => {
   expect(new Tail().at(1)).toBeNull();

@@ -6,12 +6,17 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type ClientBody, decodeClient, decodeHost, encodeClient, encodeHost, type HostBody, transcript } from "../index.ts";
 
-const vectors = JSON.parse(readFileSync(new URL("vectors.json", import.meta.url), "utf8")) as Record<"client" | "host" | "transcript", Record<string, string>>;
+const vectors = JSON.parse(readFileSync(new URL("vectors.json", import.meta.url), "utf8")) as Record<
+  "client" | "host" | "transcript",
+  Record<string, string>
+>;
 /** The cases of a frame's oneof, from the schema. */
 function casesOf(message: string): string[] {
   const schema = readFileSync(new URL("../../../../proto/holdfast/v1/link.proto", import.meta.url), "utf8");
   const block = /oneof body \{([^}]*)\}/.exec(schema.slice(schema.indexOf(`message ${message} {`)))?.[1] ?? "";
-  return [...block.matchAll(/\w+ (\w+) = \d+;/g)].map((m) => String(m[1]).replace(/_(.)/g, (_, c: string) => c.toUpperCase())).sort();
+  return [...block.matchAll(/\w+ (\w+) = \d+;/g)]
+    .map((m) => String(m[1]).replace(/_(.)/g, (_, c: string) => c.toUpperCase()))
+    .sort();
 }
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
@@ -44,7 +49,8 @@ describe("every message of a host", () => {
 test("a transcript is the same bytes on every version, and each side signs another one", () => {
   const run = (x: number) => Uint8Array.from({ length: 32 }, (_, i) => (i * x) & 255);
   const words = { clientNonce: run(3), keyId: run(5), via: "cli", protocol: 1, hostKey: run(9), hostNonce: run(11) };
-  for (const side of ["host", "operator"] as const) expect(Buffer.from(transcript(side, words)).toString("hex")).toBe(vectors.transcript[side]);
+  for (const side of ["host", "operator"] as const)
+    expect(Buffer.from(transcript(side, words)).toString("hex")).toBe(vectors.transcript[side]);
   expect(vectors.transcript["host"]).not.toBe(vectors.transcript["operator"]);
 });
 

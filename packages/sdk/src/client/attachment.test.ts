@@ -4,11 +4,19 @@ import { attachedScene, output, settled } from "./test/scripted-host.ts";
 
 describe("a handler that throws", () => {
   test.each([
-    ["at once", () => { throw new Error("no pen"); }],
+    [
+      "at once",
+      () => {
+        throw new Error("no pen");
+      },
+    ],
     ["later", () => Promise.reject(new Error("no pen"))],
   ] as const)("%s, ends its attachment with what it said, and not the link", async (_when, fails) => {
     const told: unknown[] = [];
-    const { host, connection, attachment } = await attachedScene({ output: fails, detached: (reason, error) => void told.push([reason, error?.message]) });
+    const { host, connection, attachment } = await attachedScene({
+      output: fails,
+      detached: (reason, error) => void told.push([reason, error?.message]),
+    });
     host.say(output(1, "x"));
     await settled();
     expect(told).toEqual([["handler failed", "a handler of this attachment threw: no pen"]]);
@@ -19,7 +27,12 @@ describe("a handler that throws", () => {
 
   test("of the floor or of presence does the same", async () => {
     const told: string[] = [];
-    const { host, connection } = await attachedScene({ presence: () => { throw new Error("nobody"); }, detached: (reason) => void told.push(reason) });
+    const { host, connection } = await attachedScene({
+      presence: () => {
+        throw new Error("nobody");
+      },
+      detached: (reason) => void told.push(reason),
+    });
     host.say({ case: "presence", value: { operators: [] } });
     await settled();
     expect(told).toEqual(["handler failed"]);
@@ -27,7 +40,11 @@ describe("a handler that throws", () => {
   });
 
   test("settles what was typed and not answered", async () => {
-    const { host, attachment } = await attachedScene({ output: () => { throw new Error("x"); } });
+    const { host, attachment } = await attachedScene({
+      output: () => {
+        throw new Error("x");
+      },
+    });
     const typed = attachment.input(Buffer.from("ls\r"));
     host.say(output(1, "x"));
     expect(await typed).toMatchObject({ status: InputStatus.UNSPECIFIED, code: "internal" });
@@ -112,7 +129,10 @@ test("an input that is applied, and whose being on the disk can't be known, says
   const typed = attachment.input(Buffer.from("x"), { durable: true });
   await settled();
   host.say({ case: "inputResult", value: { n: 1n, seq: 5n, status: InputStatus.APPLIED, bytes: 1 } });
-  host.say({ case: "inputResult", value: { n: 1n, seq: 5n, status: InputStatus.APPLIED, bytes: 1, error: { code: "journal_frozen", message: "no room" } } });
+  host.say({
+    case: "inputResult",
+    value: { n: 1n, seq: 5n, status: InputStatus.APPLIED, bytes: 1, error: { code: "journal_frozen", message: "no room" } },
+  });
   expect(await typed).toMatchObject({ status: InputStatus.APPLIED, code: "journal_frozen" });
 });
 

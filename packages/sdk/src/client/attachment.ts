@@ -21,7 +21,16 @@ export interface Redial {
   newId(): string;
 }
 
-interface Frame { readonly data: Uint8Array; readonly unit: string; readonly unitEnd: boolean; readonly interrupt: boolean; readonly take: boolean; readonly durable: boolean; readonly eof: boolean; readonly settle: (o: InputOutcome) => void }
+interface Frame {
+  readonly data: Uint8Array;
+  readonly unit: string;
+  readonly unitEnd: boolean;
+  readonly interrupt: boolean;
+  readonly take: boolean;
+  readonly durable: boolean;
+  readonly eof: boolean;
+  readonly settle: (o: InputOutcome) => void;
+}
 type Body<K> = Extract<HostFrame["body"], { case: K }>["value"];
 
 const RETRY_FIRST_MS = 20;
@@ -74,7 +83,13 @@ export class ClientAttachment implements Attachment {
   floor!: Floor;
   presence: readonly Presence[] = [];
 
-  private constructor(connection: Connection, redial: Redial, options: AttachOptions, handlers: AttachHandlers, first: { resolve(a: ClientAttachment): void; reject(e: unknown): void }) {
+  private constructor(
+    connection: Connection,
+    redial: Redial,
+    options: AttachOptions,
+    handlers: AttachHandlers,
+    first: { resolve(a: ClientAttachment): void; reject(e: unknown): void },
+  ) {
     this.#connection = connection;
     this.#redial = redial;
     this.#options = options;
@@ -85,8 +100,15 @@ export class ClientAttachment implements Attachment {
     if (options.mode === "replay" && options.after !== undefined) this.#cursor = options.after;
   }
 
-  static open(connection: Connection, redial: Redial, options: AttachOptions, handlers: AttachHandlers): Promise<ClientAttachment> {
-    return new Promise((resolve, reject) => new ClientAttachment(connection, redial, options, handlers, { resolve, reject }).#attach(connection));
+  static open(
+    connection: Connection,
+    redial: Redial,
+    options: AttachOptions,
+    handlers: AttachHandlers,
+  ): Promise<ClientAttachment> {
+    return new Promise((resolve, reject) =>
+      new ClientAttachment(connection, redial, options, handlers, { resolve, reject }).#attach(connection),
+    );
   }
 
   get observing(): boolean {
@@ -104,10 +126,19 @@ export class ClientAttachment implements Attachment {
 
   // --- input ---
 
-  async input(bytes: Uint8Array, options: { interrupt?: boolean; take?: boolean; durable?: boolean; unit?: string; unitEnd?: boolean; eof?: boolean } = {}): Promise<InputOutcome> {
-    const one = { interrupt: options.interrupt ?? false, take: options.take ?? false, durable: options.durable ?? false, eof: options.eof ?? false };
+  async input(
+    bytes: Uint8Array,
+    options: { interrupt?: boolean; take?: boolean; durable?: boolean; unit?: string; unitEnd?: boolean; eof?: boolean } = {},
+  ): Promise<InputOutcome> {
+    const one = {
+      interrupt: options.interrupt ?? false,
+      take: options.take ?? false,
+      durable: options.durable ?? false,
+      eof: options.eof ?? false,
+    };
     // What is typed while a paste is on its way comes after it (I4), but for a key that interrupts it.
-    if (bytes.length <= CHUNK_BYTES && (one.interrupt || (!this.#turn && !this.#outbox.isFull))) return this.#offer({ ...one, data: bytes, unit: options.unit ?? "", unitEnd: options.unitEnd ?? false });
+    if (bytes.length <= CHUNK_BYTES && (one.interrupt || (!this.#turn && !this.#outbox.isFull)))
+      return this.#offer({ ...one, data: bytes, unit: options.unit ?? "", unitEnd: options.unitEnd ?? false });
     // One unit in several chunks, under the host's queue: its first chunk that is not applied decides for the rest.
     const isWhole = bytes.length <= CHUNK_BYTES;
     const unit = options.unit ?? (isWhole ? "" : `${this.#writer.slice(0, 8)}-${++this.#units}`);
@@ -117,7 +148,12 @@ export class ClientAttachment implements Attachment {
     const offering = async (): Promise<void> => {
       await before;
       for (let at = 0; at === 0 || (at < bytes.length && !failed); at += CHUNK_BYTES) {
-        while ((this.#outbox.isFull || (!isWhole && this.#outbox.unansweredBytes > PASTE_WINDOW_BYTES)) && !failed && !this.#isOver()) await new Promise<void>((resolve) => this.#room.push(resolve));
+        while (
+          (this.#outbox.isFull || (!isWhole && this.#outbox.unansweredBytes > PASTE_WINDOW_BYTES)) &&
+          !failed &&
+          !this.#isOver()
+        )
+          await new Promise<void>((resolve) => this.#room.push(resolve));
         const end = Math.min(bytes.length, at + CHUNK_BYTES);
         const unitEnd = end === bytes.length && (options.unitEnd ?? (!isWhole && options.unit === undefined));
         const outcome = this.#offer({ ...one, data: bytes.subarray(at, end), unit, unitEnd });
@@ -145,21 +181,47 @@ export class ClientAttachment implements Attachment {
     return new Promise((settle) => {
       // A ^C is about now: what was typed into the dead link before it would come too late.
       if (frame.interrupt) this.dropHeld();
-      if (this.#isOver()) return settle({ n: 0, seq: 0, status: InputStatus.REFUSED, bytes: 0, code: "session_ended", message: "the attachment is over" });
+      if (this.#isOver())
+        return settle({
+          n: 0,
+          seq: 0,
+          status: InputStatus.REFUSED,
+          bytes: 0,
+          code: "session_ended",
+          message: "the attachment is over",
+        });
       const out = this.#outbox.add({ ...frame, settle }, frame.data.length);
       if (out) this.#sendFrame(out.n, out.frame);
     });
   }
 
   #sendFrame(n: number, f: Frame): void {
-    this.#connection.send(this.#channel, { case: "input", value: { n: BigInt(n), data: f.data, unit: f.unit, unitEnd: f.unitEnd, interrupt: f.interrupt, take: f.take, durable: f.durable, eof: f.eof } });
+    this.#connection.send(this.#channel, {
+      case: "input",
+      value: {
+        n: BigInt(n),
+        data: f.data,
+        unit: f.unit,
+        unitEnd: f.unitEnd,
+        interrupt: f.interrupt,
+        take: f.take,
+        durable: f.durable,
+        eof: f.eof,
+      },
+    });
     this.#sent.set(n, f);
   }
   readonly #sent = new Map<number, Frame>();
 
   #result(r: Body<"inputResult">): void {
     const n = Number(r.n);
-    const outcome: InputOutcome = { n, seq: Number(r.seq), status: r.status, bytes: r.bytes, ...(r.error ? { code: r.error.code, message: r.error.message } : {}) };
+    const outcome: InputOutcome = {
+      n,
+      seq: Number(r.seq),
+      status: r.status,
+      bytes: r.bytes,
+      ...(r.error ? { code: r.error.code, message: r.error.message } : {}),
+    };
     if (r.status === InputStatus.UNSPECIFIED) {
       // Not an end: the program does not read, and the frame goes on waiting.
       this.#tell(() => this.#handlers.refused?.(outcome));
@@ -181,7 +243,15 @@ export class ClientAttachment implements Attachment {
   }
 
   dropHeld(): void {
-    for (const frame of this.#outbox.dropHeld()) frame.settle({ n: 0, seq: 0, status: InputStatus.REFUSED, bytes: 0, code: "cancelled", message: "typed while the link was down, and dropped" });
+    for (const frame of this.#outbox.dropHeld())
+      frame.settle({
+        n: 0,
+        seq: 0,
+        status: InputStatus.REFUSED,
+        bytes: 0,
+        code: "cancelled",
+        message: "typed while the link was down, and dropped",
+      });
     for (const room of this.#room.splice(0)) room();
   }
 
@@ -189,18 +259,35 @@ export class ClientAttachment implements Attachment {
 
   resize(size: { readonly cols: number; readonly rows: number }, options: { pin?: boolean; unpin?: boolean } = {}): void {
     if (!options.pin && !options.unpin) this.#size = size;
-    if (this.#state === "attached") this.#connection.send(this.#channel, { case: "resize", value: { size, pin: options.pin ?? false, unpin: options.unpin ?? false } });
+    if (this.#state === "attached")
+      this.#connection.send(this.#channel, {
+        case: "resize",
+        value: { size, pin: options.pin ?? false, unpin: options.unpin ?? false },
+      });
   }
 
-  take(): Promise<Floor> { return this.#floorVerb(FloorVerb.TAKE); }
-  release(): Promise<Floor> { return this.#floorVerb(FloorVerb.RELEASE); }
-  pass(operator: string): Promise<Floor> { return this.#floorVerb(FloorVerb.PASS, operator); }
-  ask(): Promise<Floor> { return this.#floorVerb(FloorVerb.ASK); }
-  aiPause(): Promise<Floor> { return this.#floorVerb(FloorVerb.AI_PAUSE); }
-  aiResume(): Promise<Floor> { return this.#floorVerb(FloorVerb.AI_RESUME); }
+  take(): Promise<Floor> {
+    return this.#floorVerb(FloorVerb.TAKE);
+  }
+  release(): Promise<Floor> {
+    return this.#floorVerb(FloorVerb.RELEASE);
+  }
+  pass(operator: string): Promise<Floor> {
+    return this.#floorVerb(FloorVerb.PASS, operator);
+  }
+  ask(): Promise<Floor> {
+    return this.#floorVerb(FloorVerb.ASK);
+  }
+  aiPause(): Promise<Floor> {
+    return this.#floorVerb(FloorVerb.AI_PAUSE);
+  }
+  aiResume(): Promise<Floor> {
+    return this.#floorVerb(FloorVerb.AI_RESUME);
+  }
 
   #floorVerb(verb: FloorVerb, to = ""): Promise<Floor> {
-    if (this.#state !== "attached") return Promise.reject(new HoldError("unreachable", "the link is down; try again when it is back"));
+    if (this.#state !== "attached")
+      return Promise.reject(new HoldError("unreachable", "the link is down; try again when it is back"));
     const id = this.#nextFloor++;
     return new Promise((resolve, reject) => {
       this.#floorAnswers.set(id, { resolve, reject });
@@ -215,7 +302,10 @@ export class ClientAttachment implements Attachment {
       if (this.#state !== "attached") return this.#finish("left");
       this.#connection.send(this.#channel, { case: "detach", value: {} });
       // A host that is stopped answers nothing; it learns of it with the link's end.
-      this.#redial.wait(DETACH_MS, this.#over.signal).then(() => this.#finish("left"), () => {});
+      this.#redial.wait(DETACH_MS, this.#over.signal).then(
+        () => this.#finish("left"),
+        () => {},
+      );
     }));
   }
 
@@ -236,9 +326,17 @@ export class ClientAttachment implements Attachment {
       case: "attach",
       value: {
         // By id once it is known: a name may have moved on.
-        session: this.id ? this.session.id : session, observe: observe ?? false, take: (take ?? false) && !this.#resumed, writer: this.#writer, replay: mode === "replay",
-        noOutput: noOutput ?? false, quiet: quiet ?? false, scrollback: scrollback ?? 0,
-        fromStart: !resuming && mode === "replay", ...(this.#size ? { size: this.#size } : {}), ...(resuming ? { cursor: BigInt(this.#cursor) } : {}),
+        session: this.id ? this.session.id : session,
+        observe: observe ?? false,
+        take: (take ?? false) && !this.#resumed,
+        writer: this.#writer,
+        replay: mode === "replay",
+        noOutput: noOutput ?? false,
+        quiet: quiet ?? false,
+        scrollback: scrollback ?? 0,
+        fromStart: !resuming && mode === "replay",
+        ...(this.#size ? { size: this.#size } : {}),
+        ...(resuming ? { cursor: BigInt(this.#cursor) } : {}),
       },
     });
   }
@@ -249,13 +347,18 @@ export class ClientAttachment implements Attachment {
     for (const a of this.#floorAnswers.values()) a.reject(error);
     this.#floorAnswers.clear();
     if (this.#detaching) return this.#finish("left");
-    const final = error.code === "revoked" || error.code === "unknown_credential" || error.code === "cancelled" || error.code === "version_mismatch";
+    const final =
+      error.code === "revoked" ||
+      error.code === "unknown_credential" ||
+      error.code === "cancelled" ||
+      error.code === "version_mismatch";
     if (this.#first && this.#state === "attaching") {
       this.#first.reject(error);
       this.#first = null;
       return this.#finish("refused", error);
     }
-    if (final || this.#options.reconnect === false) return this.#finish(error.code === "revoked" ? "revoked" : "link lost", error);
+    if (final || this.#options.reconnect === false)
+      return this.#finish(error.code === "revoked" ? "revoked" : "link lost", error);
     if (this.#state === "attached") {
       this.#state = "offline";
       this.#outbox.linkLost(this.#redial.now());
@@ -280,7 +383,8 @@ export class ClientAttachment implements Attachment {
         return this.#attach(connection);
       } catch (fault) {
         const error = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));
-        if (error.code !== "unreachable" && error.code !== "draining" && error.code !== "timed_out") return this.#finish(error.code, error);
+        if (error.code !== "unreachable" && error.code !== "draining" && error.code !== "timed_out")
+          return this.#finish(error.code, error);
         if (this.#redial.now() - this.#offlineSince > RETRY_TOTAL_MS) return this.#finish("unreachable", error);
       }
     }
@@ -297,10 +401,14 @@ export class ClientAttachment implements Attachment {
 
   #frame(body: HostFrame["body"]): void {
     switch (body.case) {
-      case "attached": return this.#attached(body.value);
-      case "snapshot": return this.#snapshotPart(body.value);
-      case "event": return this.#event(body.value);
-      case "inputResult": return this.#result(body.value);
+      case "attached":
+        return this.#attached(body.value);
+      case "snapshot":
+        return this.#snapshotPart(body.value);
+      case "event":
+        return this.#event(body.value);
+      case "inputResult":
+        return this.#result(body.value);
       case "floor":
         if (body.value.floor) this.floor = body.value.floor;
         return this.#tell(() => this.#handlers.floor?.(this.floor, body.value.why, body.value.by));
@@ -357,7 +465,17 @@ export class ClientAttachment implements Attachment {
     const vt = concat(this.#snapshot);
     this.#snapshot = [];
     this.#cursor = Number(s.seq);
-    this.#use(vt.length, () => this.#handlers.snapshot?.({ seq: Number(s.seq), offset: Number(s.offset), cols: s.size?.cols ?? 80, rows: s.size?.rows ?? 24, vt, title: s.title, why: s.why }));
+    this.#use(vt.length, () =>
+      this.#handlers.snapshot?.({
+        seq: Number(s.seq),
+        offset: Number(s.offset),
+        cols: s.size?.cols ?? 80,
+        rows: s.size?.rows ?? 24,
+        vt,
+        title: s.title,
+        why: s.why,
+      }),
+    );
   }
 
   #event(e: Body<"event">): void {
@@ -367,12 +485,15 @@ export class ClientAttachment implements Attachment {
     if (e.body) {
       const { kind } = e.body;
       this.#use(e.data.length, () => {
-        if (kind.case === "gap" && this.#handlers.gap) this.#handlers.gap({ fromSeq: Number(kind.value.fromSeq), toSeq: Number(kind.value.toSeq), reason: kind.value.reason });
+        if (kind.case === "gap" && this.#handlers.gap)
+          this.#handlers.gap({ fromSeq: Number(kind.value.fromSeq), toSeq: Number(kind.value.toSeq), reason: kind.value.reason });
         else this.#handlers.event?.(e);
       });
       return;
     }
-    this.#use(e.data.length, () => this.#handlers.output?.({ seq, stream: e.stream, offset: Number(e.offset), bytes: e.data, atUnixMs: Number(e.atUnixMs) }));
+    this.#use(e.data.length, () =>
+      this.#handlers.output?.({ seq, stream: e.stream, offset: Number(e.offset), bytes: e.data, atUnixMs: Number(e.atUnixMs) }),
+    );
   }
 
   /** Runs a handler in its turn and gives credit when it is done (T1, T3). Without anything waiting, it runs at once. */
@@ -387,11 +508,19 @@ export class ClientAttachment implements Attachment {
       }
       if (!(working instanceof Promise)) return this.#credit(bytes, link);
       this.#busy++;
-      this.#work = working.then(() => this.#used(bytes, link), (fault: unknown) => this.#handlerFailed(fault));
+      this.#work = working.then(
+        () => this.#used(bytes, link),
+        (fault: unknown) => this.#handlerFailed(fault),
+      );
       return;
     }
     this.#busy++;
-    this.#work = this.#work.then(() => (this.#isOver() ? undefined : run())).then(() => this.#used(bytes, link), (fault: unknown) => this.#handlerFailed(fault));
+    this.#work = this.#work
+      .then(() => (this.#isOver() ? undefined : run()))
+      .then(
+        () => this.#used(bytes, link),
+        (fault: unknown) => this.#handlerFailed(fault),
+      );
   }
 
   #used(bytes: number, link: number): void {
@@ -411,7 +540,15 @@ export class ClientAttachment implements Attachment {
   #handlerFailed(fault: unknown): void {
     if (this.#isOver()) return;
     if (this.#state === "attached") this.#connection.send(this.#channel, { case: "detach", value: {} });
-    this.#finish("handler failed", new HoldError("internal", `a handler of this attachment threw: ${fault instanceof Error ? fault.message : String(fault)}`, {}, { cause: fault }));
+    this.#finish(
+      "handler failed",
+      new HoldError(
+        "internal",
+        `a handler of this attachment threw: ${fault instanceof Error ? fault.message : String(fault)}`,
+        {},
+        { cause: fault },
+      ),
+    );
   }
 
   /** The host measures by these how much may be under way; small sums wait, unless nothing else is to come. */
@@ -420,7 +557,11 @@ export class ClientAttachment implements Attachment {
     this.#applied += bytes;
     if (this.#applied - this.#creditTold < CREDIT_BYTES) return;
     this.#creditTold = this.#applied;
-    if (this.#state === "attached") this.#connection.send(this.#channel, { case: "credit", value: { bytes: BigInt(this.#applied), appliedSeq: BigInt(this.cursor), window: 0 } });
+    if (this.#state === "attached")
+      this.#connection.send(this.#channel, {
+        case: "credit",
+        value: { bytes: BigInt(this.#applied), appliedSeq: BigInt(this.cursor), window: 0 },
+      });
   }
 
   #finish(reason: string, error?: HoldError): void {
@@ -433,7 +574,13 @@ export class ClientAttachment implements Attachment {
     this.#connection.closeChannel(this.#channel);
     // A link that was dialled to resume is this attachment's own: nobody else would end it, and on it the host would go on sending.
     if (this.#resumed) this.#connection.close();
-    const outcome = { seq: 0, status: InputStatus.UNSPECIFIED, bytes: 0, code: error?.code ?? "cancelled", message: error?.message ?? "the attachment ended before this was answered" };
+    const outcome = {
+      seq: 0,
+      status: InputStatus.UNSPECIFIED,
+      bytes: 0,
+      code: error?.code ?? "cancelled",
+      message: error?.message ?? "the attachment ended before this was answered",
+    };
     for (const [n, frame] of this.#sent) frame.settle({ n, ...outcome });
     this.#sent.clear();
     this.dropHeld();

@@ -1,6 +1,26 @@
 /** The SDK's {@link HostClient} over a {@link Connection}. */
-import { create, FloorMode, FloorVerb, HoldError, InputStatus, SessionKind, WhoamiAnswerSchema, type Floor, type WhoamiAnswer } from "@holdfast/protocol";
-import type { AttachHandlers, AttachOptions, Attachment, ExecResult, HostClient, InputOutcome, OpenSpec, RunResult, WaitSpec } from "../api.ts";
+import {
+  create,
+  FloorMode,
+  FloorVerb,
+  HoldError,
+  InputStatus,
+  SessionKind,
+  WhoamiAnswerSchema,
+  type Floor,
+  type WhoamiAnswer,
+} from "@holdfast/protocol";
+import type {
+  AttachHandlers,
+  AttachOptions,
+  Attachment,
+  ExecResult,
+  HostClient,
+  InputOutcome,
+  OpenSpec,
+  RunResult,
+  WaitSpec,
+} from "../api.ts";
 import { ClientAttachment, type Redial } from "./attachment.ts";
 import { errorFrom, type CallVerb, type Connection, type Result } from "./connection.ts";
 
@@ -13,7 +33,14 @@ export interface Surroundings {
   readonly nofile: { readonly soft: number; readonly hard: number } | null;
 }
 
-const verbs = { take: FloorVerb.TAKE, release: FloorVerb.RELEASE, pass: FloorVerb.PASS, ask: FloorVerb.ASK, ai_pause: FloorVerb.AI_PAUSE, ai_resume: FloorVerb.AI_RESUME } as const;
+const verbs = {
+  take: FloorVerb.TAKE,
+  release: FloorVerb.RELEASE,
+  pass: FloorVerb.PASS,
+  ask: FloorVerb.ASK,
+  ai_pause: FloorVerb.AI_PAUSE,
+  ai_resume: FloorVerb.AI_RESUME,
+} as const;
 const CHUNK_BYTES = 32 * 1024;
 
 export class Client implements HostClient {
@@ -27,7 +54,17 @@ export class Client implements HostClient {
     this.#redial = redial;
     this.#surroundings = surroundings;
     const { welcome } = connection;
-    this.operator = create(WhoamiAnswerSchema, { operator: { id: welcome.operator, name: welcome.name, kind: welcome.kind, role: welcome.role, capabilities: welcome.capabilities }, hostId: connection.hostId, link: welcome.link });
+    this.operator = create(WhoamiAnswerSchema, {
+      operator: {
+        id: welcome.operator,
+        name: welcome.name,
+        kind: welcome.kind,
+        role: welcome.role,
+        capabilities: welcome.capabilities,
+      },
+      hostId: connection.hostId,
+      link: welcome.link,
+    });
   }
 
   get hostVersion(): string {
@@ -41,11 +78,25 @@ export class Client implements HostClient {
     const { value } = await this.#call("open", {
       case: "open",
       value: {
-        name: spec.name ?? "", kind: spec.kind === "pipes" ? SessionKind.PIPES : SessionKind.PTY, command: [...(spec.command ?? [])], shell: spec.shell ?? here.shell,
-        env: env.map(([k, v]) => encoder.encode(`${k}=${v}`)), cwd: spec.cwd ?? here.cwd, umask: here.umask, nofileSoft: BigInt(here.nofile?.soft ?? 0), nofileHard: BigInt(here.nofile?.hard ?? 0),
-        floorMode: spec.floor === "open" ? FloorMode.OPEN : FloorMode.TURN, syncInput: spec.syncInput ?? false, group: spec.group ?? "", ttlMs: BigInt(spec.ttlMs ?? 0),
-        idleTtlMs: BigInt(spec.idleTtlMs ?? 0), attachIfLives: spec.attachIfLives ?? false, noIntegration: spec.noIntegration ?? false, agentForward: spec.agentForward ?? false,
-        ...(spec.size ? { size: spec.size } : {}), ...(spec.pinnedSize ? { pinned: spec.pinnedSize } : {}),
+        name: spec.name ?? "",
+        kind: spec.kind === "pipes" ? SessionKind.PIPES : SessionKind.PTY,
+        command: [...(spec.command ?? [])],
+        shell: spec.shell ?? here.shell,
+        env: env.map(([k, v]) => encoder.encode(`${k}=${v}`)),
+        cwd: spec.cwd ?? here.cwd,
+        umask: here.umask,
+        nofileSoft: BigInt(here.nofile?.soft ?? 0),
+        nofileHard: BigInt(here.nofile?.hard ?? 0),
+        floorMode: spec.floor === "open" ? FloorMode.OPEN : FloorMode.TURN,
+        syncInput: spec.syncInput ?? false,
+        group: spec.group ?? "",
+        ttlMs: BigInt(spec.ttlMs ?? 0),
+        idleTtlMs: BigInt(spec.idleTtlMs ?? 0),
+        attachIfLives: spec.attachIfLives ?? false,
+        noIntegration: spec.noIntegration ?? false,
+        agentForward: spec.agentForward ?? false,
+        ...(spec.size ? { size: spec.size } : {}),
+        ...(spec.pinnedSize ? { pinned: spec.pinnedSize } : {}),
       },
     });
     const agentPath = (spec.env ?? here.env)["SSH_AUTH_SOCK"];
@@ -54,7 +105,8 @@ export class Client implements HostClient {
   }
 
   async list(options: { all?: boolean; group?: string } = {}) {
-    return (await this.#call("list", { case: "list", value: { all: options.all ?? false, group: options.group ?? "" } })).value.sessions;
+    return (await this.#call("list", { case: "list", value: { all: options.all ?? false, group: options.group ?? "" } })).value
+      .sessions;
   }
 
   async show(session: string) {
@@ -62,7 +114,12 @@ export class Client implements HostClient {
   }
 
   async screen(session: string, options: { scrollback?: number; vt?: boolean } = {}) {
-    return (await this.#call("screen", { case: "screen", value: { session, scrollback: options.scrollback ?? 0, vt: options.vt ?? false } })).value;
+    return (
+      await this.#call("screen", {
+        case: "screen",
+        value: { session, scrollback: options.scrollback ?? 0, vt: options.vt ?? false },
+      })
+    ).value;
   }
 
   async attach(options: AttachOptions, handlers: AttachHandlers): Promise<Attachment> {
@@ -78,7 +135,11 @@ export class Client implements HostClient {
     });
   }
 
-  async send(session: string, bytes: Uint8Array, options: { take?: boolean; paste?: boolean; interrupt?: boolean; eof?: boolean; durable?: boolean } = {}): Promise<InputOutcome> {
+  async send(
+    session: string,
+    bytes: Uint8Array,
+    options: { take?: boolean; paste?: boolean; interrupt?: boolean; eof?: boolean; durable?: boolean } = {},
+  ): Promise<InputOutcome> {
     const writer = this.#redial.newId();
     const text = options.paste ? pasteText(bytes) : bytes;
     let n = 0n;
@@ -86,26 +147,92 @@ export class Client implements HostClient {
     for (let at = 0; at === 0 || at < text.length; at += CHUNK_BYTES) {
       const data = text.subarray(at, at + CHUNK_BYTES);
       const whole = text.length <= CHUNK_BYTES;
-      const input = { n: ++n, data, unit: whole ? "" : writer.slice(0, 8), unitEnd: at + CHUNK_BYTES >= text.length, interrupt: options.interrupt ?? false, eof: options.eof ?? false, durable: options.durable ?? false };
-      const { value: r } = await this.#call("send", { case: "send", value: { session, writer, input, take: (options.take ?? false) && at === 0 } });
-      last = { n: Number(r.n), seq: Number(r.seq), status: r.status, bytes: (last?.bytes ?? 0) + r.bytes, ...(r.error ? { code: r.error.code, message: r.error.message } : {}) };
-      if (r.status !== InputStatus.APPLIED) throw r.error ? errorFrom(r.error) : new HoldError("input_void", `input ${r.seq} was not applied`);
+      const input = {
+        n: ++n,
+        data,
+        unit: whole ? "" : writer.slice(0, 8),
+        unitEnd: at + CHUNK_BYTES >= text.length,
+        interrupt: options.interrupt ?? false,
+        eof: options.eof ?? false,
+        durable: options.durable ?? false,
+      };
+      const { value: r } = await this.#call("send", {
+        case: "send",
+        value: { session, writer, input, take: (options.take ?? false) && at === 0 },
+      });
+      last = {
+        n: Number(r.n),
+        seq: Number(r.seq),
+        status: r.status,
+        bytes: (last?.bytes ?? 0) + r.bytes,
+        ...(r.error ? { code: r.error.code, message: r.error.message } : {}),
+      };
+      if (r.status !== InputStatus.APPLIED)
+        throw r.error ? errorFrom(r.error) : new HoldError("input_void", `input ${r.seq} was not applied`);
     }
     return last!;
   }
 
-  async run(session: string, command: { text?: string; words?: readonly string[] }, options: { timeoutMs?: number; take?: boolean; maxBytes?: number; signal?: AbortSignal; output?: (bytes: Uint8Array) => void | Promise<void> } = {}): Promise<RunResult> {
+  async run(
+    session: string,
+    command: { text?: string; words?: readonly string[] },
+    options: {
+      timeoutMs?: number;
+      take?: boolean;
+      maxBytes?: number;
+      signal?: AbortSignal;
+      output?: (bytes: Uint8Array) => void | Promise<void>;
+    } = {},
+  ): Promise<RunResult> {
     const { value: r } = await this.#call(
       "run",
-      { case: "run", value: { session, text: command.text ?? "", words: [...(command.words ?? [])], timeoutMs: BigInt(options.timeoutMs ?? 0), take: options.take ?? false, maxBytes: BigInt(options.maxBytes ?? 0), writer: this.#redial.newId(), n: 1n } },
-      { signal: options.signal, more: (part) => (part.case === "run" && part.value.output.length > 0 ? options.output?.(part.value.output) : undefined) },
+      {
+        case: "run",
+        value: {
+          session,
+          text: command.text ?? "",
+          words: [...(command.words ?? [])],
+          timeoutMs: BigInt(options.timeoutMs ?? 0),
+          take: options.take ?? false,
+          maxBytes: BigInt(options.maxBytes ?? 0),
+          writer: this.#redial.newId(),
+          n: 1n,
+        },
+      },
+      {
+        signal: options.signal,
+        more: (part) => (part.case === "run" && part.value.output.length > 0 ? options.output?.(part.value.output) : undefined),
+      },
     );
     const state = r.state === "not_run" ? "ended" : (r.state as RunResult["state"]);
-    return { state, code: r.code ?? null, fromOffset: Number(r.fromOffset), toOffset: Number(r.toOffset), omittedBytes: Number(r.omittedBytes) };
+    return {
+      state,
+      code: r.code ?? null,
+      fromOffset: Number(r.fromOffset),
+      toOffset: Number(r.toOffset),
+      omittedBytes: Number(r.omittedBytes),
+    };
   }
 
-  async exec(session: string, argv: readonly string[], options: { stdin?: AsyncIterable<Uint8Array> | Uint8Array | null; timeoutMs?: number; signal?: AbortSignal; output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void> } = {}): Promise<ExecResult> {
-    const { value: answer } = await this.#call("exec", { case: "exec", value: { session, argv: [...argv], stdin: options.stdin !== null && options.stdin !== undefined, umask: this.#surroundings.umask } });
+  async exec(
+    session: string,
+    argv: readonly string[],
+    options: {
+      stdin?: AsyncIterable<Uint8Array> | Uint8Array | null;
+      timeoutMs?: number;
+      signal?: AbortSignal;
+      output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
+    } = {},
+  ): Promise<ExecResult> {
+    const { value: answer } = await this.#call("exec", {
+      case: "exec",
+      value: {
+        session,
+        argv: [...argv],
+        stdin: options.stdin !== null && options.stdin !== undefined,
+        umask: this.#surroundings.umask,
+      },
+    });
     const child = answer.session!;
     let ended!: () => void;
     let failed!: (e: unknown) => void;
@@ -129,11 +256,22 @@ export class Client implements HostClient {
           }
         },
         detached: (_reason, error) => {
-          if (!exited) failed(new HoldError("unreachable", error?.message ?? "the link to the command ended; it goes on without us"));
+          if (!exited)
+            failed(new HoldError("unreachable", error?.message ?? "the link to the command ended; it goes on without us"));
         },
       },
     );
-    if (options.timeoutMs) this.#redial.wait(options.timeoutMs, done.signal).then(() => failed(new HoldError("timed_out", `the command still runs, as session ${child.id}; attach to it, or end it with: hold kill ${child.id}`)), () => {});
+    if (options.timeoutMs)
+      this.#redial.wait(options.timeoutMs, done.signal).then(
+        () =>
+          failed(
+            new HoldError(
+              "timed_out",
+              `the command still runs, as session ${child.id}; attach to it, or end it with: hold kill ${child.id}`,
+            ),
+          ),
+        () => {},
+      );
     const interrupt = (): void => void this.signal(child.id, "tree", 2).catch(() => {});
     if (options.signal?.aborted) interrupt();
     options.signal?.addEventListener("abort", interrupt, { once: true });
@@ -150,7 +288,16 @@ export class Client implements HostClient {
   }
 
   async wait(session: string, spec: WaitSpec, signal?: AbortSignal) {
-    const value = { session, exit: spec.exit ?? false, command: spec.command ?? false, match: spec.match ?? "", idleMs: BigInt(spec.idleMs ?? 0), inputNeeded: spec.inputNeeded ?? false, timeoutMs: BigInt(spec.timeoutMs ?? 0), ...(spec.fromSeq === undefined ? {} : { fromSeq: BigInt(spec.fromSeq) }) };
+    const value = {
+      session,
+      exit: spec.exit ?? false,
+      command: spec.command ?? false,
+      match: spec.match ?? "",
+      idleMs: BigInt(spec.idleMs ?? 0),
+      inputNeeded: spec.inputNeeded ?? false,
+      timeoutMs: BigInt(spec.timeoutMs ?? 0),
+      ...(spec.fromSeq === undefined ? {} : { fromSeq: BigInt(spec.fromSeq) }),
+    };
     return (await this.#call("wait", { case: "wait", value }, { signal })).value;
   }
 
@@ -183,20 +330,53 @@ export class Client implements HostClient {
   }
 
   async search(session: string, text: string, options: { regex?: boolean; beforeOffset?: number; limit?: number } = {}) {
-    return (await this.#call("search", { case: "search", value: { session, text, regex: options.regex ?? false, beforeOffset: BigInt(options.beforeOffset ?? 0), limit: options.limit ?? 0 } })).value.hits;
+    return (
+      await this.#call("search", {
+        case: "search",
+        value: {
+          session,
+          text,
+          regex: options.regex ?? false,
+          beforeOffset: BigInt(options.beforeOffset ?? 0),
+          limit: options.limit ?? 0,
+        },
+      })
+    ).value.hits;
   }
 
-  async redact(session: string, what: { seqs?: readonly number[]; from?: number; to?: number; reason?: string }): Promise<number> {
-    return (await this.#call("redact", { case: "redact", value: { session, seqs: (what.seqs ?? []).map(BigInt), fromSeq: BigInt(what.from ?? 0), toSeq: BigInt(what.to ?? 0), reason: what.reason ?? "" } })).value.redacted;
+  async redact(
+    session: string,
+    what: { seqs?: readonly number[]; from?: number; to?: number; reason?: string },
+  ): Promise<number> {
+    return (
+      await this.#call("redact", {
+        case: "redact",
+        value: {
+          session,
+          seqs: (what.seqs ?? []).map(BigInt),
+          fromSeq: BigInt(what.from ?? 0),
+          toSeq: BigInt(what.to ?? 0),
+          reason: what.reason ?? "",
+        },
+      })
+    ).value.redacted;
   }
 
   async auditHead(seal: boolean) {
-    const { lsn, chain, signature, publicKey, folder } = (await this.#call("auditHead", { case: "auditHead", value: { seal } })).value;
+    const { lsn, chain, signature, publicKey, folder } = (await this.#call("auditHead", { case: "auditHead", value: { seal } }))
+      .value;
     return { lsn: Number(lsn), chain, signature, publicKey, folder };
   }
 
-  async operatorAdd(o: { name: string; kind: import("@holdfast/protocol").OperatorKind; role: string; publicKey: Uint8Array; onBehalfOf?: string }) {
-    return (await this.#call("operatorAdd", { case: "operatorAdd", value: { ...o, onBehalfOf: o.onBehalfOf ?? "" } })).value.operator!;
+  async operatorAdd(o: {
+    name: string;
+    kind: import("@holdfast/protocol").OperatorKind;
+    role: string;
+    publicKey: Uint8Array;
+    onBehalfOf?: string;
+  }) {
+    return (await this.#call("operatorAdd", { case: "operatorAdd", value: { ...o, onBehalfOf: o.onBehalfOf ?? "" } })).value
+      .operator!;
   }
 
   async operatorList() {
@@ -228,7 +408,11 @@ export class Client implements HostClient {
     this.#connection.close();
   }
 
-  async #call<K extends Result["case"]>(expected: K, verb: CallVerb, options: { signal?: AbortSignal | undefined; more?: (r: Result) => void | Promise<void> } = {}): Promise<Extract<Result, { case: K }>> {
+  async #call<K extends Result["case"]>(
+    expected: K,
+    verb: CallVerb,
+    options: { signal?: AbortSignal | undefined; more?: (r: Result) => void | Promise<void> } = {},
+  ): Promise<Extract<Result, { case: K }>> {
     const result = await this.#connection.call(verb, options);
     if (result.case !== expected) throw new HoldError("internal", `the host answered ${result.case} to ${verb.case}`);
     return result as Extract<Result, { case: K }>;
@@ -246,5 +430,5 @@ async function feed(attachment: Attachment, stdin: AsyncIterable<Uint8Array> | U
 
 /** Nothing in a paste is a key: ESC and other controls are taken out, except tab and line ends. */
 function pasteText(bytes: Uint8Array): Uint8Array {
-  return bytes.filter((b) => b >= 0x20 ? b !== 0x7f : b === 0x09 || b === 0x0a || b === 0x0d);
+  return bytes.filter((b) => (b >= 0x20 ? b !== 0x7f : b === 0x09 || b === 0x0a || b === 0x0d));
 }

@@ -31,7 +31,11 @@ test("giving a call up is told to the host while it runs, and not after its answ
 test("who throws at a part of an answer has its call rejected with that, given up, and keeps the link", async () => {
   const host = new ScriptedHost();
   const connection = await host.dial();
-  const call = connection.call(whoami, { more: () => { throw new Error("full"); } });
+  const call = connection.call(whoami, {
+    more: () => {
+      throw new Error("full");
+    },
+  });
   await settled();
   host.say({ case: "answer", value: { id: 1n, more: true, result: { case: "run", value: create(RunAnswerSchema) } } }, 0);
   await expect(call).rejects.toThrow("full");
@@ -50,31 +54,45 @@ test("every call that is open when the link ends is rejected", async () => {
   await expect(connection.call(whoami)).rejects.toMatchObject({ code: "unreachable" });
 });
 
-test.each(["host_key_changed", "no crypto here"])("a host that is not proven (%s) is signed nothing, and the link ends", async (why) => {
-  const said: number[] = [];
-  let isOpen = true;
-  const opening = Connection.open({
-    dial: async (accept) => {
-      const { client } = memoryPair(
-        (link) => ({
-          frame: () => {
-            said.push(1);
-            if (said.length === 1) link.send(0, encodeHost({ case: "challenge", value: { protocol: 1, hostKey: new Uint8Array(32), nonce: new Uint8Array(32) } }));
-          },
-          closed: () => {
-            isOpen = false;
-          },
-        }),
-        accept,
-      );
-      return client;
-    },
-    credential: { keyId: new Uint8Array(32), sign: (bytes) => bytes },
-    verifier: { randomBytes: (n) => new Uint8Array(n), verify: () => (why === "host_key_changed" ? false : Promise.reject(new Error(why))) },
-    via: "sdk", client: "t",
-  });
-  await expect(opening).rejects.toMatchObject(why === "host_key_changed" ? { code: why } : { message: why });
-  await settled();
-  expect(said).toHaveLength(1);
-  expect(isOpen).toBe(false);
-});
+test.each(["host_key_changed", "no crypto here"])(
+  "a host that is not proven (%s) is signed nothing, and the link ends",
+  async (why) => {
+    const said: number[] = [];
+    let isOpen = true;
+    const opening = Connection.open({
+      dial: async (accept) => {
+        const { client } = memoryPair(
+          (link) => ({
+            frame: () => {
+              said.push(1);
+              if (said.length === 1)
+                link.send(
+                  0,
+                  encodeHost({
+                    case: "challenge",
+                    value: { protocol: 1, hostKey: new Uint8Array(32), nonce: new Uint8Array(32) },
+                  }),
+                );
+            },
+            closed: () => {
+              isOpen = false;
+            },
+          }),
+          accept,
+        );
+        return client;
+      },
+      credential: { keyId: new Uint8Array(32), sign: (bytes) => bytes },
+      verifier: {
+        randomBytes: (n) => new Uint8Array(n),
+        verify: () => (why === "host_key_changed" ? false : Promise.reject(new Error(why))),
+      },
+      via: "sdk",
+      client: "t",
+    });
+    await expect(opening).rejects.toMatchObject(why === "host_key_changed" ? { code: why } : { message: why });
+    await settled();
+    expect(said).toHaveLength(1);
+    expect(isOpen).toBe(false);
+  },
+);

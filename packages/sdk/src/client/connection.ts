@@ -5,7 +5,24 @@
  *   N2  Every call is answered or rejected; when the link dies, what is open is rejected with `unreachable`.
  */
 import type { Acceptor, Link } from "@holdfast/carrier";
-import { create, type Init, CallSchema, CONTROL_CHANNEL, decodeHost, encodeClient, HoldError, isCode, limits, transcript, type Answer, type Call, type ClientBody, type Error as WireError, type HostFrame, type Welcome } from "@holdfast/protocol";
+import {
+  create,
+  type Init,
+  CallSchema,
+  CONTROL_CHANNEL,
+  decodeHost,
+  encodeClient,
+  HoldError,
+  isCode,
+  limits,
+  transcript,
+  type Answer,
+  type Call,
+  type ClientBody,
+  type Error as WireError,
+  type HostFrame,
+  type Welcome,
+} from "@holdfast/protocol";
 import type { Credential, HostVerifier } from "./credential.ts";
 
 export type Dial = (accept: Acceptor) => Promise<Link>;
@@ -24,7 +41,11 @@ export interface ConnectionOptions {
 
 export type ChannelHandler = (body: HostFrame["body"]) => void;
 
-interface OpenCall { readonly resolve: (r: Result) => void; readonly reject: (e: unknown) => void; readonly more: ((r: Result) => void | Promise<void>) | undefined }
+interface OpenCall {
+  readonly resolve: (r: Result) => void;
+  readonly reject: (e: unknown) => void;
+  readonly more: ((r: Result) => void | Promise<void>) | undefined;
+}
 
 export function errorFrom(error: WireError | undefined): HoldError {
   const code = error && isCode(error.code) ? error.code : "internal";
@@ -70,9 +91,22 @@ export class Connection {
           phase = "challenged";
           const c = body.value;
           host = { id: c.hostId, version: c.version };
-          const words = { clientNonce: nonce, keyId, via: options.via, protocol: c.protocol, hostKey: c.hostKey, hostNonce: c.nonce };
+          const words = {
+            clientNonce: nonce,
+            keyId,
+            via: options.via,
+            protocol: c.protocol,
+            hostKey: c.hostKey,
+            hostNonce: c.nonce,
+          };
           if (!(await options.verifier.verify(c.hostKey, transcript("host", words), c.signature))) {
-            return give(link, new HoldError("host_key_changed", `who answers is not the host that this home knows (it says ${c.hostId}); nothing was sent to it`));
+            return give(
+              link,
+              new HoldError(
+                "host_key_changed",
+                `who answers is not the host that this home knows (it says ${c.hostId}); nothing was sent to it`,
+              ),
+            );
           }
           const signature = await options.credential.sign(transcript("operator", words));
           phase = "proven";
@@ -84,7 +118,13 @@ export class Connection {
           fail(errorFrom(body.value.error));
           link.destroy();
         } else {
-          give(link, new HoldError("host_key_changed", "who answers does not prove that it is the host of this home; nothing was sent to it"));
+          give(
+            link,
+            new HoldError(
+              "host_key_changed",
+              "who answers does not prove that it is the host of this home; nothing was sent to it",
+            ),
+          );
         }
       };
       let dialled: Link | null = null;
@@ -98,17 +138,31 @@ export class Connection {
           frame: (channel, message) => {
             const body = decodeHost(message);
             if (connection) connection.#frame(channel, body);
-            else handshake(link, body).catch((fault: unknown) => {
-              reject(fault);
-              link.destroy();
-            });
+            else
+              handshake(link, body).catch((fault: unknown) => {
+                reject(fault);
+                link.destroy();
+              });
           },
           closed: (reason) => fail(new HoldError("unreachable", `the link to the host ended (${reason})`)),
         }))
         .then((link) => {
           dialled = link;
           if (options.signal?.aborted) return link.destroy();
-          link.send(CONTROL_CHANNEL, encodeClient({ case: "hello", value: { minProtocol: limits.protocolMin, maxProtocol: limits.protocolMax, client: options.client, via: options.via, nonce, keyId } }));
+          link.send(
+            CONTROL_CHANNEL,
+            encodeClient({
+              case: "hello",
+              value: {
+                minProtocol: limits.protocolMin,
+                maxProtocol: limits.protocolMax,
+                client: options.client,
+                via: options.via,
+                nonce,
+                keyId,
+              },
+            }),
+          );
         }, reject);
     });
   }
@@ -130,7 +184,10 @@ export class Connection {
   }
 
   /** `more`: told of each part of a streamed answer, in order; when it throws, the call is rejected with that and given up. */
-  call(verb: CallVerb, options: { readonly signal?: AbortSignal | undefined; readonly more?: (r: Result) => void | Promise<void> } = {}): Promise<Result> {
+  call(
+    verb: CallVerb,
+    options: { readonly signal?: AbortSignal | undefined; readonly more?: (r: Result) => void | Promise<void> } = {},
+  ): Promise<Result> {
     if (this.#over) return Promise.reject(this.#over);
     const { signal, more } = options;
     if (signal?.aborted) return Promise.reject(new HoldError("cancelled", "given up before it was asked"));

@@ -21,7 +21,14 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export async function connect(options: ConnectOptions): Promise<HostClient> {
   const { home } = options;
   const open = (): Promise<Connection> =>
-    Connection.open({ dial: (accept) => connectUnix(files.socket(home), accept), credential: credentialOf(home, options.as), verifier: homeVerifier(home), via: options.via ?? "sdk", client: options.client ?? "holdfast-sdk", signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS) });
+    Connection.open({
+      dial: (accept) => connectUnix(files.socket(home), accept),
+      credential: credentialOf(home, options.as),
+      verifier: homeVerifier(home),
+      via: options.via ?? "sdk",
+      client: options.client ?? "holdfast-sdk",
+      signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+    });
   const redial: Redial = {
     connect: () => open(),
     now: () => MonotonicMs(performance.now()),
@@ -42,7 +49,15 @@ async function firstConnection(open: () => Promise<Connection>, options: Connect
       // A home that no host has run in has no keys either: the host makes them.
       const unborn = error.code === "unknown_credential" && !started && options.as === undefined;
       if (error.code !== "unreachable" && !unborn) throw fault;
-      if (!options.startHost) throw unborn ? new HoldError("unreachable", `no host has run in ${options.home} yet; start it with: hold host up`, {}, { cause: fault }) : fault;
+      if (!options.startHost)
+        throw unborn
+          ? new HoldError(
+              "unreachable",
+              `no host has run in ${options.home} yet; start it with: hold host up`,
+              {},
+              { cause: fault },
+            )
+          : fault;
       if (!started) {
         started = true;
         await options.startHost();
@@ -56,7 +71,13 @@ async function firstConnection(open: () => Promise<Connection>, options: Connect
 
 function surroundings(): Surroundings {
   const mask = process.umask();
-  return { env: process.env, cwd: process.cwd(), shell: process.env["SHELL"] || loginShell(), umask: mask, nofile: openFileLimits() };
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    shell: process.env["SHELL"] || loginShell(),
+    umask: mask,
+    nofile: openFileLimits(),
+  };
 }
 
 function loginShell(): string {
@@ -70,7 +91,9 @@ function loginShell(): string {
 /** Node raises its own soft limit, and its children's with it: what this process was started with is in its parent. */
 function openFileLimits(): { soft: number; hard: number } | null {
   try {
-    const line = readFileSync(`/proc/${process.ppid}/limits`, "utf8").split("\n").find((l) => l.startsWith("Max open files"));
+    const line = readFileSync(`/proc/${process.ppid}/limits`, "utf8")
+      .split("\n")
+      .find((l) => l.startsWith("Max open files"));
     const [soft, hard] = (line ?? "").replace("Max open files", "").trim().split(/\s+/);
     const read = (text: string | undefined): number => (text === "unlimited" ? -1 : Number(text));
     return soft && hard && !Number.isNaN(read(soft)) ? { soft: read(soft), hard: read(hard) } : null;

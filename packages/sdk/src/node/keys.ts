@@ -11,10 +11,15 @@ const NAME = /^[a-z][a-z0-9._-]{0,31}$/;
 
 /** Makes a key for an operator that is about to be added. Refuses to replace one. */
 export function generateKey(home: string, name: string): { readonly publicKey: Uint8Array; readonly path: string } {
-  if (!NAME.test(name)) throw new HoldError("bad_request", `operator name ${JSON.stringify(name)}: lower-case letters, digits, dot, dash and underscore, 32 at most, a letter first`);
+  if (!NAME.test(name))
+    throw new HoldError(
+      "bad_request",
+      `operator name ${JSON.stringify(name)}: lower-case letters, digits, dot, dash and underscore, 32 at most, a letter first`,
+    );
   makeHome(home);
   const path = join(folders.keys(home), `${name}.key`);
-  if (existsSync(path)) throw new HoldError("name_taken", `there is a key for ${name} already (${path}); remove it, or choose another name`);
+  if (existsSync(path))
+    throw new HoldError("name_taken", `there is a key for ${name} already (${path}); remove it, or choose another name`);
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   writeFileSync(path, privateKey.export({ format: "pem", type: "pkcs8" }), { mode: 0o600, flag: "wx" });
   return { publicKey: publicKey.export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length), path };
@@ -23,7 +28,10 @@ export function generateKey(home: string, name: string): { readonly publicKey: U
 /** Operators that this home has a key for. */
 export function keyNames(home: string): string[] {
   if (!existsSync(folders.keys(home))) return [];
-  return readdirSync(folders.keys(home)).filter((f) => f.endsWith(".key")).map((f) => f.slice(0, -4)).sort();
+  return readdirSync(folders.keys(home))
+    .filter((f) => f.endsWith(".key"))
+    .map((f) => f.slice(0, -4))
+    .sort();
 }
 
 export function defaultKeyName(home: string): string | null {
@@ -34,7 +42,10 @@ export function credentialOf(home: string, as: string | undefined): Credential {
   const name = as ?? defaultKeyName(home);
   const path = join(folders.keys(home), `${name}.key`);
   if (!name || !NAME.test(name) || !existsSync(path)) {
-    throw new HoldError("unknown_credential", `no key for ${JSON.stringify(name ?? "")} in ${folders.keys(home)}; there is: ${keyNames(home).join(", ") || "none"}. An admin adds one with: hold operator add ${name ?? "NAME"}`);
+    throw new HoldError(
+      "unknown_credential",
+      `no key for ${JSON.stringify(name ?? "")} in ${folders.keys(home)}; there is: ${keyNames(home).join(", ") || "none"}. An admin adds one with: hold operator add ${name ?? "NAME"}`,
+    );
   }
   const key = createPrivateKey(readFileSync(path));
   const raw = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length);
@@ -46,7 +57,12 @@ export function homeVerifier(home: string): HostVerifier {
   return {
     verify(key, words, signature) {
       if (!readFileSync(files.hostPublicKey(home)).equals(key)) return false;
-      return verify(null, words, createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key]), format: "der", type: "spki" }), signature);
+      return verify(
+        null,
+        words,
+        createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key]), format: "der", type: "spki" }),
+        signature,
+      );
     },
     randomBytes: (n) => randomBytes(n),
   };

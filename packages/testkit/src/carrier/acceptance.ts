@@ -12,7 +12,12 @@ export interface CarrierUnderTest {
   close(): Promise<void>;
 }
 
-interface Heard { readonly frames: { readonly channel: number; readonly text: string }[]; readonly closings: string[]; until(ready: () => boolean): Promise<void>; readonly acceptor: Acceptor }
+interface Heard {
+  readonly frames: { readonly channel: number; readonly text: string }[];
+  readonly closings: string[];
+  until(ready: () => boolean): Promise<void>;
+  readonly acceptor: Acceptor;
+}
 
 function listener(): Heard {
   const frames: Heard["frames"] = [];

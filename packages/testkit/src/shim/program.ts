@@ -51,6 +51,9 @@ export class Program {
       parts.push(line);
       n += line.length;
     }
-    return Buffer.from(parts.join(""), "utf8").subarray(0, bytes);
+    const text = Buffer.from(parts.join(""), "utf8").subarray(0, bytes);
+    // A colour query without its end would swallow what follows, for longer than a reader looks back.
+    const osc = text.lastIndexOf("\x1b]");
+    return osc >= 0 && !text.subarray(osc).includes(7) ? text.subarray(0, osc) : text;
   }
 }

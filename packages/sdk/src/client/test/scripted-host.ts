@@ -23,29 +23,37 @@ export class ScriptedHost {
     return Connection.open({
       dial: async (accept) => {
         const n = this.links.length;
-        const { client } = memoryPair(
-          (link) => {
-            this.links.push(link);
-            return {
-              frame: (channel, message) => {
-                const body = decodeClient(message);
-                const say = (b: HostBody): void => link.send(channel, encodeHost(b));
-                if (body.case === "hello") return say({ case: "challenge", value: { protocol: 1, hostKey: new Uint8Array(32), nonce: new Uint8Array(32), signature: new Uint8Array(64), hostId: "h" } });
-                if (body.case === "proof") return say({ case: "welcome", value: { operator: "ana", name: "ana" } });
-                this.heard.push({ link: n, channel, body });
-                this.on(body, say, channel);
-              },
-              closed: () => {},
-            };
-          },
-          accept,
-        );
+        const { client } = memoryPair((link) => {
+          this.links.push(link);
+          return {
+            frame: (channel, message) => {
+              const body = decodeClient(message);
+              const say = (b: HostBody): void => link.send(channel, encodeHost(b));
+              if (body.case === "hello")
+                return say({
+                  case: "challenge",
+                  value: {
+                    protocol: 1,
+                    hostKey: new Uint8Array(32),
+                    nonce: new Uint8Array(32),
+                    signature: new Uint8Array(64),
+                    hostId: "h",
+                  },
+                });
+              if (body.case === "proof") return say({ case: "welcome", value: { operator: "ana", name: "ana" } });
+              this.heard.push({ link: n, channel, body });
+              this.on(body, say, channel);
+            },
+            closed: () => {},
+          };
+        }, accept);
         this.ends.push(client);
         return client;
       },
       credential: { keyId: new Uint8Array(32), sign: () => new Uint8Array(64) },
       verifier: { verify: () => true, randomBytes: (k) => new Uint8Array(k) },
-      via: "sdk", client: "test",
+      via: "sdk",
+      client: "test",
     });
   }
 
@@ -121,7 +129,11 @@ export async function attachedScene(handlers: AttachHandlers = {}, options: Part
   const host = new ScriptedHost();
   const clock = new HandClock(host);
   host.on = (body, say) => {
-    if (body.case === "attach") say({ case: "attached", value: { attachment: "a1", session: { id: "s1", name: "work", floor: {} }, cursor: body.value.cursor ?? 0n } });
+    if (body.case === "attach")
+      say({
+        case: "attached",
+        value: { attachment: "a1", session: { id: "s1", name: "work", floor: {} }, cursor: body.value.cursor ?? 0n },
+      });
     if (body.case === "detach") say({ case: "detached", value: { reason: "left" } });
   };
   const connection = await host.dial();
@@ -129,4 +141,7 @@ export async function attachedScene(handlers: AttachHandlers = {}, options: Part
   return { host, clock, connection, attachment };
 }
 
-export const output = (seq: number, text: string, offset = 0): HostBody => ({ case: "event", value: { seq: BigInt(seq), offset: BigInt(offset), data: Buffer.from(text), payloadBytes: text.length } });
+export const output = (seq: number, text: string, offset = 0): HostBody => ({
+  case: "event",
+  value: { seq: BigInt(seq), offset: BigInt(offset), data: Buffer.from(text), payloadBytes: text.length },
+});
