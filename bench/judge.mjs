@@ -61,6 +61,12 @@ export function alike(/** @type {string[]} */ a, /** @type {string[]} */ b) {
   return (100 * a.filter((cell, i) => cell === b[i]).length) / a.length;
 }
 
+/** The first cell that is not the same, for whoever looks why. */
+function firstDifference(/** @type {string[]} */ a, /** @type {string[]} */ b) {
+  const at = a.findIndex((cell, i) => cell !== b[i]);
+  return `row ${Math.floor(at / cols)}, column ${at % cols}: ${a[at]} became ${b[at]}`;
+}
+
 /** Judges all recordings of a run, and puts the numbers where the recordings were. */
 export async function judge(/** @type {any[]} */ cells) {
   /** @type {Map<string, string[]>} */
@@ -77,6 +83,7 @@ export async function judge(/** @type {any[]} */ cells) {
       const before = await play(recording);
       const own = truth.get(kind);
       if (own) found[`${kind}_kept_pct`] = alike(before, own);
+      if (own && found[`${kind}_kept_pct`] < 100) found[`${kind}_lost`] = firstDifference(own, before);
       for (const name of ["cold", "first", "warm", "slept"].map((how) => `${kind}_${how}`)) {
         if (!found[`${name}@`]) continue;
         let again = /** @type {number | null} */ (null);
@@ -85,6 +92,7 @@ export async function judge(/** @type {any[]} */ cells) {
           else again ??= at;
         });
         found[`${name}_pct`] = alike(last, before);
+        if (found[`${name}_pct`] < 100) found[`${name}_differs`] = firstDifference(before, last);
         if (again !== null) found[`${name}_ms`] = (again - found[`${name}@`].began) * 1000;
       }
     }

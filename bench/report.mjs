@@ -79,6 +79,14 @@ export const lines = [
     met: (of) => least(of("holdfast"), 100),
   },
   {
+    row: "output",
+    label: "… coloured text byte for byte, share of the rounds",
+    key: "colour_exact",
+    digits: 2,
+    target: "1",
+    met: (of) => least(of("holdfast"), 1),
+  },
+  {
     row: "fan",
     label: "12 MB to 16 clients, s",
     key: "seconds",

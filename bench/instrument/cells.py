@@ -47,13 +47,15 @@ class Cell:
             time.sleep(0.1)
         raise RuntimeError("its clients do not attach")
 
-    def text(self, megabytes):
-        """A file of lines of words, and what a terminal makes of it."""
-        path = f"{self.options['work']}/text-{megabytes}"
+    def text(self, megabytes, coloured=False):
+        """A file of lines of words, and what a terminal makes of it. Coloured, escape sequences stand wherever a stream is cut."""
+        path = f"{self.options['work']}/text-{megabytes}{'-coloured' if coloured else ''}"
         if not os.path.exists(path):
             chance = random.Random(3)
             words = ["".join(chance.choice("aeioulnrstdm") for _ in range(chance.randint(2, 9))) for _ in range(300)]
             block = "".join(" ".join(chance.choice(words) for _ in range(16))[:79] + "\n" for _ in range(12500)).encode()
+            if coloured:
+                block = b"".join(b"\x1b[38;2;%d;%d;200m%b\x1b[0m " % (i % 256, i * 7 % 256, word) for i, word in enumerate(block.split(b" ")))
             with open(path, "wb") as file:
                 file.write((block * (megabytes * 1000000 // len(block) + 1))[:megabytes * 1000000])
         with open(path, "rb") as file:
@@ -128,10 +130,10 @@ def echo(cell):
 # --- output -------------------------------------------------------------------------------------------------------------
 
 
-def _flow(cell, session, megabytes, clients, stuck=0, limit=60.0, quiet=3.0):
+def _flow(cell, session, megabytes, clients, stuck=0, limit=60.0, quiet=3.0, coloured=False):
     """Prints a file in a session that `clients` read and `stuck` more do not; time until the last reader has its end."""
     system = cell.system
-    path, expected = cell.text(megabytes)
+    path, expected = cell.text(megabytes, coloured)
     gate = Gate(f"{cell.folder}/{session}.gate")
     system.start(session, f"read go < {gate.path}; cat {path}; {PRINT_END}; exec sleep 900")
     readers = cell.attach(session, clients)
@@ -167,6 +169,8 @@ def _flow(cell, session, megabytes, clients, stuck=0, limit=60.0, quiet=3.0):
 
 def output(cell):
     found = _flow(cell, "out", cell.options["output_mb"], 1)
+    if cell.system.name not in ("tmux", "ssh+tmux", "screen"):  # those draw colours in their own way
+        found["colour_exact"] = _flow(cell, "colour", 3, 1, coloured=True)["exact"]
     if isinstance(cell.system, Holdfast):
         sdk = cell.system.sdk()
         path, expected = cell.text(cell.options["output_mb"])
@@ -228,14 +232,14 @@ def reattach(cell):
         gate.await_reader([client])
         settle([client], 0.2)
         gate.open()
-        pieces = record(client, 3.0, 0.4)
+        pieces = record(client, 3.0, 0.8)
         found[f"{kind}_before@"] = _recording(client.began, pieces)
         if cell.is_raw:
             continue
         client.hang_up()
         time.sleep(0.3)
         client = system.attach(kind)
-        found[f"{kind}_cold@"] = _recording(client.began, record(client, 2.0, 0.4))
+        found[f"{kind}_cold@"] = _recording(client.began, record(client, 2.0, 0.5))
         client.hang_up()
         if isinstance(system, Holdfast):
             time.sleep(0.3)

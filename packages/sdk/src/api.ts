@@ -250,9 +250,7 @@ export interface HostClient {
     session: string,
     what: { readonly seqs?: readonly number[]; readonly from?: number; readonly to?: number; readonly reason?: string },
   ): Promise<number>;
-  auditHead(
-    seal: boolean,
-  ): Promise<{
+  auditHead(seal: boolean): Promise<{
     readonly lsn: number;
     readonly chain: Uint8Array;
     readonly signature: Uint8Array;
