@@ -363,10 +363,14 @@ test(
     // Half a frame and silence: the link is not kept longer than the handshake may take.
     const silent = await Promise.all(Array.from({ length: 50 }, () => RawLink.open(w.home)));
     for (const link of silent) link.raw(u32(500).subarray(0, 1 + dice.below(4)));
-    // Valid frames of an admin with bits flipped, cut and doubled, after a good handshake.
+    // Valid frames with bits flipped, cut and doubled, after a good handshake: of an admin at a session that a flipped bit may well
+    // mean to end, and of an observer, who ends none.
+    const victim = await w.open(me, { script: "exec cat" });
+    w.close(await w.operator("eve", "human", "observer"));
     const rounds = soak ? 3_000 : 300;
     for (let i = 0; i < rounds; i++) {
-      const link = await RawLink.login(w.home, w.keyOf(me.operator.operator!.name));
+      const [as, at] = i % 2 === 0 ? [me.operator.operator!.name, victim.id] : ["eve", session.id];
+      const link = await RawLink.login(w.home, w.keyOf(as));
       const valid = Buffer.from(
         encodeClient(
           [
@@ -378,17 +382,17 @@ test(
               case: "call" as const,
               value: {
                 id: BigInt(i),
-                verb: { case: "screen" as const, value: { session: session.id, scrollback: 10, vt: true } },
+                verb: { case: "screen" as const, value: { session: at, scrollback: 10, vt: true } },
               },
             },
             {
               case: "call" as const,
               value: {
                 id: BigInt(i),
-                verb: { case: "resize" as const, value: { session: session.id, size: { cols: 80, rows: 24 }, unpin: false } },
+                verb: { case: "resize" as const, value: { session: at, size: { cols: 80, rows: 24 }, unpin: false } },
               },
             },
-            { case: "attach" as const, value: { session: session.id, writer: "a-writer-of-fuzz", cursor: 3n, window: 9_000 } },
+            { case: "attach" as const, value: { session: at, writer: "a-writer-of-fuzz", cursor: 3n, window: 9_000 } },
             { case: "input" as const, value: { n: 1n, data: new Uint8Array(0), unit: "u" } },
             { case: "credit" as const, value: { bytes: 9_999_999_999n, appliedSeq: 1n, window: 1 } },
             { case: "floor" as const, value: { verb: FloorVerb.ASK, to: "nobody", id: 1n } },
