@@ -101,6 +101,8 @@ export interface AttachHandlers {
     readonly seq: number;
     readonly stream: number;
     readonly offset: number;
+    /** Where it ends in the record. `bytes` need not be `end - offset`: queries are out, and a cut sequence comes whole with its end. */
+    readonly end: number;
     readonly bytes: Uint8Array;
     readonly atUnixMs: number;
   }): void | Promise<void>;

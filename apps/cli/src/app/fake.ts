@@ -132,6 +132,7 @@ export function replaying(
             seq: step.seq,
             stream: step.stream ?? 0,
             offset: step.offset ?? 0,
+            end: (step.offset ?? 0) + Buffer.byteLength(step.output),
             bytes: Buffer.from(step.output),
             atUnixMs: nowMs + step.seq,
           });

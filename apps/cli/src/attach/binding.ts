@@ -214,9 +214,14 @@ export class Binding implements Bound {
     }
   }
 
-  #output(o: { readonly stream: number; readonly offset: number; readonly bytes: Uint8Array }): void | Promise<void> {
+  #output(o: {
+    readonly stream: number;
+    readonly offset: number;
+    readonly end: number;
+    readonly bytes: Uint8Array;
+  }): void | Promise<void> {
     // Streams of a pipe count their own bytes; on one screen they are one.
-    const chunk = this.#pipes ? { offset: this.#pipeOffset, bytes: o.bytes } : o;
+    const chunk = this.#pipes ? { offset: this.#pipeOffset, end: this.#pipeOffset + o.bytes.length, bytes: o.bytes } : o;
     this.#pipeOffset += o.bytes.length;
     if (this.#busy === 0) return this.view.output(chunk);
     return this.#chain.then(() => this.view.output(chunk));

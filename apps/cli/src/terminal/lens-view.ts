@@ -57,9 +57,10 @@ class LensView implements View {
   }
 
   output(chunk: OutputChunk): Promise<void> | undefined {
-    const end = chunk.offset + chunk.bytes.length;
+    const { end } = chunk;
     if (end <= this.#drawnTo) return;
-    const bytes = chunk.bytes.subarray(Math.max(0, this.#drawnTo - chunk.offset));
+    const isWhole = chunk.bytes.length === end - chunk.offset;
+    const bytes = chunk.bytes.subarray(isWhole ? Math.max(0, this.#drawnTo - chunk.offset) : 0);
     this.#drawnTo = end;
     return this.#parse(bytes);
   }

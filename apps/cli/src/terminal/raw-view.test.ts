@@ -54,7 +54,7 @@ function viewOn(o: ReturnType<typeof outerModel>, pictures: (Picture | null)[], 
   });
   return { view, asked: () => asked };
 }
-const bytes = (text: string, offset: number) => ({ offset, bytes: Buffer.from(text) });
+const bytes = (text: string, offset: number) => ({ offset, end: offset + text.length, bytes: Buffer.from(text) });
 
 describe("a session on the outer terminal", () => {
   test("a picture is drawn, then output goes on from its offset and nothing twice", async () => {
@@ -64,6 +64,17 @@ describe("a session on the outer terminal", () => {
     await view.output(bytes("one\r\ntwo", 0));
     await view.output(bytes("!", 8));
     expect(await o.lines()).toEqual(["one", "two!", "", ""]);
+  });
+
+  test("a sequence that came whole with its end costs the next chunk nothing, and a query that was taken out neither", async () => {
+    const o = outerModel();
+    const { view } = viewOn(o, []);
+    view.snapshot(picture("", 0));
+    await view.output({ offset: 0, end: 5, bytes: Buffer.from("ab") });
+    await view.output({ offset: 5, end: 9, bytes: Buffer.from("\x1b[1mXYZ") });
+    await view.output({ offset: 9, end: 15, bytes: Buffer.from("!") });
+    await view.output({ offset: 15, end: 16, bytes: Buffer.from("?") });
+    expect((await o.lines())[0]).toBe("abXYZ!?");
   });
 
   test("a notice lies over the last row and leaves no trace", async () => {

@@ -63,9 +63,11 @@ export class RawView implements View {
     if (this.#panel) await this.#panel.released;
     if (this.#mending) await this.#mending;
     if (this.#closed) return;
-    const end = chunk.offset + chunk.bytes.length;
+    const { end } = chunk;
     if (end <= this.#drawnTo) return;
-    const from = Math.max(chunk.offset, this.#drawnTo);
+    // Only a picture that ends inside the chunk takes some of it away, and only where its bytes are those of the record.
+    const isWhole = chunk.bytes.length === end - chunk.offset;
+    const from = isWhole ? Math.max(chunk.offset, this.#drawnTo) : chunk.offset;
     const bytes = chunk.bytes.subarray(from - chunk.offset);
     this.#drawnTo = end;
     if (this.#o.screen === "main") this.#put(bytes);
@@ -77,7 +79,8 @@ export class RawView implements View {
           // The session's main screen comes back, and only the host knows it. What follows in this chunk is part of that picture.
           this.#drawnTo = from + piece.at;
           await this.#mend(end);
-          if (this.#drawnTo < end) return this.output({ offset: this.#drawnTo, bytes: bytes.subarray(this.#drawnTo - from) });
+          if (this.#drawnTo < end)
+            return this.output({ offset: this.#drawnTo, end, bytes: bytes.subarray(this.#drawnTo - from) });
           break;
         }
       }

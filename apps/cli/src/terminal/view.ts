@@ -8,8 +8,10 @@ export interface Picture {
   readonly vt: Uint8Array;
 }
 
+/** `offset` to `end`: where it stands in the record. `bytes` need not be as many: queries are out, and a sequence that was cut comes whole with its end. */
 export interface OutputChunk {
   readonly offset: number;
+  readonly end: number;
   readonly bytes: Uint8Array;
 }
 

@@ -119,7 +119,7 @@ export class Lexer {
   private hold(bytes: Uint8Array, from: number, sink: Sink): void {
     this.passTo(bytes, from, sink);
     if (bytes.length - from <= MAX_HELD) {
-      this.held = bytes.slice(from);
+      this.held = copyFrom(bytes, from);
       return;
     }
     const second = bytes[from] === LEAD ? (bytes[from + 1] ?? 0) - 0x40 : bytes[from + 1];
@@ -299,7 +299,7 @@ export class Lexer {
 
   private usedUp(bytes: Uint8Array, end: number, isDropped: boolean, sink: Sink): number {
     if (!isDropped) this.passTo(bytes, end, sink);
-    this.held = bytes.slice(end);
+    this.held = copyFrom(bytes, end);
     return USED;
   }
 
@@ -368,4 +368,9 @@ function stringEnd(bytes: Uint8Array, from: number, endsAtBel: boolean): number 
     if (c === LEAD && isC1(bytes, i)) return i;
   }
   return i;
+}
+
+/** A copy of what stands from `at` on. A Buffer's own `slice` is a view, and its bytes may be a socket's, overwritten by the next read. */
+function copyFrom(bytes: Uint8Array, at: number): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes, at);
 }

@@ -110,7 +110,7 @@ export class CommandWatch {
 
   /** An input is on its way to the terminal. */
   input(seq: number, by: string, bytes: Uint8Array): void {
-    this.#pending.set(seq, { by, bytes: bytes.slice(0, 4096) });
+    this.#pending.set(seq, { by, bytes: Uint8Array.prototype.slice.call(bytes, 0, 4096) });
   }
 
   settled(seq: number, applied: boolean, outputOffset: number): void {

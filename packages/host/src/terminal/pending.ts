@@ -36,7 +36,7 @@ export class PendingBytes {
     const from = lastIntroducer(chunk);
     if (from !== undefined) this.clear();
     else if (this.swallowing !== undefined) return undefined;
-    this.append(chunk.slice(from));
+    this.append(Uint8Array.prototype.slice.call(chunk, from));
     if (this.size <= MAX_HEADER_BYTES) return undefined;
     if (isHeader(state)) {
       // The parser's parameters tell it from here on.

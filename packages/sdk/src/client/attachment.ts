@@ -492,7 +492,14 @@ export class ClientAttachment implements Attachment {
       return;
     }
     this.#use(e.data.length, () =>
-      this.#handlers.output?.({ seq, stream: e.stream, offset: Number(e.offset), bytes: e.data, atUnixMs: Number(e.atUnixMs) }),
+      this.#handlers.output?.({
+        seq,
+        stream: e.stream,
+        offset: Number(e.offset),
+        end: Number(e.offset) + e.payloadBytes,
+        bytes: e.data,
+        atUnixMs: Number(e.atUnixMs),
+      }),
     );
   }
 
