@@ -229,8 +229,7 @@ export async function heal(world: World): Promise<void> {
   checkDisk(world);
   world.keeps = false;
   world.life.dies("the end");
-  // After several lives: see the scene "what an earlier life left unsynced" in scenes.sim.test.ts.
-  if (world.lives.length === 1) await checkPowerLoss(world, memory, image);
+  await checkPowerLoss(world, memory, image);
 }
 
 function isAtRest(world: World): boolean {
