@@ -59,6 +59,8 @@ export class World {
   /** When a host lost its shim, or its life; and when one said hello to it. */
   readonly #losses: number[] = [];
   readonly #hellos: number[] = [];
+  /** Times that the disk was made to fail. */
+  diskFaults = 0;
   /** A dead host comes back by itself (the keeper's work). */
   keeps = true;
   /** Told of each new life, before it starts: where crashes are planned. */
