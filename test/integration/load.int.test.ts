@@ -9,9 +9,12 @@ import { bytes, say, soak, world } from "./world/world.ts";
 
 /**
  * What the host may grow by while a session floods it and clients stall: the tail (1 MiB), a model's feed (4 MiB) and xterm's
- * own buffers, what waits for the disk, and what V8 does not give back at once.
+ * own buffers, what waits for the disk, and what V8 does not give back at once. Measured: it rises for 30 s and then stays,
+ * 240 to 290 MiB above an idle host at 20 to 30 MB/s, with and without clients.
  */
-const GROWTH_KIB = 256 * 1024;
+const GROWTH_KIB = 384 * 1024;
+/** And by this much at most in the second half of the flood: it does not go on growing. */
+const LATE_GROWTH_KIB = 96 * 1024;
 
 test(
   "beside one client that is stopped and one that never gives credit, two others get every byte of `yes`, and the host stays small",
@@ -46,6 +49,7 @@ test(
     writeFileSync(w.path("go"), "");
 
     let most = before;
+    let half = before;
     let echoes = 0;
     const echoed: string[] = [];
     await me.attach({ session: quiet.id }, { output: (o) => void echoed.push(Buffer.from(o.bytes).toString()) });
@@ -54,6 +58,7 @@ test(
       await fact(`the other session answers ${echoes}`, () => echoed.join("").includes(`echo ${echoes}\r\n`));
       echoes++;
       most = Math.max(most, rssKib(await w.hostPid()));
+      if (performance.now() - begun < seconds * 500) half = most;
     }
     const lag = Number((await me.show(flood.id)).outputBytes);
     for (const c of readers) {
@@ -69,6 +74,7 @@ test(
       `${(lag / 1e6 / seconds).toFixed(1)} MB/s for ${seconds} s; ${echoes} echoes beside it; host RSS ${(before / 1024).toFixed(0)} to ${(most / 1024).toFixed(0)} MiB; snapshots of the readers: ${readers.map((r) => r.standing!.snapshots.length - 1).join(" and ")}; the one without credit was handed ${used} bytes`,
     );
     expect(most - before).toBeLessThan(GROWTH_KIB);
+    if (soak) expect(most - half).toBeLessThan(LATE_GROWTH_KIB);
     expect(used).toBeLessThan(1024 * 1024);
   },
   soak ? 400_000 : 150_000,
@@ -95,13 +101,16 @@ test("a restarted host takes up many sessions, and every one of them answers", a
   const list = await again.list();
   expect(list.map((s) => [s.name, s.pid]).sort()).toEqual(opened.map((s) => [s.name, s.pid]).sort());
   expect(opened.map((s) => [lives(s.pid), bornAt(s.pid)])).toEqual(born.map((b) => [true, b]));
-  await Promise.all(
-    opened.map(async (s) => {
-      const heard = again.wait(s.id, { match: `^again ${s.name}$` });
-      await again.send(s.id, bytes(`again ${s.name}\n`));
-      await heard;
-    }),
-  );
+  // A link carries 256 calls at once: two for each session here.
+  for (let at = 0; at < count; at += 50) {
+    await Promise.all(
+      opened.slice(at, at + 50).map(async (s) => {
+        const heard = again.wait(s.id, { match: `^again ${s.name}$` });
+        await again.send(s.id, bytes(`again ${s.name}\n`));
+        await heard;
+      }),
+    );
+  }
   const own = /: (\d+) sessions taken up, (\d+) lost, in (\d+) ms/.exec(
     w
       .log()
