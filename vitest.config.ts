@@ -25,6 +25,7 @@ const suite = (
   test: {
     name,
     include,
+    setupFiles: ["./scripts/fixed-seeds.ts"],
     exclude: [...apart, ...(more.exclude ?? [])],
     testTimeout: more.testTimeout ?? 10_000,
     hookTimeout: more.testTimeout ?? 10_000,

