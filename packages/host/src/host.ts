@@ -11,14 +11,17 @@ import { InputLedger, inputRules, MonotonicMs, session as sessionRoom, type Capa
 import { capabilitiesOf, rolesWith } from "@holdfast/core";
 import { create, EventBody_HostStartedSchema, HoldError, limits, SessionState, type Session } from "@holdfast/protocol";
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
+import type { Actor } from "./session/book.ts";
 import { CommandWatch, type SavedCommands } from "./session/command-watch.ts";
+import { operatorOfWriter } from "./session/inputs.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
 import * as lifetime from "./session/lifetime.ts";
 import { openSession, started, type Opener, type OpenRequest } from "./session/open.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
 import { decodeBody, encodeBody, folded, kindOf, type Body } from "./session/record.ts";
-import { type Actor, LiveSession, operatorOf, operatorOfWriter } from "./session/session.ts";
+import { LiveSession } from "./session/session.ts";
+import { operatorOf } from "./session/steering.ts";
 
 /** Session of the journal that holds the host's own records: starts, operators. */
 export const HOST_SESSION = "host";

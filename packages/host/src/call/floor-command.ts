@@ -3,7 +3,8 @@ import type { FloorCommand } from "@holdfast/core";
 import { FloorVerb, HoldError } from "@holdfast/protocol";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
-import { operatorOf, type LiveSession } from "../session/session.ts";
+import type { LiveSession } from "../session/session.ts";
+import { operatorOf } from "../session/steering.ts";
 
 /** `seat`: the attachment that asks, or "" for a call without one (its operator's latest attachment then). */
 export function floorCommand(

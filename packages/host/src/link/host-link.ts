@@ -35,7 +35,8 @@ import { HOP_BYTES, type Channel, type HostAttachment } from "../session/attachm
 import { refusalFrom } from "../session/journal-fault.ts";
 import { floorOnWire, kindOnWire } from "../session/on-wire.ts";
 import { checkSize } from "../session/open.ts";
-import { operatorOf, type LiveSession } from "../session/session.ts";
+import type { LiveSession } from "../session/session.ts";
+import { operatorOf } from "../session/steering.ts";
 
 export interface HostIdentity {
   readonly key: KeyObject;

@@ -15,7 +15,8 @@ import {
 } from "@holdfast/protocol";
 import type { ShimSpec, ShimWelcome } from "@holdfast/shim";
 import { prepareShell } from "../shell/index.ts";
-import type { Actor, LiveSession } from "./session.ts";
+import type { Actor } from "./book.ts";
+import type { LiveSession } from "./session.ts";
 
 export interface OpenRequest {
   readonly name: string;

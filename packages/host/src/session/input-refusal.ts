@@ -1,0 +1,66 @@
+/** What a sender is told of input that was not taken, or not whole: the code, which session, and what to do next. */
+import type { InputDecision, SessionFacts } from "@holdfast/core";
+import { HoldError, limits, type Code, type Input } from "@holdfast/protocol";
+import type { ShimResult } from "@holdfast/shim";
+
+const MAX_UNIT_CHARS = 64;
+
+export type LedgerRefusal = Extract<InputDecision, { kind: "refuse" }>["code"];
+
+/** `session`: as people are told of it. `unsettledBytes`: what waits for the program. */
+export function ledgerRefusal(code: LedgerRefusal, session: string, unsettledBytes: number): HoldError {
+  switch (code) {
+    case "input_blocked":
+      return new HoldError(
+        "input_blocked",
+        `the program of session ${session} is not reading: ${unsettledBytes} bytes wait; interrupt it, or send less at a time`,
+      );
+    case "input_cut":
+      return new HoldError(
+        "input_cut",
+        `the rest of this paste into session ${session} was cut off by a change of the floor or an interrupt`,
+      );
+    case "superseded":
+      return new HoldError(
+        "input_void",
+        `that frame of session ${session} was refused before, and later ones were accepted since`,
+      );
+    case "bad_request":
+      return new HoldError("bad_request", "frames are numbered from 1");
+  }
+}
+
+/** What no session would take. */
+export function malformation(frame: Input): HoldError | null {
+  if (frame.data.length > limits.inputFrameBytes)
+    return new HoldError("bad_request", `an input frame of ${frame.data.length} bytes; ${limits.inputFrameBytes} at most`);
+  if (frame.interrupt && frame.data.length !== 1) return new HoldError("bad_request", "an interrupt is one byte");
+  if (frame.unit.length > MAX_UNIT_CHARS)
+    return new HoldError("bad_request", `a unit's name has ${MAX_UNIT_CHARS} characters at most`);
+  return null;
+}
+
+/** The shim has refused, dropped or cut an input. */
+export function settledError(facts: SessionFacts, r: ShimResult): HoldError {
+  const session = facts.name || facts.id;
+  if (r.status === "void")
+    return new HoldError(
+      "input_void",
+      `input ${r.seq} of session ${session} was dropped unwritten: the floor changed hands or an interrupt passed it`,
+    );
+  if (r.status === "cut")
+    return new HoldError(
+      "input_cut",
+      `only ${r.bytes} bytes of input ${r.seq} of session ${session} were written: the floor changed hands or an interrupt passed it`,
+    );
+  const codes: Partial<Record<string, Code>> = {
+    line_too_long: "line_too_long",
+    queue_full: "input_blocked",
+    exited: "session_ended",
+  };
+  const text =
+    r.refusal === "line_too_long"
+      ? `a line of more than ${limits.canonicalLineBytes} bytes would be cut by the terminal of session ${session}; send it in shorter lines, or through a file`
+      : `the shim of session ${session} refused input ${r.seq}: ${r.refusal}`;
+  return new HoldError(codes[r.refusal] ?? "internal", text);
+}

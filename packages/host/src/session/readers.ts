@@ -1,0 +1,293 @@
+/**
+ * Who is attached, and what each is sent: a snapshot first, then every record after it, at the pace that each can take.
+ *
+ *   V1  An attachment has no queue here: what it has not taken is in the tail that all share, or in the journal.
+ *   V2  Nothing is sent to one that may not be sent more (core/attachment R1 to R4), and nobody waits for it.
+ *   V3  Who interrupts a flood is shown nothing more of it until the interrupt has reached the program, and then the screen as it is.
+ * Elsewhere: rules of cursor and credit (core/attachment), the screen (screen.ts), queries taken out (output-view.ts).
+ */
+import { creditWindow, HOST_ACTOR, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
+import { create, encodeHost, limits, PresenceSchema, type Presence } from "@holdfast/protocol";
+import type { Entry } from "../journal/journal.ts";
+import type { Snapshot } from "../terminal/model.ts";
+import { HOP_BYTES, type HostAttachment } from "./attachment.ts";
+import type { Book } from "./book.ts";
+import { kindOnWire } from "./on-wire.ts";
+import { OutputView } from "./output-view.ts";
+import type { SessionPorts } from "./ports.ts";
+import { OUTPUT_KIND, wireEvent, type Body } from "./record.ts";
+import { Tail } from "./tail.ts";
+
+/** How long the record of an input may wait for output to go out with. */
+const LAZY_MS = 5;
+/** When a snapshot that failed is asked for again. */
+const SNAPSHOT_RETRY_MS = 200;
+const SNAPSHOT_PART_BYTES = 256 * 1024;
+const JOURNAL_READ_BYTES = 256 * 1024;
+const SMALL_EVENT_BYTES = 8 * 1024;
+/** A reader this far behind can't follow. */
+const SLOW_BYTES = 1024 * 1024;
+/** Who interrupts and is further behind than this is shown the present. */
+const INTERRUPT_BEHIND_BYTES = 32 * 1024;
+/** How long the answer to an interrupt is waited for before its sender is shown something. */
+const HOLD_MS = 250;
+
+/** Takes the screen, once a size that is being claimed is settled: the first thing drawn is then right. */
+export type TakeSnapshot = (
+  scrollback: number,
+) => Promise<{ readonly seq: number; readonly position: number; readonly snapshot: Snapshot }>;
+
+export class Readers {
+  readonly #book: Book;
+  readonly #ports: SessionPorts;
+  readonly #takeSnapshot: TakeSnapshot;
+  readonly #attachments = new Map<string, HostAttachment>();
+  readonly #tail = new Tail();
+  readonly #view = new OutputView();
+  #pumpDue: (() => void) | null = null;
+  /** Interrupts on their way, and who sent them. */
+  readonly #interrupts = new Map<number, HostAttachment>();
+  #interrupted: { readonly seat: HostAttachment; readonly offset: number }[] = [];
+
+  constructor(book: Book, ports: SessionPorts, takeSnapshot: TakeSnapshot) {
+    this.#book = book;
+    this.#ports = ports;
+    this.#takeSnapshot = takeSnapshot;
+  }
+
+  get attachments(): ReadonlyMap<string, HostAttachment> {
+    return this.#attachments;
+  }
+
+  // --- coming and going ---
+
+  /** `attachment` is sent nothing before {@link HostAttachment.ready}. */
+  add(attachment: HostAttachment): void {
+    this.#attachments.set(attachment.id, attachment);
+  }
+
+  /** Another link of the same writer, older than this one. */
+  olderOf(attachment: HostAttachment): HostAttachment[] {
+    return [...this.#attachments.values()].filter((a) => a.writer === attachment.writer);
+  }
+
+  remove(attachment: HostAttachment): void {
+    attachment.over = true;
+    attachment.channel.end();
+    this.#attachments.delete(attachment.id);
+  }
+
+  /** Nobody may be left who needs the tail. */
+  trim(): void {
+    if (this.#attachments.size === 0) this.#tail.clear();
+  }
+
+  presence(): Presence[] {
+    return [...this.#attachments.values()]
+      .filter((a) => !a.quiet)
+      .map((a) =>
+        create(PresenceSchema, {
+          operator: a.operator.id,
+          name: a.operator.name,
+          kind: kindOnWire(a.operator.kind),
+          via: a.via,
+          attachment: a.id,
+          observing: a.observing,
+        }),
+      );
+  }
+
+  tellPresence(): void {
+    this.tellAll(encodeHost({ case: "presence", value: { operators: this.presence() } }));
+  }
+
+  tellAll(message: Uint8Array): void {
+    for (const a of this.#attachments.values()) if (!a.quiet) a.channel.sendMessage(message);
+  }
+
+  // --- how far they are ---
+
+  /** Somebody attached can't follow and is shown snapshots instead. */
+  get hasSlow(): boolean {
+    for (const { reader: r } of this.#attachments.values())
+      if (r.mode === "snapshot" && this.#book.position - r.position > SLOW_BYTES) return true;
+    return false;
+  }
+
+  /** Small events while somebody reads through a small window: one event is the least that is under way (half a second at 100 KB/s). */
+  get eventBytes(): number {
+    for (const a of this.#attachments.values())
+      if (a.reader.window < limits.outputEventBytes * 2 && !a.noOutput) return SMALL_EVENT_BYTES;
+    return limits.outputEventBytes;
+  }
+
+  /** The client has used `appliedBytes` since it attached. `maxWindow` above 0: the most that it wants to be under way from now on. */
+  credited(attachment: HostAttachment, appliedBytes: number, maxWindow: number): void {
+    const { sent, applied } = attachment.reader;
+    if (maxWindow > 0) attachment.maxWindow = Math.min(limits.windowMax, Math.max(limits.windowMin, maxWindow));
+    const used = Math.min(sent, appliedBytes) - applied;
+    if (used > 0) attachment.window = creditWindow.applied(attachment.window, used, sent - applied, this.#ports.clock.monoMs());
+    attachment.reader = reader.credited(attachment.reader, appliedBytes, Math.min(attachment.maxWindow, attachment.window.bytes));
+    this.pump(attachment);
+  }
+
+  // --- sending ---
+
+  /** A record was made. Returns whether the program asks the terminal something in it. */
+  recorded(entry: Entry, body: Body | null, payload: Uint8Array): boolean {
+    const isOutput = body?.case === "output";
+    const shown = isOutput ? this.#view.live(entry, payload, (seq) => this.#book.readAt(seq)) : payload;
+    if (this.#attachments.size > 0) {
+      const message = encodeHost({ case: "event", value: wireEvent(entry, isOutput ? null : body, shown) });
+      const dataBytes = isOutput ? shown.length : 0;
+      this.#tail.push({ seq: entry.seq, position: this.#book.position, message, dataBytes, isOutput });
+      if (body?.case === "input" || body?.case === "inputSettled") this.#pumpSoon();
+      else this.pumpAll();
+    }
+    return isOutput && this.#view.sawQuery;
+  }
+
+  pumpAll(): void {
+    for (const attachment of this.#attachments.values()) this.pump(attachment);
+  }
+
+  /** The record of a key is no news to who pressed it: it goes out with the echo, or a moment later by itself. */
+  #pumpSoon(): void {
+    this.#pumpDue ??= this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + LAZY_MS), () => {
+      this.#pumpDue = null;
+      this.pumpAll();
+    });
+  }
+
+  /** Sends an attachment what it may have now (R1 to R4). */
+  pump(attachment: HostAttachment): void {
+    while (attachment.ready && !attachment.isHeld && !attachment.over && attachment.channel.buffered < HOP_BYTES) {
+      const head = { seq: this.#book.facts.seq, position: Offset(this.#book.position) };
+      const step = reader.next(attachment.reader, head, limits.behindBytes);
+      if (step.do === "nothing") return;
+      if (step.do === "snapshot") return this.#sendSnapshot(attachment, step.why);
+      const event = this.#tail.at(attachment.reader.cursor + 1);
+      if (event) {
+        attachment.filter = null;
+        const shown = !(attachment.noOutput && event.isOutput);
+        if (shown) attachment.channel.sendMessage(event.message);
+        attachment.reader = reader.sent(attachment.reader, Seq(event.seq), Offset(event.position), shown ? event.dataBytes : 0);
+      } else if (!this.#sendFromJournal(attachment, Math.min(step.maxBytes, JOURNAL_READ_BYTES))) {
+        return;
+      }
+    }
+  }
+
+  #sendFromJournal(attachment: HostAttachment, maxBytes: number): boolean {
+    const after = attachment.reader.cursor;
+    const items = this.#book.read(after, maxBytes);
+    if (items.length === 0) return false;
+    if (attachment.filter?.nextSeq !== after + 1)
+      attachment.filter = this.#view.filterAt(after + 1, (seq) => this.#book.readAt(seq));
+    let { cursor, position } = attachment.reader;
+    let bytes = 0;
+    for (const item of items) {
+      if ("gap" in item) {
+        cursor = Seq(item.toSeq);
+        attachment.channel.send({
+          case: "event",
+          value: {
+            seq: BigInt(item.toSeq),
+            actor: HOST_ACTOR,
+            via: "host",
+            body: {
+              kind: { case: "gap", value: { fromSeq: BigInt(item.fromSeq), toSeq: BigInt(item.toSeq), reason: item.reason } },
+            },
+          },
+        });
+        continue;
+      }
+      const isOutput = item.entry.kind === OUTPUT_KIND;
+      cursor = Seq(item.entry.seq);
+      if (isOutput) position = Offset(position + item.entry.payloadBytes);
+      if (isOutput && attachment.noOutput) continue;
+      const shown =
+        isOutput && item.entry.stream === 0 ? attachment.filter.queries.filter(item.entry.payload) : item.entry.payload;
+      bytes += shown.length;
+      attachment.channel.send({ case: "event", value: wireEvent(item.entry, isOutput ? null : item.body, shown) });
+    }
+    attachment.filter.nextSeq = cursor + 1;
+    attachment.reader = reader.sent(attachment.reader, cursor, position, bytes);
+    return true;
+  }
+
+  #sendSnapshot(attachment: HostAttachment, why: string): void {
+    attachment.reader = reader.snapshotAsked(attachment.reader);
+    this.#takeSnapshot(attachment.scrollback).then(
+      ({ seq, position, snapshot }) => {
+        if (attachment.over) return;
+        const size = { cols: snapshot.cols, rows: snapshot.rows };
+        const base = { seq: BigInt(seq), size, offset: BigInt(snapshot.offset), why, title: snapshot.title };
+        for (let at = 0; at === 0 || at < snapshot.vt.length; at += SNAPSHOT_PART_BYTES) {
+          const end = at + SNAPSHOT_PART_BYTES;
+          attachment.channel.send({
+            case: "snapshot",
+            value: { ...base, vt: snapshot.vt.subarray(at, end), last: end >= snapshot.vt.length },
+          });
+        }
+        attachment.reader = reader.snapshotSent(attachment.reader, Seq(seq), Offset(position), snapshot.vt.length);
+        if (attachment.jumpsAgain) this.#showPresent(attachment);
+        this.pump(attachment);
+      },
+      (fault: unknown) => {
+        if (attachment.over) return;
+        this.#ports.log(`session ${this.#book.id}: no snapshot for ${attachment.id}: ${String(fault)}`);
+        // R1: no silence. The model's worker died, or a model was closed: a new one is asked, a moment later.
+        this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + SNAPSHOT_RETRY_MS), () => {
+          if (!attachment.over) this.#sendSnapshot(attachment, why);
+        });
+      },
+    );
+  }
+
+  // --- interrupts into a flood (V3) ---
+
+  /** The interrupt that `seat` sent is on its way as `seq`. */
+  interruptSent(seq: number, seat: HostAttachment): void {
+    this.#interrupts.set(seq, seat);
+    if (!this.#isFarBehind(seat)) return;
+    seat.isHeld = true;
+    this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + HOLD_MS), () => {
+      if (seat.isHeld) this.#showPresent(seat);
+    });
+  }
+
+  /** The shim has told what became of input `seq`, at this offset of the output. */
+  interruptTold(seq: number, offset: number): void {
+    const seat = this.#interrupts.get(seq);
+    if (!seat) return;
+    this.#interrupts.delete(seq);
+    this.#interrupted.push({ seat, offset });
+    this.outputCame();
+  }
+
+  /** The output has come as far as the book says. */
+  outputCame(): void {
+    if (this.#interrupted.length === 0) return;
+    const end = this.#book.facts.ends[0];
+    const due = this.#interrupted.filter((i) => i.offset <= end);
+    this.#interrupted = this.#interrupted.filter((i) => i.offset > end);
+    for (const { seat } of due) if (seat.isHeld || this.#isFarBehind(seat)) this.#showPresent(seat);
+  }
+
+  #isFarBehind({ reader: r }: HostAttachment): boolean {
+    return r.mode === "snapshot" && this.#book.position - r.position + r.sent - r.applied > INTERRUPT_BEHIND_BYTES;
+  }
+
+  #showPresent(seat: HostAttachment): void {
+    seat.isHeld = false;
+    // One that is being taken may be of before the interrupt: another follows it.
+    seat.jumpsAgain = seat.reader.phase === "awaits_snapshot";
+    seat.reader = reader.jump(seat.reader, "interrupt");
+    this.pump(seat);
+  }
+
+  leave(): void {
+    this.#pumpDue?.();
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Who steers: the floor of one session, its changes recorded and told, and what each change cuts.
+ * Elsewhere: the rules (core/floor), what cutting does (inputs.ts), whose size it is (sizing.ts).
+ */
+import {
+  floor as floorRoom,
+  type Floor,
+  type FloorCommand,
+  type FloorEvent,
+  type FloorRefusal,
+  type Operator,
+} from "@holdfast/core";
+import { create, encodeHost, EventBody_AiPausedSchema, EventBody_FloorChangedSchema, HoldError } from "@holdfast/protocol";
+import type { RegisteredOperator } from "../operator/registry.ts";
+import type { Actor, Book } from "./book.ts";
+import { floorOnWire } from "./on-wire.ts";
+import type { SessionPorts } from "./ports.ts";
+
+/** What a change of the floor does to the rest of the session. */
+export interface SteeringWorld {
+  readonly book: Book;
+  readonly ports: SessionPorts;
+  /** Whose line is half typed; null if it is empty. */
+  readonly lineDirty: () => string | null;
+  /** The host knows the operators. */
+  readonly isAi: (operator: string) => boolean;
+  /** What these operators have under way is cut. */
+  readonly cut: (isCut: (operator: string) => boolean) => void;
+  /** The floor came to this attachment. */
+  readonly seated: (attachment: string) => void;
+  /** An encoded HostFrame for everybody who is there. */
+  readonly tellAll: (message: Uint8Array) => void;
+  readonly reschedule: () => void;
+}
+
+export class Steering {
+  readonly #world: SteeringWorld;
+  #floor: Floor;
+
+  constructor(world: SteeringWorld) {
+    const { facts } = world.book;
+    this.#world = world;
+    this.#floor = { ...floorRoom.openFloor(facts.floorMode), epoch: facts.epoch as never, aiPaused: facts.aiPaused };
+  }
+
+  get floor(): Floor {
+    return this.#floor;
+  }
+
+  /** The session was opened: its mode is known. */
+  opened(): void {
+    this.#floor = floorRoom.openFloor(this.#world.book.facts.floorMode);
+  }
+
+  /** After a restart: who steered a moment ago does so still, so that nobody takes it in the gap. */
+  restore(holder: Operator): void {
+    const { book, ports } = this.#world;
+    const heldForMs = Math.max(0, ports.clock.wallMs() - book.facts.heldAt);
+    this.#floor = floorRoom.restored(this.#floor, holder, heldForMs, ports.clock.monoMs());
+    this.#world.reschedule();
+  }
+
+  /** One floor command of an operator; throws the refusal as an error for the caller's answer. */
+  step(command: FloorCommand, actor: Actor): void {
+    const ruling = floorRoom.decide(this.#floor, command, this.#world.ports.clock.monoMs());
+    if (!ruling.ok) throw this.#error(ruling.refusal);
+    for (const event of ruling.events) this.#apply(event, actor);
+    this.#world.reschedule();
+  }
+
+  /** Somebody types: the refusal, or what makes it so. */
+  admit(by: RegisteredOperator, via: string, seat: string, epoch: number | undefined): HoldError | (() => Floor) {
+    const command: FloorCommand = {
+      verb: "type",
+      by: operatorOf(by),
+      seat,
+      lineDirty: this.#world.lineDirty(),
+      ...(epoch === undefined ? {} : { epoch: epoch as never }),
+    };
+    const ruling = floorRoom.decide(this.#floor, command, this.#world.ports.clock.monoMs());
+    if (!ruling.ok) return this.#error(ruling.refusal);
+    return () => {
+      for (const event of ruling.events) this.#apply(event, { id: by.id, via });
+      return this.#floor;
+    };
+  }
+
+  /** For an AI that is about to steer beside the terminal. */
+  refusePaused(): void {
+    if (this.#floor.aiPaused) throw this.#error({ code: "ai_paused" });
+  }
+
+  /** Time passed. */
+  tick(by: Actor): void {
+    for (const event of floorRoom.tick(this.#floor, this.#world.ports.clock.monoMs())) this.#apply(event, by);
+  }
+
+  nextWake(): ReturnType<typeof floorRoom.nextWake> {
+    return floorRoom.nextWake(this.#floor);
+  }
+
+  #apply(event: FloorEvent, actor: Actor): void {
+    const { cut, ports, seated, tellAll } = this.#world;
+    const next = floorRoom.apply(this.#floor, event, ports.clock.monoMs());
+    this.#record(event, next, actor);
+    this.#floor = next;
+    // A floor that ran out while its holder's input waited is free, and a person who takes it means to steer at once.
+    if (floorRoom.cutsQueue(event) || (event.kind === "granted" && event.reason === "taken" && event.to.kind === "human"))
+      cut((operator) => this.#mustCut(event, operator));
+    if (event.kind === "granted") seated(event.seat);
+    if (event.kind === "renewed") return;
+    tellAll(
+      encodeHost({
+        case: "floor",
+        value: {
+          floor: floorOnWire(this.#floor, ports.clock),
+          why: event.kind === "granted" || event.kind === "freed" ? event.reason : event.kind,
+          by: actor.id,
+        },
+      }),
+    );
+  }
+
+  #record(event: FloorEvent, next: Floor, actor: Actor): void {
+    const { book } = this.#world;
+    const epoch = BigInt(next.epoch);
+    switch (event.kind) {
+      case "granted":
+        book.record(actor, {
+          case: "floorChanged",
+          value: create(EventBody_FloorChangedSchema, {
+            holder: event.to.id,
+            seat: event.seat,
+            epoch,
+            reason: event.reason,
+            from: event.from ?? "",
+          }),
+        });
+        break;
+      case "freed":
+        if (event.reason !== "idle")
+          book.record(actor, {
+            case: "floorChanged",
+            value: create(EventBody_FloorChangedSchema, { epoch, reason: event.reason, from: event.from }),
+          });
+        break;
+      case "ai_paused":
+      case "ai_resumed":
+        book.record(actor, {
+          case: "aiPaused",
+          value: create(EventBody_AiPausedSchema, { paused: event.kind === "ai_paused" }),
+        });
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** Whose queued input goes when the floor changes. */
+  #mustCut(event: FloorEvent, operator: string): boolean {
+    if (event.kind === "granted") return operator !== event.to.id;
+    if (event.kind === "ai_paused") return this.#world.isAi(operator);
+    return event.kind === "freed" && operator === event.from;
+  }
+
+  #error(refusal: FloorRefusal): HoldError {
+    const { book, ports } = this.#world;
+    const session = book.facts.name || book.id;
+    switch (refusal.code) {
+      case "floor_held": {
+        const until = new Date(ports.clock.wallMs() + (refusal.expiresAt - ports.clock.monoMs())).toISOString();
+        return new HoldError(
+          "floor_held",
+          `session ${session} is steered by ${refusal.holder.name} until ${until}; ask for it (Ctrl-q a, or hold take ${session} once it is free)`,
+          { session: book.id, holder: refusal.holder.id, until },
+        );
+      }
+      case "floor_not_yours":
+        return new HoldError(
+          "floor_not_yours",
+          `session ${session} is steered by ${refusal.holder?.name ?? "nobody"}, not by you`,
+          { session: book.id },
+        );
+      case "ai_paused":
+        return new HoldError(
+          "ai_paused",
+          `AI operators are paused in session ${session}; a person ends that with: hold ai resume ${session}`,
+          { session: book.id },
+        );
+      case "line_not_empty":
+        return new HoldError(
+          "line_not_empty",
+          `somebody has half a line typed in session ${session}; wait for it to be sent or cleared`,
+          { session: book.id },
+        );
+      case "fenced":
+        return new HoldError("fenced", `the floor of session ${session} has moved on (epoch ${refusal.epoch})`, {
+          session: book.id,
+          epoch: String(refusal.epoch),
+        });
+    }
+  }
+}
+
+export function operatorOf(o: RegisteredOperator): Operator {
+  return { id: o.id, name: o.name, kind: o.kind };
+}
