@@ -4,8 +4,10 @@
  *       they lie in the socket's one read buffer, so they are valid only during the call.
  *   N2  After `end` no handler is called again.
  *   N3  Handlers run in the order of the bytes on the socket.
+ *   N4  A command with nothing before it is written to the descriptor itself: a stream's own way to the same call takes longer
+ *       than the call, and a key waits for it.
  */
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { basename, dirname } from "node:path";
 import * as frame from "./frame.ts";
@@ -80,7 +82,21 @@ class Link implements ShimLink {
   }
 
   #send(bytes: Buffer): void {
-    if (!this.#ended && !this.#parting) this.#socket.write(bytes);
+    if (this.#ended || this.#parting) return;
+    const taken = this.#writeNow(bytes);
+    if (taken < bytes.length) this.#socket.write(bytes.subarray(taken));
+  }
+
+  /** N4. How many bytes the kernel took; what it did not take goes through the stream, which also finds and tells what is the matter. */
+  #writeNow(bytes: Buffer): number {
+    const socket = this.#socket;
+    const { fd } = (socket as { _handle?: { fd?: number } | null })._handle ?? {};
+    if (fd === undefined || fd < 0 || socket.connecting || socket.writableLength > 0) return 0;
+    try {
+      return writeSync(fd, bytes);
+    } catch {
+      return 0;
+    }
   }
 
   #onBytes(n: number): boolean {

@@ -2,11 +2,11 @@
  * The unix carrier: frames over a socket in an owner-only folder. Nothing listens on TCP. The folder's mode is the first
  * gate (0700, ours), the handshake is the second.
  */
-import { chmodSync, closeSync, lstatSync, openSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, lstatSync, openSync, rmSync, writeSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { HoldError } from "@holdfast/protocol";
-import { Deframer, framed, header } from "../framing.ts";
+import { Deframer, framed, header, HEADER_BYTES } from "../framing.ts";
 import type { Acceptor, Link, LinkHandlers } from "../link.ts";
 
 /** sun_path holds 108 bytes with the final NUL. */
@@ -84,12 +84,18 @@ function bind(socket: Socket, accept: Acceptor): Link {
   return link;
 }
 
-/** A link over any byte-stream socket. Frames sent in one turn of the loop leave in one write. */
+/**
+ * A link over any byte-stream socket. Frames sent in one turn of the loop leave in one write.
+ *
+ * What is small and has nothing before it is written to the descriptor itself: a stream's own way to the same call takes longer
+ * than the call, and a key waits for it twice. What the kernel does not take at once goes through the stream, as all that is large.
+ */
 export class StreamLink implements Link {
   readonly carrier = "unix";
   readonly #socket: Socket;
   #handlers: LinkHandlers | null = null;
-  #corked = false;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
   #over = false;
 
   constructor(socket: Socket) {
@@ -117,25 +123,36 @@ export class StreamLink implements Link {
   }
 
   get buffered(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength + this.#waitingBytes;
   }
 
   send(channel: number, message: Uint8Array): void {
     if (this.#over) return;
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
-    }
+    if (this.#waiting.length === 0) process.nextTick(() => this.#flush());
     if (message.length <= COPY_BYTES) {
-      this.#socket.write(framed(channel, message));
+      this.#waiting.push(framed(channel, message));
     } else {
-      this.#socket.write(header(channel, message.length));
-      this.#socket.write(message);
+      this.#waiting.push(header(channel, message.length), message);
     }
+    this.#waitingBytes += message.length + HEADER_BYTES;
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting;
+    const bytes = this.#waitingBytes;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (this.#over || waiting.length === 0) return;
+    const socket = this.#socket;
+    if (bytes <= COPY_BYTES && socket.writableLength === 0) {
+      const whole = waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting, bytes);
+      const taken = writeNow(socket, whole);
+      if (taken < bytes) socket.write(whole.subarray(taken));
+      return;
+    }
+    socket.cork();
+    for (const piece of waiting) socket.write(piece);
+    socket.uncork();
   }
 
   pause(): void {
@@ -147,6 +164,7 @@ export class StreamLink implements Link {
   }
 
   close(): void {
+    this.#flush();
     this.#socket.end();
   }
 
@@ -159,5 +177,17 @@ export class StreamLink implements Link {
     if (this.#over) return;
     this.#over = true;
     this.#handlers?.closed(reason);
+  }
+}
+
+/** Writes to the socket's descriptor: how many bytes the kernel took; 0 where it has no room, or where there is no descriptor to write to. */
+function writeNow(socket: Socket, bytes: Uint8Array): number {
+  const { fd } = (socket as { _handle?: { fd?: number } | null })._handle ?? {};
+  if (fd === undefined || fd < 0 || socket.connecting) return 0;
+  try {
+    return writeSync(fd, bytes);
+  } catch {
+    // Whatever is the matter, the stream finds it again and tells.
+    return 0;
   }
 }

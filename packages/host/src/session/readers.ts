@@ -7,7 +7,7 @@
  * Elsewhere: rules of cursor and credit (core/attachment), the screen (screen.ts), queries taken out (output-view.ts).
  */
 import { creditWindow, HOST_ACTOR, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
-import { create, encodeHost, limits, PresenceSchema, type Presence } from "@holdfast/protocol";
+import { create, encodeEvent, encodeHost, limits, PresenceSchema, type Presence } from "@holdfast/protocol";
 import type { Entry } from "../journal/journal.ts";
 import type { Snapshot } from "../terminal/model.ts";
 import { HOP_BYTES, type HostAttachment } from "./attachment.ts";
@@ -18,8 +18,8 @@ import type { SessionPorts } from "./ports.ts";
 import { OUTPUT_KIND, wireEvent, type Body } from "./record.ts";
 import { Tail } from "./tail.ts";
 
-/** How long the record of an input may wait for output to go out with. */
-const LAZY_MS = 5;
+/** How long the record of an input may wait for output to go out with: no longer than a person takes to notice. */
+const LAZY_MS = 40;
 /** When a snapshot that failed is asked for again. */
 const SNAPSHOT_RETRY_MS = 200;
 const SNAPSHOT_PART_BYTES = 256 * 1024;
@@ -138,7 +138,7 @@ export class Readers {
     const isOutput = body?.case === "output";
     const shown = isOutput ? this.#view.live(entry, payload, (seq) => this.#book.readAt(seq)) : payload;
     if (this.#attachments.size > 0) {
-      const message = encodeHost({ case: "event", value: wireEvent(entry, isOutput ? null : body, shown) });
+      const message = encodeEvent(wireEvent(entry, body, shown));
       const dataBytes = isOutput ? shown.length : 0;
       this.#tail.push({ seq: entry.seq, position: this.#book.position, message, dataBytes, isOutput });
       if (body?.case === "input" || body?.case === "inputSettled") this.#pumpSoon();
@@ -209,7 +209,7 @@ export class Readers {
       const shown =
         isOutput && item.entry.stream === 0 ? attachment.filter.queries.filter(item.entry.payload) : item.entry.payload;
       bytes += shown.length;
-      attachment.channel.send({ case: "event", value: wireEvent(item.entry, isOutput ? null : item.body, shown) });
+      attachment.channel.sendMessage(encodeEvent(wireEvent(item.entry, item.body, shown)));
     }
     attachment.filter.nextSeq = cursor + 1;
     attachment.reader = reader.sent(attachment.reader, cursor, position, bytes);

@@ -5,7 +5,6 @@ import {
   toBinary,
   EventBody_OutputSchema,
   EventBodySchema,
-  EventSchema,
   type Event,
   type EventBody,
 } from "@holdfast/protocol";
@@ -54,7 +53,7 @@ export function kindOf(body: Body): number {
 }
 
 export function encodeBody(body: Body): Uint8Array {
-  return body.case === "output" ? NOTHING : toBinary(EventBodySchema, create(EventBodySchema, { kind: body }));
+  return body.case === "output" ? NOTHING : toBinary(EventBodySchema, { kind: body });
 }
 
 /** A kind that this version does not know reads as null: a newer host wrote it. */
@@ -79,19 +78,18 @@ export function folded(entry: Entry, body: Body | null): FoldedEvent {
 
 /** `data`: what this reader is shown of the payload (queries taken out, or nothing). */
 export function wireEvent(entry: Entry, body: Body | null, data: Uint8Array): Event {
-  return create(EventSchema, {
+  const isOutput = entry.kind === OUTPUT_KIND;
+  return {
     seq: BigInt(entry.seq),
     actor: entry.actor,
     via: entry.via,
     atUnixMs: BigInt(Math.trunc(entry.wallMs)),
     lsn: BigInt(entry.lsn),
-    ...(entry.kind === OUTPUT_KIND
-      ? { stream: entry.stream, offset: BigInt(entry.offset) }
-      : body
-        ? { body: { kind: body } }
-        : {}),
+    stream: isOutput ? entry.stream : 0,
+    offset: isOutput ? BigInt(entry.offset) : 0n,
+    body: isOutput || !body ? undefined : { kind: body },
     data,
     payloadBytes: entry.payloadBytes,
     payload: entry.payloadState === "present" || entry.payloadState === "none" ? "" : entry.payloadState,
-  });
+  };
 }

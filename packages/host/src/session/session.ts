@@ -78,7 +78,7 @@ export class LiveSession {
   readonly #inputs: Inputs;
   readonly #output: Output;
   readonly #steering: Steering;
-  #wake: (() => void) | null = null;
+  #wake: { readonly at: MonotonicMs; readonly cancel: () => void } | null = null;
   /** An end that could not be recorded yet. */
   #endLate: { readonly state: SessionState; readonly reason: string } | null = null;
 
@@ -435,15 +435,24 @@ export class LiveSession {
     this.#schedule();
   }
 
+  /** A timer that fires too early looks again: only an earlier time sets a new one, so that a key does not cost a timer. */
   #schedule(): void {
-    const times = [this.#steering.nextWake(), this.#inputs.nextWake()].filter((t) => t !== null);
-    this.#wake?.();
-    this.#wake = times.length === 0 ? null : this.#ports.wakeAt(MonotonicMs(Math.min(...times)), () => this.tick());
+    const floor = this.#steering.nextWake();
+    const inputs = this.#inputs.nextWake();
+    const at = floor === null ? inputs : inputs === null ? floor : MonotonicMs(Math.min(floor, inputs));
+    if (at === null || (this.#wake && this.#wake.at <= at)) return;
+    this.#wake?.cancel();
+    const cancel = this.#ports.wakeAt(at, () => {
+      this.#wake = null;
+      this.tick();
+    });
+    this.#wake = { at, cancel };
   }
 
   /** The host goes: nothing is ended, everything is let go of. */
   leave(): void {
-    this.#wake?.();
+    this.#wake?.cancel();
+    this.#wake = null;
     this.#readers.leave();
     this.onShimEnd = null;
     this.#line.leave();
