@@ -5,6 +5,7 @@
  *   H2  Notices: at most one a kind every {@link NOTICE_MS}; the last one of a burst is told at its end.
  */
 import { QueryScanner } from "./core-terminal.ts";
+import { rowReader } from "./packed-lines.ts";
 import { ScreenModel } from "./screen-model.ts";
 import { serialize } from "./serialize.ts";
 import type { News, Order, WorkerSettings } from "./wire.ts";
@@ -22,6 +23,7 @@ export class HostedModel {
   private readonly notices = new Map<Kind, { text: string | undefined; timer: NodeJS.Timeout }>();
   private offset: number;
   private taken = 0;
+  private isFresh = true;
 
   constructor(open: Extract<Order, { do: "open" }>, settings: WorkerSettings, tell: (news: News) => void) {
     this.handle = open.handle;
@@ -68,7 +70,18 @@ export class HostedModel {
       } else this.carryOut(order);
       this.orders.shift();
     }
-    if (parsed) this.tell({ is: "parsed", handle: this.handle, offset: this.offset });
+    if (!parsed) return;
+    this.isFresh = true;
+    this.tell({ is: "parsed", handle: this.handle, offset: this.offset });
+  }
+
+  /** Packs its lines if nothing was parsed since the last call. Returns how many, or nothing if it should be called again. */
+  settle(): number | undefined {
+    if (this.isFresh || !this.isIdle) {
+      this.isFresh = false;
+      return undefined;
+    }
+    return this.model.pack();
   }
 
   close(): void {
@@ -120,8 +133,9 @@ export class HostedModel {
     const { core, rows } = this.model;
     const { active, alt } = core._bufferService.buffers;
     const first = Math.max(0, active.ybase - scrollback);
+    const row = rowReader(active);
     const lines: string[] = [];
-    for (let y = first; y < active.ybase + rows; y++) lines.push(active.lines.get(y)?.translateToString(true) ?? "");
+    for (let y = first; y < active.ybase + rows; y++) lines.push(row(y)?.translateToString(true) ?? "");
     return {
       ...this.position,
       lines,

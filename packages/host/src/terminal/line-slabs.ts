@@ -27,6 +27,16 @@ export class LineSlabs {
     }
   }
 
+  /** Rows that stand here and there keep whole slabs alive: puts these together in a new one. */
+  gather(lines: Iterable<Line>): void {
+    this.slab = undefined;
+    for (const line of lines) {
+      const data = this.take(line._data.length);
+      data.set(line._data);
+      line._data = data;
+    }
+  }
+
   take(words: number): Uint32Array {
     if (this.slab === undefined || this.used + words > this.slab.length) {
       this.slab = mapped(Math.max(SLAB_WORDS, words));

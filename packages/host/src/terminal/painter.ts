@@ -7,6 +7,7 @@
  * Not exact: an empty cell that has attributes other than a background colour (half of an overwritten wide character) becomes a
  * space with those attributes, which looks the same.
  */
+import { rowReader } from "./packed-lines.ts";
 import { BG_COLOR, changePen, DEFAULT_PEN, HAS_EXTENDED, type Pen, penOfCell } from "./sgr.ts";
 import type { Core, Line, Screen } from "./xterm-internals.ts";
 
@@ -36,9 +37,10 @@ export class Painter {
     const { rows } = this.core._bufferService;
     const end = last - first < rows ? lastUsedRow(screen, first, last) : last;
     this.at = 0;
+    const row = rowReader(screen);
     let above: Line | undefined;
     for (let y = first; y <= end; y++) {
-      const line = screen.lines.get(y);
+      const line = row(y);
       if (line === undefined) break;
       let from = 0;
       if (above === undefined) {

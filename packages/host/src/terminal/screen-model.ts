@@ -12,13 +12,14 @@ import { DESIGNATORS, hasCharsets, learnCharset } from "./charsets.ts";
 import type { ModeState } from "./core-terminal.ts";
 import { guard, MAX_OSC_CHARS } from "./guards.ts";
 import { LineSlabs, useSlabs } from "./line-slabs.ts";
+import { PackedBlocks, unpackAll, usePackedLines } from "./packed-lines.ts";
 import { DEFAULT_COLORS } from "./palette.ts";
 import { PendingBytes } from "./pending.ts";
 import { type ResponderOptions, respond } from "./responder.ts";
 import { isSizeAllowed } from "./size.ts";
 import { track } from "./trackers.ts";
 import { WholeCharacters, wholeEnd } from "./utf8.ts";
-import { type Core, coreOf } from "./xterm-internals.ts";
+import { type Core, coreOf, type Line, type Screen } from "./xterm-internals.ts";
 
 const TerminalClass =
   (headless as { Terminal?: typeof Terminal }).Terminal ??
@@ -28,6 +29,8 @@ const TerminalClass =
 const MIN_MODEL_COLS = 2;
 /** Parsed in one go; above it xterm would cut by itself. */
 const MAX_PIECE_BYTES = 65_536;
+/** Fewer lines are not worth the rows of the screen being put together anew. */
+const MIN_PACKED_LINES = 64;
 /** One for all models of the thread, since parsing never yields: of its own each would keep 256 KiB. */
 const sharedParseBuffer = new Uint32Array(MAX_PIECE_BYTES);
 
@@ -51,6 +54,7 @@ export class ScreenModel {
   private readonly pending = new PendingBytes();
   private readonly characters = new WholeCharacters();
   private readonly slabs = new LineSlabs();
+  private readonly packed = new PackedBlocks();
   private isLive = false;
 
   constructor(cols: number, rows: number, options: ScreenOptions = {}, events?: ScreenEvents) {
@@ -68,6 +72,7 @@ export class ScreenModel {
     this.core = coreOf(this.term);
     if (!hasCharsets()) learnCharsets();
     useSlabs(this.core);
+    usePackedLines(this.core._bufferService.buffers.normal);
     this.core._inputHandler._parseBuffer = sharedParseBuffer;
     guard(this.term);
     this.modes = track(this.term);
@@ -120,7 +125,18 @@ export class ScreenModel {
     checkSize(cols, rows);
     this.cols = cols;
     this.rows = rows;
-    this.slabs.during(() => this.term.resize(Math.max(MIN_MODEL_COLS, cols), rows));
+    this.slabs.during(() => {
+      unpackAll(this.core._bufferService.buffers.normal, (words) => this.slabs.take(words));
+      this.term.resize(Math.max(MIN_MODEL_COLS, cols), rows);
+    });
+  }
+
+  /** For a quiet moment: the lines above the screen take little from here on. Returns how many were packed: none if they are fewer than `least`. */
+  pack(least = MIN_PACKED_LINES): number {
+    const { normal, alt } = this.core._bufferService.buffers;
+    const count = this.packed.packAbove(normal, least);
+    if (count > 0) this.slabs.gather([...rowsOf(normal), ...rowsOf(alt)]);
+    return count;
   }
 
   dispose(): void {
@@ -148,6 +164,10 @@ export class ScreenModel {
     const more = this.pending.took(piece, input._parser);
     if (more !== undefined) input.parse(more);
   }
+}
+
+function* rowsOf(screen: Screen): Iterable<Line> {
+  for (let y = screen.ybase; y < screen.lines.length; y++) yield screen.lines.get(y) as Line;
 }
 
 /** xterm's sets are module constants: designate each on a terminal of no use, and see what it holds. */

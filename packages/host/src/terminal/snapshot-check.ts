@@ -51,7 +51,21 @@ export function modelAfter(parts: readonly Uint8Array[], [cols, rows]: Size, rep
 
 export function stateAfter(parts: readonly Uint8Array[], size: Size): unknown {
   const replies: string[] = [];
-  const model = modelAfter(parts, size, replies);
+  return stateOf(modelAfter(parts, size, replies), replies);
+}
+
+/** The same, its lines packed after every part. */
+export function packedStateAfter(parts: readonly Uint8Array[], size: Size): unknown {
+  const replies: string[] = [];
+  const model = modelAfter([], size, replies);
+  for (const part of parts) {
+    model.write(part);
+    model.pack(1);
+  }
+  return stateOf(model, replies);
+}
+
+function stateOf(model: ScreenModel, replies: string[]): unknown {
   const state = terminalState(model.term);
   const outer = {
     dec: [...model.modes.dec].sort(),

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isBeyondPending, snapshotAt, stateAfter, stockStateAfter } from "./snapshot-check.ts";
+import { isBeyondPending, packedStateAfter, snapshotAt, stateAfter, stockStateAfter } from "./snapshot-check.ts";
 
 const SIZE = [12, 5] as const;
 const runs = process.env["HOLDFAST_SOAK"] === "1" ? 10_000 : 300;
@@ -145,6 +145,7 @@ test("any stream, cut at any byte", () => {
       expect(stateAfter([vt, rest], SIZE), `model at ${cut}: ${JSON.stringify(new TextDecoder().decode(vt))}`).toEqual(
         stateAfter([bytes], SIZE),
       );
+      expect(packedStateAfter([bytes.subarray(0, cut), rest], SIZE), `packed at ${cut}`).toEqual(stateAfter([bytes], SIZE));
       // Stock xterm differs from other terminals there, and the model with them: RIS keeps line feed mode, DECRC forgets underlines,
       // and an open link is forgotten when its row is deleted.
       if (/\x1bc|\x1b\]8;|\x1b8|\x1b\[(?:[\d;]*u|\?10(?:48|49)l)/.test(new TextDecoder().decode(bytes))) return;

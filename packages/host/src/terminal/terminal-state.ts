@@ -3,6 +3,7 @@
  * Reads stock xterm as well as our model: what a client's terminal holds is judged by the same eye.
  */
 import type { Terminal } from "@xterm/headless";
+import { rowReader } from "./packed-lines.ts";
 import { linkAt, penAt } from "./painter.ts";
 import { penOf } from "./sgr.ts";
 import { type Core, coreOf, type Line, ParserState, type Screen } from "./xterm-internals.ts";
@@ -52,9 +53,10 @@ export function terminalState(term: Terminal): TerminalState {
 }
 
 function screenState(screen: Screen, core: Core): unknown {
+  const row = rowReader(screen);
   return {
     base: screen.ybase,
-    rows: Array.from({ length: screen.lines.length }, (_, y) => rowState(screen.lines.get(y) as Line, core)),
+    rows: Array.from({ length: screen.lines.length }, (_, y) => rowState(row(y) as Line, core)),
   };
 }
 

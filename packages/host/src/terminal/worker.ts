@@ -4,6 +4,7 @@
  *   W1  Turn by turn between models; the port is read after every {@link SLICE_MS}, so that a request to one model waits for
  *       that model only.
  *   W2  The memory of a closed model goes back: V8 would otherwise keep it until it needs it.
+ *   W3  A model that nothing was fed for {@link SETTLE_MS} has its lines above the screen packed, and what that frees goes back too.
  */
 
 import { setFlagsFromString } from "node:v8";
@@ -13,6 +14,10 @@ import { HostedModel } from "./hosted-model.ts";
 import type { News, Order, WorkerSettings } from "./wire.ts";
 
 const SLICE_MS = 8;
+/** Between one and two of these after the last output; under a flood lines would be packed only to be scrolled out. */
+const SETTLE_MS = 250;
+/** Packed lines, of all models, that are worth a collection: a megabyte or two. */
+const COLLECT_LINES = 500;
 const COLLECT_AFTER_MS = 250;
 /** 5 s in all. */
 const MAX_DELAYS = 20;
@@ -24,6 +29,10 @@ const models = new Map<number, HostedModel>();
 let news: News[] = [];
 let isScheduled = false;
 let isCollectionDue = false;
+let isSettling = false;
+let packedLines = 0;
+/** Fed since they were last packed. */
+const unsettled = new Set<HostedModel>();
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as (how: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
@@ -38,11 +47,15 @@ function take(order: Order): void {
     case "open":
       models.set(order.handle, new HostedModel(order, settings, tell));
       return;
-    case "close":
-      models.get(order.handle)?.close();
+    case "close": {
+      const model = models.get(order.handle);
+      if (model === undefined) return;
+      model.close();
       models.delete(order.handle);
+      unsettled.delete(model);
       if (!isCollectionDue) collectLater(MAX_DELAYS);
       return;
+    }
     default:
       models.get(order.handle)?.add(order);
   }
@@ -54,8 +67,26 @@ function collectLater(delays: number): void {
   setTimeout(() => {
     if (isScheduled && delays > 0) return collectLater(delays - 1);
     isCollectionDue = false;
+    packedLines = 0;
     collect({ type: "major", execution: "sync", flavor: "last-resort" });
   }, COLLECT_AFTER_MS);
+}
+
+/** W3. */
+function settleLater(): void {
+  if (isSettling || unsettled.size === 0) return;
+  isSettling = true;
+  setTimeout(() => {
+    isSettling = false;
+    for (const model of unsettled) {
+      const lines = model.settle();
+      if (lines === undefined) continue;
+      unsettled.delete(model);
+      packedLines += lines;
+    }
+    if (packedLines >= COLLECT_LINES && !isCollectionDue) collectLater(MAX_DELAYS);
+    settleLater();
+  }, SETTLE_MS);
 }
 
 function tell(item: News): void {
@@ -78,6 +109,7 @@ function run(): void {
     for (const model of models.values()) {
       if (model.isIdle) continue;
       model.turn();
+      unsettled.add(model);
       if (!model.isIdle) isMore = true;
     }
   }
@@ -86,5 +118,6 @@ function run(): void {
     news = [];
     port?.postMessage(batch);
   }
+  settleLater();
   if (isMore) schedule();
 }

@@ -24,12 +24,12 @@ export interface ExtendedAttributes {
 }
 
 export interface Line {
-  readonly length: number;
+  length: number;
   isWrapped: boolean;
   /** Three words a cell: content, fg, bg. */
   _data: Uint32Array;
-  readonly _combined: Record<number, string>;
-  readonly _extendedAttrs: Record<number, ExtendedAttributes | undefined>;
+  _combined: Record<number, string>;
+  _extendedAttrs: Record<number, ExtendedAttributes | undefined>;
   clone(): Line;
   resize(cols: number, fill: unknown): boolean;
   cleanupMemory(): number;
@@ -37,8 +37,18 @@ export interface Line {
   translateToString(trimRight: boolean): string;
 }
 
+/** Those above the screen may be packed (packed-lines.ts); those of the screen never are. */
+export interface Lines {
+  readonly length: number;
+  readonly maxLength: number;
+  get(index: number): Line | undefined;
+  set(index: number, line: unknown): void;
+  /** Takes the oldest away and gives it again as the last. */
+  recycle(): Line;
+}
+
 export interface Screen {
-  readonly lines: { readonly length: number; readonly maxLength: number; get(index: number): Line | undefined };
+  readonly lines: Lines;
   readonly ybase: number;
   x: number;
   y: number;
@@ -210,6 +220,8 @@ const REQUIRED = [
   ...["normal", "alt", "active"].flatMap((b) =>
     [
       "lines.get",
+      "lines.set",
+      "lines.recycle",
       "lines.maxLength",
       "ybase",
       "x",
