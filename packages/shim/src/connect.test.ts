@@ -37,7 +37,7 @@ const closed = (stream: number, end: bigint) => {
 };
 
 /** Serves `pieces` one by one, each after the one before was sent, to one link; returns what its handlers heard. */
-async function hear(pieces: readonly Buffer[]): Promise<string[]> {
+async function hear(pieces: readonly Buffer[], outputs: string[] = []): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "hc-"));
   const heard: string[] = [];
   const sockets: Socket[] = [];
@@ -60,6 +60,7 @@ async function hear(pieces: readonly Buffer[]): Promise<string[]> {
         const s = streams.get(stream) ?? { from: offset, text: "" };
         expect(offset).toBe(s.from + BigInt(s.text.length));
         s.text += Buffer.from(bytes).toString();
+        outputs.push(`${stream}@${offset} ${Buffer.from(bytes).toString()}`);
         streams.set(stream, s);
         void timeNs;
       },
@@ -120,4 +121,27 @@ test("a frame of no known type, or of an absurd length, ends the link as a fault
 
 test("a link that the other side drops is gone, and one to nobody too", async () => {
   expect(await hear([result(1n), Buffer.from([1, 2])])).toEqual(["result 1", "end gone"]);
+});
+
+test("output that came in one read and follows each other is handed on as one, and never past an answer", async () => {
+  const outputs: string[] = [];
+  const piece = Buffer.concat([
+    output(1, 0n, "abc"),
+    output(1, 3n, "def"),
+    output(2, 0n, "xyz"),
+    output(1, 6n, "ghi"),
+    result(1n),
+    output(1, 9n, "jkl"),
+    output(1, 12n, "mno"),
+  ]);
+  await hear([piece], outputs);
+  expect(outputs).toEqual(["1@0 abcdef", "2@0 xyz", "1@6 ghi", "1@9 jklmno"]);
+});
+
+test("what is handed on as one is at most what one record holds", async () => {
+  const outputs: string[] = [];
+  const lots = Array.from({ length: 100 }, (_, i) => output(1, BigInt(i * 1_000), "x".repeat(1_000)));
+  await hear([Buffer.concat(lots)], outputs);
+  for (const o of outputs) expect(o.length).toBeLessThan(65_536 + 20);
+  expect(outputs.length).toBeLessThan(20);
 });

@@ -1,7 +1,8 @@
 /**
  * One link to one shim: the host's end of docs/shim-protocol.md over a Unix socket.
- *   N1  Bytes of output are handed on as they arrive, without waiting for the end of their frame and without a copy;
- *       they lie in the socket's one read buffer, so they are valid only during the call.
+ *   N1  Bytes of output are handed on as they arrive, without waiting for the end of their frame; they lie in the socket's one
+ *       read buffer, so they are valid only during the call. What came in one read and follows each other in a stream is handed
+ *       on as one, up to {@link RUN_BYTES}: under a flood each frame would be a record of its own.
  *   N2  After `end` no handler is called again.
  *   N3  Handlers run in the order of the bytes on the socket.
  *   N4  A command with nothing before it is written to the descriptor itself: a stream's own way to the same call takes longer
@@ -18,6 +19,8 @@ const { Type, HEADER_BYTES, OUTPUT_HEADER_BYTES } = frame;
 const SUN_PATH_BYTES = 107;
 /** One read of the socket. A flooding session sends 64 KiB a frame; more a read than two frames gained nothing. */
 const READ_BYTES = 128 * 1024;
+/** What the host makes one record of. */
+const RUN_BYTES = 64 * 1024;
 /** No frame but OUTPUT is longer than this; PROBED, the longest, has 2.4 KiB. */
 const MAX_CONTROL_BYTES = 16 * 1024;
 
@@ -58,6 +61,8 @@ class Link implements ShimLink {
   #stream: Stream = 0;
   #offset = 0n;
   #timeNs = 0n;
+  /** Output of the read at hand that has not been handed on: where it lies in the read buffer. */
+  #run: { stream: Stream; offset: bigint; timeNs: bigint; start: number; end: number } | undefined;
   #isPaused = false;
   #ended = false;
   #parting: { reason: EndReason; detail: string } | undefined;
@@ -118,7 +123,7 @@ class Link implements ShimLink {
     while (at < chunk.length && !this.#ended) {
       if (this.#bodyLeft > 0) {
         const n = Math.min(this.#bodyLeft, chunk.length - at);
-        this.#deliver(chunk.subarray(at, at + n));
+        this.#gather(chunk, at, n);
         at += n;
         continue;
       }
@@ -127,20 +132,21 @@ class Link implements ShimLink {
       if (have < need) {
         // keep the piece; it is short, because bodies of output are never kept
         this.#rest = this.#rest ? Buffer.concat([this.#rest, chunk.subarray(at)]) : Buffer.from(chunk.subarray(at));
-        return;
+        break;
       }
       if (this.#rest && this.#rest.length < HEADER_BYTES && need === HEADER_BYTES) {
         // a header cut in two: complete it, look again
         const n = HEADER_BYTES - this.#rest.length;
         this.#rest = Buffer.concat([this.#rest, chunk.subarray(at, at + n)]);
         at += n;
-        if (this.#need(chunk, at) === HEADER_BYTES) this.#take(this.#claim(chunk, at, HEADER_BYTES).head);
+        if (this.#need(chunk, at) === HEADER_BYTES) this.#take(this.#claim(chunk, at, HEADER_BYTES).head, chunk);
         continue;
       }
       const { head, next } = this.#claim(chunk, at, need);
       at = next;
-      this.#take(head);
+      this.#take(head, chunk);
     }
+    if (!this.#ended) this.#deliver(chunk);
   }
 
   /** Bytes of the frame at hand that must be together before it can be acted on. Less than a header: the header. */
@@ -162,16 +168,38 @@ class Link implements ShimLink {
     return { head, next: at + Math.max(more, 0) };
   }
 
-  #deliver(bytes: Buffer): void {
+  /** `n` bytes of the output frame at hand lie at `at`: they join those before them, or are handed on after them. */
+  #gather(chunk: Buffer, at: number, n: number): void {
     const offset = this.#offset;
-    this.#offset += BigInt(bytes.length);
-    this.#bodyLeft -= bytes.length;
-    this.#handlers.output(this.#stream, offset, this.#timeNs, bytes);
+    this.#offset += BigInt(n);
+    this.#bodyLeft -= n;
+    const run = this.#run;
+    if (
+      run &&
+      run.stream === this.#stream &&
+      run.end - run.start + n <= RUN_BYTES &&
+      run.offset + BigInt(run.end - run.start) === offset
+    ) {
+      chunk.copyWithin(run.end, at, at + n);
+      run.end += n;
+      return;
+    }
+    this.#deliver(chunk);
+    this.#run = { stream: this.#stream, offset, timeNs: this.#timeNs, start: at, end: at + n };
+  }
+
+  #deliver(chunk: Buffer): void {
+    const run = this.#run;
+    if (!run) return;
+    this.#run = undefined;
+    this.#handlers.output(run.stream, run.offset, run.timeNs, chunk.subarray(run.start, run.end));
   }
 
   /** One whole control frame, or the head of an output frame. */
-  #take(b: Buffer): void {
+  #take(b: Buffer, chunk: Buffer): void {
     const h = this.#handlers;
+    if (b[4] !== Type.output) this.#deliver(chunk);
+    if (this.#ended) return;
     switch (b[4]) {
       case Type.output:
         if (b.readUInt32LE(0) < 16 || b[5]! > 2) throw new RangeError("a malformed output frame");

@@ -2,3 +2,4 @@
 export { ModeTracker } from "./mode-tracker.ts";
 export { type ColorSlot, type KeyboardStack, ModeState } from "./modes.ts";
 export { mayContainQuery, QueryFilter, QueryScanner } from "./queries.ts";
+export { type Skim, skim } from "./skim.ts";

@@ -146,6 +146,11 @@ export class QueryScanner {
     },
   };
 
+  /** Nothing is half received. */
+  get isGround(): boolean {
+    return this.lexer.isGround;
+  }
+
   /** Where, in this chunk, queries end: ascending offsets after the last byte of each. */
   ends(chunk: Uint8Array): readonly number[] {
     this.found = [];

@@ -3,6 +3,7 @@
  *
  *   H1  Orders of one model are carried out in order; a turn parses at most {@link TURN_BYTES}, so that no flood holds up the others.
  *   H2  Notices: at most one a kind every {@link NOTICE_MS}; the last one of a burst is told at its end.
+ *   H3  Of much plain output at once, what scrolls away unseen is not drawn; it asks nothing and rings no bell.
  */
 import { QueryScanner } from "./core-terminal.ts";
 import { rowReader } from "./packed-lines.ts";
@@ -11,6 +12,8 @@ import { serialize } from "./serialize.ts";
 import type { News, Order, WorkerSettings } from "./wire.ts";
 
 const TURN_BYTES = 65_536;
+/** Less at once is drawn sooner than it is looked through. */
+const SKIM_BYTES = 4 * TURN_BYTES;
 const NOTICE_MS = 100;
 type Kind = "bell" | "title" | "clipboard";
 
@@ -23,6 +26,8 @@ export class HostedModel {
   private readonly notices = new Map<Kind, { text: string | undefined; timer: NodeJS.Timeout }>();
   private offset: number;
   private taken = 0;
+  /** Before this place in the order's bytes it is not tried to skim. */
+  private skimFrom = 0;
   private isFresh = true;
 
   constructor(open: Extract<Order, { do: "open" }>, settings: WorkerSettings, tell: (news: News) => void) {
@@ -60,6 +65,10 @@ export class HostedModel {
       const order = this.orders[0];
       if (order === undefined) break;
       if (order.do === "feed") {
+        if (this.skimmed(order.bytes)) {
+          parsed = true;
+          continue;
+        }
         const piece = order.bytes.subarray(this.taken, this.taken + budget);
         this.parse(piece, order.live);
         this.taken += piece.length;
@@ -67,6 +76,7 @@ export class HostedModel {
         parsed = true;
         if (this.taken < order.bytes.length) break;
         this.taken = 0;
+        this.skimFrom = 0;
       } else this.carryOut(order);
       this.orders.shift();
     }
@@ -88,6 +98,16 @@ export class HostedModel {
     for (const { timer } of this.notices.values()) clearTimeout(timer);
     this.orders.length = 0;
     this.model.dispose();
+  }
+
+  /** H3. */
+  private skimmed(bytes: Uint8Array): boolean {
+    if (this.taken < this.skimFrom || bytes.length - this.taken < SKIM_BYTES || !this.queries.isGround) return false;
+    const count = this.model.skim(bytes.subarray(this.taken));
+    this.skimFrom = this.taken + count + SKIM_BYTES;
+    this.taken += count;
+    this.offset += count;
+    return count > 0;
   }
 
   private parse(piece: Uint8Array, live: boolean): void {

@@ -9,7 +9,7 @@
 import type { Terminal } from "@xterm/headless";
 import * as headless from "@xterm/headless";
 import { DESIGNATORS, hasCharsets, learnCharset } from "./charsets.ts";
-import type { ModeState } from "./core-terminal.ts";
+import { type ModeState, skim } from "./core-terminal.ts";
 import { guard, MAX_OSC_CHARS } from "./guards.ts";
 import { LineSlabs, useSlabs } from "./line-slabs.ts";
 import { PackedBlocks, unpackAll, usePackedLines } from "./packed-lines.ts";
@@ -19,7 +19,7 @@ import { type ResponderOptions, respond } from "./responder.ts";
 import { isSizeAllowed } from "./size.ts";
 import { track } from "./trackers.ts";
 import { WholeCharacters, wholeEnd } from "./utf8.ts";
-import { type Core, coreOf, type Line, type Screen } from "./xterm-internals.ts";
+import { type Core, coreOf, type Line, type Screen, ParserState } from "./xterm-internals.ts";
 
 const TerminalClass =
   (headless as { Terminal?: typeof Terminal }).Terminal ??
@@ -55,16 +55,18 @@ export class ScreenModel {
   private readonly characters = new WholeCharacters();
   private readonly slabs = new LineSlabs();
   private readonly packed = new PackedBlocks();
+  private readonly scrollback: number;
   private isLive = false;
 
   constructor(cols: number, rows: number, options: ScreenOptions = {}, events?: ScreenEvents) {
     checkSize(cols, rows);
     this.cols = cols;
     this.rows = rows;
+    this.scrollback = options.scrollback ?? 1000;
     this.term = new TerminalClass({
       cols: Math.max(MIN_MODEL_COLS, cols),
       rows,
-      scrollback: options.scrollback ?? 1000,
+      scrollback: this.scrollback,
       allowProposedApi: true,
       windowOptions: { pushTitle: true, popTitle: true, getWinSizePixels: true, getCellSizePixels: true, getWinSizeChars: true },
       logLevel: "off",
@@ -119,6 +121,24 @@ export class ScreenModel {
       from = to;
     }
     this.isLive = false;
+  }
+
+  /**
+   * Takes the beginning of `bytes` without drawing it, if it is plain output of which nothing stays in reach, and returns how
+   * many bytes that were: screen and scrollback will be as if they had been drawn (core/terminal/skim.ts).
+   */
+  skim(bytes: Uint8Array): number {
+    const { scrollTop, scrollBottom } = this.core._bufferService.buffers.active;
+    const isBetween =
+      this.core._inputHandler._parser.currentState === ParserState.ground &&
+      this.pending.isEmpty &&
+      this.characters.tail.length === 0;
+    if (!isBetween || scrollTop !== 0 || scrollBottom !== this.term.rows - 1) return 0;
+    const found = skim(bytes, this.term.rows, this.term.rows + this.scrollback);
+    if (found === null) return 0;
+    this.write(found.styles);
+    this.write(new TextEncoder().encode("\r\n".repeat(this.term.rows)));
+    return found.bytes;
   }
 
   resize(cols: number, rows: number): void {
