@@ -6,10 +6,10 @@ import { KeeperUnreachable, keeperStatus, ShimStartError, spawnShim, startKeeper
 
 const host = ["/bin/sleep", "1000"];
 
-test("a killed host is started again at once, unasked", async () => {
+test("a killed host is started again within a second, unasked, however often it is killed", async () => {
   await using world = new World();
   expect(await world.keeper(host)).toBe("started");
-  for (let start = 1; start <= 3; start++) {
+  for (let start = 1; start <= 16; start++) {
     const { hostPid } = await fact("a host lives", () => keeperStatus(world.dir).then((s) => s.hostPid > 0 && s));
     process.kill(hostPid, "SIGKILL");
     await fact(
@@ -29,6 +29,17 @@ test("a host that keeps dying young is started again ever more slowly, and the k
   expect(waiting.hostPid).toBe(0);
   expect(waiting.hostStarts).toBeLessThan(10);
   expect(readFileSync(world.path("keeper.log"), "utf8")).toContain("host keeps dying");
+});
+
+test("a host that is killed while it keeps dying of itself is started again within a second all the same", async () => {
+  await using world = new World();
+  // Dies of itself until the file is there.
+  await world.keeper(["/bin/sh", "-c", `[ -e ${world.path("mended")} ] || exit 1; exec sleep 1000`]);
+  await fact("the keeper waits long", () => keeperStatus(world.dir).then((s) => s.restartInMs > 700));
+  writeFileSync(world.path("mended"), "");
+  const { hostPid, hostStarts } = await fact("a host lives", () => keeperStatus(world.dir).then((s) => s.hostPid > 0 && s));
+  process.kill(hostPid, "SIGKILL");
+  await fact("another host lives", () => keeperStatus(world.dir).then((s) => s.hostStarts > hostStarts && s.hostPid > 0), 1_000);
 });
 
 test("a host that cannot be started is told in the log", async () => {

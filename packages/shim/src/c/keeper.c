@@ -1,7 +1,8 @@
 /*
  * The keeper: one a home. It outlives hosts, is outlived by shims, and is nobody's descendant for long.
  *   H1  One keeper a run folder: it holds an flock on keeper.lock for its life; a second one exits with 75.
- *   H2  The host is started again at once when it ends other than by exit 0; only a host that keeps dying young waits.
+ *   H2  The host is started again at once when it ends other than by exit 0. One that is killed (SIGKILL) waits until 250 ms
+ *       after its own start, however often that happens; only one that keeps ending young of itself waits longer.
  *   H3  A host never outlives its keeper (Linux), so that there are never two hosts of one home.
  *   H4  Shims are forked here, so they are in no session's tree; the keeper's end does not touch them.
  */
@@ -13,6 +14,7 @@
 
 enum { KEEPER_CONNS = 16, SPAWNS = 64, REQUEST = HEADER + PATH_MAX, EXIT_LOCKED = 75 };
 #define YOUNG (10000 * MS)
+#define KILLED_AGAIN (250 * MS) /* between two starts of a host that is killed: within the second that is promised, and no busy loop */
 #define MOST_WAIT (10000 * MS)
 
 static struct { int fd; uint32_t serial, len; uint8_t in[REQUEST]; } peer[KEEPER_CONNS];
@@ -56,20 +58,21 @@ static void start_host(void) {
   else say("started host %ld (start %ld)", host, starts);
 }
 
-/* H2: the sixth death within 10 s waits 250 ms, the next 500, up to 10 s; a host that lived for 10 s starts afresh. */
+/* H2. Of itself: the sixth death within 10 s waits 250 ms, the next 500, up to 10 s; a host that lived for 10 s starts afresh. A
+ * kill comes from outside and says nothing of the host: it neither counts nor waits for what was counted. */
 static void host_ended(int status) {
-  uint64_t now = now_ns(), wait = 0;
+  uint64_t now = now_ns(), age = now - host_born, wait = 0;
   say("host %ld ended, status 0x%lx", host, status);
   host = 0;
   if (stopping || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) { stopping = true; return; }
-  if (now - host_born >= YOUNG) death_count = 0;
-  if (death_count >= 5) {
-    int k = death_count - 5;
+  if (age >= YOUNG) death_count = 0;
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) wait = age < KILLED_AGAIN ? KILLED_AGAIN - age : 0;
+  else if (death_count++ >= 5) {
+    int k = death_count - 6;
     wait = k > 5 ? MOST_WAIT : (250 * MS) << k;
     if (wait > MOST_WAIT) wait = MOST_WAIT;
     say("host keeps dying: waiting %ld ms", (long)(wait / MS), 0);
   }
-  death_count++;
   host_due = now + wait;
   if (!wait) start_host();
 }
