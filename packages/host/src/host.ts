@@ -27,9 +27,11 @@ import { operatorOf } from "./session/steering.ts";
 export const HOST_SESSION = "host";
 const ID_CHARS = 10;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** How often, and after how long, a shim is tried again that the system did not let us link to (no descriptor free, for one): five minutes. */
+/** How often, and after how long, a shim is tried again that did not welcome us and is not known to be gone: five minutes. */
 const LINK_ATTEMPTS = 300;
 const LINK_WAIT_MS = 1_000;
+/** Connecting fails like this where no shim is. */
+const GONE = /\bE(CONNREFUSED|NOENT|NOTDIR|NOTSOCK|PROTOTYPE|LOOP|NAMETOOLONG)\b/;
 /** Ended commands of `hold exec` that are kept in memory, about 5 KB each; of older ones only the journal knows, and is asked by id. */
 export const KEPT_COMMANDS = 256;
 /** Names and ids shown in one error. */
@@ -309,15 +311,21 @@ export class Host {
     };
   }
 
-  /** Links to a shim and goes on watching it. Only a socket that is gone, or that nobody listens on, says that the shim is: anything else is tried again. */
+  /**
+   * Links to a shim and goes on watching it. Only a socket that is gone, or that nobody listens on, says that the shim is:
+   * anything else is tried again. No descriptor may be free; and a shim that was kept from running, or a host that was, finds
+   * the links of dead hosts in a new one's place, or its HELLO five seconds late, and closes a link that it would have taken.
+   */
   async #link(session: LiveSession): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         await started(session, this.bootId, () => this.#watchShim(session));
         return this.#watchShim(session);
       } catch (fault) {
-        const why = String(fault instanceof HoldError ? (fault.details["detail"] ?? fault.message) : fault);
-        if (attempt >= LINK_ATTEMPTS || !/\bE(MFILE|NFILE|AGAIN|NOBUFS|NOMEM|INTR|ACCES|PERM)\b/.test(why)) throw fault;
+        const { reason, detail } = fault instanceof HoldError ? fault.details : {};
+        const why = detail ?? String(fault);
+        const isUndecided = reason === undefined ? /\bE(MFILE|NFILE)\b/.test(why) : reason === "gone" && !GONE.test(why);
+        if (attempt >= LINK_ATTEMPTS || !isUndecided) throw fault;
         this.ports.log(`session ${session.id}: its shim can't be linked to yet: ${why}`);
         await new Promise<void>(
           (resolve) => void this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + LINK_WAIT_MS), resolve),

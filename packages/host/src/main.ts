@@ -30,6 +30,8 @@ const SPAWNS = 8;
 const SYNC_MS = 100;
 /** How often a frozen journal is probed. */
 const THAW_MS = 1_000;
+/** The exit status of a host that another took a shim from. */
+const FENCED = 71;
 /** How long leaving may take: a last sync of the journal on a slow disk. */
 const LEAVE_MS = 10_000;
 /** setTimeout takes no more. */
@@ -152,7 +154,8 @@ async function serve(home: string, shimBinary: string): Promise<void> {
       },
     },
   });
-  host.onFenced = () => void leave(0);
+  // Not 0: whoever it was, the home's keeper still holds the home, and must not end with us.
+  host.onFenced = () => void leave(FENCED);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void leave(0));
 
   const started = performance.now();

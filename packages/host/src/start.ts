@@ -18,6 +18,9 @@ export interface StartOptions {
 /** What of the caller's environment the host is given: it runs nobody's programs itself. */
 const PASSED_ON = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "HOLDFAST_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "NODE_OPTIONS"];
 
+/** How often the keeper is looked after while its host is waited for. */
+const KEEPER_MS = 1_000;
+
 /** A young generation that a flood's buffers fit in: a quarter of the host's time went into collecting a smaller one. */
 const HOST_FLAGS = ["--max-semi-space-size=16"];
 
@@ -31,14 +34,20 @@ export async function startHost({ home, env = process.env, timeoutMs = 15_000 }:
     throw new HoldError("shim_unavailable", (cause as Error).message.replace(/^\[shim_unavailable\] /, ""), {}, { cause });
   }
   const passed = Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
-  await startKeeper({
+  const keeper = {
     binary,
     runDir: folders.run(home),
     logFile: files.log(home),
     hostArgv: [process.execPath, ...HOST_FLAGS, ...hostProgram(), "--home", home, "--shim", binary],
     env: passed,
-  });
+  };
+  let lookAt = 0;
   for (const deadline = performance.now() + timeoutMs; ; ) {
+    // Again and again: the keeper that was found running may have been about to end.
+    if (performance.now() >= lookAt) {
+      await startKeeper(keeper);
+      lookAt = performance.now() + KEEPER_MS;
+    }
     if (await answers(files.socket(home))) return;
     if (performance.now() > deadline)
       throw new HoldError(

@@ -188,6 +188,7 @@ export function started(session: LiveSession, bootId: string, watch: () => void 
       reject(
         new HoldError("shim_lost", `the shim of session ${session.id} is gone (${reason}: ${detail})`, {
           session: session.id,
+          reason,
           detail,
         }),
       );

@@ -34,6 +34,24 @@ test("what never reached the program when its link broke is told to who waits on
   expect(again.outcome?.status).toBe(InputStatus.APPLIED);
 });
 
+test("a link that breaks before the shim's welcome is tried again, and the session lives", async () => {
+  const world = await simulate({ seed: 74 });
+  await world.attached("ana");
+  await world.advance(500);
+  const told = world.shim.onHello;
+  let breaks = 3;
+  world.shim.onHello = () => {
+    told();
+    if (breaks-- > 0) world.cutShimLink();
+  };
+  world.life.dies("kill -9");
+  await world.advance(10_000);
+  expect(breaks).toBeLessThan(0);
+  expect(world.live.facts.state).toBe("running");
+  expect(world.shim.hasExited).toBe(false);
+  expect(world.violations).toEqual([]);
+});
+
 test("a size that was claimed while nothing was there to take it is claimed with the next link", async () => {
   const world = await simulate({ seed: 73 });
   const ana = await world.attached("ana", { size: { cols: 80, rows: 24 } });
