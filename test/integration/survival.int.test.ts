@@ -1,10 +1,13 @@
 /** `kill -9` of clients and of the host under load: nothing that runs, and nothing that it wrote, is lost (promises P1, P2, P4). */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { InputStatus, SessionState } from "@holdfast/protocol";
 import type { Attachment, HostClient } from "@holdfast/sdk";
+import { folders } from "@holdfast/sdk/node";
+import { connectShim } from "@holdfast/shim";
 import { expect, test } from "vitest";
 import { ClientProcess } from "./world/client.ts";
-import { bornAt, fact, kill, lives, shimsOf } from "./world/processes.ts";
+import { bornAt, cpuTicks, fact, kill, lives, shimsOf } from "./world/processes.ts";
 import { bytes, random, record, say, soak, type World, world } from "./world/world.ts";
 
 /** Writes numbered lines to the terminal and to a file of its own until it is told to stop, then ends with its own code. */
@@ -21,6 +24,9 @@ const counter = (w: World, name: string, code: number): string => `
 
 const written = (w: World, name: string): Buffer => readFileSync(w.path(`${name}.written`));
 const writtenBytes = (w: World, name: string): number => statSync(w.path(`${name}.written`)).size;
+
+/** Whether this host has come so far: a moment of its start that was not met is its end. */
+const isServing = (w: World, pid: number): boolean => w.log().includes(` host ${pid}: serving `);
 
 /** Follows a session in this process, and remembers what it was told. */
 async function follow(
@@ -197,6 +203,60 @@ test("the keeper starts a killed host again within a second, unasked", async () 
   const { hostPid } = await w.status();
   kill(hostPid);
   await fact("another host was started", async () => ![0, hostPid].includes((await w.status()).hostPid), 1_000);
+});
+
+test(
+  "hosts killed at any moment of their start lose no session, and the one that is let live serves them all",
+  async () => {
+    const kills = soak ? 300 : 12;
+    const dice = random();
+    say(`seed ${dice.seed}`);
+    const w = await world();
+    const me = await w.connect();
+    const names = ["delta", "echo", "fox"];
+    const sessions = await Promise.all(names.map((name, i) => w.open(me, { name, script: counter(w, name, 20 + i) })));
+    let host = await w.hostPid();
+    for (let k = 0; k < kills; k++) {
+      // Some moment of a start: it has used so much of the processor.
+      const ticks = dice.below(50);
+      await fact(`host ${host} has run for ${ticks} ticks, or serves`, () => cpuTicks(host) >= ticks || isServing(w, host));
+      kill(host);
+      const killed = host;
+      host = await fact(`a host after ${killed}`, async () => {
+        const { hostPid, restartInMs } = await w.status();
+        expect(restartInMs).toBeLessThan(1_000);
+        return [0, killed].includes(hostPid) ? null : hostPid;
+      });
+    }
+    await w.nextHost(0);
+    const again = await w.connect();
+    for (const [i, s] of sessions.entries()) {
+      expect([(await again.show(s.id)).state, lives(s.pid)]).toEqual([SessionState.RUNNING, true]);
+      writeFileSync(w.path(`${names[i]}.stop`), "");
+      expect((await again.wait(s.id, { exit: true })).exit?.code).toBe(20 + i);
+      expect((await record(again, s.id)).output.equals(written(w, names[i]!))).toBe(true);
+    }
+    expect(w.log()).not.toMatch(/[1-9]\d* lost/);
+    say(`${kills} kills of hosts that were starting`);
+  },
+  soak ? 3_600_000 : 300_000,
+);
+
+test("a host that another one took a shim from leaves, and its keeper starts the next", async () => {
+  const w = await world();
+  const me = await w.connect();
+  const session = await w.open(me, { name: "mine", script: "echo up; exec sleep 1000" });
+  const { hostPid, keeperPid } = await w.status();
+  const quiet = (): void => {};
+  const stranger = connectShim(
+    join(folders.run(w.home), `${session.id}.sock`),
+    {},
+    { welcome: quiet, output: quiet, result: quiet, exited: quiet, closed: quiet, probe: quiet, end: quiet },
+  );
+  const next = await w.nextHost(hostPid);
+  stranger.close();
+  expect([next === hostPid, (await w.status()).keeperPid, lives(session.pid)]).toEqual([false, keeperPid, true]);
+  expect((await (await w.connect()).show("mine")).pid).toBe(session.pid);
 });
 
 test("a host that was started by a program inside a session outlives that session", async () => {
