@@ -31,3 +31,16 @@ test("a frame that claims to be larger than allowed is refused before anything i
 test("a frame too short to have a channel is refused", () => {
   expect(() => new Deframer().push(Buffer.from([0, 0, 0, 3, 0, 0, 0, 0]), () => {})).toThrow(/a frame of 3 bytes/);
 });
+
+test("how long a frame may be is asked for each, so that one may raise it for the next", () => {
+  let most = 20;
+  const seen: number[] = [];
+  const deframer = new Deframer(() => most);
+  deframer.push(Buffer.concat([framed(1, new Uint8Array(10)), framed(2, new Uint8Array(100))]), (channel) => {
+    seen.push(channel);
+    most = 200;
+  });
+  expect(seen).toEqual([1, 2]);
+  most = 20;
+  expect(() => deframer.push(framed(3, new Uint8Array(100)).subarray(0, 8), () => {})).toThrow(/a frame of 104 bytes/);
+});

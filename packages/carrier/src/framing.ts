@@ -25,14 +25,14 @@ function writeHeader(out: Buffer, channel: number, messageBytes: number): void {
   out.writeUInt32BE(channel, 4);
 }
 
-/** Cuts a byte stream into frames. `maxBytes` bounds one frame before anything is allocated for it. */
+/** Cuts a byte stream into frames. `maxBytes` bounds one frame before anything is kept of it, and is asked for each. */
 export class Deframer {
   #rest: Buffer[] = [];
   #restBytes = 0;
   #need = HEADER_BYTES;
-  readonly #maxBytes: number;
+  readonly #maxBytes: () => number;
 
-  constructor(maxBytes: number = limits.frameBytes) {
+  constructor(maxBytes: () => number = () => limits.frameBytes) {
     this.#maxBytes = maxBytes;
   }
 
@@ -54,8 +54,8 @@ export class Deframer {
         break;
       }
       const length = chunk.readUInt32BE(at);
-      if (length < 4 || length > this.#maxBytes)
-        throw new HoldError("bad_request", `a frame of ${length} bytes; 4 to ${this.#maxBytes} are allowed`);
+      const most = this.#maxBytes();
+      if (length < 4 || length > most) throw new HoldError("bad_request", `a frame of ${length} bytes; 4 to ${most} are allowed`);
       if (left < length + 4) {
         this.#need = length + 4;
         break;

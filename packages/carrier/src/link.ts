@@ -9,6 +9,8 @@
 export interface LinkHandlers {
   /** `message` is valid after the call too (never reused). */
   frame(channel: number, message: Uint8Array): void;
+  /** Bytes of one frame that may come now, its channel included; of a longer one no more is kept. Default `limits.frameBytes`. */
+  readonly maxFrameBytes?: number;
   /** What waited has left this process. */
   drained?(): void;
   closed(reason: string): void;

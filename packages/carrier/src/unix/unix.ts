@@ -5,7 +5,7 @@
 import { chmodSync, closeSync, lstatSync, openSync, rmSync, writeSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
-import { HoldError } from "@holdfast/protocol";
+import { HoldError, limits } from "@holdfast/protocol";
 import { Deframer, framed, header, HEADER_BYTES } from "../framing.ts";
 import type { Acceptor, Link, LinkHandlers } from "../link.ts";
 
@@ -104,7 +104,7 @@ export class StreamLink implements Link {
 
   open(handlers: LinkHandlers): void {
     this.#handlers = handlers;
-    const deframer = new Deframer();
+    const deframer = new Deframer(() => handlers.maxFrameBytes ?? limits.frameBytes);
     const socket = this.#socket;
     socket.on("data", (chunk: Buffer) => {
       try {

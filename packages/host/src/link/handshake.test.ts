@@ -238,6 +238,16 @@ test("a client that speaks newer protocols too is met at ours", () => {
   expect(s.last()).toMatchObject({ case: "challenge", value: { protocol: limits.protocolMax } });
 });
 
+test("what a stranger may send is bounded before it is kept, and a frame of full length only follows the proof", () => {
+  const s = scene();
+  expect(s.bound.maxFrameBytes).toBe(limits.preAuthBytes);
+  prove(s, { signs: stranger });
+  expect(s.bound.maxFrameBytes).toBeLessThan(limits.preAuthBytes);
+  const known = scene();
+  prove(known);
+  expect(known.bound.maxFrameBytes).toBe(limits.frameBytes);
+});
+
 test("who says nothing for five seconds is refused, and who does not close then is closed", () => {
   const s = scene();
   expect(s.timers[0]!.ms).toBe(limits.handshakeMs);

@@ -101,6 +101,11 @@ export class HostLink implements LinkHandlers {
     return this.#attachments.size;
   }
 
+  /** L1: of what is longer the carrier keeps nothing. */
+  get maxFrameBytes(): number {
+    return this.#phase.name === "open" ? limits.frameBytes : limits.preAuthBytes - this.#preAuthBytes;
+  }
+
   frame(channel: number, message: Uint8Array): void {
     try {
       if (this.#phase.name === "over") return;
