@@ -9,6 +9,7 @@ import { LiveJournal } from "./live.ts";
 import { PayloadStore } from "./payload-store.ts";
 import { type Recovered, recover, saveQuietly, skipOf } from "./recover.ts";
 import { Reserve } from "./reserve.ts";
+import { Suspects } from "./suspect.ts";
 import { Writer } from "./writer.ts";
 
 const DEFAULT_RESERVE_BYTES = 8 * 1024 * 1024;
@@ -38,7 +39,8 @@ function open(disk: Disk, options: JournalOptions): Journal {
   for (const sub of ["", "/ledger", "/payload", "/torn", "/fold"]) if (!disk.exists(folder + sub)) disk.mkdir(folder + sub);
   disk.syncFolderNow(folder);
   if (isNew) disk.syncFolderNow(folder.slice(0, folder.lastIndexOf("/")) || "/");
-  const recovered = recover(disk, folder);
+  const suspects = new Suspects(disk, folder);
+  const recovered = recover(disk, folder, suspects);
   const signer = new Signer(options.auditKey);
   const ledger = new Ledger(
     disk,
@@ -56,10 +58,11 @@ function open(disk: Disk, options: JournalOptions): Journal {
     recovered.life,
     options.randomBytes,
     options.payloadFileBytes ?? PAYLOAD_FILE_BYTES,
+    suspects,
   );
   for (const { session, no } of recovered.inherited) payloads.inherit(session, no);
   const reserve = new Reserve(disk, `${folder}/reserve`, options.reserveBytes ?? DEFAULT_RESERVE_BYTES);
-  const writer = new Writer(disk, options, recovered, ledger, payloads, reserve);
+  const writer = new Writer(disk, options, recovered, ledger, payloads, reserve, suspects);
   const journal = new LiveJournal(disk, options, signer, recovered, ledger, payloads, writer);
   writer.note({ type: "opened", life: recovered.life, bootId: options.bootId ?? "", version: VERSION });
   for (const event of recovered.events) {
@@ -68,22 +71,21 @@ function open(disk: Disk, options: JournalOptions): Journal {
   }
   redo(recovered, journal, payloads, writer);
   if (recovered.events.length > 0) ledger.syncNow();
-  if (recovered.cuts.length > 0) {
-    for (const cut of recovered.cuts) {
-      const file = disk.open(cut.path, "readwrite");
-      try {
-        file.truncate(cut.bytes);
-        file.syncNow();
-      } finally {
-        file.close();
-      }
+  for (const cut of recovered.cuts) {
+    const file = disk.open(`${folder}/${cut.name}`, "readwrite");
+    try {
+      file.truncate(cut.bytes);
+    } finally {
+      file.close();
     }
+    suspects.secure([cut.name]);
   }
   // A sidecar says that all that its segment names is on the disk.
   if (recovered.scanned.length > 0) {
-    payloads.syncInheritedNow();
+    payloads.secureInherited();
     disk.syncFolderNow(`${folder}/payload`);
   }
+  suspects.secureRest();
   for (const { segment, fileBytes } of recovered.scanned)
     saveQuietly(disk, `${folder}/ledger`, recovered.catalogue, segment, fileBytes);
   reserve.hold();
@@ -94,11 +96,11 @@ function open(disk: Disk, options: JournalOptions): Journal {
 function redo(recovered: Recovered, journal: LiveJournal, payloads: PayloadStore, writer: Writer): void {
   for (const { session, seqs } of recovered.erasures) {
     const state = recovered.catalogue.sessions.get(session);
-    if (state !== undefined) journal.redo(state, seqs);
+    if (state !== undefined) journal.redo(state, seqs, true);
   }
   for (const { state, throughFile } of recovered.removals) {
     const files = payloads.files(state.id).filter((f) => f.no <= throughFile);
-    journal.wipe(state, files);
+    journal.wipe(state, files, true);
     payloads.unlist(state.id, files);
   }
   if (recovered.erasures.length + recovered.removals.length > 0) writer.syncErasures();

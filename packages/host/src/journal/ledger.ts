@@ -192,24 +192,29 @@ export class Ledger {
   erase(segment: Segment, position: number, length: number): void {
     if (segment === this.segment) return writeWhole(this.#file!, Buffer.alloc(length), position);
     const file = this.#disk.open(`${this.#folder}/${segmentName(segment.index)}`, "readwrite");
-    this.erased.push(file);
+    this.erased.push({ file, index: segment.index });
     writeWhole(file, Buffer.alloc(length), position);
   }
   /** Files of other segments that wait for a sync after an erasure. */
-  readonly erased: DiskFile[] = [];
+  readonly erased: { readonly file: DiskFile; readonly index: number }[] = [];
+
+  /** Files that the next sync is for, as Suspects names them. */
+  get dirtyNames(): string[] {
+    return [...this.erased.map((e) => e.index), this.segment.index].map((index) => `ledger/${segmentName(index)}`);
+  }
 
   async sync(): Promise<void> {
     const erased = this.erased.splice(0);
     const current = this.#file!;
     try {
-      for (const file of erased) await file.sync();
+      for (const { file } of erased) await file.sync();
       await current.sync();
     } finally {
-      for (const file of erased) file.close();
+      for (const { file } of erased) file.close();
     }
   }
   syncErasedNow(): void {
-    for (const file of this.erased.splice(0)) {
+    for (const { file } of this.erased.splice(0)) {
       try {
         file.syncNow();
       } finally {
@@ -232,7 +237,7 @@ export class Ledger {
   }
   close(): void {
     this.closeRetired();
-    for (const file of this.erased.splice(0)) file.close();
+    for (const { file } of this.erased.splice(0)) file.close();
     this.#file?.close();
     this.#file = null;
   }

@@ -159,21 +159,22 @@ export class LiveJournal implements Journal {
     return use(entry, found, range);
   }
 
-  /** The erasure itself, for what the ledger already says; also of what an earlier life left half erased. */
-  redo(s: SessionState, seqs: readonly number[]): void {
+  /** The erasure itself, for what the ledger already says. `again`: also of what an earlier life left half erased, or erased in memory only. */
+  redo(s: SessionState, seqs: readonly number[], again = false): void {
     for (const seq of seqs) {
       try {
-        this.#found(s, seq, (entry, found, range) => this.#eraseOne(s, entry, found, range));
+        this.#found(s, seq, (entry, found, range) => this.#eraseOne(s, entry, found, range, again));
       } catch (error) {
         // A promise not kept yet: the journal stops, and tries again after the next sync.
         this.#writer.writeFailed(error, `erasure of ${s.id} ${seq}`);
-        this.#writer.later(() => this.redo(s, [seq]));
+        this.#writer.later(() => this.redo(s, [seq], again));
       }
     }
   }
 
-  #eraseOne(s: SessionState, entry: Entry, { record }: Found, range: Range): void {
-    if (entry.payloadState !== "present" && entry.payloadState !== "damaged") return;
+  #eraseOne(s: SessionState, entry: Entry, { record }: Found, range: Range, again: boolean): void {
+    const { payloadState: state } = entry;
+    if (state !== "present" && state !== "damaged" && !(again && state === "redacted")) return;
     const held = this.#writer.tail.find(record.lsn);
     if ((record.flags & INLINE) !== 0) {
       this.#ledger.erase(
@@ -238,12 +239,13 @@ export class LiveJournal implements Journal {
   }
 
   /** Takes a removed session's payloads off the disk. */
-  wipe(s: SessionState, files: readonly PayloadFile[]): void {
+  wipe(s: SessionState, files: readonly PayloadFile[], again = false): void {
     for (const r of s.ranges)
       if (r.inlineBytes > 0)
         this.redo(
           s,
           Array.from({ length: r.count }, (_, i) => r.firstSeq + i),
+          again,
         );
     this.#payloads.drop(files);
   }

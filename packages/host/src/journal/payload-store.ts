@@ -17,6 +17,7 @@ import {
   parsePayloadName,
   payloadName,
 } from "./payload-format.ts";
+import type { Suspects } from "./suspect.ts";
 import { readWhole, writeWhole } from "./transfer.ts";
 
 const WRITERS = 64;
@@ -63,11 +64,19 @@ export class PayloadStore {
   #folderDirty = false;
   /** Files of an earlier life that its death may have left unsynced. */
   readonly #inherited = new Set<string>();
-  /** The sync of such a file failed: nothing of this store is called durable in this life. */
-  #distrusted: unknown = null;
+  readonly #suspects: Suspects | null;
 
-  constructor(disk: Disk, folder: string, life: number, randomBytes: (n: number) => Uint8Array, fileBytes: number) {
+  /** Without `suspects` it can only be read. */
+  constructor(
+    disk: Disk,
+    folder: string,
+    life: number,
+    randomBytes: (n: number) => Uint8Array,
+    fileBytes: number,
+    suspects: Suspects | null = null,
+  ) {
     this.#disk = disk;
+    this.#suspects = suspects;
     this.folder = folder;
     this.#life = life;
     this.#randomBytes = randomBytes;
@@ -244,14 +253,17 @@ export class PayloadStore {
   }
 
   get needsSync(): boolean {
-    return this.#dirty.size > 0 || this.#folderDirty || this.#inherited.size > 0;
+    return this.#dirty.size > 0 || this.#folderDirty;
+  }
+
+  /** Files that the next sync is for, as {@link Suspects} names them. */
+  get dirtyNames(): string[] {
+    return Array.from(this.#dirty, (w) => `payload/${w.info.name}`);
   }
 
   /** Syncs what is dirty now. A rejection means: none of it may be called durable. */
   async sync(): Promise<void> {
-    if (this.#distrusted !== null) throw this.#distrusted;
     const writers = [...this.#dirty];
-    const inherited = [...this.#inherited];
     const folder = this.#folderDirty;
     this.#dirty.clear();
     this.#folderDirty = false;
@@ -266,15 +278,12 @@ export class PayloadStore {
       }),
     );
     if (folder) work.push(this.#disk.syncFolder(this.folder));
-    if (inherited.length > 0) work.push(this.#syncInherited(inherited));
     const results = await Promise.allSettled(work);
     for (const r of results) if (r.status === "rejected") throw r.reason;
   }
 
   /** Syncs everything, blocking: before a ledger segment is sealed. */
   syncNow(): void {
-    if (this.#distrusted !== null) throw this.#distrusted;
-    this.syncInheritedNow();
     for (const w of [...this.#dirty]) {
       w.file.syncNow();
       w.dirty = false;
@@ -287,38 +296,10 @@ export class PayloadStore {
     }
   }
 
-  /** The same, blocking, for what earlier lives left: before a sidecar makes the next life believe that it is on the disk. */
-  syncInheritedNow(): void {
-    for (const name of [...this.#inherited]) {
-      if (!this.#disk.exists(`${this.folder}/${name}`)) continue;
-      const file = this.#disk.open(`${this.folder}/${name}`, "readwrite");
-      try {
-        file.syncNow();
-        this.#inherited.delete(name);
-      } catch (error) {
-        this.#distrusted = error;
-        throw error;
-      } finally {
-        file.close();
-      }
-    }
-  }
-
-  async #syncInherited(names: readonly string[]): Promise<void> {
-    for (const name of names) {
-      if (!this.#disk.exists(`${this.folder}/${name}`)) continue;
-      const file = this.#disk.open(`${this.folder}/${name}`, "readwrite");
-      try {
-        await file.sync();
-        this.#inherited.delete(name);
-      } catch (error) {
-        // Its bytes are not in memory to be written again, and a second sync would only seem to succeed.
-        this.#distrusted = error;
-        throw error;
-      } finally {
-        file.close();
-      }
-    }
+  /** The same for what earlier lives left, once nothing of it is written any more: before a sidecar makes the next life believe that it is on the disk. */
+  secureInherited(): void {
+    this.#suspects?.secure([...this.#inherited].map((name) => `payload/${name}`));
+    this.#inherited.clear();
   }
 
   /** After a failed sync: nothing more is written to the files in use, the next append makes new ones. */

@@ -14,6 +14,7 @@ import {
   MAX_FRAME,
   MIN_FRAME,
   RECORD_FIXED,
+  SEGMENT_AFTER_FAULT,
   SEGMENT_REWRITE,
   type SegmentHeader,
   saltSeed,
@@ -24,8 +25,9 @@ import {
 import { readMarker } from "./marker.ts";
 import { type DamagedRegion, decodeOwn, type OwnEvent } from "./own.ts";
 import { scanSegment } from "./scan.ts";
-import { type ListedSegment, listSegments } from "./segment-list.ts";
+import { type ListedSegment, limitSuperseded, listSegments } from "./segment-list.ts";
 import { loadSidecar, saveSidecar } from "./sidecar.ts";
+import type { Suspects } from "./suspect.ts";
 import { readFile, writeWhole } from "./transfer.ts";
 
 export interface Recovered {
@@ -39,7 +41,7 @@ export interface Recovered {
   readonly notes: string[];
   /** To be recorded in the new life's first segment, before {@link cuts} are made. */
   readonly events: OwnEvent[];
-  readonly cuts: { readonly path: string; readonly bytes: number }[];
+  readonly cuts: { readonly name: string; readonly bytes: number }[];
   /** Payload files that scanned records point to. */
   readonly inherited: { readonly session: string; readonly no: number }[];
   /** Erasures noted in scanned segments, to be done again. */
@@ -50,25 +52,26 @@ export interface Recovered {
   readonly scanned: { readonly segment: Segment; readonly fileBytes: number }[];
 }
 
-export function recover(disk: Disk, folder: string): Recovered {
+export function recover(disk: Disk, folder: string, suspects: Suspects): Recovered {
   const ledger = `${folder}/ledger`;
   const notes: string[] = [];
   const events: OwnEvent[] = [];
   const marker = readMarker(disk, ledger);
   const { candidates, headless, nextIndex, life } = headers(disk, folder, marker?.throughIndex ?? 0, notes, events);
+  setAsideUnfinished(disk, folder, candidates, notes, events);
   const catalogue = new Catalogue();
   catalogue.prunedLsn = marker?.throughLsn ?? 0;
   let head: Buffer = marker?.head ?? Buffer.alloc(32);
   let lastLsn = marker?.throughLsn ?? 0;
   let durableLsn = lastLsn;
-  const cuts: { path: string; bytes: number }[] = [];
+  const cuts: { name: string; bytes: number }[] = [];
   const inherited = new Map<string, { session: string; no: number }>();
   const erasures: { session: string; seqs: readonly number[] }[] = [];
   const removals: { state: SessionState; throughFile: number }[] = [];
   const scanned: { segment: Segment; fileBytes: number }[] = [];
 
   for (const c of candidates) {
-    const path = `${ledger}/${segmentName(c.index)}`;
+    const name = `ledger/${segmentName(c.index)}`;
     const seed = saltSeed(c.header.salt);
     const loaded = loadSidecar(disk, ledger, c.index, seed, c.header.salt, c.fileBytes);
     let segment: Segment;
@@ -86,7 +89,7 @@ export function recover(disk: Disk, folder: string): Recovered {
         s.removed = false;
       }
     } else {
-      const bytes = readFile(disk, path);
+      const bytes = readFile(disk, `${folder}/${name}`);
       segment = scanInto(catalogue, c, bytes, lastLsn, {
         torn: (from, reason) => {
           const kept = keepTorn(disk, folder, c.index, from, bytes.subarray(from));
@@ -101,20 +104,15 @@ export function recover(disk: Disk, folder: string): Recovered {
             sha256: kept.sha256,
             keptAs: kept.name,
           });
-          cuts.push({ path, bytes: from });
+          cuts.push({ name, bytes: from });
         },
         payload: (session, no) => inherited.set(`${session}\n${no}`, { session, no }),
         erased: (session, seqs) => erasures.push({ session, seqs }),
         removed: (state, throughFile) => removals.push({ state, throughFile }),
       });
       catalogue.segments.push(segment);
-      const file = disk.open(path, "readwrite");
-      try {
-        file.syncNow();
-      } finally {
-        file.close();
-      }
-      scanned.push({ segment, fileBytes: cuts.at(-1)?.path === path ? cuts.at(-1)!.bytes : c.fileBytes });
+      suspects.secure([name]);
+      scanned.push({ segment, fileBytes: cuts.at(-1)?.name === name ? cuts.at(-1)!.bytes : c.fileBytes });
     }
     if (c.header.firstLsn > lastLsn + 1) {
       segment.damage = [
@@ -245,6 +243,56 @@ function headers(
   return { candidates, headless, nextIndex, life: life + 1 };
 }
 
+/**
+ * A life that died while it wrote its tail again (J5) left a segment that supersedes more than it holds: the older one, whole in the
+ * page cache after a kill, counts then (J2). Nothing was appended after such a segment, so it is the newest.
+ */
+function setAsideUnfinished(disk: Disk, folder: string, candidates: Candidate[], notes: string[], events: OwnEvent[]): void {
+  for (let last = candidates.at(-1); last !== undefined && isUnfinished(disk, folder, candidates); last = candidates.at(-1)) {
+    candidates.pop();
+    // Its name may be unsynced, and must not come back after what is recorded next.
+    disk.syncFolderNow(`${folder}/ledger`);
+    disk.rename(`${folder}/ledger/${last.name}`, `${folder}/torn/${last.name}.torn`);
+    disk.syncFolderNow(`${folder}/torn`);
+    disk.syncFolderNow(`${folder}/ledger`);
+    limitSuperseded(candidates);
+    notes.push(`${last.name} is a tail that was not written again to its end: set aside in torn/, the segment before it counts`);
+    events.push({ type: "quarantined", file: last.name, why: "a tail not written again to its end" });
+  }
+}
+
+function isUnfinished(disk: Disk, folder: string, candidates: readonly Candidate[]): boolean {
+  const last = candidates.at(-1)!;
+  if ((last.header.flags & SEGMENT_REWRITE) === 0) return false;
+  const its = survey(disk, folder, last);
+  if (its.isFinished) return false;
+  for (const before of candidates.slice(0, -1).toReversed()) {
+    if (survey(disk, folder, before).lastLsn > its.lastLsn) return true;
+    if ((before.header.flags & SEGMENT_AFTER_FAULT) === 0) return false;
+  }
+  return false;
+}
+
+/** How far a segment goes, and whether it says that it holds all that it should; one that is damaged stays as it is. */
+function survey(disk: Disk, folder: string, c: Candidate): { lastLsn: number; isFinished: boolean } {
+  let lastLsn = c.header.firstLsn - 1;
+  let isFinished = false;
+  scanSegment(readFile(disk, `${folder}/ledger/${c.name}`), saltSeed(c.header.salt), {
+    record(_at, r) {
+      lastLsn = Math.max(lastLsn, r.lsn);
+      if (isOwn(r) && decodeOwn(r.meta)?.type === "rewritten") isFinished = true;
+    },
+    seal: (_at, seal) => {
+      if (seal.final) isFinished = true;
+    },
+    damage: () => {
+      isFinished = true;
+    },
+    torn() {},
+  });
+  return { lastLsn, isFinished };
+}
+
 interface ScanEffects {
   torn(from: number, reason: string): void;
   payload(session: string, no: number): void;
@@ -336,7 +384,7 @@ function keepTorn(disk: Disk, folder: string, index: number, at: number, bytes: 
     const name = `torn/${segmentName(index)}.${at}${n === 0 ? "" : `.${n}`}.torn`;
     const path = `${folder}/${name}`;
     if (disk.exists(path)) {
-      if (!readFile(disk, path).equals(bytes)) continue;
+      if (!readFile(disk, `${folder}/${name}`).equals(bytes)) continue;
     } else {
       const file = disk.open(path, "create-new");
       try {

@@ -46,10 +46,14 @@ export function listSegments(disk: Disk, ledger: string): ListedSegment[] {
       file.close();
     }
   }
+  limitSuperseded(listed);
+  return listed;
+}
+
+export function limitSuperseded(listed: readonly ListedSegment[]): void {
   let limit = Number.MAX_SAFE_INTEGER;
   for (const s of listed.toReversed()) {
     s.limitLsn = limit;
     if (s.header !== null && (s.header.flags & SEGMENT_REWRITE) !== 0) limit = Math.min(limit, s.header.firstLsn - 1);
   }
-  return listed;
 }

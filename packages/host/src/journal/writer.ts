@@ -27,6 +27,7 @@ import { encodeOwn, OWN_ACTOR, OWN_KIND, OWN_SESSION, OWN_VIA, type OwnEvent } f
 import type { PayloadStore } from "./payload-store.ts";
 import { type Recovered, saveQuietly } from "./recover.ts";
 import type { Reserve } from "./reserve.ts";
+import type { Suspects } from "./suspect.ts";
 import { GroupSync } from "./sync.ts";
 import { Tail, type TailEntry } from "./tail.ts";
 
@@ -49,6 +50,7 @@ export class Writer {
   readonly #ledger: Ledger;
   readonly #payloads: PayloadStore;
   readonly #reserve: Reserve;
+  readonly #suspects: Suspects;
   readonly #sync: GroupSync;
   readonly #frame = Buffer.alloc(MAX_FRAME);
   readonly #salted = Buffer.alloc(SALT_BYTES + INLINE_MAX);
@@ -70,6 +72,7 @@ export class Writer {
     ledger: Ledger,
     payloads: PayloadStore,
     reserve: Reserve,
+    suspects: Suspects,
   ) {
     this.#disk = disk;
     this.#o = options;
@@ -77,6 +80,7 @@ export class Writer {
     this.#ledger = ledger;
     this.#payloads = payloads;
     this.#reserve = reserve;
+    this.#suspects = suspects;
     this.durableLsn = recovered.durableLsn;
     this.tail = new Tail(TAIL_MAX_BYTES, recovered.lastLsn, recovered.head);
     this.#sync = new GroupSync(this);
@@ -168,7 +172,6 @@ export class Writer {
     const payloadBytes = payload?.length ?? 0;
     this.#catalogue.note(s, this.#ledger.segment, at, { flags, lsn, seq, stream, offset, payloadBytes });
     // Copied: the caller's bytes may lie in a socket's read buffer, which is used again before the next sync.
-    // Copied: the caller's bytes may lie in a socket's read buffer, which is used again before the next sync.
     const held = payload === null || inline ? null : Buffer.from(payload);
     this.tail.push({
       lsn,
@@ -248,6 +251,7 @@ export class Writer {
     if (this.#isFull && this.frozen === null) this.#rotate();
     const lsn = this.#ledger.lastLsn;
     const chain = Buffer.from(this.#ledger.chain);
+    this.#suspectSyncs();
     try {
       if (this.#payloads.needsSync) await this.#payloads.sync();
       await this.#ledger.sync();
@@ -257,7 +261,12 @@ export class Writer {
     } finally {
       this.#ledger.closeRetired();
     }
+    this.#suspects.end();
     this.#advance(lsn, chain);
+  }
+
+  #suspectSyncs(): void {
+    this.#suspects.begin([...this.#payloads.dirtyNames, ...this.#ledger.dirtyNames]);
   }
 
   /** True if something deferred was done. */
@@ -288,8 +297,10 @@ export class Writer {
       this.#rewriteTail(cause);
       const lsn = this.#ledger.lastLsn;
       const chain = Buffer.from(this.#ledger.chain);
+      this.#suspectSyncs();
       await this.#payloads.sync();
       await this.#ledger.sync();
+      this.#suspects.end();
       this.#advance(lsn, chain);
     } catch (error) {
       this.#mustRewrite = true;
@@ -357,13 +368,16 @@ export class Writer {
     const old = this.#ledger.segment;
     const fileBytes = this.#ledger.position;
     try {
+      this.#suspectSyncs();
       this.#payloads.syncNow();
       this.#ledger.syncNow();
       // A sidecar ends the redoing of erasures: they are done and synced before it is written.
       if (this.#advance(this.#ledger.lastLsn, this.#ledger.chain)) {
+        this.#suspectSyncs();
         this.#ledger.syncNow();
         this.syncErasures();
       }
+      this.#suspects.end();
     } catch (cause) {
       this.#rewriteOrFreeze(cause);
       return;
@@ -389,8 +403,11 @@ export class Writer {
   #rewriteOrFreeze(cause: unknown): void {
     try {
       this.#rewriteTail(cause);
+      this.#suspectSyncs();
       this.#payloads.syncNow();
       this.#ledger.syncNow();
+      this.#ledger.syncErasedNow();
+      this.#suspects.end();
       this.#advance(this.#ledger.lastLsn, this.#ledger.chain);
       this.#mustRewrite = false;
     } catch (error) {
@@ -423,6 +440,7 @@ export class Writer {
 
   /** What was erased is off the device when this returns. */
   syncErasures(): void {
+    this.#suspectSyncs();
     this.#payloads.syncNow();
     this.#ledger.syncErasedNow();
   }
@@ -458,6 +476,7 @@ export class Writer {
     } finally {
       this.frozen ??= fault;
       this.#sync.rejectAll(fault);
+      this.#suspects.close();
     }
   }
 }

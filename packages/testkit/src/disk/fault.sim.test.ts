@@ -65,7 +65,8 @@ describe("a failed sync", () => {
     journal.append(draft(clock, "s1", "second"));
     journal.append(draft(clock, "s1", "third".padEnd(900)));
     const { lsn, chain } = journal.head();
-    disk.fault = { at: disk.trace.length + 1, fault: "EIO", sticky: false };
+    // The call before it says which files the sync is for.
+    disk.fault = { at: disk.trace.length + 2, fault: "EIO", sticky: false };
     await journal.durable(lsn);
     expect(journal.durableLsn).toBeGreaterThanOrEqual(lsn);
     const { at } = disk.fault;

@@ -7,6 +7,7 @@
  *   D3  A failed sync drops what it should have made durable: the bytes stay readable until the crash and are lost then,
  *       and a later sync of the same file succeeds without them (reliability L12).
  *   D4  Folders themselves survive: mkdir is durable at once. What is inside is not.
+ *   D5  A killed process does nothing more; what it wrote stays as it is, durable or not, for the next one on the same disk.
  * What it does not model: reordering inside one sector, wrong bytes under a right checksum, metadata lost after a folder sync.
  */
 import type { Disk, DiskFile } from "@holdfast/host/journal";
@@ -43,6 +44,7 @@ export interface SimOptions {
 }
 
 export const fsError = (code: string, what: string): Error => Object.assign(new Error(`${code}: simulated, ${what}`), { code });
+const KILLED = "EKILLED";
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
 
 export class SimFS implements Disk {
@@ -58,6 +60,8 @@ export class SimFS implements Disk {
   isReadOnly = false;
   capacityBytes: number;
   fault: FaultPlan | null;
+  /** D5: from this call on the process is gone; null again, and the next one has the disk. */
+  killedAt: number | null = null;
   openFiles = 0;
   #nextInode = 1;
 
@@ -75,6 +79,7 @@ export class SimFS implements Disk {
 
   /** Counts a call and injects the planned fault; true means: this write comes out short. */
   call(what: string, canBeShort = false): boolean {
+    if (this.killedAt !== null && this.trace.length + 1 >= this.killedAt) throw fsError(KILLED, what);
     this.beforeCall?.(this.trace.length + 1);
     this.trace.push(what);
     if (this.isReadOnly) throw fsError("EACCES", what);
@@ -270,7 +275,7 @@ class SimFile implements DiskFile {
     try {
       this.#disk.call(`sync ${this.#path}`);
     } catch (error) {
-      this.#inode.pending = [];
+      if ((error as { code?: string }).code !== KILLED) this.#inode.pending = [];
       throw error;
     }
   }
