@@ -9,7 +9,15 @@
 import { existsSync } from "node:fs";
 import { InputLedger, inputRules, MonotonicMs, session as sessionRoom, type Capability, type SessionFacts } from "@holdfast/core";
 import { capabilitiesOf, rolesWith } from "@holdfast/core";
-import { create, EventBody_HostStartedSchema, HoldError, limits, SessionState, type Session } from "@holdfast/protocol";
+import {
+  create,
+  EventBody_HostStartedSchema,
+  EventBody_NoteSchema,
+  HoldError,
+  limits,
+  SessionState,
+  type Session,
+} from "@holdfast/protocol";
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
 import type { Actor } from "./session/book.ts";
 import { CommandWatch, type SavedCommands } from "./session/command-watch.ts";
@@ -378,8 +386,50 @@ export class Host {
       session.facts.seq,
       Buffer.from(JSON.stringify({ ...session.saved(), parent: this.parentOf(session) })),
     );
-    const keepFrom = session.facts.kind === "pty" ? session.screen.checkpointSeq : session.facts.seq;
-    this.ports.journal.prune(session.id, Math.max(1, Math.min(keepFrom, slowest(session))));
+    this.#prune(session);
+  }
+
+  #prune(session: LiveSession): void {
+    const keepFrom = Math.max(1, session.facts.kind === "pty" ? session.screen.checkpointSeq : session.facts.seq);
+    this.ports.journal.prune(session.id, Math.max(1, Math.min(keepFrom, slowest(session))), keepFrom);
+  }
+
+  /**
+   * Lets the journal drop the records that age and bytes have given up. A session that lives is not dropped with them: its books and
+   * screen are saved, and where nothing else of it would be left, a new record carries it on. One that has ended was kept for long enough.
+   */
+  makeRoom(): void {
+    const { journal, checkpoints, log } = this.ports;
+    for (const { session: id, isWhole } of journal.pruneRecords()) {
+      const session = this.#sessions.get(id);
+      if (isWhole && (!session || session.isOver)) {
+        if (session) this.#leaveFor(session, "retention");
+        journal.expire(id);
+        checkpoints.remove(id);
+      } else if (!session) {
+        journal.prune(id, Number.MAX_SAFE_INTEGER);
+      } else if (!this.#renewing.has(id)) {
+        this.#renewing.add(id);
+        void this.#renew(session, isWhole)
+          .catch((fault: unknown) => log(`session ${id}: its records can't be carried on yet: ${String(fault)}`))
+          .finally(() => this.#renewing.delete(id));
+      }
+    }
+  }
+  readonly #renewing = new Set<string>();
+
+  async #renew(session: LiveSession, isWhole: boolean): Promise<void> {
+    if (isWhole)
+      session.record(
+        { id: "system:host", via: "retention" },
+        {
+          case: "note",
+          value: create(EventBody_NoteSchema, { text: "what was recorded before reached the end of its retention" }),
+        },
+      );
+    if (session.facts.kind === "pty") await session.screen.settle();
+    this.save(session);
+    this.#prune(session);
   }
 
   // --- opening and finding ---
@@ -501,13 +551,17 @@ export class Host {
         `session ${session.facts.name} (${session.id}) lives; end it first with: hold kill ${session.facts.name}`,
       );
     session.record(by, { case: "removed", value: {} as never });
-    for (const a of [...session.attachments.values()]) {
-      a.channel.send({ case: "detached", value: { reason: "removed" } });
-      session.detach(a.id, "removed");
-    }
-    session.leave();
+    this.#leaveFor(session, "removed");
     this.ports.journal.remove(session.id);
     this.ports.checkpoints.remove(session.id);
+  }
+
+  #leaveFor(session: LiveSession, reason: string): void {
+    for (const a of [...session.attachments.values()]) {
+      a.channel.send({ case: "detached", value: { reason } });
+      session.detach(a.id, reason);
+    }
+    session.leave();
     this.#forget(session);
   }
 

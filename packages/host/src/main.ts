@@ -73,6 +73,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     randomBytes: systemRandom,
     payloadBytes: settings.outputBytes,
     recordDays: settings.recordDays,
+    recordBytes: settings.recordBytes,
     auditKey: auditKey.export({ format: "der", type: "pkcs8" }),
     bootId,
   });
@@ -173,13 +174,16 @@ async function serve(home: string, shimBinary: string): Promise<void> {
   // No descriptor left for a new link, for one: those that stand go on.
   server.on("error", (fault) => log(`a link can't be taken: ${fault.message}`));
   log(`serving ${home}: ${adopted} sessions taken up, ${lost} lost, in ${Math.round(performance.now() - started)} ms`);
-  keepJournal(ports, log, () => {
-    for (const session of host.sessions.values()) session.thawed();
+  keepJournal(ports, log, {
+    thawed() {
+      for (const session of host.sessions.values()) session.thawed();
+    },
+    makeRoom: () => host.makeRoom(),
   });
 }
 
-/** Seals when due, and goes on by itself when a full disk has room again. */
-function keepJournal({ journal }: SessionPorts, log: (text: string) => void, thawed: () => void): void {
+/** Seals when due, drops what retention has given up, and goes on by itself when a full disk has room again. */
+function keepJournal({ journal }: SessionPorts, log: (text: string) => void, host: { thawed(): void; makeRoom(): void }): void {
   let wasFrozen = false;
   const look = (): void => {
     if (journal.frozen) {
@@ -187,9 +191,10 @@ function keepJournal({ journal }: SessionPorts, log: (text: string) => void, tha
       wasFrozen = !journal.thaw();
       if (!wasFrozen) {
         log("the journal can be written again");
-        thawed();
+        host.thawed();
       }
     }
+    host.makeRoom();
     if (journal.nextWakeNs !== null && process.hrtime.bigint() >= journal.nextWakeNs) journal.tick();
   };
   // P2: what a power cut may take is no older than 200 ms, however little it is.

@@ -18,7 +18,7 @@ function read(toml: string | null) {
   return { settings: readSettings({ XDG_CONFIG_HOME: folder }, (text) => said.push(text)), said };
 }
 
-const defaults = { outputBytes: 64 * 1024 * 1024, recordDays: 90, sessions: 4_000 };
+const defaults = { outputBytes: 64 * 1024 * 1024, recordDays: 90, recordBytes: 2048 * 1024 * 1024, sessions: 4_000 };
 
 test("without a file, and without a section for the host, everything has its default", () => {
   expect(read(null)).toEqual({ settings: defaults, said: [] });
@@ -26,9 +26,12 @@ test("without a file, and without a section for the host, everything has its def
 });
 
 test("what the file sets is used", () => {
-  expect(read("[host]\noutput_retention_mib = 8\nrecord_retention_days = 7\nsessions = 2\n").settings).toEqual({
+  expect(
+    read("[host]\noutput_retention_mib = 8\nrecord_retention_days = 7\nrecord_retention_mib = 64\nsessions = 2\n").settings,
+  ).toEqual({
     outputBytes: 8 * 1024 * 1024,
     recordDays: 7,
+    recordBytes: 64 * 1024 * 1024,
     sessions: 2,
   });
 });

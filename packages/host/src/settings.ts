@@ -9,6 +9,8 @@ export interface HostSettings {
   readonly outputBytes: number;
   /** How long it is kept who did what. Default 90 days. */
   readonly recordDays: number;
+  /** How much of it is kept, bytes. Default 2 GiB. */
+  readonly recordBytes: number;
   /** Most live sessions. Default 4,000. */
   readonly sessions: number;
 }
@@ -18,6 +20,7 @@ const MIB = 1024 * 1024;
 const keys = {
   output_retention_mib: { least: 8, most: 1_000_000, otherwise: 64 },
   record_retention_days: { least: 1, most: 36_500, otherwise: 90 },
+  record_retention_mib: { least: 64, most: 1_000_000, otherwise: 2_048 },
   sessions: { least: 1, most: 100_000, otherwise: 4_000 },
 } as const;
 
@@ -36,6 +39,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
   return {
     outputBytes: read("output_retention_mib") * MIB,
     recordDays: read("record_retention_days"),
+    recordBytes: read("record_retention_mib") * MIB,
     sessions: read("sessions"),
   };
 }

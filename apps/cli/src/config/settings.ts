@@ -73,6 +73,7 @@ export const known: Readonly<Record<string, Known>> = {
   "host.sessions": { brief: "most live sessions", fallback: 4_000, check: count },
   "host.output_retention_mib": { brief: "output kept of a session, MiB", fallback: 64, check: count },
   "host.record_retention_days": { brief: "how long it is kept who did what, days", fallback: 90, check: count },
+  "host.record_retention_mib": { brief: "and how much of it, MiB", fallback: 2_048, check: count },
 };
 
 export function configFile(folder: string): string {

@@ -24,6 +24,8 @@ export interface Disk {
   mkdir(path: string): void;
   rename(from: string, to: string): void;
   remove(path: string): void;
+  /** The same off the loop: giving back the blocks of a large file takes the file system milliseconds. */
+  removeLater(path: string): Promise<void>;
   /** fsync of the folder, so that creations, renames and removals in it survive a power cut. */
   syncFolder(path: string): Promise<void>;
   /** The same, blocking: for start-up and for sealing only. */

@@ -66,6 +66,12 @@ export interface SessionTail {
   readonly payloadBytes: number;
 }
 
+export interface Overdue {
+  readonly session: string;
+  /** Its newest record is due as well, so that nothing of it would be left. */
+  readonly isWhole: boolean;
+}
+
 export interface JournalFault extends Error {
   readonly code: "journal_frozen" | "journal_unwritable" | "disk_full";
 }
@@ -78,6 +84,8 @@ export interface JournalOptions {
   readonly payloadBytes?: number;
   /** How long records are kept. Default 90 days. */
   readonly recordDays?: number;
+  /** How much of the ledger is kept, whatever its age: whole sealed segments, oldest first. Default 2 GiB. */
+  readonly recordBytes?: number;
   /** Held back for the final records when the disk is full. Default 8 MiB. */
   readonly reserveBytes?: number;
   /** Size at which a session's payload file is followed by a new one. Default 4 MiB. */
@@ -110,8 +118,18 @@ export interface Journal {
   seqAtOffset(session: string, stream: number, offset: number): number | null;
   /** Erases payload and salt in place (secrets, `hold redact`); record and chain stay. Returns how many were present. */
   erase(session: string, seqs: readonly number[]): number;
-  /** Drops what retention allows; `keepFromSeq` protects what no checkpoint has passed yet. Returns gaps made. */
-  prune(session: string, keepFromSeq: number): Gap[];
+  /**
+   * Drops what retention allows. `keepFromSeq` protects what no checkpoint has passed yet and nobody has read; of records only what
+   * `recordsFromSeq` (the same, if not told) protects, as their bound must hold whoever reads. Returns gaps made; the files go off the loop.
+   */
+  prune(session: string, keepFromSeq: number, recordsFromSeq?: number): Gap[];
+  /**
+   * Drops the records that age and bytes give up, and names the sessions that hold back the rest: their newest record, or one that
+   * `prune` was told to keep, is due. It goes when each has a newer record and is pruned past it, or has expired.
+   */
+  pruneRecords(): Overdue[];
+  /** The end of a session's retention: forgets it with its payload files, off the loop. Its small payloads go with the segments that are due. */
+  expire(session: string): void;
   /** Removes a session's payload files and forgets it (`hold rm`); its records stay for the audit. */
   remove(session: string): void;
   /** The caller's fold of a session as of `seq`, so that a restart needs not read from 1. A cache: losing it loses nothing. */

@@ -1,20 +1,22 @@
 /** The journal of a running host: reading, erasing, retention and folds over what the {@link Writer} writes. */
 import { createHash } from "node:crypto";
-import type { Catalogue, Range, SessionState } from "./catalogue.ts";
+import type { Catalogue, Range, Segment, SessionState } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
 import { FoldStore } from "./fold.ts";
 import { INLINE, INLINE_HEAD } from "./format.ts";
-import type { Entry, EntryDraft, Gap, Journal, JournalFault, JournalOptions, SessionTail } from "./journal.ts";
+import type { Entry, EntryDraft, Gap, Journal, JournalFault, JournalOptions, Overdue, SessionTail } from "./journal.ts";
 import type { Ledger, Signer } from "./ledger.ts";
 import { OWN_SESSION } from "./own.ts";
 import type { PayloadFile, PayloadStore } from "./payload-store.ts";
 import { type Found, Reader } from "./reader.ts";
 import { rebuildRange } from "./rebuild.ts";
 import type { Recovered } from "./recover.ts";
-import { pruneRecords } from "./retention.ts";
+import { due, holders, type RecordBounds, removeSegments } from "./retention.ts";
 import type { Writer } from "./writer.ts";
 
 const DEFAULT_PAYLOAD_BYTES = 64 * 1024 * 1024;
+/** 90 days of one person's typing are 0.6 GiB; a program that repaints ten times a second fills this in 12 days. */
+const DEFAULT_RECORD_BYTES = 2 * 1024 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 
 export class LiveJournal implements Journal {
@@ -190,43 +192,101 @@ export class LiveJournal implements Journal {
     this.#reader.forget(range.segment.index);
   }
 
-  prune(session: string, keepFromSeq: number): Gap[] {
+  prune(session: string, keepFromSeq: number, recordsFromSeq = keepFromSeq): Gap[] {
     const s = this.#catalogue.sessions.get(session);
     if (s === undefined || s.removed) return [];
-    s.keepFromSeq = keepFromSeq;
+    s.keepFromSeq = recordsFromSeq;
     if (this.frozen !== null) return [];
     const gaps: Gap[] = [];
     const gone = this.#payloads.prunable(session, this.#o.payloadBytes ?? DEFAULT_PAYLOAD_BYTES, keepFromSeq);
-    if (gone.length > 0) {
-      const next = this.#payloads.files(session)[gone.length]!;
-      const fromSeq = gone[0]!.firstSeq;
-      this.#writer.note({ type: "pruned-payload", session, throughFile: gone.at(-1)!.no, fromSeq, toSeq: next.firstSeq - 1 });
-      this.#payloads.unlist(session, gone);
-      this.#writer.whenDurable(() => this.#payloads.drop(gone));
-      gaps.push({ gap: true, fromSeq, toSeq: next.firstSeq - 1, reason: "pruned" });
-    }
-    const now = this.#o.now();
-    const horizonMs = now.wallMs - (this.#o.recordDays ?? 90) * DAY_MS;
+    if (gone.length > 0) gaps.push(this.#dropPayloads(session, gone));
     const before = s.ranges[0]?.firstSeq ?? s.nextSeq;
-    for (const index of pruneRecords(
-      this.#disk,
-      this.#o.folder,
-      this.#catalogue,
-      this.#ledger.segment,
-      horizonMs,
-      this.#signer,
-      now.wallMs,
-      (event) => this.#writer.note(event),
-    ))
-      this.#reader.forget(index);
+    this.pruneRecords();
     const after = s.ranges[0]?.firstSeq ?? s.nextSeq;
     if (after > before) gaps.unshift({ gap: true, fromSeq: before, toSeq: after - 1, reason: "pruned" });
     return gaps;
   }
 
+  /** Takes files out of the listing now; they leave the disk when the record that says so is durable. */
+  #dropPayloads(session: string, gone: readonly PayloadFile[]): Gap {
+    const next = this.#payloads.files(session)[gone.length]!;
+    const fromSeq = gone[0]!.firstSeq;
+    const toSeq = next.firstSeq - 1;
+    this.#writer.note({ type: "pruned-payload", session, throughFile: gone.at(-1)!.no, fromSeq, toSeq });
+    this.#payloads.unlist(session, gone);
+    this.#writer.whenDurable(() => this.#chore(() => this.#payloads.dropLater(gone)));
+    return { gap: true, fromSeq, toSeq, reason: "pruned" };
+  }
+
+  #bounds(): RecordBounds {
+    return {
+      horizonMs: this.#o.now().wallMs - (this.#o.recordDays ?? 90) * DAY_MS,
+      bytes: this.#o.recordBytes ?? DEFAULT_RECORD_BYTES,
+    };
+  }
+
+  pruneRecords(): Overdue[] {
+    if (this.frozen !== null) return [];
+    const segments = due(this.#catalogue, this.#ledger.segment, this.#bounds());
+    if (segments.length === 0) return [];
+    const held = holders(this.#catalogue, segments);
+    this.#dropRecords(segments, new Set(held.values()));
+    return Array.from(held.keys(), (session) => ({
+      session,
+      isWhole: segments.includes(this.#catalogue.session(session).ranges.at(-1)!.segment),
+    }));
+  }
+
+  #dropRecords(segments: readonly Segment[], held: ReadonlySet<Segment>): void {
+    const end = segments.findIndex((segment) => held.has(segment));
+    const gone = end === -1 ? segments : segments.slice(0, end);
+    const last = gone.at(-1);
+    if (last === undefined) return;
+    this.#writer.note({
+      type: "pruned-records",
+      throughIndex: last.index,
+      throughLsn: last.lastLsn,
+      head: last.head.toString("hex"),
+    });
+    const marker = {
+      throughIndex: last.index,
+      throughLsn: last.lastLsn,
+      head: last.head,
+      wallMs: this.#o.now().wallMs,
+      signature: this.#signer.head("pruned", last.lastLsn, last.head),
+    };
+    for (const segment of gone) {
+      this.#catalogue.dropSegment(segment);
+      this.#reader.forget(segment.index);
+    }
+    this.#catalogue.prunedLsn = last.lastLsn;
+    // Bytes whose records are gone can't be read any more.
+    for (const s of this.#catalogue.sessions.values()) {
+      const files = this.#payloads.before(s.id, s.ranges[0]?.firstSeq ?? 0);
+      if (files.length > 0) this.#dropPayloads(s.id, files);
+    }
+    this.#writer.whenDurable(() => this.#chore(() => removeSegments(this.#disk, `${this.#o.folder}/ledger`, gone, marker)));
+  }
+
+  /** Work for the disk that nobody waits for, one after the other; what fails is the next start's. */
+  #chore(run: () => Promise<void>): void {
+    this.#chores = this.#chores.then(run).catch(() => undefined);
+  }
+  #chores: Promise<void> = Promise.resolve();
+
   remove(session: string): void {
+    const gone = this.#forget(session);
+    if (gone !== null) this.#writer.whenDurable(() => this.wipe(gone.state, gone.files));
+  }
+
+  expire(session: string): void {
+    const gone = this.#forget(session);
+    if (gone !== null) this.#writer.whenDurable(() => this.#chore(() => this.#payloads.dropLater(gone.files)));
+  }
+
+  #forget(session: string): { state: SessionState; files: readonly PayloadFile[] } | null {
     const s = this.#catalogue.sessions.get(session);
-    if (s === undefined || s.removed || session === OWN_SESSION) return;
+    if (s === undefined || s.removed || session === OWN_SESSION) return null;
     if (this.frozen !== null) throw this.#writer.refusal();
     const files = [...this.#payloads.files(session)];
     this.#writer.note({ type: "removed", session, throughFile: files.at(-1)?.no ?? 0, nextSeq: s.nextSeq });
@@ -235,7 +295,7 @@ export class LiveJournal implements Journal {
     this.#catalogue.forget(session, s.nextSeq);
     this.#payloads.unlist(session, files);
     this.#folds.remove(session);
-    this.#writer.whenDurable(() => this.wipe({ ...s, ranges }, files));
+    return { state: { ...s, ranges }, files };
   }
 
   /** Takes a removed session's payloads off the disk. */
@@ -277,6 +337,7 @@ export class LiveJournal implements Journal {
     this.#closed = true;
     try {
       await this.#writer.close();
+      await this.#chores;
     } finally {
       this.#reader.close();
       this.#payloads.close();

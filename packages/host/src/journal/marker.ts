@@ -2,7 +2,7 @@
 import { crc32 } from "node:zlib";
 import type { Disk } from "./disk.ts";
 import { readU64, VERSION, writeU64 } from "./format.ts";
-import { readFile, replaceFile } from "./transfer.ts";
+import { readFile, replaceFileLater } from "./transfer.ts";
 
 export const MARKER = "pruned";
 export const MARKER_BYTES = 136;
@@ -16,7 +16,7 @@ export interface PrunedMarker {
   readonly signature: Buffer;
 }
 
-export function writeMarker(disk: Disk, ledger: string, m: PrunedMarker): void {
+export function writeMarker(disk: Disk, ledger: string, m: PrunedMarker): Promise<void> {
   const b = Buffer.alloc(MARKER_BYTES);
   b.write(MAGIC, 0, "latin1");
   b.writeUInt32LE(VERSION, 8);
@@ -26,7 +26,7 @@ export function writeMarker(disk: Disk, ledger: string, m: PrunedMarker): void {
   m.head.copy(b, 32);
   m.signature.copy(b, 64);
   b.writeUInt32LE(crc32(b.subarray(0, 128)), 128);
-  replaceFile(disk, ledger, MARKER, b, true);
+  return replaceFileLater(disk, ledger, MARKER, b);
 }
 
 export function readMarker(disk: Disk, ledger: string): PrunedMarker | null {

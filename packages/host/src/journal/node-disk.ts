@@ -58,6 +58,11 @@ export class NodeDisk implements Disk {
   remove(path: string): void {
     fs.unlinkSync(path);
   }
+  removeLater(path: string): Promise<void> {
+    return new Promise((resolve, reject) =>
+      fs.unlink(path, (error) => (error === null || error === undefined ? resolve() : reject(error))),
+    );
+  }
   syncFolder(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.open(path, O_RDONLY | O_DIRECTORY, (openError, fd) => {

@@ -412,14 +412,34 @@ export class PayloadStore {
     }
   }
 
+  /** Those whose every frame is older than `seq`. */
+  before(session: string, seq: number): PayloadFile[] {
+    const files = this.files(session);
+    const kept = files.findIndex((_, i) => i + 1 >= files.length || files[i + 1]!.firstSeq > seq);
+    return files.slice(0, Math.max(0, kept));
+  }
+
+  #letGo(info: PayloadFile): void {
+    const reader = this.#readers.get(info.name);
+    if (reader !== undefined) {
+      this.#readers.delete(info.name);
+      reader.file.close();
+    }
+    this.#inherited.delete(info.name);
+  }
+
+  /** The same as {@link drop} off the loop. A file that stays is listed again by the next life, and pruned again. */
+  async dropLater(gone: readonly PayloadFile[]): Promise<void> {
+    for (const info of gone) {
+      this.#letGo(info);
+      await this.#disk.removeLater(`${this.folder}/${info.name}`).catch(() => undefined);
+      this.#folderDirty = true;
+    }
+  }
+
   drop(gone: readonly PayloadFile[]): void {
     for (const info of gone) {
-      const reader = this.#readers.get(info.name);
-      if (reader !== undefined) {
-        this.#readers.delete(info.name);
-        reader.file.close();
-      }
-      this.#inherited.delete(info.name);
+      this.#letGo(info);
       try {
         this.#disk.remove(`${this.folder}/${info.name}`);
       } catch {

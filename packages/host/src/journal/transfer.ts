@@ -49,6 +49,21 @@ export function readFile(disk: Disk, path: string, maxBytes = 0x7fff_ffff): Buff
   }
 }
 
+/** Puts `bytes` at `path` whole or not at all, durable when it resolves, off the loop. */
+export async function replaceFileLater(disk: Disk, folder: string, name: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${folder}/${name}.tmp`;
+  if (disk.exists(temporary)) disk.remove(temporary);
+  const file = disk.open(temporary, "create-new");
+  try {
+    writeWhole(file, bytes, 0);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  disk.rename(temporary, `${folder}/${name}`);
+  await disk.syncFolder(folder);
+}
+
 /** Puts `bytes` at `path` whole or not at all. With `sync` it survives a power cut, otherwise it is a cache. */
 export function replaceFile(disk: Disk, folder: string, name: string, bytes: Uint8Array, sync: boolean): void {
   const temporary = `${folder}/${name}.tmp`;

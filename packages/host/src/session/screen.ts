@@ -157,6 +157,12 @@ export class Screen {
     );
   }
 
+  /** A checkpoint as of the head when called, or a little later, whether or not one is due. */
+  async settle(): Promise<void> {
+    await this.#when(() => Promise.resolve());
+    await this.#checkpoint();
+  }
+
   text(scrollback: number): Promise<{ readonly seq: number; readonly position: number; readonly text: ScreenText }> {
     return this.#when((at) => this.#ports.models.text(this.#source.id, { scrollback }).then((text) => ({ ...at, text })));
   }

@@ -138,6 +138,13 @@ export class SimFS implements Disk {
     this.folderPending.push({ kind: "unlink", path });
   }
 
+  async removeLater(path: string): Promise<void> {
+    this.call(`remove ${path}`);
+    await Promise.resolve();
+    if (!this.names.delete(path)) throw fsError("ENOENT", `remove ${path}`);
+    this.folderPending.push({ kind: "unlink", path });
+  }
+
   async syncFolder(path: string): Promise<void> {
     // The fault is decided now, the effect comes a turn later: what is done meanwhile is not part of it.
     const count = this.folderPending.length;

@@ -286,6 +286,7 @@ export class Life implements Owner {
       mkdir: (path) => act(`makes ${path}`, () => disk.mkdir(path)),
       rename: (from, to) => act(`renames ${from}`, () => disk.rename(from, to)),
       remove: (path) => act(`removes ${path}`, () => disk.remove(path)),
+      removeLater: (path) => syncing(`removes ${path}`, () => disk.removeLater(path)),
       syncFolder: (path) => syncing(`syncs folder ${path}`, () => disk.syncFolder(path)),
       syncFolderNow: (path) => act(`syncs folder ${path} now`, () => disk.syncFolderNow(path)),
     };
