@@ -440,6 +440,44 @@ test("what is redacted is taken off the disk and stays so; the record says that 
   expect(onDisk(w.home).includes("TOKEN-abcdef")).toBe(false);
 });
 
+test("no screen, no checkpoint and no model shows what was redacted, though all of them did", async () => {
+  const w = await world();
+  const me = await w.connect();
+  const session = await w.open(me, {
+    name: "shown",
+    script: `printf 'before\\r\\n\\033]2;TOK%s\\007TOK%s\\r\\nafter\\r\\n' EN-title EN-shown; exec sleep 1000`,
+  });
+  await me.wait(session.id, { match: "after", fromSeq: 0 });
+  const shown = async (client: typeof me): Promise<string> => {
+    const screen = await client.screen(session.id, { vt: true, scrollback: 1000 });
+    return `${decode(screen.vt)} ${screen.title} ${(await client.screen(session.id)).lines.join("|")}`;
+  };
+  expect(await shown(me)).toContain("TOKEN-shown");
+  const leftIt = await me.attach({ session: session.id }, {});
+  await leftIt.detach();
+  await fact("its screen is on the disk", () => onDisk(folders.checkpoints(w.home)).includes("TOKEN-shown"));
+  expect(await shown(me)).toContain("TOKEN-shown");
+  const [hit] = await me.search(session.id, "TOKEN-shown");
+  // A screen that is being taken meanwhile is of before or of after.
+  await Promise.all([me.screen(session.id), me.redact("shown", { seqs: [Number(hit!.seq)], reason: "a token" })]);
+  expect(onDisk(folders.checkpoints(w.home)).includes("TOKEN-")).toBe(false);
+  await fact("the token is off the disk", () => !onDisk(w.home).includes("TOKEN-"));
+  for (const next of [async () => me, () => w.killHost().then(() => w.connect())]) {
+    const client = await next();
+    expect(await shown(client)).not.toContain("TOKEN-");
+    let vt = "";
+    const attachment = await client.attach(
+      { session: session.id, scrollback: 1000 },
+      { snapshot: (s) => void (vt += decode(s.vt)) },
+    );
+    await fact("the screen is drawn", () => vt !== "");
+    expect(vt).not.toContain("TOKEN-");
+    await attachment.detach();
+  }
+  await fact("a checkpoint is made anew", () => onDisk(folders.checkpoints(w.home)).length > 0);
+  expect(onDisk(w.home).includes("TOKEN-")).toBe(false);
+});
+
 test("search finds lines of the whole history, newest first, by text in smart case or by pattern, without their colours", async () => {
   const w = await world();
   const me = await w.connect();

@@ -70,13 +70,19 @@ export function checkpointFiles(folder: string, log: (text: string) => void): Ch
       if (removed.has(session)) return rmSync(`${path}.new`, { force: true });
       await rename(`${path}.new`, path);
       if (removed.has(session)) return rmSync(path, { force: true });
-      const fd = openSync(folder, "r");
-      fsyncSync(fd);
-      closeSync(fd);
+      syncFolder(folder);
     },
     remove(session) {
       removed.add(session);
+      if (!existsSync(pathOf(session))) return;
       rmSync(pathOf(session), { force: true });
+      syncFolder(folder);
     },
   };
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
+  fsyncSync(fd);
+  closeSync(fd);
 }

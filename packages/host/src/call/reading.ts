@@ -187,7 +187,7 @@ export async function redact({ host, operator, via }: CallContext, call: Verb<"r
   }
   if (seqs.size === 0) throw new HoldError("bad_request", "which records? give --seq N, or --from N --to N");
   const sorted = [...seqs].sort((a, b) => a - b);
-  const redacted = host.ports.journal.erase(session.id, sorted);
+  const redacted = session.redact(sorted);
   session.record(
     { id: operator.id, via },
     {

@@ -21,6 +21,7 @@ export interface CheckpointStore {
   load(session: string): Checkpoint | null;
   /** Durable when it resolves (temporary file, fsync, rename, folder fsync). */
   save(session: string, checkpoint: Checkpoint): Promise<void>;
+  /** Durable when it returns, and undoes a save that is under way. */
   remove(session: string): void;
 }
 

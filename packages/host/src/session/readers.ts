@@ -82,6 +82,11 @@ export class Readers {
     if (this.#attachments.size === 0) this.#tail.clear();
   }
 
+  /** What is to be sent yet is read from the journal again, which may have less by now. */
+  forget(): void {
+    this.#tail.clear();
+  }
+
   presence(): Presence[] {
     return [...this.#attachments.values()]
       .filter((a) => !a.quiet)

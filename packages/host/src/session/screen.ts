@@ -7,6 +7,7 @@
  *   C4  At most {@link FEED_BYTES} are under way to the worker for one session.
  *   C5  Parsing waits while output pours: it is done for a snapshot or a query, in a quiet moment, or {@link LAZY_BYTES} behind;
  *       with a reader that lives on snapshots, because it can't follow, {@link CLOSE_BYTES} behind.
+ *   C6  What was redacted is in no screen that is given from then on, in no model and in no checkpoint: these are made anew from the journal.
  */
 import { MonotonicMs } from "@holdfast/core";
 import type { Body } from "./record.ts";
@@ -57,6 +58,10 @@ export class Screen {
   #wants: Want[] = [];
   #idle: (() => void) | null = null;
   #saving = false;
+  /** C6. Counts redactions: what was taken before one is not given after it. */
+  #redactions = 0;
+  /** Asked of the model and not answered yet. */
+  #taking = 0;
 
   constructor(source: ScreenSource, ports: SessionPorts) {
     this.#source = source;
@@ -167,6 +172,24 @@ export class Screen {
     return this.#when((at) => this.#ports.models.text(this.#source.id, { scrollback }).then((text) => ({ ...at, text })));
   }
 
+  /** C6, before the payloads are erased: a crash in between must not leave the checkpoint. True if the screen was made from any of them. */
+  forget(seqs: readonly number[]): boolean {
+    const first = Math.min(...seqs);
+    const isIn = first <= this.#cursor || first <= this.#checkpointSeq || this.#saving;
+    if (isIn) this.#ports.checkpoints.remove(this.#source.id);
+    return isIn;
+  }
+
+  /** C6, once they are erased. */
+  remake(): void {
+    this.#redactions++;
+    if (this.#open) this.#ports.models.close(this.#source.id);
+    this.#open = false;
+    this.#checkpointAt = 0;
+    this.#checkpointSeq = 0;
+    this.wake();
+  }
+
   /** The worker died: what was asked is asked again of a new model. */
   lost(): void {
     if (!this.#open) return;
@@ -186,9 +209,25 @@ export class Screen {
 
   #when<T>(take: (at: { seq: number; position: number }) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#wants.push({ seq: this.#source.head.seq, serve: (at) => take(at).then(resolve, reject), fail: reject });
-      this.wake();
-      this.#serve();
+      const ask = (): void => {
+        this.#wants.push({ seq: this.#source.head.seq, serve, fail: reject });
+        this.wake();
+        this.#serve();
+      };
+      const serve = (at: { seq: number; position: number }): void => {
+        const before = this.#redactions;
+        const settle = (give: () => void): void => {
+          this.#taking--;
+          if (this.#redactions === before) give();
+          else ask();
+        };
+        this.#taking++;
+        take(at).then(
+          (value) => settle(() => resolve(value)),
+          (fault) => settle(() => reject(fault)),
+        );
+      };
+      ask();
     });
   }
 
@@ -243,12 +282,15 @@ export class Screen {
     if (this.#saving || !this.#open) return;
     this.#saving = true;
     const at = { seq: this.#cursor, position: this.#position };
+    const before = this.#redactions;
     try {
       const snapshot = await this.#ports.models.snapshot(this.#source.id);
       await this.#ports.checkpoints.save(this.#source.id, { ...at, snapshot });
+      if (this.#redactions !== before) return;
       this.#checkpointAt = at.position;
       this.#checkpointSeq = at.seq;
     } catch (fault) {
+      if (this.#redactions !== before) return;
       this.#ports.log(`session ${this.#source.id}: no checkpoint: ${String(fault)}`);
     } finally {
       this.#saving = false;
@@ -259,15 +301,19 @@ export class Screen {
     this.#idle?.();
     this.#idle = this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + IDLE_MS), () => {
       this.#idle = null;
-      if (this.#source.watched || this.#wants.length > 0 || this.#cursor < this.#source.head.seq) this.#keep();
+      if (this.#isWanted || this.#cursor < this.#source.head.seq) this.#keep();
       else void this.#retire();
     });
+  }
+
+  get #isWanted(): boolean {
+    return this.#source.watched || this.#wants.length > 0 || this.#taking > 0;
   }
 
   /** Nobody looks any more: the state goes to the disk, the memory back. */
   async #retire(): Promise<void> {
     if (this.#position !== this.#checkpointAt) await this.#checkpoint();
-    if (this.#open && !this.#source.watched && this.#wants.length === 0 && this.#position === this.#checkpointAt) {
+    if (this.#open && !this.#isWanted && this.#position === this.#checkpointAt) {
       this.#ports.models.close(this.#source.id);
       this.#open = false;
     } else if (this.#open) {

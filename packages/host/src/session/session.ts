@@ -449,6 +449,15 @@ export class LiveSession {
     this.#wake = { at, cancel };
   }
 
+  /** Erases payloads, here and wherever they went (screen.ts C6). Returns how many there were. */
+  redact(seqs: readonly number[]): number {
+    const isShown = this.screen.forget(seqs);
+    const erased = this.#ports.journal.erase(this.id, seqs);
+    this.#readers.forget();
+    if (isShown) this.screen.remake();
+    return erased;
+  }
+
   /** The host goes: nothing is ended, everything is let go of. */
   leave(): void {
     this.#wake?.cancel();

@@ -169,6 +169,8 @@ export class Life implements Owner {
         }),
     });
     const deferred: (() => void)[] = [];
+    /** Since their last save began. */
+    const removed = new Set<string>();
     const ports: SessionPorts = {
       clock,
       journal: this.journal,
@@ -176,10 +178,14 @@ export class Life implements Owner {
       checkpoints: {
         load: (session) => checkpoints.get(session) ?? null,
         save: async (session, checkpoint) => {
+          removed.delete(session);
           await scheduler.wait(random.int(1, 20));
-          if (this.effect(`saves a checkpoint of ${session}`)) checkpoints.set(session, checkpoint);
+          if (!removed.has(session) && this.effect(`saves a checkpoint of ${session}`)) checkpoints.set(session, checkpoint);
         },
-        remove: (session) => void checkpoints.delete(session),
+        remove: (session) => {
+          removed.add(session);
+          checkpoints.delete(session);
+        },
       },
       connectShim: (path, acked, handlers) => {
         const shim = this.#ground.shimAt(path);
