@@ -74,7 +74,7 @@ test.each([
     const admin = await w.connect();
     const into = await sink(w, admin, "shared");
     // Every few frames a link breaks, at any byte of what goes either way.
-    const proxy = await Proxy.start(w, "cuts", { cutAfter: () => 600 + dice.below(24_000) });
+    const proxy = await Proxy.start(w, "cuts", { cutAfter: () => 600 + dice.below(12_000) });
     for (const [name, kind] of crew) w.close(await w.operator(name, kind));
     const attachments: Attachment[] = [];
     for (const [name] of crew) attachments.push(await attachThrough(w, proxy, name, into.id));
