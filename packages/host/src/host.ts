@@ -60,6 +60,8 @@ export interface HostOptions {
   readonly shimBinary: string;
   readonly startedAtUnixMs: number;
   linkCount(): number;
+  /** Why no new session can be taken now, if so. */
+  lacking?(): HoldError | null;
   /** Has the host go, when an operator asks. */
   readonly onDown: (() => void) | null;
 }
@@ -77,6 +79,7 @@ export class Host {
   readonly onDown: (() => void) | null;
   readonly #opener: Opener;
   readonly #maxSessions: number;
+  readonly #lacking: () => HoldError | null;
   readonly #sessions = new Map<string, LiveSession>();
   readonly #saved = new Map<string, number>();
   readonly #parents = new Map<string, string>();
@@ -94,6 +97,7 @@ export class Host {
     this.shimBinary = options.shimBinary;
     this.startedAtUnixMs = options.startedAtUnixMs;
     this.linkCount = () => options.linkCount();
+    this.#lacking = () => options.lacking?.() ?? null;
     this.onDown = options.onDown;
   }
 
@@ -441,6 +445,8 @@ export class Host {
         "too_many",
         `${live.length} sessions live here, the most that ${"limits.sessions"} allows; end one, or raise it in config.toml`,
       );
+    const lack = this.#lacking();
+    if (lack) throw lack;
     if (this.ports.journal.frozen)
       throw new HoldError(
         "journal_frozen",

@@ -12,11 +12,12 @@ import { files, folders, listenUnix, makeHome } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
 import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
 import { checkpointFiles } from "./checkpoint-files.ts";
+import { lacking } from "./descriptors.ts";
 import { Host } from "./host.ts";
 import { NodeDisk, openJournal, systemRandom } from "./journal/index.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
-import { HostLink, type HostIdentity } from "./link/host-link.ts";
+import { HostLink, turnAway, type HostIdentity } from "./link/host-link.ts";
 import { keyFile, keyIdOf, rawPublicKey } from "./operator/key.ts";
 import { OperatorRegistry } from "./operator/registry.ts";
 import type { SessionPorts } from "./session/ports.ts";
@@ -136,6 +137,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     shimBinary,
     startedAtUnixMs: clock.wallMs(),
     linkCount: () => links.size,
+    lacking: () => lacking("session"),
     onDown: () => void leave(0),
     opener: {
       files: runFolder,
@@ -166,12 +168,14 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     mayHaveShim: (id) => ["opening", "running", "ended"].includes(host.sessions.get(id)?.facts.state ?? ""),
   });
   server = await listenUnix(files.socket(home), (link) => {
+    const lack = lacking("link");
+    if (lack) return turnAway(link, lack, ports);
     const bound = new HostLink(host, identity, link);
     links.add(bound);
     bound.onOver = () => links.delete(bound);
     return bound;
   });
-  // No descriptor left for a new link, for one: those that stand go on.
+  // Not even a descriptor to refuse a link with, for one: those that stand go on.
   server.on("error", (fault) => log(`a link can't be taken: ${fault.message}`));
   log(`serving ${home}: ${adopted} sessions taken up, ${lost} lost, in ${Math.round(performance.now() - started)} ms`);
   keepJournal(ports, log, {

@@ -5,6 +5,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { createContext, Script } from "node:vm";
 import { HoldError } from "@holdfast/protocol";
+import { lacking } from "../descriptors.ts";
 
 /** Of a line that does not end: what of it is kept. */
 const OPEN_BYTES = 8 * 1024;
@@ -77,6 +78,8 @@ export function matcher(text: string, regex: boolean): (lines: readonly Line[]) 
   const script = new Script("texts.map((t) => pattern.test(t))");
   return (lines) => {
     if (lines.length === 0) return [];
+    const lack = lacking("pattern");
+    if (lack) throw lack;
     scope.texts = lines.map((l) => l.text);
     try {
       const isHit = script.runInContext(context, { timeout: PATTERN_MS }) as boolean[];

@@ -35,6 +35,7 @@ import { HOP_BYTES, type Channel, type HostAttachment } from "../session/attachm
 import { refusalFrom } from "../session/journal-fault.ts";
 import { floorOnWire, kindOnWire } from "../session/on-wire.ts";
 import { checkSize } from "../session/open.ts";
+import type { SessionPorts } from "../session/ports.ts";
 import type { LiveSession } from "../session/session.ts";
 import { operatorOf } from "../session/steering.ts";
 
@@ -214,9 +215,7 @@ export class HostLink implements LinkHandlers {
   }
 
   #refuse(error: HoldError): void {
-    this.#send(CONTROL_CHANNEL, { case: "refused", value: { error: onWire(error) } });
-    this.#link.close();
-    this.#host.ports.wakeAt(MonotonicMs(this.#host.ports.clock.monoMs() + REFUSED_MS), () => this.#link.destroy());
+    turnAway(this.#link, error, this.#host.ports);
     this.closed(error.code);
   }
 
@@ -462,6 +461,14 @@ export class HostLink implements LinkHandlers {
   #send(channel: number, body: HostBody): void {
     this.#link.send(channel, encodeHost(body));
   }
+}
+
+/** Says why, and ends the link: for one that is refused, and for one that can't be taken at all. */
+export function turnAway(link: Link, error: HoldError, { clock, wakeAt }: Pick<SessionPorts, "clock" | "wakeAt">): LinkHandlers {
+  link.send(CONTROL_CHANNEL, encodeHost({ case: "refused", value: { error: onWire(error) } }));
+  link.close();
+  wakeAt(MonotonicMs(clock.monoMs() + REFUSED_MS), () => link.destroy());
+  return { frame: () => {}, closed: () => {} };
 }
 
 /** Where an attachment starts to read: after its cursor, from the start, or from a snapshot of now. */

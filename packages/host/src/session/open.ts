@@ -153,7 +153,8 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
       socketPath,
     });
   } catch (fault) {
-    const why = fault instanceof Error ? fault.message : String(fault);
+    const { step, errno } = fault as { step?: string; errno?: string };
+    const why = (step && errno && shortage(step, errno)) || (fault instanceof Error ? fault.message : String(fault));
     session.ended(SessionState.FAILED, why);
     throw fault instanceof HoldError
       ? fault
@@ -220,8 +221,23 @@ function welcome(session: LiveSession, w: ShimWelcome, bootId: string): void {
   });
 }
 
+/** What the machine has no more of, which limit that is, and what to do; null if that is not why. */
+export function shortage(step: string, errno: string): string | null {
+  if (errno === "EMFILE" || errno === "ENFILE")
+    return errno === "EMFILE"
+      ? `the keeper, or the session's shim, may open no more files (EMFILE at ${step}): raise its limit and start it again, which ends no session: ulimit -n 4096 && hold host down && hold host up`
+      : `no process of this machine may open more files (ENFILE at ${step}): end some, or raise it: sysctl fs.file-max`;
+  if (step === "pty" && ["ENOSPC", "EAGAIN", "ENOMEM", "EIO"].includes(errno))
+    return `no pseudo-terminal is left (${errno}): end some sessions, or raise the machine's limit: sysctl kernel.pty.max`;
+  if ((step === "fork" || step === "spawn") && (errno === "EAGAIN" || errno === "ENOMEM"))
+    return `no more processes may be started (${errno} at ${step}): end some, or raise the limit that counts them: ulimit -u, pids.max of the cgroup, or memory`;
+  return null;
+}
+
 function startFailure(id: string, argv: readonly string[], cwd: string, reason: string): string {
-  const [step, errno] = reason.split(": ");
+  const [step = "", errno = ""] = reason.split(": ");
+  const short = shortage(step, errno);
+  if (short) return `session ${id} could not be started: ${short}`;
   if (step === "chdir") return `session ${id}: the folder ${cwd} can't be entered (${errno}); give another one with --cwd`;
   if (step === "exec" && errno === "ENOENT")
     return `session ${id}: no program ${JSON.stringify(argv[0])} on the PATH; check its spelling, or give its whole path`;

@@ -83,7 +83,9 @@ int cloexec_nonblock(int fd);
 int make_pipe(int p[2]);
 int signal_pipe(const int *signals, int n);      /* returns the reading end of a pipe that gets one byte a signal */
 int listen_at(const char *path, bool replace);   /* 0600 socket in an owner-only folder; any length of path */
-int accept_same_uid(int listener);               /* -1 also when the peer is another user */
+int accept_same_uid(int listener);               /* -1 also when the peer is another user (EPERM) */
+bool is_shortage(int err);                       /* no descriptor or memory for one more connection */
+#define DEAF (100 * MS)                          /* how long a listener then rests: it would be readable all the while */
 void wait_fds(struct pollfd *p, int n, uint64_t until); /* poll until a time (0 = for ever), to the microsecond where it can */
 void reset_signals(void);
 void close_from(int lowest);

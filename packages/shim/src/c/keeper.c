@@ -16,6 +16,7 @@ enum { KEEPER_CONNS = 16, SPAWNS = 64, REQUEST = HEADER + PATH_MAX, EXIT_LOCKED 
 #define YOUNG (10000 * MS)
 #define KILLED_AGAIN (250 * MS) /* between two starts of a host that is killed: within the second that is promised, and no busy loop */
 #define MOST_WAIT (10000 * MS)
+#define FORK_AGAIN (250 * MS)
 
 static struct { int fd; uint32_t serial, len; uint8_t in[REQUEST]; } peer[KEEPER_CONNS];
 static struct { int ready, conn; uint32_t serial; pid_t pid; } spawn[SPAWNS];
@@ -52,10 +53,13 @@ static void start_host(void) {
     dprintf(2, "cannot start the host %s: %s\n", host_argv[0], strerror(errno));
     _exit(127);
   }
+  int e = errno;
   host_born = now_ns();
   starts++;
-  if (host < 0) host = 0, host_due = now_ns() + 1000 * MS;
-  else say("started host %ld (start %ld)", host, starts);
+  if (host < 0) {
+    say("cannot fork a host, errno %ld", e, 0);
+    host = 0, host_due = now_ns() + FORK_AGAIN;
+  } else say("started host %ld (start %ld)", host, starts);
 }
 
 /* H2. Of itself: the sixth death within 10 s waits 250 ms, the next 500, up to 10 s; a host that lived for 10 s starts afresh. A
@@ -166,8 +170,17 @@ static void peer_read(int i) {
   if (!ok && peer[i].fd >= 0) close(peer[i].fd), peer[i].fd = -1;
 }
 
+/* A descriptor is kept so that a peer can be told that there is none. Without one the listener rests: it would wake us for ever. */
+static int spare = -1;
+static uint64_t deaf_until;
+
 static void peer_accept(int listener) {
   int fd = accept_same_uid(listener), i = 0;
+  if (fd < 0 && is_shortage(errno) && spare >= 0) {
+    close(spare), spare = -1;
+    fd = accept_same_uid(listener);
+  }
+  if (fd < 0 && is_shortage(errno)) deaf_until = now_ns() + DEAF;
   if (fd < 0) return;
   while (i < KEEPER_CONNS && peer[i].fd >= 0) i++;
   if (i == KEEPER_CONNS) { /* the one that has been silent longest gives way */
@@ -187,12 +200,14 @@ static void serve(int listener, int signals_fd) {
     struct pollfd p[2 + KEEPER_CONNS + SPAWNS];
     int n = 2, at[KEEPER_CONNS], ready_at[SPAWNS];
     p[0] = (struct pollfd){.fd = signals_fd, .events = POLLIN};
-    p[1] = (struct pollfd){.fd = listener, .events = POLLIN};
+    if (spare < 0) spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    bool deaf = deaf_until > now_ns();
+    p[1] = (struct pollfd){.fd = deaf ? -1 : listener, .events = POLLIN};
     for (int i = 0; i < KEEPER_CONNS; i++)
       if ((at[i] = peer[i].fd >= 0 ? n : -1) >= 0) p[n++] = (struct pollfd){.fd = peer[i].fd, .events = POLLIN};
     for (int i = 0; i < SPAWNS; i++)
       if ((ready_at[i] = spawn[i].ready >= 0 ? n : -1) >= 0) p[n++] = (struct pollfd){.fd = spawn[i].ready, .events = POLLIN};
-    wait_fds(p, n, host_due);
+    wait_fds(p, n, !deaf || (host_due && host_due < deaf_until) ? host_due : deaf_until);
     if (p[0].revents) {
       uint8_t b[64];
       for (ssize_t k; (k = read(signals_fd, b, sizeof b)) > 0;)

@@ -255,7 +255,8 @@ static void loop(void) {
     uint64_t until = 0, now = now_ns();
 #define WAKE(t) do { uint64_t t_ = (t); if (t_ && (!until || t_ < until)) until = t_; } while (0)
     p[n++] = (struct pollfd){.fd = signals_fd, .events = POLLIN};
-    p[n++] = (struct pollfd){.fd = S.listener, .events = POLLIN};
+    p[n++] = (struct pollfd){.fd = now < S.deaf_until ? -1 : S.listener, .events = POLLIN};
+    if (now < S.deaf_until) WAKE(S.deaf_until);
     for (int i = 0; i < CONNS; i++) {
       struct conn *c = &S.conn[i];
       conn_at[i] = -1;
@@ -309,6 +310,7 @@ static void loop(void) {
     if (p[1].revents) {
       int fd = accept_same_uid(S.listener);
       if (fd >= 0) conn_open(fd);
+      else if (is_shortage(errno)) S.deaf_until = now + DEAF;
     }
     if (S.trim_at && now >= S.trim_at) trim();
     /* Asked by SIGTERM: a host that is there gets the rest, but nobody is waited for. */

@@ -61,6 +61,7 @@ struct session {
   struct conn conn[CONNS];
   struct conn *link;
   int listener;
+  uint64_t deaf_until;
   /* ending */
   int end_phase; /* 0 no, 1 asked (HUP, TERM), 2 killing */
   uint64_t end_at, end_wait, trim_at;

@@ -139,8 +139,10 @@ int accept_same_uid(int listener) {
 #endif
   if (same && cloexec_nonblock(fd) >= 0) return fd;
   close(fd);
-  return -1;
+  return errno = EPERM, -1;
 }
+
+bool is_shortage(int err) { return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM; }
 
 void wait_fds(struct pollfd *p, int n, uint64_t until) {
   uint64_t now = until ? now_ns() : 0, left = until > now ? until - now : 0;
