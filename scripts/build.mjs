@@ -1,8 +1,8 @@
 /**
  * The build: everything that runs, bundled into dist/, so that the package has no run-time dependency.
  *
- *   B1  dist/hold.mjs loads on any Node since 12.17 and says what is wrong under one that is too old; the rest may be new.
- *   B2  The command line is split into chunks: a command loads its own code and no other's.
+ *   B1  dist/hold.cjs loads on any Node and says what is wrong under one that is too old; the rest may be new.
+ *   B2  The command line is one small CommonJS file: read once, compiled from the cache, its modules run when a command imports them.
  *   B3  What is unchanged is not built again: bundles by esbuild's own speed, shims by their sources' times.
  *   B4  A new dist/ appears file by file under a running host: files are replaced by rename and never written in place.
  * Elsewhere: types (tsc -b, which emits nothing that runs), the shim's compilers (packages/shim).
@@ -10,7 +10,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, delimiter, dirname, join, relative } from "node:path";
+import { delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { entryStub } from "./entry-stub.mjs";
@@ -21,14 +21,27 @@ const at = (/** @type {string[]} */ ...parts) => join(root, ...parts);
 const manifest = JSON.parse(readFileSync(at("package.json"), "utf8"));
 const neededNode = manifest.engines.node.replace(/^>=/, "");
 
-/** Bundles: entry → where it lands. Only `cli` is split; the others are one file each and are loaded whole. */
+/** Bundles: entry → where it lands, one file each. Why the command line is CommonJS: ADR 51. */
 const bundles = [
-  { entry: "apps/cli/src/main.ts", folder: "cli", name: "main", splitting: true },
-  { entry: "packages/host/src/main.ts", folder: "", name: "host", splitting: false },
-  { entry: "packages/host/src/terminal/worker.ts", folder: "", name: "terminal-worker", splitting: false },
+  { entry: "apps/cli/src/main.ts", name: "cli", format: /** @type {const} */ ("cjs") },
+  {
+    entry: "node_modules/@xterm/headless/lib-headless/xterm-headless.js",
+    name: "xterm-headless",
+    format: /** @type {const} */ ("cjs"),
+  },
+  { entry: "packages/host/src/main.ts", name: "host", format: /** @type {const} */ ("esm") },
+  { entry: "packages/host/src/terminal/worker.ts", name: "terminal-worker", format: /** @type {const} */ ("esm") },
 ];
 
-/** Code of CommonJS packages inside a bundle calls `require` for Node's own modules. */
+/** The terminal model is a third of the command line's code, and `hold attach` alone needs it, in a terminal of another size. */
+const modelApart = {
+  name: "model-apart",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    made.onResolve({ filter: /^@xterm\/headless$/ }, () => ({ path: "./xterm-headless.cjs", external: true }));
+  },
+};
+
+/** Code of CommonJS packages inside an ESM bundle calls `require` for Node's own modules. */
 const requireBanner =
   'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);';
 
@@ -57,43 +70,51 @@ async function bundle() {
   for (const missing of bundles.filter((b) => !built.includes(b))) console.log(`  not there yet: ${missing.entry}`);
   await Promise.all(
     built.map(async (b) => {
-      const out = join(dist, b.folder);
+      const isCommonJs = b.format === "cjs";
       const result = await build({
         entryPoints: { [b.name]: at(b.entry) },
-        outdir: out,
+        outdir: dist,
         absWorkingDir: root,
-        outExtension: { ".js": ".mjs" },
-        chunkNames: "[name]-[hash]",
+        outExtension: { ".js": isCommonJs ? ".cjs" : ".mjs" },
         bundle: true,
         write: false,
         metafile: true,
-        splitting: b.splitting,
-        format: "esm",
+        format: b.format,
         platform: "node",
         target: `node${neededNode}`,
-        // Names are kept, so that a stack trace in a log names real functions.
+        // Names are kept in what writes a log, so that a stack trace there names real functions; a start pays for each byte that it reads.
+        minifyIdentifiers: isCommonJs,
+        plugins: b.name === "cli" ? [modelApart] : [],
         minifySyntax: true,
         minifyWhitespace: true,
         legalComments: "none",
-        banner: { js: requireBanner },
-        define: { "process.env.HOLDFAST_VERSION": JSON.stringify(manifest.version) },
+        banner: isCommonJs ? {} : { js: requireBanner },
+        define: {
+          "process.env.HOLDFAST_VERSION": JSON.stringify(manifest.version),
+          ...(isCommonJs ? { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" } : {}),
+        },
+        // What is imported late from beside it is required: the code is run by dist/hold.cjs, which has no modules' loader.
+        supported: { "dynamic-import": !isCommonJs },
         logLevel: "warning",
       });
-      for (const file of result.outputFiles) place(file.path, file.contents);
-      if (b.splitting) dropOldChunks(out, new Set(result.outputFiles.map((f) => basename(f.path))));
+      for (const file of result.outputFiles) place(file.path, isCommonJs ? named(file.contents) : file.contents);
       for (const input of Object.keys(result.metafile.inputs)) inputs.add(input);
     }),
   );
-  if (built.some((b) => b.folder === "cli")) place(join(dist, "hold.mjs"), entryStub(manifest.version, neededNode));
+  if (built.some((b) => b.name === "cli")) place(join(dist, "hold.cjs"), entryStub(manifest.version, neededNode));
+  dropFormerFiles();
   place(join(dist, "THIRD-PARTY-LICENSES.txt"), licences(inputs));
 }
 
-/** A `hold attach` that runs loads chunks late, by the names of its own build: they stay for a day, unless a package is made. */
-function dropOldChunks(/** @type {string} */ folder, /** @type {Set<string>} */ made) {
-  const before = process.argv.includes("--clean") ? Number.POSITIVE_INFINITY : Date.now() - 24 * 3_600_000;
-  for (const name of filesBelow(folder)) {
-    if (!made.has(name) && statSync(join(folder, name)).mtimeMs < before) rmSync(join(folder, name));
-  }
+/** What builds of before ADR 51 left, for a package to be without: a `hold attach` of theirs that runs loads chunks late. */
+function dropFormerFiles() {
+  if (!process.argv.includes("--clean")) return;
+  for (const former of ["hold.mjs", "cli"]) rmSync(join(dist, former), { recursive: true, force: true });
+}
+
+/** With a hash of it in the first line, after which what V8 compiles of it is called (scripts/entry-stub.mjs, E1). */
+function named(/** @type {Uint8Array} */ code) {
+  return `//${createHash("sha256").update(code).digest("hex").slice(0, 32)}\n${Buffer.from(code).toString()}`;
 }
 
 /** The licences of what the bundles contain: most ask to be carried along. */

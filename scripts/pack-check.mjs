@@ -55,8 +55,8 @@ function check() {
   );
   const wanted = [
     "bin/hold",
-    "dist/hold.mjs",
-    "dist/cli/main.mjs",
+    "dist/hold.cjs",
+    "dist/cli.cjs",
     "dist/host.mjs",
     "dist/terminal-worker.mjs",
     "LICENSE",

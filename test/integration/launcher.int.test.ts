@@ -1,6 +1,18 @@
 /** bin/hold finds its package and a Node from wherever and however it is called. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,8 +32,8 @@ beforeEach(() => {
   copyFileSync(join(checkout, "bin/hold"), join(home, "bin/hold"));
   chmodSync(join(home, "bin/hold"), 0o755);
   writeFileSync(
-    join(home, "dist/hold.mjs"),
-    "console.log(JSON.stringify({ at: import.meta.filename, args: process.argv.slice(2), node: process.execPath }));\n",
+    join(home, "dist/hold.cjs"),
+    "console.log(JSON.stringify({ at: __filename, args: process.argv.slice(2), node: process.execPath }));\n",
   );
 });
 afterEach(() => rmSync(place, { recursive: true, force: true }));
@@ -48,7 +60,7 @@ test.each([
   const { command, cwd } = how(home);
   const { told, stderr } = start(command, [], { cwd });
   expect(stderr).toBe("");
-  expect(realpathSync(told.at)).toBe(join(home, "dist/hold.mjs"));
+  expect(realpathSync(told.at)).toBe(join(home, "dist/hold.cjs"));
 });
 
 test("it finds its package through a chain of links, relative and absolute, and a linked folder", () => {
@@ -57,7 +69,7 @@ test("it finds its package through a chain of links, relative and absolute, and 
   symlinkSync(join(place, "links/relative"), join(place, "links/absolute"));
   symlinkSync(join(home, "bin"), join(place, "linked-folder"));
   for (const command of ["links/relative", "links/absolute", "linked-folder/hold"]) {
-    expect(realpathSync(start(join(place, command)).told.at)).toBe(join(home, "dist/hold.mjs"));
+    expect(realpathSync(start(join(place, command)).told.at)).toBe(join(home, "dist/hold.cjs"));
   }
 });
 
@@ -95,7 +107,7 @@ test("without any Node it says what to install", () => {
 });
 
 test("under an old Node it names the version found, the version needed and the next step", () => {
-  writeFileSync(join(home, "dist/hold.mjs"), entryStub("0.1.0", "22.15"));
+  writeFileSync(join(home, "dist/hold.cjs"), entryStub("0.1.0", "22.15"));
   const pretend = "data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.20.2'}})";
   const { status, stderr } = start(join(home, "bin/hold"), ["ls"], { env: { NODE_OPTIONS: `--import=${pretend}` } });
   expect(status).toBe(1);
@@ -103,5 +115,64 @@ test("under an old Node it names the version found, the version needed and the n
 });
 
 test("what runs before the version check is old JavaScript", () => {
-  expect(entryStub("0.1.0", "22.15")).not.toMatch(/^import |\?\.|\?\?|#[a-z]/m);
+  expect(entryStub("0.1.0", "22.15")).not.toMatch(/^import |\?\.|\?\?|#[a-z]|=>|\b(let|const) /m);
+});
+
+/** The real first file, with a program of the test's own behind it. */
+function withProgram(program: string): {
+  readonly run: () => string;
+  readonly compiled: () => string[];
+  readonly folder: string;
+} {
+  writeFileSync(join(home, "dist/hold.cjs"), entryStub("0.1.0", "22.15"));
+  writeFileSync(join(home, "dist/cli.cjs"), `//${"0".repeat(32)}\n${program}`);
+  const folder = join(place, "cache/holdfast/code");
+  return {
+    folder,
+    run: () => start(join(home, "bin/hold"), ["ls"], { env: { XDG_CACHE_HOME: join(place, "cache") } }).told,
+    compiled: () => readdirSync(folder).map((name) => join(folder, name)),
+  };
+}
+
+test("compiled code is kept for the next start, readable and writable by its user alone", () => {
+  const { run, compiled, folder } = withProgram("console.log(JSON.stringify('said'));");
+  expect(run()).toBe("said");
+  expect(compiled()).toEqual([expect.stringMatching(/0{32}-v[\d.]+-\w+-ls$/)]);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  expect(statSync(compiled()[0]!).mode & 0o777).toBe(0o600);
+  const before = statSync(compiled()[0]!).ino;
+  expect(run()).toBe("said");
+  expect(statSync(compiled()[0]!).ino).toBe(before);
+});
+
+test("compiled code with any byte changed, or cut short, is not given to V8, which would crash, and is made anew", () => {
+  const { run, compiled } = withProgram("console.log(JSON.stringify([1, 2, 3].map((n) => n * 2).join()));");
+  run();
+  const [file] = compiled();
+  const whole = readFileSync(file!);
+  for (const at of [0, 40, whole.length >> 1, whole.length - 1]) {
+    const damaged = Buffer.from(whole);
+    damaged[at]! ^= 0xff;
+    writeFileSync(file!, damaged);
+    expect(run()).toBe("2,4,6");
+    expect(readFileSync(file!).equals(damaged)).toBe(false);
+  }
+  writeFileSync(file!, whole.subarray(0, 20));
+  expect(run()).toBe("2,4,6");
+});
+
+test("compiled code that others could have written is not used", () => {
+  const { run, compiled } = withProgram("console.log(JSON.stringify('ours'));");
+  run();
+  const [file] = compiled();
+  const before = statSync(file!).ino;
+  chmodSync(file!, 0o666);
+  expect(run()).toBe("ours");
+  expect(statSync(file!).ino).not.toBe(before);
+});
+
+test("where nothing can be kept it starts all the same", () => {
+  const { run } = withProgram("console.log(JSON.stringify('said'));");
+  writeFileSync(join(place, "cache"), "no folder");
+  expect(run()).toBe("said");
 });

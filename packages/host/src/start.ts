@@ -3,7 +3,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "node:net";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { files, folders, makeHome, withShortPath } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
 import { findShim, startKeeper } from "@holdfast/shim";
@@ -60,10 +59,8 @@ export async function startHost({ home, env = process.env, timeoutMs = 15_000 }:
 
 function hostProgram(): string[] {
   const here = import.meta.dirname;
-  // Bundled: dist/cli/…mjs beside dist/host.mjs; from source: this folder.
-  for (const path of [join(here, "..", "host.mjs"), join(here, "host.mjs")])
-    if (fileURLToPath(import.meta.url).endsWith(".mjs") && existsSync(path)) return [path];
-  return [join(here, "main.ts")];
+  // Bundled: beside dist/host.mjs; from source: this folder.
+  return [join(here, import.meta.filename.endsWith(".ts") ? "main.ts" : "host.mjs")];
 }
 
 function answers(path: string): Promise<boolean> {

@@ -2,7 +2,9 @@
  * The context of a real run: this process's streams, its environment, and the host of this machine.
  *   R1  The SDK is imported when a command first needs the host, the host's starter only when nothing answers.
  *   R2  A reader that goes away (`hold ls | head -1`) ends us quietly.
+ *   R3  Node's streams are made when they are first used: what a command does not touch it does not pay for.
  */
+import { isatty } from "node:tty";
 import type { HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import { type Paint, paintFor } from "../show/colour.ts";
@@ -11,18 +13,43 @@ import type { Outer } from "../terminal/outer.ts";
 import type { AuditFinding, AuditRecord, Context, Input, KeyStore, Output } from "./context.ts";
 import type { Globals } from "./globals.ts";
 
-function outputOf(stream: NodeJS.WriteStream): Output {
-  return {
-    isTty: stream.isTTY === true,
-    get columns() {
-      const told = Number(process.env["COLUMNS"]);
-      return stream.columns || (Number.isInteger(told) && told > 0 ? told : 100);
-    },
-    write(data) {
-      stream.write(data);
-    },
-    drained: () => (stream.writableNeedDrain ? new Promise((resolve) => stream.once("drain", resolve)) : Promise.resolve()),
-  };
+class StandardOutput implements Output {
+  readonly isTty: boolean;
+  readonly #fd: 1 | 2;
+  #opened: NodeJS.WriteStream | undefined;
+
+  constructor(fd: 1 | 2) {
+    this.#fd = fd;
+    this.isTty = isatty(fd);
+  }
+
+  get #stream(): NodeJS.WriteStream {
+    if (!this.#opened) {
+      this.#opened = this.#fd === 1 ? process.stdout : process.stderr;
+      quietWhenGone(this.#opened);
+    }
+    return this.#opened;
+  }
+
+  get columns(): number {
+    const told = Number(process.env["COLUMNS"]);
+    return (this.isTty && this.#stream.columns) || (Number.isInteger(told) && told > 0 ? told : 100);
+  }
+
+  write(data: string | Uint8Array): void {
+    this.#stream.write(data);
+  }
+
+  drained(): Promise<void> {
+    const stream = this.#stream;
+    return stream.writableNeedDrain ? new Promise((resolve) => stream.once("drain", resolve)) : Promise.resolve();
+  }
+
+  /** Resolves when all that was written has left this process. */
+  emptied(): Promise<void> {
+    const stream = this.#opened;
+    return stream && stream.writableLength > 0 ? new Promise((resolve) => stream.write("", () => resolve())) : Promise.resolve();
+  }
 }
 
 function quietWhenGone(stream: NodeJS.WriteStream): void {
@@ -32,22 +59,29 @@ function quietWhenGone(stream: NodeJS.WriteStream): void {
   });
 }
 
-let out: Output | undefined;
-let err: Output | undefined;
+let out: StandardOutput | undefined;
+let err: StandardOutput | undefined;
+
 export function stdoutOutput(): Output {
-  if (!out) quietWhenGone(process.stdout);
-  out ??= outputOf(process.stdout);
+  out ??= new StandardOutput(1);
   return out;
 }
+
 export function stderrOutput(): Output {
-  if (!err) quietWhenGone(process.stderr);
-  err ??= outputOf(process.stderr);
+  err ??= new StandardOutput(2);
   return err;
+}
+
+/** Ends the process when what was written has left it. Node's own way out would wait for whatever else is open, and take its heap apart. */
+export async function leave(): Promise<never> {
+  await out?.emptied();
+  await err?.emptied();
+  process.exit();
 }
 
 const input: Input = {
   get isTty() {
-    return process.stdin.isTTY === true;
+    return isatty(0);
   },
   async *bytes() {
     for await (const chunk of process.stdin) yield chunk as Uint8Array;
@@ -175,11 +209,10 @@ export class RealContext implements Context {
     return auditRecords(await this.home(), filter);
   }
 
-  /** Closes what was opened. Output still in flight is Node's to finish. */
+  /** Closes what was opened. Output still in flight is {@link leave}'s to finish. */
   async end(): Promise<void> {
     const client = await this.#client?.catch(() => undefined);
     client?.close();
     if (this.#outer) (await this.#outer).restore();
-    process.stdin.unref?.();
   }
 }

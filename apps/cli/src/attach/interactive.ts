@@ -20,8 +20,8 @@ export interface AttachRequest {
 }
 
 export async function attachInteractive(context: Context, request: AttachRequest): Promise<number> {
-  let client = await context.client();
-  const settings = await context.settings();
+  const [attached, settings] = await Promise.all([context.client(), context.settings()]);
+  let client = attached;
   const screen = request.screen ?? settings.screen;
   let session = attachable(await client.show(request.session), context);
   const outer = await context.outer();
@@ -37,7 +37,6 @@ export async function attachInteractive(context: Context, request: AttachRequest
   let ending: Exclude<Ending, { kind: "switch" }>;
   let previous: string | undefined;
   try {
-    await entering;
     for (let first = true; ; first = false) {
       current = new Binding({
         client,
@@ -63,6 +62,7 @@ export async function attachInteractive(context: Context, request: AttachRequest
       session = await client.show(next.to);
     }
   } finally {
+    await entering;
     outer.restore();
   }
   return said(context, current.client, session, ending);

@@ -5,7 +5,6 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Context } from "../app/context.ts";
 import { lingering } from "../commands/host-install.ts";
 import { bytesText } from "../show/time.ts";
@@ -31,7 +30,7 @@ const node: Look = () => {
 
 /** dist/shim/…, as `npm run build` and the package lay it out, seen from this bundle or from the source. */
 const shim: Look = () => {
-  let folder = dirname(fileURLToPath(import.meta.url));
+  let folder = import.meta.dirname;
   const platform = `${process.platform}-${process.arch}`;
   for (let up = 0; up < 6; up++, folder = dirname(folder)) {
     for (const at of [`shim/${platform}/holdfast-shim`, `dist/shim/${platform}/holdfast-shim`]) {

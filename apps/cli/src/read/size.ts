@@ -7,7 +7,7 @@ export interface TerminalSize {
 }
 
 export function parseSize(text: string): TerminalSize | null {
-  const found = /^(\d{1,5})[xX×](\d{1,5})$/.exec(text);
+  const found = /^(\d{1,5})[xX\u00d7](\d{1,5})$/.exec(text);
   if (!found) return null;
   const cols = Number(found[1]);
   const rows = Number(found[2]);

@@ -25,7 +25,7 @@ export async function openLens(outer: Outer): Promise<View> {
   const Terminal =
     loaded.Terminal ??
     loaded.default?.Terminal ??
-    (createRequire(import.meta.url)("@xterm/headless") as { Terminal: typeof Model }).Terminal;
+    (createRequire(import.meta.filename)("@xterm/headless") as { Terminal: typeof Model }).Terminal;
   return new LensView(outer, (size) => new Terminal({ ...size, allowProposedApi: true, scrollback: 0, logLevel: "off" }));
 }
 

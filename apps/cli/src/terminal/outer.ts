@@ -3,7 +3,7 @@
  *   O1  Whatever ends this process but SIGKILL, the terminal is put back: `undo` is written and its line settings restored, once.
  *   O2  Writing never blocks the loop, so that Ctrl-C is read while the terminal is slow: `write` queues, `drained` paces.
  *   O3  Line feeds reach the terminal as they are: libuv's raw mode leaves ONLCR on, which moves the column of every bare LF, so it is
- *       taken off; where that fails LF is written as VT, which terminals obey alike and the line discipline leaves alone.
+ *       taken off; until it is, and where that fails, LF is written as VT, which terminals obey alike and the line discipline leaves alone.
  */
 import { spawn } from "node:child_process";
 import { writeSync } from "node:fs";
@@ -11,7 +11,10 @@ import type { TerminalSize } from "../read/size.ts";
 
 export interface Outer {
   size(): TerminalSize;
-  /** Raw mode; keys go to `onKeys`, one call a read, until {@link restore}. Resolves when output passes unchanged. */
+  /**
+   * Raw mode; keys go to `onKeys`, one call a read, until {@link restore}. It may be written to at once. Resolves when the line's
+   * settings are no longer being changed: a restore before that could be undone by the change.
+   */
   enter(onKeys: (bytes: Uint8Array) => void, onResize: () => void): Promise<void>;
   write(data: Uint8Array | string): void;
   drained(): Promise<void>;
