@@ -20,6 +20,8 @@ import { floorIsNews, presenceIsNews, statusText } from "./status.ts";
 
 /** Unanswered input after which reading keys waits: half of the host's queue, which refuses what it has no room for. */
 const mostUnanswered = 128 * 1024;
+/** How long output is held back for an interrupt: a program that does not read it goes on being seen. */
+const interruptMs = 300;
 
 export class Binding implements Bound {
   readonly o: BindingOptions;
@@ -54,7 +56,7 @@ export class Binding implements Bound {
     this.#size = options.session.size ?? options.outer.size();
     this.#reader = new InputReader(options.settings.prefix);
     this.#paste = new Paste({
-      send: (bytes, part) => this.#send(bytes, { take: true, ...part }),
+      send: (bytes, part) => void this.#send(bytes, { take: true, ...part }),
       later: (run, ms) => {
         // While reading waits for the host, silence means nothing.
         const fire = () => {
@@ -181,10 +183,10 @@ export class Binding implements Bound {
     switch (action.kind) {
       case "interrupt":
         this.notices.dismiss();
-        return this.#send(action.bytes, { take: true, interrupt: true });
+        return this.#interrupt(action.bytes);
       case "report":
         // Moving the mouse over a window must not take the floor from whoever works in it.
-        if (this.#floor?.seat === this.attachment?.id || this.#floor?.mode === 2) this.#send(action.bytes, {});
+        if (this.#floor?.seat === this.attachment?.id || this.#floor?.mode === 2) void this.#send(action.bytes, {});
         return;
       case "paste":
         if (action.last && action.bytes.length > 0 && !endsInBracket(action.bytes))
@@ -192,16 +194,24 @@ export class Binding implements Bound {
         return this.#paste.part(Uint8Array.from(action.bytes), action.last);
       case "keys":
         this.notices.dismiss();
-        return this.#send(Uint8Array.from(action.bytes), { take: true });
+        void this.#send(Uint8Array.from(action.bytes), { take: true });
+        return;
     }
+  }
+
+  #interrupt(bytes: Uint8Array): void {
+    const had = this.#send(bytes, { take: true, interrupt: true });
+    const longEnough = Promise.withResolvers<void>();
+    const timer = setTimeout(longEnough.resolve, interruptMs);
+    this.view.interrupted(Promise.race([had, longEnough.promise]).finally(() => clearTimeout(timer)));
   }
 
   #send(
     bytes: Uint8Array,
     options: { readonly take?: boolean; readonly interrupt?: boolean; readonly unit?: string; readonly unitEnd?: boolean },
-  ): void {
+  ): Promise<unknown> {
     const { attachment } = this;
-    if (!attachment) return;
+    if (!attachment) return Promise.resolve();
     // Refusals are told by the `refused` handler; a rejection means that the attachment is over, which `detached` tells.
     const settled = attachment.input(bytes, options).catch(() => undefined);
     if (attachment.unansweredBytes > mostUnanswered && !this.#keysHeld) {
@@ -212,6 +222,7 @@ export class Binding implements Bound {
         if (!this.#over) this.o.outer.holdKeys(false);
       });
     }
+    return settled;
   }
 
   #output(o: {

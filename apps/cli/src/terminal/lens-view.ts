@@ -65,6 +65,10 @@ class LensView implements View {
     return this.#parse(bytes);
   }
 
+  interrupted(): void {
+    // The model is drawn as it is, so the terminal is never further behind than one drawing.
+  }
+
   notice(text: string | null): void {
     this.#notice = text;
     this.#soon();

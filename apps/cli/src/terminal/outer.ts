@@ -17,6 +17,9 @@ export interface Outer {
    */
   enter(onKeys: (bytes: Uint8Array) => void, onResize: () => void): Promise<void>;
   write(data: Uint8Array | string): void;
+  /** True when the terminal has taken all that was written. */
+  readonly isDrained: boolean;
+  /** Resolves when it has. */
   drained(): Promise<void>;
   /** What undoes, at any moment, all that was written since `enter`. */
   undoWith(undo: () => Uint8Array | string): void;
@@ -36,6 +39,13 @@ export function openOuter(): Outer {
   let gone: (why: string) => void = () => undefined;
   let entered = false;
   let lineFeedsPass = false;
+  let waiting: (() => void)[] = [];
+  const taken = () => {
+    if (stdout.writableLength > 0) return;
+    const told = waiting;
+    waiting = [];
+    for (const go of told) go();
+  };
 
   const restore = () => {
     if (!entered) return;
@@ -94,10 +104,13 @@ export function openOuter(): Outer {
     },
     write(data) {
       if (!entered) return;
-      if (lineFeedsPass) stdout.write(data);
-      else stdout.write(withoutLineFeeds(typeof data === "string" ? Buffer.from(data) : data));
+      if (lineFeedsPass) stdout.write(data, taken);
+      else stdout.write(withoutLineFeeds(typeof data === "string" ? Buffer.from(data) : data), taken);
     },
-    drained: () => (stdout.writableNeedDrain ? new Promise((resolve) => stdout.once("drain", resolve)) : Promise.resolve()),
+    get isDrained() {
+      return stdout.writableLength === 0;
+    },
+    drained: () => (stdout.writableLength === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
     undoWith(f) {
       undo = f;
     },

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { terminal } from "@holdfast/sdk";
 import { describe, expect, test } from "vitest";
 import type { Outer } from "./outer.ts";
-import { RawView } from "./raw-view.ts";
+import { pieceBytes, RawView } from "./raw-view.ts";
 import type { Picture } from "./view.ts";
 
 const { Terminal } = createRequire(import.meta.url)("@xterm/headless") as typeof import("@xterm/headless");
@@ -18,6 +18,7 @@ function outerModel(cols = 20, rows = 4) {
       written += typeof data === "string" ? data : Buffer.from(data).toString("latin1");
       model.write(data as string);
     },
+    isDrained: true,
     drained: async () => undefined,
     undoWith: () => undefined,
     holdKeys: () => undefined,
@@ -56,7 +57,105 @@ function viewOn(o: ReturnType<typeof outerModel>, pictures: (Picture | null)[], 
 }
 const bytes = (text: string, offset: number) => ({ offset, end: offset + text.length, bytes: Buffer.from(text) });
 
+/** An outer terminal that takes what waits for it only when it is told to. */
+function slowTerminal() {
+  const o = outerModel();
+  let waits = 0;
+  let most = 0;
+  let told = Promise.withResolvers<void>();
+  const outer: Outer = {
+    ...o.outer,
+    write(data) {
+      waits += data.length;
+      most = Math.max(most, waits);
+      o.outer.write(data);
+    },
+    get isDrained() {
+      return waits === 0;
+    },
+    drained: () => (waits === 0 ? Promise.resolve() : told.promise),
+  };
+  const takes = async () => {
+    waits = 0;
+    told.resolve();
+    told = Promise.withResolvers();
+    await new Promise(setImmediate);
+  };
+  return { ...o, outer, takes, waits: () => waits, most: () => most };
+}
+
 describe("a session on the outer terminal", () => {
+  test("a slow terminal has one piece waiting for it, and the output counts as used when it has taken the last", async () => {
+    const o = slowTerminal();
+    const { view } = viewOn(o, []);
+    const text = "y\r\n".repeat(20_000);
+    let used = false;
+    const using = Promise.resolve(view.output(bytes(text, 0))).then(() => {
+      used = true;
+    });
+    for (let at = pieceBytes; at < text.length + pieceBytes; at += pieceBytes) {
+      expect(used).toBe(false);
+      await o.takes();
+    }
+    await using;
+    expect(o.most()).toBeLessThanOrEqual(pieceBytes);
+    expect(o.written()).toBe(text);
+  });
+
+  test("after an interrupt a slow terminal is shown the picture of now and no more of what came before it", async () => {
+    const o = slowTerminal();
+    const text = "flood\r\n".repeat(10_000);
+    const { view } = viewOn(o, [picture("^C\r\n$ ", text.length * 2)]);
+    const settled = Promise.withResolvers<void>();
+    const first = view.output(bytes(text, 0));
+    const shown = o.written().length;
+    view.interrupted(settled.promise);
+    const second = view.output(bytes(text, text.length));
+    await o.takes();
+    expect(o.written().length).toBe(shown);
+    settled.resolve();
+    await new Promise(setImmediate);
+    await o.takes();
+    await Promise.all([first, second]);
+    expect(o.written().slice(shown)).not.toContain("flood");
+    expect(await o.lines()).toEqual(["^C", "$", "", ""]);
+  });
+
+  test("an interrupt changes nothing where the terminal has taken all, or where no picture can be had", async () => {
+    const fast = viewOn(outerModel(), [picture("unasked", 9)]);
+    await fast.view.output(bytes("one", 0));
+    fast.view.interrupted(Promise.resolve());
+    await new Promise(setImmediate);
+    expect(fast.asked()).toBe(0);
+
+    const o = slowTerminal();
+    const { view } = viewOn(o, [null]);
+    const text = "row\r\n".repeat(4_000);
+    const using = view.output(bytes(text, 0));
+    view.interrupted(Promise.resolve());
+    for (let at = 0; at < text.length; at += pieceBytes) await o.takes();
+    await using;
+    expect(o.written()).toBe(text);
+  });
+
+  test("a picture that came by itself while an older one was fetched stays", async () => {
+    const o = outerModel();
+    const fetched = Promise.withResolvers<Picture>();
+    const view = new RawView({
+      outer: o.outer,
+      screen: "alternate",
+      pipes: false,
+      newTracker: () => new terminal.ModeTracker(),
+      fetchPicture: () => fetched.promise,
+    });
+    await view.output(bytes("one", 0));
+    view.resized();
+    view.snapshot(picture("newer", 20));
+    fetched.resolve(picture("older", 10));
+    await view.output(bytes("!", 20));
+    expect(await o.lines()).toEqual(["newer!", "", "", ""]);
+  });
+
   test("a picture is drawn, then output goes on from its offset and nothing twice", async () => {
     const o = outerModel();
     const { view } = viewOn(o, []);

@@ -19,6 +19,8 @@ export interface View {
   /** Draws all of it anew. */
   snapshot(picture: Picture): void | Promise<void>;
   output(chunk: OutputChunk): void | Promise<void>;
+  /** An interrupt was sent, and `settled` when the program had it: what the terminal has not taken of the output before is about the past. */
+  interrupted(settled: Promise<unknown>): void;
   /** Lays one line over the last row, or takes it away. */
   notice(text: string | null): void;
   /** Shows lines instead of the session, which waits; or goes back to it. */
