@@ -2,7 +2,8 @@
  * Output: from the shim's bytes to records, with the shell's marks and sizes at their exact places.
  *
  *   O1  Recorded before seen: output is in the journal before a client sees it or the shim may forget it.
- *   O2  At most {@link UNSYNCED_BYTES} of it are not on the disk (P2): beyond that output waits in the shim.
+ *   O2  At most {@link UNSYNCED_BYTES} of it are not on the disk (P2): beyond that output waits in the shim, that of sessions which
+ *       pour, not that of one which answers a key beside them.
  *   O3  Beyond {@link UNPARSED_BYTES} that the terminal model has not parsed, acknowledgements wait: the shim's ring fills, and
  *       the program waits. The link stays open, for answers come over it too.
  */
@@ -17,8 +18,13 @@ import type { Screen } from "./screen.ts";
 import type { ShimLine } from "./shim-line.ts";
 import type { Sizing } from "./sizing.ts";
 
-/** Bytes of output that may be unsynced before the shim is made to wait (P2: 256 KiB at a power cut). */
+/** Bytes of output that may be unsynced (P2: 256 KiB at a power cut), and how many may come before a pause is felt: one read of the link. */
 const UNSYNCED_BYTES = 256 * 1024;
+const READ_BYTES = 128 * 1024;
+/** Early enough that the next read comes while the disk is at it. */
+const SYNC_BYTES = 96 * 1024;
+/** A session with fewer unsynced bytes of its own does not wait for what others have poured out. */
+const OWN_BYTES = 16 * 1024;
 /** Beyond this much unparsed output the ring's acknowledgements wait (xterm throws data away past 50 MiB). */
 const UNPARSED_BYTES = 32 * 1024 * 1024;
 /** A query's answer that is older than this would be typing. */
@@ -40,6 +46,9 @@ export class Output {
   readonly #world: OutputWorld;
   readonly #ends: { readonly at: number; readonly end: number }[] = [];
   #waitsForDisk = false;
+  /** Bytes of this session since the last record of it that is on the disk, and that record's lsn. */
+  #ownBytes = 0;
+  #ownLsn = 0;
   #waitsForModel = false;
 
   constructor(world: OutputWorld) {
@@ -71,7 +80,7 @@ export class Output {
     if (stream === 0) this.#noteEnd();
     readers.outputCame();
     line.ackSoon();
-    this.#holdIfDue();
+    this.#holdIfDue(book.facts.ends[stream] - have);
   }
 
   // --- how late a reply would be ---
@@ -95,24 +104,35 @@ export class Output {
 
   // --- holding output back ---
 
-  #holdIfDue(): void {
-    const { book, line, ports, screen } = this.#world;
+  #holdIfDue(bytes: number): void {
+    const { book, ports, screen } = this.#world;
     const { journal } = ports;
-    if (journal.unsyncedBytes > UNSYNCED_BYTES / 2) {
-      const synced = journal.durable(book.lastLsn);
-      if (journal.unsyncedBytes > UNSYNCED_BYTES && !this.#waitsForDisk) {
-        this.#waitsForDisk = true;
-        line.link?.pause();
-        const goOn = (): void => {
-          this.#waitsForDisk = false;
-          line.link?.resume();
-        };
-        synced.then(goOn, goOn);
-      } else {
-        synced.catch(() => {});
-      }
-    }
+    if (journal.durableLsn >= this.#ownLsn) this.#ownBytes = 0;
+    this.#ownBytes += bytes;
+    this.#ownLsn = book.lastLsn;
+    if (journal.unsyncedBytes > SYNC_BYTES) journal.durable(book.lastLsn).catch(() => {});
+    if (this.#pours && !this.#waitsForDisk) this.#waitForDisk();
     if (screen.isOpen && screen.unparsedBytes > this.#mayLagBytes) this.#waitsForModel = true;
+  }
+
+  get #pours(): boolean {
+    return this.#ownBytes >= OWN_BYTES && this.#world.ports.journal.unsyncedBytes > UNSYNCED_BYTES - READ_BYTES;
+  }
+
+  /** Goes on with the sync that is under way as soon as it has made room, not with one for all that came meanwhile. */
+  #waitForDisk(): void {
+    const { line, ports } = this.#world;
+    const { journal } = ports;
+    this.#waitsForDisk = true;
+    line.link?.pause();
+    const goOn = (): void => {
+      if (!this.#waitsForDisk) return;
+      this.#waitsForDisk = false;
+      line.link?.resume();
+    };
+    const wait = (): void => void journal.durable(journal.durableLsn + 1).then(look, goOn);
+    const look = (): void => (journal.unsyncedBytes > UNSYNCED_BYTES - READ_BYTES ? wait() : goOn());
+    wait();
   }
 
   /** O3: whether the shim may be told what the journal has. */
