@@ -5,7 +5,7 @@
  *   S3  A failed append leaves the file as it was, as far as the disk lets it.
  */
 import type { Disk, DiskFile } from "./disk.ts";
-import { MAX_PAYLOAD, readU64, SALT_BYTES, saltSeed } from "./format.ts";
+import { readU64, SALT_BYTES, saltSeed } from "./format.ts";
 import {
   decodeFrame,
   decodePayloadHeader,
@@ -57,7 +57,6 @@ export class PayloadStore {
   readonly #writers = new Map<string, Writer>();
   readonly #dirty = new Set<Writer>();
   readonly #readers = new Map<string, Reader>();
-  readonly #frame = Buffer.allocUnsafe(FRAME_HEAD + MAX_PAYLOAD);
   /** Highest file number of a session that retention or removal took out. */
   readonly #lowest = new Map<string, number>();
   #window = { name: "", from: 0, bytes: Buffer.alloc(0) };
@@ -128,20 +127,12 @@ export class PayloadStore {
     return info.bytes;
   }
 
-  /** Appends a frame; `commit` gets `salt ‖ payload`, contiguous, for the commitment. */
-  append(
-    session: string,
-    seq: number,
-    salt: Buffer,
-    payload: Uint8Array,
-    commit: ((salted: Buffer) => void) | null,
-  ): { no: number; position: number } {
-    const length = FRAME_HEAD + payload.length;
+  /** Appends a frame, built in `frame`, which is as long as it; `payload` may lie in it already. */
+  append(session: string, seq: number, salt: Buffer, payload: Uint8Array, frame: Buffer): { no: number; position: number } {
+    const { length } = frame;
     const writer = this.#writer(session, seq, length);
-    const frame = this.#frame.subarray(0, length);
     frame.set(payload, FRAME_HEAD);
     encodeFrameHead(frame, 0, seq, salt, frame.subarray(FRAME_HEAD), writer.seed);
-    commit?.(frame.subarray(FRAME_HEAD - SALT_BYTES));
     const position = writer.info.bytes!;
     this.#soil(writer);
     try {

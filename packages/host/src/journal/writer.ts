@@ -10,9 +10,13 @@ import {
   encodeRecord,
   HAS_STREAM,
   INLINE,
+  INLINE_HEAD,
   INLINE_MAX,
-  MAX_FRAME,
+  MAX_ACTOR,
+  MAX_SESSION,
+  MAX_VIA,
   OWN,
+  RECORD_FIXED,
   readU64,
   restamp,
   SALT_BYTES,
@@ -24,6 +28,7 @@ import {
 import type { Entry, EntryDraft, JournalFault, JournalOptions } from "./journal.ts";
 import type { Ledger } from "./ledger.ts";
 import { encodeOwn, OWN_ACTOR, OWN_KIND, OWN_SESSION, OWN_VIA, type OwnEvent } from "./own.ts";
+import { FRAME_HEAD } from "./payload-format.ts";
 import type { PayloadStore } from "./payload-store.ts";
 import { type Recovered, saveQuietly } from "./recover.ts";
 import type { Reserve } from "./reserve.ts";
@@ -38,7 +43,9 @@ const SYNC_UNASKED_BYTES = 8 * 1024 * 1024;
 const TAIL_MAX_BYTES = 64 * 1024 * 1024;
 /** Salts are drawn 256 at a time. */
 const SALT_POOL = 256 * SALT_BYTES;
+const MAX_NAMES = MAX_SESSION + MAX_ACTOR + MAX_VIA;
 const NOTHING = new Uint8Array(0);
+const NOWHERE = { no: 0, position: 0 };
 
 export class Writer {
   frozen: JournalFault | null = null;
@@ -52,7 +59,6 @@ export class Writer {
   readonly #reserve: Reserve;
   readonly #suspects: Suspects;
   readonly #sync: GroupSync;
-  readonly #frame = Buffer.alloc(MAX_FRAME);
   readonly #salted = Buffer.alloc(SALT_BYTES + INLINE_MAX);
   #salts: Buffer = Buffer.alloc(0);
   #saltAt = 0;
@@ -116,9 +122,13 @@ export class Writer {
     const payload = draft.payload !== undefined && draft.payload.length > 0 ? draft.payload : null;
     const inline = payload !== null && payload.length <= INLINE_MAX;
     const flags = ownFlag | (draft.stream === undefined ? 0 : HAS_STREAM) | (inline ? INLINE : 0);
+    // Payload frame, if it has one, and record are built where the tail keeps them.
+    const bulkBytes = payload === null || inline ? 0 : FRAME_HEAD + payload.length;
+    const room = this.tail.room(bulkBytes + RECORD_FIXED + MAX_NAMES + draft.meta.length + INLINE_HEAD + INLINE_MAX);
+    const bulk = bulkBytes === 0 ? null : room.subarray(0, bulkBytes);
     let salt: Buffer | null = null;
     let commitment: Buffer = ZERO_CHAIN;
-    let place = { no: 0, position: 0 };
+    let place = NOWHERE;
     if (payload !== null) {
       salt = this.#salt();
       if (inline) {
@@ -127,9 +137,8 @@ export class Writer {
         commitment = sha256(this.#salted.subarray(0, SALT_BYTES + payload.length));
       } else {
         try {
-          place = this.#payloads.append(draft.session, seq, salt, payload, (salted) => {
-            commitment = sha256(salted);
-          });
+          place = this.#payloads.append(draft.session, seq, salt, payload, bulk!);
+          commitment = sha256(bulk!.subarray(FRAME_HEAD - SALT_BYTES));
         } catch (error) {
           throw this.writeFailed(error, `payload of ${draft.session} ${seq}`);
         }
@@ -137,8 +146,9 @@ export class Writer {
     }
     const stream = draft.stream ?? 0;
     const offset = draft.offset ?? 0;
+    const record = room.subarray(bulkBytes);
     const length = encodeRecord(
-      this.#frame,
+      record,
       {
         flags,
         kind: draft.kind,
@@ -161,7 +171,7 @@ export class Writer {
       this.#ledger.chain,
       this.#ledger.segment.seed,
     );
-    const frame = this.#frame.subarray(0, length);
+    const frame = record.subarray(0, length);
     let at: number;
     try {
       at = this.#ledger.record(frame, lsn, draft.wallMs);
@@ -171,17 +181,18 @@ export class Writer {
     }
     const payloadBytes = payload?.length ?? 0;
     this.#catalogue.note(s, this.#ledger.segment, at, { flags, lsn, seq, stream, offset, payloadBytes });
-    // Copied: the caller's bytes may lie in a socket's read buffer, which is used again before the next sync.
-    const held = payload === null || inline ? null : Buffer.from(payload);
-    this.tail.push({
-      lsn,
-      seq,
-      session: s.id,
-      wallMs: draft.wallMs,
-      frame: Buffer.from(frame),
-      salt: held === null ? null : Buffer.from(salt!),
-      payload: held,
-    });
+    this.tail.push(
+      {
+        lsn,
+        seq,
+        session: s.id,
+        wallMs: draft.wallMs,
+        frame,
+        salt: bulk === null ? null : bulk.subarray(FRAME_HEAD - SALT_BYTES, FRAME_HEAD),
+        payload: bulk === null ? null : bulk.subarray(FRAME_HEAD),
+      },
+      bulkBytes + length,
+    );
     this.#sealDueNs ??= draft.monoNs + SEAL_EVERY_NS;
     return {
       session: s.id,
@@ -343,7 +354,8 @@ export class Writer {
   #rewriteEntry(e: TailEntry): void {
     const { frame } = e;
     let place = { no: frame.readUInt32LE(8), position: frame.readUInt32LE(12) };
-    if (e.payload !== null) place = this.#payloads.append(e.session, e.seq, e.salt!, e.payload, null);
+    if (e.payload !== null)
+      place = this.#payloads.append(e.session, e.seq, e.salt!, e.payload, Buffer.allocUnsafe(FRAME_HEAD + e.payload.length));
     restamp(frame, place.no, place.position, this.#ledger.segment.seed);
     const at = this.#ledger.record(frame, e.lsn, e.wallMs);
     this.#catalogue.note(this.#catalogue.session(e.session), this.#ledger.segment, at, {
