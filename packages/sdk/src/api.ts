@@ -108,7 +108,16 @@ export interface AttachHandlers {
   }): void | Promise<void>;
   /** Everything else in the journal, in order (also a Resized, which a view must follow). */
   event?(e: Event): void;
-  gap?(g: { readonly fromSeq: number; readonly toSeq: number; readonly reason: string }): void;
+  /**
+   * What is no longer kept, from seq to seq: `retention`, or for one output event `redacted`, `pruned` or `damaged`; then `lost` says
+   * which bytes of which stream.
+   */
+  gap?(g: {
+    readonly fromSeq: number;
+    readonly toSeq: number;
+    readonly reason: string;
+    readonly lost?: { readonly stream: number; readonly offset: number; readonly end: number };
+  }): void;
   floor?(f: Floor, why: string, by: string): void;
   presence?(p: readonly Presence[]): void;
   /** `offline`: the link is down, typing is held back; `attached`: back, with what was restored. */

@@ -194,7 +194,6 @@ export async function record(client: HostClient, session: string): Promise<Recor
   const gaps: { fromSeq: number; toSeq: number; reason: string }[] = [];
   const holes: number[] = [];
   let lastSeq = 0;
-  let lastOutput = 0;
   const follow = (seq: number): void => {
     if (seq !== lastSeq + 1) throw new Error(`seq ${seq} came after ${lastSeq}`);
     lastSeq = seq;
@@ -218,13 +217,9 @@ export async function record(client: HostClient, session: string): Promise<Recor
     {
       output: ({ seq, stream, offset, bytes }) =>
         told(() => {
-          // What was redacted is a record without bytes, and the next one begins where it ended.
-          if (bytes.length === 0) holes.push(seq);
-          else if (offset !== ends[stream] && holes.at(-1) !== lastOutput)
-            throw new Error(`stream ${stream}: offset ${offset} came after ${ends[stream]}`);
+          if (offset !== ends[stream]) throw new Error(`stream ${stream}: offset ${offset} came after ${ends[stream]}`);
           streams[stream]!.push(Buffer.from(bytes));
           ends[stream] = offset + bytes.length;
-          lastOutput = seq;
           follow(seq);
         }),
       event: (e) =>
@@ -233,6 +228,16 @@ export async function record(client: HostClient, session: string): Promise<Recor
           follow(Number(e.seq));
         }),
       gap: (gap) => {
+        const { lost, fromSeq, reason } = gap;
+        // A record whose bytes are gone: it begins where the one before ended, and the next where it ends.
+        if (lost)
+          return told(() => {
+            if (lost.offset !== ends[lost.stream] || lost.end <= lost.offset || reason !== "redacted")
+              throw new Error(`stream ${lost.stream}: ${lost.offset} to ${lost.end} ${reason} after ${ends[lost.stream]}`);
+            holes.push(fromSeq);
+            ends[lost.stream] = lost.end;
+            follow(fromSeq);
+          });
         gaps.push(gap);
         lastSeq = gap.toSeq;
         if (lastSeq >= head) done();

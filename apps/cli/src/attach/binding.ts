@@ -83,7 +83,7 @@ export class Binding implements Bound {
           snapshot: (s) => this.#enqueue(() => this.#picture({ cols: s.cols, rows: s.rows, offset: s.offset, vt: s.vt })),
           output: (o) => this.#output(o),
           event: (e) => this.#event(e),
-          gap: (g) => this.notices.flash(`${g.toSeq - g.fromSeq + 1} events are no longer kept`),
+          gap: (g) => this.notices.flash(`${g.toSeq - g.fromSeq + 1} events are no longer kept (${escapeText(g.reason)})`),
           floor: (f, _why, by) => this.#floorChanged(f, by),
           presence: (p) => this.#presenceChanged(p),
           link: (state) => this.#link(state),

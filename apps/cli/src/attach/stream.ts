@@ -20,7 +20,7 @@ export async function attachStream(context: Context, options: { readonly session
       event: (e) => {
         if (e.body?.kind.case === "exited" || e.body?.kind.case === "ended") finish(undefined);
       },
-      gap: (g) => line(context.err, `(gap: ${g.fromSeq} to ${g.toSeq} is no longer kept)`),
+      gap: (g) => line(context.err, `(gap: ${g.fromSeq} to ${g.toSeq} is no longer kept: ${escapeText(g.reason)})`),
       detached: (_reason, error) => finish(error),
     },
   );

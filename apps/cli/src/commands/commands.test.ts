@@ -300,7 +300,9 @@ describe("the journal", () => {
     );
   });
   test("as text it has no escapes", async () => {
-    expect((await hold("export work --format text", { client })).out.text).toBe("[gap: 2 to 2 is no longer kept]\nhello\n");
+    expect((await hold("export work --format text", { client })).out.text).toBe(
+      "[gap: 2 to 2 is no longer kept: retention]\nhello\n",
+    );
   });
 });
 

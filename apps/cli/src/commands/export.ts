@@ -62,7 +62,7 @@ type Entries = ReturnType<typeof readJournal>;
 async function text(context: Context, entries: Entries, write: (data: string) => void): Promise<void> {
   const cleaner = new Cleaner();
   for await (const entry of entries) {
-    if (entry.type === "gap") write(`[gap: ${entry.fromSeq} to ${entry.toSeq} is no longer kept]\n`);
+    if (entry.type === "gap") write(`[gap: ${entry.fromSeq} to ${entry.toSeq} is no longer kept: ${escapeText(entry.reason)}]\n`);
     if (entry.type === "output") for (const l of cleaner.feed(entry.bytes)) write(`${escapeText(l.text)}\n`);
     await context.out.drained();
   }

@@ -71,7 +71,7 @@ export async function* readJournal(client: HostClient, session: string, options:
           push({ type: "output", seq: o.seq, stream: o.stream, offset: o.offset, bytes: o.bytes, atMs: o.atUnixMs }, used),
         ),
       event: (event) => push({ type: "event", seq: Number(event.seq), event, atMs: Number(event.atUnixMs) }),
-      gap: (g) => push({ type: "gap", ...g }),
+      gap: (g) => push({ type: "gap", fromSeq: g.fromSeq, toSeq: g.toSeq, reason: g.reason }),
       detached: (_reason, error) => {
         over = error ? { error } : {};
         wake?.();

@@ -51,6 +51,24 @@ describe("a handler that throws", () => {
   });
 });
 
+test.each(["redacted", "pruned", "damaged"])(
+  "output that is %s is a gap of exactly its bytes, in its place, and not output of no bytes",
+  async (reason) => {
+    const told: unknown[] = [];
+    const { host, attachment } = await attachedScene({
+      output: (o) => void told.push([o.seq, Buffer.from(o.bytes).toString()]),
+      gap: (g) => void told.push(g),
+    });
+    host.say(output(1, "one", 0));
+    const gone = output(2, "", 3) as Extract<ReturnType<typeof output>, { case: "event" }>;
+    host.say({ case: "event", value: { ...gone.value, payload: reason, payloadBytes: 40 } });
+    host.say(output(3, "two", 43));
+    await settled();
+    expect(told).toEqual([[1, "one"], { fromSeq: 2, toSeq: 2, reason, lost: { stream: 0, offset: 3, end: 43 } }, [3, "two"]]);
+    await attachment.detach();
+  },
+);
+
 test("detaching from a host that is stopped is over after two seconds, and leaves no timer", async () => {
   const { host, clock, attachment } = await attachedScene();
   host.on = () => {};

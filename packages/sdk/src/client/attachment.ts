@@ -2,7 +2,7 @@
  * An attachment that outlives its links: when one drops, it dials again, resumes strictly after its cursor, sends what was
  * not answered, and goes on. What is typed meanwhile is held, and after 5 s asked about (core/attachment O3).
  *
- *   T1  Handlers see every seq once, in order, or a gap, or a snapshot that stands for what it skipped.
+ *   T1  Handlers see every seq once, in order, or a gap, or a snapshot that stands for what it skipped. Output whose bytes are gone is a gap.
  *   T2  Every input's promise is settled: by the host's word, or by the end of the attachment.
  *   T3  Credit is given for bytes that the handler has used, so an idle handler stalls nobody but itself.
  *   T4  A handler that throws ends its attachment, and nothing else: the link, the program and other attachments go on.
@@ -491,12 +491,18 @@ export class ClientAttachment implements Attachment {
       });
       return;
     }
+    const offset = Number(e.offset);
+    const end = offset + e.payloadBytes;
+    if (e.payload !== "")
+      return this.#use(0, () =>
+        this.#handlers.gap?.({ fromSeq: seq, toSeq: seq, reason: e.payload, lost: { stream: e.stream, offset, end } }),
+      );
     this.#use(e.data.length, () =>
       this.#handlers.output?.({
         seq,
         stream: e.stream,
-        offset: Number(e.offset),
-        end: Number(e.offset) + e.payloadBytes,
+        offset,
+        end,
         bytes: e.data,
         atUnixMs: Number(e.atUnixMs),
       }),
