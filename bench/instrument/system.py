@@ -249,7 +249,7 @@ class Holdfast(System):
             file.write('[attach]\nstatus = "0s"\n')
         profile = self.settings.get("profile")
         options = f"--cpu-prof --cpu-prof-interval 200 --cpu-prof-dir {profile}" if profile else None
-        self.host_options = {"NODE_OPTIONS": options} if options else {}
+        self.host_options = {"HOLDFAST_HOST_FLAGS": options} if options else {}
         subprocess.run([self.hold, "host", "up"], env=self.env("server", self.host_options), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=30)
         self.sdk_client = None
 

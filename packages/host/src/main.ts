@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { files, folders, listenUnix, makeHome } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
+import { bytesOf } from "@holdfast/protocol";
 import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import { lacking } from "./descriptors.ts";
@@ -146,7 +147,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
       bootId,
       async startShim(id, spec) {
         const path = runFolder.specPath(id);
-        await writeSpec(path, spec);
+        await writeSpec(path, spec, bytesOf);
         try {
           return await spawning(() => spawnShim(run, path));
         } catch (fault) {

@@ -15,13 +15,15 @@ export interface StartOptions {
 }
 
 /** What of the caller's environment the host is given: it runs nobody's programs itself. */
-const PASSED_ON = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "HOLDFAST_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "NODE_OPTIONS"];
+const PASSED_ON = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "HOLDFAST_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"];
 
 /** How often the keeper is looked after while its host is waited for. */
 const KEEPER_MS = 1_000;
 
 /** A young generation that a flood's buffers fit in: a quarter of the host's time went into collecting a smaller one. */
 const HOST_FLAGS = ["--max-semi-space-size=16"];
+/** More of Node's flags for the host, for who profiles it. `NODE_OPTIONS` is the caller's programs' and never reaches it. */
+const MORE_FLAGS = "HOLDFAST_HOST_FLAGS";
 
 /** Resolves when the host serves; starts the keeper if none holds the home. */
 export async function startHost({ home, env = process.env, timeoutMs = 15_000 }: StartOptions): Promise<void> {
@@ -37,7 +39,16 @@ export async function startHost({ home, env = process.env, timeoutMs = 15_000 }:
     binary,
     runDir: folders.run(home),
     logFile: files.log(home),
-    hostArgv: [process.execPath, ...HOST_FLAGS, ...hostProgram(), "--home", home, "--shim", binary],
+    hostArgv: [
+      process.execPath,
+      ...HOST_FLAGS,
+      ...(env[MORE_FLAGS]?.split(" ").filter(Boolean) ?? []),
+      ...hostProgram(),
+      "--home",
+      home,
+      "--shim",
+      binary,
+    ],
     env: passed,
   };
   let lookAt = 0;

@@ -2,6 +2,7 @@
 export * from "./message.ts";
 export * from "./wire/names.ts";
 export * from "./code.ts";
+export * from "./exact-text.ts";
 export * from "./frame.ts";
 export * from "./limits.ts";
 export * from "./transcript.ts";

@@ -43,7 +43,7 @@ export interface OpenSpec {
   /** Empty or absent: `shell`, integrated. */
   readonly command?: readonly string[];
   readonly shell?: string;
-  /** Complete environment; default: this process's. */
+  /** Complete environment; default: this process's, byte for byte. Like `command` and `cwd` it may hold any bytes: protocol/exact-text.ts. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly size?: { readonly cols: number; readonly rows: number };

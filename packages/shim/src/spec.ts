@@ -10,13 +10,17 @@ const HEADER_BYTES = 64;
 export const DEFAULT_RING_BYTES = 4 * 1024 * 1024;
 export const DEFAULT_INPUT_BYTES = 256 * 1024;
 
-export function encodeSpec(spec: ShimSpec): Uint8Array {
+/** `bytesOf`: what a text stands for, where it may stand for bytes that are no UTF-8. */
+export type BytesOf = (text: string) => Uint8Array;
+const utf8: BytesOf = (text) => Buffer.from(text, "utf8");
+
+export function encodeSpec(spec: ShimSpec, bytesOf: BytesOf = utf8): Uint8Array {
   const ringBytes = spec.ringBytes ?? DEFAULT_RING_BYTES;
   const inputBytes = spec.inputBytes ?? DEFAULT_INPUT_BYTES;
   const strings = [spec.cwd, spec.socketPath, ...spec.argv, ...spec.env];
   const fault = specFault(spec, strings, ringBytes, inputBytes);
   if (fault) throw new TypeError(`[bad_spec] ${fault}`);
-  const text = Buffer.from(strings.map((s) => `${s}\0`).join(""), "utf8");
+  const text = Buffer.from(bytesOf(strings.map((s) => `${s}\0`).join("")));
   const out = Buffer.alloc(HEADER_BYTES + text.length);
   out.writeUInt32LE(MAGIC, 0);
   out.writeUInt32LE(spec.mode === "pty" ? 0 : 1, 4);
@@ -48,8 +52,8 @@ function specFault(spec: ShimSpec, strings: readonly string[], ringBytes: number
 const isWithin = (n: number, low: number, high: number) => Number.isInteger(n) && n >= low && n <= high;
 
 /** Writes the spec to `path` (created 0600, never overwritten). The shim that reads it removes it. */
-export async function writeSpec(path: string, spec: ShimSpec): Promise<void> {
-  const bytes = encodeSpec(spec);
+export async function writeSpec(path: string, spec: ShimSpec, bytesOf?: BytesOf): Promise<void> {
+  const bytes = encodeSpec(spec, bytesOf);
   const file = await open(path, "wx", 0o600);
   try {
     await file.writeFile(bytes);

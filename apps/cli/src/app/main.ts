@@ -19,8 +19,15 @@ const { groupBriefs } = table;
 
 export type MakeContext = (globals: Globals) => OwnedContext;
 
-export async function main(argv: readonly string[], version: string): Promise<never> {
-  process.exitCode = await runLine(argv, (globals) => new RealContext(table, globals, version), process.env);
+/** What the command was started with and where: texts that may hold any bytes. */
+export interface Here {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+export async function main(here: Here, version: string): Promise<never> {
+  process.exitCode = await runLine(here.argv, (globals) => new RealContext(table, globals, version, here), here.env);
   return leave();
 }
 

@@ -101,8 +101,8 @@ const input: Input = {
 };
 
 export class RealContext implements Context {
-  readonly env = process.env;
-  readonly cwd = process.cwd();
+  readonly env: Context["env"];
+  readonly cwd: string;
   readonly input = input;
   readonly out = stdoutOutput();
   readonly err = stderrOutput();
@@ -119,7 +119,9 @@ export class RealContext implements Context {
   #outer: Promise<Outer> | undefined;
   #listening = false;
 
-  constructor(table: CommandTable, globals: Globals, version: string) {
+  constructor(table: CommandTable, globals: Globals, version: string, here: Pick<Context, "env" | "cwd">) {
+    this.env = here.env;
+    this.cwd = here.cwd;
     this.table = table;
     this.json = globals.json;
     this.as = globals.as ?? (process.env["HOLDFAST_AS"] || undefined);

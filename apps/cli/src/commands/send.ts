@@ -1,5 +1,5 @@
 /** `hold send`: one atomic input. */
-import { HoldError } from "@holdfast/sdk";
+import { bytesOf, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { didYouMean } from "../read/near.ts";
@@ -36,7 +36,7 @@ export function keysText(keys: readonly string[]): string {
 export async function run(context: Context, flags: SendFlags, args: readonly string[]): Promise<number | undefined> {
   const text = [...args.slice(1), ...(context.tail ?? [])].join(" ");
   const keys = keysText(flags.key);
-  const chunks: Uint8Array[] = [Buffer.from(text)];
+  const chunks: Uint8Array[] = [bytesOf(text)];
   if (flags.stdin) for await (const chunk of context.input.bytes()) chunks.push(chunk);
   chunks.push(Buffer.from(keys + (flags.enter ? "\r" : "")));
   const bytes = Buffer.concat(chunks);

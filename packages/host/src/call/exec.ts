@@ -3,7 +3,7 @@
  * of the start. It is a session of its own on pipes, so it outlives the host and its caller; the caller attaches to it.
  */
 import { readFileSync, readlinkSync } from "node:fs";
-import { create, ExecAnswerSchema, HoldError } from "@holdfast/protocol";
+import { create, ExecAnswerSchema, HoldError, textOf } from "@holdfast/protocol";
 import type { LiveSession } from "../session/session.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
@@ -21,7 +21,7 @@ export async function execCall({ host, operator, via }: CallContext, call: Verb<
     {
       name: "",
       kind: "pipes",
-      command: call.argv,
+      command: call.exactArgv.length > 0 ? call.exactArgv.map(textOf) : call.argv,
       shell: "",
       env,
       cwd,
@@ -46,7 +46,7 @@ export async function execCall({ host, operator, via }: CallContext, call: Verb<
 /** Where the foreground shell stands: the kernel knows best, then its own word, then where it began. */
 function directoryOf(parent: LiveSession): string {
   try {
-    return readlinkSync(`/proc/${parent.facts.pid}/cwd`);
+    return textOf(readlinkSync(`/proc/${parent.facts.pid}/cwd`, { encoding: "buffer" }));
   } catch {
     return parent.commands.state.cwd ?? parent.facts.cwd;
   }
@@ -58,7 +58,7 @@ function environmentOf(parent: LiveSession, promptFile: string): { readonly env:
     [`/proc/${parent.facts.pid}/environ`, "start"],
   ] as const) {
     try {
-      const env = readFileSync(path, "utf8")
+      const env = textOf(readFileSync(path))
         .split("\0")
         .filter((kv) => kv.includes("="));
       if (env.length > 0) return { env, of };

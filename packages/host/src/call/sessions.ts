@@ -13,6 +13,7 @@ import {
   EventBody_RenamedSchema,
   HoldError,
   InputStatus,
+  textOf,
 } from "@holdfast/protocol";
 import { isAbsolute } from "node:path";
 import type { LiveSession } from "../session/session.ts";
@@ -31,19 +32,19 @@ export async function open({ host, operator, via }: CallContext, call: Verb<"ope
     const living = [...host.sessions.values()].find((s) => !s.isOver && s.facts.name === call.name);
     if (living) return { case: "open", value: create(OpenAnswerSchema, { session: host.shown(living), existed: true }) };
   }
-  const text = new TextDecoder();
+  const command = call.exactCommand.length > 0 ? call.exactCommand.map(textOf) : call.command;
+  const cwd = call.exactCwd.length > 0 ? textOf(call.exactCwd) : call.cwd;
   const pinned = call.pinned !== undefined && call.pinned.cols > 0;
-  if (!isAbsolute(call.cwd))
-    throw new HoldError("bad_request", `the folder ${JSON.stringify(call.cwd)} must be an absolute path`);
-  const env = call.env.map((kv) => text.decode(kv));
+  if (!isAbsolute(cwd)) throw new HoldError("bad_request", `the folder ${JSON.stringify(cwd)} must be an absolute path`);
+  const env = call.env.map(textOf);
   const session = await host.open(
     {
       name: call.name,
       kind: call.kind === SessionKind.PIPES ? "pipes" : "pty",
-      command: call.command,
+      command,
       shell: call.shell,
       env,
-      cwd: call.cwd,
+      cwd,
       size: pinned ? checkSize(call.pinned, { cols: 80, rows: 24 }) : checkSize(call.size, { cols: 80, rows: 24 }),
       pinned,
       umask: call.umask & 0o777,

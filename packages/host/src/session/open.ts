@@ -122,8 +122,9 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
     value: create(EventBody_OpenedSchema, {
       sessionKind: request.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES,
       name: request.name,
-      command: [...argv],
-      cwd: request.cwd,
+      // For reading: bytes that are no UTF-8 are U+FFFD here, and exact in what is started.
+      command: argv.map((arg) => arg.toWellFormed()),
+      cwd: request.cwd.toWellFormed(),
       size: request.size,
       floorMode: request.floorMode === "open" ? FloorMode.OPEN : FloorMode.TURN,
       syncInput: request.syncInput,

@@ -24,12 +24,12 @@ const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
 describe("every message of a client", () => {
   test.each(Object.entries(vectors.client))("%s reads from its golden bytes and writes the same ones", (name, hex) => {
     const body = decodeClient(bytes(hex));
-    expect(body.case).toBe(name);
+    expect(body.case).toBe(name.split(":")[0]);
     expect(Buffer.from(encodeClient(body as ClientBody)).toString("hex")).toBe(hex);
   });
 
   test("has a vector", () => {
-    expect(Object.keys(vectors.client).sort()).toEqual(casesOf("ClientFrame"));
+    expect([...new Set(Object.keys(vectors.client).map((name) => name.split(":")[0]))].sort()).toEqual(casesOf("ClientFrame"));
   });
 });
 

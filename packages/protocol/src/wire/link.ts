@@ -360,7 +360,12 @@ export interface OpenCall {
   noIntegration: boolean;
   /** SSH_AUTH_SOCK of this client behind a stable path */
   agentForward: boolean;
-  pinned: Size | undefined;
+  pinned:
+    | Size
+    | undefined;
+  /** In place of command and cwd, when one of them is no UTF-8. */
+  exactCommand: Uint8Array[];
+  exactCwd: Uint8Array;
 }
 
 export interface OpenAnswer {
@@ -575,12 +580,14 @@ export interface RunAnswer {
 /**
  * hold exec: an argv beside the terminal, in the session's directory and environment of now.
  * It is a session of its own (kind pipes, `parent` set): attach to it for output, input and exit.
+ * `exact_argv` in place of `argv`, when one of it is no UTF-8.
  */
 export interface ExecCall {
   session: string;
   argv: string[];
   stdin: boolean;
   umask: number;
+  exactArgv: Uint8Array[];
 }
 
 export interface ExecAnswer {
@@ -4362,6 +4369,8 @@ function createBaseOpenCall(): OpenCall {
     noIntegration: false,
     agentForward: false,
     pinned: undefined,
+    exactCommand: [],
+    exactCwd: new Uint8Array(0),
   };
 }
 
@@ -4435,6 +4444,12 @@ export const OpenCall: MessageFns<OpenCall> = {
     }
     if (message.pinned !== undefined) {
       Size.encode(message.pinned, writer.uint32(154).fork()).join();
+    }
+    for (const v of message.exactCommand) {
+      writer.uint32(162).bytes(v!);
+    }
+    if (message.exactCwd.length !== 0) {
+      writer.uint32(170).bytes(message.exactCwd);
     }
     return writer;
   },
@@ -4604,6 +4619,22 @@ export const OpenCall: MessageFns<OpenCall> = {
             message.pinned = Size.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.exactCommand.push(reader.bytes());
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.exactCwd = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4646,6 +4677,8 @@ export const OpenCall: MessageFns<OpenCall> = {
     message.pinned = (object.pinned !== undefined && object.pinned !== null)
       ? Size.fromPartial(object.pinned)
       : undefined;
+    message.exactCommand = object.exactCommand?.map((e) => e) || [];
+    message.exactCwd = object.exactCwd ?? new Uint8Array(0);
     return message;
   },
 };
@@ -7359,7 +7392,7 @@ export const RunAnswer: MessageFns<RunAnswer> = {
 };
 
 function createBaseExecCall(): ExecCall {
-  return { session: "", argv: [], stdin: false, umask: 0 };
+  return { session: "", argv: [], stdin: false, umask: 0, exactArgv: [] };
 }
 
 export const ExecCall: MessageFns<ExecCall> = {
@@ -7375,6 +7408,9 @@ export const ExecCall: MessageFns<ExecCall> = {
     }
     if (message.umask !== 0) {
       writer.uint32(32).uint32(message.umask);
+    }
+    for (const v of message.exactArgv) {
+      writer.uint32(42).bytes(v!);
     }
     return writer;
   },
@@ -7424,6 +7460,14 @@ export const ExecCall: MessageFns<ExecCall> = {
             message.umask = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.exactArgv.push(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7445,6 +7489,7 @@ export const ExecCall: MessageFns<ExecCall> = {
     message.argv = object.argv?.map((e) => e) || [];
     message.stdin = object.stdin ?? false;
     message.umask = object.umask ?? 0;
+    message.exactArgv = object.exactArgv?.map((e) => e) || [];
     return message;
   },
 };

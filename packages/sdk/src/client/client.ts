@@ -1,10 +1,12 @@
 /** The SDK's {@link HostClient} over a {@link Connection}. */
 import {
+  bytesOf,
   create,
   FloorMode,
   FloorVerb,
   HoldError,
   InputStatus,
+  isOdd,
   SessionKind,
   WhoamiAnswerSchema,
   type Floor,
@@ -74,16 +76,18 @@ export class Client implements HostClient {
   async open(spec: OpenSpec): Promise<{ session: import("@holdfast/protocol").Session; existed: boolean }> {
     const here = this.#surroundings;
     const env = Object.entries(spec.env ?? here.env).filter((kv): kv is [string, string] => kv[1] !== undefined);
-    const encoder = new TextEncoder();
+    const command = spec.command ?? [];
+    const cwd = spec.cwd ?? here.cwd;
     const { value } = await this.#call("open", {
       case: "open",
       value: {
         name: spec.name ?? "",
         kind: spec.kind === "pipes" ? SessionKind.PIPES : SessionKind.PTY,
-        command: [...(spec.command ?? [])],
+        command: [...command],
         shell: spec.shell ?? here.shell,
-        env: env.map(([k, v]) => encoder.encode(`${k}=${v}`)),
-        cwd: spec.cwd ?? here.cwd,
+        env: env.map(([k, v]) => bytesOf(`${k}=${v}`)),
+        cwd,
+        ...([cwd, ...command].some(isOdd) ? { exactCommand: command.map(bytesOf), exactCwd: bytesOf(cwd) } : {}),
         umask: here.umask,
         nofileSoft: BigInt(here.nofile?.soft ?? 0),
         nofileHard: BigInt(here.nofile?.hard ?? 0),
@@ -229,6 +233,7 @@ export class Client implements HostClient {
       value: {
         session,
         argv: [...argv],
+        ...(argv.some(isOdd) ? { exactArgv: argv.map(bytesOf) } : {}),
         stdin: options.stdin !== null && options.stdin !== undefined,
         umask: this.#surroundings.umask,
       },

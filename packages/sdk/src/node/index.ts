@@ -10,9 +10,11 @@ import type { ConnectOptions, HostClient } from "../api.ts";
 import type { Redial } from "../client/attachment.ts";
 import { Client, type Surroundings } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
+import { exactDirectory, exactEnvironment } from "./exact.ts";
 import { credentialOf, homeVerifier } from "./keys.ts";
 
 export { configFolder, files, folders, homeFolder } from "@holdfast/carrier";
+export { exactArguments, exactDirectory, exactEnvironment } from "./exact.ts";
 export { defaultKeyName, generateKey, keyNames } from "./keys.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -72,8 +74,8 @@ async function firstConnection(open: () => Promise<Connection>, options: Connect
 function surroundings(): Surroundings {
   const mask = process.umask();
   return {
-    env: process.env,
-    cwd: process.cwd(),
+    env: exactEnvironment(),
+    cwd: exactDirectory(),
     shell: process.env["SHELL"] || loginShell(),
     umask: mask,
     nofile: openFileLimits(),

@@ -26,6 +26,7 @@ Errors are one line on standard error: \`[code] message\`. The code is stable, t
   HOLDFAST_AS       the credential to use, as --as NAME
   HOLDFAST_PREFIX   prefix key of attachments, e.g. C-a
   HOLDFAST_NODE     the Node to run on
+  HOLDFAST_HOST_FLAGS  more of Node's flags for the host, separated by spaces, for who profiles it. NODE_OPTIONS never reaches the host
   HOLDFAST_DEBUG    set: failures come with their stack
   NO_COLOR          set: no colour
   SHELL             what \`hold new\` runs without a command
