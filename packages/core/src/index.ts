@@ -1,7 +1,7 @@
 /** What is true: pure rooms, fed by the edges. No clock, no I/O, no await. */
 export * from "./id.ts";
 export * as floor from "./floor/index.ts";
-export type { Floor, FloorCommand, FloorEvent, FloorMode, FloorRefusal, LineDirt } from "./floor/index.ts";
+export type { Floor, FloorCommand, FloorEvent, FloorMode, FloorRefusal, GrantReason, LineDirt } from "./floor/index.ts";
 export * from "./policy/index.ts";
 export * from "./input/index.ts";
 export * from "./attachment/index.ts";

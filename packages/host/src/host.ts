@@ -7,7 +7,18 @@
  *   A3  Nothing but a session's own end, an operator or the session's policy ends it.
  */
 import { existsSync } from "node:fs";
-import { InputLedger, inputRules, MonotonicMs, session as sessionRoom, type Capability, type SessionFacts } from "@holdfast/core";
+import {
+  floor as floorRoom,
+  InputLedger,
+  inputRules,
+  MonotonicMs,
+  session as sessionRoom,
+  TERMINAL_ACTOR,
+  type Capability,
+  type FloorEvent,
+  type GrantReason,
+  type SessionFacts,
+} from "@holdfast/core";
 import { capabilitiesOf, rolesWith } from "@holdfast/core";
 import {
   create,
@@ -237,18 +248,22 @@ export class Host {
         } else if (body?.case === "inputSettled") {
           const v = body.value;
           const status = (["applied", "applied", "refused", "void", "cut"] as const)[v.status] ?? "void";
-          input.settle({ seq: Number(v.inputSeq) as never, status, bytes: v.bytes, refusal: v.refusal });
+          input.settle({ seq: Number(v.inputSeq) as never, status, bytes: v.bytes, refusal: v.refusal }, now);
         } else if (body) {
-          const operators = [...new Set([...input.unsettled()].map((u) => u.operator))].filter((o) =>
-            this.#cutsUnit(body, `${o}/`),
-          );
+          const isCut = this.#cutBy(body);
+          if (!isCut) continue;
+          const operators = [...new Set([...input.unsettled()].map((u) => u.operator))].filter(isCut);
           if (operators.length > 0) cutBefore.push({ seq: item.seq, operators });
-          if (this.#cutsUnit(body, input.unitWriter())) input.cut();
+          const unitOf = input.unitWriter();
+          if (unitOf !== null && isCut(operatorOfWriter(unitOf))) input.cut();
         }
       }
     }
     if (facts.createdAt === 0) return null;
     const session = this.#enter(new LiveSession(id, this.ports, { facts, input, commands }));
+    // Who was revoked while the host died may not have been cut off: nothing of theirs is written any more.
+    const revoked = [...new Set([...input.unsettled()].map((u) => u.operator))].filter((o) => this.registry.byName(o)?.revoked);
+    if (revoked.length > 0) cutBefore.push({ seq: Number.MAX_SAFE_INTEGER, operators: revoked });
     session.cutBefore = cutBefore;
     const holder = facts.holder ? this.registry.byName(facts.holder) : null;
     if (holder && !holder.revoked) session.restoreFloor(operatorOf(holder));
@@ -256,18 +271,22 @@ export class Host {
     return session;
   }
 
-  /** Core/input I5: whether this record ended the unit of `writer`, as the session decided it then. */
-  #cutsUnit(body: Body, writer: string | null): boolean {
-    if (writer === null) return false;
-    const operator = operatorOfWriter(writer);
-    if (body.case === "aiPaused") return body.value.paused && this.registry.byName(operator)?.kind === "ai";
-    if (body.case !== "floorChanged") return false;
-    const { holder, from, reason } = body.value;
-    return reason === "revoked"
-      ? operator === from
-      : holder !== "" &&
-          operator !== holder &&
-          ((from !== "" && from !== holder) || (reason === "taken" && this.registry.byName(holder)?.kind === "human"));
+  /** Core/input I5: whose unit and waiting input this record cut, as the session decided it then; null if nobody's. */
+  #cutBy(body: Body): ((operator: string) => boolean) | null {
+    const event = this.#floorEventOf(body);
+    if (!event) return null;
+    return (operator) =>
+      operator !== TERMINAL_ACTOR &&
+      floorRoom.cuts(event, { id: operator, kind: this.registry.byName(operator)?.kind ?? "service" });
+  }
+
+  #floorEventOf(body: Body): FloorEvent | null {
+    if (body.case === "aiPaused") return body.value.paused ? { kind: "ai_paused" } : null;
+    if (body.case !== "floorChanged") return null;
+    const { holder, seat, from, reason } = body.value;
+    if (holder === "") return reason === "revoked" ? { kind: "freed", reason, from } : null;
+    const to = { id: holder, name: holder, kind: this.registry.byName(holder)?.kind ?? "service" };
+    return { kind: "granted", to, seat, reason: reason as GrantReason, from: from || null };
   }
 
   async #takeUp(session: LiveSession): Promise<boolean> {
@@ -349,7 +368,10 @@ export class Host {
 
   #enter(session: LiveSession): LiveSession {
     this.#sessions.set(session.id, session);
-    session.isAi = (id) => this.registry.byName(id)?.kind === "ai";
+    session.operatorFor = (id) => {
+      const known = this.registry.byName(id);
+      return known && operatorOf(known);
+    };
     session.onOver = () => {
       this.save(session);
       // A shim that is still linked is let go of by its session; one that ended well removes its socket.

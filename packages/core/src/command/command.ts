@@ -5,7 +5,9 @@
  *   C2  An exit is a number only if the shell told it for this very command; otherwise null.
  *   C3  Offsets decide what came first, not the order in which facts arrive: an input's own offset says whether the
  *       editor had been seen to read when it was written.
- *   C4  Without marks (another program, a nested shell, ssh) a line is taken to be dirty unless the last byte ended or erased it.
+ *   C4  Without marks (another program, a nested shell, ssh) a line is taken to be dirty unless the last byte ended or erased it,
+ *       or who typed it handed the floor over: nobody else can know what stands there.
+ *   C5  What was typed ahead of a prompt counts as dirt until the editor was seen to sleep with nothing left to read.
  * Elsewhere: one `hold run` (run.ts); what a program waits for (activity/).
  */
 import type { Offset, OperatorId, UnixMs } from "../id.ts";
@@ -73,8 +75,12 @@ export const unknownShell: ShellState = {
 
 export type ShellFact =
   | { readonly kind: "mark"; readonly mark: Mark; readonly at: UnixMs }
-  /** Bytes that the terminal took, when `outputOffset` bytes of output had been read. */
+  /** Bytes that the terminal took, all of a frame or what was written of it before a cut, when `outputOffset` bytes of output had been read. */
   | { readonly kind: "input"; readonly by: OperatorId; readonly bytes: Uint8Array; readonly outputOffset: Offset }
+  /** C5: the shell sleeps and no typed byte waits to be read. `echoed`: something was printed since the editor began to read (noise.ts). */
+  | { readonly kind: "quiet"; readonly echoed: boolean }
+  /** C4: this operator passed the floor on. */
+  | { readonly kind: "handed_over"; readonly by: OperatorId }
   /** The program ended; `exit` is the session's own. */
   | { readonly kind: "exited"; readonly exit: number | null; readonly outputOffset: Offset; readonly at: UnixMs };
 
@@ -84,6 +90,13 @@ export function applyShell(state: ShellState, fact: ShellFact): ShellState {
       return applyMark({ ...state, integrated: true }, fact.mark, fact.at);
     case "input":
       return applyInput(state, fact);
+    case "quiet": {
+      if (!isDoubtful(state)) return state;
+      const by = fact.echoed ? state.line.ahead : null;
+      return { ...state, line: { ...state.line, by, ahead: null, tail: by } };
+    }
+    case "handed_over":
+      return reads(state) || state.line.tail !== fact.by ? state : { ...state, line: { ...state.line, tail: null } };
     case "exited": {
       const { command } = state;
       const last = command ? { ...command, exit: fact.exit, endOffset: fact.outputOffset, endedAt: fact.at } : state.last;
@@ -152,6 +165,8 @@ function applyInput(state: ShellState, { by, bytes, outputOffset }: Extract<Shel
   return { ...state, line: { ...line, by: isErased ? null : by, edited, ahead: isErased ? null : line.ahead } };
 }
 
+const PLAIN_BYTES = 4_096;
+
 function reads(state: ShellState): boolean {
   return state.phase === "editing" || state.phase === "continuation";
 }
@@ -162,42 +177,36 @@ function endsLine(bytes: Uint8Array): boolean {
   return last === 0x0d || last === 0x0a || last === 0x03 || last === 0x15 || last === 0x04;
 }
 
-/** Text, with Ctrl-U, Backspace and DEL: nothing that moves the cursor or calls a line up. */
+/** Text, with Ctrl-U, Backspace and DEL: nothing that moves the cursor or calls a line up. Of a long paste it is not asked. */
 function isPlain(bytes: Uint8Array): boolean {
-  return bytes.every((b) => b >= 0x20 || b === 0x15 || b === 0x08);
+  return bytes.length <= PLAIN_BYTES && bytes.every((b) => b >= 0x20 || b === 0x15 || b === 0x08);
 }
 
 /**
- * Who typed on the line that is not finished, or null when it is empty: the floor's `LineDirt`.
+ * Who may have typed on the line that is not finished; null when it is surely empty: the floor's `LineDirt`.
  *
- * What was typed while a program ran may have been read by it (`q` in less) or wait on the line now. The editor echoes
- * what waits, so it counts as dirt only if something was printed since the editor began to read: `outputEnd` is
- * the end of the session's output. fish draws its prompt after that point, so there it always counts.
+ * What was typed while a program ran may have been read by it (`q` in less) or wait on the line now: it counts until {@link isDoubtful}
+ * is settled.
  */
-export function lineDirt(state: ShellState, outputEnd: Offset): OperatorId | null {
-  const { line } = state;
-  if (!reads(state)) return line.tail;
-  if (line.by !== null || line.ahead === null) return line.by;
-  return outputEnd > state.readyOffset + editorNoiseBytes ? line.ahead : null;
+export function lineDirt(state: ShellState): OperatorId | null {
+  return reads(state) ? (state.line.by ?? state.line.ahead) : state.line.tail;
 }
 
 /**
- * Something was typed ahead, and the editor may be about to echo it: before relying on {@link lineDirt}, the host probes
- * the terminal until its input queue is empty and the shell sleeps, and has read what was printed by then.
+ * Something was typed ahead, and the editor may be about to echo it. The host that wants to know probes the terminal until its input
+ * queue is empty and the shell sleeps, has read what was printed by then, and tells it as `quiet`. fish draws its prompt after it says
+ * that it reads, so there something was always printed.
  */
 export function isDoubtful(state: ShellState): boolean {
   return reads(state) && state.line.by === null && state.line.ahead !== null;
 }
 
-/** zsh switches bracketed paste on (`ESC [ ? 2004 h`) after it says that it reads. */
-const editorNoiseBytes = 8;
-
 export type RunRefusal = "no_integration" | "not_at_prompt" | "incomplete_command" | "line_not_empty";
 
-/** Why a command can't be typed now, or null if it can. */
-export function refuseRun(state: ShellState, outputEnd: Offset): RunRefusal | null {
+/** Why a command can't be typed now, or null if it can. A doubt counts against it ({@link isDoubtful}). */
+export function refuseRun(state: ShellState): RunRefusal | null {
   if (!state.integrated) return "no_integration";
   if (state.phase === "continuation") return "incomplete_command";
   if (state.phase !== "editing") return "not_at_prompt";
-  return lineDirt(state, outputEnd) === null ? null : "line_not_empty";
+  return lineDirt(state) === null ? null : "line_not_empty";
 }

@@ -12,5 +12,5 @@ export {
   unknownShell,
 } from "./command.ts";
 export { type Mark, MarkScanner, isNonce, maxMarkBytes, stripMarks } from "./marks.ts";
-export { titleNoise } from "./noise.ts";
+export { echoes, titleNoise } from "./noise.ts";
 export { type Run, type RunFact, type RunOutcome, type RunOutput, type RunStep, type Segment, sentRun, stepRun } from "./run.ts";

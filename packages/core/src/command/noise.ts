@@ -27,3 +27,11 @@ export function titleNoise(head: Uint8Array, isAll: boolean): number | null {
   const mayGrow = !text.slice(0, length).endsWith("\r") && cut.test(text.slice(length));
   return mayGrow && !isAll && head.length < maxNoiseBytes ? null : length;
 }
+
+/** zsh switches bracketed paste on after it says that it reads. */
+const editorNoise = /\x1b\[\?2004[hl]/g;
+
+/** Whether this, printed behind the mark that the editor reads, is more than the editor's own noise: an echo, or fish's prompt. */
+export function echoes(shown: Uint8Array): boolean {
+  return String.fromCharCode(...shown.subarray(0, 64)).replaceAll(editorNoise, "") !== "";
+}

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Offset, UnixMs } from "../id.ts";
+import { echoes } from "./noise.ts";
 import { applyShell, isDoubtful, lineDirt, refuseRun, type ShellState, unknownShell } from "./command.ts";
 import type { Mark } from "./marks.ts";
 import { titleNoise } from "./noise.ts";
@@ -30,7 +31,7 @@ const feed = (state: ShellState, ...facts: (Mark | { by: string; keys: string; a
 const atPrompt = feed(unknownShell, end(10, 0), prompt(20), ready(50));
 
 describe("a line is dirty", () => {
-  const at = (...facts: Parameters<typeof feed>[1][]) => lineDirt(feed(atPrompt, ...facts), Offset(60));
+  const at = (...facts: Parameters<typeof feed>[1][]) => lineDirt(feed(atPrompt, ...facts));
   test("from the first byte typed at a prompt, and clean again at the next", () => {
     expect(at()).toBeNull();
     expect(at({ by: "bo", keys: "l", at: 60 })).toBe("bo");
@@ -51,16 +52,33 @@ describe("a line is dirty", () => {
       prompt(80),
       ready(100),
     );
-    expect(isDoubtful(state)).toBe(true);
-    expect(lineDirt(state, Offset(111))).toBeNull();
-    expect(lineDirt(state, Offset(130))).toBe("cy");
+    expect([isDoubtful(state), lineDirt(state)]).toEqual([true, "cy"]);
+    const known = (echoed: boolean) => applyShell(state, { kind: "quiet", echoed });
+    expect([isDoubtful(known(false)), lineDirt(known(false)), lineDirt(known(true))]).toEqual([false, null, "cy"]);
   });
-  test("for what was written before the prompt had been seen, once the editor echoes it", () => {
-    const state = feed(atPrompt, { by: "bo", keys: "y", at: 55 });
-    expect([lineDirt(state, Offset(60)), lineDirt(state, Offset(70)), isDoubtful(state)]).toEqual([null, "bo", true]);
+  test("by what is found quiet a moment later no more than by what was typed meanwhile", () => {
+    const state = feed(atPrompt, { by: "bo", keys: "y", at: 45 }, { by: "cy", keys: "z", at: 60 });
+    expect(lineDirt(applyShell(state, { kind: "quiet", echoed: false }))).toBe("cy");
   });
+  test("C5, found: for what was written before the prompt had been seen, until the editor was seen to sleep without an echo", () => {
+    const state = feed(atPrompt, { by: "bo", keys: "y", at: 45 });
+    expect([lineDirt(state), isDoubtful(state)]).toEqual(["bo", true]);
+    expect(lineDirt(applyShell(state, { kind: "quiet", echoed: false }))).toBeNull();
+  });
+  test("C4: until who typed it into a program hands the floor over, and nobody else, nor at a prompt", () => {
+    const typed = feed(unknownShell, { by: "bo", keys: "j", at: 5 });
+    const handed = (state: ShellState, by: string) => lineDirt(applyShell(state, { kind: "handed_over", by }));
+    expect([handed(typed, "bo"), handed(typed, "cy")]).toEqual([null, "bo"]);
+    expect(handed(feed(atPrompt, { by: "bo", keys: "rm", at: 60 }), "bo")).toBe("bo");
+  });
+  test.each([
+    ["a short echo", "ls", true],
+    ["zsh's own noise", "\x1b[?2004h", false],
+    ["zsh's own noise and an echo", "\x1b[?2004hx", true],
+    ["nothing", "", false],
+  ])("where the editor printed %s: %j, %s", (_, shown, echoed) => expect(echoes(text(shown))).toBe(echoed));
   test("by the last byte alone in a program without marks", () => {
-    const typed = (keys: string) => lineDirt(feed(unknownShell, { by: "bo", keys, at: 5 }), Offset(9));
+    const typed = (keys: string) => lineDirt(feed(unknownShell, { by: "bo", keys, at: 5 }));
     expect(typed("yes")).toBe("bo");
     for (const keys of ["yes\r", "yes\n", "yes\x03", "yes\x15", "\x04"]) expect(typed(keys)).toBeNull();
   });
@@ -77,7 +95,7 @@ describe("a run is refused", () => {
     ["incomplete_command", feed(atPrompt, mark(70, { kind: "continuation" }))],
     ["line_not_empty", feed(atPrompt, { by: "bo", keys: "x", at: 60 })],
     [null, atPrompt],
-  ] as const)("%s", (code, state) => expect(refuseRun(state, Offset(60))).toBe(code));
+  ] as const)("%s", (code, state) => expect(refuseRun(state)).toBe(code));
 });
 
 describe("the state", () => {

@@ -13,14 +13,23 @@ const people: Operator[] = [
   { id: "ci", name: "ci", kind: "service" },
 ];
 const by = fc.constantFrom(...people);
+const atIt = fc.option(by, { freq: 2 });
 /** Each operator has two attachments. */
 const seatOf = (operator: Operator, second: boolean) => `${operator.id}${second ? 2 : 1}`;
 
 type Step =
   | { verb: "advance"; ms: number }
-  | { verb: "type" | "take"; by: Operator; second: boolean; dirty: string | null; old: number | null }
+  | {
+      verb: "type" | "take";
+      by: Operator;
+      second: boolean;
+      dirty: string | null;
+      old: number | null;
+      interrupt: boolean;
+      atIt: Operator | null;
+    }
   | { verb: "ask" | "release" | "ai_pause" | "ai_resume" | "revoke"; by: Operator }
-  | { verb: "pass"; by: Operator; to: Operator; second: boolean }
+  | { verb: "pass"; by: Operator; to: Operator; second: boolean; atIt: Operator | null }
   | { verb: "leave"; by: Operator; second: boolean };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -39,6 +48,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       second: fc.boolean(),
       dirty: fc.option(by.map((o) => o.id)),
       old: fc.option(fc.nat(2), { freq: 3 }),
+      interrupt: fc.boolean(),
+      atIt,
     }),
   },
   {
@@ -48,7 +59,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       by,
     }),
   },
-  { weight: 2, arbitrary: fc.record({ verb: fc.constant("pass" as const), by, to: by, second: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ verb: fc.constant("pass" as const), by, to: by, second: fc.boolean(), atIt }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant("leave" as const), by, second: fc.boolean() }) },
 );
 
@@ -93,15 +104,19 @@ class Model {
         const mine = holder?.id === s.by.id;
         if (s.by.kind === "ai" && this.paused) return false;
         if (s.verb === "type" && s.old) return false;
+        const kept = s.by.kind !== "human" && s.atIt?.kind === "human";
+        if (s.verb === "type" && this.open && s.interrupt && kept) return false;
         if (s.verb === "type" && this.open) return mine && seat === this.seat ? this.keep() : true;
         if (s.by.kind === "ai" && s.dirty !== null && s.dirty !== s.by.id) return false;
         if (mine) return seat === this.seat ? this.keep() : this.grant(s.by, seat);
+        if (kept) return false;
         return !holder || (s.by.kind === "human" && holder.kind !== "human") ? this.grant(s.by, seat) : false;
       }
       case "release":
         return holder?.id === s.by.id && this.free(true);
       case "pass":
         if ((holder && holder.id !== s.by.id) || (this.paused && (s.by.kind === "ai" || s.to.kind === "ai"))) return false;
+        if (s.by.kind !== "human" && s.atIt?.kind === "human") return false;
         return this.grant(s.to, seatOf(s.to, s.second));
       case "leave":
         return this.free(this.seat === seatOf(s.by, s.second));
@@ -123,11 +138,20 @@ function command(s: Exclude<Step, { verb: "advance" }>, epoch: Epoch): floors.Fl
     case "type":
     case "take": {
       const seat = seatOf(s.by, s.second);
-      if (s.verb === "take") return { verb: "take", by: s.by, seat, lineDirty: s.dirty };
-      return { verb: "type", by: s.by, seat, lineDirty: s.dirty, ...(s.old === null ? {} : { epoch: Epoch(epoch - s.old) }) };
+      const { by, dirty: lineDirty, atIt: stillAtIt, interrupt } = s;
+      if (s.verb === "take") return { verb: "take", by, seat, lineDirty, stillAtIt };
+      return {
+        verb: "type",
+        by,
+        seat,
+        lineDirty,
+        stillAtIt,
+        interrupt,
+        ...(s.old === null ? {} : { epoch: Epoch(epoch - s.old) }),
+      };
     }
     case "pass":
-      return { verb: "pass", by: s.by, to: s.to, seat: seatOf(s.to, s.second) };
+      return { verb: "pass", by: s.by, to: s.to, seat: seatOf(s.to, s.second), stillAtIt: s.atIt };
     case "leave":
       return { verb: "leave", seat: seatOf(s.by, s.second) };
     case "revoke":
@@ -174,7 +198,7 @@ test("a wake at nextWake frees the floor and asks for no other, one a millisecon
   fc.assert(
     fc.property(by, fc.nat(100_000), (who, at) => {
       let floor = floors.openFloor("turn");
-      const taken = floors.decide(floor, { verb: "take", by: who, seat: "s", lineDirty: null }, MonotonicMs(at));
+      const taken = floors.decide(floor, { verb: "take", by: who, seat: "s", lineDirty: null, stillAtIt: null }, MonotonicMs(at));
       if (taken.ok) for (const event of taken.events) floor = floors.apply(floor, event, MonotonicMs(at));
       const wake = floors.nextWake(floor)!;
       expect(floors.tick(floor, MonotonicMs(wake - 1))).toEqual([]);

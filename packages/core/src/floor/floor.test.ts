@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Epoch, MonotonicMs, type Operator } from "../id.ts";
 import * as floors from "./index.ts";
 
@@ -25,10 +25,11 @@ function scene(mode: floors.FloorMode = "turn") {
         by,
         seat: more.seat ?? by.id,
         lineDirty: more.lineDirty ?? null,
+        stillAtIt: null,
         ...(more.epoch === undefined ? {} : { epoch: Epoch(more.epoch) }),
       }),
-    take: (by: Operator, lineDirty: string | null = null) => act({ verb: "take", by, seat: by.id, lineDirty }),
-    pass: (by: Operator, to: Operator) => act({ verb: "pass", by, to, seat: to.id }),
+    take: (by: Operator, lineDirty: string | null = null) => act({ verb: "take", by, seat: by.id, lineDirty, stillAtIt: null }),
+    pass: (by: Operator, to: Operator) => act({ verb: "pass", by, to, seat: to.id, stillAtIt: null }),
     after: (ms: number) => {
       now = MonotonicMs(now + ms);
     },
@@ -153,25 +154,4 @@ test("a floor that others hold is neither released nor passed", () => {
   s.type(bot);
   expect(s.act({ verb: "release", by: ana })).toBe("floor_not_yours");
   expect(s.pass(ana, ben)).toBe("floor_not_yours");
-});
-
-describe("what is queued is dropped", () => {
-  const granted = (to: Operator, from: string | null): floors.FloorEvent => ({
-    kind: "granted",
-    to,
-    seat: "s",
-    reason: "taken",
-    from,
-  });
-  test.each<[string, floors.FloorEvent, boolean]>([
-    ["when the floor is taken from its holder", granted(ana, "bot"), true],
-    ["not when a free floor is taken: typing ahead is kept", granted(ana, null), false],
-    ["not when an operator changes terminals", granted(ana, "ana"), false],
-    ["when AIs are paused", { kind: "ai_paused" }, true],
-    ["when its holder is revoked", { kind: "freed", reason: "revoked", from: "ana" }, true],
-    ["not when its holder leaves", { kind: "freed", reason: "left", from: "ana" }, false],
-    ["not when its holder falls idle", { kind: "freed", reason: "idle", from: "ana" }, false],
-  ])("%s", (_name, event, cuts) => {
-    expect(floors.cutsQueue(event)).toBe(cuts);
-  });
 });

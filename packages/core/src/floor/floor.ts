@@ -8,6 +8,9 @@
  *   F5  An AI never types over a half-typed line of somebody else, be it the holder or not; while AIs are paused it does nothing
  *       here but ask and let go.
  *   F6  With mode `open` everybody may type; epochs and F5's pause still hold, and typing only keeps a floor, never takes one.
+ *   F7  Who has input that is not written yet is still at it, lease or not. No program takes a floor from a person who is, nor
+ *       interrupts them; and a person's first key takes it from a program that is, and drops what waits.
+ * What each may do when, cell by cell: turns.test.ts.
  * Pure: time is an argument. Who may type at all is policy/; what is queued and must be dropped on a change is input/.
  */
 import { Epoch, MonotonicMs, type AttachmentId, type Operator, type OperatorId } from "../id.ts";
@@ -51,11 +54,26 @@ export type FloorCommand =
       readonly seat: AttachmentId;
       readonly epoch?: Epoch;
       readonly lineDirty: LineDirt;
+      /** Default false. */
+      readonly interrupt?: boolean;
+      readonly stillAtIt: StillAtIt;
     }
-  | { readonly verb: "take"; readonly by: Operator; readonly seat: AttachmentId; readonly lineDirty: LineDirt }
+  | {
+      readonly verb: "take";
+      readonly by: Operator;
+      readonly seat: AttachmentId;
+      readonly lineDirty: LineDirt;
+      readonly stillAtIt: StillAtIt;
+    }
   | { readonly verb: "ask"; readonly by: Operator }
   | { readonly verb: "release"; readonly by: Operator }
-  | { readonly verb: "pass"; readonly by: Operator; readonly to: Operator; readonly seat: AttachmentId }
+  | {
+      readonly verb: "pass";
+      readonly by: Operator;
+      readonly to: Operator;
+      readonly seat: AttachmentId;
+      readonly stillAtIt: StillAtIt;
+    }
   | { readonly verb: "ai_pause"; readonly by: Operator }
   | { readonly verb: "ai_resume"; readonly by: Operator }
   | { readonly verb: "leave"; readonly seat: AttachmentId }
@@ -63,6 +81,8 @@ export type FloorCommand =
 
 /** Who has typed on the line that is not finished: null when it is empty. */
 export type LineDirt = OperatorId | null;
+/** F7: a person whose input is not all written yet: bytes of theirs wait, or a unit of theirs is open. Asked for programs only. */
+export type StillAtIt = Operator | null;
 
 export type FloorEvent =
   | {
@@ -82,7 +102,8 @@ export type FloorEvent =
 export type GrantReason = "typed" | "taken" | "passed" | "moved";
 
 export type FloorRefusal =
-  | { readonly code: "floor_held"; readonly holder: Operator; readonly expiresAt: MonotonicMs }
+  /** `expiresAt`: null where no lease says it: until the holder's input is written. */
+  | { readonly code: "floor_held"; readonly holder: Operator; readonly expiresAt: MonotonicMs | null }
   | { readonly code: "floor_not_yours"; readonly holder: Operator | null }
   | { readonly code: "ai_paused" }
   | { readonly code: "line_not_empty" }
@@ -106,7 +127,11 @@ export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): F
       if (command.verb === "type" && command.epoch !== undefined && command.epoch !== floor.epoch)
         return refuse({ code: "fenced", epoch: floor.epoch });
       const isSeated = tenure?.operator.id === by.id && tenure.seat === seat;
-      if (command.verb === "type" && floor.mode === "open") return isSeated ? events({ kind: "renewed" }) : events();
+      const before = personBefore(command);
+      if (command.verb === "type" && floor.mode === "open") {
+        if (before && command.interrupt) return refuse(before);
+        return isSeated ? events({ kind: "renewed" }) : events();
+      }
       // Before the holder's own case: a person may have passed on a line that they left half typed.
       if (by.kind === "ai" && command.lineDirty !== null && command.lineDirty !== by.id)
         return refuse({ code: "line_not_empty" });
@@ -115,6 +140,7 @@ export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): F
       if (tenure && !(by.kind === "human" && tenure.operator.kind !== "human")) {
         return refuse({ code: "floor_held", holder: tenure.operator, expiresAt: tenure.expiresAt });
       }
+      if (before) return refuse(before);
       return events({
         kind: "granted",
         to: by,
@@ -129,11 +155,14 @@ export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): F
     case "release":
       if (tenure?.operator.id !== command.by.id) return refuse({ code: "floor_not_yours", holder: tenure?.operator ?? null });
       return events({ kind: "freed", reason: "released", from: command.by.id });
-    case "pass":
+    case "pass": {
       if (tenure && tenure.operator.id !== command.by.id) return refuse({ code: "floor_not_yours", holder: tenure.operator });
       // A free floor may be passed by anybody: a person's own lease is over 4 s after their last key.
       if (floor.aiPaused && (command.by.kind === "ai" || command.to.kind === "ai")) return refuse({ code: "ai_paused" });
+      const before = personBefore(command);
+      if (before) return refuse(before);
       return events({ kind: "granted", to: command.to, seat: command.seat, reason: "passed", from: command.by.id });
+    }
     case "ai_pause": {
       if (floor.aiPaused) return events();
       const freed: FloorEvent[] =
@@ -189,10 +218,34 @@ export function nextWake(floor: Floor): MonotonicMs | null {
   return floor.tenure?.expiresAt ?? null;
 }
 
-/** True when what is queued from others must be dropped before anything else is written: the floor changed hands, or AIs were paused. */
-export function cutsQueue(event: FloorEvent): boolean {
-  if (event.kind === "granted") return event.from !== null && event.from !== event.to.id;
-  return event.kind === "ai_paused" || (event.kind === "freed" && event.reason === "revoked");
+/** Whether this one's waiting input and open unit are dropped before anything else is written. */
+export function cuts(event: FloorEvent, of: Pick<Operator, "id" | "kind">): boolean {
+  switch (event.kind) {
+    case "granted": {
+      if (of.id === event.to.id) return false;
+      const changedHands = event.from !== null && event.from !== event.to.id;
+      // The lease of whoever waits may have run out: a person who takes means to steer at once, and one who types outruns programs (F7).
+      return changedHands || (event.to.kind === "human" && (event.reason === "taken" || of.kind !== "human"));
+    }
+    case "ai_paused":
+      return of.kind === "ai";
+    case "freed":
+      return event.reason === "revoked" && event.from === of.id;
+    default:
+      return false;
+  }
+}
+
+/** F7, for a program: the person who is still at it. */
+function personBefore({
+  by,
+  stillAtIt,
+}: {
+  readonly by: Operator;
+  readonly stillAtIt: StillAtIt;
+}): Extract<FloorRefusal, { code: "floor_held" }> | null {
+  if (by.kind === "human" || stillAtIt?.kind !== "human") return null;
+  return { code: "floor_held", holder: stillAtIt, expiresAt: null };
 }
 
 function live(floor: Floor, now: MonotonicMs): Tenure | null {

@@ -155,8 +155,8 @@ class World {
   }
   settle(outcome: Outcome): void {
     this.journal.push({ settled: outcome });
-    const whose = this.ledger.settle(outcome);
-    expect(this.ledger.settle(outcome)).toBeNull();
+    const whose = this.ledger.settle(outcome, this.now);
+    expect(this.ledger.settle(outcome, this.now)).toBeNull();
     if (whose && outcome.refusal !== HOST_RESTART)
       this.client(whose.writer).toClient.push({ n: whose.n, status: outcome.status });
   }
@@ -185,7 +185,7 @@ class World {
     this.ledger = saved ? InputLedger.load(JSON.parse(saved.text), this.rules, this.now) : new InputLedger(this.rules);
     for (const entry of this.journal.slice(saved?.entries ?? 0)) {
       if ("cut" in entry) this.ledger.cut();
-      else if ("settled" in entry) this.ledger.settle(entry.settled);
+      else if ("settled" in entry) this.ledger.settle(entry.settled, this.now);
       else this.ledger.accepted({ ...entry.input, unitEnd: false }, entry.input.writer, entry.seq, this.now);
     }
     for (const seq of this.ledger.neverSent(this.shim.received))

@@ -30,7 +30,8 @@ function scene(rules: Partial<InputRules> = {}) {
       return answer;
     },
     refused: (writer: string, n: number, more: Partial<InputFrame>) => ledger.refused(frame(writer, n, more)),
-    settle: (of: number, status: Settled = "applied", refusal = "") => ledger.settle({ seq: Seq(of), status, bytes: 0, refusal }),
+    settle: (of: number, status: Settled = "applied", refusal = "") =>
+      ledger.settle({ seq: Seq(of), status, bytes: 0, refusal }, now),
     after: (ms: number) => {
       now = MonotonicMs(now + ms);
       return ledger.tick(now);
@@ -192,8 +193,10 @@ test("I4: another frame of its writer closes a unit", () => {
 test("I4: a unit whose next chunk does not come is closed after two seconds to the millisecond, and stays closed", () => {
   const s = scene();
   s.send("a", 1, { unit: "u" });
+  s.settle(1);
   s.after(1_000);
   s.send("a", 2, { unit: "u" });
+  s.settle(2);
   expect(s.ledger.nextWake()).toBe(3_000);
   expect(s.after(1_999)).toBe(false);
   expect(s.decide("b", 1)).toBe("wait");
@@ -201,6 +204,20 @@ test("I4: a unit whose next chunk does not come is closed after two seconds to t
   expect(s.ledger.nextWake()).toBeNull();
   expect(s.decide("b", 1)).toBe("accept");
   expect(s.decide("a", 3, { unit: "u" })).toBe("input_cut");
+});
+
+test("I4, found: a unit whose chunks wait for the program stays open, and its two seconds begin when the last is answered", () => {
+  const s = scene();
+  s.send("a", 1, { unit: "u" });
+  s.send("a", 2, { unit: "u" });
+  expect(s.ledger.nextWake()).toBeNull();
+  expect(s.after(60_000)).toBe(false);
+  s.settle(1);
+  expect(s.after(60_000)).toBe(false);
+  s.settle(2);
+  expect(s.decide("a", 3, { unit: "u" })).toBe("accept");
+  expect(s.ledger.nextWake()).toBe(122_000);
+  expect([s.after(1_999), s.after(1)]).toEqual([false, true]);
 });
 
 test("I4: after a cut the rest of the unit is refused, and its writer's other input is not", () => {
@@ -315,12 +332,14 @@ test("I4, found: a unit that was open when the host died is still open in the ne
   expect(next.decide({ ...chunk, writer: "b", n: 1, unit: "" })).toEqual({ kind: "wait" });
   expect(next.decide({ ...chunk, n: 2 })).toEqual({ kind: "accept" });
   expect(next.decide({ ...chunk, n: 3 })).toEqual({ kind: "refuse", code: "input_cut" });
-  expect([next.tick(MonotonicMs(11_999)), next.tick(MonotonicMs(12_000))]).toEqual([false, true]);
+  next.settle({ seq: Seq(1), status: "applied", bytes: 1, refusal: "" }, MonotonicMs(11_000));
+  expect([next.tick(MonotonicMs(12_999)), next.tick(MonotonicMs(13_000))]).toEqual([false, true]);
 });
 
 test("a unit loaded without a time is cut by the first tick", () => {
   const s = scene();
   s.send("a", 1, { unit: "u" });
+  s.settle(1);
   expect(InputLedger.load(s.ledger.save()).tick(MonotonicMs(0))).toBe(true);
 });
 

@@ -11,7 +11,7 @@
  *       refused `input_blocked`. Interrupts may go as far again.
  *   I4  Between the first and the last chunk of a unit no other writer's frame is accepted: it waits. A unit is closed by its
  *       end, by another frame of its writer, by a cut, by an interrupt, by a chunk that was not applied, or 2 s after its last
- *       chunk. A unit closed in any of the last four ways is broken: its later chunks are refused, and so is one that does
+ *       chunk was answered: a sender that waits for the program has not vanished. A unit closed in any of the last four ways is broken: its later chunks are refused, and so is one that does
  *       not follow the chunk before it.
  *   I5  Numbers, outcomes and the open unit are a fold over the journal's Input and InputSettled events, with `cut` called
  *       where the journal says that the floor changed or AIs were paused. Refusals leave no trace.
@@ -89,6 +89,7 @@ interface Writer {
   owed: number;
   readonly known: Map<number, Outcome | Seq>;
 }
+/** `lastAt`: of its last chunk, or of the last answer to its writer. */
 interface Unit {
   readonly writer: WriterId;
   readonly unit: string;
@@ -197,7 +198,10 @@ export class InputLedger {
   }
 
   /** What came of a journalled frame. Unknown or settled seqs change nothing (a result may be told twice). Returns the frame's identity. */
-  settle(outcome: Outcome): { readonly writer: WriterId; readonly n: number; readonly operator: OperatorId } | null {
+  settle(
+    outcome: Outcome,
+    now: MonotonicMs,
+  ): { readonly writer: WriterId; readonly n: number; readonly operator: OperatorId } | null {
     const entry = this.#unsettled.get(outcome.seq);
     if (!entry) return null;
     this.#unsettled.delete(outcome.seq);
@@ -205,11 +209,12 @@ export class InputLedger {
     const writer = this.#writers.get(entry.writer);
     if (writer) {
       writer.owed--;
-      if (outcome.status === "void" && outcome.refusal === HOST_RESTART) this.#forget(writer, entry);
+      if (outcome.status === "void" && outcome.refusal === HOST_RESTART) this.#forget(writer, entry, now);
       else {
         writer.known.set(entry.n, outcome);
         this.#trim(writer);
         if (entry.unit !== "" && outcome.status !== "applied") this.#break(entry.writer, entry.unit);
+        if (this.#unit?.writer === entry.writer) this.#unit = { ...this.#unit, lastAt: now };
       }
     }
     return { writer: entry.writer, n: entry.n, operator: entry.operator };
@@ -231,13 +236,16 @@ export class InputLedger {
 
   /** Time passed: true if the open unit was closed for want of its next chunk. */
   tick(now: MonotonicMs): boolean {
-    if (!this.#unit || now < this.#unit.lastAt + this.#rules.unitIdleMs) return false;
+    const wake = this.nextWake();
+    if (wake === null || now < wake) return false;
     this.cut();
     return true;
   }
 
+  /** Null also while the open unit's sender is owed an answer: its time begins with that. */
   nextWake(): MonotonicMs | null {
-    return this.#unit ? MonotonicMs(this.#unit.lastAt + this.#rules.unitIdleMs) : null;
+    if (!this.#unit || (this.#writers.get(this.#unit.writer)?.owed ?? 0) > 0) return null;
+    return MonotonicMs(this.#unit.lastAt + this.#rules.unitIdleMs);
   }
 
   /** The fold as plain data, for the journal's cache of folds. */
@@ -321,13 +329,13 @@ export class InputLedger {
   }
 
   /** The frame never happened: a resend of it, and of all after it, is welcome, and the unit is as it was. What is forgotten is always the newest of the journal. */
-  #forget(writer: Writer, { seq, n, unitBefore }: Unsettled): void {
+  #forget(writer: Writer, { seq, n, unitBefore }: Unsettled, now: MonotonicMs): void {
     writer.known.delete(n);
     writer.lastN = Math.min(writer.lastN, n - 1);
     if (this.#forgottenFrom !== null && this.#forgottenFrom < seq) return;
     this.#forgottenFrom = seq;
     const isBroken = unitBefore && this.#find(unitBefore.writer)?.broken.includes(unitBefore.unit);
-    this.#unit = isBroken ? null : unitBefore;
+    this.#unit = isBroken || !unitBefore ? null : { ...unitBefore, lastAt: now };
   }
 }
 

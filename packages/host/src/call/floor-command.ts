@@ -19,7 +19,7 @@ export function floorCommand(
   const mine = seat || seatOf(session, operator.id) || `call:${operator.id}`;
   switch (verb) {
     case FloorVerb.TAKE:
-      return { verb: "take", by, seat: mine, lineDirty: session.lineDirty };
+      return { verb: "take", by, seat: mine, ...session.knownTo(by) };
     case FloorVerb.RENEW: {
       // Keeps what is held, on the seat where it is; it never takes, nor moves.
       const { tenure } = session.floor;
@@ -29,7 +29,7 @@ export function floorCommand(
           `session ${session.facts.name || session.id} is steered by ${tenure?.operator.name ?? "nobody"}, not by you; there is nothing to renew`,
           { session: session.id },
         );
-      return { verb: "type", by, seat: tenure.seat, lineDirty: null };
+      return { verb: "type", by, seat: tenure.seat, lineDirty: null, stillAtIt: null };
     }
     case FloorVerb.RELEASE:
       return { verb: "release", by };
@@ -44,7 +44,13 @@ export function floorCommand(
       if (!receiver || receiver.revoked)
         throw new HoldError("no_such_operator", `no operator ${JSON.stringify(to)}; hold operator ls shows who there is`);
       host.demand(receiver, "session.input");
-      return { verb: "pass", by, to: operatorOf(receiver), seat: seatOf(session, receiver.id) || `call:${receiver.id}` };
+      return {
+        verb: "pass",
+        by,
+        to: operatorOf(receiver),
+        seat: seatOf(session, receiver.id) || `call:${receiver.id}`,
+        stillAtIt: session.knownTo(by).stillAtIt,
+      };
     }
     default:
       throw new HoldError("bad_request", "no such floor verb");

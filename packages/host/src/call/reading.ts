@@ -15,13 +15,13 @@ import {
 } from "@holdfast/protocol";
 import type { ShimProbe } from "@holdfast/shim";
 import type { LiveSession } from "../session/session.ts";
+import { askProbe } from "../session/probe.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
 import { LineReader, matcher, type Line } from "./matcher.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
 const SEARCH_READ_BYTES = 1024 * 1024;
 const SEARCH_HITS = 1_000;
-const PROBE_MS = 2_000;
 const LINE_CHARS = 400;
 const SHELL = /(^|\/|^-)(ba|z|fi|da|k|mk|a|tc|c)?sh$/;
 
@@ -116,30 +116,6 @@ export async function search({ host, signal }: CallContext, call: Verb<"search">
   }
   if (reader.open) look([reader.open], last.seq, last.wallMs);
   return { case: "search", value: create(SearchAnswerSchema, { hits: hits.slice(-limit).reverse() }) };
-}
-
-let probeToken = 0;
-const probes = new Map<number, (p: ShimProbe) => void>();
-
-/** Asks the shim what the terminal and /proc say now. */
-export function askProbe(session: LiveSession, ports: CallContext["host"]["ports"]): Promise<ShimProbe> {
-  const shim = session.shimLink;
-  if (!shim || session.isOver)
-    return Promise.reject(new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`));
-  return new Promise((resolve, reject) => {
-    const token = (probeToken = (probeToken + 1) % 0x7fff_ffff);
-    const late = ports.wakeAt((ports.clock.monoMs() + PROBE_MS) as never, () => {
-      probes.delete(token);
-      reject(new HoldError("timed_out", `the shim of session ${session.id} does not answer`));
-    });
-    probes.set(token, (p) => {
-      probes.delete(token);
-      late();
-      resolve(p);
-    });
-    session.onProbe = (p) => probes.get(p.token)?.(p);
-    shim.probe(token);
-  });
 }
 
 /** What the session is doing, by facts and not by its text. */

@@ -9,7 +9,6 @@ import { OUTPUT_KIND } from "../session/record.ts";
 import type { LiveSession } from "../session/session.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 import { floorCommand } from "./floor-command.ts";
-import { askProbe } from "./reading.ts";
 import { checkWriter } from "./sessions.ts";
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
@@ -21,8 +20,6 @@ const TAKE_BACK_TRIES = 10;
 const SHELL_STARTS_MS = 15_000;
 /** How soon a caller that does not keep up is looked at again. */
 const ROOM_MS = 20;
-const DOUBT_MS = 10;
-const DOUBT_PROBES = 50;
 
 export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Result> {
   const { host, operator, via } = ctx;
@@ -30,9 +27,10 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
   const label = `session ${session.facts.name} (${session.id})`;
   if (session.isOver) throw new HoldError("session_ended", `${label} has ended`);
   await shellReads(ctx, session);
-  await lineIsKnown(ctx, session);
-  const { state, outputEnd } = session.commands;
-  const refusal = command.refuseRun(state, outputEnd);
+  // What was typed while a program ran may be about to be echoed.
+  if (session.doubt.isOpen) await session.doubt.settled();
+  const { state } = session.commands;
+  const refusal = command.refuseRun(state);
   if (refusal) throw new HoldError(refusal, refusalText(refusal, label, session));
   const shell = session.shell;
   const text = call.words.length > 0 ? (call.words.length === 1 ? call.words[0]! : quoteWords(shell, call.words)) : call.text;
@@ -66,16 +64,6 @@ function shellReads({ host, signal }: CallContext, session: LiveSession): Promis
     ];
     signal.addEventListener("abort", over, { once: true });
   });
-}
-
-/** What was typed while a program ran may be about to be echoed: wait until the shell sleeps with nothing left to read. */
-async function lineIsKnown({ host, signal }: CallContext, session: LiveSession): Promise<void> {
-  for (let i = 0; i < DOUBT_PROBES && command.isDoubtful(session.commands.state) && !signal.aborted && !session.isOver; i++) {
-    const p = await askProbe(session, host.ports);
-    if (p.kernelInputBytes === 0 && p.queuedInputBytes === 0 && p.processes.find((x) => x.pid === p.leaderPid)?.state === "S")
-      return;
-    await new Promise<void>((resolve) => host.ports.wakeAt((host.ports.clock.monoMs() + DOUBT_MS) as never, resolve));
-  }
 }
 
 class Run {

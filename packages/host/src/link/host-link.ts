@@ -381,7 +381,7 @@ export class HostLink implements LinkHandlers {
       session.attach(attachment, { resumed, client });
       if (request.take && !observing)
         session.changeFloor(
-          { verb: "take", by: operatorOf(operator), seat: attachment.id, lineDirty: session.lineDirty },
+          { verb: "take", by: operatorOf(operator), seat: attachment.id, ...session.knownTo(operator) },
           { id: operator.id, via },
         );
     } catch (thrown) {

@@ -19,10 +19,14 @@ export interface SavedCommands {
   readonly lastCount: number;
 }
 
+/** Of what is printed behind a prompt, enough to tell an echo. */
+const SHOWN_BYTES = 64;
+
 export class CommandWatch {
   #scanner: command.MarkScanner | null = null;
   #state: command.ShellState = command.unknownShell;
   #end = Offset(0);
+  #shown: { readonly from: number; readonly bytes: Uint8Array } = { from: -1, bytes: new Uint8Array(0) };
   /** Inputs given to the shim and not settled, with who typed what: they count as typed already. */
   readonly #pending = new Map<number, { readonly by: string; readonly bytes: Uint8Array }>();
   readonly #listeners = new Set<MarkListener>();
@@ -56,7 +60,12 @@ export class CommandWatch {
     else if (body?.case === "output" && entry.stream !== 2) this.output(entry.payload, entry.offset);
     else if (body?.case === "input") this.input(entry.seq, entry.actor, entry.payload);
     else if (body?.case === "inputSettled")
-      this.settled(Number(body.value.inputSeq), body.value.status === InputStatus.APPLIED, Number(body.value.outputOffset));
+      this.settled(
+        Number(body.value.inputSeq),
+        body.value.status === InputStatus.APPLIED ? Infinity : body.value.bytes,
+        Number(body.value.outputOffset),
+      );
+    else if (body?.case === "floorChanged" && body.value.reason === "passed") this.handedOver(body.value.from);
   }
 
   get state(): command.ShellState {
@@ -105,33 +114,56 @@ export class CommandWatch {
       }
       for (const listener of this.#listeners) listener(mark);
     }
+    this.#keepShown(bytes, offset);
     return bodies;
   }
 
   /** An input is on its way to the terminal. */
   input(seq: number, by: string, bytes: Uint8Array): void {
-    this.#pending.set(seq, { by, bytes: Uint8Array.prototype.slice.call(bytes, 0, 4096) });
+    this.#pending.set(seq, { by, bytes: Uint8Array.prototype.slice.call(bytes) });
   }
 
-  settled(seq: number, applied: boolean, outputOffset: number): void {
+  /** `written`: bytes of it that the terminal took; Infinity: it did what it was for, were it a signal. */
+  settled(seq: number, written: number, outputOffset: number): void {
     const pending = this.#pending.get(seq);
     this.#pending.delete(seq);
-    if (pending && applied)
-      this.#state = command.applyShell(this.#state, {
-        kind: "input",
-        by: pending.by,
-        bytes: pending.bytes,
-        outputOffset: Offset(outputOffset),
-      });
+    if (!pending || written === 0) return;
+    this.#state = command.applyShell(this.#state, {
+      kind: "input",
+      by: pending.by,
+      bytes: written < pending.bytes.length ? pending.bytes.subarray(0, written) : pending.bytes,
+      outputOffset: Offset(outputOffset),
+    });
   }
 
-  /** Who typed on the line that is not finished; null when it is empty. Counts what is under way. */
+  /** The editor sleeps, nothing waits to be read, and what it printed has come. */
+  quiet(): void {
+    const { readyOffset } = this.#state;
+    // What a host before this one saw printed behind the prompt is not known here.
+    const echoed = this.#shown.from === readyOffset ? command.echoes(this.#shown.bytes) : this.#end > readyOffset;
+    this.#state = command.applyShell(this.#state, { kind: "quiet", echoed });
+  }
+
+  /** The first bytes behind the prompt. */
+  #keepShown(bytes: Uint8Array, offset: number): void {
+    const { phase, readyOffset } = this.#state;
+    if (phase !== "editing" && phase !== "continuation") return;
+    if (this.#shown.from !== readyOffset && readyOffset >= offset) this.#shown = { from: readyOffset, bytes: new Uint8Array(0) };
+    if (this.#shown.bytes.length >= SHOWN_BYTES) return;
+    const more = bytes.subarray(Math.max(0, readyOffset - offset));
+    this.#shown = { from: this.#shown.from, bytes: Buffer.concat([this.#shown.bytes, more]).subarray(0, SHOWN_BYTES) };
+  }
+
+  /** This operator has passed the floor on. */
+  handedOver(by: string): void {
+    this.#state = command.applyShell(this.#state, { kind: "handed_over", by });
+  }
+
+  /** Who may have typed on the line that is not finished; null when it is surely empty. Counts what is under way. */
   get lineDirty(): string | null {
-    for (const { by, bytes } of [...this.#pending.values()].reverse()) {
-      const last = bytes.at(-1);
-      if (last !== undefined)
-        return last === 0x0d || last === 0x0a || last === 0x03 || last === 0x04 || last === 0x15 ? null : by;
-    }
-    return command.lineDirt(this.#state, this.#end);
+    let state = this.#state;
+    for (const { by, bytes } of this.#pending.values())
+      state = command.applyShell(state, { kind: "input", by, bytes, outputOffset: this.#end });
+    return command.lineDirt(state);
   }
 }

@@ -16,6 +16,7 @@ import {
   TERMINAL_ACTOR,
   type InputFrame,
   type InputLedger,
+  type Operator,
   type Outcome,
 } from "@holdfast/core";
 import {
@@ -34,6 +35,7 @@ import type { RegisteredOperator } from "../operator/registry.ts";
 import type { HostAttachment } from "./attachment.ts";
 import type { Book } from "./book.ts";
 import type { CommandWatch } from "./command-watch.ts";
+import type { Doubt } from "./doubt.ts";
 import { ledgerRefusal, malformation, settledError, type LedgerRefusal } from "./input-refusal.ts";
 import { refusalFrom } from "./journal-fault.ts";
 import type { SessionPorts } from "./ports.ts";
@@ -75,13 +77,21 @@ interface Offer {
   readonly tell: Tell;
 }
 
-/** Who wants to type. The answer is a refusal, or a grant whose records are made when it is called. */
+/** Who wants to type. The answer is a refusal, or a grant that is not made yet. */
 export type Admit = (typist: {
   readonly by: RegisteredOperator;
   readonly via: string;
   readonly seat: string;
   readonly epoch: number | undefined;
-}) => HoldError | (() => { readonly epoch: number });
+  readonly interrupt: boolean;
+}) => HoldError | Grant;
+
+export interface Grant {
+  /** Whether making it will cut what this operator has under way. */
+  cuts(operator: string): boolean;
+  /** Makes its records. `isChanged`: others may have been let in by them. */
+  make(): { readonly epoch: number; readonly isChanged: boolean };
+}
 
 export interface InputsWorld {
   readonly book: Book;
@@ -90,6 +100,9 @@ export interface InputsWorld {
   readonly commands: CommandWatch;
   readonly readers: Readers;
   readonly sizing: Sizing;
+  readonly doubt: Doubt;
+  /** The host knows the operators. */
+  readonly operatorFor: (id: string) => Operator | null;
   readonly admit: Admit;
   readonly epoch: () => number;
   /** Something may be due at another time than before. */
@@ -155,21 +168,30 @@ export class Inputs {
       case "refuse":
         return refuse(this.#ledgerRefusal(decision.code));
       case "wait":
-        return this.#wait(offer, refuse);
       case "accept":
-        // Behind what waits already of the same writer; an interrupt waits for nothing.
-        if (!frame.interrupt && this.#waiting.some((w) => w.writer === writer)) return this.#wait(offer, refuse);
         break;
     }
+    // Behind what waits already of the same writer; an interrupt waits for nothing.
+    if (!frame.interrupt && this.#waiting.some((w) => w.writer === writer)) return this.#wait(offer, refuse);
     const closed = this.#closedToInput();
     if (closed) return refuse(closed);
     const { admit, book, commands, readers } = this.#world;
     const now = this.#world.ports.clock.monoMs();
     const epoch = frame.epoch === undefined ? undefined : Number(frame.epoch);
-    const grant = admit({ by, via, seat: seat?.id ?? writer, epoch });
-    if (grant instanceof HoldError) return refuse(grant);
+    const grant = admit({ by, via, seat: seat?.id ?? writer, epoch, interrupt: frame.interrupt });
+    if (grant instanceof HoldError) {
+      if (grant.code !== "line_not_empty" || !this.#world.doubt.isOpen) return refuse(grant);
+      this.knowLine();
+      return this.#wait(offer, refuse);
+    }
+    // Another's unit is open: who takes the floor from that closes it, who may only type beside it waits.
+    if (decision.kind === "wait" && !this.#cutsUnit(grant)) return this.#wait(offer, refuse);
     try {
-      const granted = grant();
+      const granted = grant.make();
+      // What waited for a unit that was just cut has been let in before this one.
+      const again = granted.isChanged ? this.#ledger.decide(offered) : decision;
+      if (again.kind === "refuse") return refuse(this.#ledgerRefusal(again.code));
+      if (again.kind === "wait") return this.#wait(offer, refuse);
       const tag = this.#tagOf(by.id);
       const body = create(EventBody_InputSchema, {
         writer,
@@ -210,6 +232,29 @@ export class Inputs {
       return refuse(this.#ledgerRefusal("input_blocked"));
     this.#waiting.push(offer);
     this.#world.reschedule();
+  }
+
+  #cutsUnit(grant: Grant): boolean {
+    const unitOf = this.#ledger.unitWriter();
+    return unitOf !== null && grant.cuts(operatorOfWriter(unitOf));
+  }
+
+  /** Core/floor F7: a person whose input is not all written yet. */
+  personAtIt(): Operator | null {
+    const unitOf = this.#ledger.unitWriter();
+    const ids = new Set(unitOf === null ? [] : [operatorOfWriter(unitOf)]);
+    for (const { operator } of this.#ledger.unsettled()) ids.add(operator);
+    for (const id of ids) {
+      const operator = this.#world.operatorFor(id);
+      if (operator?.kind === "human") return operator;
+    }
+    return null;
+  }
+
+  /** Ends a doubt about the line, and with it the waiting of who may only type on an empty one. */
+  knowLine(): void {
+    const { doubt } = this.#world;
+    if (doubt.isOpen) void doubt.settled().then(() => this.offerWaiting());
   }
 
   /** Another's unit may have ended: what waited for that is offered again. */
@@ -289,23 +334,22 @@ export class Inputs {
 
   /** The floor changed, or AIs were paused: what these operators have under way is cut. */
   cut(isCut: (operator: string) => boolean): void {
-    const { line } = this.#world;
     const unitOf = this.#ledger.unitWriter();
-    if (unitOf !== null && isCut(operatorOfWriter(unitOf))) this.#ledger.cut();
-    for (const [operator, tag] of this.#tags) if (isCut(operator)) line.link?.cancel(tag);
-    this.#dropUnsent(isCut);
-    this.offerWaiting();
+    const closes = unitOf !== null && isCut(operatorOfWriter(unitOf));
+    if (closes) this.#ledger.cut();
+    const cut = new Set([...this.#ledger.unsettled()].map((u) => u.operator).filter(isCut));
+    for (const operator of cut) this.#world.line.link?.cancel(this.#tagOf(operator));
+    if (cut.size > 0) this.#dropUnsent((operator) => cut.has(operator));
+    if (closes || cut.size > 0) this.offerWaiting();
   }
 
-  /** An operator is out: what it has under way is dropped, and what waits is refused. */
+  /** An operator is out: what it has under way is dropped, its unit is closed, and what waits is refused. */
   revoke(operator: string): void {
-    const tag = this.#tags.get(operator);
-    if (tag !== undefined) this.#world.line.link?.cancel(tag);
-    this.#dropUnsent((o) => o === operator);
     const theirs = this.#waiting.filter((w) => w.by.id === operator);
     this.#waiting = this.#waiting.filter((w) => w.by.id !== operator);
     const error = new HoldError("revoked", `operator ${operator} was revoked`, { operator });
     for (const offer of theirs) this.#refuse(frameOf(offer), offer.tell, error);
+    this.cut((o) => o === operator);
   }
 
   /** What waits for the disk is cut as what waits in the shim. */
@@ -366,7 +410,7 @@ export class Inputs {
     }
     this.#answers.delete(seq);
     readers.interruptTold(seq, Number(r.outputOffset));
-    commands.settled(seq, r.status === "applied", Number(r.outputOffset));
+    commands.settled(seq, writtenOf(r), Number(r.outputOffset));
     this.owe(r);
     line.ackSoon();
   }
@@ -416,8 +460,8 @@ export class Inputs {
       outputOffset: BigInt(outputOffset),
     });
     book.record({ id: HOST_ACTOR, via: "shim" }, { case: "inputSettled", value });
-    this.#ledger.settle(outcome);
-    commands.settled(outcome.seq, outcome.status === "applied", outputOffset);
+    this.#ledger.settle(outcome, ports.clock.monoMs());
+    commands.settled(outcome.seq, writtenOf(outcome), outputOffset);
   }
 
   /** The line stalled: what was owed is told again on the next link. */
@@ -514,6 +558,11 @@ export function operatorOfWriter(writer: string): string {
 function frameOf({ writer, frame }: Offer): InputFrame {
   const { data, unit, unitEnd, interrupt } = frame;
   return { writer, n: Number(frame.n), bytes: data.length, unit, unitEnd, interrupt };
+}
+
+/** For core/command: what the terminal took of it. */
+function writtenOf({ status, bytes }: Pick<Outcome, "status" | "bytes">): number {
+  return status === "applied" ? Infinity : bytes;
 }
 
 function voided(seq: Seq, refusal: string): Outcome {

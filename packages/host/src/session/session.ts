@@ -40,6 +40,7 @@ import type { Shell } from "../shell/index.ts";
 import type { HostAttachment } from "./attachment.ts";
 import { Book, type Actor, type Listener, type ReadItem } from "./book.ts";
 import { CommandWatch, type SavedCommands } from "./command-watch.ts";
+import { Doubt } from "./doubt.ts";
 import { Inputs, type Tell } from "./inputs.ts";
 import { isJournalFault } from "./journal-fault.ts";
 import { Output } from "./output.ts";
@@ -70,6 +71,7 @@ export class LiveSession {
   readonly id: string;
   readonly screen: Screen;
   readonly commands: CommandWatch;
+  readonly doubt: Doubt;
   readonly #ports: SessionPorts;
   readonly #book: Book;
   readonly #line: ShimLine;
@@ -89,7 +91,8 @@ export class LiveSession {
   onProbe: ((p: ShimProbe) => void) | null = null;
   onShimEnd: ((reason: string, detail: string) => void) | null = null;
   onOver: (() => void) | null = null;
-  isAi: (operator: string) => boolean = () => false;
+  /** The operators that the host knows. */
+  operatorFor: (id: string) => Operator | null = () => null;
   cutBefore: readonly CutBefore[] = [];
   /** Whose agent the session's stable agent path leads to. */
   agentBy = "";
@@ -98,7 +101,9 @@ export class LiveSession {
     this.id = id;
     this.#ports = ports;
     this.commands = past?.commands ?? new CommandWatch(() => ports.clock.wallMs());
-    const { commands } = this;
+    this.doubt = new Doubt(this, ports);
+    const { commands, doubt } = this;
+    const operatorFor = (operator: string): Operator | null => this.operatorFor(operator);
     const reschedule = (): void => this.#schedule();
     const book = new Book(id, ports, past?.facts ?? null, (entry, body, payload) => this.#recorded(entry, body, payload));
     const line = new ShimLine(book, ports, {
@@ -126,8 +131,10 @@ export class LiveSession {
     this.#steering = new Steering({
       book,
       ports,
-      lineDirty: () => commands.lineDirty,
-      isAi: (operator) => this.isAi(operator),
+      commands,
+      knownTo: (by) => this.knownTo(by),
+      operatorFor,
+      knowLine: () => this.#inputs.knowLine(),
       cut: (isCut) => this.#inputs.cut(isCut),
       seated: (attachment) => {
         const seat = readers.attachments.get(attachment);
@@ -144,7 +151,9 @@ export class LiveSession {
         commands,
         readers,
         sizing,
-        admit: ({ by, via, seat, epoch }) => this.#steering.admit(by, via, seat, epoch),
+        doubt,
+        operatorFor,
+        admit: (typist) => this.#steering.admit(typist),
         epoch: () => this.#steering.floor.epoch,
         reschedule,
       },
@@ -182,9 +191,17 @@ export class LiveSession {
     const { shell } = this.facts;
     return shell === "bash" || shell === "zsh" || shell === "fish" ? shell : "other";
   }
-  /** What a floor command needs to know of the line: whose half a line is typed. */
+  /** Who may have typed on the line that is not finished. */
   get lineDirty(): string | null {
     return this.commands.lineDirty;
+  }
+
+  /** What this operator's floor commands depend on: the line for AIs (F5), a person's unwritten input for all programs (F7). */
+  knownTo({ kind }: Pick<Operator, "kind">): { readonly lineDirty: string | null; readonly stillAtIt: Operator | null } {
+    return {
+      lineDirty: kind === "ai" ? this.commands.lineDirty : null,
+      stillAtIt: kind === "human" ? null : this.#inputs.personAtIt(),
+    };
   }
 
   // --- records ---

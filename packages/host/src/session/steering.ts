@@ -9,10 +9,13 @@ import {
   type FloorEvent,
   type FloorRefusal,
   type Operator,
+  TERMINAL_ACTOR,
 } from "@holdfast/core";
 import { create, encodeHost, EventBody_AiPausedSchema, EventBody_FloorChangedSchema, HoldError } from "@holdfast/protocol";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import type { Actor, Book } from "./book.ts";
+import type { CommandWatch } from "./command-watch.ts";
+import type { Admit } from "./inputs.ts";
 import { floorOnWire } from "./on-wire.ts";
 import type { SessionPorts } from "./ports.ts";
 
@@ -20,10 +23,13 @@ import type { SessionPorts } from "./ports.ts";
 export interface SteeringWorld {
   readonly book: Book;
   readonly ports: SessionPorts;
-  /** Whose line is half typed; null if it is empty. */
-  readonly lineDirty: () => string | null;
+  readonly commands: CommandWatch;
+  /** What the rules want to know of others' lines and input, for a command of this operator. */
+  readonly knownTo: (by: Operator) => { readonly lineDirty: string | null; readonly stillAtIt: Operator | null };
   /** The host knows the operators. */
-  readonly isAi: (operator: string) => boolean;
+  readonly operatorFor: (id: string) => Operator | null;
+  /** Somebody was refused for a line that may be empty. */
+  readonly knowLine: () => void;
   /** What these operators have under way is cut. */
   readonly cut: (isCut: (operator: string) => boolean) => void;
   /** The floor came to this attachment. */
@@ -63,27 +69,37 @@ export class Steering {
   /** One floor command of an operator; throws the refusal as an error for the caller's answer. */
   step(command: FloorCommand, actor: Actor): void {
     const ruling = floorRoom.decide(this.#floor, command, this.#world.ports.clock.monoMs());
-    if (!ruling.ok) throw this.#error(ruling.refusal);
+    if (!ruling.ok) {
+      if (ruling.refusal.code === "line_not_empty") this.#world.knowLine();
+      throw this.#error(ruling.refusal);
+    }
     for (const event of ruling.events) this.#apply(event, actor);
     this.#world.reschedule();
   }
 
   /** Somebody types: the refusal, or what makes it so. */
-  admit(by: RegisteredOperator, via: string, seat: string, epoch: number | undefined): HoldError | (() => Floor) {
+  readonly admit: Admit = ({ by: typist, via, seat, epoch, interrupt }) => {
+    const by = operatorOf(typist);
+    const known = this.#world.knownTo(by);
     const command: FloorCommand = {
       verb: "type",
-      by: operatorOf(by),
+      by,
       seat,
-      lineDirty: this.#world.lineDirty(),
+      interrupt,
+      ...known,
       ...(epoch === undefined ? {} : { epoch: epoch as never }),
     };
     const ruling = floorRoom.decide(this.#floor, command, this.#world.ports.clock.monoMs());
     if (!ruling.ok) return this.#error(ruling.refusal);
-    return () => {
-      for (const event of ruling.events) this.#apply(event, { id: by.id, via });
-      return this.#floor;
+    const { events } = ruling;
+    return {
+      cuts: (operator) => events.some((event) => this.#isCutBy(event, operator)),
+      make: () => {
+        for (const event of events) this.#apply(event, { id: by.id, via });
+        return { epoch: this.#floor.epoch, isChanged: events.length > 0 };
+      },
     };
-  }
+  };
 
   /** For an AI that is about to steer beside the terminal. */
   refusePaused(): void {
@@ -104,9 +120,8 @@ export class Steering {
     const next = floorRoom.apply(this.#floor, event, ports.clock.monoMs());
     this.#record(event, next, actor);
     this.#floor = next;
-    // A floor that ran out while its holder's input waited is free, and a person who takes it means to steer at once.
-    if (floorRoom.cutsQueue(event) || (event.kind === "granted" && event.reason === "taken" && event.to.kind === "human"))
-      cut((operator) => this.#mustCut(event, operator));
+    if (event.kind === "granted" && event.reason === "passed") this.#world.commands.handedOver(actor.id);
+    if (event.kind !== "renewed") cut((operator) => this.#isCutBy(event, operator));
     if (event.kind === "granted") seated(event.seat);
     if (event.kind === "renewed") return;
     tellAll(
@@ -156,11 +171,10 @@ export class Steering {
     }
   }
 
-  /** Whose queued input goes when the floor changes. */
-  #mustCut(event: FloorEvent, operator: string): boolean {
-    if (event.kind === "granted") return operator !== event.to.id;
-    if (event.kind === "ai_paused") return this.#world.isAi(operator);
-    return event.kind === "freed" && operator === event.from;
+  /** The terminal model's answers are nobody's input. */
+  #isCutBy(event: FloorEvent, operator: string): boolean {
+    if (operator === TERMINAL_ACTOR) return false;
+    return floorRoom.cuts(event, this.#world.operatorFor(operator) ?? { id: operator, kind: "service" });
   }
 
   #error(refusal: FloorRefusal): HoldError {
@@ -168,6 +182,12 @@ export class Steering {
     const session = book.facts.name || book.id;
     switch (refusal.code) {
       case "floor_held": {
+        if (refusal.expiresAt === null)
+          return new HoldError(
+            "floor_held",
+            `input of ${refusal.holder.name} into session ${session} is not all written yet: the program reads slowly, or more is to come; try again once it is`,
+            { session: book.id, holder: refusal.holder.id },
+          );
         const until = new Date(ports.clock.wallMs() + (refusal.expiresAt - ports.clock.monoMs())).toISOString();
         return new HoldError(
           "floor_held",

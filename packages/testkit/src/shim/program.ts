@@ -9,7 +9,9 @@ export type Mood =
   /** Reads a little now and then. */
   | "slow"
   /** Never reads. */
-  | "deaf";
+  | "deaf"
+  /** An integrated shell with a line editor: it says when it reads, echoes the line, and each line is a command that takes a moment. */
+  | "shell";
 
 /** What the terminal gives a program. */
 export interface Terminal {
@@ -18,12 +20,16 @@ export interface Terminal {
   /** Writes; what the shim has no room for blocks the program, and goes on later. */
   write(bytes: Uint8Array): void;
   readonly isBlocked: boolean;
+  /** Wakes the program again. */
+  later(us: number, run: () => void): void;
 }
 
 export class Program {
   mood: Mood;
   readonly #random: Random;
   #lines = 0;
+  /** It is not asleep waiting for input. */
+  isBusy = false;
   /** All that it read, in order. */
   readonly read: Uint8Array[] = [];
 
@@ -32,13 +38,79 @@ export class Program {
     this.#random = random;
   }
 
+  get wouldRead(): boolean {
+    return this.mood === "shell" ? this.#reads : this.mood !== "deaf";
+  }
+
   /** Something was typed, or room was made, or a moment passed. */
   wake(terminal: Terminal): void {
+    if (this.mood === "shell") return this.#editLine(terminal);
     if (this.mood === "deaf" || terminal.isBlocked) return;
     const bytes = terminal.read(this.mood === "slow" ? this.#random.int(1, 600) : Infinity);
     if (bytes.length === 0) return;
     this.read.push(bytes);
     if (this.mood === "echo") terminal.write(bytes);
+  }
+
+  // --- the shell ---
+
+  nonce = "";
+  /** The line as the editor has it, and which input each character is of. */
+  #line: { readonly text: string; readonly seq: number }[] = [];
+  /** What stands on the editor's line. */
+  get line(): string {
+    return this.#line.map((c) => c.text).join("");
+  }
+
+  /** Of which input the byte was that was read last: the terminal's to tell. */
+  readSeq = 0;
+  /** Each character that went on a line behind one of another input, as the editor saw it. */
+  readonly joined: { readonly seq: number; readonly to: number }[] = [];
+  #reads = false;
+  #marks = 0;
+
+  #mark(kind: string, fields: string): string {
+    return `\x1b]633;hold;${kind};${this.nonce};${++this.#marks};${fields}\x07`;
+  }
+
+  /** A command ends, or the shell begins: it draws its prompt, and echoes what waited for that a moment later. */
+  prompts(terminal: Terminal): void {
+    this.isBusy = true;
+    terminal.write(Buffer.from(`${this.#mark("A", "0")}$ ${this.#mark("B", "0;")}`));
+    terminal.later(this.#random.int(200, 5_000), () => {
+      this.#reads = true;
+      this.isBusy = false;
+      this.wake(terminal);
+    });
+  }
+
+  #editLine(terminal: Terminal): void {
+    while (this.#reads) {
+      const key = terminal.read(1);
+      if (key.length === 0) return;
+      this.read.push(key);
+      const [byte] = key as unknown as [number];
+      if (byte === 0x15) this.#line = [];
+      if (byte === 0x03) {
+        this.#line = [];
+        this.#reads = false;
+        this.prompts(terminal);
+      } else if (byte === 0x0d) {
+        this.#reads = false;
+        this.isBusy = true;
+        terminal.write(Buffer.from(`\r\n${this.#mark("C", `;${this.line}`)}`));
+        this.#line = [];
+        terminal.later(this.#random.pick([100, 1_000, 20_000, 300_000]), () => {
+          terminal.write(Buffer.from(this.#mark("D", "0")));
+          this.prompts(terminal);
+        });
+      } else if (byte >= 0x20) {
+        const before = this.#line.at(-1);
+        if (before && before.seq !== this.readSeq) this.joined.push({ seq: this.readSeq, to: before.seq });
+        this.#line.push({ text: String.fromCharCode(byte), seq: this.readSeq });
+        terminal.write(key);
+      }
+    }
   }
 
   /** Lines that no two runs of output share, with terminal sequences and queries in between. */

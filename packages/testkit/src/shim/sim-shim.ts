@@ -8,10 +8,20 @@
  *   X4  A new link's hello fences the old one; what the old one had under way is not heard any more.
  *   X5  The terminal's own queue is bounded too: a frame is written in pieces as the program reads, and may be cut between them.
  */
-import type { ShimExit, ShimHandlers, ShimLink, ShimRefusal, ShimResult, ShimSpec, ShimStatus, Stream } from "@holdfast/shim";
+import type {
+  ShimExit,
+  ShimHandlers,
+  ShimLink,
+  ShimProbe,
+  ShimRefusal,
+  ShimResult,
+  ShimSpec,
+  ShimStatus,
+  Stream,
+} from "@holdfast/shim";
 import type { Random, Scheduler } from "../clock/index.ts";
 import type { Owner } from "../network/index.ts";
-import { Program, type Mood } from "./program.ts";
+import { Program, type Mood, type Terminal } from "./program.ts";
 
 const QUEUE_FRAMES = 1024;
 const RESULTS = 4096;
@@ -51,6 +61,7 @@ type ToHost =
 export class SimShim {
   readonly socketPath: string;
   readonly program: Program;
+  readonly #terminal: Terminal;
   readonly pid: number;
   readonly spec: ShimSpec;
   readonly #scheduler: Scheduler;
@@ -63,7 +74,7 @@ export class SimShim {
   #queue: Queued[] = [];
   #queuedBytes = 0;
   /** Written and not yet read. */
-  #tty: Uint8Array[] = [];
+  #tty: { readonly seq: number; readonly bytes: Uint8Array }[] = [];
   #ttyBytes = 0;
   /** Everything that the program ever wrote; the ring is its end from `#acked` on. */
   #output = Buffer.alloc(64 * 1024);
@@ -104,7 +115,25 @@ export class SimShim {
     this.pid = options.pid;
     this.#ringBytes = options.ringBytes;
     this.#note = options.note;
+    const shim = this;
+    this.#terminal = {
+      read: (most) => this.#take(most),
+      write: (bytes) => this.prints(bytes),
+      get isBlocked() {
+        return shim.isBlocked;
+      },
+      later: (us, run) =>
+        this.#scheduler.after(us, () => {
+          if (this.isDead || this.#exit) return;
+          run();
+          this.#pump();
+          this.#flush();
+        }),
+    };
     this.program = new Program(options.mood, this.#random.fork());
+    const nonce = options.spec.env.find((kv) => kv.startsWith("HOLDFAST_SHELL_NONCE="));
+    if (nonce) this.program.nonce = nonce.slice(nonce.indexOf("=") + 1);
+    if (options.mood === "shell") this.program.prompts(this.#terminal);
     this.#beat();
   }
 
@@ -153,6 +182,15 @@ export class SimShim {
   setMood(mood: Mood): void {
     this.program.mood = mood;
     this.#read();
+  }
+
+  /** A program that ran has read what was typed. */
+  flushes(): void {
+    this.flushedBytes += this.#ttyBytes;
+    this.#tty = [];
+    this.#ttyBytes = 0;
+    this.#pump();
+    this.#flush();
   }
 
   /** The leader ends; `leavesChild`: something of it keeps the terminal open and may print on. */
@@ -285,9 +323,7 @@ export class SimShim {
       if (this.#exit) return this.#settle(n, "refused", "exited", 0);
       this.#drop(() => true, "none");
       if (this.#ttyBytes > 0) {
-        this.flushedBytes += this.#ttyBytes;
-        this.#tty = [];
-        this.#ttyBytes = 0;
+        this.flushes();
         this.#settle(n, "applied", "none", 0);
       } else {
         this.#enqueue({ seq: n, tag: 0, bytes: Uint8Array.of(byte), kind: "interrupt", written: 0 });
@@ -342,6 +378,21 @@ export class SimShim {
     });
   }
 
+  probe(token: number): ShimProbe {
+    const { pid } = this;
+    return {
+      token,
+      icanon: true,
+      echo: true,
+      isig: true,
+      foregroundPgrp: pid,
+      leaderPid: pid,
+      kernelInputBytes: this.#ttyBytes,
+      queuedInputBytes: this.#queuedBytes,
+      processes: [{ pid, comm: "program", state: this.program.isBusy ? "R" : "S", wchan: "", syscall: -1, syscallArg0: -1 }],
+    };
+  }
+
   release(side: ShimSide): void {
     if (this.#exit && this.#closed) {
       this.isReleased = true;
@@ -378,7 +429,7 @@ export class SimShim {
         const bytes = q.bytes.slice(q.written, q.written + n);
         q.written += n;
         this.#queuedBytes -= n;
-        this.#tty.push(bytes);
+        this.#tty.push({ seq: q.seq, bytes });
         this.#ttyBytes += n;
         this.written.push({ seq: q.seq, bytes, atUs: this.#scheduler.nowUs });
         this.#note(`tty takes ${n} of ${q.seq}`);
@@ -419,7 +470,8 @@ export class SimShim {
 
   #readDue = false;
   #readSoon(): void {
-    if (this.#readDue) return;
+    // Who does not read now is not asked again and again: what changes that asks.
+    if (this.#readDue || this.isBlocked || !this.program.wouldRead) return;
     this.#readDue = true;
     this.#scheduler.after(this.#random.int(5, 200), () => {
       this.#readDue = false;
@@ -429,19 +481,24 @@ export class SimShim {
 
   #read(): void {
     if (this.isDead || this.#exit) return;
-    this.program.wake({
-      read: (most) => {
-        const all = Buffer.concat(this.#tty);
-        const bytes = Uint8Array.from(all.subarray(0, most));
-        this.#tty = bytes.length < all.length ? [all.subarray(bytes.length)] : [];
-        this.#ttyBytes -= bytes.length;
-        return bytes;
-      },
-      write: (bytes) => this.prints(bytes),
-      isBlocked: this.isBlocked,
-    });
+    this.program.wake(this.#terminal);
     this.#pump();
     this.#flush();
+  }
+
+  #take(most: number): Uint8Array {
+    const taken: Uint8Array[] = [];
+    for (let room = most; room > 0 && this.#tty.length > 0; ) {
+      const { seq, bytes } = this.#tty[0]!;
+      const part = bytes.subarray(0, room);
+      taken.push(part);
+      room -= part.length;
+      this.#ttyBytes -= part.length;
+      this.program.readSeq = seq;
+      if (part.length < bytes.length) this.#tty[0] = { seq, bytes: bytes.subarray(part.length) };
+      else this.#tty.shift();
+    }
+    return Uint8Array.from(Buffer.concat(taken));
   }
 
   /** Something that reads now and then looks again. */
@@ -657,18 +714,10 @@ class ShimSide implements ShimLink {
     throw new Error("a PTY session is not respawned");
   }
   probe(token: number): void {
-    const probe = {
-      token,
-      icanon: true,
-      echo: true,
-      isig: true,
-      foregroundPgrp: 0,
-      leaderPid: this.#shim.pid,
-      kernelInputBytes: 0,
-      queuedInputBytes: this.#shim.queuedBytes,
-      processes: [],
-    };
-    this.#command("probe", () => this.push({ kind: "call", bytes: 64, run: (h) => h.probe(probe) }));
+    this.#command("probe", () => {
+      const probe = this.#shim.probe(token);
+      this.push({ kind: "call", bytes: 64, overtakes: true, run: (h) => h.probe(probe) });
+    });
   }
   ack(a: Parameters<ShimLink["ack"]>[0]): void {
     this.#command("ack", () => this.#shim.ack(this, a));

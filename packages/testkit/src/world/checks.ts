@@ -8,7 +8,9 @@
  *   V4  The journal's output is what the program wrote, without a gap; each attachment saw every seq once in order, or a gap,
  *       or a snapshot; a snapshot is the whole as of its seq.
  *   V5  Nothing of what a take, a pause or an interrupt cut is written after it.
- *   V6  No input of an AI while AIs are paused, nor on a line that somebody else has half typed.
+ *   V6  No input of an AI while AIs are paused, nor on a line that somebody else has half typed, whether the journal says so or the
+ *       shell's editor saw it.
+ *   V10 No program's interrupt, take or pass drops what a person has sent.
  *   V7  The journal verifies.
  *   V8  Queues stay within their bounds, and nothing is left over.
  *   V9  Every promise of the SDK is settled.
@@ -82,6 +84,7 @@ export function checkWorld(world: World): void {
       watched(world, client.label, view, all, client.isAlive && view === client.view && client.attachment !== null);
   afterCuts(world, all, inputs);
   manners(world, all, inputs);
+  patience(world, all, inputs);
   bounds(world);
   for (const client of world.clients) {
     if (!client.isAlive) continue;
@@ -329,6 +332,9 @@ function cutBy(entry: Entry, body: Body): ((i: InputRecord) => boolean) | null {
     const changesHands =
       holder !== "" && ((from !== "" && from !== holder) || (reason === "taken" && kinds[holder as Name] === "human"));
     if (changesHands) return (i) => i.actor !== holder && i.actor !== TERMINAL_ACTOR;
+    // A person's first key outruns what waits of programs, whose lease has run out.
+    if (holder !== "" && kinds[holder as Name] === "human")
+      return (i) => i.actor !== holder && i.actor !== TERMINAL_ACTOR && kinds[i.actor as Name] !== "human";
   }
   return null;
 }
@@ -339,20 +345,47 @@ function manners(world: World, all: readonly Record[], inputs: Map<number, Input
   let dirt: string | null = null;
   // F6: in an open session lines are everybody's.
   const isOpen = world.live.facts.floorMode === "open";
+  // Where an editor tells what stands on its line, that is the truth: a program before it may have read what was typed.
+  const isSeen = world.shim.program.nonce !== "";
+  for (const { seq, to } of world.shim.program.joined) {
+    const [by, of] = [inputs.get(seq)?.actor, inputs.get(to)?.actor];
+    if (!isOpen && kinds[by as Name] === "ai" && by !== of)
+      world.violation(`V6: input ${seq} of ${by} stands on the line behind input ${to} of ${of}`);
+  }
   for (const { entry, body } of all) {
     if (body.case === "aiPaused") paused = body.value.paused;
+    // Who typed it hands it over: nobody else can know what stands there.
+    if (body.case === "floorChanged" && body.value.reason === "passed" && body.value.from === dirt) dirt = null;
     const input = inputs.get(entry.seq);
     if (!input || input.actor === TERMINAL_ACTOR) continue;
     const wasWritten = input.status === InputStatus.APPLIED || input.status === InputStatus.CUT;
     if (kinds[input.actor as Name] === "ai") {
       if (paused) world.violation(`V6: input ${input.seq} of ${input.actor} was accepted while AIs were paused`);
       // An interrupt is no typing: it ends whatever line there is.
-      if (!isOpen && !input.interrupt && dirt !== null && dirt !== input.actor && wasWritten)
+      if (!isOpen && !isSeen && !input.interrupt && dirt !== null && dirt !== input.actor && wasWritten)
         world.violation(`V6: input ${input.seq} of ${input.actor} went on a line that ${dirt} had half typed`);
     }
     if (!wasWritten) continue;
     const last = input.payload.subarray(0, input.interrupt ? 1 : input.bytes).at(-1);
     if (last !== undefined) dirt = [0x0d, 0x0a, 0x03, 0x04, 0x15].includes(last) ? null : input.actor;
+  }
+}
+
+/** V10. What is not settled in the journal waits still, or is of a person whose unit goes on. */
+function patience(world: World, all: readonly Record[], inputs: Map<number, InputRecord>): void {
+  const waiting = new Map<number, InputRecord>();
+  for (const { entry, body } of all) {
+    if (body.case === "inputSettled") waiting.delete(Number(body.value.inputSeq));
+    const input = inputs.get(entry.seq);
+    const drops = input ? input.interrupt : body.case === "floorChanged" && ["taken", "passed"].includes(body.value.reason);
+    const kind = kinds[entry.actor as Name] ?? "human";
+    if (drops && kind !== "human")
+      for (const w of waiting.values())
+        if (kinds[w.actor as Name] === "human")
+          world.violation(
+            `V10: ${body.case} ${entry.seq} of ${entry.actor} came over input ${w.seq} of ${w.actor}, which waited`,
+          );
+    if (input) waiting.set(entry.seq, input);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The operators of every world: two people and an AI, with keys that are always the same. Made once a process, in a real folder. */
+/** The operators of every world: people, services and AIs, with keys that are always the same. Made once a process, in a real folder. */
 import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,9 +9,10 @@ import type { Credential, HostVerifier } from "@holdfast/sdk/client";
 import type { Random } from "../clock/index.ts";
 import { hostKey } from "./life.ts";
 
-export type Name = "ana" | "ben" | "bot";
-export const names: readonly Name[] = ["ana", "ben", "bot"];
-export const kinds = { ana: "human", ben: "human", bot: "ai" } as const;
+export const kinds = { ana: "human", ben: "human", bot: "ai", hal: "ai", ci: "service", job: "service" } as const;
+export type Name = keyof typeof kinds;
+/** Who is at work in a storm. */
+export const names: readonly Name[] = ["ana", "ben", "bot", "ci"];
 
 const PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
@@ -34,18 +35,18 @@ export const identity: HostIdentity = {
   id: createHash("sha256").update(hostPublic).digest("hex").slice(0, 32),
 };
 
-/** A registry in a folder of its own, with all of {@link names} in it. */
+/** A registry in a folder of its own, with all of {@link kinds} in it. */
 export function makeRegistry(): OperatorRegistry {
   const home = mkdtempSync(join(tmpdir(), "holdfast-sim-"));
   try {
     mkdirSync(folders.keys(home), { recursive: true });
     const registry = OperatorRegistry.open(home, 0);
-    for (const name of names)
+    for (const [name, kind] of Object.entries(kinds))
       registry.add({
         name,
-        kind: kinds[name],
+        kind,
         role: "operator",
-        publicKey: rawPublic(keyOf(name)),
+        publicKey: rawPublic(keyOf(name as Name)),
         onBehalfOf: "",
         by: "system:host",
         nowUnixMs: 0,

@@ -202,6 +202,12 @@ export class SimClient implements Owner {
     });
   }
 
+  passes(to: Name): Promise<Floor | null> {
+    const attachment = this.attachment;
+    if (!attachment) return Promise.resolve(null);
+    return this.promise("pass", () => attachment.pass(to));
+  }
+
   async detach(): Promise<void> {
     const attachment = this.attachment;
     if (!attachment) return;

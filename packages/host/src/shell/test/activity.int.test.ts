@@ -1,5 +1,5 @@
 /** Real programs under a real shell, probed through /proc as the shim does it. */
-import { command, activity, Offset } from "@holdfast/core";
+import { activity } from "@holdfast/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type ShellName, ShellSession, shells } from "./shell-session.ts";
 
@@ -106,6 +106,6 @@ describe.each(shells)("under %s", (shell: ShellName) => {
     await session.run("echo 'x");
     await settles("waiting_input");
     await session.cancel();
-    expect(command.lineDirt(session.state, Offset(session.end))).toBeNull();
+    expect(session.lineDirt).toBeNull();
   });
 });

@@ -7,7 +7,7 @@ import { command, Offset, UnixMs } from "@holdfast/core";
 import { prepareShell, wrapCommand } from "../index.ts";
 import { Pty } from "./pty.ts";
 
-const { applyShell, lineDirt, MarkScanner, refuseRun, sentRun, stepRun, titleNoise, unknownShell } = command;
+const { applyShell, echoes, lineDirt, MarkScanner, refuseRun, sentRun, stepRun, titleNoise, unknownShell } = command;
 
 export type ShellName = "bash" | "zsh" | "fish";
 export const shells: readonly ShellName[] = ["bash", "zsh", "fish"];
@@ -92,11 +92,13 @@ export class ShellSession {
   get end(): Offset {
     return Offset(this.#length);
   }
+  /** Once the editor sleeps. */
   get lineDirt() {
-    return lineDirt(this.state, this.end);
+    const shown = this.#output.subarray(this.state.readyOffset, this.#length);
+    return lineDirt(applyShell(this.state, { kind: "quiet", echoed: echoes(shown) }));
   }
   get refusal() {
-    return refuseRun(this.state, this.end);
+    return refuseRun(this.state);
   }
 
   text(from = 0, to: number = this.#length): string {
