@@ -30,7 +30,7 @@ function session(held: Floor, attachments: { id: string; operator: RegisteredOpe
     id: "s1",
     facts: { name: "work" },
     floor: held,
-    lineDirty: null,
+    knownTo: () => ({ lineDirty: null, stillAtIt: null }),
     attachments: new Map(attachments.map((a) => [a.id, a])),
   } as unknown as LiveSession;
 }
