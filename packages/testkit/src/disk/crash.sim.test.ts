@@ -74,7 +74,7 @@ const state = (
 
 for (const seed of SEEDS) {
   test(`workload ${seed}: whatever a power cut keeps, recovery has all that was durable, nothing that was not written, no unannounced gap`, {
-    timeout: SOAK ? 3_600_000 : 120_000,
+    timeout: SOAK ? 3_600_000 : 300_000,
   }, async () => {
     const all = await shots(seed, CRASH_STYLES, EVERY);
     expect(all.length).toBeGreaterThan(SOAK ? 2000 : 200);
@@ -100,7 +100,7 @@ for (const seed of SEEDS) {
   });
 }
 
-test("a crash at every step of recovery itself leads to the same journal", { timeout: SOAK ? 600_000 : 60_000 }, async () => {
+test("a crash at every step of recovery itself leads to the same journal", { timeout: SOAK ? 3_600_000 : 300_000 }, async () => {
   const all = await shots(
     5,
     [
