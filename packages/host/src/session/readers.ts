@@ -4,6 +4,7 @@
  *   V1  An attachment has no queue here: what it has not taken is in the tail that all share, or in the journal.
  *   V2  Nothing is sent to one that may not be sent more (core/attachment R1 to R4), and nobody waits for it.
  *   V3  Who interrupts a flood is shown nothing more of it until the interrupt has reached the program, and then the screen as it is.
+ *   V4  What everybody has been sent is kept for a moment only: a session that printed much and is quiet holds none of it.
  * Elsewhere: rules of cursor and credit (core/attachment), the screen (screen.ts), queries taken out (output-view.ts).
  */
 import { creditWindow, HOST_ACTOR, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
@@ -20,6 +21,8 @@ import { Tail } from "./tail.ts";
 
 /** How long the record of an input may wait for output to go out with: no longer than a person takes to notice. */
 const LAZY_MS = 40;
+/** How long the tail keeps what everybody has been sent: between one and two of these. Who resumes later reads the journal. */
+const TAIL_MS = 500;
 /** When a snapshot that failed is asked for again. */
 const SNAPSHOT_RETRY_MS = 200;
 const SNAPSHOT_PART_BYTES = 256 * 1024;
@@ -45,6 +48,7 @@ export class Readers {
   readonly #tail = new Tail();
   readonly #view = new OutputView();
   #pumpDue: (() => void) | null = null;
+  #dropDue: (() => void) | null = null;
   /** Interrupts on their way, and who sent them. */
   readonly #interrupts = new Map<number, HostAttachment>();
   #interrupted: { readonly seat: HostAttachment; readonly offset: number }[] = [];
@@ -79,7 +83,10 @@ export class Readers {
 
   /** Nobody may be left who needs the tail. */
   trim(): void {
-    if (this.#attachments.size === 0) this.#tail.clear();
+    if (this.#attachments.size > 0) return;
+    this.#dropDue?.();
+    this.#dropDue = null;
+    this.#tail.clear();
   }
 
   /** What is to be sent yet is read from the journal again, which may have less by now. */
@@ -146,6 +153,7 @@ export class Readers {
       const message = encodeEvent(wireEvent(entry, body, shown));
       const dataBytes = isOutput ? shown.length : 0;
       this.#tail.push({ seq: entry.seq, position: this.#book.position, message, dataBytes, isOutput });
+      this.#dropSoon();
       if (body?.case === "input" || body?.case === "inputSettled") this.#pumpSoon();
       else this.pumpAll();
     }
@@ -161,6 +169,18 @@ export class Readers {
     this.#pumpDue ??= this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + LAZY_MS), () => {
       this.#pumpDue = null;
       this.pumpAll();
+    });
+  }
+
+  /** V4. One timer, however much is recorded meanwhile. */
+  #dropSoon(): void {
+    const head = this.#book.facts.seq;
+    this.#dropDue ??= this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + TAIL_MS), () => {
+      this.#dropDue = null;
+      let taken: number = head;
+      for (const { reader: r } of this.#attachments.values()) taken = Math.min(taken, r.cursor);
+      this.#tail.drop(taken);
+      if (!this.#tail.isEmpty) this.#dropSoon();
     });
   }
 
@@ -294,5 +314,6 @@ export class Readers {
 
   leave(): void {
     this.#pumpDue?.();
+    this.#dropDue?.();
   }
 }

@@ -46,3 +46,17 @@ test("a cleared tail begins anew at any seq", () => {
   tail.push(event(70, 10));
   expect(tail.at(70)?.seq).toBe(70);
 });
+
+test("what everybody has had is dropped, and the rest stays where it was", () => {
+  const tail = new Tail();
+  for (let seq = 5; seq <= 9; seq++) tail.push(event(seq, 10));
+  tail.drop(7);
+  expect([7, 8, 9].map((seq) => tail.at(seq)?.seq)).toEqual([undefined, 8, 9]);
+  tail.drop(4);
+  expect(tail.isEmpty).toBe(false);
+  tail.drop(20);
+  expect(tail.isEmpty).toBe(true);
+  expect(tail.heldBytes).toBe(0);
+  tail.push(event(10, 10));
+  expect(tail.at(10)?.seq).toBe(10);
+});

@@ -1,6 +1,6 @@
 /**
  * The last events of a session as encoded messages, shared by every attachment that keeps up. Bounded by bytes; who is
- * further behind reads the journal. Empty while nobody is attached.
+ * further behind reads the journal. Empty while nobody is attached, and once everybody has had it for a while.
  */
 export interface TailEvent {
   readonly seq: number;
@@ -38,6 +38,19 @@ export class Tail {
   at(seq: number): TailEvent | null {
     const first = this.#events[this.#from];
     return first && seq >= first.seq ? (this.#events[this.#from + seq - first.seq] ?? null) : null;
+  }
+
+  get isEmpty(): boolean {
+    return this.#from === this.#events.length;
+  }
+
+  /** Lets go of those up to this seq. */
+  drop(seq: number): void {
+    for (let event = this.#events[this.#from]; event && event.seq <= seq; event = this.#events[this.#from]) {
+      this.#bytes -= event.message.length;
+      this.#events[this.#from++] = null;
+    }
+    if (this.isEmpty) this.clear();
   }
 
   /** Bytes of messages that this keeps from being freed. */
