@@ -15,8 +15,8 @@ import type { SessionPorts } from "./ports.ts";
 import type { Entry, Gap } from "../journal/journal.ts";
 import type { ScreenText, Snapshot } from "../terminal/model.ts";
 
-const FEED_BYTES = 4 * 1024 * 1024;
-const READ_BYTES = 512 * 1024;
+const FEED_BYTES = 512 * 1024;
+const READ_BYTES = 256 * 1024;
 /** A checkpoint at least this often, counted in output bytes. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /** C5: how far a model may be behind while nobody needs it, and how long output must have been quiet for it to catch up. */

@@ -51,7 +51,7 @@ export interface ModelHandlers {
 export interface TerminalModels {
   /** Opens (or replaces) a model, empty or from a snapshot. `scrollback` lines: default 1,000. */
   open(session: string, from: ModelPosition & { readonly vt?: Uint8Array }, options?: { readonly scrollback?: number }): void;
-  /** Output from `offset` on. Contiguous; queued, never awaited. `live`: queries in it may be answered. Bytes are copied or transferred. */
+  /** Output from `offset` on. Contiguous; queued, never awaited. `live`: queries in it may be answered. The bytes may not be changed after. */
   feed(session: string, offset: number, bytes: Uint8Array, live: boolean): void;
   resize(session: string, cols: number, rows: number): void;
   /** As of everything fed before the call. `scrollback`: lines to include, default all that the model has. */

@@ -208,6 +208,46 @@ test("when the worker dies it is told once, requests fail, and an open starts an
   }
 });
 
+test("the worker ends when no model is open any more, not before, and an open starts another", async () => {
+  // Answers every text with which thread it is.
+  const tells = new URL(
+    `data:text/javascript,${encodeURIComponent(
+      'import { parentPort, threadId } from "node:worker_threads"; parentPort.on("message", (orders) => { for (const o of orders) if (o.do === "text") parentPort.postMessage([{ is: "answer", request: o.request, value: threadId }]); });',
+    )}`,
+  );
+  const { models, lost } = world({ workerUrl: tells, retireMs: 0 });
+  const from = { offset: 0, cols: 80, rows: 24 };
+  const thread = (session: string): Promise<unknown> => models.text(session);
+  models.open("a", from);
+  models.open("b", from);
+  const first = await thread("a");
+  // A timer of the same length as that of the models, begun after it: theirs was first.
+  const later = (): Promise<void> => new Promise((done) => setTimeout(done, 0));
+  models.close("a");
+  await later();
+  expect(await thread("b")).toBe(first);
+  models.close("b");
+  models.open("b", from);
+  await later();
+  expect(await thread("b")).toBe(first);
+  models.close("b");
+  await later();
+  models.open("a", from);
+  expect(await thread("a")).not.toBe(first);
+  expect(lost).toEqual([]);
+});
+
+test("what was fed is the caller's still, and may be fed to another model", async () => {
+  const { models } = world();
+  const bytes = encode("twice");
+  for (const s of ["a", "b"]) {
+    models.open(s, { offset: 0, cols: 80, rows: 24 });
+    models.feed(s, 0, bytes, true);
+  }
+  for (const s of ["a", "b"]) expect((await models.text(s)).lines[0]).toBe("twice");
+  expect(bytes).toEqual(encode("twice"));
+});
+
 test("a worker whose code is missing is lost, not thrown", async () => {
   const { models, lost } = world({ workerUrl: new URL("file:///nowhere/terminal-worker.mjs") });
   models.open("s", { offset: 0, cols: 80, rows: 24 });

@@ -1,10 +1,10 @@
 /**
  * The byte thread's side of the terminal models: queues, batches and remembers who asked what. It never parses.
  *
- *   C1  Every byte fed is copied once, so the caller may use its buffer again; what is not yet with the worker is joined to
- *       pieces and transferred.
+ *   C1  What was fed stays the caller's and unchanged; on its way to the worker it is copied once, joined to pieces that are transferred.
  *   C2  At most {@link WINDOW_BYTES} are with the worker; the rest waits here, where `backlog` counts it.
  *   C3  When the worker dies, every model is forgotten, every request fails, and `lost` is told once; the next `open` starts another.
+ *   C4  The worker ends when no model has been open for {@link RETIRE_MS}: its heap, a dozen MiB, is for nobody. The next `open` starts another.
  */
 import { Worker } from "node:worker_threads";
 import type { ModelHandlers, ModelPosition, ScreenText, Snapshot, TerminalModels } from "./model.ts";
@@ -16,9 +16,13 @@ export interface TerminalModelOptions extends WorkerSettings {
   readonly workerUrl?: URL;
   /** Heap of the worker, MiB; above it the worker ends and `lost` is told. Default 1,024. */
   readonly maxHeapMb?: number;
+  /** How long it outlives the last model. Default 1 s. */
+  readonly retireMs?: number;
 }
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
+/** A worker takes 50 ms to start, so one that may be needed at once is kept. */
+const RETIRE_MS = 1_000;
 const DEFAULT_SCROLLBACK = 1000;
 const MAX_SCROLLBACK = 100_000;
 
@@ -50,6 +54,7 @@ class Models implements TerminalModels {
   private nextId = 1;
   private inFlight = 0;
   private isFlushing = false;
+  private retiring: NodeJS.Timeout | undefined;
 
   constructor(handlers: ModelHandlers, options: TerminalModelOptions) {
     this.handlers = handlers;
@@ -66,6 +71,7 @@ class Models implements TerminalModels {
     if (!isSizeAllowed(from.cols, from.rows))
       throw new RangeError(`[bad_size] session ${session}: ${from.cols}x${from.rows}; columns 1 to 1000, rows 1 to 500`);
     this.close(session);
+    clearTimeout(this.retiring);
     this.worker ??= this.start();
     const life: Life = {
       session,
@@ -96,7 +102,7 @@ class Models implements TerminalModels {
     if (life === undefined || bytes.length === 0) return;
     if (offset !== life.fed) throw new RangeError(`[model_gap] session ${session}: fed up to ${life.fed}, then from ${offset}`);
     life.fed += bytes.length;
-    this.enqueue(life, { do: "feed", handle: life.handle, bytes: new Uint8Array(bytes), live });
+    this.enqueue(life, { do: "feed", handle: life.handle, bytes, live });
   }
 
   resize(session: string, cols: number, rows: number): void {
@@ -133,10 +139,21 @@ class Models implements TerminalModels {
       if (request.handle === life.handle) this.fail(id, `[closed] the model of session ${session} was closed`);
     this.worker?.postMessage([{ do: "close", handle: life.handle } satisfies Order]);
     this.flushSoon();
+    clearTimeout(this.retiring);
+    if (this.lives.size === 0) this.retiring = setTimeout(() => this.retire(), this.options.retireMs ?? RETIRE_MS).unref();
+  }
+
+  /** C4. */
+  private retire(): void {
+    const { worker } = this;
+    this.worker = undefined;
+    this.inFlight = 0;
+    void worker?.terminate();
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
+    clearTimeout(this.retiring);
     const { worker } = this;
     this.forget("[stopped] the terminal models were stopped");
     await worker?.terminate();
@@ -207,7 +224,7 @@ class Models implements TerminalModels {
   }
 
   private start(): Worker {
-    const { workerUrl, maxHeapMb, ...settings } = this.options;
+    const { workerUrl, maxHeapMb, retireMs: _, ...settings } = this.options;
     const worker = new Worker(workerUrl ?? defaultWorkerUrl(), {
       workerData: settings,
       execArgv: [],
@@ -284,8 +301,6 @@ function defaultWorkerUrl(): URL {
 }
 
 function joined(feeds: readonly Extract<Order, { do: "feed" }>[], size: number): Uint8Array {
-  const [only] = feeds;
-  if (feeds.length === 1 && only !== undefined) return only.bytes;
   const out = new Uint8Array(size);
   let at = 0;
   for (const f of feeds) {
