@@ -15,6 +15,7 @@ import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import { lacking } from "./descriptors.ts";
 import { Host } from "./host.ts";
+import { collectWhenIdle } from "./idle-memory.ts";
 import { NodeDisk, openJournal, systemRandom } from "./journal/index.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
@@ -179,6 +180,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
   // Not even a descriptor to refuse a link with, for one: those that stand go on.
   server.on("error", (fault) => log(`a link can't be taken: ${fault.message}`));
   log(`serving ${home}: ${adopted} sessions taken up, ${lost} lost, in ${Math.round(performance.now() - started)} ms`);
+  collectWhenIdle();
   keepJournal(ports, log, {
     thawed() {
       for (const session of host.sessions.values()) session.thawed();
