@@ -70,6 +70,9 @@ describe("a line is dirty", () => {
     const handed = (state: ShellState, by: string) => lineDirt(applyShell(state, { kind: "handed_over", by }));
     expect([handed(typed, "bo"), handed(typed, "cy")]).toEqual([null, "bo"]);
     expect(handed(feed(atPrompt, { by: "bo", keys: "rm", at: 60 }), "bo")).toBe("bo");
+    // Nor does it at the next one, should the line come back.
+    const next = applyShell(feed(atPrompt, { by: "bo", keys: "rm", at: 60 }), { kind: "handed_over", by: "bo" });
+    expect(lineDirt(feed(next, ready(100)))).toBe("bo");
   });
   test.each([
     ["a short echo", "ls", true],

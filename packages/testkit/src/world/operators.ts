@@ -57,6 +57,15 @@ export function makeRegistry(): OperatorRegistry {
   }
 }
 
+/** As it is for a host that starts once these are revoked. */
+export function withRevoked(registry: OperatorRegistry, revoked: ReadonlySet<string>): OperatorRegistry {
+  const byName: OperatorRegistry["byName"] = (name) => {
+    const known = registry.byName(name);
+    return known && revoked.has(known.id) ? { ...known, revoked: true } : known;
+  };
+  return new Proxy(registry, { get: (target, key) => (key === "byName" ? byName : Reflect.get(target, key).bind?.(target)) });
+}
+
 export function credential(name: Name): Credential {
   const key = keyOf(name);
   return { keyId: createHash("sha256").update(rawPublic(key)).digest(), sign: (bytes) => sign(null, bytes, key) };

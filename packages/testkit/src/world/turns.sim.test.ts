@@ -133,6 +133,20 @@ describe("while a paste waits for a program that does not read", () => {
     }
   });
 
+  test("of an AI's that is revoked while the host dies: the next host cuts it", async () => {
+    await scene({ mood: "deaf" });
+    const bot = await world.attached("bot");
+    void bot.type(bot.text(100_000, "\r"));
+    await world.advance(500);
+    world.revoked.add("bot");
+    world.life.dies("kill -9");
+    await world.until("the next host serves", () => world.isServing);
+    await world.advance(1_000);
+    world.shim.setMood("sink");
+    await world.advance(1_000);
+    expect(world.shim.written.reduce((n, w) => n + w.bytes.length, 0)).toBe(TTY_BYTES);
+  });
+
   test("of a person's, longer than the queue and for longer than a unit may be silent: it is whole", async () => {
     await scene({ mood: "deaf" });
     const ana = await world.attached("ana");

@@ -14,7 +14,7 @@ import { SimFS } from "../disk/index.ts";
 import { Network } from "../network/index.ts";
 import { SimShim, type Mood } from "../shim/index.ts";
 import { Life, type Ground } from "./life.ts";
-import { identity, makeRegistry, type Name } from "./operators.ts";
+import { identity, makeRegistry, withRevoked, type Name } from "./operators.ts";
 import { SimClient } from "./sim-client.ts";
 
 export interface WorldOptions {
@@ -61,6 +61,8 @@ export class World {
   readonly #hellos: number[] = [];
   /** Times that the disk was made to fail. */
   diskFaults = 0;
+  /** For the hosts that start from now on. */
+  readonly revoked = new Set<Name>();
   /** A dead host comes back by itself (the keeper's work). */
   keeps = true;
   /** Told of each new life, before it starts: where crashes are planned. */
@@ -130,7 +132,7 @@ export class World {
       scheduler: this.scheduler,
       disk: this.disk,
       network: this.network,
-      registry,
+      registry: withRevoked(registry, this.revoked),
       identity,
       checkpoints: this.checkpoints,
       bootId: this.#bootId,
