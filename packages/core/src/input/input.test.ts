@@ -299,6 +299,16 @@ test("I4, found: a unit that was closed by a frame that was never sent on is ope
   }
 });
 
+test("I4: a unit that is open again has its two seconds from then", () => {
+  const s = scene();
+  s.send("a", 1, { unit: "u" });
+  s.settle(1);
+  s.send("a", 2, { unit: "u", unitEnd: true });
+  s.after(5_000);
+  s.settle(2, "void", HOST_RESTART);
+  expect(s.ledger.nextWake()).toBe(7_000);
+});
+
 test("I4: a unit that was cut before the host died is not open again when its last chunk was never sent on", () => {
   const s = scene();
   s.send("a", 1, { unit: "u" });
