@@ -53,6 +53,9 @@ import { Sizing } from "./sizing.ts";
 import { Steering } from "./steering.ts";
 
 const HOST: Actor = { id: HOST_ACTOR, via: "host" };
+/** What ending a tree sends first: without time to end by itself it is forced at once. */
+const SIGTERM = 15;
+const SIGKILL = 9;
 
 /** What a restarted host read back from the journal. */
 export interface Past {
@@ -440,7 +443,10 @@ export class LiveSession {
     if (this.isOver) return;
     const shim = this.#line.live;
     if (!shim) throw this.#line.beingTakenUp();
-    this.record(by, { case: "signalled", value: create(EventBody_SignalledSchema, { target: "tree", signal: 15 }) });
+    this.record(by, {
+      case: "signalled",
+      value: create(EventBody_SignalledSchema, { target: "tree", signal: graceMs > 0 ? SIGTERM : SIGKILL }),
+    });
     shim.endTree(graceMs);
   }
 

@@ -198,7 +198,9 @@ export class Steering {
       case "floor_not_yours":
         return new HoldError(
           "floor_not_yours",
-          `session ${session} is steered by ${refusal.holder?.name ?? "nobody"}, not by you`,
+          refusal.holder
+            ? `session ${session} is steered by ${refusal.holder.name}, not by you; hold take ${session} asks for it`
+            : `nobody steers session ${session}, so there is nothing to give back or pass; typing takes the floor`,
           { session: book.id },
         );
       case "ai_paused":
