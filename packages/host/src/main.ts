@@ -24,6 +24,7 @@ import { keyFile, keyIdOf, rawPublicKey } from "./operator/key.ts";
 import { OperatorRegistry } from "./operator/registry.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { readSettings } from "./settings.ts";
+import { cannotStart } from "./start-log.ts";
 import { startTerminalModels } from "./terminal/index.ts";
 
 const ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -45,7 +46,13 @@ if (!values.home || !values.shim) {
   process.stderr.write("usage: host.mjs --home FOLDER --shim BINARY (hold host up does this)\n");
   process.exit(2);
 }
-await serve(values.home, values.shim);
+await serve(values.home, values.shim).catch((fault: unknown) => {
+  // For whoever started this one (start.ts): the last line, and the stack behind it for whoever reads the log.
+  const why = fault instanceof Error ? fault.message : String(fault);
+  const stack = fault instanceof Error ? (fault.stack ?? "") : "";
+  process.stderr.write(`${new Date().toISOString()} host ${process.pid}: ${cannotStart(why)}\n${stack}\n`);
+  process.exit(70);
+});
 
 async function serve(home: string, shimBinary: string): Promise<void> {
   process.umask(0o077);

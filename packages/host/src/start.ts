@@ -1,11 +1,16 @@
-/** Starting the host: through the keeper, outside of whatever session or login the caller is in. */
+/**
+ * Starting and ending the host: through the keeper, outside of whatever session or login the caller is in.
+ *   S1  Who starts a host that can't is told why, and at once where the host could still say it.
+ *   S2  Down is down: neither the host nor its keeper runs any more.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "node:net";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { files, folders, makeHome, withShortPath } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
-import { findShim, startKeeper } from "@holdfast/shim";
+import { findShim, keeperStatus, startKeeper } from "@holdfast/shim";
+import { isDiskFull, reasonAfter, sizeOf } from "./start-log.ts";
 
 export interface StartOptions {
   readonly home: string;
@@ -33,7 +38,17 @@ const HOST_MEMORY = { MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: 
 
 /** Resolves when the host serves; starts the keeper if none holds the home. */
 export async function startHost({ home, env = process.env, timeoutMs = 15_000 }: StartOptions): Promise<void> {
-  makeHome(home);
+  try {
+    makeHome(home);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new HoldError(
+      "unreachable",
+      `no host can be started in ${home} (${message}); set HOLDFAST_HOME to a folder of your own, \`hold doctor\` checks it`,
+      { home },
+      { cause },
+    );
+  }
   let binary: string;
   try {
     binary = findShim({ cacheDir: folders.tools(home) });
@@ -58,19 +73,79 @@ export async function startHost({ home, env = process.env, timeoutMs = 15_000 }:
     env: { ...passed, ...HOST_MEMORY },
   };
   let lookAt = 0;
+  const log = files.log(home);
+  const logFrom = sizeOf(log);
   for (const deadline = performance.now() + timeoutMs; ; ) {
     // Again and again: the keeper that was found running may have been about to end.
     if (performance.now() >= lookAt) {
-      await startKeeper(keeper);
+      await startKeeper(keeper).catch((cause: Error) => {
+        throw new HoldError(
+          "unreachable",
+          `the host's keeper can't be started: ${cause.message}; \`hold doctor\` says more`,
+          { home },
+          { cause },
+        );
+      });
       lookAt = performance.now() + KEEPER_MS;
+      if (isDiskFull(home) && (await isDying(home))) throw cannot(home, "the disk of its home is full");
     }
     if (await answers(files.socket(home))) return;
+    const why = reasonAfter(log, logFrom);
+    if (why !== null) throw cannot(home, why);
+    if (performance.now() > deadline)
+      throw new HoldError("unreachable", `the host was started and does not serve after ${timeoutMs / 1000} s; its log: ${log}`, {
+        home,
+      });
+    await delay(10);
+  }
+}
+
+function cannot(home: string, why: string): HoldError {
+  return new HoldError(
+    "unreachable",
+    `the host can't start: ${why}; mend that and run the command again. Its log is ${files.log(home)}, \`hold doctor\` says more`,
+    { home, reason: why },
+  );
+}
+
+/** The keeper waits before it starts the next one: the ones before it died young. */
+async function isDying(home: string): Promise<boolean> {
+  return keeperStatus(folders.run(home)).then(
+    (s) => s.hostStarts > 1,
+    () => false,
+  );
+}
+
+export interface DownOptions {
+  readonly home: string;
+  /** False: the host goes by itself, and is only waited for. True: the keeper is told to end it. */
+  readonly end: boolean;
+  /** How long to wait. Default 15 s, more than a host takes to leave. */
+  readonly timeoutMs?: number;
+}
+
+/** S2. Resolves with whether a keeper ran; rejects with `unreachable` if it is there still when the time is over. */
+export async function hostDown({ home, end, timeoutMs = 15_000 }: DownOptions): Promise<boolean> {
+  let told = false;
+  let ran = false;
+  for (const deadline = performance.now() + timeoutMs; ; ) {
+    const keeper = await keeperStatus(folders.run(home)).catch((fault: Error) => {
+      if (/\bE(NOENT|CONNREFUSED|CONNRESET|PIPE)\b|closed the connection/.test(fault.message)) return null;
+      throw new HoldError("unreachable", `the host's keeper can't be asked: ${fault.message}`, { home }, { cause: fault });
+    });
+    if (!keeper) return ran;
+    ran = true;
+    if (end && !told) {
+      told = true;
+      process.kill(keeper.keeperPid, "SIGTERM");
+    }
     if (performance.now() > deadline)
       throw new HoldError(
         "unreachable",
-        `the host was started and does not serve after ${timeoutMs / 1000} s; its log: ${files.log(home)}`,
+        `the host is not down: its keeper runs as pid ${keeper.keeperPid}${keeper.hostPid > 0 ? `, the host as pid ${keeper.hostPid}` : ""}; look at \`hold host logs\`, then end them with kill. Sessions are in processes of their own`,
+        { home, keeper: String(keeper.keeperPid), host: String(keeper.hostPid) },
       );
-    await delay(10);
+    await delay(20);
   }
 }
 
