@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { floor, host, replaying, session } from "../app/fake.ts";
-import { helpPanel, verbOf, verbs } from "./help-panel.ts";
+import { helpPanel, pages, verbOf, verbs } from "./help-panel.ts";
 import { anyCase, History } from "./history.ts";
 import { Notices } from "./notices.ts";
 import { atEnd, scrolled, search, showLine } from "./pager.ts";
@@ -91,6 +91,15 @@ describe("keys behind the prefix", () => {
     expect(new Set(keys).size).toBe(keys.length);
     expect(verbOf("d")).toBe("detach");
     expect(verbOf("x")).toBeNull();
+  });
+  test("on a small terminal the panel comes in pages, each whole, and together they are all of it", () => {
+    const lines = helpPanel("\x11");
+    for (const rows of [1, 2, 5, 10, 24]) {
+      const shown = pages(lines, rows);
+      for (const page of shown) expect(page.length).toBeLessThanOrEqual(Math.max(2, rows));
+      expect(shown.flat().filter((l) => l !== "  Any key: more.")).toEqual(lines);
+    }
+    expect(pages(lines, 24)).toEqual([lines]);
   });
   test("the panel names every one of them", () => {
     const text = helpPanel("\x11").join("\n");

@@ -321,11 +321,20 @@ export class Binding implements Bound {
 
   #heldBack(bytes: number): void {
     this.#held = bytes;
-    this.notices.keep(bytes > 0 ? `${bytes} bytes were typed while the link was down: send them now? y sends, n drops` : null);
+    this.notices.keep(
+      bytes > 0
+        ? `${bytes} bytes were typed while the link was down: send them now? y sends, n drops, ${keyText(this.o.settings.prefix)} d leaves and drops`
+        : null,
+    );
   }
 
   #confirmHeld(read: Uint8Array): void {
     const key = String.fromCharCode(read[0] ?? 0).toLowerCase();
+    // The one command that is taken meanwhile: nobody has to decide in order to leave.
+    if (this.#reader.feed(read).some((action) => action.kind === "command" && action.key === "d")) {
+      this.attachment?.dropHeld();
+      return this.#commands.key("d");
+    }
     if (key !== "y" && key !== "n") return;
     this.#held = 0;
     this.notices.keep(null);

@@ -3,7 +3,7 @@ import { escapeText } from "../show/escape.ts";
 import { isRunning, operatorKindWord } from "../show/words.ts";
 import type { Bound } from "./bound.ts";
 import { CopyMode } from "./copy-mode.ts";
-import { helpPanel, keyText, verbOf } from "./help-panel.ts";
+import { helpPanel, keyText, pages, verbOf } from "./help-panel.ts";
 import { hereText, steerText } from "./status.ts";
 
 type Open = { readonly keys: (read: Uint8Array) => void; readonly resized: () => void };
@@ -70,12 +70,19 @@ export class Commands {
     });
   }
 
-  /** Lines until a key is pressed; `choose` may use the key. */
+  /** Lines until a key is pressed, in as many pages as the terminal needs; `choose` may use the last key. */
   #panel(lines: () => readonly string[], choose?: (key: string) => void): void {
-    const draw = () => this.#b.view.panel(lines());
+    let at = 0;
+    const all = () => pages(lines(), this.#b.o.outer.size().rows);
+    const draw = () => {
+      const now = all();
+      at = Math.min(at, now.length - 1);
+      this.#b.view.panel(now[at]!);
+    };
     this.#open = {
       resized: draw,
       keys: (read) => {
+        if (!choose && ++at < all().length) return draw();
         this.#close();
         choose?.(Buffer.from(read).toString());
       },

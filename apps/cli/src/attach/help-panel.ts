@@ -38,3 +38,12 @@ export function helpPanel(prefix: string): string[] {
     "  Any key closes this.",
   ];
 }
+
+/** The panel in pieces that a small terminal can show, one after the other. */
+export function pages(lines: readonly string[], rows: number): readonly (readonly string[])[] {
+  if (lines.length <= rows) return [lines];
+  const room = Math.max(1, rows - 1);
+  const parts: string[][] = [];
+  for (let at = 0; at < lines.length; at += room) parts.push(lines.slice(at, at + room));
+  return parts.map((part, i) => (i < parts.length - 1 ? [...part, "  Any key: more."] : part));
+}

@@ -48,6 +48,14 @@ describe("help", () => {
       for (const [, word] of topic.text.matchAll(/`hold ([a-z]+)/g)) expect(firstWords, word).toContain(word);
     for (const topic of Object.values(topics)) expect(topicText(topic, options).length).toBeGreaterThan(200);
   });
+  test("a table of a topic keeps its lines, also where the topic begins with it", () => {
+    const lines = (name: string) => topicText(topics[name]!, options).split("\n");
+    expect(lines("exit-codes")).toContain("  0     done");
+    expect(lines("exit-codes")).toContain("  124   time ran out");
+    expect(lines("scripting").filter((l) => l.startsWith("  hold ")).length).toBeGreaterThan(4);
+    for (const [name, topic] of Object.entries(topics))
+      for (const line of topic.text.split("\n").filter((l) => l.startsWith("  "))) expect(lines(name), name).toContain(line);
+  });
   test("`hold help X`, `hold X --help` and a group alone show pages; an unknown topic says what was meant", async () => {
     expect((await hold("help floor")).out.text).toContain("who steers");
     expect((await hold("help attach")).out.text).toMatch(/Usage[\s\S]*what you see, and what is left behind/);

@@ -11,7 +11,11 @@ export const topics: Readonly<Record<string, Topic>> = { ...using, ...running, .
 export function topicText(topic: Topic, options: PageOptions): string {
   const paint = paintFor(options.isTty, options.env);
   const width = Math.min(100, Math.max(40, options.columns));
-  const blocks = topic.text.trim().split(/\n{2,}/);
+  // Not `trim`: the first line may be one of those that are indented.
+  const blocks = topic.text
+    .replace(/^\n+/, "")
+    .trimEnd()
+    .split(/\n{2,}/);
   const lines = blocks.flatMap((block) => {
     if (block.startsWith("# ")) return [paint.bold(block.slice(2)), ""];
     if (block.startsWith("  ")) return [...block.split("\n"), ""];

@@ -1,3 +1,4 @@
+import { resetSequence } from "./reset.ts";
 import { describe, expect, test } from "vitest";
 import { endsInGround } from "./ground.ts";
 import { type Action, InputReader, keyAt } from "./input.ts";
@@ -144,4 +145,25 @@ describe("a window onto a session of another size", () => {
     expect(frame.cells.map((r) => r.map((c) => c.text).join(""))).toEqual(["xx│ ", "──┘ ", "    "]);
     expect(frame.cursor).toEqual({ row: 0, col: 1 });
   });
+});
+
+test("the reset of a terminal turns off one by one what a soft reset does where there is one", () => {
+  for (const off of [
+    "[4l",
+    "[20l",
+    "[2l",
+    "[12h",
+    "[?1l",
+    "[?5l",
+    "[?6l",
+    "[?7h",
+    "[?69l",
+    "[?1000l",
+    "[?2004l",
+    "[?25h",
+    "[r",
+    "[0m",
+    ">",
+  ])
+    expect(resetSequence).toContain(`\x1b${off}`);
 });
