@@ -173,6 +173,7 @@ export const defaults: Settings = {
   shell: undefined,
   floor: "turn",
   all: [],
+  problems: [],
 };
 
 export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink): OwnedContext {

@@ -2,9 +2,10 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { HoldError } from "@holdfast/sdk";
-import type { Context } from "../app/context.ts";
+import { type Context, line } from "../app/context.ts";
 import { configFile, known, loadSettings } from "../config/settings.ts";
 import { tomlValue } from "../config/toml-edit.ts";
+import { escapeText } from "../show/escape.ts";
 import { writeConfig } from "./config-set.ts";
 
 /** Every setting with its default, commented out. */
@@ -33,6 +34,7 @@ export async function run(context: Context): Promise<undefined> {
   });
   if (code !== 0)
     throw new HoldError("bad_request", `${editor} ended with ${code ?? "a signal"}; set EDITOR to one that works here`);
-  await loadSettings(folder, {});
+  const { problems } = await loadSettings(folder, {});
+  for (const problem of problems) line(context.err, context.errPaint.yellow(escapeText(problem)));
   return;
 }

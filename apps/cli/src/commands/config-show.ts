@@ -1,6 +1,7 @@
 /** `hold config`: the settings in effect, with where each comes from. */
 import { existsSync } from "node:fs";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { escapeText } from "../show/escape.ts";
 import { table } from "../show/table.ts";
 
 export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {
@@ -8,6 +9,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
   if (flags.json) {
     jsonLine(context.out, {
       file: settings.file,
+      problems: settings.problems,
       settings: Object.fromEntries(settings.all.map((s) => [s.key, { value: s.value, source: s.source }])),
     });
     return;
@@ -25,6 +27,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
   ];
   for (const l of table(columns, rows, context.out.isTty ? context.out.columns : Number.POSITIVE_INFINITY, { head: paint.dim }))
     line(context.out, l);
+  for (const problem of settings.problems) line(context.err, context.errPaint.yellow(escapeText(problem)));
   if (context.err.isTty) line(context.err, `${existsSync(settings.file) ? "read from" : "there is no"} ${settings.file}`);
   return;
 }

@@ -3,6 +3,7 @@ import type { OpenSpec } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import type { TerminalSize } from "../read/size.ts";
+import { escapeText } from "../show/escape.ts";
 import { sessionJson } from "../show/session.ts";
 
 interface NewFlags {
@@ -54,6 +55,7 @@ export async function run(context: Context, flags: NewFlags, args: readonly stri
   if (flags.pipes && !context.tail) throw usage("--pipes needs a command: `hold new NAME --pipes -- CMD…`");
   if (flags.attach && name === undefined) throw usage("-A needs a NAME: `hold new NAME -A`");
   const settings = await context.settings();
+  if (context.err.isTty) for (const problem of settings.problems) line(context.err, context.errPaint.yellow(escapeText(problem)));
   const shell = settings.shell ?? context.env["SHELL"];
   const outer = context.out.isTty && context.input.isTty ? await context.outer() : undefined;
   const spec: OpenSpec = {

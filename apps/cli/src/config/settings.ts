@@ -2,13 +2,17 @@
  * Settings: `config.toml` in the configuration folder, over the built-in defaults. The command line's own are listed here; the host
  * reads its limits from the same file, so unknown tables are left alone.
  *   C1  A missing file is no error. A file that can't be read as TOML is one that names the line.
- *   C2  A wrong value is reported with its key and what it may be, and is never taken for the default.
+ *   C2  A wrong value is reported with its key and what it may be, and is never taken for the default: using it fails, and what
+ *       does not use it goes on.
+ *   C3  A key that nobody knows is told of, with the line and what was perhaps meant; it stops nothing, since an older `hold` may
+ *       read a newer one's file.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HoldError } from "@holdfast/sdk";
 import { parseDuration } from "../read/duration.ts";
 import { parseKey } from "../read/key.ts";
+import { didYouMean } from "../read/near.ts";
 import type { ColourChoice } from "../show/colour.ts";
 
 export type SettingSource = "default" | "config" | "environment";
@@ -28,6 +32,8 @@ export interface Settings {
   readonly shell: string | undefined;
   readonly floor: "turn" | "open";
   readonly all: readonly Setting[];
+  /** What is wrong with the file, each with its line: unknown keys, and values that will not do. */
+  readonly problems: readonly string[];
 }
 
 interface Known {
@@ -92,24 +98,37 @@ export function flatten(table: Readonly<Record<string, unknown>>, prefix = ""): 
   return flat;
 }
 
-export function checkSetting(key: string, value: unknown, file: string): string | number | boolean {
+export function checkSetting(key: string, value: unknown, where: string): string | number | boolean {
   const wrong = known[key]?.check(value) ?? null;
-  if (wrong !== null)
-    throw new HoldError(
-      "usage",
-      `${file}: ${key} is ${JSON.stringify(value)} and must be ${wrong}; \`hold config set ${key} VALUE\` corrects it`,
-    );
+  if (wrong !== null) throw new HoldError("usage", wrongValue(key, value, wrong, where));
   return value as string | number | boolean;
+}
+
+function wrongValue(key: string, value: unknown, wanted: string, where: string): string {
+  return `${where}: ${key} is ${JSON.stringify(value)} and must be ${wanted}; \`hold config set ${key} VALUE\` corrects it`;
+}
+
+/** Line of a TOML text that sets `key` (dotted), from 1; 0 where it is written in a way that is not looked for. */
+export function lineOf(text: string, key: string): number {
+  let head = "";
+  for (const [i, line] of text.split("\n").entries()) {
+    head = /^\s*\[\s*([\w.-]+)\s*\]/.exec(line)?.[1] ?? head;
+    const name = /^\s*([\w.-]+)\s*=/.exec(line)?.[1];
+    if (name !== undefined && (head === "" ? name : `${head}.${name}`) === key) return i + 1;
+  }
+  return 0;
 }
 
 export async function loadSettings(folder: string, env: Readonly<Record<string, string | undefined>>): Promise<Settings> {
   const file = configFile(folder);
   let set = new Map<string, unknown>();
+  let text = "";
   if (existsSync(file)) {
     // Loaded only where there is a file: most starts have none.
     const { parse } = await import("smol-toml");
     try {
-      set = flatten(parse(readFileSync(file, "utf8")));
+      text = readFileSync(file, "utf8");
+      set = flatten(parse(text));
     } catch (error) {
       throw new HoldError(
         "usage",
@@ -119,23 +138,54 @@ export async function loadSettings(folder: string, env: Readonly<Record<string, 
       );
     }
   }
-  const all: Setting[] = Object.entries(known).map(([key, { brief, fallback, env: name }]) => {
+  const at = (key: string): string => {
+    const line = lineOf(text, key);
+    return line > 0 ? `${file}:${line}` : file;
+  };
+  const wrong = new Map<string, string>();
+  const problems = [...set.keys()]
+    .filter((key) => !Object.hasOwn(known, key))
+    .map((key) => `${at(key)}: there is no setting ${JSON.stringify(key)}${didYouMean(key, Object.keys(known))}`);
+  const all: Setting[] = Object.entries(known).map(([key, { brief, fallback, env: name, check }]) => {
     const fromEnv = name ? env[name] : undefined;
-    if (fromEnv !== undefined && fromEnv !== "")
-      return { key, brief, value: checkSetting(key, fromEnv, `$${name}`), source: "environment" as const };
-    return set.has(key)
-      ? { key, brief, value: checkSetting(key, set.get(key), file), source: "config" as const }
-      : { key, brief, value: fallback, source: "default" as const };
+    const [value, source, where] =
+      fromEnv !== undefined && fromEnv !== ""
+        ? ([fromEnv, "environment", `$${name}`] as const)
+        : set.has(key)
+          ? ([set.get(key), "config", at(key)] as const)
+          : ([fallback, "default", ""] as const);
+    const wanted = check(value);
+    if (wanted !== null) wrong.set(key, wrongValue(key, value, wanted, where));
+    return { key, brief, value: value as Setting["value"], source };
   });
-  const of = (key: string) => all.find((s) => s.key === key)!.value;
+  problems.push(...wrong.values());
+  // C2: the use of a value throws, and not the reading of the file.
+  const of = (key: string): Setting["value"] => {
+    const why = wrong.get(key);
+    if (why !== undefined) throw new HoldError("usage", why);
+    return all.find((s) => s.key === key)!.value;
+  };
   return {
     file,
-    prefix: parseKey(String(of("attach.prefix")))!,
-    colour: of("show.colour") as ColourChoice,
-    screen: of("attach.screen") as "alternate" | "main",
-    statusMs: parseDuration(String(of("attach.status")))!,
-    shell: String(of("new.shell")) || undefined,
-    floor: of("new.floor") as "turn" | "open",
     all,
+    problems,
+    get prefix() {
+      return parseKey(String(of("attach.prefix")))!;
+    },
+    get colour() {
+      return of("show.colour") as ColourChoice;
+    },
+    get screen() {
+      return of("attach.screen") as "alternate" | "main";
+    },
+    get statusMs() {
+      return parseDuration(String(of("attach.status")))!;
+    },
+    get shell() {
+      return String(of("new.shell")) || undefined;
+    },
+    get floor() {
+      return of("new.floor") as "turn" | "open";
+    },
   };
 }

@@ -59,7 +59,21 @@ const shim: Look = () => {
 
 const home: Look = async (context) => {
   const folder = await context.home();
-  if (!existsSync(folder)) return { what: "home", state: "ok", found: `${folder}, made at first use` };
+  if (!existsSync(folder)) {
+    let above = dirname(folder);
+    while (!existsSync(above)) above = dirname(above);
+    try {
+      accessSync(above, constants.W_OK | constants.X_OK);
+    } catch {
+      return {
+        what: "home",
+        state: "wrong",
+        found: `${folder} is not there and can't be made: ${above} is not ours to write`,
+        next: "set HOLDFAST_HOME to a folder of your own",
+      };
+    }
+    return { what: "home", state: "ok", found: `${folder}, made at first use` };
+  }
   const { mode, uid } = statSync(folder);
   if (uid !== process.getuid?.())
     return {
@@ -111,7 +125,7 @@ const host: Look = async (context) => {
         what: "host",
         state: "wrong",
         found: `pid ${status.pid}; the journal is frozen: ${status.frozen}`,
-        next: "free space or mend the disk, then `hold host down`; the next command starts it again",
+        next: "free space or mend the disk; the host tries every second and goes on by itself, and the programs with it",
       };
     if (status.version !== context.version)
       return {
@@ -166,16 +180,22 @@ const cgroup: Look = () => {
   }
 };
 
+/** What the journal keeps back on the disk. */
+const RESERVE_BYTES = 8 * 1024 * 1024;
+
 const disk: Look = async (context) => {
   let folder = await context.home();
   while (!existsSync(folder)) folder = dirname(folder);
   const { bavail, bsize, ffree } = statfsSync(folder);
-  const free = bavail * bsize;
+  const state = await context.home();
+  // A frozen journal has let go of what it holds back for its last words, and takes it again first.
+  const owed = existsSync(join(state, "journal")) && !existsSync(join(state, "journal", "reserve")) ? RESERVE_BYTES : 0;
+  const free = Math.max(0, bavail * bsize - owed);
   if (free < 64 * 1024 * 1024)
     return {
       what: "disk",
       state: "wrong",
-      found: `${bytesText(free)} free at ${folder}; programs block when it is full`,
+      found: `${bytesText(free)} free at ${folder}${owed > 0 ? `, besides ${bytesText(owed)} that the journal takes back first` : ""}; programs block when it is full`,
       next: "make room, or set HOLDFAST_HOME to a larger disk",
     };
   if (ffree > 0 && ffree < 1000)
@@ -220,7 +240,8 @@ const terminal: Look = (context) => {
 
 const settings: Look = async (context) => {
   try {
-    const { file } = await context.settings();
+    const { file, problems } = await context.settings();
+    if (problems.length > 0) return { what: "settings", state: "wrong", found: problems.join("; "), next: "hold config edit" };
     return { what: "settings", state: "ok", found: existsSync(file) ? file : `no ${file}: defaults` };
   } catch (error) {
     return { what: "settings", state: "wrong", found: (error as Error).message, next: "hold config edit" };
