@@ -1,5 +1,14 @@
 /** Credentials on this machine: Ed25519 keys as 0600 files in the home's `keys`, one an operator. */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+} from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { files, folders, makeHome } from "@holdfast/carrier";
@@ -47,9 +56,29 @@ export function credentialOf(home: string, as: string | undefined): Credential {
       `no key for ${JSON.stringify(name ?? "")} in ${folders.keys(home)}; there is: ${keyNames(home).join(", ") || "none"}. An admin adds one with: hold operator add ${name ?? "NAME"}`,
     );
   }
-  const key = createPrivateKey(readFileSync(path));
+  const key = readKey(path, name);
   const raw = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length);
   return { keyId: createHash("sha256").update(raw).digest(), sign: (bytes) => sign(null, bytes, key) };
+}
+
+function readKey(path: string, name: string): KeyObject {
+  let why: string;
+  try {
+    const key = createPrivateKey(readFileSync(path));
+    if (key.asymmetricKeyType === "ed25519") return key;
+    why = `it is of type ${key.asymmetricKeyType}`;
+  } catch (fault) {
+    why = (fault as Error).message;
+  }
+  throw new HoldError(
+    "unknown_credential",
+    `${path} holds no Ed25519 key that can be read (${why}): put it back from a copy, or use another operator of this home with --as NAME (there is: ${
+      keyNames(path.slice(0, path.lastIndexOf("/keys/")))
+        .filter((n) => n !== name)
+        .join(", ") || "none"
+    }). What runs is not touched by this`,
+    { path },
+  );
 }
 
 /** Trusts the host whose public key the home holds: the folder is ours alone, so nobody else wrote it. */
