@@ -232,7 +232,11 @@ export interface HostClient {
       readonly output?: (bytes: Uint8Array) => void | Promise<void>;
     },
   ): Promise<RunResult>;
-  /** Runs an argv beside the terminal. `stdin`: bytes, or null for none. */
+  /**
+   * Runs an argv beside the terminal. `stdin`: bytes, or null for none. `signal` interrupts it, as Ctrl-C would. It is ended
+   * (asked, then forced) when `end` is aborted, and after `timeoutMs`, which rejects with `timed_out`. A caller that only
+   * vanishes ends nothing: the program goes on as a session.
+   */
   exec(
     session: string,
     argv: readonly string[],
@@ -240,6 +244,7 @@ export interface HostClient {
       readonly stdin?: AsyncIterable<Uint8Array> | Uint8Array | null;
       readonly timeoutMs?: number;
       readonly signal?: AbortSignal;
+      readonly end?: AbortSignal;
       readonly output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
     },
   ): Promise<ExecResult>;

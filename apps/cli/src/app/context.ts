@@ -15,6 +15,8 @@ export interface Output {
   write(data: string | Uint8Array): void;
   /** Resolves when what was written has been taken by the reader: what paces a long stream. */
   drained(): Promise<void>;
+  /** Has `run` called when the reader goes away, in place of ending this process: for a command that has something to end first. */
+  whenGone(run: () => void): void;
 }
 
 export interface Input {
@@ -34,6 +36,8 @@ export interface Context {
   readonly as: string | undefined;
   /** What stood after `--`; undefined if there was no `--`. */
   readonly tail: readonly string[] | undefined;
+  /** Whether every word of the line came as UTF-8. One that did not has lost its bytes: it reads as U+FFFD. */
+  lineIsWhole(): boolean;
   readonly input: Input;
   readonly out: Output;
   readonly err: Output;
@@ -45,9 +49,11 @@ export interface Context {
   settings(): Promise<Settings>;
   /** The host, connected at first call and closed when the command ends. */
   client(options?: { readonly start?: boolean }): Promise<HostClient>;
+  /** Waits until no host and no keeper of this home runs; `end` has the keeper end one that does not answer. Resolves with whether one ran. */
+  hostDown(options: { readonly end: boolean }): Promise<boolean>;
   /** The terminal that the person sits at, for `attach`. */
   outer(): Promise<Outer>;
-  /** Resolves at Ctrl-C, SIGTERM or SIGHUP; what a command that waits listens to. */
+  /** Aborted at Ctrl-C, SIGTERM or SIGHUP, with the signal's number as its reason; what a command that waits listens to. */
   readonly cancelled: AbortSignal;
   /** Keys, folders and credentials of this machine. */
   keys(): Promise<KeyStore>;
@@ -70,6 +76,8 @@ export interface AuditRecord {
 export interface KeyStore {
   names(): Promise<readonly string[]>;
   generate(name: string): Promise<{ readonly publicKey: Uint8Array; readonly path: string }>;
+  /** Takes a key away that {@link generate} has just made and no host knows. */
+  discard(path: string): Promise<void>;
 }
 
 /** One thing that `hold audit verify` says; `ok` ones are summaries of what was checked. */

@@ -21,6 +21,11 @@ export class Sink implements Output {
   drained(): Promise<void> {
     return Promise.resolve();
   }
+  /** What the command does when its reader goes away; a test calls it. */
+  gone: (() => void) | undefined;
+  whenGone(run: () => void): void {
+    this.gone = run;
+  }
   get text(): string {
     return Buffer.concat(this.chunks).toString();
   }
@@ -162,6 +167,11 @@ export interface World {
   readonly records?: readonly AuditRecord[];
   readonly configFolder?: string;
   readonly home?: string;
+  readonly lineIsWhole?: boolean;
+  readonly hostDown?: (options: { readonly end: boolean }) => Promise<boolean>;
+  readonly cancelled?: AbortSignal;
+  /** Is given standard output and standard error, for a test that acts on them while the command runs. */
+  readonly streams?: Sink[];
 }
 
 export const defaults: Settings = {
@@ -186,6 +196,7 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     json: globals.json,
     as: globals.as,
     tail: globals.tail,
+    lineIsWhole: () => world.lineIsWhole ?? true,
     input: {
       isTty: world.tty ?? false,
       async *bytes() {
@@ -206,11 +217,13 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
       if (!world.client) throw Object.assign(new Error("no host answers"), { name: "HoldError", code: "unreachable" });
       return world.client;
     },
+    hostDown: async (options) => (await world.hostDown?.(options)) ?? false,
     outer: () => Promise.reject(new Error("the test has no terminal")),
-    cancelled: new AbortController().signal,
+    cancelled: world.cancelled ?? new AbortController().signal,
     keys: async () => ({
       names: async () => [],
       generate: async (name) => ({ publicKey: new Uint8Array(32), path: `/keys/${name}` }),
+      discard: async () => undefined,
       ...world.keys,
     }),
     reconnect: () => context.client(),
@@ -230,6 +243,7 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
 export async function hold(line: string | readonly string[], world: World = {}): Promise<{ code: number; out: Sink; err: Sink }> {
   const out = new Sink(world.tty ?? false, world.columns);
   const err = new Sink(world.tty ?? false, world.columns);
+  world.streams?.push(out, err);
   const words = typeof line === "string" ? line.split(" ").filter(Boolean) : line;
   const code = await runLine(words, (globals) => fakeContext(globals, world, out, err), world.env ?? {}, {
     out,

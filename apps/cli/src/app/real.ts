@@ -1,9 +1,12 @@
 /**
  * The context of a real run: this process's streams, its environment, and the host of this machine.
  *   R1  The SDK is imported when a command first needs the host, the host's starter only when nothing answers.
- *   R2  A reader that goes away (`hold ls | head -1`) ends us quietly.
+ *   R2  A reader that goes away (`hold ls | head -1`) ends us quietly, after what the command has to do then.
  *   R3  Node's streams are made when they are first used: what a command does not touch it does not pay for.
  */
+import { isUtf8 } from "node:buffer";
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { isatty } from "node:tty";
 import type { HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
@@ -11,12 +14,15 @@ import { type Paint, paintFor } from "../show/colour.ts";
 import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
 import type { AuditFinding, AuditRecord, Context, Input, KeyStore, Output } from "./context.ts";
+import { drainOf } from "./drain.ts";
 import type { Globals } from "./globals.ts";
 
 class StandardOutput implements Output {
   readonly isTty: boolean;
   readonly #fd: 1 | 2;
   #opened: NodeJS.WriteStream | undefined;
+  #drained: (() => Promise<void>) | undefined;
+  #instead: (() => void) | undefined;
 
   constructor(fd: 1 | 2) {
     this.#fd = fd;
@@ -26,7 +32,8 @@ class StandardOutput implements Output {
   get #stream(): NodeJS.WriteStream {
     if (!this.#opened) {
       this.#opened = this.#fd === 1 ? process.stdout : process.stderr;
-      quietWhenGone(this.#opened);
+      this.#drained = drainOf(this.#opened);
+      this.#opened.on("error", (error: NodeJS.ErrnoException) => this.#gone(error));
     }
     return this.#opened;
   }
@@ -41,8 +48,17 @@ class StandardOutput implements Output {
   }
 
   drained(): Promise<void> {
-    const stream = this.#stream;
-    return stream.writableNeedDrain ? new Promise((resolve) => stream.once("drain", resolve)) : Promise.resolve();
+    return this.#drained?.() ?? Promise.resolve();
+  }
+
+  whenGone(run: () => void): void {
+    this.#instead = run;
+  }
+
+  /** R2 */
+  #gone(error: NodeJS.ErrnoException): void {
+    if (this.#instead) return this.#instead();
+    process.exit(error.code === "EPIPE" ? 0 : 1);
   }
 
   /** Resolves when all that was written has left this process. */
@@ -50,13 +66,6 @@ class StandardOutput implements Output {
     const stream = this.#opened;
     return stream && stream.writableLength > 0 ? new Promise((resolve) => stream.write("", () => resolve())) : Promise.resolve();
   }
-}
-
-function quietWhenGone(stream: NodeJS.WriteStream): void {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    process.exit(1);
-  });
 }
 
 let out: StandardOutput | undefined;
@@ -133,12 +142,21 @@ export class RealContext implements Context {
     return Date.now();
   }
 
+  lineIsWhole(): boolean {
+    try {
+      return isUtf8(readFileSync("/proc/self/cmdline"));
+    } catch {
+      // Only Linux tells the bytes.
+      return true;
+    }
+  }
+
   get cancelled(): AbortSignal {
     if (!this.#listening) {
       this.#listening = true;
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
         process.once(signal, () => {
-          this.#stop.abort();
+          this.#stop.abort(constants.signals[signal]);
           // A second one ends us at once, as if we had not listened.
         });
       }
@@ -190,6 +208,11 @@ export class RealContext implements Context {
     return this.#client;
   }
 
+  async hostDown({ end }: { readonly end: boolean }): Promise<boolean> {
+    const { hostDown } = await import("@holdfast/host/start");
+    return hostDown({ home: await this.home(), end });
+  }
+
   outer(): Promise<Outer> {
     this.#outer ??= import("../terminal/outer.ts").then(({ openOuter }) => openOuter());
     return this.#outer;
@@ -198,7 +221,12 @@ export class RealContext implements Context {
   async keys(): Promise<KeyStore> {
     const sdk = await import("@holdfast/sdk/node");
     const home = sdk.homeFolder(process.env);
-    return { names: async () => sdk.keyNames(home), generate: async (name) => sdk.generateKey(home, name) };
+    const { rm } = await import("node:fs/promises");
+    return {
+      names: async () => sdk.keyNames(home),
+      generate: async (name) => sdk.generateKey(home, name),
+      discard: (path) => rm(path, { force: true }),
+    };
   }
 
   async verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>> {

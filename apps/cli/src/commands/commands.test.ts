@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { event, floor, hold, host, nowMs, replaying, session } from "../app/fake.ts";
+import { commands } from "../spec/index.ts";
+import { event, floor, hold, host, nowMs, replaying, type Sink, session } from "../app/fake.ts";
 
 const refused = (code: string, message: string) => () =>
   Promise.reject(Object.assign(new Error(message), { name: "HoldError", code }));
@@ -225,6 +226,19 @@ describe("run, exec and wait", () => {
     });
     const { code, out, err } = await hold("exec work -- kill -9 0", { client });
     expect([code, out.text, err.text]).toEqual([137, "o", "e"]);
+  });
+  test("X1: what a command prints for a reader that has gone away ends it, and the code is a closed pipe's", async () => {
+    const streams: Sink[] = [];
+    const ends: boolean[] = [];
+    const client = host({
+      exec: async (_s, _a, o) => {
+        streams[0]!.gone!();
+        ends.push(o!.end!.aborted);
+        return { exit: { signal: 15 }, cwd: "/", environment: "prompt" } as never;
+      },
+    });
+    const { code } = await hold("exec work -- yes", { client, streams });
+    expect([code, ends]).toEqual([141, [true]]);
   });
   test("wait says which of its conditions fired, and 124 when none did", async () => {
     const client = (fired: string) =>

@@ -1,8 +1,14 @@
-/** `hold exec`: a program beside the session's terminal. */
+/**
+ * `hold exec`: a program beside the session's terminal.
+ *   X1  Whose output nobody can read any more (`hold exec S -- yes | head`) is ended, as it would be in the pipe itself.
+ */
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { exitJson } from "../show/session.ts";
 import { exitText, shellCode } from "../show/words.ts";
+
+/** What a shell answers for a program that wrote into a closed pipe. */
+const SIGPIPE_CODE = 141;
 
 export async function run(
   context: Context,
@@ -12,10 +18,13 @@ export async function run(
   const argv = [...args.slice(1), ...(context.tail ?? [])];
   if (argv.length === 0) throw usage("no program to run: `hold exec SESSION -- CMD…`");
   const client = await context.client();
+  const unread = new AbortController();
+  for (const output of [context.out, context.err]) output.whenGone(() => unread.abort());
   const kept: Record<1 | 2, Uint8Array[]> = { 1: [], 2: [] };
   const result = await client.exec(args[0]!, argv, {
     stdin: flags.stdin ? context.input.bytes() : null,
     signal: context.cancelled,
+    end: unread.signal,
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
     output: (stream, bytes) => {
       if (flags.json) {
@@ -27,6 +36,7 @@ export async function run(
       return output.drained();
     },
   });
+  if (unread.signal.aborted) return SIGPIPE_CODE;
   if (flags.json)
     jsonLine(context.out, {
       exit: exitJson(result.exit),

@@ -29,7 +29,7 @@ export const scriptingCommands = [
     group: "scripting",
     brief: "run a program beside a session's terminal",
     description:
-      "Runs an argv with the directory of the session's shell as it is now and its environment as of the last prompt, with its own stdout and stderr: not one byte of it is on the shared screen. Exits with the program's code. It survives the host like a session does.",
+      "Runs an argv with the directory of the session's shell as it is now and its environment as of the last prompt, with its own stdout and stderr: not one byte of it is on the shared screen. Exits with the program's code. It is a session of its own while it runs, so it survives the host, and a `hold exec` that is killed; when --timeout has passed, or nobody reads its output any more (`| head`), it is ended.",
     args: [session, { name: "CMD", brief: "program and arguments", optional: true, rest: true }],
     flags: {
       stdin: { kind: "bool", short: "i", brief: "pass standard input on" },

@@ -44,6 +44,10 @@ const verbs = {
   ai_resume: FloorVerb.AI_RESUME,
 } as const;
 const CHUNK_BYTES = 32 * 1024;
+/** Between asking a command of `exec` to end and forcing it. */
+const EXEC_GRACE_MS = 2_000;
+/** How long what such a command printed last is waited for: its reader may be one that takes nothing. */
+const EXEC_LAST_MS = 1_000;
 
 export class Client implements HostClient {
   readonly #connection: Connection;
@@ -225,6 +229,7 @@ export class Client implements HostClient {
       stdin?: AsyncIterable<Uint8Array> | Uint8Array | null;
       timeoutMs?: number;
       signal?: AbortSignal;
+      end?: AbortSignal;
       output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
     } = {},
   ): Promise<ExecResult> {
@@ -266,26 +271,45 @@ export class Client implements HostClient {
         },
       },
     );
-    if (options.timeoutMs)
-      this.#redial.wait(options.timeoutMs, done.signal).then(
-        () =>
-          failed(
-            new HoldError(
-              "timed_out",
-              `the command still runs, as session ${child.id}; attach to it, or end it with: hold kill ${child.id}`,
-            ),
-          ),
+    let late: HoldError | null = null;
+    const orderEnd = (): void =>
+      void this.kill(child.id, EXEC_GRACE_MS)
+        .catch((fault: unknown) => {
+          if (fault instanceof HoldError && fault.code === "session_ended") return;
+          throw new HoldError(
+            late ? "timed_out" : "unreachable",
+            `the command could not be ended (${fault instanceof Error ? fault.message : String(fault)}); end it with: hold kill ${child.id}`,
+            { session: child.id },
+            { cause: fault },
+          );
+        })
+        .then(() => Promise.race([over, this.#redial.wait(EXEC_LAST_MS, done.signal).catch(() => {})]))
+        .then(ended, failed);
+    if (options.timeoutMs !== undefined) {
+      const { timeoutMs } = options;
+      this.#redial.wait(timeoutMs, done.signal).then(
+        () => {
+          late = new HoldError("timed_out", `the command took longer than ${timeoutMs / 1000} s and was ended`, {
+            session: child.id,
+          });
+          orderEnd();
+        },
         () => {},
       );
+    }
     const interrupt = (): void => void this.signal(child.id, "tree", 2).catch(() => {});
     if (options.signal?.aborted) interrupt();
     options.signal?.addEventListener("abort", interrupt, { once: true });
+    if (options.end?.aborted) orderEnd();
+    options.end?.addEventListener("abort", orderEnd, { once: true });
     void feed(attachment, options.stdin ?? null).catch(() => {});
     try {
       await over;
+      if (late) throw late;
     } finally {
       done.abort();
       options.signal?.removeEventListener("abort", interrupt);
+      options.end?.removeEventListener("abort", orderEnd);
       await attachment.detach();
     }
     const { exit } = await this.show(child.id);
