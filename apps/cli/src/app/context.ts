@@ -36,8 +36,6 @@ export interface Context {
   readonly as: string | undefined;
   /** What stood after `--`; undefined if there was no `--`. */
   readonly tail: readonly string[] | undefined;
-  /** Whether every word of the line came as UTF-8. One that did not has lost its bytes: it reads as U+FFFD. */
-  lineIsWhole(): boolean;
   readonly input: Input;
   readonly out: Output;
   readonly err: Output;

@@ -36,9 +36,14 @@ export function asFailure(thrown: unknown): HoldError {
 export function report(
   failure: HoldError,
   output: Output,
-  options: { readonly json: boolean; readonly paintCode?: (text: string) => string; readonly debug?: boolean },
+  options: {
+    readonly json: boolean;
+    readonly paintCode?: (text: string) => string;
+    readonly debug?: boolean;
+    readonly exit?: number;
+  },
 ): number {
-  const exit = exitCodeOf(failure.code);
+  const exit = options.exit ?? exitCodeOf(failure.code);
   if (options.json) {
     output.write(
       `${JSON.stringify({ code: failure.code, message: failure.message, advice: adviceOf(failure.code), details: failure.details, exit })}\n`,

@@ -167,7 +167,6 @@ export interface World {
   readonly records?: readonly AuditRecord[];
   readonly configFolder?: string;
   readonly home?: string;
-  readonly lineIsWhole?: boolean;
   readonly hostDown?: (options: { readonly end: boolean }) => Promise<boolean>;
   readonly cancelled?: AbortSignal;
   /** Is given standard output and standard error, for a test that acts on them while the command runs. */
@@ -196,7 +195,6 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     json: globals.json,
     as: globals.as,
     tail: globals.tail,
-    lineIsWhole: () => world.lineIsWhole ?? true,
     input: {
       isTty: world.tty ?? false,
       async *bytes() {

@@ -1,6 +1,6 @@
 /**
  * One run of `hold`: reads the line, finds the command, runs it in a context and turns its outcome into an exit code.
- *   A1  Exit codes are those of design §5, whatever failed and wherever.
+ *   A1  Exit codes are those of design §5, whatever failed and wherever; of a wait that a signal stopped here, 128 and its number.
  *   A2  A name that is no command of ours is `hold-NAME` on the path, or an error that says what was meant.
  */
 import { run as runStricli } from "@stricli/core";
@@ -52,11 +52,15 @@ export async function runLine(
   } catch (error) {
     const failure = await explain(asFailure(error), run.context, run.args);
     const debug = (env["HOLDFAST_DEBUG"] ?? "") !== "";
-    return report(failure, streams.err, {
+    const signal = failure.code === "cancelled" && run.context?.cancelled.aborted ? run.context.cancelled.reason : undefined;
+    if (typeof signal === "number") failure.message = "stopped here; on the host nothing was stopped by it";
+    const exit = report(failure, streams.err, {
       json: own.includes("--json"),
       debug,
+      ...(typeof signal === "number" ? { exit: 128 + signal } : {}),
       ...(run.context ? { paintCode: run.context.errPaint.red } : {}),
     });
+    return exit;
   } finally {
     await run.context?.end();
   }

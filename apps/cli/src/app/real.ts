@@ -4,8 +4,6 @@
  *   R2  A reader that goes away (`hold ls | head -1`) ends us quietly, after what the command has to do then.
  *   R3  Node's streams are made when they are first used: what a command does not touch it does not pay for.
  */
-import { isUtf8 } from "node:buffer";
-import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { isatty } from "node:tty";
 import type { HostClient } from "@holdfast/sdk";
@@ -140,15 +138,6 @@ export class RealContext implements Context {
 
   now(): number {
     return Date.now();
-  }
-
-  lineIsWhole(): boolean {
-    try {
-      return isUtf8(readFileSync("/proc/self/cmdline"));
-    } catch {
-      // Only Linux tells the bytes.
-      return true;
-    }
   }
 
   get cancelled(): AbortSignal {

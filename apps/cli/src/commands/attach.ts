@@ -3,7 +3,7 @@ import type { Context } from "../app/context.ts";
 
 export async function run(
   context: Context,
-  flags: { observe: boolean; take: boolean; screen: "alternate" | "main" | undefined },
+  flags: { observe: boolean; take: boolean; carrier: "unix" | undefined; screen: "alternate" | "main" | undefined },
   args: readonly string[],
 ): Promise<number | undefined> {
   const options = {

@@ -28,6 +28,43 @@ export function recordJson(r: AuditRecord, names: ReadonlyMap<string, string>): 
   return r.event ? { ...about, ...eventJson(r.event) } : { ...about, kind: "journal", ...(r.own as object | null) };
 }
 
+/** What the journal records of itself, in words. It carries no time: it stands between records that do. */
+export function ownText(own: unknown): string {
+  const o = own as Record<string, string | number | undefined> & { type?: string; seqs?: readonly number[] };
+  const t = (value: unknown): string => escapeText(String(value ?? "?"));
+  switch (o?.type) {
+    case "opened":
+      return `journal opened, for the ${ordinal(Number(o["life"]))} time`;
+    case "recovered":
+      return `journal recovered: ${t(o["droppedBytes"])} bytes at the end of ${t(o["file"])} were not whole, kept as ${t(o["keptAs"])}`;
+    case "damaged":
+      return `journal damaged before record ${t(o["beforeLsn"])}; \`hold audit verify\` says where`;
+    case "quarantined":
+      return `${t(o["file"])} was put aside: ${t(o["why"])}`;
+    case "erased":
+      return `erased ${o.seqs?.length ?? "?"} payloads of ${t(o["session"])}`;
+    case "pruned-payload":
+      return `retention: output ${t(o["fromSeq"])} to ${t(o["toSeq"])} of ${t(o["session"])} is no longer kept`;
+    case "pruned-records":
+      return `retention: records up to ${t(o["throughLsn"])} are no longer kept`;
+    case "removed":
+      return `removed what was kept of ${t(o["session"])}`;
+    case "rewritten":
+      return `records ${t(o["fromLsn"])} to ${t(o["toLsn"])} were written anew: ${t(o["why"])}`;
+    case "frozen":
+      return `journal frozen: ${t(o["why"])}`;
+    case "thawed":
+      return "journal written again";
+    default:
+      return t(JSON.stringify(own));
+  }
+}
+
+function ordinal(n: number): string {
+  const end = n % 100 >= 11 && n % 100 <= 13 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th");
+  return `${n}${end}`;
+}
+
 export async function run(
   context: Context,
   flags: { actor: string | undefined; since: string | undefined; kind: readonly string[]; json: boolean },
@@ -48,7 +85,7 @@ export async function run(
     else {
       const name = context.paint.bold(padTo(cutTo(escapeText(sessions.get(r.session) || r.session), 16), 12));
       if (r.event) print({ type: "event", seq: Number(r.event.seq), event: r.event, atMs: Number(r.event.atUnixMs) }, `${name} `);
-      else line(context.out, `${name} ${escapeText(JSON.stringify(r.own))}`);
+      else line(context.out, `${name} ${context.paint.dim(ownText(r.own))}`);
     }
     await context.out.drained();
   }

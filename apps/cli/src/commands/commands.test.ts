@@ -97,6 +97,16 @@ describe("ls and show", () => {
     const { out } = await hold("ls", { client, tty: true, columns: 70 });
     for (const l of out.lines) expect(l.length).toBeLessThanOrEqual(70);
   });
+  test("on a very narrow one the columns that say least are left out, and no row takes two lines", async () => {
+    const client = host({
+      sessions: [session({ name: "a-name-that-is-long", cwd: "/x".repeat(60), command: ["y".repeat(100)] })],
+    });
+    for (const columns of [20, 30, 50]) {
+      const { out } = await hold("ls", { client, tty: true, columns });
+      for (const l of out.lines) expect([columns, l.length <= columns]).toEqual([columns, true]);
+      expect(out.lines[0]).toMatch(/^NAME .*STATE/);
+    }
+  });
   test("nothing there is said on stderr, so that a script reads nothing", async () => {
     const { out, err, code } = await hold("ls", { client: host({}) });
     expect([code, out.text]).toEqual([0, ""]);
@@ -145,6 +155,7 @@ describe("new", () => {
 describe("send", () => {
   const sending = (seen: { text: string; options: object }[]) =>
     host({
+      sessions: [session()],
       send: async (_s, bytes, options) =>
         note(seen, [{ text: Buffer.from(bytes).toString(), options: options ?? {} }], {
           n: 1,
@@ -158,6 +169,15 @@ describe("send", () => {
     const { out } = await hold(["send", "work", "ls", "--key", "C-a", "--enter", "--json"], { client: sending(seen) });
     expect(seen[0]!.text).toBe("ls\x01\r");
     expect(JSON.parse(out.text)).toEqual({ seq: 42, status: "applied", bytes: 4 });
+  });
+  test("Enter is a line feed to a session on pipes, and --eof is refused where there is a terminal", async () => {
+    const seen: { text: string; options: object }[] = [];
+    const client = host({ sessions: [session({ kind: 2 })], send: sending(seen).send });
+    await hold("send work hello --enter", { client });
+    await hold("send work a --key Enter --eof", { client });
+    expect(seen).toMatchObject([{ text: "hello\n" }, { text: "a\n", options: { eof: true } }]);
+    const { code, err } = await hold("send work x --eof", { client: sending([]) });
+    expect([code, err.text]).toEqual([2, expect.stringContaining("--key C-d")]);
   });
   test("Ctrl-C alone overtakes what is queued", async () => {
     const seen: { text: string; options: object }[] = [];
@@ -202,6 +222,10 @@ describe("run, exec and wait", () => {
     ])
       expect((await hold("run work -- x", { client: ran(result) })).code).toBe(1);
     expect((await hold("run work -- x", { client: ran({ state: "timed_out", code: null }) })).code).toBe(124);
+  });
+  test("a command that is not UTF-8 is refused, and not typed as another", async () => {
+    const { code, err } = await hold(["run", "work", "--", "\udcff"], { client: host({}) });
+    expect([code, err.text]).toEqual([2, expect.stringContaining("not UTF-8")]);
   });
   test("one word is shell text, several are words", async () => {
     const seen: object[] = [];
@@ -251,6 +275,16 @@ describe("run, exec and wait", () => {
   });
 });
 
+describe("a command that a signal stops here", () => {
+  test("exits as a shell would say it, and tells that nothing was stopped on the host", async () => {
+    const cancelled = AbortSignal.abort(2);
+    const client = host({ wait: refused("cancelled", "the caller left") as never });
+    const { code, err } = await hold("wait work --exit --json", { client, cancelled });
+    expect(code).toBe(130);
+    expect(JSON.parse(err.text)).toMatchObject({ code: "cancelled", exit: 130 });
+  });
+});
+
 describe("the floor", () => {
   test.each([
     ["take work", "take"],
@@ -293,6 +327,14 @@ describe("the journal", () => {
     expect(all.out.lines.map((l) => JSON.parse(l).kind)).toEqual(["opened", "gap", "output", "input", "floor_changed", "output"]);
     const some = await hold("log work --json --kind input,floor_changed --actor ana", { client });
     expect(some.out.lines.map((l) => JSON.parse(l).kind)).toEqual(["gap", "input", "floor_changed"]);
+  });
+  test("a position behind the end and an operator that there is not are said to be that", async () => {
+    const { code, err } = await hold("log work --from 99999", { client });
+    expect([code, err.text]).toEqual([2, "[usage] the journal of work ends at 6: there is no position 99999\n"]);
+    expect((await hold("log work --from 7", { client })).code).toBe(0);
+    const nobody = await hold("log work --actor anna", { client });
+    expect([nobody.code, nobody.err.text]).toEqual([1, expect.stringContaining("did you mean ana")]);
+    expect((await hold("log work --actor system:host", { client })).code).toBe(0);
   });
   test("--raw is the output's bytes and nothing else", async () => {
     expect((await hold("log work --raw", { client })).out.text).toBe("hello\r\n\x1b[31m");
@@ -340,6 +382,119 @@ describe("the record over all sessions", () => {
     ]);
     expect((await hold("audit show --json --kind output", { records })).out.lines).toHaveLength(1);
     expect((await hold("audit show --since yesterday", { records })).code).toBe(2);
+    const records2 = ["opened", "frozen", "of a newer version"].map((type, i) => ({
+      session: "host",
+      event: null,
+      own: { type, life: 22, why: "ENOSPC\x1b[2J" },
+      lsn: i + 1,
+    }));
+    const { out } = await hold("audit show", { records: records2 });
+    expect(out.lines.map((l) => l.replace(/^host +/, ""))).toEqual([
+      "journal opened, for the 22nd time",
+      expect.stringMatching(/^journal frozen: ENOSPC.*\[2J$/),
+      expect.stringContaining('"of a newer version"'),
+    ]);
+    expect(out.text).not.toContain("\x1b");
+  });
+});
+
+describe("--json of what acts", () => {
+  const acting = (seen: unknown[]) =>
+    host({
+      sessions: [session()],
+      signal: async (...a) => void seen.push(a),
+      rename: async (...a) => void seen.push(a),
+      resize: async (...a) => void seen.push(a),
+      remove: async (...a) => void seen.push(a),
+      operatorRevoke: async (...a) => void seen.push(a),
+      operatorList: async () => [{ id: "ana", name: "ana", kind: 1, role: "operator", capabilities: [], keyIds: [] }] as never,
+    });
+  test.each([
+    ["signal work TERM --to tree", { id: "01jdwork0000", signal: "SIGTERM", number: 15, to: "tree" }],
+    ["rename work deploy", { id: "01jdwork0000", state: "running" }],
+    ["resize work 100x30", { id: "01jdwork0000", size: { cols: 80, rows: 24 } }],
+    ["rm work", { id: "01jdwork0000", name: "work", removed: true }],
+    ["operator revoke ana", { id: "ana", revoked: true }],
+  ])("`hold %s` tells on what it acted", async (line, says) => {
+    const seen: unknown[] = [];
+    const { code, out } = await hold(`${line} --json`, { client: acting(seen) });
+    expect([code, out.lines.length, seen.length]).toEqual([0, 1, 1]);
+    expect(JSON.parse(out.text)).toMatchObject(says);
+  });
+  test("`hold config set` tells what it wrote and where", async () => {
+    const configFolder = folder();
+    const { out } = await hold("config set attach.prefix C-a --json", { configFolder });
+    expect(JSON.parse(out.text)).toEqual({
+      key: "attach.prefix",
+      value: "C-a",
+      source: "config",
+      file: join(configFolder, "config.toml"),
+    });
+  });
+  test("every command that changes something has it, but for those that are a terminal's or an editor's", () => {
+    const without = commands.filter((c) => !("json" in c.flags) && !c.hidden).map((c) => c.path.join(" "));
+    expect(without).toEqual([
+      "attach",
+      "export",
+      "audit export",
+      "host logs",
+      "host install",
+      "config edit",
+      "help",
+      "completion",
+    ]);
+  });
+});
+
+describe("several sessions at once", () => {
+  test("what can't be ended keeps none of the others from it, and the failure says what was done", async () => {
+    const killed: string[] = [];
+    const client = host({
+      sessions: ["s1", "s2", "s3"].map((name) => session({ name, id: name })),
+      kill: async (name) => {
+        if (name === "nosuch") return refused("no_such_session", 'no session "nosuch"')();
+        killed.push(name);
+        return session({ name, state: 2 });
+      },
+    });
+    const { code, err } = await hold("kill s1 nosuch s2", { client });
+    expect([code, killed]).toEqual([3, ["s1", "s2"]]);
+    expect(err.text).toMatch(/no session "nosuch".*ended: s1, s2/);
+    expect(JSON.parse((await hold("kill s1 nosuch s2 --json", { client })).err.text).details).toMatchObject({
+      done: "s1,s2",
+      failed: "nosuch",
+    });
+  });
+  test("a link that is gone is the end of it, and what was not asked for is named", async () => {
+    const client = host({ kill: refused("unreachable", "the link ended") as never });
+    expect((await hold("kill a b", { client })).err.text).toMatch(/ended: none; not asked: b/);
+  });
+});
+
+describe("host down", () => {
+  const leaving = host({ status: async () => ({ running: 2 }) as never, down: async () => undefined });
+  test("a host that answers is asked to go and waited for; one that does not is ended by its keeper", async () => {
+    const asked: object[] = [];
+    const hostDown = async (o: object) => note(asked, [o], true);
+    const well = await hold("host down --json", { client: leaving, hostDown });
+    expect([well.code, JSON.parse(well.out.text)]).toEqual([0, { down: true, ran: true, running: 2 }]);
+    const ill = await hold("host down --json", { hostDown });
+    expect([ill.code, JSON.parse(ill.out.text)]).toEqual([0, { down: true, ran: true, running: null }]);
+    expect(asked).toEqual([{ end: false }, { end: true }]);
+    expect(JSON.parse((await hold("host down --json")).out.text)).toEqual({ down: true, ran: false, running: null });
+  });
+  test("it fails while one is there still", async () => {
+    const hostDown = refused("unreachable", "the host is not down: its keeper runs as pid 7") as never;
+    const { code, err } = await hold("host down", { client: leaving, hostDown });
+    expect([code, err.text]).toEqual([5, expect.stringContaining("pid 7")]);
+  });
+});
+
+describe("attach", () => {
+  test("takes the carrier that is built, and says which that is", async () => {
+    expect((await hold("attach work --carrier unix", { client: host({}) })).code).toBe(3);
+    const { code, err } = await hold("attach work --carrier ssh", { client: host({}) });
+    expect([code, err.text]).toEqual([2, expect.stringMatching(/unix/)]);
   });
 });
 
@@ -364,6 +519,16 @@ describe("operators", () => {
     const { out } = await hold("operator add bot --kind ai --on-behalf-of ana --json", { client });
     expect(seen[0]).toMatchObject({ name: "bot", kind: 3, role: "operator", onBehalfOf: "ana" });
     expect(JSON.parse(out.text)).toMatchObject({ id: "op-bot", kind: "ai", key: "/keys/bot" });
+  });
+  test("an operator that the host refuses leaves no key behind; one that it may have added keeps it", async () => {
+    const discarded: string[] = [];
+    const keys = { discard: async (path: string) => void discarded.push(path) };
+    for (const code of ["not_permitted", "no_such_operator", "unreachable"])
+      await hold("operator add zed --kind ai --on-behalf-of nosuch", {
+        client: host({ operatorAdd: refused(code, "no") as never }),
+        keys,
+      });
+    expect(discarded).toEqual(["/keys/zed", "/keys/zed"]);
   });
   test("a key that is there already is not written over", async () => {
     expect((await hold("operator add ana", { client: host({}), keys: { names: async () => ["ana"] } })).code).toBe(2);

@@ -1,7 +1,7 @@
 /** `hold config set`: one value, checked before it is written, comments kept. */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Context } from "../app/context.ts";
+import { type Context, jsonLine } from "../app/context.ts";
 import { checkSetting, configFile, known } from "../config/settings.ts";
 import { setInToml } from "../config/toml-edit.ts";
 import { unknownSetting } from "./config-get.ts";
@@ -14,7 +14,7 @@ export function writeConfig(file: string, text: string): void {
   renameSync(part, file);
 }
 
-export async function run(context: Context, _flags: object, args: readonly string[]): Promise<undefined> {
+export async function run(context: Context, flags: { json: boolean }, args: readonly string[]): Promise<undefined> {
   const [key, text] = args as [string, string];
   const fallback = known[key]?.fallback;
   if (fallback === undefined) throw unknownSetting(key);
@@ -27,5 +27,6 @@ export async function run(context: Context, _flags: object, args: readonly strin
   checkSetting(key, value, "this line");
   const file = configFile(await context.configFolder());
   writeConfig(file, setInToml(existsSync(file) ? readFileSync(file, "utf8") : "", key, value));
+  if (flags.json) jsonLine(context.out, { key, value, source: "config", file });
   return;
 }

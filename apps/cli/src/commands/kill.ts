@@ -2,6 +2,7 @@
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { escapeText } from "../show/escape.ts";
 import { sessionJson, stateText } from "../show/session.ts";
+import { each } from "./each.ts";
 
 export async function run(
   context: Context,
@@ -9,10 +10,10 @@ export async function run(
   args: readonly string[],
 ): Promise<undefined> {
   const client = await context.client();
-  for (const session of args) {
+  await each(args, "ended", async (session) => {
     const ended = await client.kill(session, flags.grace ?? 5_000);
     if (flags.json) jsonLine(context.out, sessionJson(ended));
     else if (context.err.isTty) line(context.err, escapeText(`${ended.name || ended.id}: ${stateText(ended)}`));
-  }
+  });
   return;
 }

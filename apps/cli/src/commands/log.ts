@@ -1,6 +1,8 @@
 /** `hold log`: the journal. */
+import { HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
+import { didYouMean } from "../read/near.ts";
 import { type Entry, readJournal } from "../record/journal.ts";
 import { escapeText } from "../show/escape.ts";
 import { eventJson, eventText, kindOf, printedText } from "../show/event.ts";
@@ -23,6 +25,8 @@ export async function run(context: Context, flags: LogFlags, args: readonly stri
     throw usage("--raw prints the output bytes and nothing else; leave --json, --kind and --actor away");
   const client = await context.client();
   const session = await client.show(args[0]!);
+  if (flags.from !== undefined && flags.from > Number(session.seq) + 1)
+    throw usage(`the journal of ${args[0]} ends at ${session.seq}: there is no position ${flags.from}`);
   const wanted = wants(flags.kind, await actorIds(context, flags.actor));
   // Without output there is no telling when the end is reached, so only a reader that follows does without.
   const noOutput =
@@ -44,10 +48,18 @@ export async function run(context: Context, flags: LogFlags, args: readonly stri
   return;
 }
 
-/** The ids that an operator's name stands for; what is no known name is taken as an id. */
+/** The ids that an operator's name stands for. What is no known name is an id, the host's and the policies' own `system:…` too. */
 export async function actorIds(context: Context, actor: string | undefined): Promise<ReadonlySet<string> | undefined> {
   if (actor === undefined) return undefined;
   const known = await (await context.client()).operatorList().catch(() => []);
+  if (known.length > 0 && !actor.includes(":") && !known.some((o) => o.name === actor || o.id === actor))
+    throw new HoldError(
+      "no_such_operator",
+      `no operator ${JSON.stringify(actor)}${didYouMean(
+        actor,
+        known.map((o) => o.name),
+      )}; \`hold operator ls\` shows who there is`,
+    );
   return new Set([actor, ...known.filter((o) => o.name === actor).map((o) => o.id)]);
 }
 

@@ -32,7 +32,7 @@ export async function run(
   const text = table(
     [
       { title: "NAME", least: 8, give: 1, paint: (t, row) => (isRunning(sessions[row]!) ? paint.bold(t) : paint.dim(t)) },
-      { title: "ID", paint: paint.dim },
+      { title: "ID", give: 3.5, paint: paint.dim },
       {
         title: "STATE",
         least: 7,
@@ -41,8 +41,8 @@ export async function run(
       },
       { title: "HERE", least: 6, give: 4 },
       { title: "STEERS", least: 6, give: 3 },
-      { title: "SIZE", paint: paint.dim },
-      { title: "ACTIVE" },
+      { title: "SIZE", give: 5.5, paint: paint.dim },
+      { title: "ACTIVE", give: 4.5 },
       { title: "DIRECTORY", least: 8, give: 5 },
       { title: "COMMAND", least: 8, give: 6 },
     ],

@@ -1,4 +1,5 @@
 /** `hold operator add`. */
+import { exitCodeOf, type HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { operatorJson } from "../show/session.ts";
@@ -30,13 +31,20 @@ export async function run(context: Context, flags: AddFlags, args: readonly stri
     throw usage(`there is a key named ${name} already; \`hold operator ls\` lists operators, or choose another name`);
   const made =
     flags.publicKey === undefined ? await keys.generate(name) : { publicKey: readPublicKey(flags.publicKey), path: null };
-  const operator = await client.operatorAdd({
-    name,
-    kind: operatorKindOf(kind)!,
-    role: flags.role ?? "operator",
-    publicKey: made.publicKey,
-    ...(flags.onBehalfOf === undefined ? {} : { onBehalfOf: flags.onBehalfOf }),
-  });
+  const operator = await client
+    .operatorAdd({
+      name,
+      kind: operatorKindOf(kind)!,
+      role: flags.role ?? "operator",
+      publicKey: made.publicKey,
+      ...(flags.onBehalfOf === undefined ? {} : { onBehalfOf: flags.onBehalfOf }),
+    })
+    .catch(async (refusal: unknown) => {
+      // Without an answer the operator may have been added, and this is then its only key.
+      if (made.path !== null && exitCodeOf((refusal as HoldError).code) !== exitCodeOf("unreachable"))
+        await keys.discard(made.path);
+      throw refusal;
+    });
   if (flags.json) jsonLine(context.out, { ...operatorJson(operator), key: made.path });
   else {
     line(context.out, operator.id);

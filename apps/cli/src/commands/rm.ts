@@ -1,8 +1,17 @@
 /** `hold rm`. */
-import type { Context } from "../app/context.ts";
+import { type Context, jsonLine } from "../app/context.ts";
+import { each } from "./each.ts";
 
-export async function run(context: Context, flags: { force: boolean }, args: readonly string[]): Promise<undefined> {
+export async function run(
+  context: Context,
+  flags: { force: boolean; json: boolean },
+  args: readonly string[],
+): Promise<undefined> {
   const client = await context.client();
-  for (const session of args) await client.remove(session, flags.force);
+  await each(args, "removed", async (name) => {
+    const session = flags.json ? await client.show(name) : undefined;
+    await client.remove(session?.id ?? name, flags.force);
+    if (session) jsonLine(context.out, { id: session.id, name: session.name, removed: true });
+  });
   return;
 }

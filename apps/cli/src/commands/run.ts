@@ -1,5 +1,6 @@
 /** `hold run`: one command in the session's shell. */
-import { HoldError } from "@holdfast/sdk";
+import { isUtf8 } from "node:buffer";
+import { bytesOf, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { LineEnds } from "../record/line-ends.ts";
@@ -16,6 +17,9 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
   const words = [...args.slice(1), ...(context.tail ?? [])];
   const session = args[0]!;
   if (words.length === 0 || words.every((w) => w.trim() === "")) throw usage("no command to run: `hold run SESSION -- CMD…`");
+  // What is typed for somebody must be what was given, and a call carries text.
+  if (!isUtf8(bytesOf(words.join(" "))))
+    throw usage(`the command has bytes that are not UTF-8: put them into a script, or type them with \`hold send ${session} …\``);
   const client = await context.client();
   const kept: Uint8Array[] = [];
   const lineEnds = new LineEnds();

@@ -4,7 +4,7 @@ import { type Context, jsonLine } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { didYouMean } from "../read/near.ts";
 import { keyNames, parseKey } from "../read/key.ts";
-import { inputStatusWord } from "../show/words.ts";
+import { inputStatusWord, sessionKindWord } from "../show/words.ts";
 
 interface SendFlags {
   enter: boolean;
@@ -35,13 +35,23 @@ export function keysText(keys: readonly string[]): string {
 
 export async function run(context: Context, flags: SendFlags, args: readonly string[]): Promise<number | undefined> {
   const text = [...args.slice(1), ...(context.tail ?? [])].join(" ");
-  const keys = keysText(flags.key);
+  let keys = keysText(flags.key) + (flags.enter ? "\r" : "");
   const chunks: Uint8Array[] = [bytesOf(text)];
   if (flags.stdin) for await (const chunk of context.input.bytes()) chunks.push(chunk);
-  chunks.push(Buffer.from(keys + (flags.enter ? "\r" : "")));
+  const client = await context.client();
+  if (flags.eof || keys.includes("\r")) {
+    const isPipes = sessionKindWord((await client.show(args[0]!)).kind) === "pipes";
+    if (flags.eof && !isPipes)
+      throw usage(
+        `${args[0]} has a terminal, and --eof is for --pipes sessions; \`hold send ${args[0]} --key C-d\` ends its input`,
+      );
+    // No terminal is there that would make a line feed of Enter.
+    if (isPipes) keys = keys.replaceAll("\r", "\n");
+  }
+  chunks.push(Buffer.from(keys));
   const bytes = Buffer.concat(chunks);
   if (bytes.length === 0 && !flags.eof) throw usage("nothing to send: give TEXT, --key, --enter, --stdin or --eof");
-  const outcome = await (await context.client()).send(args[0]!, bytes, {
+  const outcome = await client.send(args[0]!, bytes, {
     take: flags.take,
     paste: flags.paste,
     eof: flags.eof,

@@ -1,12 +1,12 @@
 /** `hold signal`. */
-import type { Context } from "../app/context.ts";
+import { type Context, jsonLine } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { didYouMean } from "../read/near.ts";
-import { parseSignal, signalNames } from "../read/signal.ts";
+import { parseSignal, signalName, signalNames } from "../read/signal.ts";
 
 export async function run(
   context: Context,
-  flags: { to: "leader" | "foreground" | "tree" | undefined },
+  flags: { to: "leader" | "foreground" | "tree" | undefined; json: boolean },
   args: readonly string[],
 ): Promise<undefined> {
   const signo = parseSignal(args[1]!);
@@ -14,6 +14,10 @@ export async function run(
     throw usage(
       `${JSON.stringify(args[1])} is no signal${didYouMean(args[1]!.replace(/^sig/i, "").toUpperCase(), signalNames())}; write a name (INT, TERM) or a number from 1 to 64`,
     );
-  await (await context.client()).signal(args[0]!, flags.to ?? "foreground", signo);
+  const client = await context.client();
+  const to = flags.to ?? "foreground";
+  const session = flags.json ? await client.show(args[0]!) : undefined;
+  await client.signal(session?.id ?? args[0]!, to, signo);
+  if (session) jsonLine(context.out, { id: session.id, name: session.name, signal: signalName(signo), number: signo, to });
   return;
 }

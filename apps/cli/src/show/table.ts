@@ -1,6 +1,7 @@
 /**
- * Tables that fit: columns as wide as what they hold, shrunk in a stated order until the whole fits the terminal.
- *   T1  No line is wider than `width`, unless the columns' least widths alone are.
+ * Tables that fit: columns as wide as what they hold, shrunk in a stated order until the whole fits the terminal, and left out in
+ * that order where their least widths alone would not.
+ *   T1  No line is wider than `width`, unless the first column's least width and those without `give` are.
  *   T2  Cells are escaped here; a caller can't forget it.
  */
 import { escapeText } from "./escape.ts";
@@ -8,8 +9,9 @@ import { cutTo, padTo, textWidth } from "./width.ts";
 
 export interface Column {
   readonly title: string;
-  /** Least width when space is short; columns with a higher `give` shrink first. Absent: never shrunk. */
+  /** Least width when space is short. Absent: never shrunk. */
   readonly least?: number;
+  /** Columns with a higher one shrink first, and go first where there is no room for all. The first column never goes. */
   readonly give?: number;
   readonly right?: boolean;
   readonly paint?: (text: string, row: number) => string;
@@ -24,7 +26,7 @@ export function table(
   options: { readonly head?: (text: string) => string } = {},
 ): string[] {
   const cells = rows.map((row) => columns.map((_, i) => escapeText(row[i] ?? "")));
-  const shown = columns.map((_, i) => i).filter((i) => cells.some((row) => row[i] !== ""));
+  let shown = columns.map((_, i) => i).filter((i) => cells.some((row) => row[i] !== ""));
   const widths = new Map(
     shown.map((i) => [i, Math.max(textWidth(columns[i]!.title), ...cells.map((row) => textWidth(row[i]!)))]),
   );
@@ -35,6 +37,12 @@ export function table(
     const over = total() - width;
     if (over <= 0) break;
     widths.set(i, Math.max(columns[i]!.least!, widths.get(i)! - over));
+  }
+  const going = shown.slice(1).filter((i) => columns[i]!.give !== undefined);
+  for (const i of going.sort((a, b) => columns[b]!.give! - columns[a]!.give!)) {
+    if (total() <= width) break;
+    widths.delete(i);
+    shown = shown.filter((other) => other !== i);
   }
   const line = (values: readonly string[], row: number, paint?: (text: string) => string) =>
     shown

@@ -16,7 +16,7 @@ export const hostCommands = [
     brief: "stop the host; its sessions run on",
     description:
       "The programs keep running, held by their shims; what they print waits there. The next command starts the host again, and it takes them up where they are.",
-    flags: { force: { kind: "bool", short: "f", brief: "without draining what is in flight" } },
+    flags: { force: { kind: "bool", short: "f", brief: "without draining what is in flight" }, json: jsonFlag },
     examples: [{ line: "hold host down", says: "before an upgrade, say" }],
     load: () => import("../commands/host-down.ts"),
   }),
@@ -80,7 +80,7 @@ export const hostCommands = [
       { name: "KEY", brief: "e.g. attach.prefix", complete: "setting" },
       { name: "VALUE", brief: "the value; checked before it is written" },
     ],
-    flags: {},
+    flags: { json: jsonFlag },
     examples: [{ line: "hold config set attach.prefix C-a", says: "another prefix key" }],
     load: () => import("../commands/config-set.ts"),
   }),

@@ -41,7 +41,7 @@ export const operatorCommands = [
     brief: "revoke an operator: out within a second, everywhere",
     description: "Its sessions run on: a session has no owner.",
     args: [{ name: "OPERATOR", brief: "name or id", complete: "operator" }],
-    flags: {},
+    flags: { json: jsonFlag },
     examples: [{ line: "hold operator revoke ana", says: "its links close, its key is refused from now on" }],
     load: () => import("../commands/operator-revoke.ts"),
   }),

@@ -54,6 +54,7 @@ export const sessionCommands = [
     flags: {
       observe: { kind: "bool", short: "o", brief: "watch only; keys are not sent" },
       take: { kind: "bool", short: "t", brief: "take the floor at once" },
+      carrier: { kind: "choice", of: ["unix"], brief: "how to reach the host; its socket on this machine is all there is yet" },
       screen: {
         kind: "choice",
         of: ["alternate", "main"],
@@ -103,7 +104,7 @@ export const sessionCommands = [
     group: "sessions",
     brief: "pin a session's size, or let it follow who steers",
     args: [session, { name: "SIZE", brief: "columns and rows, e.g. 120x40; `auto` follows the seat again" }],
-    flags: {},
+    flags: { json: jsonFlag },
     examples: [
       { line: "hold resize build 120x40", says: "whatever the terminals of those who watch" },
       { line: "hold resize build auto", says: "the size of who steers again" },
@@ -121,6 +122,7 @@ export const sessionCommands = [
         of: ["leader", "foreground", "tree"],
         brief: "the first process, the job in front, or all of them (default: foreground)",
       },
+      json: jsonFlag,
     },
     examples: [
       { line: "hold signal build INT", says: "interrupts what runs in front" },
@@ -145,7 +147,7 @@ export const sessionCommands = [
     group: "sessions",
     brief: "give a session another name",
     args: [session, { name: "NAME", brief: "the new name" }],
-    flags: {},
+    flags: { json: jsonFlag },
     examples: [{ line: "hold rename 01JD deploy", says: "by a prefix of its id" }],
     load: () => import("../commands/rename.ts"),
   }),
@@ -156,7 +158,7 @@ export const sessionCommands = [
     description:
       "Who did what stays in the audit chain; the payloads go. A session that runs is refused unless --force is given, which kills it first.",
     args: [{ ...session, rest: true }],
-    flags: { force: { kind: "bool", short: "f", brief: "kill it first if it runs" } },
+    flags: { force: { kind: "bool", short: "f", brief: "kill it first if it runs" }, json: jsonFlag },
     examples: [{ line: "hold rm build", says: "once it has ended" }],
     load: () => import("../commands/rm.ts"),
   }),

@@ -52,7 +52,7 @@ export const steeringCommands = [
     group: "steering",
     brief: "send one input to a session",
     description:
-      "Sends text, keys or standard input as one atomic frame: nobody else's input comes in between. Text is sent as it is; --enter adds Enter, --key adds keys by name, in this order: text, keys, Enter.",
+      "Sends text, keys or standard input as one atomic frame: nobody else's input comes in between. Text is sent as it is; --enter adds Enter (a line feed, where the session has no terminal), --key adds keys by name, in this order: text, keys, Enter.",
     args: [session, { name: "TEXT", brief: "text to send", optional: true, rest: true }],
     flags: {
       enter: { kind: "bool", short: "e", brief: "press Enter at the end" },

@@ -12,7 +12,8 @@ export const running: Readonly<Record<string, Topic>> = {
   4     refused: somebody else holds the floor, or a right is missing
   5     the host could not be reached
   124   time ran out
-  else  with run and exec: the command's own code; 128 and the signal's number if a signal ended it
+  else  with run and exec: the command's own code; 128 and the signal's number if a signal ended it,
+        or stopped a hold that waited (130: Ctrl-C)
 
 Errors are one line on standard error: \`[code] message\`. The code is stable, the message is for people. With \`--json\` it is one JSON object with code, message, advice, details and exit.`,
   },
