@@ -56,22 +56,41 @@ describe("pastes", () => {
       newUnit: () => "u",
     });
   };
+  const read = (letter: string, bytes = 4095): Buffer => Buffer.alloc(bytes, letter);
   test("parts between brackets are one unit that ends with the last", () => {
     const p = paste();
     p.part(Buffer.from("a"), false);
-    p.part(Buffer.from("b"), true);
-    expect(parts).toEqual(["a/u", "b/u end"]);
+    expect(parts).toEqual([]);
+    quiet?.();
+    expect(parts).toEqual(["a/u"]);
+    p.part(Buffer.from("b"), false);
+    p.part(Buffer.from("c"), true);
+    expect(parts).toEqual(["a/u", "bc/u end"]);
   });
   test("large reads are one unit until it is quiet", () => {
     const p = paste();
     p.bulk(Buffer.from("a"));
     p.bulk(Buffer.from("b"));
-    expect(parts).toEqual(["a/u"]);
+    expect(parts).toEqual([]);
     expect(p.isOpen).toBe(true);
     quiet?.();
-    expect(parts).toEqual(["a/u", "b/u end"]);
+    expect(parts).toEqual(["ab/u end"]);
     expect(p.isOpen).toBe(false);
   });
+  test.each(["part", "bulk"] as const)(
+    "reads are joined to what one frame takes, and none is lost or turned round: %s",
+    (way) => {
+      const p = paste();
+      for (const letter of "abcdefghijklmnopqrst") {
+        if (way === "part") p.part(read(letter), letter === "t");
+        else p.bulk(read(letter));
+      }
+      quiet?.();
+      expect(parts.map((x) => x.split("/")[1])).toEqual(["u", "u", "u end"]);
+      for (const part of parts) expect(part.length).toBeLessThan(32 * 1024 + 10);
+      expect(parts.map((x) => x.split("/")[0]).join("")).toBe([..."abcdefghijklmnopqrst"].map((l) => read(l)).join(""));
+    },
+  );
 });
 
 test("a passing notice gives way to the one that stays", () => {

@@ -23,7 +23,7 @@ describe("what may stand at the cursor", () => {
     ["new x --floor ", ["turn", "open"]],
     ["new x --cwd ", [":folders"]],
     ["attach --ob", ["--observe"]],
-    ["attach work ", ["--observe", "--take", "--screen", "--as", "--help"]],
+    ["attach work ", ["--observe", "--take", "--carrier", "--screen", "--as", "--help"]],
     ["signal work US", ["USR1", "USR2"]],
     ["run work -- ma", [":files"]],
     ["config get att", ["attach.prefix"]],
