@@ -37,6 +37,8 @@ export const codes = {
   not_at_prompt: { advice: "wait", exit: 4, grpc: 9 },
   no_integration: { advice: "stop", exit: 4, grpc: 9 },
   incomplete_command: { advice: "stop", exit: 1, grpc: 9 },
+  not_run: { advice: "stop", exit: 1, grpc: 9 },
+  code_unknown: { advice: "stop", exit: 1, grpc: 2 },
   // input
   input_blocked: { advice: "wait", exit: 1, grpc: 8 },
   line_too_long: { advice: "stop", exit: 1, grpc: 3 },

@@ -176,8 +176,11 @@ export interface Attachment {
 }
 
 export interface RunResult {
-  /** `incomplete`: the shell waits for more (a quote or a heredoc left open); it was interrupted. */
-  readonly state: "ended" | "incomplete" | "interrupted" | "lost" | "timed_out";
+  /**
+   * `incomplete`: the shell waits for more (a quote or a heredoc left open); the line was taken back. `not_run`: the shell ran
+   * nothing, for a syntax error or because the line held none.
+   */
+  readonly state: "ended" | "not_run" | "incomplete" | "interrupted" | "timed_out";
   /** null: not known. */
   readonly code: number | null;
   readonly fromOffset: number;
@@ -196,6 +199,7 @@ export interface WaitSpec {
   readonly command?: boolean;
   readonly match?: string;
   readonly idleMs?: number;
+  /** 0: looks once. */
   readonly inputNeeded?: boolean;
   readonly timeoutMs?: number;
   readonly fromSeq?: number;

@@ -49,8 +49,15 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
     case "ended":
       if (result.code !== null) return result.code;
       throw new HoldError(
-        "internal",
+        "code_unknown",
         `the command in ${session} ended and the shell did not tell its code; \`hold screen ${session}\` shows what it printed`,
+        { session },
+      );
+    case "not_run":
+      throw new HoldError(
+        "not_run",
+        `the shell of ${session} ran nothing: a syntax error, or a line with no command in it; \`hold screen ${session}\` shows what it said`,
+        { session },
       );
     case "incomplete":
       throw new HoldError(
@@ -63,12 +70,6 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
         `the command in ${session} still runs; \`hold wait ${session} --command\` waits on, \`hold send ${session} --key C-c\` interrupts it`,
       );
     case "interrupted":
-      if (result.code !== null) return result.code;
       throw new HoldError("cancelled", `the command in ${session} was interrupted and its code is not known`);
-    default:
-      throw new HoldError(
-        "shim_lost",
-        `${session} ended before the command did, so its code is not known; \`hold show ${session}\` says how`,
-      );
   }
 }

@@ -45,10 +45,11 @@ export async function run(context: Context, flags: WaitFlags, args: readonly str
     context.cancelled,
   );
   const timedOut = answer.fired === "timeout";
+  const ended = answer.fired === "ended";
   const code = answer.code ?? answer.exit?.code ?? null;
   const what = timedOut
     ? "time ran out"
-    : `${answer.fired.replaceAll("_", " ")}${answer.fired === "exit" ? `: ${exitText(answer.exit)}` : answer.fired === "command" ? `: ${code === null ? "code unknown" : `exit ${code}`}` : answer.text ? `: ${answer.text}` : ""}`;
+    : `${answer.fired.replaceAll("_", " ")}${answer.fired === "exit" || ended ? `: ${exitText(answer.exit)}` : answer.fired === "command" ? `: ${code === null ? "code unknown" : `exit ${code}`}` : answer.text ? `: ${answer.text}` : ""}`;
   if (flags.notify && !timedOut) notify(context, session, what);
   if (flags.json)
     jsonLine(context.out, {
@@ -64,8 +65,14 @@ export async function run(context: Context, flags: WaitFlags, args: readonly str
       "timed_out",
       `nothing waited for happened in ${session} in time; it is ${answer.state.replaceAll("_", " ") || "running"} and goes on`,
     );
+  else if (ended)
+    throw new HoldError(
+      "session_ended",
+      `${session} has ended (${exitText(answer.exit)}), and nothing that was waited for happened before; \`hold show ${session}\` says how, \`hold log ${session}\` what came before`,
+      { session },
+    );
   else line(context.out, `${escapeText(what)} (${answer.state.replaceAll("_", " ")})`);
-  return timedOut ? 124 : 0;
+  return timedOut ? 124 : ended ? 1 : 0;
 }
 
 /** The bell and OSC 9 on the terminal, and the desktop's own way where there is one. */

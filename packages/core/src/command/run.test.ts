@@ -136,19 +136,20 @@ describe("a run", () => {
       return step.outputs;
     });
   };
+  const told = { kind: "told" };
   const applied: RunFact = { kind: "input", status: "applied", outputOffset: Offset(60) };
   const ended = (exit: number | null, segments: [number, number][], more = {}) => ({
     kind: "ended",
     outcome: "prompt",
     exit,
     segments: segments.map(([from, to]) => ({ from, to })),
-    lineLeft: false,
     ...more,
   });
 
   test("starts, ends at the next prompt, and has the output between", () => {
     expect(play(applied, start(70), end(100, 3), prompt(120, 3), ready(140))).toEqual([
       { kind: "started", outputOffset: 80 },
+      told,
       ended(3, [[80, 100]]),
     ]);
   });
@@ -166,11 +167,21 @@ describe("a run", () => {
       ]),
     );
   });
+  test("is over before its prompt where its caller knows that nothing follows, and not before its end was told", () => {
+    const settled: RunFact = { kind: "settled" };
+    expect(play(applied, settled, start(70), settled, end(100, 3), settled, ready(140))).toEqual([
+      { kind: "started", outputOffset: 80 },
+      told,
+      ended(3, [[80, 100]]),
+    ]);
+    expect(play(settled, applied, end(70, 0), settled)).toEqual([]);
+  });
   test("with no output has no segment", () =>
     expect(play(applied, start(70), end(80, 0), ready(99)).at(-1)).toEqual(ended(0, [])));
   test("counts marks that arrived before the input's answer, but none from before the input", () => {
     expect(play(end(30, 9), ready(40), start(70), end(100, 0), ready(120), applied)).toEqual([
       { kind: "started", outputOffset: 80 },
+      told,
       ended(0, [[80, 100]]),
     ]);
   });
@@ -180,14 +191,17 @@ describe("a run", () => {
   });
   test("that ran nothing says so", () => {
     expect(play(applied, end(70, 0), prompt(80, 0), ready(99))).toEqual([ended(null, [], { outcome: "not_run" })]);
-    expect(play(applied, mark(70, { kind: "validity", validity: "invalid" }))).toEqual([
-      ended(null, [], { outcome: "not_run", lineLeft: true }),
-    ]);
+  });
+  test("refused by the editor stays on its line, and is over when the editor reads anew", () => {
+    const invalid = mark(70, { kind: "validity", validity: "invalid" });
+    expect(play(applied, invalid)).toEqual([{ kind: "invalid" }]);
+    expect(play(applied, invalid, ready(99)).at(-1)).toEqual(ended(null, [], { outcome: "not_run" }));
   });
   test("left open is incomplete, and may be completed", () => {
     expect(play(applied, mark(70, { kind: "continuation" }), start(90), end(120, 0), ready(140)).map((o) => o.kind)).toEqual([
       "incomplete",
       "started",
+      "told",
       "ended",
     ]);
     expect(play(applied, mark(70, { kind: "validity", validity: "incomplete" }))).toEqual([{ kind: "incomplete" }]);

@@ -1,10 +1,12 @@
 /**
  * One `hold run`: from the input that types it to the end of what it did.
  *
- *   R1  It has ended when the editor reads again, not at the first command's end: one text may hold several.
+ *   R1  It has ended when the editor reads again, not at the first command's end: one text may hold several. Who knows that it
+ *       holds one need not wait for a slow prompt: `settled` ends it where its end was told.
  *   R2  Its output is a list of segments between marks, so prompts, hooks and marks are never in it.
  *   R3  `exit` is null unless the shell (or the program's own end) told it. Nothing that happened is turned into 0.
  *   R4  Only marks behind the input count: `inputApplied` names the offset, and marks that came sooner are kept until then.
+ *   R5  A line that the editor keeps (not complete, or refused by fish) is not over: it is once the editor reads anew.
  * Pure: the caller feeds facts in any order of arrival and does what the outputs say. Whether it may begin: refuseRun (command.ts).
  */
 import type { Offset } from "../id.ts";
@@ -18,6 +20,8 @@ export interface Segment {
 export type RunFact =
   | { readonly kind: "input"; readonly status: "applied" | "refused" | "void" | "cut"; readonly outputOffset: Offset }
   | { readonly kind: "mark"; readonly mark: Mark }
+  /** The text holds no second command: after the end of the first nothing more is waited for. Before it, nothing. */
+  | { readonly kind: "settled" }
   /** The session's program ended. `code`: its exit code, null after a signal or where unknown. */
   | { readonly kind: "exited"; readonly code: number | null; readonly outputOffset: Offset };
 
@@ -34,13 +38,16 @@ export type RunOutput =
   | { readonly kind: "started"; readonly outputOffset: Offset }
   /** The line was taken and is not complete; it stays open, and more input may complete it. */
   | { readonly kind: "incomplete" }
-  /** `segments`: all of the output. `lineLeft`: the text still stands on the line and wants a Ctrl-C (fish after a syntax error). */
+  /** The line will be refused and stays in the editor, which wants a Ctrl-C (fish, a syntax error). */
+  | { readonly kind: "invalid" }
+  /** A command's end was told; another of the same text may follow. */
+  | { readonly kind: "told" }
+  /** `segments`: all of the output. */
   | {
       readonly kind: "ended";
       readonly outcome: RunOutcome;
       readonly exit: number | null;
       readonly segments: readonly Segment[];
-      readonly lineLeft: boolean;
     }
   | { readonly kind: "refused"; readonly code: "input_void" | "input_cut" | "input_refused" };
 
@@ -74,6 +81,8 @@ export function stepRun(run: Run, fact: RunFact): RunStep {
       return run.phase === "sent" ? onInput(run, fact) : stay(run);
     case "mark":
       return run.phase === "sent" ? stay({ ...run, early: [...run.early, fact.mark] }) : onMark(run, fact.mark);
+    case "settled":
+      return run.phase === "between" ? over(ended(run)) : stay(run);
     case "exited":
       return onExited(run, fact);
   }
@@ -106,23 +115,24 @@ function onMark(run: Live, mark: Mark): RunStep {
     }
     case "prompt":
     case "end":
-      return stay(run.phase === "running" ? { ...closeSegment(run, mark.startOffset), phase: "between", exit: mark.exit } : run);
+      return run.phase === "running"
+        ? stay({ ...closeSegment(run, mark.startOffset), phase: "between", exit: mark.exit }, { kind: "told" })
+        : stay(run);
     case "ready":
-      return over(ended(closeSegment(run, mark.startOffset), false));
+      return over(ended(closeSegment(run, mark.startOffset)));
     case "continuation":
       return stay(run, { kind: "incomplete" });
     case "validity":
-      if (mark.validity === "incomplete") return stay(run, { kind: "incomplete" });
-      return mark.validity === "invalid" ? over(ended(run, true)) : stay(run);
+      return mark.validity === "complete" ? stay(run) : stay(run, { kind: mark.validity });
     case "cwd":
       return stay(run);
   }
 }
 
 /** R3: a `ready` while a command still ran leaves its exit unknown, as `closeSegment` found it. */
-function ended(run: Live, lineLeft: boolean): RunOutput {
+function ended(run: Live): RunOutput {
   const exit = run.phase === "between" ? run.exit : null;
-  return { kind: "ended", outcome: run.started ? "prompt" : "not_run", exit, segments: run.segments, lineLeft };
+  return { kind: "ended", outcome: run.started ? "prompt" : "not_run", exit, segments: run.segments };
 }
 
 function closeSegment(run: Live, to: Offset): Live {
@@ -135,11 +145,5 @@ function onExited(run: Exclude<Run, { phase: "over" }>, { code, outputOffset }: 
   if (run.phase === "sent") return over({ kind: "refused", code: "input_void" });
   // Not begun: whatever ended the shell, it was not proven to be this text.
   const exit = run.started ? code : null;
-  return over({
-    kind: "ended",
-    outcome: "session_exit",
-    exit,
-    segments: closeSegment(run, outputOffset).segments,
-    lineLeft: false,
-  });
+  return over({ kind: "ended", outcome: "session_exit", exit, segments: closeSegment(run, outputOffset).segments });
 }

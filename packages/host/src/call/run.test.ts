@@ -136,6 +136,51 @@ test("a line that stays open is taken back with Ctrl-C, again while the shell do
   expect(typed(world).split("\x03")).toHaveLength(11);
 });
 
+test("a line that fish refuses is taken back, again while fish does not read, and said not to have run", async () => {
+  const world = await atPrompt(60);
+  const r = run(world, { text: ")" });
+  await world.advance(30);
+  await prints(world, mark("V", "1"));
+  expect(typed(world).split("\x03")).toHaveLength(2);
+  await world.advance(400);
+  expect([typed(world).split("\x03").length, r.answer]).toEqual([3, null]);
+  await prints(world, mark("B", "1;"));
+  expect(r.answer).toMatchObject({ state: "not_run" });
+  expect(r.answer?.code).toBeUndefined();
+  expect(world.live.lineDirty).toBeNull();
+});
+
+test("a prompt that takes long holds nobody up: the code was told", async () => {
+  const world = await atPrompt(61);
+  const r = run(world, { text: "make" });
+  await world.advance(30);
+  await prints(world, `${mark("C", "7;make")}made\r\n${mark("D", "2")}`);
+  expect(r.answer).toBeNull();
+  await world.advance(1_000);
+  expect(r).toMatchObject({ output: "made\r\n", answer: { state: "ended", code: 2 } });
+});
+
+test("of several lines the first one's end is not the last's, however long its prompt takes", async () => {
+  const world = await atPrompt(62);
+  const r = run(world, { text: "false\ntrue" });
+  await world.advance(30);
+  await prints(world, `${mark("C", "7;false")}${mark("D", "1")}`);
+  await world.advance(5_000);
+  expect(r.answer).toBeNull();
+  await prints(world, `${mark("C", "8;true")}${ends("0")}`);
+  expect(r.answer).toMatchObject({ state: "ended", code: 0 });
+});
+
+test("a caller that leaves between a command's end and its prompt is told the code", async () => {
+  const world = await atPrompt(63);
+  const r = run(world, { text: "make" });
+  await world.advance(30);
+  await prints(world, `${mark("C", "7;make")}${mark("D", "2")}`);
+  r.abort.abort();
+  await world.advance(10);
+  expect(r.answer).toMatchObject({ state: "ended", code: 2 });
+});
+
 test.each([
   ["while something runs", "not_at_prompt", async (world: World) => prints(world, mark("C", "7;vim"))],
   [

@@ -13,9 +13,11 @@ import { checkWriter } from "./sessions.ts";
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
-/** How soon an open line is interrupted again, and how often before it is given up. */
+/** How soon a line that stays in the editor is interrupted again, and how often before it is given up. */
 const TAKE_BACK_MS = 300;
 const TAKE_BACK_TRIES = 10;
+/** How long the prompt after a command may take, so that what it tells (folder, environment) is there for the caller's next step. */
+const PROMPT_MS = 1_000;
 /** A shell with slow start-up files. */
 const SHELL_STARTS_MS = 15_000;
 /** How soon a caller that does not keep up is looked at again. */
@@ -25,13 +27,13 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
   const { host, operator, via } = ctx;
   const session = host.find(call.session);
   const label = `session ${session.facts.name} (${session.id})`;
-  if (session.isOver) throw new HoldError("session_ended", `${label} has ended`);
+  if (session.isOver) throw new HoldError("session_ended", `${label} has ended`, { session: session.id });
   await shellReads(ctx, session);
   // What was typed while a program ran may be about to be echoed.
   if (session.doubt.isOpen) await session.doubt.settled();
   const { state } = session.commands;
   const refusal = command.refuseRun(state);
-  if (refusal) throw new HoldError(refusal, refusalText(refusal, label, session));
+  if (refusal) throw new HoldError(refusal, refusalText(refusal, label, session), { session: session.id });
   const shell = session.shell;
   const text = call.words.length > 0 ? (call.words.length === 1 ? call.words[0]! : quoteWords(shell, call.words)) : call.text;
   if (text.trim() === "") throw new HoldError("usage", "hold run SESSION -- CMD…: no command given");
@@ -39,7 +41,8 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
   if (!bytes)
     throw new HoldError("bad_request", "that command can't be typed: it holds a NUL byte or the sequence that ends a paste");
   if (call.take) session.changeFloor(floorCommand(host, session, operator, "", 1, ""), { id: operator.id, via });
-  return new Run(ctx, session, Number(call.maxBytes) || DEFAULT_MAX_BYTES).start(bytes, call);
+  const isOneLine = !text.trimEnd().includes("\n");
+  return new Run(ctx, session, Number(call.maxBytes) || DEFAULT_MAX_BYTES, isOneLine).start(bytes, call);
 }
 
 /** A shell that has just been opened, or that is drawing its prompt, is given a moment until it reads. */
@@ -70,6 +73,7 @@ class Run {
   readonly #ctx: CallContext;
   readonly #session: LiveSession;
   readonly #maxBytes: number;
+  readonly #isOneLine: boolean;
   #run: command.Run = command.sentRun;
   #from = 0;
   /** Journal cursor, and the offset up to which output was handed over. */
@@ -78,7 +82,9 @@ class Run {
   #sentBytes = 0;
   #head: Uint8Array | null;
   #omitted = 0;
-  #incomplete = false;
+  /** The editor keeps the line, and why: it is being taken back. */
+  #kept: "incomplete" | "not_run" | null = null;
+  #stopPrompt: (() => void) | null = null;
   /** The caller does not read as fast as the program writes. */
   #isFull = false;
   #stopLater: (() => void) | null = null;
@@ -86,10 +92,11 @@ class Run {
   #finish: ((result: Result) => void) | null = null;
   #stops: (() => void)[] = [];
 
-  constructor(ctx: CallContext, session: LiveSession, maxBytes: number) {
+  constructor(ctx: CallContext, session: LiveSession, maxBytes: number, isOneLine: boolean) {
     this.#ctx = ctx;
     this.#session = session;
     this.#maxBytes = maxBytes;
+    this.#isOneLine = isOneLine;
     this.#head = session.shell === "fish" ? new Uint8Array(0) : null;
   }
 
@@ -109,10 +116,12 @@ class Run {
             this.#step({ kind: "exited", code: session.facts.exit?.code ?? null, outputOffset: session.facts.ends[0] });
         }),
       );
-      const timeoutMs = Number(call.timeoutMs);
-      if (timeoutMs > 0)
-        this.#stops.push(host.ports.wakeAt((host.ports.clock.monoMs() + timeoutMs) as never, () => this.#end("timed_out", null)));
-      const gone = (): void => this.#end("interrupted", null);
+      // 0: typed, and not waited for.
+      if (call.timeoutMs !== undefined) {
+        const at = MonotonicMs(host.ports.clock.monoMs() + Number(call.timeoutMs));
+        this.#stops.push(host.ports.wakeAt(at, () => this.#giveUp("timed_out")));
+      }
+      const gone = (): void => this.#giveUp("interrupted");
       signal.addEventListener("abort", gone, { once: true });
       this.#stops.push(() => signal.removeEventListener("abort", gone));
       if (call.writer) checkWriter(call.writer);
@@ -125,6 +134,7 @@ class Run {
       });
     }).finally(() => {
       this.#stopLater?.();
+      this.#stopPrompt?.();
       for (const stop of this.#stops.splice(0)) stop();
     });
   }
@@ -138,10 +148,14 @@ class Run {
           this.#from = out.outputOffset;
           break;
         case "incomplete":
-          // Nobody is there to finish the line: it is taken back, and said so once the shell reads again.
-          if (this.#incomplete) break;
-          this.#incomplete = true;
+        case "invalid":
+          // Nobody is there to finish or mend the line: it is taken back, and said so once the shell reads anew.
+          if (this.#kept) break;
+          this.#kept = out.kind === "incomplete" ? "incomplete" : "not_run";
           this.#takeBack(TAKE_BACK_TRIES);
+          break;
+        case "told":
+          this.#promptIsDue();
           break;
         case "refused":
           this.#over(() =>
@@ -149,22 +163,36 @@ class Run {
               new HoldError(
                 out.code === "input_cut" ? "input_cut" : "input_void",
                 `the command was not typed whole into session ${this.#session.id}: the floor changed hands or an interrupt passed it`,
+                { session: this.#session.id },
               ),
             ),
           );
           break;
         case "ended":
-          if (this.#incomplete) return this.#end("incomplete", null);
-          if (out.lineLeft) this.#interrupt();
+          if (this.#kept) return this.#end(this.#kept, null);
           this.#handAll(out.segments, () => this.#end(out.outcome === "not_run" ? "not_run" : "ended", out.exit));
           break;
       }
     }
   }
 
-  /** Ctrl-C until the shell reads again: one that falls between its prompt and its editor is lost on it. */
+  /** The command has ended and its code is known: a prompt that takes long is not waited for, unless it may hide another command. */
+  #promptIsDue(): void {
+    if (!this.#isOneLine) return;
+    const { clock, wakeAt } = this.#ctx.host.ports;
+    this.#stopPrompt?.();
+    this.#stopPrompt = wakeAt((clock.monoMs() + PROMPT_MS) as never, () => this.#step({ kind: "settled" }));
+  }
+
+  /** Nobody waits any more. A command that has ended has its code all the same. */
+  #giveUp(state: "timed_out" | "interrupted"): void {
+    if (this.#isOneLine) this.#step({ kind: "settled" });
+    if (this.#run.phase !== "over") this.#end(state, null);
+  }
+
+  /** Ctrl-C until the shell reads anew: one that falls before its Enter, or between its prompt and its editor, is lost on it. */
   #takeBack(tries: number): void {
-    if (tries === 0) return this.#end("incomplete", null);
+    if (tries === 0) return this.#end(this.#kept ?? "incomplete", null);
     this.#interrupt();
     const { ports } = this.#ctx.host;
     this.#stops.push(ports.wakeAt(MonotonicMs(ports.clock.monoMs() + TAKE_BACK_MS), () => this.#takeBack(tries - 1)));

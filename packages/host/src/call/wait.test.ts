@@ -71,14 +71,55 @@ describe("a wait says what came", () => {
     expect(w.answer?.text).toBe("needle one");
   });
 
-  test("the end before the rest, when the program has ended already", async () => {
+  test("the end before the rest where it was asked for, and what had come already before an end that was not", async () => {
     const world = await simulate({ seed: 36 });
     prints(world, "needle\r\n");
     world.shim.exits(0);
     await world.advance(1_000);
-    const w = wait(world, { match: "needle", fromSeq: 0n, idleMs: 1n });
+    const asked = wait(world, { exit: true, match: "needle", fromSeq: 0n });
+    const notAsked = wait(world, { match: "needle", fromSeq: 0n, idleMs: 1n });
     await world.advance(100);
-    expect(w.answer?.fired).toBe("exit");
+    expect([asked.answer?.fired, notAsked.answer?.fired]).toEqual(["exit", "match"]);
+  });
+
+  test.each([
+    ["a match", { match: "listening" }],
+    ["a match since a seq", { match: "listening", fromSeq: 0n }],
+    ["a command", { command: true }],
+    ["quiet", { idleMs: 60_000n }],
+    ["a need of input", { inputNeeded: true }],
+  ] as const)("the end of a session, or that it was over, is not %s", async (_what, value) => {
+    const world = await simulate({ seed: 40 });
+    const before = wait(world, value);
+    await world.advance(100);
+    expect(before.answer).toBeNull();
+    world.shim.exits(7);
+    await world.advance(100);
+    const after = wait(world, value);
+    await world.advance(100);
+    for (const w of [before, after]) expect(w.answer).toMatchObject({ fired: "ended", state: "finished", exit: { code: 7 } });
+  });
+
+  test("with a deadline of nothing, what is there now: it looks once", async () => {
+    const world = await simulate({ seed: 43, ringBytes: 4 * 1024 * 1024 });
+    prints(world, `${"hay\r\n".repeat(200_000)}needle\r\n`);
+    await world.advance(3_000);
+    const waits = [
+      wait(world, { match: "needle", timeoutMs: 0n }),
+      wait(world, { match: "needle", fromSeq: 0n, timeoutMs: 0n }),
+      wait(world, { match: "nettle", fromSeq: 0n, timeoutMs: 0n }),
+      wait(world, { inputNeeded: true, timeoutMs: 0n }),
+      wait(world, { exit: true, timeoutMs: 0n }),
+    ];
+    await world.advance(1_000);
+    const fired = waits.map((w) => w.answer?.fired);
+    expect([...fired.slice(0, 3), fired[4]]).toEqual(["timeout", "match", "timeout", "timeout"]);
+    expect(["timeout", "input_needed"]).toContain(fired[3]);
+    world.shim.exits(0);
+    await world.advance(100);
+    const over = wait(world, { exit: true, timeoutMs: 0n });
+    await world.advance(100);
+    expect(over.answer?.fired).toBe("exit");
   });
 });
 

@@ -1,4 +1,10 @@
-/** `hold wait`: says which of what was asked for came first. Waiting never touches the session. */
+/**
+ * `hold wait`: says which of what was asked for came first. Waiting never touches the session.
+ *
+ *   W1  What came already and was asked for (`from_seq`) is looked at whole before the end of the session or of the time is told.
+ *   W2  A session that ends fires `exit` where that was asked for, and else `ended`: nothing that was asked for came before it.
+ *   W3  The deadline cuts no first look short, so that one of 0 looks once.
+ */
 import { create, HoldError, WaitAnswerSchema } from "@holdfast/protocol";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
@@ -47,6 +53,17 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
           });
         });
       });
+    /** W2, and W1: not before what has come was looked at. */
+    const ended = (): void => {
+      if (call.exit || !isBehind) fire(call.exit ? "exit" : "ended", { state: "finished" });
+    };
+    /** First looks that are under way (W3). */
+    let looking = 0;
+    let isLate = false;
+    const looked = (): void => {
+      looking--;
+      if (isLate && looking === 0) fire("timeout");
+    };
     const after = (ms: number, run: () => void): (() => void) => ports.wakeAt((ports.clock.monoMs() + ms) as never, run);
 
     // Precedence: exit, command end, need of input, pattern, quiet, deadline.
@@ -69,8 +86,8 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
     stops.push(() => quiet?.());
     stops.push(
       session.listen((entry, body, payload) => {
-        if (session.isOver) return fire("exit", { state: "finished" });
-        if (call.command && body?.case === "commandEnded")
+        if (session.isOver) return ended();
+        if (call.command && !isBehind && body?.case === "commandEnded")
           return fire("command", body.value.code === undefined ? {} : { code: body.value.code });
         if (entry.kind !== OUTPUT_KIND) return;
         if (!isBehind) look(entry.stream, entry.offset, payload);
@@ -80,11 +97,17 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
         }
       }),
     );
-    if (call.timeoutMs > 0n) stops.push(after(Number(call.timeoutMs), () => fire("timeout")));
+    if (call.timeoutMs !== undefined)
+      stops.push(
+        after(Number(call.timeoutMs), () => {
+          isLate = true;
+          if (looking === 0) fire("timeout");
+        }),
+      );
     const gone = (): void => finish(() => reject(new HoldError("cancelled", "the caller left")));
     signal.addEventListener("abort", gone, { once: true });
     stops.push(() => signal.removeEventListener("abort", gone));
-    if (session.isOver) return fire("exit", { state: "finished" });
+    if (session.isOver) ended();
     // What has come since is looked at first, a piece at a time; what comes meanwhile is in the journal too.
     const catchUp = (at: number): void => {
       const items = over ? [] : session.read(at, READ_BYTES);
@@ -96,11 +119,22 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
           fire("command", item.body.value.code === undefined ? {} : { code: item.body.value.code });
       }
       isBehind = items.length > 0 && at < session.facts.seq;
-      if (isBehind) ports.defer(() => catchUp(at));
+      if (isBehind) return ports.defer(() => catchUp(at));
+      if (session.isOver) ended();
+      looked();
     };
-    if (call.fromSeq !== undefined) catchUp(Number(call.fromSeq));
+    if (call.fromSeq !== undefined) {
+      looking++;
+      catchUp(Number(call.fromSeq));
+    }
     if (call.inputNeeded && !over) {
       let seen = "";
+      let isFirst = true;
+      looking++;
+      const lookedOnce = (): void => {
+        if (isFirst) looked();
+        isFirst = false;
+      };
       let stopLooking: (() => void) | null = null;
       stops.push(() => stopLooking?.());
       const again = (): void => {
@@ -113,10 +147,12 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
             if (over) return;
             // Twice in a row: what a program does between two reads is no need of input.
             if (NEEDS_INPUT.has(state) && state === seen) return fire("input_needed", { state });
+            if (!NEEDS_INPUT.has(state)) lookedOnce();
             seen = state;
-            again();
+            if (!over) again();
           },
           () => {
+            lookedOnce();
             if (!over) again();
           },
         );

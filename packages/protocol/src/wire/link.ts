@@ -415,13 +415,13 @@ export interface WaitCall {
   /** no output for this long */
   idleMs: bigint;
   inputNeeded: boolean;
-  /** 0: none */
-  timeoutMs: bigint;
+  /** absent: none; 0: looks once */
+  timeoutMs?: bigint | undefined;
   fromSeq?: bigint | undefined;
 }
 
 export interface WaitAnswer {
-  /** exit, command, match, idle, input_needed, timeout */
+  /** exit, command, match, idle, input_needed; timeout; ended: the session, and nobody asked for that */
   fired: string;
   /** finished, running, waiting_input, waiting_secret, interactive_app, idle_prompt, … */
   state: string;
@@ -558,7 +558,7 @@ export interface RunCall {
   session: string;
   text: string;
   words: string[];
-  timeoutMs: bigint;
+  timeoutMs?: bigint | undefined;
   writer: string;
   n: bigint;
   take: boolean;
@@ -566,7 +566,7 @@ export interface RunCall {
 }
 
 export interface RunAnswer {
-  /** output, ended, incomplete, interrupted, lost */
+  /** output, ended, not_run, incomplete, timed_out, interrupted */
   state: string;
   output: Uint8Array;
   /** absent: unknown, never a guessed 0 */
@@ -5196,7 +5196,7 @@ function createBaseWaitCall(): WaitCall {
     match: "",
     idleMs: 0n,
     inputNeeded: false,
-    timeoutMs: 0n,
+    timeoutMs: undefined,
     fromSeq: undefined,
   };
 }
@@ -5224,7 +5224,7 @@ export const WaitCall: MessageFns<WaitCall> = {
     if (message.inputNeeded !== false) {
       writer.uint32(48).bool(message.inputNeeded);
     }
-    if (message.timeoutMs !== 0n) {
+    if (message.timeoutMs !== undefined) {
       if (BigInt.asUintN(64, message.timeoutMs) !== message.timeoutMs) {
         throw new globalThis.Error("value provided for field message.timeoutMs of type uint64 too large");
       }
@@ -5339,7 +5339,9 @@ export const WaitCall: MessageFns<WaitCall> = {
     message.match = object.match ?? "";
     message.idleMs = (object.idleMs !== undefined && object.idleMs !== null) ? BigInt(object.idleMs) : 0n;
     message.inputNeeded = object.inputNeeded ?? false;
-    message.timeoutMs = (object.timeoutMs !== undefined && object.timeoutMs !== null) ? BigInt(object.timeoutMs) : 0n;
+    message.timeoutMs = (object.timeoutMs !== undefined && object.timeoutMs !== null)
+      ? BigInt(object.timeoutMs)
+      : undefined;
     message.fromSeq = (object.fromSeq !== undefined && object.fromSeq !== null) ? BigInt(object.fromSeq) : undefined;
     return message;
   },
@@ -7093,7 +7095,7 @@ export const HostDownCall: MessageFns<HostDownCall> = {
 };
 
 function createBaseRunCall(): RunCall {
-  return { session: "", text: "", words: [], timeoutMs: 0n, writer: "", n: 0n, take: false, maxBytes: 0n };
+  return { session: "", text: "", words: [], timeoutMs: undefined, writer: "", n: 0n, take: false, maxBytes: 0n };
 }
 
 export const RunCall: MessageFns<RunCall> = {
@@ -7107,7 +7109,7 @@ export const RunCall: MessageFns<RunCall> = {
     for (const v of message.words) {
       writer.uint32(26).string(v!);
     }
-    if (message.timeoutMs !== 0n) {
+    if (message.timeoutMs !== undefined) {
       if (BigInt.asUintN(64, message.timeoutMs) !== message.timeoutMs) {
         throw new globalThis.Error("value provided for field message.timeoutMs of type uint64 too large");
       }
@@ -7231,7 +7233,9 @@ export const RunCall: MessageFns<RunCall> = {
     message.session = object.session ?? "";
     message.text = object.text ?? "";
     message.words = object.words?.map((e) => e) || [];
-    message.timeoutMs = (object.timeoutMs !== undefined && object.timeoutMs !== null) ? BigInt(object.timeoutMs) : 0n;
+    message.timeoutMs = (object.timeoutMs !== undefined && object.timeoutMs !== null)
+      ? BigInt(object.timeoutMs)
+      : undefined;
     message.writer = object.writer ?? "";
     message.n = (object.n !== undefined && object.n !== null) ? BigInt(object.n) : 0n;
     message.take = object.take ?? false;

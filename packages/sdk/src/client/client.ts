@@ -200,7 +200,7 @@ export class Client implements HostClient {
           session,
           text: command.text ?? "",
           words: [...(command.words ?? [])],
-          timeoutMs: BigInt(options.timeoutMs ?? 0),
+          ...(options.timeoutMs === undefined ? {} : { timeoutMs: BigInt(options.timeoutMs) }),
           take: options.take ?? false,
           maxBytes: BigInt(options.maxBytes ?? 0),
           writer: this.#redial.newId(),
@@ -212,9 +212,8 @@ export class Client implements HostClient {
         more: (part) => (part.case === "run" && part.value.output.length > 0 ? options.output?.(part.value.output) : undefined),
       },
     );
-    const state = r.state === "not_run" ? "ended" : (r.state as RunResult["state"]);
     return {
-      state,
+      state: r.state as RunResult["state"],
       code: r.code ?? null,
       fromOffset: Number(r.fromOffset),
       toOffset: Number(r.toOffset),
@@ -324,7 +323,7 @@ export class Client implements HostClient {
       match: spec.match ?? "",
       idleMs: BigInt(spec.idleMs ?? 0),
       inputNeeded: spec.inputNeeded ?? false,
-      timeoutMs: BigInt(spec.timeoutMs ?? 0),
+      ...(spec.timeoutMs === undefined ? {} : { timeoutMs: BigInt(spec.timeoutMs) }),
       ...(spec.fromSeq === undefined ? {} : { fromSeq: BigInt(spec.fromSeq) }),
     };
     return (await this.#call("wait", { case: "wait", value }, { signal })).value;

@@ -127,11 +127,12 @@ export class ShellSession {
         deliver: (o) => {
           if (o.kind === "incomplete")
             resolve({ exit: null, output: "", outcome: "incomplete", lineLeft: true, isIncomplete: true });
+          if (o.kind === "invalid") resolve({ exit: null, output: "", outcome: "not_run", lineLeft: true, isIncomplete: false });
           if (o.kind === "ended")
             resolve({
               exit: o.exit,
               outcome: o.outcome,
-              lineLeft: o.lineLeft,
+              lineLeft: false,
               isIncomplete: false,
               output: this.read(o.segments),
             });
