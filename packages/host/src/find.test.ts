@@ -1,8 +1,10 @@
 /** Which session a name, an id or a prefix means, and what is said when it means none or several. */
-import { HoldError } from "@holdfast/protocol";
+import { Offset, session } from "@holdfast/core";
+import { create, FloorSchema, HoldError } from "@holdfast/protocol";
 import { simulate, type World } from "@holdfast/testkit";
 import { describe, expect, test } from "vitest";
 import { rename } from "./call/sessions.ts";
+import { sessionOnWire } from "./session/on-wire.ts";
 import type { LiveSession } from "./session/session.ts";
 
 async function opened(world: World, name: string): Promise<LiveSession> {
@@ -37,6 +39,27 @@ describe("find", () => {
     expect(host.find("work")).toBe(work);
     expect(host.find(work.id)).toBe(work);
     expect(host.find(work.id.slice(0, 6))).toBe(work);
+  });
+
+  test("one character is a prefix too, and what is near to everything is not asked back", async () => {
+    const world = await simulate({ seed: 90, empty: true });
+    const { host } = world.life;
+    const ids = ["2bcdefghij", "abcdefghij"];
+    const { newId } = host.ports;
+    Object.assign(host.ports, { newId: (chars: number) => (chars === 10 ? ids.shift()! : newId(chars)) });
+    const two = await opened(world, "work");
+    await opened(world, "it");
+    expect(host.find("2")).toBe(two);
+    expect(refusal(() => host.find("3"))).toMatchObject({ code: "no_such_session", details: {} });
+  });
+
+  test("a whole id means its session, whatever others came to be called", async () => {
+    const world = await simulate({ seed: 91, empty: true });
+    const { host } = world.life;
+    const work = await opened(world, "work");
+    const other = await opened(world, "other");
+    other.record({ id: "ana", via: "cli" }, { case: "renamed", value: { name: work.id } as never });
+    expect(host.find(work.id)).toBe(work);
   });
 
   test("a live name wins over an ended one; of ended ones the latest; an id of its own over an ended name", async () => {
@@ -78,6 +101,25 @@ describe("find", () => {
 });
 
 describe("names", () => {
+  test("the id of a session is nobody's name, also when that session has ended, and no id is drawn that is a name", async () => {
+    const world = await simulate({ seed: 92, empty: true });
+    const { host } = world.life;
+    const first = await opened(world, "first");
+    const ana = await world.newClient("ana");
+    const spec = (name: string) => ({ name, command: ["program"], noIntegration: true });
+    for (const over of [false, true]) {
+      if (over) await ends(world, first);
+      expect(await world.finish(code(ana.client!.open(spec(first.id))))).toBe("name_taken");
+      expect(refusal(() => host.checkName(first.id, null))).toMatchObject({ code: "name_taken", details: { session: first.id } });
+    }
+    const named = await opened(world, "production");
+    const ids = ["production", "2bcdefghij"];
+    const { newId } = host.ports;
+    Object.assign(host.ports, { newId: (chars: number) => (chars === 10 ? ids.shift()! : newId(chars)) });
+    expect((await opened(world, "other")).id).toBe("2bcdefghij");
+    expect(host.find("production")).toBe(named);
+  });
+
   test("two opens of one name at once give one session", async () => {
     const world = await simulate({ seed: 85, empty: true });
     const ana = await world.newClient("ana");
@@ -129,5 +171,52 @@ describe("names", () => {
     expect(await call("other", "old")).toBe("");
     expect(host.find("old")).toBe(other);
     expect(host.find("work")).toBe(work);
+  });
+});
+
+describe("shown", () => {
+  test("a session stands where its shell says, at once, and its size says whether it is pinned", async () => {
+    const world = await simulate({ seed: 93 });
+    const { host } = world.life;
+    const nonce = "0123456789abcdef";
+    world.live.commands.opened(true, nonce);
+    expect(host.shown(world.live)).toMatchObject({ cwd: world.live.facts.cwd, sizePinned: false });
+    world.shim.prints(Buffer.from(`\x1b]633;hold;P;${nonce};1;Cwd=/somewhere/else\x07`));
+    await world.advance(50);
+    expect(host.shown(world.live).cwd).toBe("/somewhere/else");
+    world.live.resize({ cols: 100, rows: 30 }, true, { id: "ana", via: "cli" });
+    await world.advance(500);
+    expect(host.shown(world.live)).toMatchObject({ sizePinned: true, size: { cols: 100, rows: 30 } });
+  });
+
+  test("what is run beside a session is told which session that is", async () => {
+    const world = await simulate({ seed: 94 });
+    const { host } = world.life;
+    const request = { name: "", kind: "pty", command: ["make"], shell: "", env: [], cwd: "/", size: world.live.facts.size };
+    const modes = { pinned: false, umask: 0o22, nofile: null, floorMode: "open", syncInput: false, group: "", ttlMs: 0 };
+    const more = { idleTtlMs: 0, integrate: false, parent: world.session, agentForward: false };
+    const child = await world.finish(
+      host.open({ ...request, ...modes, ...more } as never, { id: host.registry.byName("ana")!.id, via: "cli" }),
+    );
+    const { env } = world.shims.get(child.facts.socketPath)!.spec;
+    expect(env.filter((kv) => kv.startsWith("HOLDFAST_SESSION="))).toEqual([`HOLDFAST_SESSION=${world.session}`]);
+    expect(host.shown(child).parent).toBe(world.session);
+  });
+
+  test.each([
+    [5_000, 15],
+    [0, 9],
+  ])("a kill with %i ms of grace is recorded with the signal that it begins with", async (graceMs, signal) => {
+    const world = await simulate({ seed: 96 });
+    world.live.kill(graceMs, { id: "ana", via: "cli" });
+    const sent = world.live
+      .read(0, 64 * 1024)
+      .flatMap((i) => ("body" in i && i.body?.case === "signalled" ? [i.body.value] : []));
+    expect(sent).toMatchObject([{ target: "tree", signal }]);
+  });
+
+  test("a job's output is counted on both of its outputs", () => {
+    const facts = { ...session.unopened("x"), kind: "pipes" as const, ends: [Offset(0), Offset(10), Offset(7)] as const };
+    expect(sessionOnWire(facts, create(FloorSchema), [], "", "").outputBytes).toBe(17n);
   });
 });

@@ -3,7 +3,8 @@
  * shims; it can be killed at any time, and the next one takes up where it was.
  *
  *   A1  At start, every session of the journal that had not ended is adopted, or found lost, before the host serves.
- *   A2  A name belongs to at most one live session; ended ones keep theirs for reading.
+ *   A2  A name belongs to at most one live session; ended ones keep theirs for reading. No name is the id of a session: a whole
+ *       id means that session whatever others are called.
  *   A3  Nothing but a session's own end, an operator or the session's policy ends it.
  */
 import { existsSync } from "node:fs";
@@ -46,6 +47,8 @@ import { operatorOf } from "./session/steering.ts";
 export const HOST_SESSION = "host";
 const ID_CHARS = 10;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** Of a name that is no good: what of it is shown. */
+const SHOWN_NAME_CHARS = 80;
 /** How often, and after how long, a shim is tried again that did not welcome us and is not known to be gone: five minutes. */
 const LINK_ATTEMPTS = 300;
 const LINK_WAIT_MS = 1_000;
@@ -131,7 +134,8 @@ export class Host {
         "unsupported",
         `session ${session.facts.name} (${session.id}) was opened without a stable agent path, and a running program's environment can't be changed; open one with: hold new --agent-forward`,
       );
-    if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`);
+    if (session.isOver)
+      throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`, { session: session.id });
     this.#opener.files.pointAgent(session.id, target);
     session.agentBy = by;
     return session.facts.agentPath;
@@ -474,15 +478,9 @@ export class Host {
         "journal_frozen",
         `the journal can't be written (${this.ports.journal.frozen.message}): no new session; free some space, hold doctor tells more`,
       );
-    if (request.name !== "" && !NAME.test(request.name))
-      throw new HoldError(
-        "bad_request",
-        `session name ${JSON.stringify(request.name)}: letters, digits, dot, dash and underscore, ${limits.nameBytes} at most, a letter or digit first`,
-      );
-    if (request.name !== "" && live.some((s) => s.facts.name === request.name))
-      throw new HoldError("name_taken", `a session named ${request.name} lives; attach to it with: hold attach ${request.name}`);
+    if (request.name !== "") this.checkName(request.name, null);
     const name = request.name || this.#freeName(request, live);
-    const session = this.#enter(new LiveSession(this.ports.newId(ID_CHARS), this.ports, null));
+    const session = this.#enter(new LiveSession(this.#freeId(live), this.ports, null));
     if (request.parent) this.#parents.set(session.id, request.parent);
     try {
       await openSession(session, { ...request, name }, this.#opener, by);
@@ -495,6 +493,35 @@ export class Host {
     this.#watchShim(session);
     this.#keepTtl(session);
     return session;
+  }
+
+  /** Throws where a session may not be called this now (A2). `of`: the session that is renamed. */
+  checkName(name: string, of: LiveSession | null): void {
+    if (!NAME.test(name))
+      throw new HoldError(
+        "bad_request",
+        `session name ${JSON.stringify(name.slice(0, SHOWN_NAME_CHARS))}: letters, digits, dot, dash and underscore, 64 at most, a letter or digit first`,
+      );
+    const other = [...this.#sessions.values()].find((s) => s !== of && !s.isOver && s.facts.name === name);
+    if (other)
+      throw new HoldError("name_taken", `a session named ${name} lives (${other.id}); attach to it with: hold attach ${name}`, {
+        session: other.id,
+      });
+    if (this.#isId(name))
+      throw new HoldError("name_taken", `${name} is the id of a session, which it goes on to mean; choose another name`, {
+        session: name,
+      });
+  }
+
+  #isId(text: string): boolean {
+    return this.#sessions.has(text) || (text.length === ID_CHARS && this.ports.journal.tail(text) !== null);
+  }
+
+  #freeId(live: readonly LiveSession[]): string {
+    for (;;) {
+      const id = this.ports.newId(ID_CHARS);
+      if (!live.some((s) => s.facts.name === id)) return id;
+    }
   }
 
   #freeName(request: OpenRequest, live: readonly LiveSession[]): string {
@@ -513,22 +540,24 @@ export class Host {
     }
   }
 
-  /** By live name, id, ended name (the latest) or unique prefix of an id. */
+  /** By id, live name, ended name (the latest) or unique prefix of an id. */
   find(text: string): LiveSession {
     if (text === "" || text.length > limits.nameBytes)
       throw new HoldError(
         "bad_request",
         `which session? an id, a unique prefix of one, or a name of ${limits.nameBytes} characters at most; hold ls shows them`,
       );
+    const known = this.#sessions.get(text);
+    if (known) return known;
     const all = [...this.#sessions.values()];
     const named = all.filter((s) => s.facts.name === text);
     const live = named.find((s) => !s.isOver);
     if (live) return live;
-    const exact = this.#sessions.get(text) ?? this.#unshed(text);
-    if (exact) return exact;
+    const shed = this.#unshed(text);
+    if (shed) return shed;
     const latest = named.sort((a, b) => b.facts.createdAt - a.facts.createdAt)[0];
     if (latest) return latest;
-    const prefixed = text.length >= 2 ? all.filter((s) => s.id.startsWith(text)) : [];
+    const prefixed = all.filter((s) => s.id.startsWith(text));
     if (prefixed.length === 1) return prefixed[0]!;
     if (prefixed.length > 1)
       throw new HoldError(
@@ -549,12 +578,12 @@ export class Host {
     const near = all
       .filter((s) => !s.isOver)
       .map((s) => s.facts.name)
-      .filter((n) => distance(n, text) <= 2)
+      .filter((n) => distance(n, text) <= Math.min(2, text.length / 2))
       .slice(0, SHOWN_CANDIDATES);
     throw new HoldError(
       "no_such_session",
       `no session ${JSON.stringify(text)}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "; hold ls shows those that live, hold ls -a all"}`,
-      { candidates: near.join(",") },
+      near.length > 0 ? { candidates: near.join(",") } : {},
     );
   }
 
@@ -564,6 +593,7 @@ export class Host {
       floorOnWire(session.floor, this.ports.clock),
       session.presence(),
       this.#parents.get(session.id) ?? "",
+      session.commands.state.cwd ?? session.facts.cwd,
     );
   }
 
@@ -577,6 +607,7 @@ export class Host {
       throw new HoldError(
         "session_running",
         `session ${session.facts.name} (${session.id}) lives; end it first with: hold kill ${session.facts.name}`,
+        { session: session.id },
       );
     session.record(by, { case: "removed", value: {} as never });
     this.#leaveFor(session, "removed");

@@ -13,6 +13,7 @@ export async function execCall({ host, operator, via }: CallContext, call: Verb<
     throw new HoldError(
       "session_ended",
       `session ${parent.facts.name} (${parent.id}) has ended: it has no directory and environment of now`,
+      { session: parent.id },
     );
   if (call.argv.length === 0) throw new HoldError("usage", "hold exec SESSION -- CMD…: no command given");
   const { env, of } = environmentOf(parent, host.environmentPath(parent.id));

@@ -23,7 +23,6 @@ import type { CallContext, Result, Verb } from "./context.ts";
 import { floorCommand } from "./floor-command.ts";
 
 const done: Result = { case: "done", value: create(DoneSchema) };
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** How long a kill waits for the session's end after the forced signal. */
 const KILL_WAIT_MS = 10_000;
 
@@ -79,7 +78,10 @@ export async function show({ host }: CallContext, call: Verb<"show">): Promise<R
 /** Answers when the session has ended. */
 export async function kill({ host, operator, via, signal }: CallContext, call: Verb<"kill">): Promise<Result> {
   const session = host.find(call.session);
-  if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended already`);
+  if (session.isOver)
+    throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended already`, {
+      session: session.id,
+    });
   const graceMs = Math.min(Number(call.graceMs), 600_000);
   session.kill(graceMs, { id: operator.id, via });
   await ended(session, signal, graceMs + KILL_WAIT_MS, host.ports);
@@ -116,13 +118,7 @@ export async function signal({ host, operator, via }: CallContext, call: Verb<"s
 
 export async function rename({ host, operator, via }: CallContext, call: Verb<"rename">): Promise<Result> {
   const session = host.find(call.session);
-  if (!NAME.test(call.name))
-    throw new HoldError(
-      "bad_request",
-      `session name ${JSON.stringify(call.name)}: letters, digits, dot, dash and underscore, 64 at most, a letter or digit first`,
-    );
-  const other = [...host.sessions.values()].find((s) => s !== session && !s.isOver && s.facts.name === call.name);
-  if (other) throw new HoldError("name_taken", `a session named ${call.name} lives (${other.id})`);
+  host.checkName(call.name, session);
   session.record({ id: operator.id, via }, { case: "renamed", value: create(EventBody_RenamedSchema, { name: call.name }) });
   return done;
 }
@@ -139,7 +135,8 @@ export async function remove({ host, operator, via, signal: abort }: CallContext
 
 export async function resize({ host, operator, via }: CallContext, call: Verb<"resize">): Promise<Result> {
   const session = host.find(call.session);
-  if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`);
+  if (session.isOver)
+    throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`, { session: session.id });
   session.resize(checkSize(call.size, session.facts.size), !call.unpin, { id: operator.id, via });
   return done;
 }
@@ -150,7 +147,8 @@ export async function changeFloor({ host, operator, via }: CallContext, call: Ve
     operator,
     call.verb === FloorVerb.AI_PAUSE || call.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input",
   );
-  if (session.isOver) throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`);
+  if (session.isOver)
+    throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`, { session: session.id });
   session.changeFloor(floorCommand(host, session, operator, "", call.verb, call.to), { id: operator.id, via });
   return { case: "floor", value: floorOnWire(session.floor, host.ports.clock) };
 }

@@ -43,15 +43,18 @@ export function malformation(frame: Input): HoldError | null {
 /** The shim has refused, dropped or cut an input. */
 export function settledError(facts: SessionFacts, r: ShimResult): HoldError {
   const session = facts.name || facts.id;
+  const details = { session: facts.id, input: String(r.seq) };
   if (r.status === "void")
     return new HoldError(
       "input_void",
       `input ${r.seq} of session ${session} was dropped unwritten: the floor changed hands or an interrupt passed it`,
+      details,
     );
   if (r.status === "cut")
     return new HoldError(
       "input_cut",
       `only ${r.bytes} bytes of input ${r.seq} of session ${session} were written: the floor changed hands or an interrupt passed it`,
+      details,
     );
   const codes: Partial<Record<string, Code>> = {
     line_too_long: "line_too_long",
@@ -62,5 +65,5 @@ export function settledError(facts: SessionFacts, r: ShimResult): HoldError {
     r.refusal === "line_too_long"
       ? `a line of more than ${limits.canonicalLineBytes} bytes would be cut by the terminal of session ${session}; send it in shorter lines, or through a file`
       : `the shim of session ${session} refused input ${r.seq}: ${r.refusal}`;
-  return new HoldError(codes[r.refusal] ?? "internal", text);
+  return new HoldError(codes[r.refusal] ?? "internal", text, details);
 }

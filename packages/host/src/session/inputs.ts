@@ -270,6 +270,7 @@ export class Inputs {
       return new HoldError(
         "session_ended",
         `session ${book.label} has ended; hold log ${book.facts.name || book.id} shows what it did`,
+        { session: book.id },
       );
     if (ports.journal.frozen || line.isStalled)
       return new HoldError(
@@ -481,7 +482,9 @@ export class Inputs {
 
   /** The session is over: who waits is told. */
   over(): void {
-    const error = new HoldError("session_ended", `session ${this.#world.book.label} has ended`);
+    const error = new HoldError("session_ended", `session ${this.#world.book.label} has ended`, {
+      session: this.#world.book.id,
+    });
     for (const seq of [...this.#answers.keys()])
       this.#answer(seq, (n) => ({ n, seq: 0, status: InputStatus.VOID, bytes: 0, error }));
     for (const offer of this.#waiting.splice(0)) this.offer(offer);

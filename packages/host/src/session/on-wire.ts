@@ -51,7 +51,8 @@ const states: Record<SessionFacts["state"], SessionState> = {
   failed: SessionState.FAILED,
 };
 
-export function sessionOnWire(facts: SessionFacts, floor: WireFloor, presence: Presence[], parent: string): Session {
+/** `cwd`: where its shell stands, or where it began. */
+export function sessionOnWire(facts: SessionFacts, floor: WireFloor, presence: Presence[], parent: string, cwd: string): Session {
   const { exit } = facts;
   return create(SessionSchema, {
     id: facts.id,
@@ -63,11 +64,12 @@ export function sessionOnWire(facts: SessionFacts, floor: WireFloor, presence: P
     operators: presence,
     floor,
     size: facts.size,
-    cwd: facts.cwd,
+    sizePinned: facts.sizePinned,
+    cwd,
     command: [...facts.command],
     group: facts.group,
     seq: BigInt(facts.seq),
-    outputBytes: BigInt(facts.kind === "pty" ? facts.ends[0] : facts.ends[1]),
+    outputBytes: BigInt(facts.ends[0] + facts.ends[1] + facts.ends[2]),
     lastActivityUnixMs: BigInt(Math.trunc(facts.lastActivityAt)),
     incarnation: facts.incarnation,
     syncInput: facts.syncInput,

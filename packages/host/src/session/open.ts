@@ -111,7 +111,11 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
   const wanted = new Set(OUTER);
   const base = request.env.filter((kv) => !wanted.has(kv.slice(0, kv.indexOf("="))) || request.parent !== "");
   const agentPath = request.agentForward ? opener.files.agentPath(session.id) : "";
-  const env = withDefaults(agentPath ? [...base, `SSH_AUTH_SOCK=${agentPath}`] : base, request.kind, session.id);
+  const env = withDefaults(
+    agentPath ? [...base, `SSH_AUTH_SOCK=${agentPath}`] : base,
+    request.kind,
+    request.parent || session.id,
+  );
   const prepared =
     request.kind === "pty" && request.integrate
       ? prepareShell({ argv, env, folder: opener.shellFolder, nonce, environmentFile: opener.files.environmentPath(session.id) })
@@ -175,7 +179,9 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
       { session: session.id },
     );
   if (state === "failed")
-    throw new HoldError("start_failed", startFailure(session.id, argv, request.cwd, exit?.reason ?? ""), { session: session.id });
+    throw new HoldError("start_failed", startFailure(request.parent || session.id, argv, request.cwd, exit?.reason ?? ""), {
+      session: request.parent || session.id,
+    });
 }
 
 /** Links to the shim and records what it holds. Used for opening and for adoption. `watch`: called in the same turn as the link stands. */

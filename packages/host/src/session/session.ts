@@ -52,10 +52,10 @@ import { ShimLine } from "./shim-line.ts";
 import { Sizing } from "./sizing.ts";
 import { Steering } from "./steering.ts";
 
-const HOST: Actor = { id: HOST_ACTOR, via: "host" };
-/** What ending a tree sends first: without time to end by itself it is forced at once. */
+/** What a kill begins with: without a grace nobody is asked. */
 const SIGTERM = 15;
 const SIGKILL = 9;
+const HOST: Actor = { id: HOST_ACTOR, via: "host" };
 
 /** What a restarted host read back from the journal. */
 export interface Past {
@@ -431,7 +431,10 @@ export class LiveSession {
   }
 
   signal(target: "leader" | "foreground" | "tree", signo: number, by: Actor): void {
-    if (this.isOver) throw new HoldError("session_ended", `session ${this.#book.label} has ended; there is nothing to signal`);
+    if (this.isOver)
+      throw new HoldError("session_ended", `session ${this.#book.label} has ended; there is nothing to signal`, {
+        session: this.id,
+      });
     if (!this.#line.live) throw this.#line.beingTakenUp();
     const value = create(EventBody_SignalledSchema, { target, signal: signo });
     const { seq } = this.record(by, { case: "signalled", value });
@@ -443,10 +446,8 @@ export class LiveSession {
     if (this.isOver) return;
     const shim = this.#line.live;
     if (!shim) throw this.#line.beingTakenUp();
-    this.record(by, {
-      case: "signalled",
-      value: create(EventBody_SignalledSchema, { target: "tree", signal: graceMs > 0 ? SIGTERM : SIGKILL }),
-    });
+    const signal = graceMs > 0 ? SIGTERM : SIGKILL;
+    this.record(by, { case: "signalled", value: create(EventBody_SignalledSchema, { target: "tree", signal }) });
     shim.endTree(graceMs);
   }
 

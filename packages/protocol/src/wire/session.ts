@@ -103,14 +103,17 @@ export interface Session {
   createdUnixMs: bigint;
   operators: Presence[];
   floor: Floor | undefined;
-  size: Size | undefined;
+  size:
+    | Size
+    | undefined;
+  /** where its shell stands, or where it began */
   cwd: string;
   command: string[];
   exit: Exit | undefined;
   group: string;
   /** last seq of its journal */
   seq: bigint;
-  /** end offset of stream 0 (or stdout) */
+  /** of all its streams together */
   outputBytes: bigint;
   lastActivityUnixMs: bigint;
   incarnation: number;
@@ -119,6 +122,8 @@ export interface Session {
   openedBy: string;
   /** an exec: the session it runs beside */
   parent: string;
+  /** the size follows nobody */
+  sizePinned: boolean;
   /** command line of the command that runs now, where shell integration tells */
   running: string;
 }
@@ -656,6 +661,7 @@ function createBaseSession(): Session {
     syncInput: false,
     openedBy: "",
     parent: "",
+    sizePinned: false,
     running: "",
   };
 }
@@ -733,6 +739,9 @@ export const Session: MessageFns<Session> = {
     }
     if (message.parent !== "") {
       writer.uint32(170).string(message.parent);
+    }
+    if (message.sizePinned !== false) {
+      writer.uint32(176).bool(message.sizePinned);
     }
     if (message.running !== "") {
       writer.uint32(162).string(message.running);
@@ -913,6 +922,14 @@ export const Session: MessageFns<Session> = {
             message.parent = reader.string();
             continue;
           }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.sizePinned = reader.bool();
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -964,6 +981,7 @@ export const Session: MessageFns<Session> = {
     message.syncInput = object.syncInput ?? false;
     message.openedBy = object.openedBy ?? "";
     message.parent = object.parent ?? "";
+    message.sizePinned = object.sizePinned ?? false;
     message.running = object.running ?? "";
     return message;
   },
