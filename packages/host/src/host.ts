@@ -58,8 +58,9 @@ const GONE = /\bE(CONNREFUSED|NOENT|NOTDIR|NOTSOCK|PROTOTYPE|LOOP|NAMETOOLONG)\b
 export const KEPT_COMMANDS = 256;
 /** Names and ids shown in one error. */
 const SHOWN_CANDIDATES = 10;
-/** A fold is saved after this many records, so that a restart reads few. */
+/** A fold is saved after this many records, or bytes of payload, so that a restart reads little: nobody is served before it has. */
 const SAVE_EVERY = 2_000;
+const SAVE_BYTES = 4 * 1024 * 1024;
 
 export interface HostOptions {
   readonly ports: SessionPorts;
@@ -382,8 +383,12 @@ export class Host {
       this.#opener.files.forget(session.id, session.facts.state !== "ended" && session.shimLink === null);
       this.#shed();
     };
+    let unsavedBytes = 0;
     session.listen((entry) => {
-      if (entry.seq - (this.#saved.get(session.id) ?? 0) >= SAVE_EVERY) this.ports.defer(() => this.save(session));
+      unsavedBytes += entry.payloadBytes;
+      if (entry.seq - (this.#saved.get(session.id) ?? 0) < SAVE_EVERY && unsavedBytes < SAVE_BYTES) return;
+      unsavedBytes = 0;
+      this.ports.defer(() => this.save(session));
     });
     return session;
   }
