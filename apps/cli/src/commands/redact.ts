@@ -36,7 +36,9 @@ export async function run(context: Context, flags: RedactFlags, args: readonly s
   if (seqs.length === 0 && !range) throw usage("redact what? --seq SEQ, --from SEQ --to SEQ or --match TEXT");
   if (range && (flags.from === undefined || flags.to === undefined || flags.from > flags.to))
     throw usage("a range needs both --from and --to, in this order");
-  if (!flags.yes && !flags.json && context.input.isTty && context.err.isTty) {
+  if (!flags.yes) {
+    if (!context.input.isTty || !context.err.isTty)
+      throw usage("what is redacted is gone for good, and nobody can be asked here; say so with --yes");
     context.err.write(
       `Erase the payload of ${range ? `events ${flags.from} to ${flags.to}` : `${new Set(seqs).size} events`} for good? [y/N] `,
     );
@@ -51,6 +53,12 @@ export async function run(context: Context, flags: RedactFlags, args: readonly s
     ...(flags.reason === undefined ? {} : { reason: flags.reason }),
   });
   if (flags.json) jsonLine(context.out, { redacted });
-  else if (context.err.isTty) line(context.err, `erased ${redacted} payloads; who, when and how many bytes stay`);
+  else
+    line(
+      context.err,
+      redacted === 0
+        ? "nothing erased: those events have no payload, or no longer"
+        : `erased ${redacted} payload${redacted === 1 ? "" : "s"}; who, when and how many bytes stay`,
+    );
   return;
 }

@@ -163,15 +163,20 @@ export async function redact({ host, operator, via }: CallContext, call: Verb<"r
   }
   if (seqs.size === 0) throw new HoldError("bad_request", "which records? give --seq N, or --from N --to N");
   const sorted = [...seqs].sort((a, b) => a - b);
+  // What had no payload, or has lost it before, is told as little as it was erased.
   const redacted = session.redact(sorted);
-  session.record(
-    { id: operator.id, via },
-    {
-      case: "redacted",
-      value: create(EventBody_RedactedSchema, { seqs: sorted.slice(0, 4_000).map(BigInt), reason: call.reason.slice(0, 500) }),
-    },
-  );
-  return { case: "redact", value: create(RedactAnswerSchema, { redacted }) };
+  if (redacted.length > 0)
+    session.record(
+      { id: operator.id, via },
+      {
+        case: "redacted",
+        value: create(EventBody_RedactedSchema, {
+          seqs: redacted.slice(0, 4_000).map(BigInt),
+          reason: call.reason.slice(0, 500),
+        }),
+      },
+    );
+  return { case: "redact", value: create(RedactAnswerSchema, { redacted: redacted.length }) };
 }
 
 export async function auditHead({ host }: CallContext, call: Verb<"auditHead">): Promise<Result> {

@@ -116,8 +116,8 @@ export interface Journal {
   read(session: string, afterSeq: number, maxBytes: number): (Entry | Gap)[];
   /** The seq of the last entry of this stream whose offset is ≤ `offset` (for reading from an output offset). */
   seqAtOffset(session: string, stream: number, offset: number): number | null;
-  /** Erases payload and salt in place (secrets, `hold redact`); record and chain stay. Returns how many were present. */
-  erase(session: string, seqs: readonly number[]): number;
+  /** Erases payload and salt in place (secrets, `hold redact`); record and chain stay. Returns those that were present. */
+  erase(session: string, seqs: readonly number[]): readonly number[];
   /**
    * Drops what retention allows. `keepFromSeq` protects what no checkpoint has passed yet and nobody has read; of records only what
    * `recordsFromSeq` (the same, if not told) protects, as their bound must hold whoever reads. Returns gaps made; the files go off the loop.

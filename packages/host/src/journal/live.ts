@@ -133,12 +133,12 @@ export class LiveJournal implements Journal {
     this.#reader.forget(range.segment.index);
   }
 
-  erase(session: string, seqs: readonly number[]): number {
+  erase(session: string, seqs: readonly number[]): readonly number[] {
     const s = this.#catalogue.sessions.get(session);
-    if (s === undefined || s.removed) return 0;
+    if (s === undefined || s.removed) return [];
     if (this.frozen !== null) throw this.#writer.refusal();
     const present = seqs.filter((seq) => this.#found(s, seq, (entry) => entry.payloadState === "present") === true);
-    if (present.length === 0) return 0;
+    if (present.length === 0) return [];
     this.#writer.note({ type: "erased", session, seqs: present });
     let erasing = this.#erasing.get(session);
     if (erasing === undefined) this.#erasing.set(session, (erasing = new Set()));
@@ -148,7 +148,7 @@ export class LiveJournal implements Journal {
       if (erasing.size === 0 && this.#erasing.get(session) === erasing) this.#erasing.delete(session);
       this.redo(s, present);
     });
-    return present.length;
+    return present;
   }
 
   #found<T>(s: SessionState, seq: number, use: (entry: Entry, found: Found, range: Range) => T): T | null {

@@ -474,7 +474,7 @@ export class LiveSession {
   }
 
   /** Erases payloads, here and wherever they went (screen.ts C6). Returns how many there were. */
-  redact(seqs: readonly number[]): number {
+  redact(seqs: readonly number[]): readonly number[] {
     const isShown = this.screen.forget(seqs);
     const erased = this.#ports.journal.erase(this.id, seqs);
     this.#readers.forget();

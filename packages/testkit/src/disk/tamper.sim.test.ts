@@ -313,8 +313,8 @@ describe("what may be gone", () => {
     const secret = (i: number): string => (i % 2 === 0 ? `hunter2-${i};` : `hunter2-${i};`.padEnd(400, "z"));
     for (let i = 0; i < 150; i++) journal.append(draft(clock, "s1", secret(i)));
     const seqs = Array.from({ length: 100 }, (_, i) => i + 10);
-    expect(journal.erase("s1", seqs)).toBe(100);
-    expect(journal.erase("s1", seqs)).toBe(0);
+    expect(journal.erase("s1", seqs)).toHaveLength(100);
+    expect(journal.erase("s1", seqs)).toEqual([]);
     await journal.durable(journal.head().lsn);
     const states = readAll(journal, "s1").map((e) => (isGap(e) ? "gap" : e.payloadState));
     expect(states.filter((s) => s === "redacted")).toHaveLength(100);
