@@ -543,7 +543,7 @@ describe("redact", () => {
       search: async () => [{ seq: 4n }, { seq: 4n }, { seq: 9n }] as never,
       redact: async (_s, what) => note(seen, [what], 2),
     });
-    const { out } = await hold("redact work --match hunter2 --reason leak --json", { client });
+    const { out } = await hold("redact work --match hunter2 --reason leak -y --json", { client });
     expect(seen).toEqual([{ seqs: [4, 9], reason: "leak" }]);
     expect(JSON.parse(out.text)).toEqual({ redacted: 2 });
   });

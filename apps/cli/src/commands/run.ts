@@ -71,5 +71,10 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
       );
     case "interrupted":
       throw new HoldError("cancelled", `the command in ${session} was interrupted and its code is not known`);
+    default:
+      // A newer host's word: whatever it means, it is no code.
+      throw new HoldError("code_unknown", `the command in ${session} is ${String(result.state)}; its code is not known`, {
+        session,
+      });
   }
 }
