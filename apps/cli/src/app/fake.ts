@@ -66,11 +66,13 @@ export const session = (over: Partial<Session> = {}): Session =>
     group: "",
     seq: 12n,
     outputBytes: 2048n,
+    sizePinned: false,
     lastActivityUnixMs: BigInt(nowMs - 60_000),
     incarnation: 1,
     syncInput: false,
     openedBy: "ana",
     running: "",
+    parent: "",
     ...over,
   }) as unknown as Session;
 

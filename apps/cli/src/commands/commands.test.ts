@@ -89,7 +89,7 @@ describe("ls and show", () => {
     expect(out.lines[0]).toMatch(/^NAME +ID +STATE/);
     expect(out.lines[1]).toMatch(/^work .*running .*nobody .*80x24 .*1m ago .*~\/src .*bash$/);
     expect(out.lines[2]).toMatch(/^old .*exit 3/);
-    const json = await hold("ls --json", { client });
+    const json = await hold("ls -a --json", { client });
     expect(json.out.lines.map((l) => JSON.parse(l).name)).toEqual(["work", "old"]);
   });
   test("on a terminal no line is wider than it", async () => {
@@ -201,6 +201,23 @@ describe("send", () => {
   });
 });
 
+describe("what hold exec ran", () => {
+  test("is listed where one asks for it, and what has ended of it with what has ended", async () => {
+    const sessions = [
+      session({ id: "s1", name: "work" }),
+      session({ id: "s2", name: "old", state: 2 }),
+      session({ id: "c1", name: "make", parent: "s1" }),
+      session({ id: "c2", name: "ls", state: 2, parent: "s1" }),
+    ];
+    const names = async (line: string): Promise<string[]> =>
+      (await hold(`${line} --json`, { client: host({ sessions }) })).out.lines.map((l) => JSON.parse(l).name as string).sort();
+    expect(await names("ls")).toEqual(["work"]);
+    expect(await names("ls -a")).toEqual(["old", "work"]);
+    expect(await names("ls --exec")).toEqual(["make", "work"]);
+    expect(await names("ls -a --exec")).toEqual(["ls", "make", "old", "work"]);
+  });
+});
+
 describe("run, exec and wait", () => {
   const ran = (result: object) =>
     host({
@@ -216,12 +233,14 @@ describe("run, exec and wait", () => {
   test("a code that is not known is never 0", async () => {
     for (const result of [
       { code: null },
-      { state: "lost", code: null },
+      { state: "not_run", code: null },
       { state: "incomplete", code: null },
       { state: "interrupted", code: null },
     ])
       expect((await hold("run work -- x", { client: ran(result) })).code).toBe(1);
     expect((await hold("run work -- x", { client: ran({ state: "timed_out", code: null }) })).code).toBe(124);
+    expect((await hold("run work -- )", { client: ran({ state: "not_run", code: null }) })).err.text).toMatch(/^\[not_run\] /);
+    expect((await hold("run work -- x", { client: ran({ code: null }) })).err.text).toMatch(/^\[code_unknown\] /);
   });
   test("a command that is not UTF-8 is refused, and not typed as another", async () => {
     const { code, err } = await hold(["run", "work", "--", "\udcff"], { client: host({}) });
@@ -270,6 +289,14 @@ describe("run, exec and wait", () => {
     expect((await hold("wait work --command", { client: client("command") })).out.text).toBe("command: exit 2 (idle prompt)\n");
     const late = await hold("wait work --exit --timeout 1s --json", { client: client("timeout") });
     expect([late.code, JSON.parse(late.out.text).fired]).toEqual([124, "timeout"]);
+    const over = await hold("wait work --match up", { client: client("ended") });
+    expect([over.code, over.out.text, over.err.text]).toEqual([
+      1,
+      "",
+      expect.stringMatching(/^\[session_ended\] work has ended/),
+    ]);
+    const json = await hold("wait work --match up --json", { client: client("ended") });
+    expect([json.code, JSON.parse(json.out.text).fired]).toEqual([1, "ended"]);
     expect((await hold("wait work", { client: client("exit") })).code).toBe(2);
     expect((await hold("wait work --match (", { client: client("match") })).code).toBe(2);
   });
@@ -304,7 +331,7 @@ describe("the floor", () => {
 describe("the journal", () => {
   const s = session({ seq: 6n });
   const steps = [
-    { event: event(1, "opened", { name: "work", cwd: "/", command: ["bash"], shell: "bash" }) },
+    { event: event(1, "opened", { name: "work", cwd: "/", command: ["bash"], shell: "bash", pinnedSize: [] }) },
     { gap: [2, 2] as const },
     { output: "hello\r\n", seq: 3, offset: 0 },
     { event: event(4, "input", { unit: "", interrupt: false, eof: false }, { data: Buffer.from("ls\r") }) },
@@ -315,6 +342,27 @@ describe("the journal", () => {
     sessions: [s],
     attach: replaying(s, steps),
     operatorList: async () => [{ id: "op-ana", name: "ana" }] as never,
+  });
+  test("redacting asks, is refused where nobody can be asked, and says how much it erased", async () => {
+    const seen: unknown[] = [];
+    const redacting = (count: number) => host({ sessions: [s], redact: async (_s, what) => note(seen, [what], count) });
+    expect((await hold("redact work --seq 3", { client: redacting(1) })).code).toBe(2);
+    expect((await hold("redact work --seq 3 --json", { client: redacting(1) })).code).toBe(2);
+    expect(seen).toEqual([]);
+    expect((await hold("redact work --seq 3 -y", { client: redacting(1) })).err.text).toMatch(/^erased 1 payload;/);
+    expect((await hold("redact work --seq 3 -y", { client: redacting(0) })).err.text).toMatch(/^nothing erased/);
+  });
+  test("of a job one of the two outputs may be had alone, and a terminal has one only", async () => {
+    const job = session({ kind: 2, seq: 2n });
+    const outputs = [
+      { output: "out", seq: 1, offset: 0, stream: 1 },
+      { output: "err", seq: 2, offset: 0, stream: 2 },
+    ];
+    const of = { client: host({ sessions: [job], attach: replaying(job, outputs) }) };
+    expect((await hold("log work --raw", of)).out.text).toBe("outerr");
+    expect((await hold("log work --raw --stream stdout", of)).out.text).toBe("out");
+    expect((await hold("log work --raw --stream stderr", of)).out.text).toBe("err");
+    expect((await hold("log work --raw --stream stderr", { client })).code).toBe(2);
   });
   test("people read who did what, names instead of ids", async () => {
     const { out } = await hold("log work", { client });
@@ -543,7 +591,7 @@ describe("redact", () => {
       search: async () => [{ seq: 4n }, { seq: 4n }, { seq: 9n }] as never,
       redact: async (_s, what) => note(seen, [what], 2),
     });
-    const { out } = await hold("redact work --match hunter2 --reason leak -y --json", { client });
+    const { out } = await hold("redact work --match hunter2 --reason leak --json -y", { client });
     expect(seen).toEqual([{ seqs: [4, 9], reason: "leak" }]);
     expect(JSON.parse(out.text)).toEqual({ redacted: 2 });
   });

@@ -23,7 +23,9 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
       shim: s.shim,
       protocol: s.protocol,
       lagUsP99: Number(s.lagUsP99),
-      limits: s.limits,
+      limits: Object.fromEntries(
+        Object.entries(s.limits).map(([key, value]) => [key, /^\d+$/.test(value) ? Number(value) : value]),
+      ),
       notices: s.notices,
     });
     return;

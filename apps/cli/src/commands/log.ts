@@ -8,6 +8,7 @@ import { escapeText } from "../show/escape.ts";
 import { eventJson, eventText, kindOf, printedText } from "../show/event.ts";
 import { clock } from "../show/time.ts";
 import { cutTo, padTo } from "../show/width.ts";
+import { sessionKindWord } from "../show/words.ts";
 import { painted } from "./painted.ts";
 import { outputEvent } from "./output-event.ts";
 
@@ -17,6 +18,7 @@ interface LogFlags {
   kind: readonly string[];
   actor: string | undefined;
   raw: boolean;
+  stream: "stdout" | "stderr" | undefined;
   json: boolean;
 }
 
@@ -25,8 +27,11 @@ export async function run(context: Context, flags: LogFlags, args: readonly stri
     throw usage("--raw prints the output bytes and nothing else; leave --json, --kind and --actor away");
   const client = await context.client();
   const session = await client.show(args[0]!);
+  if (flags.stream !== undefined && sessionKindWord(session.kind) === "pty")
+    throw usage(`${args[0]} has a terminal, which has one output; --stream is for sessions that were opened with --pipes`);
   if (flags.from !== undefined && flags.from > Number(session.seq) + 1)
     throw usage(`the journal of ${args[0]} ends at ${session.seq}: there is no position ${flags.from}`);
+  const isStream = streamOf(flags.stream);
   const wanted = wants(flags.kind, await actorIds(context, flags.actor));
   // Without output there is no telling when the end is reached, so only a reader that follows does without.
   const noOutput =
@@ -39,13 +44,19 @@ export async function run(context: Context, flags: LogFlags, args: readonly stri
     signal: context.cancelled,
   })) {
     if (!print) {
-      if (entry.type === "output") context.out.write(entry.bytes);
+      if (entry.type === "output" && isStream(entry)) context.out.write(entry.bytes);
       else if (entry.type === "gap")
         line(context.err, `(gap: ${entry.fromSeq} to ${entry.toSeq} is no longer kept: ${escapeText(entry.reason)})`);
-    } else if (wanted(entry)) print(entry);
+    } else if (wanted(entry) && isStream(entry)) print(entry);
     await context.out.drained();
   }
   return;
+}
+
+/** Everything but the other of the two outputs. */
+function streamOf(name: "stdout" | "stderr" | undefined): (entry: Entry) => boolean {
+  const other = name === undefined ? 0 : name === "stdout" ? 2 : 1;
+  return (entry) => entry.type !== "output" || entry.stream !== other || other === 0;
 }
 
 /** The ids that an operator's name stands for. What is no known name is an id, the host's and the policies' own `system:…` too. */

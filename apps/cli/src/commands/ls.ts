@@ -7,11 +7,16 @@ import { painted } from "./painted.ts";
 
 export async function run(
   context: Context,
-  flags: { all: boolean; group: string | undefined; json: boolean },
+  flags: { all: boolean; exec: boolean; group: string | undefined; json: boolean },
 ): Promise<undefined> {
   const client = await context.client();
-  const listed = await client.list({ all: flags.all, ...(flags.group === undefined ? {} : { group: flags.group }) });
-  const sessions = listed.sort(
+  // The host lists commands of `hold exec` with all alone, and then both.
+  const listed = await client.list({
+    all: flags.all || flags.exec,
+    ...(flags.group === undefined ? {} : { group: flags.group }),
+  });
+  const wanted = listed.filter((s) => (flags.exec || s.parent === "") && (flags.all || isRunning(s)));
+  const sessions = wanted.sort(
     (a, b) => Number(isRunning(b)) - Number(isRunning(a)) || Number(b.lastActivityUnixMs - a.lastActivityUnixMs),
   );
   if (flags.json) {

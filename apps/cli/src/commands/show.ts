@@ -29,7 +29,10 @@ export async function run(context: Context, flags: { json: boolean }, args: read
       ["directory", homeShort(probe?.cwd || s.cwd, context.env["HOME"])],
       ["pid", s.pid ? String(s.pid) : ""],
       ["processes", probe?.processes.join(", ")],
-      ["size", formatSize(s.size)],
+      [
+        "size",
+        `${formatSize(s.size)}${s.sizePinned ? ` (pinned: \`hold resize ${s.name || s.id} auto\` lets it follow who steers)` : ""}`,
+      ],
       ["here", whoText(s.operators)],
       [
         "steers",

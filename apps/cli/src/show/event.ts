@@ -4,19 +4,20 @@ import { formatDuration } from "../read/duration.ts";
 import { signalName } from "../read/signal.ts";
 import { escapeBytes, escapeText } from "./escape.ts";
 import { kindWord } from "./event-kinds.ts";
-import { commandText } from "./session.ts";
+import { commandText, exitJson } from "./session.ts";
 import { iso } from "./time.ts";
 import { cutTo } from "./width.ts";
-import { exitText, inputStatusWord, stateWord } from "./words.ts";
+import { exitText, floorModeWord, inputStatusWord, sessionKindWord, stateWord } from "./words.ts";
 
 /** Output has no body on the wire. */
 export const kindOf = (e: Event): string => (e.body ? kindWord(e.body.kind.case) : "output");
 
-/** Protobuf's values as plain ones: numbers for big integers, ISO for times, base64 for bytes. */
+/** Protobuf's values as plain ones: numbers for big integers, ISO for times, base64 for bytes, null for a text that nobody gave. */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
+  if (value === "") return null;
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
-  if (Array.isArray(value)) return value.map(plain);
+  if (Array.isArray(value)) return value.map((v) => (v === "" ? v : plain(v)));
   if (value === null || typeof value !== "object") return value;
   const kept: Record<string, unknown> = {};
   for (const [key, v] of Object.entries(value)) {
@@ -32,7 +33,13 @@ function words(e: Event): Record<string, unknown> {
   const body = (plain(kind?.value) ?? {}) as Record<string, unknown>;
   if (kind?.case === "inputSettled") body["status"] = inputStatusWord(kind.value.status);
   if (kind?.case === "ended") body["state"] = stateWord(kind.value.state);
-  if (kind?.case === "opened") delete body["nonce"];
+  if (kind?.case === "exited") body["exit"] = exitJson(kind.value.exit);
+  if (kind?.case === "opened") {
+    delete body["nonce"];
+    body["sessionKind"] = sessionKindWord(kind.value.sessionKind);
+    body["floorMode"] = floorModeWord(kind.value.floorMode);
+    body["pinnedSize"] = kind.value.pinnedSize.length > 0;
+  }
   return body;
 }
 
@@ -118,7 +125,7 @@ export function eventText(e: Event, width = 120): string {
     case "renamed":
       return `renamed to ${t(k.value.name)}`;
     case "redacted":
-      return `redacted ${k.value.seqs.length} payloads${k.value.reason ? `: ${t(k.value.reason)}` : ""}`;
+      return `redacted ${k.value.seqs.length} payload${k.value.seqs.length === 1 ? "" : "s"}${k.value.reason ? `: ${t(k.value.reason)}` : ""}`;
     case "gap":
       return `gap: ${k.value.fromSeq} to ${k.value.toSeq} is no longer kept (${t(k.value.reason)})`;
     case "note":

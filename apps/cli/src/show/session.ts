@@ -49,6 +49,7 @@ export const sessionJson = (s: Session) => ({
   operators: s.operators.map(presenceJson),
   floor: floorJson(s.floor),
   size: s.size ? { cols: s.size.cols, rows: s.size.rows } : null,
+  sizePinned: s.sizePinned,
   cwd: s.cwd,
   command: s.command,
   running: s.running || null,
@@ -60,6 +61,7 @@ export const sessionJson = (s: Session) => ({
   incarnation: s.incarnation,
   syncInput: s.syncInput,
   openedBy: s.openedBy,
+  parent: s.parent || null,
 });
 
 export const operatorJson = (o: OperatorInfo) => ({

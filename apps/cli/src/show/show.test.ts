@@ -135,6 +135,25 @@ describe("events", () => {
     expect(json).toMatchObject({ seq: 9, kind: "input_settled", status: "cut", inputSeq: 8, outputOffset: 7, actor: "op-ana" });
     expect(() => JSON.stringify(json)).not.toThrow();
   });
+  test("JSON has words for kinds, null for what is not there, and an exit as `hold show` has it", () => {
+    const opened = eventJson(
+      event(1, "opened", { sessionKind: 2, floorMode: 1, command: ["sh", "-c", ""], group: "", nonce: "x", pinnedSize: [1] }),
+    );
+    expect(opened).toMatchObject({ sessionKind: "pipes", floorMode: "turn", command: ["sh", "-c", ""], group: null });
+    expect(opened).toMatchObject({ pinnedSize: true });
+    expect(opened).not.toHaveProperty("nonce");
+    const exit = { signal: 9, core: false, userUs: 1n, systemUs: 0n, maxRssKib: 0n, atUnixMs: 1n, reason: "" };
+    expect(eventJson(event(2, "exited", { exit }))["exit"]).toEqual({
+      code: null,
+      signal: 9,
+      core: false,
+      reason: null,
+      at: "1970-01-01T00:00:00.001Z",
+      userUs: 1,
+      systemUs: 0,
+      maxRssKib: 0,
+    });
+  });
   test("a redacted payload is named as such and not shown as empty", () => {
     expect(eventJson(event(2, "input", {}, { payload: "redacted", payloadBytes: 12 }))).toMatchObject({
       payload: "redacted",

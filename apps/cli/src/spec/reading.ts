@@ -30,12 +30,14 @@ export const readingCommands = [
       kind: { kind: "choices", of: eventKinds, brief: "only events of these kinds" },
       actor: { kind: "text", value: "OPERATOR", complete: "operator", brief: "only what this operator did" },
       raw: { kind: "bool", brief: "the output bytes themselves, exactly, and nothing else" },
+      stream: { kind: "choice", of: ["stdout", "stderr"], brief: "only this output of a --pipes session" },
       json: jsonFlag,
     },
     examples: [
       { line: "hold log build", says: "the whole story" },
       { line: "hold log build --follow --kind input,floor_changed", says: "who types, as they type" },
       { line: "hold log build --raw > build.out", says: "every byte that it printed" },
+      { line: "hold log job --raw --stream stderr", says: "what a --pipes session said on one of its outputs" },
       { line: "hold log build --actor ana --json", says: "for a program" },
     ],
     see: ["journal"],
@@ -85,7 +87,7 @@ export const readingCommands = [
       to: { kind: "number", value: "SEQ", brief: "to here" },
       match: { kind: "text", value: "TEXT", brief: "every output line that holds TEXT" },
       reason: { kind: "text", value: "WHY", brief: "kept in the record" },
-      yes: { kind: "bool", short: "y", brief: "do not ask" },
+      yes: { kind: "bool", short: "y", brief: "do not ask; needed where nobody can be asked" },
       json: jsonFlag,
     },
     examples: [

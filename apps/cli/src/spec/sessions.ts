@@ -76,6 +76,7 @@ export const sessionCommands = [
     brief: "list sessions",
     flags: {
       all: { kind: "bool", short: "a", brief: "ended sessions too" },
+      exec: { kind: "bool", brief: "commands of `hold exec` too" },
       group: { kind: "text", value: "GROUP", brief: "only this group" },
       json: jsonFlag,
     },

@@ -35,7 +35,7 @@ Errors are one line on standard error: \`[code] message\`. The code is stable, t
 
 # Set in sessions
 
-  HOLDFAST_SESSION  the session's id
+  HOLDFAST_SESSION  the session's id; in what \`hold exec\` runs, that of the session beside which it runs
 
 A session has the environment, the directory, the umask and the limits of the \`hold new\` that opened it, and not those of the host. They can't be changed from outside afterwards; \`--agent-forward\` gives SSH_AUTH_SOCK a stable path that is pointed at the agent of who attached last.`,
   },

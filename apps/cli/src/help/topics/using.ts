@@ -124,7 +124,7 @@ A paste goes as one unit: nobody's input comes in between. Ctrl-C, Ctrl-\\ and C
 
 # wait
 
-\`wait\` says what fired: exit, command, match, idle, input_needed or timeout, and the session's state: idle_prompt, running, waiting_input, waiting_secret, interactive_app, finished. It reads the kernel's state and shell integration, not the text on the screen. It never ends anything.
+\`wait\` says what fired: exit, command, match, idle, input_needed, timeout, or ended (the session, and \`--exit\` was not asked for: exit 1), and the session's state: idle_prompt, running, waiting_input, waiting_secret, interactive_app, finished. It reads the kernel's state and shell integration, not the text on the screen. It never ends anything.
 
 # Input that is not lost and not doubled
 
