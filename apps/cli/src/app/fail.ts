@@ -33,6 +33,12 @@ export function asFailure(thrown: unknown): HoldError {
   );
 }
 
+/** The wire has texts alone, and a list as one of them. */
+function detailsJson(details: HoldError["details"]): Record<string, string | string[]> {
+  const { candidates, ...rest } = details;
+  return candidates === undefined ? rest : { ...rest, candidates: candidates.split(",").filter((c) => c !== "") };
+}
+
 export function report(
   failure: HoldError,
   output: Output,
@@ -46,7 +52,7 @@ export function report(
   const exit = options.exit ?? exitCodeOf(failure.code);
   if (options.json) {
     output.write(
-      `${JSON.stringify({ code: failure.code, message: failure.message, advice: adviceOf(failure.code), details: failure.details, exit })}\n`,
+      `${JSON.stringify({ code: failure.code, message: failure.message, advice: adviceOf(failure.code), details: detailsJson(failure.details), exit })}\n`,
     );
   } else {
     const code = `[${failure.code}]`;

@@ -77,6 +77,15 @@ describe("the line", () => {
   });
 });
 
+test("who is a candidate is a list for programs", async () => {
+  const details = { candidates: "ab12,ab34" };
+  const client = host({
+    show: () => Promise.reject(Object.assign(new Error("several"), { name: "HoldError", code: "ambiguous_session", details })),
+  });
+  const { code, err } = await hold("show ab --json", { client });
+  expect([code, JSON.parse(err.text).details]).toEqual([3, { candidates: ["ab12", "ab34"] }]);
+});
+
 describe("ls and show", () => {
   test("people see a table, live sessions first; programs one object a line", async () => {
     const client = host({
