@@ -6,6 +6,7 @@ export const eventKinds = [
   "input",
   "input_settled",
   "reply_written",
+  "resize_asked",
   "resized",
   "signalled",
   "attached",

@@ -98,6 +98,8 @@ export function eventText(e: Event, width = 120): string {
       const what = status === "cut" ? `cut after ${k.value.bytes} bytes` : status;
       return `input ${k.value.inputSeq} ${what}${k.value.secret ? ", secret: not kept" : ""}${k.value.refusal ? `: ${t(k.value.refusal)}` : ""}`;
     }
+    case "resizeAsked":
+      return `asked for ${k.value.size?.cols ?? "?"}x${k.value.size?.rows ?? "?"}${k.value.pinned ? " (pinned)" : ""}`;
     case "resized":
       return `resized to ${k.value.size?.cols ?? "?"}x${k.value.size?.rows ?? "?"}${k.value.pinned ? " (pinned)" : ""}`;
     case "signalled":

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { event, floor, session } from "../app/fake.ts";
 import { paintFor } from "./colour.ts";
 import { escapeBytes, escapeLines, escapeText } from "./escape.ts";
+import { eventKinds } from "./event-kinds.ts";
 import { eventJson, eventText, printedText } from "./event.ts";
 import { commandText, sessionJson, stateText, steersText, whoText } from "./session.ts";
 import { pairs, table } from "./table.ts";
@@ -169,4 +171,17 @@ describe("events", () => {
     expect(printedText(Buffer.from("\x1b]633;hold;A;n;1\x07\x1b[?2004h"))).toBe("");
     expect(printedText(Buffer.from("\x1b[1mhi\x1b[0m\r\n"))).toBe("hi");
   });
+});
+
+test("every event of the schema has its word for --kind and its words in a log", () => {
+  const schema = readFileSync(new URL("../../../../proto/holdfast/v1/event.proto", import.meta.url), "utf8");
+  const block = /oneof kind \{([^}]*)\}/.exec(schema.slice(schema.indexOf("message EventBody {")))?.[1] ?? "";
+  const kinds = [...block.matchAll(/\w+ (\w+) = \d+;/g)].map((m) => m[1]!);
+  expect(kinds.length).toBeGreaterThan(20);
+  expect([...eventKinds].sort()).toEqual([...kinds].sort());
+  for (const kind of kinds.filter((k) => k !== "output")) {
+    const name = kind.replace(/_(.)/g, (_, c: string) => c.toUpperCase()) as Parameters<typeof event>[1];
+    const empty = new Proxy({ seqs: [], command: [] }, { get: (fields, field) => Reflect.get(fields, field) ?? "" });
+    expect(eventText(event(1, name, empty as never)), kind).not.toContain("does not know");
+  }
 });
