@@ -67,3 +67,12 @@ test("a line is as one sees it: colours away, and what a carriage return went ba
   expect(seenLine("\x1b[31mred\x1b[0m\r")).toBe("red");
   expect(seenLine("10 %\r 50 %\r100 %")).toBe("100 %");
 });
+
+test("a pattern is refused for the time that it takes, and not for what a busy machine takes", () => {
+  // Longer than the clock would allow, on any machine; to this CPU it was nothing.
+  const slow = [line(`${"a".repeat(26)}!`)];
+  expect(matcher("^(a+)+$", true, () => 0)(slow)).toEqual([]);
+  let looks = 0;
+  expect(() => matcher("^(a+)+$", true, () => 60 * looks++)([line(`${"a".repeat(40)}!`)])).toThrow("takes too long");
+  expect(looks).toBe(3);
+});
