@@ -221,7 +221,7 @@ export class Host {
         commands = new CommandWatch(() => this.ports.clock.wallMs());
       }
     }
-    const cutBefore: { seq: number; operators: string[] }[] = [];
+    const cuts = new Map<string, number>();
     for (;;) {
       const items = this.ports.journal.read(id, facts.seq, 4 * 1024 * 1024);
       if (items.length === 0) break;
@@ -257,19 +257,16 @@ export class Host {
         } else if (body) {
           const isCut = this.#cutBy(body);
           if (!isCut) continue;
-          const operators = [...new Set([...input.unsettled()].map((u) => u.operator))].filter(isCut);
-          if (operators.length > 0) cutBefore.push({ seq: item.seq, operators });
+          for (const { operator } of input.unsettled()) if (isCut(operator)) cuts.set(operator, item.seq);
           const unitOf = input.unitWriter();
           if (unitOf !== null && isCut(operatorOfWriter(unitOf))) input.cut();
         }
       }
     }
     if (facts.createdAt === 0) return null;
-    const session = this.#enter(new LiveSession(id, this.ports, { facts, input, commands }));
     // Who was revoked while the host died may not have been cut off: nothing of theirs is written any more.
-    const revoked = [...new Set([...input.unsettled()].map((u) => u.operator))].filter((o) => this.registry.byName(o)?.revoked);
-    if (revoked.length > 0) cutBefore.push({ seq: Number.MAX_SAFE_INTEGER, operators: revoked });
-    session.cutBefore = cutBefore;
+    for (const { operator } of input.unsettled()) if (this.registry.byName(operator)?.revoked) cuts.set(operator, facts.seq);
+    const session = this.#enter(new LiveSession(id, this.ports, { facts, input, commands, cuts }));
     const holder = facts.holder ? this.registry.byName(facts.holder) : null;
     if (holder && !holder.revoked) session.restoreFloor(operatorOf(holder));
     this.#saved.set(id, facts.seq);

@@ -116,15 +116,18 @@ export class Inputs {
   readonly #tags = new Map<string, number>();
   /** Recorded and waiting for the disk, with who typed it: not at the shim yet. */
   readonly #unsent = new Map<number, string>();
+  /** Of each operator whose input was cut, the journal's end at the last time. */
+  readonly #cutAt: Map<string, number>;
   /** Frames that wait for another writer's unit to end, first in, first out. */
   #waiting: Offer[] = [];
   #settlements: ShimResult[] = [];
   #lastResult = 0n;
   #blockedSince: { seq: number; at: MonotonicMs; told: boolean } | null = null;
 
-  constructor(world: InputsWorld, ledger: InputLedger) {
+  constructor(world: InputsWorld, ledger: InputLedger, cuts: ReadonlyMap<string, number>) {
     this.#world = world;
     this.#ledger = ledger;
+    this.#cutAt = new Map(cuts);
     for (const { operator } of ledger.unsettled()) this.#tagOf(operator);
   }
 
@@ -339,7 +342,10 @@ export class Inputs {
     const closes = unitOf !== null && isCut(operatorOfWriter(unitOf));
     if (closes) this.#ledger.cut();
     const cut = new Set([...this.#ledger.unsettled()].map((u) => u.operator).filter(isCut));
-    for (const operator of cut) this.#world.line.link?.cancel(this.#tagOf(operator));
+    for (const operator of cut) {
+      this.#cutAt.set(operator, this.#world.book.facts.seq);
+      this.#world.line.link?.cancel(this.#tagOf(operator));
+    }
     if (cut.size > 0) this.#dropUnsent((operator) => cut.has(operator));
     if (closes || cut.size > 0) this.offerWaiting();
   }
@@ -375,9 +381,8 @@ export class Inputs {
 
   /**
    * The shim is there again, and has received commands up to this seq: what was recorded after it never reached it.
-   * `cutBefore`: changes of the floor and pauses that the journal tells of, and whose unsettled input each cut.
    */
-  welcomed(receivedSeq: number, cutBefore: readonly { readonly seq: number; readonly operators: readonly string[] }[]): void {
+  welcomed(receivedSeq: number): void {
     const { book, line } = this.#world;
     for (const seq of this.#ledger.neverSent(Seq(receivedSeq))) {
       this.#settle(voided(seq, HOST_RESTART), false, 0);
@@ -389,9 +394,9 @@ export class Inputs {
       this.#answer(seq, (n) => ({ n, seq, status: InputStatus.VOID, bytes: 0, error }));
     }
     this.#unsent.clear();
-    // What the floor's change had cut, and the host that recorded it may not have lived to tell the shim. Commands reach it in order.
-    for (const { seq, operators } of cutBefore)
-      if (seq > receivedSeq) for (const operator of operators) line.link?.cancel(this.#tagOf(operator));
+    // The link that a cut was told on may have been broken, or its host dead. Commands reach the shim in order: one that has
+    // received something later than the cut was told of it too.
+    for (const [operator, at] of this.#cutAt) if (at >= receivedSeq) line.link?.cancel(this.#tagOf(operator));
   }
 
   isUnsettled(seq: bigint): boolean {

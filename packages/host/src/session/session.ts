@@ -62,12 +62,8 @@ export interface Past {
   readonly facts: SessionFacts;
   readonly input: InputLedger;
   readonly commands: CommandWatch;
-}
-
-/** Told by whoever read the records back: a change of the floor or a pause, and whose unsettled input it cut. */
-interface CutBefore {
-  readonly seq: number;
-  readonly operators: readonly string[];
+  /** Of each operator whose unsettled input was cut, the seq of the change that cut it last. */
+  readonly cuts: ReadonlyMap<string, number>;
 }
 
 export class LiveSession {
@@ -96,7 +92,6 @@ export class LiveSession {
   onOver: (() => void) | null = null;
   /** The operators that the host knows. */
   operatorFor: (id: string) => Operator | null = () => null;
-  cutBefore: readonly CutBefore[] = [];
   /** Whose agent the session's stable agent path leads to. */
   agentBy = "";
 
@@ -161,6 +156,7 @@ export class LiveSession {
         reschedule,
       },
       past?.input ?? new InputLedger(),
+      past?.cuts ?? new Map(),
     );
     this.#output = new Output({ book, line, ports, commands, readers, sizing, screen: this.screen });
     this.#book = book;
@@ -260,8 +256,7 @@ export class LiveSession {
 
   #welcome(w: ShimWelcome): void {
     const receivedSeq = Number(w.receivedSeq);
-    this.#inputs.welcomed(receivedSeq, this.cutBefore);
-    this.cutBefore = [];
+    this.#inputs.welcomed(receivedSeq);
     this.#sizing.welcomed(receivedSeq);
     this.#line.welcomed();
     this.onWelcome?.(w);

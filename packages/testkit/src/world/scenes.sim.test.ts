@@ -151,6 +151,28 @@ describe("a host dies", () => {
   });
 });
 
+describe("the link to the shim breaks, and nobody dies", () => {
+  test("just before a take: what the other pasted is cut once the shim is linked again, and not what came after", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      await scene({ seed, mood: "deaf" });
+      const [ana, bot] = [await world.attached("ana"), await world.attached("bot")];
+      const paste = bot.type(bot.text(100_000, "\r"));
+      await world.advance(500);
+      world.cutShimLink();
+      await world.finish(ana.steer("take"));
+      await world.advance(1_000);
+      const before = world.shim.written.length;
+      const mine = ana.type(Buffer.from("mine\r"));
+      world.shim.setMood("echo");
+      await world.until("both are told", () => paste!.settled && mine!.settled);
+      expect(Buffer.concat(world.shim.written.slice(before).map((w) => w.bytes)).toString(), `seed ${seed}`).toBe("mine\r");
+      expect(paste!.outcome!.bytes).toBe(4096);
+      if (seed < 10) await heal(world);
+      if (world.violations.length > 0) break;
+    }
+  });
+});
+
 describe("a link is cut", () => {
   test("mid-frame for two clients at once: each frame runs once, in its sender's order", async () => {
     await scene({ seed: 5, open: { floor: "open" } });

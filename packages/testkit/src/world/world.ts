@@ -83,7 +83,7 @@ export class World {
     this.#hash.update(line).update("\n");
     this.#traceCount++;
     this.trace.push(line);
-    const most = this.options.traceLines ?? 400;
+    const most = this.options.traceLines ?? Math.max(400, Number(process.env["HOLDFAST_TRACE"] ?? 0));
     if (this.trace.length > most * 2) this.trace.splice(0, this.trace.length - most);
   }
 
@@ -193,10 +193,14 @@ export class World {
 
   /** When what a host decided at `atUs` can have reached the shim from there on: then, or when the next one links. */
   linkedAfter(atUs: number, withinUs: number): number {
-    const loss = this.#losses.find((l) => l >= atUs && l <= atUs + withinUs);
-    if (loss === undefined) return atUs;
-    const hello = this.#hellos.find((h) => h > loss);
-    return hello === undefined ? Infinity : this.linkedAfter(hello, withinUs);
+    for (const loss of this.#losses) {
+      if (loss > atUs + withinUs) break;
+      const hello = this.#hellos.find((h) => h > loss);
+      if (hello === undefined) return Infinity;
+      // Lost before, and not yet back when it was decided; or lost with the word still under way.
+      if (hello > atUs) return this.linkedAfter(hello, withinUs);
+    }
+    return atUs;
   }
 
   /** The machine loses its power: processes are gone, and of what was not synced only what `image` keeps. */
