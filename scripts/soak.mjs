@@ -1,20 +1,46 @@
 /**
- * For a night and not for CI:
+ * For a night and not for CI; without an argument, or with a number, the seeds:
  *   npm run soak [-- SEEDS]           the simulation over many seeds, 10,000 by default
  *   npm run soak -- frames [FRAMES]   four operators' frames over breaking links and dying hosts, 1,000,000 by default
+ *   npm run soak -- disk              every crash point and fault of the journal's simulated disk
+ *   npm run soak -- property          the property tests, 10,000 to 100,000 runs of each
+ *   npm run soak -- shim              12,000 short commands, hostile frames for 10 minutes, a thousand sessions begun and ended
+ *   npm run soak -- deaths            a host that dies at each point of an input's way, 300 times each
+ *   npm run soak -- kills             every client and the host killed at random, and a minute's flood beside a client that never reads
+ *   npm run soak -- all               all of these, one after the other
  */
 import { spawnSync } from "node:child_process";
 
-const [what = "10000", frames = "1000000"] = process.argv.slice(2);
-const run =
-  what === "frames"
-    ? {
-        args: ["integration", "test/integration/operators.int.test.ts"],
-        env: { HOLDFAST_SOAK: "1", HOLDFAST_FRAMES: String(Number(frames) / 4) },
-      }
-    : { args: ["simulation"], env: { HOLDFAST_SEEDS: what } };
-const done = spawnSync("vitest", ["run", "--testTimeout=0", "--project", ...run.args], {
-  stdio: "inherit",
-  env: { ...process.env, ...run.env },
-});
-process.exitCode = done.status ?? 1;
+const [what = "10000", count = ""] = process.argv.slice(2);
+
+const SEEDS = { args: ["simulation", "packages/testkit/src/world/storm.sim.test.ts"] };
+const PARTS = {
+  seeds: { ...SEEDS, env: { HOLDFAST_SEEDS: count || "10000" } },
+  frames: {
+    args: ["integration", "test/integration/operators.int.test.ts"],
+    env: { HOLDFAST_FRAMES: String(Number(count || "1000000") / 4) },
+  },
+  disk: { args: ["simulation", "packages/testkit/src/disk"], env: {} },
+  property: { args: ["property"], env: {} },
+  shim: { args: ["integration", "packages/shim"], env: {} },
+  deaths: { args: ["simulation", "packages/testkit/src/world/scenes.sim.test.ts"], env: {} },
+  kills: {
+    args: ["integration", ...["survival", "load", "refusals"].map((name) => `test/integration/${name}.int.test.ts`)],
+    env: {},
+  },
+};
+
+const names = what === "all" ? Object.keys(PARTS) : [what];
+for (const name of names) {
+  const part = /^\d+$/.test(name) ? { ...SEEDS, env: { HOLDFAST_SEEDS: name } } : PARTS[name];
+  if (!part) {
+    console.error(`soak: there is no part ${name}; they are ${Object.keys(PARTS).join(", ")}, and all`);
+    process.exit(2);
+  }
+  console.log(`soak: ${name}`);
+  const done = spawnSync("vitest", ["run", "--testTimeout=0", "--project", ...part.args], {
+    stdio: "inherit",
+    env: { ...process.env, HOLDFAST_SOAK: "1", ...part.env },
+  });
+  if (done.status !== 0) process.exitCode = done.status ?? 1;
+}
