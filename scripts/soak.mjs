@@ -14,6 +14,7 @@ import { spawnSync } from "node:child_process";
 const [what = "10000", count = ""] = process.argv.slice(2);
 
 const SEEDS = { args: ["simulation", "packages/testkit/src/world/storm.sim.test.ts"] };
+/** @type {Record<string, { args: string[], env: Record<string, string> }>} */
 const PARTS = {
   seeds: { ...SEEDS, env: { HOLDFAST_SEEDS: count || "10000" } },
   frames: {
@@ -32,7 +33,7 @@ const PARTS = {
 
 const names = what === "all" ? Object.keys(PARTS) : [what];
 for (const name of names) {
-  const part = /^\d+$/.test(name) ? { ...SEEDS, env: { HOLDFAST_SEEDS: name } } : PARTS[name];
+  const part = /^\d+$/.test(name ?? "") ? { ...SEEDS, env: { HOLDFAST_SEEDS: name } } : PARTS[name];
   if (!part) {
     console.error(`soak: there is no part ${name}; they are ${Object.keys(PARTS).join(", ")}, and all`);
     process.exit(2);

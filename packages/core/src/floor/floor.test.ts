@@ -155,3 +155,20 @@ test("a floor that others hold is neither released nor passed", () => {
   expect(s.act({ verb: "release", by: ana })).toBe("floor_not_yours");
   expect(s.pass(ana, ben)).toBe("floor_not_yours");
 });
+
+test("F8: an AI acts beside the terminal unless AIs are paused, and does not disturb a person who steers until their lease is over", () => {
+  const s = scene();
+  const beside = (by: Operator, disturbs?: boolean) =>
+    s.act({ verb: "act", by, ...(disturbs === undefined ? {} : { disturbs }) });
+  s.type(ci);
+  expect(beside(bot)).toEqual([]);
+  s.type(ana);
+  expect(beside(bot)).toBe("floor_held");
+  expect(beside(bot, false)).toEqual([]);
+  expect([beside(ci), beside(ben)]).toEqual([[], []]);
+  s.after(4_000);
+  expect(beside(bot)).toEqual([]);
+  s.act({ verb: "ai_pause", by: ana });
+  expect([beside(bot), beside(bot, false)]).toEqual(["ai_paused", "ai_paused"]);
+  expect(beside(ana)).toEqual([]);
+});

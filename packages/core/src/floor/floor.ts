@@ -10,6 +10,7 @@
  *   F6  With mode `open` everybody may type; epochs and F5's pause still hold, and typing only keeps a floor, never takes one.
  *   F7  Who has input that is not written yet is still at it, lease or not. No program takes a floor from a person who is, nor
  *       interrupts them; and a person's first key takes it from a program that is, and drops what waits.
+ *   F8  What goes beside the terminal (signals, an end, a pinned size) needs no floor, but no AI does it over a person who holds it.
  * What each may do when, cell by cell: turns.test.ts.
  * Pure: time is an argument. Who may type at all is policy/; what is queued and must be dropped on a change is input/.
  */
@@ -74,6 +75,8 @@ export type FloorCommand =
       readonly seat: AttachmentId;
       readonly stillAtIt: StillAtIt;
     }
+  /** F8. `disturbs`: what runs, or who looks at it; default true. */
+  | { readonly verb: "act"; readonly by: Operator; readonly disturbs?: boolean }
   | { readonly verb: "ai_pause"; readonly by: Operator }
   | { readonly verb: "ai_resume"; readonly by: Operator }
   | { readonly verb: "leave"; readonly seat: AttachmentId }
@@ -120,6 +123,12 @@ export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): F
   const events = (...more: FloorEvent[]): FloorDecision => ({ ok: true, events: [...expired, ...more] });
 
   switch (command.verb) {
+    case "act":
+      if (command.by.kind !== "ai") return { ok: true, events: [] };
+      if (floor.aiPaused) return refuse({ code: "ai_paused" });
+      if (command.disturbs !== false && tenure?.operator.kind === "human")
+        return refuse({ code: "floor_held", holder: tenure.operator, expiresAt: tenure.expiresAt });
+      return { ok: true, events: [] };
     case "type":
     case "take": {
       const { by, seat } = command;

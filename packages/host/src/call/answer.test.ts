@@ -1,6 +1,6 @@
 /** Who may ask what: the whole table, written out by hand, against what the host decides. */
 import { Host } from "../host.ts";
-import { floor, MonotonicMs, type OperatorKind } from "@holdfast/core";
+import { floor, MonotonicMs, type Operator, type OperatorKind } from "@holdfast/core";
 import { CallSchema, create, FloorVerb, HoldError, type Call, type OperatorKind as WireKind } from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
 import type { RegisteredOperator } from "../operator/registry.ts";
@@ -50,15 +50,23 @@ const operator = (role: string, kind: OperatorKind = "human", revoked = false): 
 });
 
 /** What the host says to a call of which nothing but the right is in order. */
-async function asked(verb: Verb, by: RegisteredOperator, aiPaused = false, value: object = {}): Promise<string> {
-  const paused = { ...floor.openFloor("turn"), aiPaused };
+async function asked(
+  verb: Verb,
+  by: RegisteredOperator,
+  aiPaused = false,
+  value: object = {},
+  holder: Operator | null = null,
+): Promise<string> {
+  const tenure = holder && { operator: holder, seat: "s", expiresAt: MonotonicMs(1_000) };
+  const paused = { ...floor.openFloor("turn"), aiPaused, tenure };
   const session = {
     id: "s1",
     isOver: true,
     facts: { name: "work", id: "s1" },
     floor: paused,
-    refusePaused() {
-      if (aiPaused) throw new HoldError("ai_paused", "paused");
+    refuseBeside(by: Operator, disturbs: boolean) {
+      const ruling = floor.decide(paused, { verb: "act", by, disturbs }, MonotonicMs(0));
+      if (!ruling.ok) throw new HoldError(ruling.refusal.code, "refused");
     },
   };
   const host = {
@@ -126,6 +134,25 @@ test.each(["signal", "kill", "rename", "remove", "resize", "exec", "agent"] as c
     expect(await asked(verb, operator("operator", "ai"), false)).not.toBe("ai_paused");
   },
 );
+
+test.each([
+  ["signal", "floor_held"],
+  ["kill", "floor_held"],
+  ["resize", "floor_held"],
+  ["rename", "went on"],
+  ["exec", "went on"],
+] as const)("over a person who steers, an AI's %s: %s", async (verb, said) => {
+  const ana: Operator = { id: "ana", name: "ana", kind: "human" };
+  const ci: Operator = { id: "ci", name: "ci", kind: "service" };
+  const answer = async (kind: OperatorKind, holder: Operator): Promise<string> => {
+    const code = await asked(verb, operator("operator", kind), false, {}, holder);
+    return code === "floor_held" ? code : "went on";
+  };
+  expect(await answer("ai", ana)).toBe(said);
+  expect(await answer("ai", ci)).toBe("went on");
+  expect(await answer("service", ana)).toBe("went on");
+  expect(await answer("human", ana)).toBe("went on");
+});
 
 test("an operator of no known kind is refused, not taken for a person", async () => {
   expect(

@@ -1,6 +1,7 @@
 /** Calls: one request, one answer (or a stream of them). This file knows which right each verb needs; the handlers stand beside it. */
 import type { Capability } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
+import { operatorOf } from "../session/steering.ts";
 import type { CallContext, Result } from "./context.ts";
 import { execCall } from "./exec.ts";
 import * as machine from "./machine.ts";
@@ -40,8 +41,16 @@ const rights = {
   search: "history.read",
 } as const satisfies Record<NonNullable<CallContext["verb"]["case"]>, Capability | null>;
 
-/** What a paused AI does not do (core/floor F5: nothing but ask and let go), whatever the floor's mode. Typing and the floor refuse it themselves. */
-const steers = new Set<string>(["signal", "kill", "rename", "remove", "resize", "exec", "agent"]);
+/** What goes beside the terminal (core/floor F8), and whether it disturbs who steers there. Typing and the floor refuse by themselves. */
+const beside = {
+  signal: true,
+  kill: true,
+  resize: true,
+  rename: false,
+  remove: false,
+  exec: false,
+  agent: false,
+} as const satisfies Partial<Record<NonNullable<CallContext["verb"]["case"]>, boolean>>;
 
 export async function answerCall(ctx: CallContext): Promise<Result> {
   const { verb } = ctx;
@@ -52,8 +61,10 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
     );
   const right = rights[verb.case];
   if (right) ctx.host.demand(ctx.operator, right);
-  if (ctx.operator.kind === "ai" && steers.has(verb.case))
-    ctx.host.find((verb.value as { session: string }).session).refusePaused();
+  if (ctx.operator.kind === "ai" && verb.case in beside)
+    ctx.host
+      .find((verb.value as { session: string }).session)
+      .refuseBeside(operatorOf(ctx.operator), beside[verb.case as keyof typeof beside]);
   switch (verb.case) {
     case "open":
       return sessions.open(ctx, verb.value);

@@ -289,7 +289,7 @@ export class HostLink implements LinkHandlers {
           return session.credited(attachment, Number(body.value.bytes), body.value.window);
         case "resize":
           this.#host.demand(operator, "session.resize");
-          if (operator.kind === "ai") session.refusePaused();
+          session.refuseBeside(operatorOf(operator), body.value.pin || body.value.unpin);
           if (body.value.pin || body.value.unpin)
             session.resize(checkSize(body.value.size, session.facts.size), body.value.pin, { id: operator.id, via });
           else session.resizeFrom(attachment, checkSize(body.value.size, session.facts.size));

@@ -403,9 +403,9 @@ export class LiveSession {
     this.#steering.step(command, actor);
   }
 
-  /** For an AI that is about to steer beside the terminal. */
-  refusePaused(): void {
-    this.#steering.refusePaused();
+  /** Somebody is about to act beside the terminal (core/floor F8); throws the refusal. `disturbs`: what runs, or who looks at it. */
+  refuseBeside(by: Operator, disturbs: boolean): void {
+    this.#steering.refuseBeside(by, disturbs);
   }
 
   /** An operator is out: what it queued is dropped, its floor is free. Its attachments are ended by the caller. */

@@ -101,9 +101,10 @@ export class Steering {
     };
   };
 
-  /** For an AI that is about to steer beside the terminal. */
-  refusePaused(): void {
-    if (this.#floor.aiPaused) throw this.#error({ code: "ai_paused" });
+  /** Somebody is about to act beside the terminal (core/floor F8); throws the refusal. `disturbs`: what runs, or who looks at it. */
+  refuseBeside(by: Operator, disturbs: boolean): void {
+    const ruling = floorRoom.decide(this.#floor, { verb: "act", by, disturbs }, this.#world.ports.clock.monoMs());
+    if (!ruling.ok) throw this.#error(ruling.refusal);
   }
 
   /** Time passed. */

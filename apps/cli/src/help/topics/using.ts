@@ -33,7 +33,7 @@ Any number of operators watch a session; one at a time steers it, by holding the
 
 # Getting it
 
-Typing takes a free floor. It is free again 4 seconds after a person's last key, 30 seconds after a program's. A person takes it from an AI or a service at once, by \`hold take\` or by the first key. Between equals it is asked for (\`Ctrl-q a\`) and passed (\`Ctrl-q p\`, \`hold pass\`). An AI never takes it from a person, nor over a line that somebody has begun to type.
+Typing takes a free floor. It is free again 4 seconds after a person's last key, 30 seconds after a program's. A person takes it from an AI or a service at once, by \`hold take\` or by the first key. Between equals it is asked for (\`Ctrl-q a\`) and passed (\`Ctrl-q p\`, \`hold pass\`). An AI never takes it from a person, nor over a line that somebody has begun to type, and does not signal, end or resize a session while a person steers it.
 
 # The seat
 
