@@ -4,6 +4,7 @@
  *   W1  Bytes arrive in order, in pieces of any size, after a delay; a cut delivers any number of those under way, then the end.
  *   W2  A link whose far end is gone without a word (half-open) takes bytes and delivers none until it is cut.
  *   W3  What a paused end does not take waits in the stream; `buffered` is what is over the kernel's share of it.
+ *   W4  A client that its author got wrong: {@link Network.mischief} has a frame sent twice, or behind the next one (5 ms late if there is none).
  */
 import { Deframer, framed, type Acceptor, type Link, type LinkHandlers } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
@@ -21,6 +22,8 @@ export interface Weather {
 }
 export const localWeather: Weather = { delayUs: [20, 400], bytesPerMs: Infinity };
 
+export type Mischief = "none" | "twice" | "late";
+
 /** Stands between an end and its owner, so that a dead process neither hears nor speaks. */
 export interface Owner {
   readonly isAlive: boolean;
@@ -36,6 +39,8 @@ export class Network {
   #listener: { accept: Acceptor; owner: Owner } | null = null;
   readonly wires = new Set<Wire>();
   weather: Weather = localWeather;
+  /** W4: asked of every frame of a client. */
+  mischief: (channel: number, message: Uint8Array) => Mischief = () => "none";
   #nextWire = 1;
 
   constructor(scheduler: Scheduler, note: (text: string) => void) {
@@ -68,6 +73,7 @@ export class Network {
           this.#note,
           owner,
           listener.owner,
+          (channel, message) => this.mischief(channel, message),
         );
         this.wires.add(wire);
         wire.onOver = () => this.wires.delete(wire);
@@ -94,11 +100,12 @@ export class Wire {
     note: (text: string) => void,
     client: Owner,
     host: Owner,
+    mischief: Network["mischief"],
   ) {
     this.name = name;
     this.#note = note;
-    this.client = new End(this, scheduler, random, weather, client, "client");
-    this.host = new End(this, scheduler, random, weather, host, "host");
+    this.client = new End(this, scheduler, random, weather, client, "client", mischief);
+    this.host = new End(this, scheduler, random, weather, host, "host", () => "none");
     this.client.peer = this.host;
     this.host.peer = this.client;
   }
@@ -136,6 +143,9 @@ class End implements Link {
   readonly #weather: Weather;
   readonly #owner: Owner;
   readonly #side: string;
+  readonly #mischief: Network["mischief"];
+  /** W4. */
+  #late: Buffer | null = null;
   readonly #deframer = new Deframer();
   #handlers: LinkHandlers | null = null;
   #inbox: Buffer[] = [];
@@ -147,13 +157,22 @@ class End implements Link {
   stalled = false;
   isOver = false;
 
-  constructor(wire: Wire, scheduler: Scheduler, random: Random, weather: Weather, owner: Owner, side: string) {
+  constructor(
+    wire: Wire,
+    scheduler: Scheduler,
+    random: Random,
+    weather: Weather,
+    owner: Owner,
+    side: string,
+    mischief: Network["mischief"],
+  ) {
     this.#wire = wire;
     this.#scheduler = scheduler;
     this.#random = random;
     this.#weather = weather;
     this.#owner = owner;
     this.#side = side;
+    this.#mischief = mischief;
   }
 
   open(handlers: LinkHandlers): void {
@@ -170,6 +189,25 @@ class End implements Link {
     const bytes = framed(channel, message);
     const { peer } = this;
     if (peer.isOver || peer.#endsAfter !== Infinity) return;
+    const mischief = this.#mischief(channel, message);
+    if (mischief === "late" && !this.#late) {
+      this.#late = bytes;
+      this.#scheduler.after(5_000, () => this.#sendLate());
+      return;
+    }
+    this.#put(bytes);
+    if (mischief === "twice") this.#put(bytes);
+    this.#sendLate();
+  }
+
+  #sendLate(): void {
+    const late = this.#late;
+    this.#late = null;
+    if (late && !this.isOver && this.peer.#endsAfter === Infinity) this.#put(late);
+  }
+
+  #put(bytes: Buffer): void {
+    const { peer } = this;
     peer.#inbox.push(bytes);
     peer.#inboxBytes += bytes.length;
     peer.#schedule();

@@ -1,4 +1,6 @@
 /** What happens to a world at random: people and an AI at work, and everything that may break, broken. Then all is healed and checked. */
+import { decodeClient } from "@holdfast/protocol";
+import { Random } from "../clock/index.ts";
 import type { Life } from "./life.ts";
 import { names, type Name } from "./operators.ts";
 import type { SimClient } from "./sim-client.ts";
@@ -21,11 +23,14 @@ interface Climate {
   readonly syncInput: boolean;
   readonly open: boolean;
   readonly diskFaults: boolean;
+  /** Clients send an input frame twice, or behind the one after it. */
+  readonly mischief: boolean;
 }
 
 export async function storm(seed: number, options: { readonly actions?: number } = {}): Promise<StormResult> {
   const world = await simulate({ seed, empty: true, ringBytes: 64 * 1024 * (1 + (seed % 4)) });
   const { random } = world;
+  const wrong = new Random(seed + 1_000_003);
   const climate: Climate = {
     actions: options.actions ?? random.int(20, 90),
     crashes: random.chance(0.7),
@@ -34,7 +39,11 @@ export async function storm(seed: number, options: { readonly actions?: number }
     syncInput: random.chance(0.2),
     open: random.chance(0.15),
     diskFaults: random.chance(0.15),
+    mischief: wrong.chance(0.2),
   };
+  if (climate.mischief)
+    world.network.mischief = (channel, message) =>
+      channel > 0 && decodeClient(message).case === "input" && wrong.chance(0.2) ? wrong.pick(["twice", "late"]) : "none";
   world.note(`climate ${JSON.stringify(climate)}`);
   await world.openSession({ syncInput: climate.syncInput, floor: climate.open ? "open" : "turn" });
   if (world.session === "") {
@@ -201,6 +210,7 @@ export async function heal(world: World): Promise<void> {
   world.disk.fault = null;
   world.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
   world.life.diesAt = null;
+  world.network.mischief = () => "none";
   for (const wire of world.network.wires) if (wire.client.stalled) wire.cut();
   for (const client of world.clients) client.readUs = 0;
   world.shim.setMood("echo");
