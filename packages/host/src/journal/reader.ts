@@ -97,27 +97,27 @@ export class Reader {
     return this.#position(range, i);
   }
 
-  /** The i-th record of a range, or null if it is damaged. */
-  find(s: SessionState, range: Range, i: number): Found | null {
-    const found = this.#tryFind(s, range, i);
+  /** The i-th record of a range, or null if it is damaged. `ahead`: about so many bytes are wanted from here on. */
+  find(s: SessionState, range: Range, i: number, ahead = 0): Found | null {
+    const found = this.#tryFind(s, range, i, ahead);
     if (found !== null || range.positions !== null) return found;
     this.#rebuild(range);
     this.#reset();
-    return this.#tryFind(s, range, i);
+    return this.#tryFind(s, range, i, ahead);
   }
 
-  #tryFind(s: SessionState, range: Range, i: number): Found | null {
+  #tryFind(s: SessionState, range: Range, i: number, ahead: number): Found | null {
     const position = this.#position(range, i);
     if (position === 0) return null;
     try {
-      return this.#check(s, range, i, position, TAIL_GUESS) ?? this.#check(s, range, i, position, MAX_FRAME);
+      return this.#check(s, range, i, position, TAIL_GUESS, ahead) ?? this.#check(s, range, i, position, MAX_FRAME, ahead);
     } catch {
       return null;
     }
   }
 
-  #check(s: SessionState, range: Range, i: number, position: number, guess: number): Found | null {
-    const bytes = this.#load(range, i, position, guess);
+  #check(s: SessionState, range: Range, i: number, position: number, guess: number, ahead: number): Found | null {
+    const bytes = this.#load(range, i, position, guess, Math.min(WINDOW, ahead));
     const at = position - this.#window.from;
     const frame = checkFrame(bytes, at, bytes.length, range.segment.seed);
     if (!frame.ok || frame.type !== TYPE_RECORD) {
@@ -128,13 +128,13 @@ export class Reader {
     return record.session === s.id && record.seq === range.firstSeq + i ? { bytes, at, record } : null;
   }
 
-  #load(range: Range, i: number, position: number, guess: number): Buffer {
+  #load(range: Range, i: number, position: number, guess: number, window: number): Buffer {
     const w = this.#window;
     if (w.range === range && position >= w.from && position + guess <= w.from + w.bytes.length) return w.bytes;
     let end = position;
     for (let k = i + 1; k < range.count; k++) {
       const next = this.#position(range, k);
-      if (next <= end || next - position > WINDOW) break;
+      if (next <= end || next - position > window) break;
       end = next;
     }
     const bytes = Buffer.allocUnsafe(end - position + guess);
@@ -162,7 +162,7 @@ export class Reader {
         if (range.firstSeq > seq) gap(range.firstSeq - 1, r === 0 && this.#catalogue.prunedLsn > 0 ? "pruned" : "damaged");
         while (seq < range.firstSeq + range.count) {
           if (entries > 0 && cost >= maxBytes) return out;
-          const found = this.find(s, range, seq - range.firstSeq);
+          const found = this.find(s, range, seq - range.firstSeq, maxBytes - cost);
           if (found === null) {
             gap(seq, "damaged");
             continue;

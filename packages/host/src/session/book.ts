@@ -124,6 +124,20 @@ export class Book {
     return this.read(seq - 1, 1);
   }
 
+  /** Records from one seq up to and including another, gaps among them. */
+  readRange(from: number, to: number): ReadItem[] {
+    const found: ReadItem[] = [];
+    for (let after = from - 1; after < to; ) {
+      // What so many small records cost: large ones end a step early, and little is read past `to`.
+      const items = this.read(after, Math.min((to - after) * 256, 256 * 1024));
+      const last = items.at(-1);
+      if (!last) break;
+      for (const item of items) if (("gap" in item ? item.fromSeq : item.entry.seq) <= to) found.push(item);
+      after = "gap" in last ? last.toSeq : last.entry.seq;
+    }
+    return found;
+  }
+
   /** Total output bytes up to and including the record at `seq`: exact where the journal's offsets say so. */
   positionAt(seq: number): number {
     if (seq >= this.#facts.seq) return this.#position;

@@ -8,11 +8,12 @@ import { OUTPUT_KIND, type Body } from "./record.ts";
 
 /** A query is short: what stood this many pieces of output before the cursor can't be part of one any more. */
 const PRIME_OUTPUTS = 16;
-/** How far back those are looked for, among inputs and whatever else happened. */
+/** How far back those are looked for, among inputs and whatever else happened: first this many records, then four times as many. */
+const FIRST_RECORDS = 16;
 const PRIME_RECORDS = 4_096;
 
-/** The record at a seq, alone. */
-type ReadOne = (seq: number) => readonly ({ readonly entry: Entry; readonly body: Body | null } | Gap)[];
+/** The records from one seq up to and including another, in order. */
+type ReadRange = (from: number, to: number) => readonly ({ readonly entry: Entry; readonly body: Body | null } | Gap)[];
 
 export class OutputView {
   #live: terminal.QueryFilter | null = null;
@@ -20,25 +21,29 @@ export class OutputView {
   sawQuery = false;
 
   /** The next output record's bytes, as shown. The first one in a life of the host may go on with what stood before it. */
-  live(entry: Entry, payload: Uint8Array, readOne: ReadOne): Uint8Array {
+  live(entry: Entry, payload: Uint8Array, readRange: ReadRange): Uint8Array {
     if (entry.stream !== 0) return payload;
-    this.#live ??= this.filterAt(entry.seq, readOne).queries;
+    this.#live ??= this.filterAt(entry.seq, readRange).queries;
     const before = this.#live.found;
     const shown = this.#live.filter(payload);
     this.sawQuery = this.#live.found > before;
     return shown;
   }
 
-  /** A filter that stands before `seq`. `readOne`: the record at a seq. */
-  filterAt(seq: number, readOne: ReadOne): { readonly queries: terminal.QueryFilter; nextSeq: number } {
+  /** A filter that stands before `seq`. */
+  filterAt(seq: number, readRange: ReadRange): { readonly queries: terminal.QueryFilter; nextSeq: number } {
     const queries = new terminal.QueryFilter();
-    const before: Uint8Array[] = [];
-    for (let at = seq - 1; at >= Math.max(1, seq - PRIME_RECORDS) && before.length < PRIME_OUTPUTS; at--) {
-      const item = readOne(at)[0];
-      if (item && !("gap" in item) && item.entry.seq === at && item.entry.kind === OUTPUT_KIND && item.entry.stream === 0)
-        before.push(item.entry.payload);
+    const first = Math.max(1, seq - PRIME_RECORDS);
+    let before: Uint8Array[] = [];
+    for (let to = seq - 1, most = FIRST_RECORDS; to >= first && before.length < PRIME_OUTPUTS; most *= 4) {
+      const from = Math.max(first, to - most + 1);
+      const found = readRange(from, to).flatMap((item) =>
+        !("gap" in item) && item.entry.kind === OUTPUT_KIND && item.entry.stream === 0 ? [item.entry.payload] : [],
+      );
+      before = [...found, ...before];
+      to = from - 1;
     }
-    for (const payload of before.reverse()) queries.filter(payload);
+    for (const payload of before.slice(-PRIME_OUTPUTS)) queries.filter(payload);
     return { queries, nextSeq: seq };
   }
 }

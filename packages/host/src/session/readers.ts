@@ -7,7 +7,7 @@
  *   V4  What everybody has been sent is kept for a moment only: a session that printed much and is quiet holds none of it.
  * Elsewhere: rules of cursor and credit (core/attachment), the screen (screen.ts), queries taken out (output-view.ts).
  */
-import { creditWindow, HOST_ACTOR, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
+import { creditWindow, HOST_ACTOR, MonotonicMs, Offset, reader, Seq, terminal } from "@holdfast/core";
 import { create, encodeEvent, encodeHost, limits, PresenceSchema, type Presence } from "@holdfast/protocol";
 import type { Entry } from "../journal/journal.ts";
 import type { Snapshot } from "../terminal/model.ts";
@@ -148,7 +148,7 @@ export class Readers {
   /** A record was made. Returns whether the program asks the terminal something in it. */
   recorded(entry: Entry, body: Body | null, payload: Uint8Array): boolean {
     const isOutput = body?.case === "output";
-    const shown = isOutput ? this.#view.live(entry, payload, (seq) => this.#book.readAt(seq)) : payload;
+    const shown = isOutput ? this.#view.live(entry, payload, (from, to) => this.#book.readRange(from, to)) : payload;
     if (this.#attachments.size > 0) {
       const message = encodeEvent(wireEvent(entry, body, shown));
       const dataBytes = isOutput ? shown.length : 0;
@@ -208,7 +208,9 @@ export class Readers {
     const items = this.#book.read(after, maxBytes);
     if (items.length === 0) return false;
     if (attachment.filter?.nextSeq !== after + 1)
-      attachment.filter = this.#view.filterAt(after + 1, (seq) => this.#book.readAt(seq));
+      attachment.filter = attachment.noOutput
+        ? { queries: new terminal.QueryFilter(), nextSeq: after + 1 }
+        : this.#view.filterAt(after + 1, (from, to) => this.#book.readRange(from, to));
     let { cursor, position } = attachment.reader;
     let bytes = 0;
     for (const item of items) {
