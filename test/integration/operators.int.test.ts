@@ -15,7 +15,7 @@ const crew = [
 ] as const;
 
 /** Of each operator. */
-const FRAMES = Number(process.env["HOLDFAST_FRAMES"] ?? (soak ? 10_000 : 500));
+const FRAMES = Number(process.env["HOLDFAST_FRAMES"] ?? (soak ? 10_000 : 1_000));
 /** A link breaks after up to this much: every few frames, and in a soak of a million every few seconds. */
 const CUT_BYTES = FRAMES > 50_000 ? 2_000_000 : 12_000;
 
