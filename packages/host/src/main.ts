@@ -8,7 +8,7 @@ import type { Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { files, folders, listenUnix, makeHome } from "@holdfast/carrier";
+import { files, folders, type Link, type LinkHandlers, listenUnix, makeHome } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
 import { bytesOf } from "@holdfast/protocol";
 import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
@@ -19,7 +19,7 @@ import { collectWhenIdle } from "./idle-memory.ts";
 import { NodeDisk, openJournal, systemRandom } from "./journal/index.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
-import { HostLink, turnAway, type HostIdentity } from "./link/host-link.ts";
+import { HostLink, turnAway, type HostIdentity, type Proven } from "./link/host-link.ts";
 import { keyFile, keyIdOf, rawPublicKey } from "./operator/key.ts";
 import { OperatorRegistry } from "./operator/registry.ts";
 import type { SessionPorts } from "./session/ports.ts";
@@ -176,14 +176,15 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     isLive: (id) => host.sessions.get(id)?.isOver === false,
     mayHaveShim: (id) => ["opening", "running", "ended"].includes(host.sessions.get(id)?.facts.state ?? ""),
   });
-  server = await listenUnix(files.socket(home), (link) => {
+  const meet = (link: Link, proven: Proven | null = null): LinkHandlers => {
     const lack = lacking("link");
     if (lack) return turnAway(link, lack, ports);
-    const bound = new HostLink(host, identity, link);
+    const bound = new HostLink(host, identity, link, proven);
     links.add(bound);
     bound.onOver = () => links.delete(bound);
     return bound;
-  });
+  };
+  server = await listenUnix(files.socket(home), (link) => meet(link));
   // Not even a descriptor to refuse a link with, for one: those that stand go on.
   server.on("error", (fault) => log(`a link can't be taken: ${fault.message}`));
   log(`serving ${home}: ${adopted} sessions taken up, ${lost} lost, in ${Math.round(performance.now() - started)} ms`);

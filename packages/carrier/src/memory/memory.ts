@@ -24,6 +24,7 @@ class MemoryLink implements Link {
   #over = false;
   #paused = false;
   #waiting: { channel: number; message: Uint8Array }[] = [];
+  #waitingBytes = 0;
 
   constructor(deliver: (run: () => void) => void) {
     this.#deliver = deliver;
@@ -38,7 +39,7 @@ class MemoryLink implements Link {
   }
 
   get buffered(): number {
-    return 0;
+    return this.#peer ? this.#peer.#waitingBytes : 0;
   }
 
   send(channel: number, message: Uint8Array): void {
@@ -49,8 +50,10 @@ class MemoryLink implements Link {
 
   receive(channel: number, message: Uint8Array): void {
     if (this.#over) return;
-    if (this.#paused) this.#waiting.push({ channel, message });
-    else this.#handlers?.frame(channel, message);
+    if (this.#paused || this.#waiting.length > 0) {
+      this.#waiting.push({ channel, message });
+      this.#waitingBytes += message.length;
+    } else this.#handlers?.frame(channel, message);
   }
 
   pause(): void {
@@ -59,7 +62,17 @@ class MemoryLink implements Link {
 
   resume(): void {
     this.#paused = false;
-    for (const { channel, message } of this.#waiting.splice(0)) this.receive(channel, message);
+    while (!this.#paused && !this.#over) {
+      const next = this.#waiting.shift();
+      if (!next) break;
+      this.#waitingBytes -= next.message.length;
+      this.#handlers?.frame(next.channel, next.message);
+    }
+    if (this.#waiting.length === 0) this.#peer?.hasRoom();
+  }
+
+  hasRoom(): void {
+    if (!this.#over) this.#handlers?.drained?.();
   }
 
   close(): void {
@@ -69,6 +82,8 @@ class MemoryLink implements Link {
   destroy(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
     this.#handlers?.closed("closed");
     const peer = this.#peer;
     this.#deliver(() => peer?.destroy());

@@ -14,7 +14,7 @@ const identity = { key: hostKey, publicKey: rawPublicKey(hostKey), id: "h1" };
 const pat = generateKeyPairSync("ed25519").privateKey;
 const stranger = generateKeyPairSync("ed25519").privateKey;
 
-function scene(revoked = false) {
+function scene(revoked = false, isProven = false) {
   const operator: RegisteredOperator = {
     id: "pat",
     name: "pat",
@@ -60,7 +60,7 @@ function scene(revoked = false) {
     close: () => void ends.push("close"),
     destroy: () => void ends.push("destroy"),
   } as unknown as Link;
-  const bound = new HostLink(host, identity, link);
+  const bound = new HostLink(host, identity, link, isProven ? { operator, via: "ssh", client: "t" } : null);
   const send = (body: ClientBody, channel = 0): void => bound.frame(channel, encodeClient(body));
   return { bound, said, ends, timers, revocations, send, last: () => said.at(-1)! };
 }
@@ -267,4 +267,15 @@ test("a call's id that is under way already is refused, and the first one is sti
   await new Promise((resolve) => void setImmediate(resolve));
   const answers = s.said.flatMap((b) => (b.case === "answer" ? [b.value.result] : []));
   expect(answers.map((r) => (r.case === "error" ? r.value.code : r.case)).sort()).toEqual(["bad_request", "whoami"]);
+});
+
+test("whom a carrier's own protocol has proven goes on without a handshake, and is out like everybody when revoked", () => {
+  const s = scene(false, true);
+  s.send({ case: "ping", value: { token: 7n } });
+  expect(s.last()).toMatchObject({ case: "pong", value: { token: 7n } });
+  for (const timer of s.timers) if (!timer.off) timer.run();
+  expect(s.ends).toEqual([]);
+  for (const told of s.revocations) told("pat");
+  expect(s.last().case).toBe("refused");
+  expect(s.ends).toEqual(["close"]);
 });

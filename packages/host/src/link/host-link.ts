@@ -5,6 +5,7 @@
  *   L2  The host proves itself first; an operator's signature is never given to an unknown host, nor is one host's of use to another.
  *   L3  Rights are looked up for each frame. What a client says of itself is only `via` and `client`.
  *   L4  When the link is over, its attachments are detached; their sessions go on.
+ *   L5  A carrier whose protocol proves the key itself hands over whom it has proven; from there on nothing differs.
  */
 import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
 import type { Link, LinkHandlers } from "@holdfast/carrier";
@@ -47,6 +48,13 @@ export interface HostIdentity {
   readonly id: string;
 }
 
+/** An operator that a carrier's own protocol has proven, and by which interface. */
+export interface Proven {
+  readonly operator: RegisteredOperator;
+  readonly via: string;
+  readonly client: string;
+}
+
 type Phase =
   | { readonly name: "new" }
   | {
@@ -57,7 +65,7 @@ type Phase =
       readonly via: string;
       readonly client: string;
     }
-  | { readonly name: "open"; readonly operator: RegisteredOperator; readonly via: string; readonly client: string }
+  | ({ readonly name: "open" } & Proven)
   | { readonly name: "over" };
 
 /** Calls and attachments of one link at once: far more than a client needs, few enough that none can exhaust the host. */
@@ -80,11 +88,13 @@ export class HostLink implements LinkHandlers {
   readonly #stopRevocations: () => void;
   onOver: (() => void) | null = null;
 
-  constructor(host: Host, identity: HostIdentity, link: Link) {
+  /** `proven`: who is there has shown so by other means (an SSH client's key), and no handshake follows (L5). */
+  constructor(host: Host, identity: HostIdentity, link: Link, proven: Proven | null = null) {
     this.id = host.ports.newId(8);
     this.#host = host;
     this.#identity = identity;
     this.#link = link;
+    if (proven) this.#phase = { name: "open", ...proven };
     this.#stopDeadline = host.ports.wakeAt(MonotonicMs(host.ports.clock.monoMs() + limits.handshakeMs), () => {
       if (this.#phase.name !== "open") this.#refuse(new HoldError("timed_out", "the handshake took too long"));
     });

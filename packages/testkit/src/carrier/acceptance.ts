@@ -15,6 +15,8 @@ export interface CarrierUnderTest {
 interface Heard {
   readonly frames: { readonly channel: number; readonly text: string }[];
   readonly closings: string[];
+  /** How often this end was told that what waited has left. */
+  readonly drains: readonly number[];
   until(ready: () => boolean): Promise<void>;
   readonly acceptor: Acceptor;
 }
@@ -22,6 +24,7 @@ interface Heard {
 function listener(): Heard {
   const frames: Heard["frames"] = [];
   const closings: string[] = [];
+  const drains: number[] = [];
   const waiting: { readonly ready: () => boolean; readonly go: () => void }[] = [];
   const look = (): void => {
     for (const w of [...waiting]) if (w.ready()) waiting.splice(waiting.indexOf(w), 1)[0]?.go();
@@ -29,10 +32,15 @@ function listener(): Heard {
   return {
     frames,
     closings,
+    drains,
     until: (ready) => new Promise((go) => (ready() ? go() : waiting.push({ ready, go }))),
     acceptor: () => ({
       frame(channel, message) {
         frames.push({ channel, text: Buffer.from(message).toString("latin1") });
+        look();
+      },
+      drained() {
+        drains.push(frames.length);
         look();
       },
       closed(reason) {
@@ -92,6 +100,22 @@ export function carrierAcceptance(name: string, make: () => CarrierUnderTest): v
       links.server.resume();
       await server.until(() => server.frames.length === 1);
       expect(server.frames[0]?.text).toBe("held");
+    });
+
+    test("tells how much waits behind an end that does not take, and when it has left", async () => {
+      const { server, client, links } = await open();
+      links.client.pause();
+      const message = bytes("w".repeat(1_000_000));
+      let sent = 0;
+      for (; links.server.buffered === 0 && sent < 64; sent++) {
+        links.server.send(1, message);
+        await new Promise((turn) => setImmediate(turn));
+      }
+      expect(links.server.buffered).toBeGreaterThan(0);
+      links.client.resume();
+      await client.until(() => client.frames.length === sent);
+      await server.until(() => server.drains.length > 0);
+      expect(links.server.buffered).toBe(0);
     });
 
     test("tells each end once that it is over, and delivers nothing after that", async () => {
