@@ -397,6 +397,7 @@ export class Inputs {
     // The link that a cut was told on may have been broken, or its host dead. Commands reach the shim in order: one that has
     // received something later than the cut was told of it too.
     for (const [operator, at] of this.#cutAt) if (at >= receivedSeq) line.link?.cancel(this.#tagOf(operator));
+    this.#world.reschedule();
   }
 
   isUnsettled(seq: bigint): boolean {
@@ -440,6 +441,8 @@ export class Inputs {
     this.#lastResult = settlements.reduce((most, r) => (r.seq > most ? r.seq : most), this.#lastResult);
     const upTo = this.#settledUpTo();
     this.offerWaiting();
+    // An open unit's time begins with the last answer that its sender was owed (core/input I4).
+    this.#world.reschedule();
     return upTo;
   }
 

@@ -203,6 +203,19 @@ describe("while a unit is open whose next part has not come", () => {
     expect(sent!.settled).toBe(false);
     expect(await told(sent)).toBe("applied");
   });
+
+  test("of one who left while the program slept: who waits goes in once the program has read what there is of it", async () => {
+    await scene({ mood: "deaf", open: { floor: "open" } });
+    const [ana, ben] = [await world.attached("ana"), await world.attached("ben")];
+    void ana.attachment!.input(new Uint8Array(10_000), { unit: "u", unitEnd: false });
+    await world.advance(500);
+    await world.finish(ana.detach());
+    const sent = ben.type(key);
+    await world.advance(10_000);
+    expect(sent!.settled).toBe(false);
+    world.shim.setMood("sink");
+    expect(await told(sent)).toBe("applied");
+  });
 });
 
 describe("in a shell, an AI", () => {
