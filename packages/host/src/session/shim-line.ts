@@ -7,6 +7,7 @@
  *       output, results and exit, and the program blocks when its ring is full. {@link ShimLine.thawed} takes it up again.
  *   L3  What goes to the shim goes in the order of seq: behind inputs that wait for the disk, if there are any.
  *   L4  The shim is acknowledged to once a turn of the loop, after clients were served.
+ *   L5  What a link says that was let go of, or replaced, is not heard: the next one begins where the journal ends.
  * Elsewhere: bytes on the socket (packages/shim), what its words mean (output.ts, inputs.ts, sizing.ts).
  */
 import { MonotonicMs } from "@holdfast/core";
@@ -20,7 +21,7 @@ import type { SessionPorts } from "./ports.ts";
 const RELEASE_FIRST_MS = 1_000;
 const RELEASE_MOST_MS = 60_000;
 
-/** What the shim says, and what the line asks. All but `probed` and `ended` run guarded (L2). */
+/** What the shim says, and what the line asks. All but `ended` run guarded (L2). */
 export interface LineHandlers {
   welcome(w: ShimWelcome): void;
   output(stream: 0 | 1 | 2, offset: number, timeNs: bigint, bytes: Uint8Array): void;
@@ -73,16 +74,18 @@ export class ShimLine {
     const handlers = this.#handlers;
     this.#isStalled = false;
     this.#isWelcomed = false;
+    const heard = (run: () => void): void => {
+      if (this.#shim === link) this.guard(run);
+    };
     const link: ShimLink = this.#ports.connectShim(book.facts.socketPath, book.journalled(), {
-      welcome: (w) => this.guard(() => handlers.welcome(w)),
-      output: (stream, offset, timeNs, bytes) => this.guard(() => handlers.output(stream, Number(offset), timeNs, bytes)),
-      result: (r) => this.guard(() => handlers.result(r)),
-      exited: (e) => this.guard(() => handlers.exited(e)),
-      closed: (stream, end) => this.guard(() => handlers.closed(stream, end)),
-      probe: (p) => handlers.probed(p),
-      releaseRefused: () => this.#releaseLater(),
+      welcome: (w) => heard(() => handlers.welcome(w)),
+      output: (stream, offset, timeNs, bytes) => heard(() => handlers.output(stream, Number(offset), timeNs, bytes)),
+      result: (r) => heard(() => handlers.result(r)),
+      exited: (e) => heard(() => handlers.exited(e)),
+      closed: (stream, end) => heard(() => handlers.closed(stream, end)),
+      probe: (p) => heard(() => handlers.probed(p)),
+      releaseRefused: () => heard(() => this.#releaseLater()),
       end: (reason, detail) => {
-        // The end of a link that was let go of, or replaced, is no news.
         if (this.#shim !== link) return;
         this.#shim = null;
         this.#isWelcomed = false;
