@@ -1,8 +1,9 @@
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connectUnix, type Link, listenUnix, memoryPair } from "@holdfast/carrier";
+import { connectUnix, type Link, listenUnix, memoryPair, StreamLink } from "@holdfast/carrier";
 import { carrierAcceptance } from "./acceptance.ts";
 
 carrierAcceptance("memory", () => ({
@@ -45,6 +46,26 @@ function unix(folderName: string) {
     };
   };
 }
+
+/** Two ends in this process, joined by two programs that pass on what they read. */
+carrierAcceptance("stdio", () => {
+  const programs = [0, 1].map(() => spawn("cat", { stdio: ["pipe", "pipe", "inherit"] }));
+  const [there, back] = programs as [(typeof programs)[number], (typeof programs)[number]];
+  return {
+    async pair(server, client) {
+      const ends = {
+        client: new StreamLink("stdio", back.stdout!, there.stdin!),
+        server: new StreamLink("stdio", there.stdout!, back.stdin!),
+      };
+      ends.server.open(server(ends.server));
+      ends.client.open(client(ends.client));
+      return ends;
+    },
+    async close() {
+      for (const program of programs) program.kill();
+    },
+  };
+});
 
 carrierAcceptance("unix", unix("hold-carrier-"));
 carrierAcceptance("unix, at a path longer than a socket's name may be,", unix(`hold-${"x".repeat(120)}-`));
