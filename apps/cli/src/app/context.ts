@@ -4,6 +4,7 @@
  */
 import type { AttachHandlers, ConnectOptions, Event, HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
+import type { Remote } from "../read/remote.ts";
 import type { Paint } from "../show/colour.ts";
 import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
@@ -45,8 +46,13 @@ export interface Context {
   home(): Promise<string>;
   configFolder(): Promise<string>;
   settings(): Promise<Settings>;
+  /** From now on the host of another machine is meant. Before {@link client}. */
+  reach(remote: Remote): void;
+  readonly remote: Remote | undefined;
   /** The host, connected at first call and closed when the command ends. */
   client(options?: { readonly start?: boolean }): Promise<HostClient>;
+  /** Carries standard input and output to this machine's host, until either end is over. */
+  bridge(): Promise<undefined>;
   /** Waits until no host and no keeper of this home runs; `end` has the keeper end one that does not answer. Resolves with whether one ran. */
   hostDown(options: { readonly end: boolean }): Promise<boolean>;
   /** The terminal that the person sits at, for `attach`. */

@@ -183,6 +183,8 @@ export const defaults: Settings = {
   statusMs: 2000,
   shell: undefined,
   floor: "turn",
+  remoteSsh: "ssh",
+  remoteHold: "hold",
   all: [],
   problems: [],
 };
@@ -227,6 +229,9 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
       ...world.keys,
     }),
     reconnect: () => context.client(),
+    remote: undefined,
+    reach: () => {},
+    bridge: async () => undefined,
     auditRecords: async () =>
       (async function* () {
         yield* world.records ?? [];

@@ -9,6 +9,7 @@ import { isatty } from "node:tty";
 import type { HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import { type Paint, paintFor } from "../show/colour.ts";
+import type { Remote } from "../read/remote.ts";
 import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
 import type { AuditFinding, AuditRecord, Context, Input, KeyStore, Output } from "./context.ts";
@@ -125,6 +126,7 @@ export class RealContext implements Context {
   #settings: Promise<Settings> | undefined;
   #outer: Promise<Outer> | undefined;
   #listening = false;
+  #remote: Remote | undefined;
 
   constructor(table: CommandTable, globals: Globals, version: string, here: Pick<Context, "env" | "cwd">) {
     this.env = here.env;
@@ -174,8 +176,17 @@ export class RealContext implements Context {
     return this.#client;
   }
 
+  reach(remote: Remote): void {
+    this.#remote = remote;
+  }
+
+  get remote(): Remote | undefined {
+    return this.#remote;
+  }
+
   async #connect(start: boolean): Promise<HostClient> {
     const sdk = await import("@holdfast/sdk/node");
+    if (this.#remote) return (await import("./remote.ts")).connectRemote(this, this.#remote);
     const home = sdk.homeFolder(process.env);
     if (start && this.err.isTty && !this.json) {
       const { firstUse } = await import("./notice.ts");
@@ -195,6 +206,16 @@ export class RealContext implements Context {
     this.#client = this.#connect(true);
     (await old?.catch(() => undefined))?.close();
     return this.#client;
+  }
+
+  async bridge(): Promise<undefined> {
+    const { bridgeStdio } = await import("@holdfast/sdk/node");
+    const home = await this.home();
+    await bridgeStdio({
+      home,
+      ...(this.as === undefined ? {} : { as: this.as }),
+      startHost: async () => (await import("@holdfast/host/start")).startHost({ home, env: process.env }),
+    });
   }
 
   async hostDown({ end }: { readonly end: boolean }): Promise<boolean> {

@@ -5,6 +5,7 @@
  */
 import { HoldError, type HostClient, type Session, terminal } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
+import { remoteText } from "../read/remote.ts";
 import { escapeText } from "../show/escape.ts";
 import { stateText } from "../show/session.ts";
 import { ago } from "../show/time.ts";
@@ -100,7 +101,8 @@ async function said(
   session: Session,
   ending: Exclude<Ending, { kind: "switch" }>,
 ): Promise<number> {
-  const name = escapeText(session.name || session.id);
+  const own = escapeText(session.name || session.id);
+  const name = context.remote ? remoteText(context.remote, own) : own;
   if (ending.kind === "detached") {
     line(context.err, `[detached from ${name}]  come back with: hold attach ${name}`);
     return 0;
@@ -114,7 +116,7 @@ async function said(
   else
     line(
       context.err,
-      `[${name} ended: ${escapeText(exitText(after.exit) || stateText(after))}]  its last screen: hold screen ${name}`,
+      `[${name} ended: ${escapeText(exitText(after.exit) || stateText(after))}]${context.remote ? "" : `  its last screen: hold screen ${name}`}`,
     );
   return 0;
 }

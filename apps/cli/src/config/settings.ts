@@ -31,6 +31,8 @@ export interface Settings {
   readonly statusMs: number;
   readonly shell: string | undefined;
   readonly floor: "turn" | "open";
+  readonly remoteSsh: string;
+  readonly remoteHold: string;
   readonly all: readonly Setting[];
   /** What is wrong with the file, each with its line: unknown keys, and values that will not do. */
   readonly problems: readonly string[];
@@ -76,6 +78,16 @@ export const known: Readonly<Record<string, Known>> = {
     check: (v) => (typeof v === "string" ? null : "a path"),
   },
   "new.floor": { brief: "who may type into new sessions: one at a time, or all", fallback: "turn", check: oneOf("turn", "open") },
+  "remote.ssh": {
+    brief: "program that reaches other machines, as `ssh` would be called",
+    fallback: "ssh",
+    check: (v) => (typeof v === "string" && v !== "" ? null : "a program's name or path"),
+  },
+  "remote.hold": {
+    brief: "what `hold` is called on other machines, where it is not on the path of a login without a terminal",
+    fallback: "hold",
+    check: (v) => (typeof v === "string" && v !== "" ? null : "a program's name or path"),
+  },
   "host.sessions": { brief: "most live sessions", fallback: 4_000, check: count },
   "host.output_retention_mib": { brief: "output kept of a session, MiB", fallback: 64, check: count },
   "host.record_retention_days": { brief: "how long it is kept who did what, days", fallback: 90, check: count },
@@ -177,6 +189,12 @@ export async function loadSettings(folder: string, env: Readonly<Record<string, 
     },
     get screen() {
       return of("attach.screen") as "alternate" | "main";
+    },
+    get remoteSsh() {
+      return String(of("remote.ssh"));
+    },
+    get remoteHold() {
+      return String(of("remote.hold"));
     },
     get statusMs() {
       return parseDuration(String(of("attach.status")))!;

@@ -39,6 +39,7 @@ describe("help", () => {
       "keys",
       "operators",
       "recording",
+      "remote",
       "scripting",
       "security",
       "sessions",

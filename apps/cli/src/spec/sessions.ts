@@ -49,12 +49,18 @@ export const sessionCommands = [
     group: "sessions",
     brief: "attach to a session: see its screen and type into it",
     description:
-      "Draws the session's screen as it is now and goes on from there. The first key typed takes the floor if it may be taken. The prefix key (Ctrl-q) followed by d leaves; `?` lists the rest. Where standard input is no terminal the output is streamed to standard output and nothing is sent.",
-    args: [session],
+      "Draws the session's screen as it is now and goes on from there. The first key typed takes the floor if it may be taken. The prefix key (Ctrl-q) followed by d leaves; `?` lists the rest. Where standard input is no terminal the output is streamed to standard output and nothing is sent. A session of another machine is `user@box:SESSION`: your ssh reaches it, `hold` there leads to its host, and a link that breaks is made again. With `--carrier stdio` and no session this is that far end: frames on standard input and output (`hold help remote`).",
+    args: [
+      { ...session, brief: "id, unique prefix of one, or name; `user@box:NAME` for one of another machine", optional: true },
+    ],
     flags: {
       observe: { kind: "bool", short: "o", brief: "watch only; keys are not sent" },
       take: { kind: "bool", short: "t", brief: "take the floor at once" },
-      carrier: { kind: "choice", of: ["unix"], brief: "how to reach the host; its socket on this machine is all there is yet" },
+      carrier: {
+        kind: "choice",
+        of: ["unix", "stdio"],
+        brief: "how to reach the host: its socket on this machine (default), or standard input and output for another program",
+      },
       screen: {
         kind: "choice",
         of: ["alternate", "main"],
@@ -65,9 +71,10 @@ export const sessionCommands = [
       { line: "hold attach build", says: "go back to the session `build`" },
       { line: "hold attach build --observe", says: "watch without ever typing" },
       { line: "hold attach build --take", says: "steer at once, if your role allows it" },
+      { line: "hold attach ana@box:build", says: "attach to a session of another machine, through ssh" },
       { line: "hold attach build < /dev/null | tee build.log", says: "stream its output into a file" },
     ],
-    see: ["attach", "keys", "floor"],
+    see: ["attach", "keys", "floor", "remote"],
     load: () => import("../commands/attach.ts"),
   }),
   command({

@@ -81,7 +81,7 @@ export interface Hello {
   via: string;
   /** 32 bytes */
   nonce: Uint8Array;
-  /** SHA-256 of the credential's raw public key */
+  /** SHA-256 of the credential's raw public key; empty: whoever carries this link proves for the client */
   keyId: Uint8Array;
 }
 
@@ -110,6 +110,20 @@ export interface Welcome {
   hostPid: number;
   /** hash of the handshake transcript */
   sessionBinding: Uint8Array;
+  /** from a bridge: what a session opened over it inherits, as it comes from that machine */
+  surroundings: Surroundings | undefined;
+}
+
+/** What a session inherits from who opens it, unless told otherwise. */
+export interface Surroundings {
+  /** K=V */
+  env: Uint8Array[];
+  cwd: Uint8Array;
+  shell: string;
+  umask: number;
+  /** -1 unlimited, 0 unchanged */
+  nofileSoft: bigint;
+  nofileHard: bigint;
 }
 
 export interface Refused {
@@ -1483,6 +1497,7 @@ function createBaseWelcome(): Welcome {
     link: "",
     hostPid: 0,
     sessionBinding: new Uint8Array(0),
+    surroundings: undefined,
   };
 }
 
@@ -1511,6 +1526,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.sessionBinding.length !== 0) {
       writer.uint32(66).bytes(message.sessionBinding);
+    }
+    if (message.surroundings !== undefined) {
+      Surroundings.encode(message.surroundings, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -1592,6 +1610,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.sessionBinding = reader.bytes();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.surroundings = Surroundings.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1617,6 +1643,134 @@ export const Welcome: MessageFns<Welcome> = {
     message.link = object.link ?? "";
     message.hostPid = object.hostPid ?? 0;
     message.sessionBinding = object.sessionBinding ?? new Uint8Array(0);
+    message.surroundings = (object.surroundings !== undefined && object.surroundings !== null)
+      ? Surroundings.fromPartial(object.surroundings)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSurroundings(): Surroundings {
+  return { env: [], cwd: new Uint8Array(0), shell: "", umask: 0, nofileSoft: 0n, nofileHard: 0n };
+}
+
+export const Surroundings: MessageFns<Surroundings> = {
+  encode(message: Surroundings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.env) {
+      writer.uint32(10).bytes(v!);
+    }
+    if (message.cwd.length !== 0) {
+      writer.uint32(18).bytes(message.cwd);
+    }
+    if (message.shell !== "") {
+      writer.uint32(26).string(message.shell);
+    }
+    if (message.umask !== 0) {
+      writer.uint32(32).uint32(message.umask);
+    }
+    if (message.nofileSoft !== 0n) {
+      if (BigInt.asIntN(64, message.nofileSoft) !== message.nofileSoft) {
+        throw new globalThis.Error("value provided for field message.nofileSoft of type int64 too large");
+      }
+      writer.uint32(40).int64(message.nofileSoft);
+    }
+    if (message.nofileHard !== 0n) {
+      if (BigInt.asIntN(64, message.nofileHard) !== message.nofileHard) {
+        throw new globalThis.Error("value provided for field message.nofileHard of type int64 too large");
+      }
+      writer.uint32(48).int64(message.nofileHard);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Surroundings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSurroundings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.env.push(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cwd = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.shell = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.umask = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.nofileSoft = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.nofileHard = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Surroundings>): Surroundings {
+    return Surroundings.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Surroundings>): Surroundings {
+    const message = createBaseSurroundings();
+    message.env = object.env?.map((e) => e) || [];
+    message.cwd = object.cwd ?? new Uint8Array(0);
+    message.shell = object.shell ?? "";
+    message.umask = object.umask ?? 0;
+    message.nofileSoft = (object.nofileSoft !== undefined && object.nofileSoft !== null)
+      ? BigInt(object.nofileSoft)
+      : 0n;
+    message.nofileHard = (object.nofileHard !== undefined && object.nofileHard !== null)
+      ? BigInt(object.nofileHard)
+      : 0n;
     return message;
   },
 };
@@ -8492,4 +8646,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Welcome as WelcomeSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };

@@ -10,7 +10,8 @@
 import { type MonotonicMs, Outbox } from "@holdfast/core";
 import { type Floor, FloorVerb, HoldError, type HostFrame, InputStatus, type Presence, type Session } from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api.ts";
-import { errorFrom, type Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { errorFrom } from "./handshake.ts";
 
 /** How a new link is had; the second and later ones are this attachment's own. */
 export interface Redial {

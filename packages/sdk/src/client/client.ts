@@ -24,16 +24,9 @@ import type {
   WaitSpec,
 } from "../api.ts";
 import { ClientAttachment, type Redial } from "./attachment.ts";
-import { errorFrom, type CallVerb, type Connection, type Result } from "./connection.ts";
-
-/** What the machine gives: the caller's folder, environment and limits. */
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly shell: string;
-  readonly umask: number;
-  readonly nofile: { readonly soft: number; readonly hard: number } | null;
-}
+import type { CallVerb, Connection, Result } from "./connection.ts";
+import { errorFrom } from "./handshake.ts";
+import { envOnWire, type Surroundings, surroundingsFrom } from "./surroundings.ts";
 
 const verbs = {
   take: FloorVerb.TAKE,
@@ -58,8 +51,8 @@ export class Client implements HostClient {
   constructor(connection: Connection, redial: Redial, surroundings: Surroundings) {
     this.#connection = connection;
     this.#redial = redial;
-    this.#surroundings = surroundings;
     const { welcome } = connection;
+    this.#surroundings = welcome.surroundings ? surroundingsFrom(welcome.surroundings) : surroundings;
     this.operator = create(WhoamiAnswerSchema, {
       operator: {
         id: welcome.operator,
@@ -79,7 +72,6 @@ export class Client implements HostClient {
 
   async open(spec: OpenSpec): Promise<{ session: import("@holdfast/protocol").Session; existed: boolean }> {
     const here = this.#surroundings;
-    const env = Object.entries(spec.env ?? here.env).filter((kv): kv is [string, string] => kv[1] !== undefined);
     const command = spec.command ?? [];
     const cwd = spec.cwd ?? here.cwd;
     const { value } = await this.#call("open", {
@@ -89,7 +81,7 @@ export class Client implements HostClient {
         kind: spec.kind === "pipes" ? SessionKind.PIPES : SessionKind.PTY,
         command: [...command],
         shell: spec.shell ?? here.shell,
-        env: env.map(([k, v]) => bytesOf(`${k}=${v}`)),
+        env: envOnWire(spec.env ?? here.env),
         cwd,
         ...([cwd, ...command].some(isOdd) ? { exactCommand: command.map(bytesOf), exactCwd: bytesOf(cwd) } : {}),
         umask: here.umask,

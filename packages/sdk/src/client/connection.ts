@@ -1,10 +1,9 @@
 /**
- * One link to a host, from dialling to its end: the handshake, calls with their answers, and channels for attachments.
+ * One link to a host, from the handshake (handshake.ts) to its end: calls with their answers, and channels for attachments.
  *
- *   N1  The host proves itself before anything is signed for it.
- *   N2  Every call is answered or rejected; when the link dies, what is open is rejected with `unreachable`.
+ *   N1  Every call is answered or rejected; when the link dies, what is open is rejected with `unreachable`.
  */
-import type { Acceptor, Link } from "@holdfast/carrier";
+import type { Link } from "@holdfast/carrier";
 import {
   create,
   type Init,
@@ -13,31 +12,16 @@ import {
   decodeHost,
   encodeClient,
   HoldError,
-  isCode,
-  limits,
-  transcript,
   type Answer,
   type Call,
   type ClientBody,
-  type Error as WireError,
   type HostFrame,
   type Welcome,
 } from "@holdfast/protocol";
-import type { Credential, HostVerifier } from "./credential.ts";
+import { errorFrom, type HandshakeOptions, shakeHands } from "./handshake.ts";
 
-export type Dial = (accept: Acceptor) => Promise<Link>;
 export type CallVerb = NonNullable<Init<Call>["verb"]>;
 export type Result = Exclude<Answer["result"], { case: undefined }>;
-
-export interface ConnectionOptions {
-  readonly dial: Dial;
-  readonly credential: Credential;
-  readonly verifier: HostVerifier;
-  readonly via: string;
-  readonly client: string;
-  /** Gives up the handshake: a host that is stopped takes links and answers none. */
-  readonly signal?: AbortSignal;
-}
 
 export type ChannelHandler = (body: HostFrame["body"]) => void;
 
@@ -45,11 +29,6 @@ interface OpenCall {
   readonly resolve: (r: Result) => void;
   readonly reject: (e: unknown) => void;
   readonly more: ((r: Result) => void | Promise<void>) | undefined;
-}
-
-export function errorFrom(error: WireError | undefined): HoldError {
-  const code = error && isCode(error.code) ? error.code : "internal";
-  return new HoldError(code, error?.message || "the host gave no reason", error?.details ?? {});
 }
 
 export class Connection {
@@ -71,100 +50,16 @@ export class Connection {
     this.hostVersion = hostVersion;
   }
 
-  static open(options: ConnectionOptions): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const nonce = options.verifier.randomBytes(32);
-      const { keyId } = options.credential;
-      let connection: Connection | null = null;
-      let host = { id: "", version: "" };
-      const fail = (error: HoldError): void => {
-        if (connection) connection.#end(error);
-        else reject(error);
+  static async open(options: HandshakeOptions): Promise<Connection> {
+    let connection!: Connection;
+    await shakeHands(options, ({ link, welcome, challenge }) => {
+      connection = new Connection(link, welcome, challenge.hostId, challenge.version);
+      return {
+        frame: (channel, message) => connection.#frame(channel, decodeHost(message)),
+        closed: (reason) => connection.#end(new HoldError("unreachable", `the link to the host ended (${reason})`)),
       };
-      const give = (link: Link, error: HoldError): void => {
-        reject(error);
-        link.destroy();
-      };
-      let phase: "hello" | "challenged" | "proven" = "hello";
-      const handshake = async (link: Link, body: HostFrame["body"]): Promise<void> => {
-        if (body.case === "challenge" && phase === "hello") {
-          phase = "challenged";
-          const c = body.value;
-          host = { id: c.hostId, version: c.version };
-          const words = {
-            clientNonce: nonce,
-            keyId,
-            via: options.via,
-            protocol: c.protocol,
-            hostKey: c.hostKey,
-            hostNonce: c.nonce,
-          };
-          if (!(await options.verifier.verify(c.hostKey, transcript("host", words), c.signature))) {
-            return give(
-              link,
-              new HoldError(
-                "host_key_changed",
-                `who answers is not the host that this home knows (it says ${c.hostId}); nothing was sent to it`,
-              ),
-            );
-          }
-          const signature = await options.credential.sign(transcript("operator", words));
-          phase = "proven";
-          link.send(CONTROL_CHANNEL, encodeClient({ case: "proof", value: { signature } }));
-        } else if (body.case === "welcome" && phase === "proven") {
-          connection = new Connection(link, body.value, host.id, host.version);
-          resolve(connection);
-        } else if (body.case === "refused") {
-          fail(errorFrom(body.value.error));
-          link.destroy();
-        } else {
-          give(
-            link,
-            new HoldError(
-              "host_key_changed",
-              "who answers does not prove that it is the host of this home; nothing was sent to it",
-            ),
-          );
-        }
-      };
-      let dialled: Link | null = null;
-      options.signal?.addEventListener("abort", () => {
-        if (connection) return;
-        reject(new HoldError("timed_out", "the host took the link and does not answer; hold host logs tells more"));
-        dialled?.destroy();
-      });
-      options
-        .dial((link) => ({
-          frame: (channel, message) => {
-            const body = decodeHost(message);
-            if (connection) connection.#frame(channel, body);
-            else
-              handshake(link, body).catch((fault: unknown) => {
-                reject(fault);
-                link.destroy();
-              });
-          },
-          closed: (reason) => fail(new HoldError("unreachable", `the link to the host ended (${reason})`)),
-        }))
-        .then((link) => {
-          dialled = link;
-          if (options.signal?.aborted) return link.destroy();
-          link.send(
-            CONTROL_CHANNEL,
-            encodeClient({
-              case: "hello",
-              value: {
-                minProtocol: limits.protocolMin,
-                maxProtocol: limits.protocolMax,
-                client: options.client,
-                via: options.via,
-                nonce,
-                keyId,
-              },
-            }),
-          );
-        }, reject);
     });
+    return connection;
   }
 
   get isOver(): boolean {

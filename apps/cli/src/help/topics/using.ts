@@ -72,6 +72,27 @@ The session has the size of who steers. If yours differs you see it through a wi
 
 The screen stays, the last row says so, and \`hold\` tries again until it is back. What you typed before is sent once. What you type meanwhile is held: it goes out by itself if the link is back within 5 seconds, and is asked about otherwise.`,
   },
+  remote: {
+    brief: "Sessions of other machines, through ssh",
+    text: `
+\`hold attach ana@box:build\` attaches to the session \`build\` of the machine \`box\`. Your own \`ssh\` goes there, with your keys, your aliases and your known hosts, and starts \`hold attach --carrier stdio\` there, which leads to the host of that account and starts it if need be. Nothing listens on the network for it, and no host runs on this machine. Another port is written \`ssh://ana@box:2222/build\`.
+
+# Who you are there
+
+The operator whose key lies in that account's home: by default its user; with \`--as NAME\` another one that has a key there. Who may log in to the account may use its keys, as with everything else in it.
+
+# When the link breaks
+
+The session runs on. \`hold\` notices a dead link within about 15 seconds, calls ssh again until it gets through, and goes on where it was: what came meanwhile is shown, what you had typed before is sent once. Nobody can be asked for a passphrase then, so have the key in an agent.
+
+# Where \`hold\` is over there
+
+It is called as \`hold\`, on the path that a login without a terminal has. Where it is not on it: \`hold config set remote.hold /home/ana/.local/bin/hold\`. What is called instead of ssh is the setting remote.ssh: a script may add options, or go through something else altogether.
+
+# Anything that can start a program
+
+\`hold attach --carrier stdio\` speaks the protocol's frames on its standard input and output (docs/protocol.md), so \`docker exec -i box hold attach --carrier stdio\` reaches into a container, and the SDK's \`connectThrough({ argv })\` takes any such command.`,
+  },
   keys: {
     brief: "Keys of an attachment",
     text: `

@@ -1,0 +1,121 @@
+/**
+ * From dialling a host to its welcome. Who opened the link owns what comes after that.
+ *
+ *   N1  The host proves itself before anything is signed for it.
+ *   N2  A client without a credential asks whatever carries it to prove for both: it sends an empty key id, and is answered by a
+ *       bridge (sdk/node/bridge.ts), never by a host. That who carries it is to be trusted is its carrier's to know, as ssh does.
+ */
+import type { Acceptor, Link, LinkHandlers } from "@holdfast/carrier";
+import {
+  type Challenge,
+  CONTROL_CHANNEL,
+  decodeHost,
+  encodeClient,
+  type Error as WireError,
+  HoldError,
+  type HostFrame,
+  isCode,
+  limits,
+  transcript,
+  type Welcome,
+} from "@holdfast/protocol";
+import type { Credential, HostVerifier } from "./credential.ts";
+
+export type Dial = (accept: Acceptor) => Promise<Link>;
+
+export interface HandshakeOptions {
+  readonly dial: Dial;
+  /** Null: N2. */
+  readonly credential: Credential | null;
+  readonly verifier: HostVerifier;
+  readonly via: string;
+  readonly client: string;
+  /** Gives up the handshake: a host that is stopped takes links and answers none. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Met {
+  readonly link: Link;
+  readonly challenge: Challenge;
+  readonly welcome: Welcome;
+}
+
+export function errorFrom(error: WireError | undefined): HoldError {
+  const code = error && isCode(error.code) ? error.code : "internal";
+  return new HoldError(code, error?.message || "the host gave no reason", error?.details ?? {});
+}
+
+/** Resolves when the host has bidden welcome; from then on `owner` hears the link. Rejects with the host's refusal, or with why there is none. */
+export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkHandlers): Promise<Met> {
+  const { credential, verifier, via, client } = options;
+  return new Promise((resolve, reject) => {
+    const nonce = verifier.randomBytes(32);
+    const keyId = credential?.keyId ?? new Uint8Array(0);
+    let owned: LinkHandlers | null = null;
+    let challenge: Challenge | null = null;
+    let isProven = false;
+    const give = (link: Link, error: unknown): void => {
+      reject(error);
+      link.destroy();
+    };
+
+    const prove = async (link: Link, c: Challenge): Promise<void> => {
+      challenge = c;
+      if (credential) {
+        const words = { clientNonce: nonce, keyId, via, protocol: c.protocol, hostKey: c.hostKey, hostNonce: c.nonce };
+        if (!(await verifier.verify(c.hostKey, transcript("host", words), c.signature)))
+          throw new HoldError(
+            "host_key_changed",
+            `who answers is not the host that this home knows (it says ${c.hostId}); nothing was sent to it`,
+          );
+        const signature = await credential.sign(transcript("operator", words));
+        link.send(CONTROL_CHANNEL, encodeClient({ case: "proof", value: { signature } }));
+      }
+      isProven = true;
+    };
+
+    const hear = async (link: Link, body: HostFrame["body"]): Promise<void> => {
+      if (body.case === "challenge" && !challenge) return prove(link, body.value);
+      if (body.case === "welcome" && challenge && isProven) {
+        const met = { link, challenge, welcome: body.value };
+        owned = owner(met);
+        return resolve(met);
+      }
+      if (body.case === "refused") throw errorFrom(body.value.error);
+      throw new HoldError(
+        "host_key_changed",
+        "who answers does not prove that it is the host of this home; nothing was sent to it",
+      );
+    };
+
+    let dialled: Link | null = null;
+    options.signal?.addEventListener("abort", () => {
+      if (owned) return;
+      reject(new HoldError("timed_out", "the host took the link and does not answer; hold host logs tells more"));
+      dialled?.destroy();
+    });
+    options
+      .dial((link) => ({
+        frame: (channel, message) => {
+          if (owned) owned.frame(channel, message);
+          else hear(link, decodeHost(message)).catch((fault: unknown) => give(link, fault));
+        },
+        drained: () => owned?.drained?.(),
+        closed: (reason) => {
+          if (owned) owned.closed(reason);
+          else reject(new HoldError("unreachable", `the link to the host ended (${reason})`));
+        },
+      }))
+      .then((link) => {
+        dialled = link;
+        if (options.signal?.aborted) return link.destroy();
+        link.send(
+          CONTROL_CHANNEL,
+          encodeClient({
+            case: "hello",
+            value: { minProtocol: limits.protocolMin, maxProtocol: limits.protocolMax, client, via, nonce, keyId },
+          }),
+        );
+      }, reject);
+  });
+}

@@ -1,0 +1,52 @@
+/** What a client has of the machine that it runs on: a clock, chance, and what a session that it opens is to inherit. */
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { MonotonicMs } from "@holdfast/core";
+import type { Redial } from "../client/attachment.ts";
+import type { Surroundings } from "../client/surroundings.ts";
+import type { Connection } from "../client/connection.ts";
+import { exactDirectory, exactEnvironment } from "./exact.ts";
+
+export function redialWith(connect: () => Promise<Connection>): Redial {
+  return {
+    connect,
+    now: () => MonotonicMs(performance.now()),
+    wait: (ms, signal) => delay(ms, undefined, { ref: true, ...(signal ? { signal } : {}) }),
+    newId: () => randomBytes(12).toString("hex"),
+  };
+}
+
+export function surroundings(): Surroundings {
+  const mask = process.umask();
+  return {
+    env: exactEnvironment(),
+    cwd: exactDirectory(),
+    shell: process.env["SHELL"] || loginShell(),
+    umask: mask,
+    nofile: openFileLimits(),
+  };
+}
+
+function loginShell(): string {
+  try {
+    return userInfo().shell || "/bin/sh";
+  } catch {
+    return "/bin/sh";
+  }
+}
+
+/** Node raises its own soft limit, and its children's with it: what this process was started with is in its parent. */
+function openFileLimits(): { soft: number; hard: number } | null {
+  try {
+    const line = readFileSync(`/proc/${process.ppid}/limits`, "utf8")
+      .split("\n")
+      .find((l) => l.startsWith("Max open files"));
+    const [soft, hard] = (line ?? "").replace("Max open files", "").trim().split(/\s+/);
+    const read = (text: string | undefined): number => (text === "unlimited" ? -1 : Number(text));
+    return soft && hard && !Number.isNaN(read(soft)) ? { soft: read(soft), hard: read(hard) } : null;
+  } catch {
+    return null;
+  }
+}
