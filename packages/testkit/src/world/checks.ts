@@ -190,7 +190,8 @@ function frames(world: World, inputs: Map<number, InputRecord>): void {
           );
         written += found.reduce((n, i) => n + taken.get(i.seq)!, 0);
       }
-      if (client.isAlive) told(world, client.label, sent, written);
+      // Two frames with one number may have two answers: what such a client makes of them is its own affair.
+      if (client.isAlive && !world.hasMischief) told(world, client.label, sent, written);
     }
   }
 }

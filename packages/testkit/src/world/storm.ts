@@ -41,6 +41,7 @@ export async function storm(seed: number, options: { readonly actions?: number }
     diskFaults: random.chance(0.15),
     mischief: wrong.chance(0.2),
   };
+  world.hasMischief = climate.mischief;
   if (climate.mischief)
     world.network.mischief = (channel, message) =>
       channel > 0 && decodeClient(message).case === "input" && wrong.chance(0.2) ? wrong.pick(["twice", "late"]) : "none";

@@ -59,6 +59,8 @@ export class World {
   /** When a host lost its shim, or its life; and when one said hello to it. */
   readonly #losses: number[] = [];
   readonly #hellos: number[] = [];
+  /** Clients got the protocol wrong (network W4). */
+  hasMischief = false;
   /** Times that the disk was made to fail. */
   diskFaults = 0;
   /** For the hosts that start from now on. */
