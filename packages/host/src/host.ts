@@ -24,13 +24,15 @@ import { capabilitiesOf, rolesWith } from "@holdfast/core";
 import {
   create,
   EventBody_HostStartedSchema,
+  EventBody_OperatorChangedSchema,
   EventBody_NoteSchema,
   HoldError,
   limits,
   SessionState,
   type Session,
 } from "@holdfast/protocol";
-import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
+import type { Invitations } from "./operator/invitations.ts";
+import type { Guest, OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
 import type { Actor } from "./session/book.ts";
 import { CommandWatch, type SavedCommands } from "./session/command-watch.ts";
 import { operatorOfWriter } from "./session/inputs.ts";
@@ -66,6 +68,7 @@ export interface HostOptions {
   readonly ports: SessionPorts;
   readonly opener: Opener;
   readonly registry: OperatorRegistry;
+  readonly invitations: Invitations;
   readonly version: string;
   readonly maxSessions: number;
   /** Facts about the host for `hold host status`. */
@@ -84,6 +87,7 @@ export interface HostOptions {
 export class Host {
   readonly ports: SessionPorts;
   readonly registry: OperatorRegistry;
+  readonly invitations: Invitations;
   readonly version: string;
   readonly home: string;
   readonly journalFolder: string;
@@ -104,6 +108,7 @@ export class Host {
     this.ports = options.ports;
     this.#opener = options.opener;
     this.registry = options.registry;
+    this.invitations = options.invitations;
     this.version = options.version;
     this.#maxSessions = options.maxSessions;
     this.home = options.home;
@@ -177,6 +182,7 @@ export class Host {
       );
     }
     await Promise.all(waiting);
+    for (const operator of this.registry.list()) this.keepGuest(operator);
     this.#shed();
     return { adopted, lost };
   }
@@ -657,10 +663,14 @@ export class Host {
 
   // --- rights ---
 
-  /** Throws `revoked` or `not_permitted`, naming what is missing. Looked up now, never remembered (P: revocation within a second). */
-  demand(operator: RegisteredOperator, capability: Capability): void {
+  /**
+   * Throws `revoked`, `access_ended` or `not_permitted`, naming what is missing. Looked up now, never remembered (P: revocation within
+   * a second). `session`: where it is to be done; a guest has one session, and for them there is no other.
+   */
+  demand(operator: RegisteredOperator, capability: Capability, session: string | null): void {
     const now = this.registry.byName(operator.id);
     if (!now || now.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
+    if (now.guest) this.#demandGuest(now, now.guest, session);
     if (!capabilitiesOf(now.role, now.kind).includes(capability)) {
       throw new HoldError(
         "not_permitted",
@@ -668,6 +678,60 @@ export class Host {
         { operator: operator.id, right: capability },
       );
     }
+  }
+
+  #demandGuest({ id, name }: RegisteredOperator, guest: Guest, session: string | null): void {
+    if (this.ports.clock.wallMs() >= guest.untilUnixMs)
+      throw new HoldError("access_ended", `${name} was a guest until ${new Date(guest.untilUnixMs).toISOString()}`, {
+        operator: id,
+      });
+    if (session === null || !this.#isGuestOf(guest, session))
+      throw new HoldError("not_permitted", `${name} is a guest of session ${guest.session} and of nothing else here`, {
+        operator: id,
+      });
+  }
+
+  /** The session that this operator means: of a guest only theirs is ever found, whatever else there is. */
+  findFor(operator: RegisteredOperator, text: string): LiveSession {
+    const { guest } = operator;
+    if (!guest) return this.find(text);
+    const theirs = this.#sessions.get(guest.session);
+    const session = theirs && text !== "" && theirs.facts.name === text ? theirs : this.#sessions.get(text);
+    if (session && this.#isGuestOf(guest, session.id)) return session;
+    throw new HoldError("no_such_session", `no session ${JSON.stringify(text.slice(0, SHOWN_NAME_CHARS))} for ${operator.name}`);
+  }
+
+  /** Their session, or a command of `hold exec` beside it. */
+  #isGuestOf(guest: Guest, session: string): boolean {
+    return session === guest.session || this.#parents.get(session) === guest.session;
+  }
+
+  /** A guest whose time is over is out as one who was revoked. */
+  keepGuest(operator: RegisteredOperator): void {
+    const { guest } = operator;
+    if (!guest || operator.revoked) return;
+    const { clock, wakeAt, log } = this.ports;
+    const look = (): void => {
+      const now = this.registry.byName(operator.id);
+      if (!now || now.revoked) return;
+      const leftMs = guest.untilUnixMs - clock.wallMs();
+      // A clock that somebody sets is looked at again within the hour.
+      if (leftMs > 0) return void wakeAt(MonotonicMs(clock.monoMs() + Math.min(leftMs, 3_600_000)), look);
+      try {
+        this.revoke(now, { id: "system:policy", via: "guest" });
+      } catch (fault) {
+        if (!(fault instanceof HoldError)) throw fault;
+        log(`guest ${now.name}: ${fault.message}`);
+      }
+    };
+    look();
+  }
+
+  recordOperator(by: Actor, operator: string, change: string, detail: string): void {
+    this.record(by, {
+      case: "operatorChanged",
+      value: create(EventBody_OperatorChangedSchema, { operator, change, detail }),
+    });
   }
 
   /** Out at once: input, floor, attachments and links. */
@@ -695,9 +759,7 @@ export class Host {
       }
     }
     for (const told of [...this.#revocations]) told(operator.id);
-    tried(() =>
-      this.record(by, { case: "operatorChanged", value: { operator: operator.id, change: "revoked", detail: "" } as never }),
-    );
+    tried(() => this.recordOperator(by, operator.id, "revoked", ""));
     if (unrecorded)
       throw new HoldError(
         "journal_frozen",

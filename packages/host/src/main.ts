@@ -21,6 +21,7 @@ import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
 import { HostLink, turnAway, type HostIdentity, type Proven } from "./link/host-link.ts";
 import { keyFile, keyIdOf, rawPublicKey } from "./operator/key.ts";
+import { Invitations } from "./operator/invitations.ts";
 import { OperatorRegistry } from "./operator/registry.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { readSettings } from "./settings.ts";
@@ -138,6 +139,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
   host = new Host({
     ports,
     registry: OperatorRegistry.open(home, clock.wallMs()),
+    invitations: Invitations.open(files.invitations(home)),
     version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev",
     maxSessions: settings.sessions,
     home,

@@ -29,6 +29,8 @@ export const codes = {
   not_permitted: { advice: "stop", exit: 4, grpc: 7 },
   unknown_credential: { advice: "stop", exit: 4, grpc: 16 },
   revoked: { advice: "stop", exit: 4, grpc: 7 },
+  invitation_unknown: { advice: "stop", exit: 4, grpc: 16 },
+  access_ended: { advice: "stop", exit: 4, grpc: 7 },
   floor_held: { advice: "wait", exit: 4, grpc: 9 },
   floor_not_yours: { advice: "stop", exit: 4, grpc: 9 },
   fenced: { advice: "reattach", exit: 4, grpc: 10 },

@@ -11,6 +11,7 @@ import type {
   FloorMode,
   HostStatusAnswer,
   InputStatus,
+  Invitation,
   OperatorInfo,
   OperatorKind,
   Presence,
@@ -35,6 +36,28 @@ export interface ConnectOptions {
   readonly startHost?: () => Promise<void>;
   /** How long to wait for a host that is starting. Default 10 s. */
   readonly timeoutMs?: number;
+}
+
+/** Whom an invitation is for: another key of an operator (`operator`), a new operator, or with `session` a guest of that one alone. */
+export interface InviteSpec {
+  readonly operator?: string;
+  /** Default human. */
+  readonly kind?: OperatorKind;
+  /** Default observer; a guest is an observer or an operator. */
+  readonly role?: string;
+  readonly session?: string;
+  /** Of a guest: how long, at most 30 days. */
+  readonly ttlMs?: number;
+  /** How long it can be taken up. Default 10 min; for a guest `ttlMs`. */
+  readonly redeemMs?: number;
+}
+
+export interface Invited {
+  readonly invitation: Invitation;
+  /** 32 bytes. */
+  readonly token: Uint8Array;
+  /** Raw public key of the host, which who takes it up checks the host against. */
+  readonly hostKey: Uint8Array;
 }
 
 export interface OpenSpec {
@@ -286,6 +309,11 @@ export interface HostClient {
   }): Promise<OperatorInfo>;
   operatorList(): Promise<OperatorInfo[]>;
   operatorRevoke(operator: string): Promise<void>;
+  /** A single-use token that makes a key an operator's; see {@link InviteSpec}. The token is told this once. */
+  invite(spec: InviteSpec): Promise<Invited>;
+  invitations(): Promise<Invitation[]>;
+  /** Nobody takes it up any more; the guest who has is out within a second. */
+  invitationRevoke(id: string): Promise<void>;
   whoami(): Promise<WhoamiAnswer>;
   status(): Promise<HostStatusAnswer>;
   down(force?: boolean): Promise<void>;
@@ -300,6 +328,7 @@ export type {
   FloorMode,
   HostStatusAnswer,
   InputStatus,
+  Invitation,
   OperatorInfo,
   OperatorKind,
   Presence,

@@ -35,6 +35,7 @@ export const files = {
   auditKey: (home: string): string => join(home, "audit.key"),
   auditPublicKey: (home: string): string => join(home, "audit.pub"),
   operators: (home: string): string => join(home, "operators.json"),
+  invitations: (home: string): string => join(home, "invitations.json"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),
 };

@@ -30,6 +30,9 @@ const table: Record<Verb, string> = {
   exec: /*      */ "no yes no no yes",
   agent: /*     */ "no yes no no yes",
   floor: /*     */ "no yes no no yes",
+  invite: "no no no no yes",
+  invitationList: "no no no no yes",
+  invitationRevoke: "no no no no yes",
   auditHead: /* */ "no no no yes yes",
   redact: /*    */ "no no no no yes",
   operatorAdd: /**/ "no no no no yes",
@@ -81,6 +84,7 @@ async function asked(
     await answerCall({
       host,
       hostId: "",
+      hostKey: new Uint8Array(32),
       operator: by,
       via: "cli",
       client: "",
@@ -175,6 +179,7 @@ test("a call that this host does not know is said to be that", async () => {
     answerCall({
       host,
       hostId: "",
+      hostKey: new Uint8Array(32),
       operator: operator("admin"),
       via: "cli",
       client: "",

@@ -1,9 +1,11 @@
 /** Calls: one request, one answer (or a stream of them). This file knows which right each verb needs; the handlers stand beside it. */
 import type { Capability } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
+import type { Guest } from "../operator/registry.ts";
 import { operatorOf } from "../session/steering.ts";
 import type { CallContext, Result } from "./context.ts";
 import { execCall } from "./exec.ts";
+import { invitationList, invitationRevoke, invite } from "./invitations.ts";
 import * as machine from "./machine.ts";
 import * as reading from "./reading.ts";
 import { runCall } from "./run.ts";
@@ -39,6 +41,9 @@ const rights = {
   agent: "session.input",
   send: "session.input",
   search: "history.read",
+  invite: "host.admin",
+  invitationList: "host.admin",
+  invitationRevoke: "host.admin",
 } as const satisfies Record<NonNullable<CallContext["verb"]["case"]>, Capability | null>;
 
 /** What goes beside the terminal (core/floor F8), and whether it disturbs who steers there. Typing and the floor refuse by themselves. */
@@ -52,6 +57,15 @@ const beside = {
   agent: false,
 } as const satisfies Partial<Record<NonNullable<CallContext["verb"]["case"]>, boolean>>;
 
+/** A guest calls on their own session, which from here on goes by its id, and asks who they are; there is nothing else for them. */
+function admitGuest({ host, operator, verb }: CallContext, guest: Guest): void {
+  if (verb.case === undefined || verb.case === "whoami") return;
+  const right = rights[verb.case];
+  const called = "session" in verb.value && verb.case !== "invite" ? verb.value : null;
+  host.demand(operator, right ?? "host.admin", called || verb.case === "list" ? guest.session : null);
+  if (called) called.session = host.findFor(operator, called.session).id;
+}
+
 export async function answerCall(ctx: CallContext): Promise<Result> {
   const { verb } = ctx;
   if (verb.case === undefined)
@@ -59,12 +73,14 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
       "unsupported",
       "this host does not know that call; it may be older than its client: hold host down && hold host up",
     );
+  const { host, operator } = ctx;
   const right = rights[verb.case];
-  if (right) ctx.host.demand(ctx.operator, right);
-  if (ctx.operator.kind === "ai" && verb.case in beside)
-    ctx.host
+  if (operator.guest) admitGuest(ctx, operator.guest);
+  else if (right) host.demand(operator, right, null);
+  if (operator.kind === "ai" && verb.case in beside)
+    host
       .find((verb.value as { session: string }).session)
-      .refuseBeside(operatorOf(ctx.operator), beside[verb.case as keyof typeof beside]);
+      .refuseBeside(operatorOf(operator), beside[verb.case as keyof typeof beside]);
   switch (verb.case) {
     case "open":
       return sessions.open(ctx, verb.value);
@@ -110,6 +126,12 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
       return machine.operatorList(ctx);
     case "operatorRevoke":
       return machine.operatorRevoke(ctx, verb.value);
+    case "invite":
+      return invite(ctx, verb.value);
+    case "invitationList":
+      return invitationList(ctx);
+    case "invitationRevoke":
+      return invitationRevoke(ctx, verb.value);
     case "whoami":
       return machine.whoami(ctx);
     case "hostStatus":

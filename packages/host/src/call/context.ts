@@ -8,6 +8,8 @@ export type Result = Exclude<Answer["result"], { case: undefined }>;
 export interface CallContext {
   readonly host: Host;
   readonly hostId: string;
+  /** Raw public key of this host. */
+  readonly hostKey: Uint8Array;
   readonly operator: RegisteredOperator;
   readonly via: string;
   readonly client: string;

@@ -43,7 +43,7 @@ export function floorCommand(
       const receiver = host.registry.byName(to);
       if (!receiver || receiver.revoked)
         throw new HoldError("no_such_operator", `no operator ${JSON.stringify(to)}; hold operator ls shows who there is`);
-      host.demand(receiver, "session.input");
+      host.demand(receiver, "session.input", session.id);
       return {
         verb: "pass",
         by,

@@ -3,7 +3,6 @@ import { capabilitiesOf } from "@holdfast/core";
 import {
   create,
   DoneSchema,
-  EventBody_OperatorChangedSchema,
   HoldError,
   HostStatusAnswerSchema,
   limits,
@@ -41,17 +40,7 @@ export async function operatorAdd({ host, operator, via }: CallContext, call: Ve
     by: operator.id,
     nowUnixMs: host.ports.clock.wallMs(),
   });
-  host.record(
-    { id: operator.id, via },
-    {
-      case: "operatorChanged",
-      value: create(EventBody_OperatorChangedSchema, {
-        operator: added.id,
-        change: "added",
-        detail: `${added.kind} ${added.role}`,
-      }),
-    },
-  );
+  host.recordOperator({ id: operator.id, via }, added.id, "added", `${added.kind} ${added.role}`);
   return { case: "operatorAdd", value: create(OperatorAddAnswerSchema, { operator: shown(added) }) };
 }
 
@@ -122,5 +111,7 @@ function shown(o: RegisteredOperator): OperatorInfo {
     revoked: o.revoked,
     keyIds: o.keys.map((k) => keyIdOf(Buffer.from(k, "base64"))),
     onBehalfOf: o.onBehalfOf,
+    session: o.guest?.session ?? "",
+    untilUnixMs: BigInt(Math.trunc(o.guest?.untilUnixMs ?? 0)),
   });
 }

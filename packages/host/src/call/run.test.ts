@@ -32,6 +32,7 @@ function run(world: World, value: Init<RunCall>, hasRoom: () => boolean = () => 
     {
       host: world.life.host,
       hostId: "",
+      hostKey: new Uint8Array(32),
       operator,
       via: "cli",
       client: "",

@@ -62,8 +62,9 @@ export async function open({ host, operator, via }: CallContext, call: Verb<"ope
   return { case: "open", value: create(OpenAnswerSchema, { session: host.shown(session), existed: false }) };
 }
 
-export async function list({ host }: CallContext, call: Verb<"list">): Promise<Result> {
+export async function list({ host, operator }: CallContext, call: Verb<"list">): Promise<Result> {
   const sessions = [...host.sessions.values()]
+    .filter((s) => !operator.guest || s.id === operator.guest.session)
     .filter((s) => call.all || (!s.isOver && host.parentOf(s) === ""))
     .filter((s) => call.group === "" || s.facts.group === call.group)
     .sort((a, b) => a.facts.createdAt - b.facts.createdAt)
@@ -146,6 +147,7 @@ export async function changeFloor({ host, operator, via }: CallContext, call: Ve
   host.demand(
     operator,
     call.verb === FloorVerb.AI_PAUSE || call.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input",
+    session.id,
   );
   if (session.isOver)
     throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended`, { session: session.id });

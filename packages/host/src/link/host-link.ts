@@ -1,7 +1,7 @@
 /**
  * One operator's link: the handshake, then calls on channel 0 and attachments on the others.
  *
- *   L1  Before the proof is checked nothing but Hello and Proof is read: 64 KiB and 5 s at most.
+ *   L1  Before the proof is checked nothing but Hello and Proof (or Redeem) is read: 64 KiB and 5 s at most.
  *   L2  The host proves itself first; an operator's signature is never given to an unknown host, nor is one host's of use to another.
  *   L3  Rights are looked up for each frame. What a client says of itself is only `via` and `client`.
  *   L4  When the link is over, its attachments are detached; their sessions go on.
@@ -29,8 +29,9 @@ import {
 } from "@holdfast/protocol";
 import { answerCall, type CallContext } from "../call/answer.ts";
 import { floorCommand } from "../call/floor-command.ts";
+import { redeem } from "../call/invitations.ts";
 import type { Host } from "../host.ts";
-import { publicKeyFromRaw } from "../operator/key.ts";
+import { keyIdOf, publicKeyFromRaw } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { HOP_BYTES, type Channel, type HostAttachment } from "../session/attachment.ts";
 import { refusalFrom } from "../session/journal-fault.ts";
@@ -61,6 +62,7 @@ type Phase =
       readonly name: "challenged";
       readonly operator: RegisteredOperator | null;
       readonly key: Uint8Array;
+      readonly keyId: Buffer;
       readonly words: Uint8Array;
       readonly via: string;
       readonly client: string;
@@ -178,6 +180,7 @@ export class HostLink implements LinkHandlers {
         name: "challenged",
         operator: known?.operator ?? null,
         key: known?.key ?? new Uint8Array(32),
+        keyId: Buffer.from(hello.keyId),
         words: transcript("operator", words),
         via,
         client: hello.client.slice(0, 64),
@@ -204,24 +207,41 @@ export class HostLink implements LinkHandlers {
           "this host knows no operator by that key; an admin adds one with: hold operator add NAME",
         );
       if (operator.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
-      this.#phase = { name: "open", operator, via, client };
-      this.#stopDeadline();
-      this.#send(CONTROL_CHANNEL, {
-        case: "welcome",
-        value: {
-          operator: operator.id,
-          name: operator.name,
-          kind: kindOnWire(operator.kind),
-          capabilities: [...capabilitiesOf(operator.role, operator.kind)],
-          role: operator.role,
-          link: this.id,
-          hostPid: process.pid,
-          sessionBinding: createHash("sha256").update(words).update(body.value.signature).digest(),
-        },
-      });
-      return;
+      return this.#welcome(operator, { words, signature: body.value.signature, via, client });
+    }
+    if (this.#phase.name === "challenged" && body.case === "redeem") {
+      const { words, via, client, keyId } = this.#phase;
+      const { publicKey, signature, token, name } = body.value;
+      if (
+        publicKey.length !== 32 ||
+        !keyIdOf(publicKey).equals(keyId) ||
+        !verify(null, words, publicKeyFromRaw(publicKey), signature)
+      )
+        throw new HoldError("unknown_credential", "the key that takes the invitation up is not proven");
+      return this.#welcome(redeem(this.#host, { token, publicKey, name, via }), { words, signature, via, client });
     }
     throw new HoldError("bad_request", "a link begins with Hello and Proof");
+  }
+
+  #welcome(
+    operator: RegisteredOperator,
+    { words, signature, via, client }: { words: Uint8Array; signature: Uint8Array; via: string; client: string },
+  ): void {
+    this.#phase = { name: "open", operator, via, client };
+    this.#stopDeadline();
+    this.#send(CONTROL_CHANNEL, {
+      case: "welcome",
+      value: {
+        operator: operator.id,
+        name: operator.name,
+        kind: kindOnWire(operator.kind),
+        capabilities: [...capabilitiesOf(operator.role, operator.kind)],
+        role: operator.role,
+        link: this.id,
+        hostPid: process.pid,
+        sessionBinding: createHash("sha256").update(words).update(signature).digest(),
+      },
+    });
   }
 
   #refuse(error: HoldError): void {
@@ -264,6 +284,7 @@ export class HostLink implements LinkHandlers {
         await answerCall({
           host: this.#host,
           hostId: this.#identity.id,
+          hostKey: this.#identity.publicKey,
           operator,
           via,
           client,
@@ -298,7 +319,7 @@ export class HostLink implements LinkHandlers {
         case "credit":
           return session.credited(attachment, Number(body.value.bytes), body.value.window);
         case "resize":
-          this.#host.demand(operator, "session.resize");
+          this.#host.demand(operator, "session.resize", session.id);
           session.refuseBeside(operatorOf(operator), body.value.pin || body.value.unpin);
           if (body.value.pin || body.value.unpin)
             session.resize(checkSize(body.value.size, session.facts.size), body.value.pin, { id: operator.id, via });
@@ -327,13 +348,13 @@ export class HostLink implements LinkHandlers {
     if (this.#phase.name !== "open") return;
     const { operator, via, client } = this.#phase;
     try {
-      this.#host.demand(operator, "session.observe");
+      this.#host.demand(operator, "session.observe", operator.guest?.session ?? null);
       if (this.#attachments.has(number)) throw new HoldError("bad_request", `channel ${number} is in use`);
       if (this.#attachments.size >= MAX_CHANNELS)
         throw new HoldError("too_many", `${MAX_CHANNELS} attachments are on this link; detach one, or use another link`);
-      const session = this.#host.find(request.session);
+      const session = this.#host.findFor(operator, request.session);
       const observing = request.observe || !this.#host.registry.may(operator.id, "session.input");
-      if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input");
+      if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input", session.id);
       if (request.writer !== "" && (request.writer.length < 8 || request.writer.length > 64))
         throw new HoldError("bad_request", "a writer's name has 8 to 64 characters");
       const channel: Channel = {
@@ -422,7 +443,7 @@ export class HostLink implements LinkHandlers {
       });
     };
     try {
-      this.#host.demand(attachment.operator, "session.input");
+      this.#host.demand(attachment.operator, "session.input", session.id);
       if (attachment.observing)
         throw new HoldError("not_permitted", "this attachment only observes; attach again without --observe to type");
     } catch (fault) {
@@ -447,6 +468,7 @@ export class HostLink implements LinkHandlers {
       this.#host.demand(
         operator,
         request.verb === FloorVerb.AI_PAUSE || request.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input",
+        session.id,
       );
       session.changeFloor(floorCommand(this.#host, session, operator, attachment.id, request.verb, request.to), {
         id: operator.id,

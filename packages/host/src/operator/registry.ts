@@ -5,14 +5,16 @@
  *   O2  The first one is the machine's user, an admin; its key is made with the home.
  *   O3  A change is on the disk before it is answered; a revocation holds over restarts and for live links at once.
  *   O4  A revoked operator stays listed, so that the audit can name it; its name is not given again.
+ *   O5  A guest has one session, and its rights end at a time of the wall clock.
  */
-import { closeSync, existsSync, fdatasyncSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { files, folders } from "@holdfast/carrier";
 import { capabilitiesOf, isRole, roles, type Capability, type Operator, type OperatorKind } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
 import { keyFile, keyIdOf, rawPublicKey } from "./key.ts";
+import { storeDurably } from "./store.ts";
 
 export interface RegisteredOperator extends Operator {
   readonly role: string;
@@ -22,6 +24,13 @@ export interface RegisteredOperator extends Operator {
   readonly onBehalfOf: string;
   /** Raw public keys, base64. */
   readonly keys: readonly string[];
+  /** O5. Of a guest: the one session that there is for them, and when that is over. */
+  readonly guest?: Guest;
+}
+
+export interface Guest {
+  readonly session: string;
+  readonly untilUnixMs: number;
 }
 
 const NAME = /^[a-z][a-z0-9._-]{0,31}$/;
@@ -91,6 +100,7 @@ export class OperatorRegistry {
     onBehalfOf: string;
     by: string;
     nowUnixMs: number;
+    guest?: Guest;
   }): RegisteredOperator {
     if (!NAME.test(init.name))
       throw new HoldError(
@@ -101,15 +111,13 @@ export class OperatorRegistry {
       throw new HoldError("bad_request", `no role ${JSON.stringify(init.role)}; roles: ${Object.keys(roles).join(", ")}`);
     if (init.kind === "ai" && (init.role === "admin" || init.role === "approver"))
       throw new HoldError("not_permitted", `an AI can't be ${init.role}: give it operator or observer`);
-    if (init.publicKey.length !== 32)
-      throw new HoldError("bad_request", `a public key has 32 bytes, not ${init.publicKey.length}`);
     const known = this.byName(init.name);
     if (known)
       throw new HoldError(
         "name_taken",
         `there is an operator ${init.name} already${known.revoked ? " (revoked; its name stays in the audit)" : ""}; choose another name`,
       );
-    if (this.byKeyId(keyIdOf(init.publicKey))) throw new HoldError("name_taken", "that key belongs to another operator already");
+    this.#checkKey(init.publicKey);
     const operator: RegisteredOperator = {
       id: init.name,
       name: init.name,
@@ -120,9 +128,29 @@ export class OperatorRegistry {
       revoked: false,
       onBehalfOf: init.onBehalfOf,
       keys: [Buffer.from(init.publicKey).toString("base64")],
+      ...(init.guest ? { guest: init.guest } : {}),
     };
     this.#store([...this.#operators, operator]);
     return operator;
+  }
+
+  hasKey(publicKey: Uint8Array): boolean {
+    return this.byKeyId(keyIdOf(publicKey)) !== null;
+  }
+
+  /** Another key of the same operator: another device of a person. */
+  addKey(name: string, publicKey: Uint8Array): RegisteredOperator {
+    const operator = this.byName(name);
+    if (!operator || operator.revoked) throw new HoldError("no_such_operator", `no operator ${name} who could have another key`);
+    this.#checkKey(publicKey);
+    const more = { ...operator, keys: [...operator.keys, Buffer.from(publicKey).toString("base64")] };
+    this.#store(this.#operators.map((o) => (o.id === operator.id ? more : o)));
+    return more;
+  }
+
+  #checkKey(publicKey: Uint8Array): void {
+    if (publicKey.length !== 32) throw new HoldError("bad_request", `a public key has 32 bytes, not ${publicKey.length}`);
+    if (this.byKeyId(keyIdOf(publicKey))) throw new HoldError("name_taken", "that key belongs to an operator already");
   }
 
   revoke(name: string): RegisteredOperator {
@@ -140,22 +168,7 @@ export class OperatorRegistry {
   }
 
   #store(operators: RegisteredOperator[]): void {
-    const temporary = `${this.#path}.new`;
-    const fd = openSync(temporary, "w", 0o600);
-    try {
-      writeFileSync(fd, `${JSON.stringify(operators, null, 1)}\n`);
-      fdatasyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, this.#path);
-    // The name too: a revocation that a power cut takes back was none.
-    const folder = openSync(dirname(this.#path), "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    storeDurably(this.#path, operators);
     this.#operators = operators;
   }
 }

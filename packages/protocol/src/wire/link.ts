@@ -48,6 +48,9 @@ export interface ClientFrame {
     | //
     /** gives up a call */
     { case: "cancel"; value: Cancel }
+    | //
+    /** in place of Proof */
+    { case: "redeem"; value: Redeem }
     | { case: undefined; value?: undefined };
 }
 
@@ -98,6 +101,18 @@ export interface Challenge {
 
 export interface Proof {
   signature: Uint8Array;
+}
+
+/** Takes up an invitation: from now on the key is an operator's. */
+export interface Redeem {
+  /** 32 bytes, used once */
+  token: Uint8Array;
+  /** raw Ed25519 public key, 32 bytes: that of Hello's key_id */
+  publicKey: Uint8Array;
+  /** by that key over the operator's transcript */
+  signature: Uint8Array;
+  /** wished for, for a new operator; empty: the host chooses */
+  name: string;
 }
 
 export interface Welcome {
@@ -311,6 +326,9 @@ export interface Call {
     | { case: "agent"; value: AgentCall }
     | { case: "send"; value: SendCall }
     | { case: "search"; value: SearchCall }
+    | { case: "invite"; value: InviteCall }
+    | { case: "invitationList"; value: InvitationListCall }
+    | { case: "invitationRevoke"; value: InvitationRevokeCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -343,6 +361,8 @@ export interface Answer {
     | { case: "agent"; value: AgentAnswer }
     | { case: "send"; value: InputResult }
     | { case: "search"; value: SearchAnswer }
+    | { case: "invite"; value: InviteAnswer }
+    | { case: "invitationList"; value: InvitationListAnswer }
     | { case: undefined; value?: undefined };
 }
 
@@ -500,6 +520,10 @@ export interface OperatorInfo {
   revoked: boolean;
   keyIds: Uint8Array[];
   onBehalfOf: string;
+  /** of a guest: the one session that there is for them */
+  session: string;
+  /** of a guest: when that ends; 0: it does not */
+  untilUnixMs: bigint;
 }
 
 export interface OperatorAddCall {
@@ -523,6 +547,52 @@ export interface OperatorListAnswer {
 
 export interface OperatorRevokeCall {
   operator: string;
+}
+
+/** A single-use token: for another key of an operator, or for a new operator, who may be a guest of one session. */
+export interface InviteCall {
+  /** gets another key; then nothing of what follows */
+  operator: string;
+  kind: OperatorKind;
+  role: string;
+  /** a guest of this one alone */
+  session: string;
+  /** of the guest, from now; at most 30 days */
+  ttlMs: bigint;
+  /** how long it can be taken up; 0: 10 minutes, or the guest's whole time */
+  redeemMs: bigint;
+}
+
+export interface InviteAnswer {
+  invitation: Invitation | undefined;
+  token: Uint8Array;
+  hostKey: Uint8Array;
+}
+
+export interface Invitation {
+  id: string;
+  operator: string;
+  kind: OperatorKind;
+  role: string;
+  session: string;
+  untilUnixMs: bigint;
+  redeemUntilUnixMs: bigint;
+  invitedBy: string;
+  /** the operator; empty: nobody yet */
+  redeemedBy: string;
+  revoked: boolean;
+}
+
+export interface InvitationListCall {
+}
+
+export interface InvitationListAnswer {
+  invitations: Invitation[];
+}
+
+/** Takes it back: nobody takes it up any more, and the guest who has is out. */
+export interface InvitationRevokeCall {
+  invitation: string;
 }
 
 export interface WhoamiCall {
@@ -716,6 +786,9 @@ export const ClientFrame: MessageFns<ClientFrame> = {
       case "cancel":
         Cancel.encode(message.body.value, writer.uint32(90).fork()).join();
         break;
+      case "redeem":
+        Redeem.encode(message.body.value, writer.uint32(98).fork()).join();
+        break;
     }
     return writer;
   },
@@ -821,6 +894,14 @@ export const ClientFrame: MessageFns<ClientFrame> = {
             message.body = { case: "cancel", value: Cancel.decode(reader, reader.uint32()) };
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.body = { case: "redeem", value: Redeem.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -902,6 +983,12 @@ export const ClientFrame: MessageFns<ClientFrame> = {
       case "cancel": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { case: "cancel", value: Cancel.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "redeem": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "redeem", value: Redeem.fromPartial(object.body.value) };
         }
         break;
       }
@@ -1483,6 +1570,97 @@ export const Proof: MessageFns<Proof> = {
   fromPartial(object: DeepPartial<Proof>): Proof {
     const message = createBaseProof();
     message.signature = object.signature ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseRedeem(): Redeem {
+  return { token: new Uint8Array(0), publicKey: new Uint8Array(0), signature: new Uint8Array(0), name: "" };
+}
+
+export const Redeem: MessageFns<Redeem> = {
+  encode(message: Redeem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token.length !== 0) {
+      writer.uint32(10).bytes(message.token);
+    }
+    if (message.publicKey.length !== 0) {
+      writer.uint32(18).bytes(message.publicKey);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(26).bytes(message.signature);
+    }
+    if (message.name !== "") {
+      writer.uint32(34).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Redeem {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedeem();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publicKey = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.signature = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Redeem>): Redeem {
+    return Redeem.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Redeem>): Redeem {
+    const message = createBaseRedeem();
+    message.token = object.token ?? new Uint8Array(0);
+    message.publicKey = object.publicKey ?? new Uint8Array(0);
+    message.signature = object.signature ?? new Uint8Array(0);
+    message.name = object.name ?? "";
     return message;
   },
 };
@@ -3588,6 +3766,15 @@ export const Call: MessageFns<Call> = {
       case "search":
         SearchCall.encode(message.verb.value, writer.uint32(210).fork()).join();
         break;
+      case "invite":
+        InviteCall.encode(message.verb.value, writer.uint32(218).fork()).join();
+        break;
+      case "invitationList":
+        InvitationListCall.encode(message.verb.value, writer.uint32(226).fork()).join();
+        break;
+      case "invitationRevoke":
+        InvitationRevokeCall.encode(message.verb.value, writer.uint32(234).fork()).join();
+        break;
     }
     return writer;
   },
@@ -3813,6 +4000,30 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "search", value: SearchCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.verb = { case: "invite", value: InviteCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.verb = { case: "invitationList", value: InvitationListCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.verb = { case: "invitationRevoke", value: InvitationRevokeCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3982,6 +4193,24 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "invite": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "invite", value: InviteCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "invitationList": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "invitationList", value: InvitationListCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "invitationRevoke": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "invitationRevoke", value: InvitationRevokeCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -4120,6 +4349,12 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "search":
         SearchAnswer.encode(message.result.value, writer.uint32(178).fork()).join();
+        break;
+      case "invite":
+        InviteAnswer.encode(message.result.value, writer.uint32(186).fork()).join();
+        break;
+      case "invitationList":
+        InvitationListAnswer.encode(message.result.value, writer.uint32(194).fork()).join();
         break;
     }
     return writer;
@@ -4314,6 +4549,22 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "search", value: SearchAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.result = { case: "invite", value: InviteAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.result = { case: "invitationList", value: InvitationListAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4451,6 +4702,18 @@ export const Answer: MessageFns<Answer> = {
       case "search": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "search", value: SearchAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "invite": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "invite", value: InviteAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "invitationList": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "invitationList", value: InvitationListAnswer.fromPartial(object.result.value) };
         }
         break;
       }
@@ -6175,6 +6438,8 @@ function createBaseOperatorInfo(): OperatorInfo {
     revoked: false,
     keyIds: [],
     onBehalfOf: "",
+    session: "",
+    untilUnixMs: 0n,
   };
 }
 
@@ -6212,6 +6477,15 @@ export const OperatorInfo: MessageFns<OperatorInfo> = {
     }
     if (message.onBehalfOf !== "") {
       writer.uint32(82).string(message.onBehalfOf);
+    }
+    if (message.session !== "") {
+      writer.uint32(90).string(message.session);
+    }
+    if (message.untilUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.untilUnixMs) !== message.untilUnixMs) {
+        throw new globalThis.Error("value provided for field message.untilUnixMs of type int64 too large");
+      }
+      writer.uint32(96).int64(message.untilUnixMs);
     }
     return writer;
   },
@@ -6309,6 +6583,22 @@ export const OperatorInfo: MessageFns<OperatorInfo> = {
             message.onBehalfOf = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.untilUnixMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6338,6 +6628,10 @@ export const OperatorInfo: MessageFns<OperatorInfo> = {
     message.revoked = object.revoked ?? false;
     message.keyIds = object.keyIds?.map((e) => e) || [];
     message.onBehalfOf = object.onBehalfOf ?? "";
+    message.session = object.session ?? "";
+    message.untilUnixMs = (object.untilUnixMs !== undefined && object.untilUnixMs !== null)
+      ? BigInt(object.untilUnixMs)
+      : 0n;
     return message;
   },
 };
@@ -6651,6 +6945,545 @@ export const OperatorRevokeCall: MessageFns<OperatorRevokeCall> = {
   fromPartial(object: DeepPartial<OperatorRevokeCall>): OperatorRevokeCall {
     const message = createBaseOperatorRevokeCall();
     message.operator = object.operator ?? "";
+    return message;
+  },
+};
+
+function createBaseInviteCall(): InviteCall {
+  return { operator: "", kind: 0, role: "", session: "", ttlMs: 0n, redeemMs: 0n };
+}
+
+export const InviteCall: MessageFns<InviteCall> = {
+  encode(message: InviteCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operator !== "") {
+      writer.uint32(10).string(message.operator);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(16).int32(message.kind);
+    }
+    if (message.role !== "") {
+      writer.uint32(26).string(message.role);
+    }
+    if (message.session !== "") {
+      writer.uint32(34).string(message.session);
+    }
+    if (message.ttlMs !== 0n) {
+      if (BigInt.asUintN(64, message.ttlMs) !== message.ttlMs) {
+        throw new globalThis.Error("value provided for field message.ttlMs of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.ttlMs);
+    }
+    if (message.redeemMs !== 0n) {
+      if (BigInt.asUintN(64, message.redeemMs) !== message.redeemMs) {
+        throw new globalThis.Error("value provided for field message.redeemMs of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.redeemMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InviteCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInviteCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.ttlMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.redeemMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InviteCall>): InviteCall {
+    return InviteCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InviteCall>): InviteCall {
+    const message = createBaseInviteCall();
+    message.operator = object.operator ?? "";
+    message.kind = object.kind ?? 0;
+    message.role = object.role ?? "";
+    message.session = object.session ?? "";
+    message.ttlMs = (object.ttlMs !== undefined && object.ttlMs !== null) ? BigInt(object.ttlMs) : 0n;
+    message.redeemMs = (object.redeemMs !== undefined && object.redeemMs !== null) ? BigInt(object.redeemMs) : 0n;
+    return message;
+  },
+};
+
+function createBaseInviteAnswer(): InviteAnswer {
+  return { invitation: undefined, token: new Uint8Array(0), hostKey: new Uint8Array(0) };
+}
+
+export const InviteAnswer: MessageFns<InviteAnswer> = {
+  encode(message: InviteAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.invitation !== undefined) {
+      Invitation.encode(message.invitation, writer.uint32(10).fork()).join();
+    }
+    if (message.token.length !== 0) {
+      writer.uint32(18).bytes(message.token);
+    }
+    if (message.hostKey.length !== 0) {
+      writer.uint32(26).bytes(message.hostKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InviteAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInviteAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.invitation = Invitation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.token = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hostKey = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InviteAnswer>): InviteAnswer {
+    return InviteAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InviteAnswer>): InviteAnswer {
+    const message = createBaseInviteAnswer();
+    message.invitation = (object.invitation !== undefined && object.invitation !== null)
+      ? Invitation.fromPartial(object.invitation)
+      : undefined;
+    message.token = object.token ?? new Uint8Array(0);
+    message.hostKey = object.hostKey ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseInvitation(): Invitation {
+  return {
+    id: "",
+    operator: "",
+    kind: 0,
+    role: "",
+    session: "",
+    untilUnixMs: 0n,
+    redeemUntilUnixMs: 0n,
+    invitedBy: "",
+    redeemedBy: "",
+    revoked: false,
+  };
+}
+
+export const Invitation: MessageFns<Invitation> = {
+  encode(message: Invitation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.operator !== "") {
+      writer.uint32(18).string(message.operator);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(24).int32(message.kind);
+    }
+    if (message.role !== "") {
+      writer.uint32(34).string(message.role);
+    }
+    if (message.session !== "") {
+      writer.uint32(42).string(message.session);
+    }
+    if (message.untilUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.untilUnixMs) !== message.untilUnixMs) {
+        throw new globalThis.Error("value provided for field message.untilUnixMs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.untilUnixMs);
+    }
+    if (message.redeemUntilUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.redeemUntilUnixMs) !== message.redeemUntilUnixMs) {
+        throw new globalThis.Error("value provided for field message.redeemUntilUnixMs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.redeemUntilUnixMs);
+    }
+    if (message.invitedBy !== "") {
+      writer.uint32(66).string(message.invitedBy);
+    }
+    if (message.redeemedBy !== "") {
+      writer.uint32(74).string(message.redeemedBy);
+    }
+    if (message.revoked !== false) {
+      writer.uint32(80).bool(message.revoked);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Invitation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInvitation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.untilUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.redeemUntilUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.invitedBy = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.redeemedBy = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.revoked = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Invitation>): Invitation {
+    return Invitation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Invitation>): Invitation {
+    const message = createBaseInvitation();
+    message.id = object.id ?? "";
+    message.operator = object.operator ?? "";
+    message.kind = object.kind ?? 0;
+    message.role = object.role ?? "";
+    message.session = object.session ?? "";
+    message.untilUnixMs = (object.untilUnixMs !== undefined && object.untilUnixMs !== null)
+      ? BigInt(object.untilUnixMs)
+      : 0n;
+    message.redeemUntilUnixMs = (object.redeemUntilUnixMs !== undefined && object.redeemUntilUnixMs !== null)
+      ? BigInt(object.redeemUntilUnixMs)
+      : 0n;
+    message.invitedBy = object.invitedBy ?? "";
+    message.redeemedBy = object.redeemedBy ?? "";
+    message.revoked = object.revoked ?? false;
+    return message;
+  },
+};
+
+function createBaseInvitationListCall(): InvitationListCall {
+  return {};
+}
+
+export const InvitationListCall: MessageFns<InvitationListCall> = {
+  encode(_: InvitationListCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InvitationListCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInvitationListCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InvitationListCall>): InvitationListCall {
+    return InvitationListCall.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<InvitationListCall>): InvitationListCall {
+    const message = createBaseInvitationListCall();
+    return message;
+  },
+};
+
+function createBaseInvitationListAnswer(): InvitationListAnswer {
+  return { invitations: [] };
+}
+
+export const InvitationListAnswer: MessageFns<InvitationListAnswer> = {
+  encode(message: InvitationListAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.invitations) {
+      Invitation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InvitationListAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInvitationListAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.invitations.push(Invitation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InvitationListAnswer>): InvitationListAnswer {
+    return InvitationListAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InvitationListAnswer>): InvitationListAnswer {
+    const message = createBaseInvitationListAnswer();
+    message.invitations = object.invitations?.map((e) => Invitation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseInvitationRevokeCall(): InvitationRevokeCall {
+  return { invitation: "" };
+}
+
+export const InvitationRevokeCall: MessageFns<InvitationRevokeCall> = {
+  encode(message: InvitationRevokeCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.invitation !== "") {
+      writer.uint32(10).string(message.invitation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InvitationRevokeCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInvitationRevokeCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.invitation = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InvitationRevokeCall>): InvitationRevokeCall {
+    return InvitationRevokeCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InvitationRevokeCall>): InvitationRevokeCall {
+    const message = createBaseInvitationRevokeCall();
+    message.invitation = object.invitation ?? "";
     return message;
   },
 };
@@ -8646,4 +9479,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Redeem as RedeemSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };

@@ -7,6 +7,7 @@ import {
   HoldError,
   InputStatus,
   isOdd,
+  OperatorKind,
   SessionKind,
   WhoamiAnswerSchema,
   type Floor,
@@ -19,6 +20,8 @@ import type {
   ExecResult,
   HostClient,
   InputOutcome,
+  Invited,
+  InviteSpec,
   OpenSpec,
   RunResult,
   WaitSpec,
@@ -405,6 +408,21 @@ export class Client implements HostClient {
 
   async operatorRevoke(operator: string): Promise<void> {
     await this.#call("done", { case: "operatorRevoke", value: { operator } });
+  }
+
+  async invite(spec: InviteSpec): Promise<Invited> {
+    const { operator = "", kind = OperatorKind.HUMAN, role = "observer", session = "", ttlMs = 0, redeemMs = 0 } = spec;
+    const value = { operator, kind, role, session, ttlMs: BigInt(ttlMs), redeemMs: BigInt(redeemMs) };
+    const { invitation, token, hostKey } = (await this.#call("invite", { case: "invite", value })).value;
+    return { invitation: invitation!, token, hostKey };
+  }
+
+  async invitations() {
+    return (await this.#call("invitationList", { case: "invitationList", value: {} })).value.invitations;
+  }
+
+  async invitationRevoke(invitation: string): Promise<void> {
+    await this.#call("done", { case: "invitationRevoke", value: { invitation } });
   }
 
   async whoami() {

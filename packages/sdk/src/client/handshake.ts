@@ -28,10 +28,21 @@ export interface HandshakeOptions {
   /** Null: N2. */
   readonly credential: Credential | null;
   readonly verifier: HostVerifier;
+  /** Takes up an invitation with `credential`'s key, of which no host knows yet. */
+  readonly redeem?: Redemption;
   readonly via: string;
   readonly client: string;
   /** Gives up the handshake: a host that is stopped takes links and answers none. */
   readonly signal?: AbortSignal;
+}
+
+export interface Redemption {
+  /** 32 bytes. */
+  readonly token: Uint8Array;
+  /** Raw Ed25519 public key of the credential, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Wished for; empty: the host chooses. */
+  readonly name: string;
 }
 
 export interface Met {
@@ -69,7 +80,11 @@ export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkH
             `who answers is not the host that this home knows (it says ${c.hostId}); nothing was sent to it`,
           );
         const signature = await credential.sign(transcript("operator", words));
-        link.send(CONTROL_CHANNEL, encodeClient({ case: "proof", value: { signature } }));
+        const { redeem } = options;
+        link.send(
+          CONTROL_CHANNEL,
+          encodeClient(redeem ? { case: "redeem", value: { ...redeem, signature } } : { case: "proof", value: { signature } }),
+        );
       }
       isProven = true;
     };

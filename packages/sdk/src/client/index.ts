@@ -3,5 +3,5 @@ export { ClientAttachment, type Redial } from "./attachment.ts";
 export { Client } from "./client.ts";
 export type { Surroundings } from "./surroundings.ts";
 export { Connection } from "./connection.ts";
-export { type Dial, type HandshakeOptions, type Met, shakeHands } from "./handshake.ts";
+export { type Dial, type HandshakeOptions, type Met, type Redemption, shakeHands } from "./handshake.ts";
 export type { Credential, HostVerifier } from "./credential.ts";

@@ -11,6 +11,7 @@ import { redialWith, surroundings } from "./machine.ts";
 export { type BridgeOptions, bridgeStdio } from "./bridge.ts";
 export { configFolder, files, folders, homeFolder } from "@holdfast/carrier";
 export { exactArguments, exactDirectory, exactEnvironment } from "./exact.ts";
+export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough, type ThroughOptions } from "./program.ts";
 export { defaultKeyName, generateKey, keyNames } from "./keys.ts";
 

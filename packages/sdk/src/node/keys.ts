@@ -9,7 +9,7 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { files, folders, makeHome } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
@@ -45,6 +45,11 @@ export function keyNames(home: string): string[] {
 
 export function defaultKeyName(home: string): string | null {
   return existsSync(files.defaultKey(home)) ? readFileSync(files.defaultKey(home), "utf8").trim() : null;
+}
+
+/** Takes a key away that no host has come to know. */
+export function discardKey(path: string): void {
+  rmSync(path, { force: true });
 }
 
 export function credentialOf(home: string, as: string | undefined): Credential {
@@ -83,9 +88,18 @@ function readKey(path: string, name: string): KeyObject {
 
 /** Trusts the host whose public key the home holds: the folder is ours alone, so nobody else wrote it. */
 export function homeVerifier(home: string): HostVerifier {
+  return pinned(() => readFileSync(files.hostPublicKey(home)));
+}
+
+/** Trusts the host of this raw public key. */
+export function keyVerifier(hostKey: Uint8Array): HostVerifier {
+  return pinned(() => hostKey);
+}
+
+function pinned(pin: () => Uint8Array): HostVerifier {
   return {
     verify(key, words, signature) {
-      if (!readFileSync(files.hostPublicKey(home)).equals(key)) return false;
+      if (!Buffer.from(key).equals(pin())) return false;
       return verify(
         null,
         words,

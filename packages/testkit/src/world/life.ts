@@ -4,7 +4,15 @@
  */
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import type { Acceptor } from "@holdfast/carrier";
-import { Host, HostLink, type Checkpoint, type HostIdentity, type OperatorRegistry, type SessionPorts } from "@holdfast/host";
+import {
+  Host,
+  Invitations,
+  HostLink,
+  type Checkpoint,
+  type HostIdentity,
+  type OperatorRegistry,
+  type SessionPorts,
+} from "@holdfast/host";
 import { openJournal, type Disk, type DiskFile, type Journal, type JournalOptions } from "@holdfast/host/journal";
 import type { ShimSpec } from "@holdfast/shim";
 import type { Random, Scheduler } from "../clock/index.ts";
@@ -257,7 +265,7 @@ export class Life implements Owner {
       linkCount: () => this.links.size,
       onDown: null,
     };
-    this.host = new Host(options);
+    this.host = new Host({ ...options, invitations: Invitations.open(null) });
   }
 
   /** This life's view of the disk: nothing reaches it from beyond the grave, and a sync takes its time. */

@@ -1,0 +1,124 @@
+/**
+ * Invitations: single-use tokens that make a key an operator's.
+ *
+ *   I1  A token is 32 random bytes, told once. The host keeps its SHA-256 only: a copied file lets nobody in.
+ *   I2  It is used up, on the disk, before anything comes of it: of any number of takers one gets in, and after a crash perhaps none.
+ *   I3  It is taken up within its time and not after it was taken back; every refusal of a token reads alike.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import type { OperatorKind } from "@holdfast/core";
+import { HoldError } from "@holdfast/protocol";
+import type { Guest } from "./registry.ts";
+import { storeDurably } from "./store.ts";
+
+export interface Invitation {
+  readonly id: string;
+  /** SHA-256 of the token, hex. */
+  readonly tokenHash: string;
+  /** Who gets another key; empty: a new operator. */
+  readonly operator: string;
+  readonly kind: OperatorKind;
+  readonly role: string;
+  readonly guest: Guest | null;
+  readonly invitedBy: string;
+  readonly invitedUnixMs: number;
+  readonly redeemUntilUnixMs: number;
+  /** `taken`: used up, by an operator who is named as soon as there is one. */
+  readonly state: "open" | "taken" | "revoked";
+  readonly redeemedBy: string;
+}
+
+/** What is over is listed for so long. */
+const LISTED_MS = 30 * 86_400_000;
+/** Open at once: each is a door. */
+const MAX_OPEN = 256;
+
+export class Invitations {
+  readonly #path: string | null;
+  #all: readonly Invitation[];
+
+  private constructor(path: string | null, all: readonly Invitation[]) {
+    this.#path = path;
+    this.#all = all;
+  }
+
+  /** Null: kept in memory only. Throws `internal` for a file that can't be read: nobody is let in by guessing. */
+  static open(path: string | null): Invitations {
+    if (path === null || !existsSync(path)) return new Invitations(path, []);
+    try {
+      const all = JSON.parse(readFileSync(path, "utf8")) as Invitation[];
+      if (!Array.isArray(all) || all.some((i) => typeof i.tokenHash !== "string"))
+        throw new Error("it holds no list of invitations");
+      return new Invitations(path, all);
+    } catch (cause) {
+      throw new HoldError(
+        "internal",
+        `${path} can't be read (${(cause as Error).message}); put it right, or aside: open invitations are then gone`,
+        {},
+        { cause },
+      );
+    }
+  }
+
+  list(): readonly Invitation[] {
+    return this.#all;
+  }
+
+  byId(id: string): Invitation | null {
+    return this.#all.find((i) => i.id === id) ?? null;
+  }
+
+  add(init: Omit<Invitation, "tokenHash" | "state" | "redeemedBy">, token: Uint8Array): Invitation {
+    const now = init.invitedUnixMs;
+    const kept = this.#all.filter((i) => i.redeemUntilUnixMs + LISTED_MS > now || (i.guest?.untilUnixMs ?? 0) > now);
+    if (kept.filter((i) => i.state === "open" && i.redeemUntilUnixMs > now).length >= MAX_OPEN)
+      throw new HoldError("too_many", `${MAX_OPEN} invitations are open; take some back: hold invitation revoke ID`);
+    const invitation: Invitation = { ...init, tokenHash: hashOf(token), state: "open", redeemedBy: "" };
+    this.#store([...kept, invitation]);
+    return invitation;
+  }
+
+  /** I2, I3. Throws `invitation_unknown`. */
+  take(token: Uint8Array, nowUnixMs: number): Invitation {
+    const hash = hashOf(token);
+    const found = this.#all.find((i) => i.tokenHash === hash);
+    if (found?.state !== "open" || nowUnixMs >= found.redeemUntilUnixMs)
+      throw new HoldError(
+        "invitation_unknown",
+        "that invitation is not open: it was used, taken back, is over, or never was; ask for another one",
+      );
+    return this.#set(found, { state: "taken" });
+  }
+
+  /** Nothing came of its taking. */
+  reopen(invitation: Invitation): void {
+    this.#set(invitation, { state: "open" });
+  }
+
+  redeemed(invitation: Invitation, by: string): void {
+    this.#set(invitation, { redeemedBy: by });
+  }
+
+  /** Nobody takes it up any more. Returns it; null if there is none by that id. */
+  revoke(id: string): Invitation | null {
+    const found = this.byId(id);
+    return found && this.#set(found, { state: "revoked" });
+  }
+
+  #set(invitation: Invitation, change: Partial<Invitation>): Invitation {
+    const found = this.byId(invitation.id) ?? invitation;
+    const next = { ...found, ...change };
+    this.#store(this.#all.map((i) => (i.id === next.id ? next : i)));
+    return next;
+  }
+
+  #store(all: readonly Invitation[]): void {
+    if (this.#path !== null) storeDurably(this.#path, all);
+    this.#all = all;
+  }
+}
+
+function hashOf(token: Uint8Array): string {
+  return createHash("sha256").update(token).digest("hex");
+}

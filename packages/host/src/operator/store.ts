@@ -1,0 +1,23 @@
+/** One small file of the home, replaced whole: what is answered is on the disk. */
+import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** Writes `value` as JSON, 0600. Throws what the disk says; then the file is as it was. */
+export function storeDurably(path: string, value: unknown): void {
+  const temporary = `${path}.new`;
+  const fd = openSync(temporary, "w", 0o600);
+  try {
+    writeFileSync(fd, `${JSON.stringify(value, null, 1)}\n`);
+    fdatasyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, path);
+  // The name too: a revocation that a power cut takes back was none.
+  const folder = openSync(dirname(path), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,51 @@
+/** Taking up an invitation: {@link joinHost}. */
+import { HoldError } from "@holdfast/protocol";
+import type { Dial } from "../client/handshake.ts";
+import { shakeHands } from "../client/handshake.ts";
+import { credentialOf, discardKey, generateKey, keyVerifier } from "./keys.ts";
+
+export interface JoinOptions {
+  /** Where the new key is kept. */
+  readonly home: string;
+  readonly dial: Dial;
+  /** Raw public key of the host that is meant, from the invitation. */
+  readonly hostKey: Uint8Array;
+  /** 32 bytes, from the invitation. */
+  readonly token: Uint8Array;
+  /** What the key is called here, and the operator there, unless the invitation is for one that has a name. */
+  readonly name: string;
+  /** Shown in audit. */
+  readonly client?: string;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Makes a key and has the host take it for the invitation. Throws {@link HoldError}: `invitation_unknown`, `name_taken`, `host_key_changed`,
+ * `unreachable`; then the key is gone again, unless there was no answer: the host may know it.
+ */
+export async function joinHost(
+  options: JoinOptions,
+): Promise<{ readonly operator: string; readonly role: string; readonly key: string }> {
+  const { home, dial, hostKey, token, name, client = "holdfast-sdk", timeoutMs = 10_000 } = options;
+  const { publicKey, path } = generateKey(home, name);
+  try {
+    const { link, welcome } = await shakeHands(
+      {
+        dial,
+        credential: credentialOf(home, name),
+        verifier: keyVerifier(hostKey),
+        redeem: { token, publicKey, name },
+        via: "sdk",
+        client,
+        signal: AbortSignal.timeout(timeoutMs),
+      },
+      () => ({ frame: () => {}, closed: () => {} }),
+    );
+    link.close();
+    return { operator: welcome.operator, role: welcome.role, key: path };
+  } catch (fault) {
+    const mayBeKnown = fault instanceof HoldError && (fault.code === "unreachable" || fault.code === "timed_out");
+    if (!mayBeKnown) discardKey(path);
+    throw fault;
+  }
+}
