@@ -1,5 +1,6 @@
 /** What others call. The Node parts (sockets, keys, folders) stand at `@holdfast/sdk/node`. */
 export * from "./api.ts";
+export { formatInvite, type InviteText, parseInvite } from "./invite-text.ts";
 export { bytesOf, HoldError, adviceOf, codes, exitCodeOf, limits, type Code } from "@holdfast/protocol";
 export { terminal } from "@holdfast/core";
 export { EventBodySchema, FloorMode, InputStatus, OperatorKind, SessionKind, SessionState } from "@holdfast/protocol";

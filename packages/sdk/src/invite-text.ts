@@ -1,0 +1,62 @@
+/**
+ * An invitation as a text that can be sent to a person: where the host is, by which key it is known, and the token. It is a secret
+ * until it has been taken up.
+ */
+import { HoldError } from "@holdfast/protocol";
+
+const PREFIX = "hold1.";
+/** Long enough for a few addresses; nothing longer is looked into. */
+const MAX_CHARS = 4_096;
+
+export interface InviteText {
+  /** Where the host can be reached, the best first: `wss://box.example:7717`, `ssh://ana@box`. */
+  readonly at: readonly string[];
+  /** Raw public key of the host, 32 bytes. */
+  readonly hostKey: Uint8Array;
+  /** 32 bytes. */
+  readonly token: Uint8Array;
+  /** Of a guest: the session's name. */
+  readonly session?: string;
+  /** What the key may be called by who takes it up, if the invitation is for an operator who has a name. */
+  readonly operator?: string;
+}
+
+export function formatInvite(invite: InviteText): string {
+  const { at, session, operator } = invite;
+  const plain = { a: at, h: base64url(invite.hostKey), t: base64url(invite.token), s: session, o: operator };
+  return PREFIX + base64url(new TextEncoder().encode(JSON.stringify(plain)));
+}
+
+/** Throws `bad_request` for anything else than a whole text of {@link formatInvite}. */
+export function parseInvite(text: string): InviteText {
+  const wrong = new HoldError("bad_request", "that is no invitation: it begins with hold1. and must be copied whole");
+  const trimmed = text.replaceAll(/\s/g, "");
+  if (!trimmed.startsWith(PREFIX) || trimmed.length > MAX_CHARS) throw wrong;
+  try {
+    const plain: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytesFrom(trimmed.slice(PREFIX.length))));
+    const { a, h, t, s, o } = plain as Record<string, unknown>;
+    const [hostKey, token] = [bytesFrom(String(h)), bytesFrom(String(t))];
+    if (!Array.isArray(a) || a.some((x) => typeof x !== "string") || hostKey.length !== 32 || token.length !== 32) throw wrong;
+    return {
+      at: a as string[],
+      hostKey,
+      token,
+      ...(typeof s === "string" ? { session: s } : {}),
+      ...(typeof o === "string" ? { operator: o } : {}),
+    };
+  } catch {
+    throw wrong;
+  }
+}
+
+/** In what browsers have too. */
+function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
+}
+
+function bytesFrom(text: string): Uint8Array {
+  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+}
