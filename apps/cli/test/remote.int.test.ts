@@ -47,7 +47,9 @@ beforeAll(async () => {
   const place = (name: string): string => join(far.folder, name);
   keygen(place("host"));
   keygen(place("user"));
-  const farEnv = ["HOME", "HOLDFAST_HOME", "XDG_CONFIG_HOME", "PATH", "LANG"].map((k) => `${k}="${String(far.env[k as "PATH"])}"`);
+  const farEnv = ["HOME", "HOLDFAST_HOME", "XDG_CONFIG_HOME", "PATH", "LANG"].map(
+    (k) => `${k}="${String(far.env[k as "PATH"])}"`,
+  );
   writeFileSync(
     place("sshd_config"),
     `ListenAddress 127.0.0.1\nPort ${port}\nHostKey ${place("host")}\nAuthorizedKeysFile ${place("user.pub")}\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nPrintMotd no\nMaxStartups 100\nSetEnv ${farEnv.join(" ")}\n`,

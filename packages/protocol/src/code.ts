@@ -23,6 +23,9 @@ export const codes = {
   session_ended: { advice: "stop", exit: 1, grpc: 9 },
   session_running: { advice: "stop", exit: 1, grpc: 9 },
   attach_to_itself: { advice: "stop", exit: 4, grpc: 9 },
+  no_such_file: { advice: "stop", exit: 1, grpc: 5 },
+  file_changed: { advice: "stop", exit: 1, grpc: 10 },
+  file_failed: { advice: "stop", exit: 1, grpc: 9 },
   start_failed: { advice: "stop", exit: 1, grpc: 9 },
   unsupported: { advice: "stop", exit: 1, grpc: 12 },
   // rights and the floor

@@ -38,6 +38,55 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
 }
 
+export interface FileEntry {
+  readonly name: string;
+  readonly kind: "file" | "folder" | "link" | "other";
+  /** Bytes. */
+  readonly size: number;
+  readonly modifiedUnixMs: number;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Of a link: where it leads to. */
+  readonly target?: string;
+}
+
+export interface FileState {
+  /** Absolute. */
+  readonly path: string;
+  /** Of the whole file, bytes. */
+  readonly size: number;
+  /** Of what is there now: 32 bytes. */
+  readonly sha256: Uint8Array;
+}
+
+/**
+ * Files beside the terminal. A path that is not absolute begins at the session's directory of now. Names may hold any bytes
+ * (protocol/exact-text.ts). Reading and writing stand in the session's journal. Throws `no_such_file`, `file_changed`, `file_failed`.
+ */
+export interface Files {
+  /** In the order of their names; `omitted`: how many more there are than 10,000. */
+  list(path?: string): Promise<{ readonly path: string; readonly entries: readonly FileEntry[]; readonly omitted: number }>;
+  /** `part` is given the bytes in order, and is waited for. */
+  read(
+    path: string,
+    part: (bytes: Uint8Array) => void | Promise<void>,
+    options?: { readonly offset?: number; readonly maxBytes?: number; readonly signal?: AbortSignal },
+  ): Promise<{ readonly path: string; readonly size: number; readonly modifiedUnixMs: number }>;
+  hash(path: string): Promise<FileState>;
+  /** Replaces the file whole, or not at all. `ifSha256`: only if that is what it has now; null: only if there is none. */
+  write(
+    path: string,
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    options?: { readonly ifSha256?: Uint8Array | null; readonly mode?: number; readonly folders?: boolean },
+  ): Promise<FileState>;
+  /** Tells of every change until `signal` is aborted; `renamed`: made, moved or removed. First `watching`. */
+  watch(
+    path: string,
+    change: (c: { readonly path: string; readonly change: "watching" | "changed" | "renamed" }) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
 /** Whom an invitation is for: another key of an operator (`operator`), a new operator, or with `session` a guest of that one alone. */
 export interface InviteSpec {
   readonly operator?: string;
@@ -309,6 +358,8 @@ export interface HostClient {
   }): Promise<OperatorInfo>;
   operatorList(): Promise<OperatorInfo[]>;
   operatorRevoke(operator: string): Promise<void>;
+  /** Files of the session's machine, as its user; who may type may. */
+  files(session: string): Files;
   /** A single-use token that makes a key an operator's; see {@link InviteSpec}. The token is told this once. */
   invite(spec: InviteSpec): Promise<Invited>;
   invitations(): Promise<Invitation[]>;

@@ -42,6 +42,7 @@ describe("help", () => {
       "remote",
       "scripting",
       "security",
+      "session-files",
       "sessions",
     ]);
     const firstWords = new Set(commands.map((c) => c.path[0]));

@@ -25,6 +25,7 @@ export const eventKinds = [
   "note",
   "operator_changed",
   "host_started",
+  "file_used",
 ] as const;
 
 /** The generated code's `floorChanged` as `floor_changed`. */

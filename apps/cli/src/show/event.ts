@@ -138,6 +138,8 @@ export function eventText(e: Event, width = 120): string {
       return `host ${t(k.value.version)} started as pid ${k.value.pid}`;
     case "replyWritten":
       return "answered a terminal query";
+    case "fileUsed":
+      return `${k.value.op === "write" ? "wrote" : "read"} the file ${t(k.value.path)} (${k.value.bytes} bytes)`;
     case "removed":
       return "removed the session";
     default:

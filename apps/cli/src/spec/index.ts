@@ -1,5 +1,6 @@
 /** Every command of `hold`, in the order in which help lists them. */
 import type { AnyCommand, CommandTable, Group } from "./command.ts";
+import { fileCommands } from "./files.ts";
 import { helpCommands } from "./helping.ts";
 import { hostCommands } from "./host.ts";
 import { operatorCommands } from "./operators.ts";
@@ -12,6 +13,7 @@ export const commands: readonly AnyCommand[] = [
   ...sessionCommands,
   ...steeringCommands,
   ...scriptingCommands,
+  ...fileCommands,
   ...readingCommands,
   ...operatorCommands,
   ...hostCommands,
@@ -21,6 +23,7 @@ export const commands: readonly AnyCommand[] = [
 const groupBriefs: Readonly<Record<string, string>> = {
   ai: "AI operators' input",
   audit: "the record of who did what, over all sessions",
+  files: "files of a session's machine",
   operator: "operators: who may do what",
   host: "the host of this machine",
   config: "settings",

@@ -30,6 +30,10 @@ const table: Record<Verb, string> = {
   exec: /*      */ "no yes no no yes",
   agent: /*     */ "no yes no no yes",
   floor: /*     */ "no yes no no yes",
+  fileList: "no yes no no yes",
+  fileRead: "no yes no no yes",
+  fileWrite: "no yes no no yes",
+  fileWatch: "no yes no no yes",
   invite: "no no no no yes",
   invitationList: "no no no no yes",
   invitationRevoke: "no no no no yes",
@@ -130,7 +134,7 @@ test("no AI changes who may do what, whatever its role", async () => {
   expect(await asked("operatorRevoke", operator("admin", "ai"))).toBe("not_permitted");
 });
 
-test.each(["signal", "kill", "rename", "remove", "resize", "exec", "agent"] as const)(
+test.each(["signal", "kill", "rename", "remove", "resize", "exec", "agent", "fileRead", "fileWrite"] as const)(
   "while AIs are paused, an AI's %s is refused and a person's is not",
   async (verb) => {
     expect(await asked(verb, operator("operator", "ai"), true)).toBe("ai_paused");

@@ -5,6 +5,7 @@ import type { Guest } from "../operator/registry.ts";
 import { operatorOf } from "../session/steering.ts";
 import type { CallContext, Result } from "./context.ts";
 import { execCall } from "./exec.ts";
+import * as files from "./files.ts";
 import { invitationList, invitationRevoke, invite } from "./invitations.ts";
 import * as machine from "./machine.ts";
 import * as reading from "./reading.ts";
@@ -44,6 +45,11 @@ const rights = {
   invite: "host.admin",
   invitationList: "host.admin",
   invitationRevoke: "host.admin",
+  // Who may type may read whatever the session's user may.
+  fileList: "session.input",
+  fileRead: "session.input",
+  fileWrite: "session.input",
+  fileWatch: "session.input",
 } as const satisfies Record<NonNullable<CallContext["verb"]["case"]>, Capability | null>;
 
 /** What goes beside the terminal (core/floor F8), and whether it disturbs who steers there. Typing and the floor refuse by themselves. */
@@ -55,6 +61,10 @@ const beside = {
   remove: false,
   exec: false,
   agent: false,
+  fileList: false,
+  fileRead: false,
+  fileWrite: false,
+  fileWatch: false,
 } as const satisfies Partial<Record<NonNullable<CallContext["verb"]["case"]>, boolean>>;
 
 /** A guest calls on their own session, which from here on goes by its id, and asks who they are; there is nothing else for them. */
@@ -132,6 +142,14 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
       return invitationList(ctx);
     case "invitationRevoke":
       return invitationRevoke(ctx, verb.value);
+    case "fileList":
+      return files.fileList(ctx, verb.value);
+    case "fileRead":
+      return files.fileRead(ctx, verb.value);
+    case "fileWrite":
+      return files.fileWrite(ctx, verb.value);
+    case "fileWatch":
+      return files.fileWatch(ctx, verb.value);
     case "whoami":
       return machine.whoami(ctx);
     case "hostStatus":

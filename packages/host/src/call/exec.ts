@@ -45,7 +45,7 @@ export async function execCall({ host, operator, via }: CallContext, call: Verb<
 }
 
 /** Where the foreground shell stands: the kernel knows best, then its own word, then where it began. */
-function directoryOf(parent: LiveSession): string {
+export function directoryOf(parent: LiveSession): string {
   try {
     return textOf(readlinkSync(`/proc/${parent.facts.pid}/cwd`, { encoding: "buffer" }));
   } catch {

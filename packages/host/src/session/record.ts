@@ -42,6 +42,7 @@ export const kinds = {
   replyWritten: 23,
   removed: 24,
   resizeAsked: 25,
+  fileUsed: 26,
 } as const satisfies Record<Case, number>;
 export const OUTPUT_KIND = kinds.output;
 

@@ -75,6 +75,7 @@ export interface EventBody {
     | { case: "replyWritten"; value: EventBody_ReplyWritten }
     | { case: "removed"; value: EventBody_Removed }
     | { case: "resizeAsked"; value: EventBody_ResizeAsked }
+    | { case: "fileUsed"; value: EventBody_FileUsed }
     | { case: undefined; value?: undefined };
 }
 
@@ -243,6 +244,18 @@ export interface EventBody_ReplyWritten {
 }
 
 export interface EventBody_Removed {
+}
+
+/** An operator read or wrote a file beside the terminal. */
+export interface EventBody_FileUsed {
+  /** read, write */
+  op: string;
+  path: string;
+  bytes: bigint;
+  /** of the whole file, or of what is there now; empty: it was read in parts */
+  sha256: Uint8Array;
+  /** of what a write replaced; empty: nothing */
+  before: Uint8Array;
 }
 
 function createBaseEvent(): Event {
@@ -526,6 +539,9 @@ export const EventBody: MessageFns<EventBody> = {
       case "resizeAsked":
         EventBody_ResizeAsked.encode(message.kind.value, writer.uint32(202).fork()).join();
         break;
+      case "fileUsed":
+        EventBody_FileUsed.encode(message.kind.value, writer.uint32(210).fork()).join();
+        break;
     }
     return writer;
   },
@@ -746,6 +762,14 @@ export const EventBody: MessageFns<EventBody> = {
             message.kind = { case: "resizeAsked", value: EventBody_ResizeAsked.decode(reader, reader.uint32()) };
             continue;
           }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.kind = { case: "fileUsed", value: EventBody_FileUsed.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -911,6 +935,12 @@ export const EventBody: MessageFns<EventBody> = {
       case "resizeAsked": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { case: "resizeAsked", value: EventBody_ResizeAsked.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "fileUsed": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { case: "fileUsed", value: EventBody_FileUsed.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -3167,6 +3197,112 @@ export const EventBody_Removed: MessageFns<EventBody_Removed> = {
   },
 };
 
+function createBaseEventBody_FileUsed(): EventBody_FileUsed {
+  return { op: "", path: "", bytes: 0n, sha256: new Uint8Array(0), before: new Uint8Array(0) };
+}
+
+export const EventBody_FileUsed: MessageFns<EventBody_FileUsed> = {
+  encode(message: EventBody_FileUsed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.op !== "") {
+      writer.uint32(10).string(message.op);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.bytes);
+    }
+    if (message.sha256.length !== 0) {
+      writer.uint32(34).bytes(message.sha256);
+    }
+    if (message.before.length !== 0) {
+      writer.uint32(42).bytes(message.before);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_FileUsed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_FileUsed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.op = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sha256 = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.before = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_FileUsed>): EventBody_FileUsed {
+    return EventBody_FileUsed.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_FileUsed>): EventBody_FileUsed {
+    const message = createBaseEventBody_FileUsed();
+    message.op = object.op ?? "";
+    message.path = object.path ?? "";
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.sha256 = object.sha256 ?? new Uint8Array(0);
+    message.before = object.before ?? new Uint8Array(0);
+    return message;
+  },
+};
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
 export type DeepPartial<T> = T extends bigint ? string | number | bigint
@@ -3183,4 +3319,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema };
+export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema };

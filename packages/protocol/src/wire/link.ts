@@ -329,6 +329,10 @@ export interface Call {
     | { case: "invite"; value: InviteCall }
     | { case: "invitationList"; value: InvitationListCall }
     | { case: "invitationRevoke"; value: InvitationRevokeCall }
+    | { case: "fileList"; value: FileListCall }
+    | { case: "fileRead"; value: FileReadCall }
+    | { case: "fileWrite"; value: FileWriteCall }
+    | { case: "fileWatch"; value: FileWatchCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -363,6 +367,10 @@ export interface Answer {
     | { case: "search"; value: SearchAnswer }
     | { case: "invite"; value: InviteAnswer }
     | { case: "invitationList"; value: InvitationListAnswer }
+    | { case: "fileList"; value: FileListAnswer }
+    | { case: "fileRead"; value: FilePart }
+    | { case: "fileWrite"; value: FileWriteAnswer }
+    | { case: "fileWatch"; value: FileChange }
     | { case: undefined; value?: undefined };
 }
 
@@ -593,6 +601,82 @@ export interface InvitationListAnswer {
 /** Takes it back: nobody takes it up any more, and the guest who has is out. */
 export interface InvitationRevokeCall {
   invitation: string;
+}
+
+/** Files of the machine, as the user that the session runs as. A path that is not absolute begins at the session's directory of now. */
+export interface FileInfo {
+  name: Uint8Array;
+  /** file, folder, link, other */
+  kind: string;
+  size: bigint;
+  modifiedUnixMs: bigint;
+  /** permission bits */
+  mode: number;
+  /** of a link */
+  target: Uint8Array;
+}
+
+export interface FileListCall {
+  session: string;
+  path: Uint8Array;
+}
+
+export interface FileListAnswer {
+  path: Uint8Array;
+  entries: FileInfo[];
+  omitted: bigint;
+}
+
+/** A client asks for as much as it can take, and then for what comes after it. `hash`: no data, but the hash of the whole file. */
+export interface FileReadCall {
+  session: string;
+  path: Uint8Array;
+  offset: bigint;
+  maxBytes: bigint;
+  hash: boolean;
+}
+
+/** A streamed answer: data in order; the last part has none, and says what the file was. sha256: of what was read by this call. */
+export interface FilePart {
+  data: Uint8Array;
+  path: Uint8Array;
+  size: bigint;
+  modifiedUnixMs: bigint;
+  sha256: Uint8Array;
+}
+
+/** Replaces a file whole, or not at all. One of more than a frame comes in parts of one `upload`; the conditions are looked at with the last. */
+export interface FileWriteCall {
+  session: string;
+  path: Uint8Array;
+  data: Uint8Array;
+  /** of this link */
+  upload: string;
+  last: boolean;
+  /** only if this is what the file has now; empty: only if there is none */
+  ifSha256?:
+    | Uint8Array
+    | undefined;
+  /** of a new file; 0: 0644 */
+  mode: number;
+  /** makes the folders above */
+  folders: boolean;
+}
+
+export interface FileWriteAnswer {
+  path: Uint8Array;
+  size: bigint;
+  sha256: Uint8Array;
+}
+
+export interface FileWatchCall {
+  session: string;
+  path: Uint8Array;
+}
+
+export interface FileChange {
+  path: Uint8Array;
+  change: string;
 }
 
 export interface WhoamiCall {
@@ -3775,6 +3859,18 @@ export const Call: MessageFns<Call> = {
       case "invitationRevoke":
         InvitationRevokeCall.encode(message.verb.value, writer.uint32(234).fork()).join();
         break;
+      case "fileList":
+        FileListCall.encode(message.verb.value, writer.uint32(242).fork()).join();
+        break;
+      case "fileRead":
+        FileReadCall.encode(message.verb.value, writer.uint32(250).fork()).join();
+        break;
+      case "fileWrite":
+        FileWriteCall.encode(message.verb.value, writer.uint32(258).fork()).join();
+        break;
+      case "fileWatch":
+        FileWatchCall.encode(message.verb.value, writer.uint32(266).fork()).join();
+        break;
     }
     return writer;
   },
@@ -4024,6 +4120,38 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "invitationRevoke", value: InvitationRevokeCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.verb = { case: "fileList", value: FileListCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.verb = { case: "fileRead", value: FileReadCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.verb = { case: "fileWrite", value: FileWriteCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.verb = { case: "fileWatch", value: FileWatchCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4211,6 +4339,30 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "fileList": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "fileList", value: FileListCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "fileRead": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "fileRead", value: FileReadCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "fileWrite": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "fileWrite", value: FileWriteCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "fileWatch": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "fileWatch", value: FileWatchCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -4355,6 +4507,18 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "invitationList":
         InvitationListAnswer.encode(message.result.value, writer.uint32(194).fork()).join();
+        break;
+      case "fileList":
+        FileListAnswer.encode(message.result.value, writer.uint32(202).fork()).join();
+        break;
+      case "fileRead":
+        FilePart.encode(message.result.value, writer.uint32(210).fork()).join();
+        break;
+      case "fileWrite":
+        FileWriteAnswer.encode(message.result.value, writer.uint32(218).fork()).join();
+        break;
+      case "fileWatch":
+        FileChange.encode(message.result.value, writer.uint32(226).fork()).join();
         break;
     }
     return writer;
@@ -4565,6 +4729,38 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "invitationList", value: InvitationListAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.result = { case: "fileList", value: FileListAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.result = { case: "fileRead", value: FilePart.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.result = { case: "fileWrite", value: FileWriteAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.result = { case: "fileWatch", value: FileChange.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4714,6 +4910,30 @@ export const Answer: MessageFns<Answer> = {
       case "invitationList": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "invitationList", value: InvitationListAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "fileList": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "fileList", value: FileListAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "fileRead": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "fileRead", value: FilePart.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "fileWrite": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "fileWrite", value: FileWriteAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "fileWatch": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "fileWatch", value: FileChange.fromPartial(object.result.value) };
         }
         break;
       }
@@ -7488,6 +7708,862 @@ export const InvitationRevokeCall: MessageFns<InvitationRevokeCall> = {
   },
 };
 
+function createBaseFileInfo(): FileInfo {
+  return { name: new Uint8Array(0), kind: "", size: 0n, modifiedUnixMs: 0n, mode: 0, target: new Uint8Array(0) };
+}
+
+export const FileInfo: MessageFns<FileInfo> = {
+  encode(message: FileInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name.length !== 0) {
+      writer.uint32(10).bytes(message.name);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.size !== 0n) {
+      if (BigInt.asUintN(64, message.size) !== message.size) {
+        throw new globalThis.Error("value provided for field message.size of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.size);
+    }
+    if (message.modifiedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.modifiedUnixMs) !== message.modifiedUnixMs) {
+        throw new globalThis.Error("value provided for field message.modifiedUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.modifiedUnixMs);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(40).uint32(message.mode);
+    }
+    if (message.target.length !== 0) {
+      writer.uint32(50).bytes(message.target);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.size = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.modifiedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mode = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.target = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FileInfo>): FileInfo {
+    return FileInfo.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileInfo>): FileInfo {
+    const message = createBaseFileInfo();
+    message.name = object.name ?? new Uint8Array(0);
+    message.kind = object.kind ?? "";
+    message.size = (object.size !== undefined && object.size !== null) ? BigInt(object.size) : 0n;
+    message.modifiedUnixMs = (object.modifiedUnixMs !== undefined && object.modifiedUnixMs !== null)
+      ? BigInt(object.modifiedUnixMs)
+      : 0n;
+    message.mode = object.mode ?? 0;
+    message.target = object.target ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseFileListCall(): FileListCall {
+  return { session: "", path: new Uint8Array(0) };
+}
+
+export const FileListCall: MessageFns<FileListCall> = {
+  encode(message: FileListCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session !== "") {
+      writer.uint32(10).string(message.session);
+    }
+    if (message.path.length !== 0) {
+      writer.uint32(18).bytes(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileListCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileListCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FileListCall>): FileListCall {
+    return FileListCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileListCall>): FileListCall {
+    const message = createBaseFileListCall();
+    message.session = object.session ?? "";
+    message.path = object.path ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseFileListAnswer(): FileListAnswer {
+  return { path: new Uint8Array(0), entries: [], omitted: 0n };
+}
+
+export const FileListAnswer: MessageFns<FileListAnswer> = {
+  encode(message: FileListAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path.length !== 0) {
+      writer.uint32(10).bytes(message.path);
+    }
+    for (const v of message.entries) {
+      FileInfo.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.omitted !== 0n) {
+      if (BigInt.asUintN(64, message.omitted) !== message.omitted) {
+        throw new globalThis.Error("value provided for field message.omitted of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.omitted);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileListAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileListAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.entries.push(FileInfo.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.omitted = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FileListAnswer>): FileListAnswer {
+    return FileListAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileListAnswer>): FileListAnswer {
+    const message = createBaseFileListAnswer();
+    message.path = object.path ?? new Uint8Array(0);
+    message.entries = object.entries?.map((e) => FileInfo.fromPartial(e)) || [];
+    message.omitted = (object.omitted !== undefined && object.omitted !== null) ? BigInt(object.omitted) : 0n;
+    return message;
+  },
+};
+
+function createBaseFileReadCall(): FileReadCall {
+  return { session: "", path: new Uint8Array(0), offset: 0n, maxBytes: 0n, hash: false };
+}
+
+export const FileReadCall: MessageFns<FileReadCall> = {
+  encode(message: FileReadCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session !== "") {
+      writer.uint32(10).string(message.session);
+    }
+    if (message.path.length !== 0) {
+      writer.uint32(18).bytes(message.path);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.offset);
+    }
+    if (message.maxBytes !== 0n) {
+      if (BigInt.asUintN(64, message.maxBytes) !== message.maxBytes) {
+        throw new globalThis.Error("value provided for field message.maxBytes of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.maxBytes);
+    }
+    if (message.hash !== false) {
+      writer.uint32(40).bool(message.hash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileReadCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileReadCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.maxBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.hash = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FileReadCall>): FileReadCall {
+    return FileReadCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileReadCall>): FileReadCall {
+    const message = createBaseFileReadCall();
+    message.session = object.session ?? "";
+    message.path = object.path ?? new Uint8Array(0);
+    message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    message.maxBytes = (object.maxBytes !== undefined && object.maxBytes !== null) ? BigInt(object.maxBytes) : 0n;
+    message.hash = object.hash ?? false;
+    return message;
+  },
+};
+
+function createBaseFilePart(): FilePart {
+  return { data: new Uint8Array(0), path: new Uint8Array(0), size: 0n, modifiedUnixMs: 0n, sha256: new Uint8Array(0) };
+}
+
+export const FilePart: MessageFns<FilePart> = {
+  encode(message: FilePart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    if (message.path.length !== 0) {
+      writer.uint32(18).bytes(message.path);
+    }
+    if (message.size !== 0n) {
+      if (BigInt.asUintN(64, message.size) !== message.size) {
+        throw new globalThis.Error("value provided for field message.size of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.size);
+    }
+    if (message.modifiedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.modifiedUnixMs) !== message.modifiedUnixMs) {
+        throw new globalThis.Error("value provided for field message.modifiedUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.modifiedUnixMs);
+    }
+    if (message.sha256.length !== 0) {
+      writer.uint32(42).bytes(message.sha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FilePart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFilePart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.size = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.modifiedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sha256 = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FilePart>): FilePart {
+    return FilePart.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FilePart>): FilePart {
+    const message = createBaseFilePart();
+    message.data = object.data ?? new Uint8Array(0);
+    message.path = object.path ?? new Uint8Array(0);
+    message.size = (object.size !== undefined && object.size !== null) ? BigInt(object.size) : 0n;
+    message.modifiedUnixMs = (object.modifiedUnixMs !== undefined && object.modifiedUnixMs !== null)
+      ? BigInt(object.modifiedUnixMs)
+      : 0n;
+    message.sha256 = object.sha256 ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseFileWriteCall(): FileWriteCall {
+  return {
+    session: "",
+    path: new Uint8Array(0),
+    data: new Uint8Array(0),
+    upload: "",
+    last: false,
+    ifSha256: undefined,
+    mode: 0,
+    folders: false,
+  };
+}
+
+export const FileWriteCall: MessageFns<FileWriteCall> = {
+  encode(message: FileWriteCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session !== "") {
+      writer.uint32(10).string(message.session);
+    }
+    if (message.path.length !== 0) {
+      writer.uint32(18).bytes(message.path);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(26).bytes(message.data);
+    }
+    if (message.upload !== "") {
+      writer.uint32(34).string(message.upload);
+    }
+    if (message.last !== false) {
+      writer.uint32(40).bool(message.last);
+    }
+    if (message.ifSha256 !== undefined) {
+      writer.uint32(50).bytes(message.ifSha256);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(56).uint32(message.mode);
+    }
+    if (message.folders !== false) {
+      writer.uint32(64).bool(message.folders);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileWriteCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileWriteCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.upload = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.last = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ifSha256 = reader.bytes();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.mode = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.folders = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FileWriteCall>): FileWriteCall {
+    return FileWriteCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileWriteCall>): FileWriteCall {
+    const message = createBaseFileWriteCall();
+    message.session = object.session ?? "";
+    message.path = object.path ?? new Uint8Array(0);
+    message.data = object.data ?? new Uint8Array(0);
+    message.upload = object.upload ?? "";
+    message.last = object.last ?? false;
+    message.ifSha256 = object.ifSha256 ?? undefined;
+    message.mode = object.mode ?? 0;
+    message.folders = object.folders ?? false;
+    return message;
+  },
+};
+
+function createBaseFileWriteAnswer(): FileWriteAnswer {
+  return { path: new Uint8Array(0), size: 0n, sha256: new Uint8Array(0) };
+}
+
+export const FileWriteAnswer: MessageFns<FileWriteAnswer> = {
+  encode(message: FileWriteAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path.length !== 0) {
+      writer.uint32(10).bytes(message.path);
+    }
+    if (message.size !== 0n) {
+      if (BigInt.asUintN(64, message.size) !== message.size) {
+        throw new globalThis.Error("value provided for field message.size of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.size);
+    }
+    if (message.sha256.length !== 0) {
+      writer.uint32(26).bytes(message.sha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileWriteAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileWriteAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.size = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sha256 = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FileWriteAnswer>): FileWriteAnswer {
+    return FileWriteAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileWriteAnswer>): FileWriteAnswer {
+    const message = createBaseFileWriteAnswer();
+    message.path = object.path ?? new Uint8Array(0);
+    message.size = (object.size !== undefined && object.size !== null) ? BigInt(object.size) : 0n;
+    message.sha256 = object.sha256 ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseFileWatchCall(): FileWatchCall {
+  return { session: "", path: new Uint8Array(0) };
+}
+
+export const FileWatchCall: MessageFns<FileWatchCall> = {
+  encode(message: FileWatchCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session !== "") {
+      writer.uint32(10).string(message.session);
+    }
+    if (message.path.length !== 0) {
+      writer.uint32(18).bytes(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileWatchCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileWatchCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FileWatchCall>): FileWatchCall {
+    return FileWatchCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileWatchCall>): FileWatchCall {
+    const message = createBaseFileWatchCall();
+    message.session = object.session ?? "";
+    message.path = object.path ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseFileChange(): FileChange {
+  return { path: new Uint8Array(0), change: "" };
+}
+
+export const FileChange: MessageFns<FileChange> = {
+  encode(message: FileChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path.length !== 0) {
+      writer.uint32(10).bytes(message.path);
+    }
+    if (message.change !== "") {
+      writer.uint32(18).string(message.change);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.change = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FileChange>): FileChange {
+    return FileChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileChange>): FileChange {
+    const message = createBaseFileChange();
+    message.path = object.path ?? new Uint8Array(0);
+    message.change = object.change ?? "";
+    return message;
+  },
+};
+
 function createBaseWhoamiCall(): WhoamiCall {
   return {};
 }
@@ -9479,4 +10555,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Redeem as RedeemSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Redeem as RedeemSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };

@@ -18,6 +18,7 @@ import type {
   AttachOptions,
   Attachment,
   ExecResult,
+  Files,
   HostClient,
   InputOutcome,
   Invited,
@@ -28,6 +29,7 @@ import type {
 } from "../api.ts";
 import { ClientAttachment, type Redial } from "./attachment.ts";
 import type { CallVerb, Connection, Result } from "./connection.ts";
+import { filesOf } from "./files.ts";
 import { errorFrom } from "./handshake.ts";
 import { envOnWire, type Surroundings, surroundingsFrom } from "./surroundings.ts";
 
@@ -408,6 +410,14 @@ export class Client implements HostClient {
 
   async operatorRevoke(operator: string): Promise<void> {
     await this.#call("done", { case: "operatorRevoke", value: { operator } });
+  }
+
+  files(session: string): Files {
+    return filesOf(
+      (expects, verb, options) => this.#call(expects, verb, options),
+      session,
+      () => this.#redial.newId(),
+    );
   }
 
   async invite(spec: InviteSpec): Promise<Invited> {

@@ -72,6 +72,24 @@ The session has the size of who steers. If yours differs you see it through a wi
 
 The screen stays, the last row says so, and \`hold\` tries again until it is back. What you typed before is sent once. What you type meanwhile is held: it goes out by itself if the link is back within 5 seconds, and is asked about otherwise.`,
   },
+  "session-files": {
+    brief: "Files of a session's machine",
+    text: `
+\`hold files ls|get|put|watch\` reach the files of the machine that a session runs on, as the user that it runs as. A path that is not absolute begins where the session's shell is now. Who may type into the session may read and write whatever that user may; who only watches may not.
+
+# Two at one file
+
+\`put\` replaces a file whole, or not at all. To be sure that nobody has changed it since you read it, say what you have read:
+
+  hold files get build config.toml config.toml --json     # prints its sha256
+  hold files put build config.toml config.toml --if-hash SHA256
+
+If it has changed, nothing is written and the error is \`file_changed\`. Programs on the machine keep to no such rule: one that writes in the very moment is overwritten.
+
+# The record
+
+Each file that is read or written stands in the session's log with who, which file and its size; with the SHA-256 of what was written, or of a file that was read in one go: \`hold log build --kind file_used\`. Its content does not.`,
+  },
   remote: {
     brief: "Sessions of other machines, through ssh",
     text: `
