@@ -68,3 +68,15 @@ test("a full disk takes what fits, says so only at the next write", () => {
   expect(file.write(Buffer.alloc(16), 0)).toBe(10);
   expect(() => file.write(Buffer.alloc(6), 10)).toThrow(/ENOSPC/);
 });
+
+test("a name that was given to another file after a rename out of its folder is that file's, whenever the rename reaches the disk", () => {
+  const disk = new SimFS();
+  for (const folder of ["/a", "/b"]) disk.mkdir(folder);
+  disk.open("/a/name", "create-new").close();
+  disk.syncFolderNow("/a");
+  disk.rename("/a/name", "/b/old");
+  disk.open("/a/name", "create-new").close();
+  disk.syncFolderNow("/a");
+  disk.syncFolderNow("/b");
+  expect(crashImage(disk, { keep: "none", sectorBytes: 0 }, 1).list("/a")).toEqual(["name"]);
+});

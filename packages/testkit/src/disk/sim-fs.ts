@@ -203,7 +203,8 @@ export function applyFolderChange(names: Map<string, Inode>, change: FolderChang
   if (change.kind === "link") names.set(change.path, change.inode);
   else if (change.kind === "unlink") names.delete(change.path);
   else {
-    names.delete(change.from);
+    // A name that was given to another file since is that file's: its own folder's changes stay in order.
+    if (names.get(change.from) === change.inode) names.delete(change.from);
     names.set(change.to, change.inode);
   }
 }
