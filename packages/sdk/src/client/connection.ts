@@ -3,7 +3,7 @@
  *
  *   N1  Every call is answered or rejected; when the link dies, what is open is rejected with `unreachable`.
  */
-import type { Link } from "@holdfast/carrier";
+import type { Link } from "@holdfast/carrier/link";
 import {
   create,
   type Init,

@@ -5,7 +5,7 @@
  *   N2  A client without a credential asks whatever carries it to prove for both: it sends an empty key id, and is answered by a
  *       bridge (sdk/node/bridge.ts), never by a host. That who carries it is to be trusted is its carrier's to know, as ssh does.
  */
-import type { Acceptor, Link, LinkHandlers } from "@holdfast/carrier";
+import type { Acceptor, Link, LinkHandlers } from "@holdfast/carrier/link";
 import {
   type Challenge,
   CONTROL_CHANNEL,

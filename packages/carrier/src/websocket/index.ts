@@ -1,0 +1,3 @@
+/** The WebSocket carrier for whoever has no Node: imports nothing but the platform. Node's ends are in node.ts. */
+export { isLoopback, LINK_PATH, linkUrl, SUBPROTOCOL } from "./address.ts";
+export { connectWebSocket } from "./page.ts";
