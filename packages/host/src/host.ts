@@ -96,6 +96,9 @@ export class Host {
   readonly startedAtUnixMs: number;
   readonly linkCount: () => number;
   readonly onDown: (() => void) | null;
+  /** Where others reach it, by carrier; and what an admin should know of that. */
+  readonly addresses = new Map<string, string>();
+  readonly notices: string[] = [];
   readonly #opener: Opener;
   readonly #maxSessions: number;
   readonly #lacking: () => HoldError | null;

@@ -1,6 +1,6 @@
 /**
  * The host's process: `host.mjs --home FOLDER --shim BINARY`, started by the keeper and started again when it dies.
- * It opens the home, takes up what lives, and listens on the home's socket; nothing listens on TCP.
+ * It opens the home, takes up what lives, and listens on the home's socket; on a network only where that was asked for (listen/).
  */
 import { randomBytes, randomInt } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { files, folders, type Link, type LinkHandlers, listenUnix, makeHome } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
-import { bytesOf } from "@holdfast/protocol";
+import { LINK_PATH } from "@holdfast/carrier/websocket";
+import { bytesOf, HoldError } from "@holdfast/protocol";
 import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import { lacking } from "./descriptors.ts";
@@ -19,6 +20,7 @@ import { collectWhenIdle } from "./idle-memory.ts";
 import { NodeDisk, openJournal, systemRandom } from "./journal/index.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
+import type { Listener, ListenWish } from "./listen/index.ts";
 import { HostLink, turnAway, type HostIdentity, type Proven } from "./link/host-link.ts";
 import { keyFile, keyIdOf, rawPublicKey } from "./operator/key.ts";
 import { Invitations } from "./operator/invitations.ts";
@@ -42,12 +44,31 @@ const LEAVE_MS = 10_000;
 /** setTimeout takes no more. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-const { values } = parseArgs({ options: { home: { type: "string" }, shim: { type: "string" } } });
+const { values } = parseArgs({
+  options: {
+    home: { type: "string" },
+    shim: { type: "string" },
+    listen: { type: "string" },
+    "tls-cert": { type: "string" },
+    "tls-key": { type: "string" },
+    "allow-host": { type: "string", multiple: true },
+    "allow-origin": { type: "string", multiple: true },
+  },
+});
 if (!values.home || !values.shim) {
   process.stderr.write("usage: host.mjs --home FOLDER --shim BINARY (hold host up does this)\n");
   process.exit(2);
 }
-await serve(values.home, values.shim).catch((fault: unknown) => {
+const wish: ListenWish | null = values.listen
+  ? {
+      listen: values.listen,
+      tlsCert: values["tls-cert"],
+      tlsKey: values["tls-key"],
+      allowHosts: values["allow-host"] ?? [],
+      allowOrigins: values["allow-origin"] ?? [],
+    }
+  : null;
+await serve(values.home, values.shim, wish).catch((fault: unknown) => {
   // For whoever started this one (start.ts): the last line, and the stack behind it for whoever reads the log.
   const why = fault instanceof Error ? fault.message : String(fault);
   const stack = fault instanceof Error ? (fault.stack ?? "") : "";
@@ -55,7 +76,7 @@ await serve(values.home, values.shim).catch((fault: unknown) => {
   process.exit(70);
 });
 
-async function serve(home: string, shimBinary: string): Promise<void> {
+async function serve(home: string, shimBinary: string, wish: ListenWish | null): Promise<void> {
   process.umask(0o077);
   process.title = "hold-host";
   makeHome(home);
@@ -124,6 +145,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
   const spawning = atOnce(SPAWNS);
   const links = new Set<HostLink>();
   let server: Server | null = null;
+  let listener: Listener | null = null;
   let leaving = false;
   const leave = async (code: number): Promise<void> => {
     if (leaving) return;
@@ -131,6 +153,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     // Whatever else fails: a host that neither serves nor goes is the one thing that the keeper can't mend.
     setTimeout(() => process.exit(code), LEAVE_MS).unref();
     server?.close();
+    void listener?.close();
     host.leave();
     await journal.close().catch((fault: unknown) => log(`journal: ${String(fault)}`));
     await models.stop();
@@ -178,10 +201,11 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     isLive: (id) => host.sessions.get(id)?.isOver === false,
     mayHaveShim: (id) => ["opening", "running", "ended"].includes(host.sessions.get(id)?.facts.state ?? ""),
   });
-  const meet = (link: Link, proven: Proven | null = null): LinkHandlers => {
+  const meet = (link: Link, proven: Proven | null = null, known: () => void = () => {}): LinkHandlers => {
     const lack = lacking("link");
     if (lack) return turnAway(link, lack, ports);
     const bound = new HostLink(host, identity, link, proven);
+    bound.onOpen = known;
     links.add(bound);
     bound.onOver = () => links.delete(bound);
     return bound;
@@ -189,6 +213,7 @@ async function serve(home: string, shimBinary: string): Promise<void> {
   server = await listenUnix(files.socket(home), (link) => meet(link));
   // Not even a descriptor to refuse a link with, for one: those that stand go on.
   server.on("error", (fault) => log(`a link can't be taken: ${fault.message}`));
+  listener = await listen(wish ?? settings.listen, host, (link, known) => meet(link, null, known));
   log(`serving ${home}: ${adopted} sessions taken up, ${lost} lost, in ${Math.round(performance.now() - started)} ms`);
   collectWhenIdle();
   keepJournal(ports, log, {
@@ -197,6 +222,28 @@ async function serve(home: string, shimBinary: string): Promise<void> {
     },
     makeRoom: () => host.makeRoom(),
   });
+}
+
+/** Listens where that was asked for. What stands in the way is told, and stops nobody on this machine. */
+async function listen(
+  wish: ListenWish | null,
+  host: Host,
+  meet: (link: Link, known: () => void) => LinkHandlers,
+): Promise<Listener | null> {
+  if (!wish) return null;
+  const { log } = host.ports;
+  try {
+    const { linkRoute, Listener, readListen } = await import("./listen/index.ts");
+    const listener = await Listener.open(readListen(wish), { [LINK_PATH]: await linkRoute(meet) }, { log });
+    host.addresses.set("websocket", listener.url);
+    log(`listening on ${listener.url}`);
+    return listener;
+  } catch (fault) {
+    if (!(fault instanceof HoldError)) throw fault;
+    host.notices.push(`not listening on ${wish.listen}: ${fault.message}`);
+    log(`not listening on ${wish.listen}: ${fault.message}`);
+    return null;
+  }
 }
 
 /** Seals when due, drops what retention has given up, and goes on by itself when a full disk has room again. */

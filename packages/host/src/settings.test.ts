@@ -18,7 +18,13 @@ function read(toml: string | null) {
   return { settings: readSettings({ XDG_CONFIG_HOME: folder }, (text) => said.push(text)), said };
 }
 
-const defaults = { outputBytes: 64 * 1024 * 1024, recordDays: 90, recordBytes: 2048 * 1024 * 1024, sessions: 4_000 };
+const defaults = {
+  outputBytes: 64 * 1024 * 1024,
+  recordDays: 90,
+  recordBytes: 2048 * 1024 * 1024,
+  sessions: 4_000,
+  listen: null,
+};
 
 test("without a file, and without a section for the host, everything has its default", () => {
   expect(read(null)).toEqual({ settings: defaults, said: [] });
@@ -33,6 +39,7 @@ test("what the file sets is used", () => {
     recordDays: 7,
     recordBytes: 64 * 1024 * 1024,
     sessions: 2,
+    listen: null,
   });
 });
 
@@ -49,4 +56,13 @@ test("a file that is no TOML stops nothing", () => {
   const { settings, said } = read("[host\n");
   expect(settings).toEqual(defaults);
   expect(said.join()).toContain("config.toml");
+});
+
+test("where to listen is a text, and names and origins stand with blanks between them", () => {
+  expect(
+    read('[host]\nlisten = "0.0.0.0:7433"\ntls_cert = "c"\ntls_key = "k"\nallow_host = "box  box.example:443"\n').settings.listen,
+  ).toEqual({ listen: "0.0.0.0:7433", tlsCert: "c", tlsKey: "k", allowHosts: ["box", "box.example:443"], allowOrigins: [] });
+  const wrong = read("[host]\nlisten = 7433\n");
+  expect(wrong.settings.listen).toBeNull();
+  expect(wrong.said.join()).toMatch(/host\.listen is 7433/);
 });

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configFolder } from "@holdfast/carrier";
 import { parse } from "smol-toml";
+import type { ListenWish } from "./listen/gate.ts";
 
 export interface HostSettings {
   /** Output kept of a session, bytes. Default 64 MiB. */
@@ -13,6 +14,8 @@ export interface HostSettings {
   readonly recordBytes: number;
   /** Most live sessions. Default 4,000. */
   readonly sessions: number;
+  /** Where it listens besides its socket. Default: nowhere. */
+  readonly listen: ListenWish | null;
 }
 
 const MIB = 1024 * 1024;
@@ -41,6 +44,27 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     recordDays: read("record_retention_days"),
     recordBytes: read("record_retention_mib") * MIB,
     sessions: read("sessions"),
+    listen: listenOf(section, log),
+  };
+}
+
+/** `listen`, `tls_cert`, `tls_key`, and `allow_host` and `allow_origin` with blanks between several. */
+function listenOf(section: Readonly<Record<string, unknown>>, log: (text: string) => void): ListenWish | null {
+  const text = (key: string): string => {
+    const value = section[key] ?? "";
+    if (typeof value === "string") return value.trim();
+    log(`config.toml: host.${key} is ${JSON.stringify(value)}; a text is wanted, nothing is listened on`);
+    return "";
+  };
+  const several = (key: string): string[] => text(key).split(/\s+/).filter(Boolean);
+  const listen = text("listen");
+  if (listen === "") return null;
+  return {
+    listen,
+    tlsCert: text("tls_cert") || undefined,
+    tlsKey: text("tls_key") || undefined,
+    allowHosts: several("allow_host"),
+    allowOrigins: several("allow_origin"),
   };
 }
 

@@ -6,17 +6,22 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "node:net";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { files, folders, makeHome, withShortPath } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
 import { findShim, keeperStatus, startKeeper } from "@holdfast/shim";
+import { type ListenWish, readListen } from "./listen/gate.ts";
 import { isDiskFull, reasonAfter, sizeOf } from "./start-log.ts";
+
+export { type ListenWish, readListen };
 
 export interface StartOptions {
   readonly home: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** How long to wait until it serves. Default 15 s. */
   readonly timeoutMs?: number;
+  /** Where it listens besides its socket, for as long as its keeper lives; without, what `config.toml` says. */
+  readonly listen?: ListenWish;
 }
 
 /** What of the caller's environment the host is given: it runs nobody's programs itself. */
@@ -37,7 +42,8 @@ const MORE_FLAGS = "HOLDFAST_HOST_FLAGS";
 const HOST_MEMORY = { MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072" };
 
 /** Resolves when the host serves; starts the keeper if none holds the home. */
-export async function startHost({ home, env = process.env, timeoutMs = 15_000 }: StartOptions): Promise<void> {
+export async function startHost({ home, env = process.env, timeoutMs = 15_000, listen }: StartOptions): Promise<void> {
+  if (listen) readListen(listen);
   try {
     makeHome(home);
   } catch (cause) {
@@ -69,6 +75,7 @@ export async function startHost({ home, env = process.env, timeoutMs = 15_000 }:
       home,
       "--shim",
       binary,
+      ...listenArguments(listen),
     ],
     env: { ...passed, ...HOST_MEMORY },
   };
@@ -147,6 +154,19 @@ export async function hostDown({ home, end, timeoutMs = 15_000 }: DownOptions): 
       );
     await delay(20);
   }
+}
+
+function listenArguments(wish: ListenWish | undefined): string[] {
+  if (!wish) return [];
+  const { listen, tlsCert, tlsKey, allowHosts = [], allowOrigins = [] } = wish;
+  return [
+    `--listen=${listen}`,
+    // The keeper's folder is not the caller's.
+    ...(tlsCert ? [`--tls-cert=${resolve(tlsCert)}`] : []),
+    ...(tlsKey ? [`--tls-key=${resolve(tlsKey)}`] : []),
+    ...allowHosts.map((name) => `--allow-host=${name}`),
+    ...allowOrigins.map((origin) => `--allow-origin=${origin}`),
+  ];
 }
 
 function hostProgram(): string[] {

@@ -2,6 +2,7 @@
  * What a command may touch: its streams, its environment, a clock and a host. Commands take nothing from `process`, so that a test
  * hands them a world of its own (app/fake.ts); the real one is app/real.ts.
  */
+import type { ListenWish } from "@holdfast/host/start";
 import type { AttachHandlers, ConnectOptions, Event, HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import type { Remote } from "../read/remote.ts";
@@ -53,6 +54,8 @@ export interface Context {
   client(options?: { readonly start?: boolean }): Promise<HostClient>;
   /** Carries standard input and output to this machine's host, until either end is over. */
   bridge(): Promise<undefined>;
+  /** Has the host of this machine listen: starts it, or starts it anew if it runs. Sessions run on meanwhile. */
+  hostListen(wish: ListenWish): Promise<HostClient>;
   /** Waits until no host and no keeper of this home runs; `end` has the keeper end one that does not answer. Resolves with whether one ran. */
   hostDown(options: { readonly end: boolean }): Promise<boolean>;
   /** The terminal that the person sits at, for `attach`. */

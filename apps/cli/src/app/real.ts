@@ -6,6 +6,7 @@
  */
 import { constants } from "node:os";
 import { isatty } from "node:tty";
+import type { ListenWish } from "@holdfast/host/start";
 import type { HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import { type Paint, paintFor } from "../show/colour.ts";
@@ -216,6 +217,22 @@ export class RealContext implements Context {
       ...(this.as === undefined ? {} : { as: this.as }),
       startHost: async () => (await import("@holdfast/host/start")).startHost({ home, env: process.env }),
     });
+  }
+
+  async hostListen(wish: ListenWish): Promise<HostClient> {
+    const { hostDown, readListen, startHost } = await import("@holdfast/host/start");
+    readListen(wish);
+    const home = await this.home();
+    const running = await this.client({ start: false }).catch((error: { readonly code?: string }) => {
+      if (error.code === "unreachable") return null;
+      throw error;
+    });
+    if (running) await running.down();
+    running?.close();
+    await hostDown({ home, end: running === null });
+    await startHost({ home, env: process.env, listen: wish });
+    this.#client = this.#connect(false);
+    return this.#client;
   }
 
   async hostDown({ end }: { readonly end: boolean }): Promise<boolean> {

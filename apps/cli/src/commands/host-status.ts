@@ -26,6 +26,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
       limits: Object.fromEntries(
         Object.entries(s.limits).map(([key, value]) => [key, /^\d+$/.test(value) ? Number(value) : value]),
       ),
+      addresses: s.addresses,
       notices: s.notices,
     });
     return;
@@ -34,6 +35,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
     ["host", `${s.version}, pid ${s.pid}, started ${ago(s.startedUnixMs, context.now())}`],
     ["id", s.hostId],
     ["home", s.home],
+    ["listens", Object.values(s.addresses).join(" ") || "on nothing but its socket"],
     ["sessions", `${s.running} running, ${s.sessions} in all`],
     ["links", `${s.links}, with ${s.attachments} attachments`],
     ["memory", bytesText(s.rssBytes)],

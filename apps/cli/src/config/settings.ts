@@ -51,6 +51,7 @@ const oneOf =
   (v: unknown) =>
     values.includes(v as string) ? null : `one of ${values.join(", ")}`;
 const duration = (v: unknown) => (typeof v === "string" && parseDuration(v) !== null ? null : 'a duration such as "10m"');
+const text = (what: string) => (v: unknown) => (typeof v === "string" ? null : what);
 const count = (v: unknown) => (typeof v === "number" && Number.isInteger(v) && v >= 0 ? null : "a whole number, 0 or more");
 
 /** Every setting that the command line and the host know, by its dotted key. */
@@ -89,6 +90,15 @@ export const known: Readonly<Record<string, Known>> = {
     check: (v) => (typeof v === "string" && v !== "" ? null : "a program's name or path"),
   },
   "host.sessions": { brief: "most live sessions", fallback: 4_000, check: count },
+  "host.listen": {
+    brief: "where the host listens besides its socket; empty: nowhere",
+    fallback: "",
+    check: text("an address and port such as 127.0.0.1:7433"),
+  },
+  "host.tls_cert": { brief: "certificate chain for that, PEM", fallback: "", check: text("a path") },
+  "host.tls_key": { brief: "its key, PEM", fallback: "", check: text("a path") },
+  "host.allow_host": { brief: "names that clients may ask for, with blanks between", fallback: "", check: text("names") },
+  "host.allow_origin": { brief: "origins whose pages may connect, with blanks between", fallback: "", check: text("URLs") },
   "host.output_retention_mib": { brief: "output kept of a session, MiB", fallback: 64, check: count },
   "host.record_retention_days": { brief: "how long it is kept who did what, days", fallback: 90, check: count },
   "host.record_retention_mib": { brief: "and how much of it, MiB", fallback: 2_048, check: count },

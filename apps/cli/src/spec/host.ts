@@ -5,9 +5,26 @@ export const hostCommands = [
   command({
     path: ["host", "up"],
     group: "host",
-    brief: "start the host, if it does not run",
-    flags: { json: jsonFlag },
-    examples: [{ line: "hold host up", says: "any command that needs it does this by itself" }],
+    brief: "start the host, if it does not run; let it listen",
+    description:
+      "It listens on nothing but its socket unless asked. With --listen it is started, or started anew if it runs (sessions run on), and listens as long as its keeper lives, also after a crash of the host; `host.listen` in config.toml does the same for good. Addresses of this machine's loopback take plaintext; any other takes TLS alone.",
+    flags: {
+      listen: { kind: "text", value: "ADDRESS:PORT", brief: "take WebSocket links there, e.g. 127.0.0.1:7433" },
+      tlsCert: { kind: "text", value: "FILE", complete: "file", brief: "certificate chain, PEM" },
+      tlsKey: { kind: "text", value: "FILE", complete: "file", brief: "its key, PEM" },
+      allowHost: { kind: "list", value: "NAME", brief: "a name that clients may ask for besides the address; may be repeated" },
+      allowOrigin: { kind: "list", value: "URL", brief: "an origin whose pages may connect; may be repeated" },
+      json: jsonFlag,
+    },
+    examples: [
+      { line: "hold host up", says: "any command that needs it does this by itself" },
+      { line: "hold host up --listen 127.0.0.1:7433", says: "for pages and programs of this machine" },
+      {
+        line: "hold host up --listen 0.0.0.0:7433 --tls-cert box.pem --tls-key box.key --allow-host box.example",
+        says: "for other machines",
+      },
+    ],
+    see: ["security"],
     load: () => import("../commands/host-up.ts"),
   }),
   command({

@@ -84,7 +84,8 @@ export async function hostStatus({ host, hostId }: CallContext): Promise<Result>
       frozen: journal.frozen ? `${journal.frozen.code}: ${journal.frozen.message}` : "",
       protocol: limits.protocolMax,
       limits: host.limits,
-      notices: [...journal.recovery],
+      notices: [...journal.recovery, ...host.notices],
+      addresses: Object.fromEntries(host.addresses),
       shim: host.shimBinary,
     }),
   };

@@ -89,6 +89,8 @@ export class HostLink implements LinkHandlers {
   readonly #stopDeadline: () => void;
   readonly #stopRevocations: () => void;
   onOver: (() => void) | null = null;
+  /** Told once who is there has proven who they are. */
+  onOpen: (() => void) | null = null;
 
   /** `proven`: who is there has shown so by other means (an SSH client's key), and no handshake follows (L5). */
   constructor(host: Host, identity: HostIdentity, link: Link, proven: Proven | null = null) {
@@ -229,6 +231,7 @@ export class HostLink implements LinkHandlers {
   ): void {
     this.#phase = { name: "open", operator, via, client };
     this.#stopDeadline();
+    this.onOpen?.();
     this.#send(CONTROL_CHANNEL, {
       case: "welcome",
       value: {

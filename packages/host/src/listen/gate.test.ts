@@ -1,0 +1,120 @@
+import { HoldError } from "@holdfast/protocol";
+import { describe, expect, test } from "vitest";
+import { Gate, readListen } from "./gate.ts";
+
+const tls = { tlsCert: "cert.pem", tlsKey: "key.pem" };
+
+describe("where a host may listen", () => {
+  test.each([
+    ["127.0.0.1:7433", "127.0.0.1", 7433],
+    ["127.200.0.1:0", "127.200.0.1", 0],
+    ["localhost:7433", "127.0.0.1", 7433],
+    ["[::1]:7433", "::1", 7433],
+  ])("%s, in plaintext", (listen, address, port) => expect(readListen({ listen })).toMatchObject({ address, port, tls: null }));
+
+  test.each(["0.0.0.0:7433", "[::]:7433", "192.168.1.5:7433", "box.example:7433", "128.0.0.1:80", "127.0.0.1.evil.example:80"])(
+    "%s, but not in plaintext",
+    (listen) => {
+      expect(() => readListen({ listen })).toThrow(/plaintext.*--tls-cert/);
+      expect(readListen({ listen, ...tls, allowHosts: ["box"] }).tls).toEqual({ cert: "cert.pem", key: "key.pem" });
+    },
+  );
+
+  test.each([
+    "",
+    "7433",
+    "127.0.0.1",
+    "127.0.0.1:",
+    "127.0.0.1:65536",
+    ":7433",
+    "::1:7433",
+    "a b:1",
+    "[::1]",
+    "http://127.0.0.1:1",
+  ])("not %j", (listen) => expect(() => readListen({ listen })).toThrow(HoldError));
+
+  test("a certificate without its key is none", () => {
+    expect(() => readListen({ listen: "127.0.0.1:1", tlsCert: "c" })).toThrow(/belong together/);
+  });
+
+  test("every address at once needs a name that it is reached by", () => {
+    expect(() => readListen({ listen: "0.0.0.0:1", ...tls })).toThrow(/--allow-host/);
+  });
+
+  test.each([
+    "null",
+    "*",
+    "console.example",
+    "https://console.example/",
+    "https://console.example:443",
+    "HTTPS://console.example",
+    "file:///x",
+  ])("%j is no origin to allow", (origin) =>
+    expect(() => readListen({ listen: "127.0.0.1:1", allowOrigins: [origin] })).toThrow(/no origin/),
+  );
+});
+
+describe("who may come in", () => {
+  const gate = new Gate(
+    readListen({
+      listen: "127.0.0.1:0",
+      allowHosts: ["box.example", "other.example:443"],
+      allowOrigins: ["https://good.example"],
+    }),
+    7433,
+  );
+  const refusal = (host: readonly string[], origin: readonly string[] = []) =>
+    gate.refusal([...host.flatMap((value) => ["Host", value]), ...origin.flatMap((value) => ["oRIGIN", value])]);
+
+  test.each(["127.0.0.1:7433", "localhost:7433", "box.example", "box.example:7433", "other.example:443"])("Host: %s", (host) =>
+    expect(refusal([host])).toBeNull(),
+  );
+
+  test.each([
+    [[]],
+    [[""]],
+    [["127.0.0.1"]],
+    [["127.0.0.1:7434"]],
+    [["127.1:7433"]],
+    [["0x7f.1:7433"]],
+    [["[::1]:7433"]],
+    [["localhost"]],
+    [["LOCALHOST:7433"]],
+    [["localhost.:7433"]],
+    [["evil.example:7433"]],
+    [["box.example.evil.example:7433"]],
+    [["evilbox.example"]],
+    [["other.example"]],
+    [["other.example:7433"]],
+    [["ana@127.0.0.1:7433"]],
+    [["127.0.0.1:7433", "127.0.0.1:7433"]],
+    [["127.0.0.1:7433", "evil.example"]],
+    [["127.0.0.1:7433, evil.example"]],
+  ])("not Host: %j", (hosts) => expect(refusal(hosts)).toMatch(/name/));
+
+  test.each(["https://good.example", "http://127.0.0.1:7433", "http://localhost:7433", "http://box.example:7433"])(
+    "Origin: %s",
+    (origin) => expect(refusal(["localhost:7433"], [origin])).toBeNull(),
+  );
+
+  test.each([
+    "",
+    "null",
+    "http://evil",
+    "http://good.example",
+    "https://good.example.evil.com",
+    "https://evilgood.example",
+    "https://good.example:8443",
+    "https://good.example.",
+    "https://GOOD.example",
+    "https://ana@good.example",
+    "https://xn--god-0na.example",
+    "https://good.example/",
+    "http://localhost:7434",
+    "https://localhost:7433",
+    "http://127.0.0.1",
+  ])("not Origin: %j", (origin) => expect(refusal(["localhost:7433"], [origin])).toMatch(/origin/));
+
+  test("not two origins, of which one is good", () =>
+    expect(refusal(["localhost:7433"], ["https://good.example", "https://good.example"])).toMatch(/origin/));
+});

@@ -1,0 +1,203 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { selfMadeCertificate } from "@holdfast/testkit/certificate";
+import { afterEach, describe, expect, test } from "vitest";
+import { readListen, type ListenWish } from "./gate.ts";
+import { Listener, type ListenerOptions, type Routes } from "./listener.ts";
+
+const open: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const end of open.splice(0).reverse()) await end();
+});
+
+async function listening(options: Partial<ListenerOptions> = {}, wish: Partial<ListenWish> = {}) {
+  const seen: string[] = [];
+  const routes: Routes = {
+    "/told": {
+      credential: "bearer",
+      request: (request, response) => void response.end(seen.push(request.url!) > 0 ? "told" : ""),
+    },
+    "/link": {
+      credential: "first frames",
+      upgrade(request, socket, _head, { known }) {
+        seen.push(request.url!);
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        socket.on("data", (word: Buffer) => {
+          if (word.toString() === "it is me") {
+            known();
+            socket.write("welcome");
+          }
+        });
+      },
+    },
+  };
+  const listener = await Listener.open(readListen({ listen: "127.0.0.1:0", ...wish }), routes, { log: () => {}, ...options });
+  open.push(() => listener.close());
+  const port = Number(new URL(listener.url).port);
+  return { listener, seen, port };
+}
+
+class Peer {
+  readonly #socket: Socket;
+  #said = "";
+  #look: () => void = () => {};
+  readonly gone: Promise<string>;
+
+  constructor(port: number) {
+    this.#socket = connect(port, "127.0.0.1");
+    this.#socket.on("error", () => {});
+    this.#socket.on("data", (bytes: Buffer) => {
+      this.#said += bytes.toString("latin1");
+      this.#look();
+    });
+    this.gone = new Promise((resolve) =>
+      this.#socket.once("close", () => {
+        resolve(this.#said);
+        this.#look();
+      }),
+    );
+    open.push(() => void this.#socket.destroy());
+  }
+
+  write(text: string): this {
+    this.#socket.write(text, "latin1");
+    return this;
+  }
+
+  async hears(text: string): Promise<void> {
+    while (!this.#said.includes(text)) {
+      if (this.#socket.closed) throw new Error(`gone without ${text}; it said ${this.#said}`);
+      await new Promise<void>((look) => {
+        this.#look = look;
+      });
+    }
+  }
+}
+
+const upgrade = (port: number, more = "", path = "/link"): string =>
+  `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${more}\r\n`;
+
+describe("the listener", () => {
+  test("answers its routes, and nothing else", async () => {
+    const { port, seen } = await listening();
+    const get = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      return [response.status, await response.text()];
+    };
+    expect(await get("/told?x=1")).toEqual([200, "told"]);
+    for (const path of ["/", "/told/", "/Told", "//told", "/toString", "/__proto__", "/constructor", "/../told/%2e"])
+      expect((await get(path))[0]).toBe(404);
+    expect((await get("/link"))[0]).toBe(426);
+    expect(seen).toEqual(["/told?x=1"]);
+  });
+
+  test.each([
+    ["a name that is not ours", (p: number) => `GET /told HTTP/1.1\r\nHost: evil.example:${p}\r\n\r\n`, 403],
+    ["no name", () => "GET /told HTTP/1.1\r\n\r\n", 403],
+    [
+      "an origin that is not allowed",
+      (p: number) => `GET /told HTTP/1.1\r\nHost: localhost:${p}\r\nOrigin: http://evil\r\n\r\n`,
+      403,
+    ],
+    ["an upgrade by a name that is not ours", (p: number) => upgrade(p).replace("127.0.0.1", "rebound.example"), 403],
+    ["an upgrade of a page that is not allowed", (p: number) => upgrade(p, "Origin: http://evil.example\r\n"), 403],
+    ["an upgrade elsewhere", (p: number) => upgrade(p, "", "/other"), 404],
+    ["an upgrade of what has none", (p: number) => upgrade(p, "", "/told"), 400],
+    ["an upgrade with a body", (p: number) => upgrade(p, "Content-Length: 3\r\n"), 400],
+    ["a whole address for a path", (p: number) => `GET http://127.0.0.1:${p}/told HTTP/1.1\r\nHost: 127.0.0.1:${p}\r\n\r\n`, 400],
+    [
+      "a length and chunks",
+      (p: number) =>
+        `POST /told HTTP/1.1\r\nHost: 127.0.0.1:${p}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+      400,
+    ],
+    [
+      "two lengths",
+      (p: number) => `POST /told HTTP/1.1\r\nHost: 127.0.0.1:${p}\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcd`,
+      400,
+    ],
+    ["a length with a sign", (p: number) => `POST /told HTTP/1.1\r\nHost: 127.0.0.1:${p}\r\nContent-Length: +4\r\n\r\nabcd`, 400],
+    [
+      "chunks that are not the last coding",
+      (p: number) => `POST /told HTTP/1.1\r\nHost: 127.0.0.1:${p}\r\nTransfer-Encoding: chunked, x\r\n\r\n0\r\n\r\n`,
+      400,
+    ],
+    ["a folded header", (p: number) => `GET /told HTTP/1.1\r\nHost: 127.0.0.1:${p}\r\nX-A: 1\r\n b\r\n\r\n`, 400],
+    ["a blank before the colon", (p: number) => `GET /told HTTP/1.1\r\nHost : 127.0.0.1:${p}\r\n\r\n`, 400],
+    ["a header with a NUL", (p: number) => `GET /told HTTP/1.1\r\nHost: 127.0.0.1:${p}\r\nX-A: \0\r\n\r\n`, 400],
+    ["a bare line feed", (p: number) => `GET /told HTTP/1.1\nHost: 127.0.0.1:${p}\n\n`, 400],
+    ["a head of 9 KiB", (p: number) => `GET /told HTTP/1.1\r\nHost: 127.0.0.1:${p}\r\nX-A: ${"a".repeat(9_000)}\r\n\r\n`, 400],
+    ["2,000 headers", (p: number) => `GET /told HTTP/1.1\r\nHost: 127.0.0.1:${p}\r\n${"a: b\r\n".repeat(2_000)}\r\n`, 400],
+    ["no HTTP", () => "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", 400],
+  ])("refuses %s, in few words, and ends the connection", async (_, request, status) => {
+    const { port, seen } = await listening();
+    const said = await new Peer(port).write(request(port)).gone;
+    expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    const body = said.slice(said.indexOf("\r\n\r\n") + 4);
+    expect(body.length).toBeLessThan(200);
+    expect(seen).toEqual([]);
+  });
+
+  test("a header named __proto__ is a header like others", async () => {
+    const { port } = await listening();
+    const peer = new Peer(port).write(
+      `GET /told HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n__proto__: x\r\nConnection: close\r\n\r\n`,
+    );
+    expect(await peer.gone).toMatch(/200 OK[\s\S]*told$/);
+  });
+
+  test("a stranger's time runs from the first packet on, whatever it does meanwhile", async () => {
+    const { port, listener } = await listening({ strangerMs: 50 });
+    await Promise.all([
+      new Peer(port).gone,
+      new Peer(port).write("GET /told HTT").gone,
+      new Peer(port).write(upgrade(port)).gone,
+      new Peer(port).write(upgrade(port)).write("it is not me").gone,
+    ]);
+    await listener.close();
+    expect(listener.strangers).toBe(0);
+  });
+
+  test("whoever is known is a stranger no more, and takes no stranger's place", async () => {
+    const { port, listener } = await listening({ strangers: 2 });
+    const peers = [new Peer(port).write(upgrade(port)), new Peer(port).write(upgrade(port))];
+    for (const peer of peers) await peer.hears("101");
+    expect(listener.strangers).toBe(2);
+    expect(await new Peer(port).write(upgrade(port)).gone).toBe("");
+    for (const peer of peers) await peer.write("it is me").hears("welcome");
+    expect(listener.strangers).toBe(0);
+    await new Peer(port).write(upgrade(port)).hears("101");
+  });
+
+  test("a port that is taken is said to be", async () => {
+    const { port } = await listening();
+    await expect(listening({}, { listen: `127.0.0.1:${port}` })).rejects.toThrow(/can't be listened on \(EADDRINUSE\)/);
+  });
+});
+
+describe("over TLS", () => {
+  const files = (): { readonly tlsCert: string; readonly tlsKey: string } => {
+    const folder = mkdtempSync(join(tmpdir(), "hold-tls-"));
+    open.push(() => rmSync(folder, { recursive: true }));
+    const made = selfMadeCertificate();
+    writeFileSync(join(folder, "cert.pem"), made.cert);
+    writeFileSync(join(folder, "key.pem"), made.key);
+    return { tlsCert: join(folder, "cert.pem"), tlsKey: join(folder, "key.pem") };
+  };
+
+  test("a silent stranger, and one that speaks plaintext, are ended as any other", async () => {
+    const { port, listener } = await listening({ strangerMs: 50 }, files());
+    expect(listener.url).toBe(`wss://127.0.0.1:${port}`);
+    await Promise.all([new Peer(port).gone, new Peer(port).write(upgrade(port)).gone]);
+    await expect.poll(() => listener.strangers).toBe(0);
+    await listener.close();
+  });
+
+  test("what is no certificate with its key is said to be none", async () => {
+    const good = files();
+    await expect(listening({}, { ...good, tlsCert: `${good.tlsCert}.gone` })).rejects.toThrow(/the certificate can't be read/);
+    await expect(listening({}, { ...good, tlsKey: files().tlsKey })).rejects.toThrow(/no certificate with its key/);
+  });
+});
