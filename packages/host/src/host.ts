@@ -29,7 +29,9 @@ import {
   HoldError,
   limits,
   SessionState,
+  type Init,
   type Session,
+  type Surroundings,
 } from "@holdfast/protocol";
 import type { Invitations } from "./operator/invitations.ts";
 import type { Guest, OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
@@ -99,6 +101,8 @@ export class Host {
   /** Where others reach it, by carrier; and what an admin should know of that. */
   readonly addresses = new Map<string, string>();
   readonly notices: string[] = [];
+  /** What a session inherits that is opened from a machine or page of which nothing is to be inherited. */
+  surroundings: Init<Surroundings> | undefined;
   readonly #opener: Opener;
   readonly #maxSessions: number;
   readonly #lacking: () => HoldError | null;

@@ -5,13 +5,14 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { files, folders, type Link, type LinkHandlers, listenUnix, makeHome } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
 import { LINK_PATH } from "@holdfast/carrier/websocket";
-import { bytesOf, HoldError } from "@holdfast/protocol";
+import { bytesOf, HoldError, type Init, type Surroundings } from "@holdfast/protocol";
 import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import { lacking } from "./descriptors.ts";
@@ -191,6 +192,7 @@ async function serve(home: string, shimBinary: string, wish: ListenWish | null):
       },
     },
   });
+  host.surroundings = ownSurroundings();
   // Not 0: whoever it was, the home's keeper still holds the home, and must not end with us.
   host.onFenced = () => void leave(FENCED);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void leave(0));
@@ -222,6 +224,25 @@ async function serve(home: string, shimBinary: string, wish: ListenWish | null):
     },
     makeRoom: () => host.makeRoom(),
   });
+}
+
+/** What a login of this machine's user would begin with, as far as the host was given it. */
+function ownSurroundings(): Init<Surroundings> {
+  const { username, homedir, shell } = userInfo();
+  const kept = ["PATH", "HOME", "LANG", "LC_ALL", "TZ"].map((name) => [name, process.env[name]] as const);
+  const env = {
+    HOME: homedir,
+    USER: username,
+    LOGNAME: username,
+    SHELL: shell ?? "/bin/sh",
+    ...Object.fromEntries(kept.filter((kv) => kv[1] !== undefined)),
+  };
+  return {
+    env: Object.entries(env).map(([name, value]) => bytesOf(`${name}=${value}`)),
+    cwd: bytesOf(env.HOME),
+    shell: env.SHELL,
+    umask: 0o022,
+  };
 }
 
 /** Listens where that was asked for. What stands in the way is told, and stops nobody on this machine. */

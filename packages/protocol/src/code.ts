@@ -58,6 +58,7 @@ export const codes = {
   unreachable: { advice: "retry", exit: 5, grpc: 14 },
   draining: { advice: "retry", exit: 5, grpc: 14 },
   version_mismatch: { advice: "stop", exit: 5, grpc: 9 },
+  host_key_unknown: { advice: "stop", exit: 5, grpc: 16 },
   host_key_changed: { advice: "stop", exit: 5, grpc: 16 },
   journal_frozen: { advice: "wait", exit: 1, grpc: 8 },
   journal_unwritable: { advice: "wait", exit: 1, grpc: 8 },

@@ -87,6 +87,25 @@ export interface Files {
   ): Promise<void>;
 }
 
+/** A host that listens (`hold host up --listen`), with credentials and known hosts of a home. */
+export interface NetworkOptions {
+  /** `ws://127.0.0.1:7433` or `wss://box.example:7433`. */
+  readonly url: string;
+  /** Default: `homeFolder()`. */
+  readonly home?: string;
+  /** Name of the credential; default: the machine user's. */
+  readonly as?: string;
+  readonly via?: ConnectOptions["via"];
+  /** Shown in audit. */
+  readonly client?: string;
+  /** Default 10 s. */
+  readonly timeoutMs?: number;
+  /** A host that is not in the home's `known_hosts`: `first` takes whoever answers and remembers it, an id that host alone. Default: neither. */
+  readonly trust?: string;
+  /** Certificates of authorities to trust for TLS in place of the system's, PEM. */
+  readonly ca?: string;
+}
+
 /** Whom an invitation is for: another key of an operator (`operator`), a new operator, or with `session` a guest of that one alone. */
 export interface InviteSpec {
   readonly operator?: string;

@@ -6,7 +6,8 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { startHost } from "@holdfast/host/start";
+import { createServer, type AddressInfo } from "node:net";
+import { hostDown, type ListenWish, startHost } from "@holdfast/host/start";
 import { OperatorKind, type Session } from "@holdfast/protocol";
 import type { Event, HostClient, OpenSpec } from "@holdfast/sdk";
 import { connect, files, folders, generateKey, homeFolder } from "@holdfast/sdk/node";
@@ -66,6 +67,24 @@ export class World {
   /** Starts the host (again), as the command line does. */
   start(timeoutMs = 60_000): Promise<void> {
     return startHost({ home: this.home, env: this.env, timeoutMs });
+  }
+
+  /** Has the host listen, on a free port that stays the same over its restarts; resolves with its address. */
+  async listen(wish: Partial<ListenWish> = {}): Promise<string> {
+    const admin = await this.connect();
+    await admin.down();
+    this.close(admin);
+    await hostDown({ home: this.home, end: false });
+    await startHost({
+      home: this.home,
+      env: this.env,
+      timeoutMs: 60_000,
+      listen: { listen: `127.0.0.1:${await freePort()}`, ...wish },
+    });
+    const { addresses, notices } = await (await this.connect()).status();
+    const url = addresses["websocket"];
+    if (!url) throw new Error(`the host does not listen: ${notices.join("; ")}`);
+    return url;
   }
 
   // --- operators ---
@@ -281,4 +300,13 @@ export function random(seed = Number(process.env["HOLDFAST_SEED"] ?? Math.trunc(
 
 export function say(text: string): void {
   process.stdout.write(`  ${text}\n`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }

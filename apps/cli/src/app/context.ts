@@ -54,6 +54,8 @@ export interface Context {
   client(options?: { readonly start?: boolean }): Promise<HostClient>;
   /** Carries standard input and output to this machine's host, until either end is over. */
   bridge(): Promise<undefined>;
+  /** Who answers at an address, told nothing of who asks. */
+  lookAtHost(url: string): Promise<SeenHost>;
   /** Has the host of this machine listen: starts it, or starts it anew if it runs. Sessions run on meanwhile. */
   hostListen(wish: ListenWish): Promise<HostClient>;
   /** Waits until no host and no keeper of this home runs; `end` has the keeper end one that does not answer. Resolves with whether one ran. */
@@ -68,6 +70,13 @@ export interface Context {
   reconnect(): Promise<HostClient>;
   verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>>;
   auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>>;
+}
+
+export interface SeenHost {
+  readonly address: string;
+  readonly id: string;
+  /** From now on it is known by its key. */
+  remember(): Promise<void>;
 }
 
 /** One record of the host's ledger, in its order over all sessions. */

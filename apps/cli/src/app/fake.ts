@@ -219,6 +219,7 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
       if (!world.client) throw Object.assign(new Error("no host answers"), { name: "HoldError", code: "unreachable" });
       return world.client;
     },
+    lookAtHost: () => Promise.reject(new Error("the test has no other host")),
     hostListen: () => context.client(),
     hostDown: async (options) => (await world.hostDown?.(options)) ?? false,
     outer: () => Promise.reject(new Error("the test has no terminal")),

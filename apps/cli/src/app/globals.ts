@@ -1,5 +1,5 @@
 /**
- * What may stand anywhere on the line, before or after the command: `--as NAME`, `--json`, `--help`; and the part after `--`.
+ * What may stand anywhere on the line, before or after the command: `--as NAME`, `--host URL`, `--json`, `--help`; and the part after `--`.
  *   G1  Nothing after the first `--` is ours.
  *   G2  `--json` is taken here, so that a failure to read the rest is reported as the caller asked.
  */
@@ -7,9 +7,11 @@ import { usage } from "./fail.ts";
 
 export interface Globals {
   readonly as: string | undefined;
+  /** The host that is meant in place of this machine's. */
+  readonly host: string | undefined;
   readonly json: boolean;
   readonly help: boolean;
-  /** Without `--as`, `--json`, `--help` and what follows `--`. */
+  /** Without `--as`, `--host`, `--json`, `--help` and what follows `--`. */
   readonly rest: readonly string[];
   readonly tail: readonly string[] | undefined;
 }
@@ -19,6 +21,7 @@ export function splitGlobals(argv: readonly string[]): Globals {
   const own = end < 0 ? argv : argv.slice(0, end);
   const rest: string[] = [];
   let as: string | undefined;
+  let host: string | undefined;
   let json = false;
   let help = false;
   for (let i = 0; i < own.length; i++) {
@@ -28,9 +31,14 @@ export function splitGlobals(argv: readonly string[]): Globals {
       if (as === undefined || as === "")
         throw usage("--as needs the name of a credential, e.g. `--as ana`; `hold operator ls` lists operators");
     } else if (word.startsWith("--as=")) as = word.slice(5);
+    else if (word === "--host") {
+      host = own[++i];
+      if (host === undefined || host === "")
+        throw usage("--host needs the address of a host that listens, e.g. `--host wss://box.example:7433`");
+    } else if (word.startsWith("--host=")) host = word.slice(7);
     else if (word === "--help" || word === "-h") help = true;
     else if (word === "--json") json = true;
     else rest.push(word);
   }
-  return { as, json, help, rest, tail: end < 0 ? undefined : argv.slice(end + 1) };
+  return { as, host, json, help, rest, tail: end < 0 ? undefined : argv.slice(end + 1) };
 }

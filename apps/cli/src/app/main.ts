@@ -48,6 +48,11 @@ export async function runLine(
     if (globals.help) return await showHelp(spec.path, env, streams.out);
     if (globals.json && !("json" in spec.flags))
       throw usage(`\`hold ${spec.path.join(" ")}\` has no --json; \`hold help ${spec.path.join(" ")}\` shows what it takes`);
+    const elsewhereHost = globals.host ?? env["HOLDFAST_HOST"];
+    if (spec.local && elsewhereHost)
+      throw usage(
+        `\`hold ${spec.path.join(" ")}\` is about this machine, and ${globals.host ? "--host" : "HOLDFAST_HOST"} names ${elsewhereHost}; run it there, or without that`,
+      );
     return await dispatch(spec, words, globals, (context, args) => Object.assign(run, { context, args }), make);
   } catch (error) {
     const failure = await explain(asFailure(error), run.context, run.args);

@@ -13,7 +13,7 @@ import { type Paint, paintFor } from "../show/colour.ts";
 import type { Remote } from "../read/remote.ts";
 import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
-import type { AuditFinding, AuditRecord, Context, Input, KeyStore, Output } from "./context.ts";
+import type { AuditFinding, AuditRecord, Context, Input, KeyStore, Output, SeenHost } from "./context.ts";
 import { drainOf } from "./drain.ts";
 import type { Globals } from "./globals.ts";
 
@@ -120,6 +120,7 @@ export class RealContext implements Context {
   readonly table: CommandTable;
   readonly json: boolean;
   readonly as: string | undefined;
+  readonly #host: string | undefined;
   readonly tail: readonly string[] | undefined;
   readonly version: string;
   readonly #stop = new AbortController();
@@ -135,6 +136,7 @@ export class RealContext implements Context {
     this.table = table;
     this.json = globals.json;
     this.as = globals.as ?? (process.env["HOLDFAST_AS"] || undefined);
+    this.#host = globals.host ?? (process.env["HOLDFAST_HOST"] || undefined);
     this.tail = globals.tail;
     this.version = version;
   }
@@ -189,6 +191,14 @@ export class RealContext implements Context {
     const sdk = await import("@holdfast/sdk/node");
     if (this.#remote) return (await import("./remote.ts")).connectRemote(this, this.#remote);
     const home = sdk.homeFolder(process.env);
+    if (this.#host !== undefined)
+      return sdk.connect({
+        url: this.#host,
+        home,
+        via: "cli",
+        client: `hold/${this.version}`,
+        ...(this.as === undefined ? {} : { as: this.as }),
+      });
     if (start && this.err.isTty && !this.json) {
       const { firstUse } = await import("./notice.ts");
       await firstUse(home, this.err, await this.configFolder());
@@ -217,6 +227,12 @@ export class RealContext implements Context {
       ...(this.as === undefined ? {} : { as: this.as }),
       startHost: async () => (await import("@holdfast/host/start")).startHost({ home, env: process.env }),
     });
+  }
+
+  async lookAtHost(url: string): Promise<SeenHost> {
+    const { lookAtHost, rememberHost } = await import("@holdfast/sdk/node");
+    const { address, id, key } = await lookAtHost(url);
+    return { address, id, remember: async () => rememberHost(await this.home(), address, key) };
   }
 
   async hostListen(wish: ListenWish): Promise<HostClient> {

@@ -26,7 +26,8 @@ export type Answer = { readonly candidates: readonly Candidate[]; readonly files
 
 export async function complete(table: CommandTable, words: readonly string[], names: Names): Promise<Answer> {
   const partial = words.at(-1) ?? "";
-  const before = withoutAs(words.slice(0, -1));
+  const before = withoutGlobals(words.slice(0, -1));
+  if (words.at(-2) === "--host") return { candidates: [] };
   if (words.at(-2) === "--as") return { candidates: starting(partial, await names.operators()) };
   if (before.includes("--")) return { candidates: [], files: "files" };
   const spec = specOf(table, before);
@@ -48,8 +49,9 @@ export async function complete(table: CommandTable, words: readonly string[], na
 
 const starting = (partial: string, all: readonly Candidate[]): Candidate[] => all.filter((c) => c.word.startsWith(partial));
 
-function withoutAs(words: readonly string[]): string[] {
-  return words.filter((w, i) => w !== "--as" && !w.startsWith("--as=") && words[i - 1] !== "--as");
+function withoutGlobals(words: readonly string[]): string[] {
+  const takesValue = (word: string | undefined): boolean => word === "--as" || word === "--host";
+  return words.filter((w, i) => !takesValue(w) && !/^--(as|host)=/.test(w) && !takesValue(words[i - 1]));
 }
 
 function specOf(table: CommandTable, words: readonly string[]): AnyCommand | undefined {

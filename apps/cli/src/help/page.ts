@@ -59,7 +59,12 @@ export function flagRows(spec: AnyCommand): [string, string][] {
     const many = flag.kind === "choices" ? ` (${flag.of.join(", ")})` : "";
     return [`${flag.short ? `-${flag.short}, ` : "    "}${flagName(name)}${value ? ` ${value}` : ""}`, flag.brief + many];
   });
-  return [...own, ["    --as NAME", "as this operator, with the credential of that name"], ["-h, --help", "this page"]];
+  return [
+    ...own,
+    ["    --as NAME", "as this operator, with the credential of that name"],
+    ["    --host URL", "the host that listens there, in place of this machine's"],
+    ["-h, --help", "this page"],
+  ];
 }
 
 function commandPage(spec: AnyCommand, paint: Paint, width: number): string[] {
@@ -115,7 +120,7 @@ function overview({ commands, groupTitles }: CommandTable, paint: Paint, width: 
   return [
     ...lines,
     "`hold help COMMAND` and `hold help TOPIC` say more. Topics: sessions, floor, attach, keys, recording, operators, exit-codes,",
-    "environment, files, scripting, journal, security. `--as NAME` and `--json` may stand anywhere on the line.",
+    "environment, files, scripting, journal, security. `--as NAME`, `--host URL` and `--json` may stand anywhere on the line.",
   ];
 }
 

@@ -73,6 +73,8 @@ export interface CommandSpec<F extends Flags = Flags> {
   readonly examples: readonly Example[];
   readonly see?: readonly string[];
   readonly hidden?: boolean;
+  /** About this machine's own host or files: refused where another host is meant. */
+  readonly local?: boolean;
   readonly group: Group;
   readonly load: () => Promise<CommandModule<F>>;
 }

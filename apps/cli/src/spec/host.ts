@@ -4,6 +4,7 @@ import { command, jsonFlag } from "./command.ts";
 export const hostCommands = [
   command({
     path: ["host", "up"],
+    local: true,
     group: "host",
     brief: "start the host, if it does not run; let it listen",
     description:
@@ -29,6 +30,7 @@ export const hostCommands = [
   }),
   command({
     path: ["host", "down"],
+    local: true,
     group: "host",
     brief: "stop the host; its sessions run on",
     description:
@@ -46,7 +48,24 @@ export const hostCommands = [
     load: () => import("../commands/host-status.ts"),
   }),
   command({
+    path: ["host", "trust"],
+    group: "host",
+    brief: "make sure of a host that listens, once, and remember its key",
+    description:
+      "Asks who answers there and, once you agree, keeps its key in the home's known_hosts: from then on `--host URL` speaks to that host alone. Its id is what `hold host status` shows on its machine.",
+    args: [{ name: "URL", brief: "e.g. wss://box.example:7433" }],
+    flags: {
+      id: { kind: "text", value: "ID", brief: "the id that it must have; nothing is asked then" },
+      yes: { kind: "bool", short: "y", brief: "whoever answers: only where nobody can be in between" },
+      json: jsonFlag,
+    },
+    examples: [{ line: "hold host trust wss://box.example:7433", says: "shows its id and asks" }],
+    see: ["security"],
+    load: () => import("../commands/host-trust.ts"),
+  }),
+  command({
     path: ["host", "logs"],
+    local: true,
     group: "host",
     brief: "the host's own log",
     flags: {
@@ -58,6 +77,7 @@ export const hostCommands = [
   }),
   command({
     path: ["host", "install"],
+    local: true,
     group: "host",
     brief: "start the host at boot: a systemd user unit, and lingering",
     description:

@@ -99,6 +99,7 @@ export const readingCommands = [
   }),
   command({
     path: ["audit", "verify"],
+    local: true,
     group: "reading",
     brief: "check the audit chain of all sessions",
     description:
@@ -113,6 +114,7 @@ export const readingCommands = [
   }),
   command({
     path: ["audit", "show"],
+    local: true,
     group: "reading",
     brief: "who did what, over all sessions",
     flags: {
@@ -127,6 +129,7 @@ export const readingCommands = [
   }),
   command({
     path: ["audit", "export"],
+    local: true,
     group: "reading",
     brief: "export the audit record of all sessions as JSON lines, with its signed head",
     flags: {

@@ -36,6 +36,7 @@ export const files = {
   auditPublicKey: (home: string): string => join(home, "audit.pub"),
   operators: (home: string): string => join(home, "operators.json"),
   invitations: (home: string): string => join(home, "invitations.json"),
+  knownHosts: (home: string): string => join(home, "known_hosts"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),
 };

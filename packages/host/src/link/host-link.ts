@@ -243,6 +243,8 @@ export class HostLink implements LinkHandlers {
         link: this.id,
         hostPid: process.pid,
         sessionBinding: createHash("sha256").update(words).update(signature).digest(),
+        // Another machine's folders and variables are of no use here, and a page has none.
+        ...(this.#link.carrier === "websocket" ? { surroundings: this.#host.surroundings } : {}),
       },
     });
   }

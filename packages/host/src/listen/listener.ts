@@ -74,7 +74,7 @@ export class Listener {
     // Nobody is taken before there is somebody to take them.
     let listener: Listener | null = null;
     server.on("connection", (socket: Socket) => (listener ? listener.#met(socket) : socket.destroy()));
-    server.on("secureConnection", (socket: Socket) => listener?.#secured(socket));
+    server.on("secureConnection", (socket: Socket) => listener!.#secured(socket));
     server.on("request", (request: IncomingMessage, response: ServerResponse) => listener!.#request(request, response));
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => listener!.#upgrade(request, socket, head));
     server.on("clientError", (_, socket: Duplex) =>

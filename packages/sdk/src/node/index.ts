@@ -1,8 +1,8 @@
 /** The SDK on Node: over the home's unix socket, with keys from its folder. */
 import { setTimeout as delay } from "node:timers/promises";
-import { connectUnix, files } from "@holdfast/carrier";
+import { connectUnix, files, homeFolder } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
-import type { ConnectOptions, HostClient } from "../api.ts";
+import type { ConnectOptions, HostClient, NetworkOptions } from "../api.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import { credentialOf, homeVerifier } from "./keys.ts";
@@ -14,11 +14,18 @@ export { exactArguments, exactDirectory, exactEnvironment } from "./exact.ts";
 export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough, type ThroughOptions } from "./program.ts";
 export { defaultKeyName, generateKey, keyNames } from "./keys.ts";
+export { hostIdOf, rememberHost } from "./known-hosts.ts";
+
+/** Who answers at an address (network.ts). */
+export const lookAtHost: typeof import("./network.ts").lookAtHost = async (...args) =>
+  (await import("./network.ts")).lookAtHost(...args);
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Connects to the host of `home`, starting it if that is asked for. Throws {@link HoldError}: `unreachable`, `unknown_credential`, `revoked`, … */
-export async function connect(options: ConnectOptions): Promise<HostClient> {
+/** Connects to the host of `home`, starting it if that is asked for; or to one that listens, at `url`. Throws {@link HoldError}: `unreachable`, `unknown_credential`, `revoked`, … */
+export async function connect(options: ConnectOptions | NetworkOptions): Promise<HostClient> {
+  // Loaded by who needs it: a WebSocket is no part of a command on this machine.
+  if ("url" in options) return (await import("./network.ts")).connectNetwork(options.home ?? homeFolder(), options);
   const { home } = options;
   const open = (): Promise<Connection> =>
     Connection.open({

@@ -98,15 +98,13 @@ export function keyVerifier(hostKey: Uint8Array): HostVerifier {
 
 function pinned(pin: () => Uint8Array): HostVerifier {
   return {
-    verify(key, words, signature) {
-      if (!Buffer.from(key).equals(pin())) return false;
-      return verify(
-        null,
-        words,
-        createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key]), format: "der", type: "spki" }),
-        signature,
-      );
-    },
+    verify: (key, words, signature) => Buffer.from(key).equals(pin()) && isSignedBy(key, words, signature),
     randomBytes: (n) => randomBytes(n),
   };
+}
+
+/** Whether the holder of this raw Ed25519 public key signed `words`. */
+export function isSignedBy(key: Uint8Array, words: Uint8Array, signature: Uint8Array): boolean {
+  if (key.length !== 32) return false;
+  return verify(null, words, createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key]), format: "der", type: "spki" }), signature);
 }

@@ -25,6 +25,7 @@ Errors are one line on standard error: \`[code] message\`. The code is stable, t
   HOLDFAST_HOME     folder of the state; default $XDG_STATE_HOME/holdfast. A folder a machine is made in it
   XDG_CONFIG_HOME   config.toml is in holdfast/ there; default ~/.config
   HOLDFAST_AS       the credential to use, as --as NAME
+  HOLDFAST_HOST     the host to speak to, as --host URL
   HOLDFAST_PREFIX   prefix key of attachments, e.g. C-a
   HOLDFAST_NODE     the Node to run on
   HOLDFAST_HOST_FLAGS  more of Node's flags for the host, separated by spaces, for who profiles it. NODE_OPTIONS never reaches the host

@@ -1,0 +1,62 @@
+/** Connecting to a host that listens, over WebSocket: {@link connectNetwork}. */
+import { randomBytes } from "node:crypto";
+import { linkUrl } from "@holdfast/carrier/websocket";
+import { connectWebSocket } from "@holdfast/carrier/websocket/node";
+import { HoldError } from "@holdfast/protocol";
+import type { HostClient, NetworkOptions } from "../api.ts";
+import { Client } from "../client/client.ts";
+import { Connection } from "../client/connection.ts";
+import { shakeHands } from "../client/handshake.ts";
+import { credentialOf } from "./keys.ts";
+import { hostIdOf, networkVerifier } from "./known-hosts.ts";
+import { isSignedBy } from "./keys.ts";
+import { redialWith, surroundings } from "./machine.ts";
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** Throws {@link HoldError}: `host_key_unknown`, `host_key_changed`, `unreachable`, `unknown_credential`, `revoked`, … */
+export async function connectNetwork(home: string, options: NetworkOptions): Promise<HostClient> {
+  const url = linkUrl(options.url);
+  const credential = credentialOf(home, options.as);
+  const open = (): Promise<Connection> =>
+    Connection.open({
+      dial: (accept) => connectWebSocket(url, accept, options.ca ? { ca: options.ca } : {}),
+      credential,
+      verifier: networkVerifier(home, url, options.trust),
+      via: options.via ?? "sdk",
+      client: options.client ?? "holdfast-sdk",
+      signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+    });
+  return new Client(await open(), redialWith(open), surroundings());
+}
+
+/** Who answers at an address, by the key that it has proven to hold. Tells it nothing of who asks. */
+export async function lookAtHost(
+  text: string,
+  options: { readonly ca?: string | Buffer; readonly timeoutMs?: number } = {},
+): Promise<{ readonly address: string; readonly key: Uint8Array; readonly id: string }> {
+  const url = linkUrl(text);
+  let seen: Uint8Array | null = null;
+  const enough = new HoldError("cancelled", "seen");
+  await shakeHands(
+    {
+      dial: (accept) => connectWebSocket(url, accept, options.ca ? { ca: options.ca } : {}),
+      credential: { keyId: randomBytes(32), sign: () => Promise.reject(enough) },
+      verifier: {
+        randomBytes: (n) => randomBytes(n),
+        verify(key, words, signature) {
+          if (!isSignedBy(key, words, signature)) return false;
+          seen = Uint8Array.from(key);
+          throw enough;
+        },
+      },
+      via: "sdk",
+      client: "holdfast-sdk",
+      signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+    },
+    () => ({ frame: () => {}, closed: () => {} }),
+  ).catch((fault: unknown) => {
+    if (fault !== enough) throw fault;
+  });
+  return { address: url.host, key: seen!, id: hostIdOf(seen!) };
+}
