@@ -1,0 +1,142 @@
+/** A page in Debian's Chromium: the SDK's root, bundled, and a WebSocket by hand. */
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { OperatorKind } from "@holdfast/protocol";
+import { files } from "@holdfast/sdk/node";
+import { build } from "esbuild";
+import { chromium, type Page } from "playwright-core";
+import { expect, onTestFinished, test } from "vitest";
+import { fact } from "./world/processes.ts";
+import { world } from "./world/world.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+
+/** What a page runs: the SDK under a global name, for the platform that has no Node. */
+async function bundled(): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: 'export * from "@holdfast/sdk";', resolveDir: ROOT },
+    bundle: true,
+    write: false,
+    platform: "browser",
+    format: "iife",
+    globalName: "holdfast",
+    target: "es2024",
+    logLevel: "error",
+  });
+  return outputFiles[0]!.text;
+}
+
+async function page(script: string): Promise<{ readonly page: Page; readonly origin: string }> {
+  const server = createServer((request, response) => {
+    if (request.url === "/sdk.js") response.writeHead(200, { "Content-Type": "text/javascript" }).end(script);
+    else response.writeHead(200, { "Content-Type": "text/html" }).end('<!doctype html><script src="/sdk.js"></script>');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // Chromium's own sandbox needs rights that a container's root lacks; the page is ours.
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+  onTestFinished(async () => {
+    await browser.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const opened = await browser.newPage();
+  await opened.goto(origin);
+  return { page: opened, origin };
+}
+
+test("a page with a key of its own lists sessions, attaches, types, sees the echo, and comes back when the host was killed", async () => {
+  const w = await world();
+  const shown = await page(await bundled());
+  const url = await w.listen({ allowOrigins: [shown.origin] });
+  const admin = await w.connect();
+  const session = await w.open(admin, { name: "seen", command: ["bash", "--norc"] });
+
+  const publicKey = (await shown.page.evaluate(`(async () => {
+    globalThis.pair = await holdfast.generateKeyPair();
+    return [...(await holdfast.publicKeyOf(pair))];
+  })()`)) as number[];
+  await admin.operatorAdd({ name: "ana", kind: OperatorKind.HUMAN, role: "operator", publicKey: Uint8Array.from(publicKey) });
+
+  const hostKey = [...readFileSync(files.hostPublicKey(w.home))];
+  const facts = await shown.page.evaluate(`(async () => {
+    globalThis.client = await holdfast.connect({
+      url: ${JSON.stringify(url)},
+      hostKey: Uint8Array.from(${JSON.stringify(hostKey)}),
+      credential: await holdfast.credentialFrom(pair),
+    });
+    const names = (await client.list()).map((s) => s.name);
+    const { operator, via } = await client.whoami();
+    globalThis.seen = "";
+    globalThis.links = [];
+    const text = new TextDecoder();
+    globalThis.attachment = await client.attach(
+      { session: "seen", take: true, size: { cols: 80, rows: 24 } },
+      {
+        snapshot: ({ vt }) => { seen += text.decode(vt); },
+        output: ({ bytes }) => { seen += text.decode(bytes); },
+        link: (state, { resumed }) => { links.push(state + resumed); },
+      },
+    );
+    const told = await attachment.input(new TextEncoder().encode("echo from-a-''page\\r"));
+    return { names, operator: operator.name, via, status: told.status };
+  })()`);
+  expect(facts).toEqual({ names: ["seen"], operator: "ana", via: "web", status: 1 });
+  const sees = (what: string) =>
+    fact(`the page sees ${what}`, async () => ((await shown.page.evaluate("seen")) as string).includes(what));
+  await sees("from-a-page");
+
+  await w.killHost();
+  const told = await shown.page.evaluate(
+    `attachment.input(new TextEncoder().encode("echo again-''here\\r")).then((o) => o.status)`,
+  );
+  expect(told).toBe(1);
+  await sees("again-here");
+  expect(await shown.page.evaluate("links")).toContain("attachedtrue");
+  const again = await w.connect();
+  expect((await again.show(session.id)).operators).toMatchObject([{ operator: "ana", via: "web" }]);
+
+  // Opened from a page, which has no folder and no environment.
+  const opened = await shown.page.evaluate(`(async () => {
+    const fresh = await holdfast.connect({ url: ${JSON.stringify(url)}, hostKey: Uint8Array.from(${JSON.stringify(hostKey)}), credential: await holdfast.credentialFrom(pair) });
+    const { session } = await fresh.open({ name: "mine" });
+    return session.cwd;
+  })()`);
+  expect(opened).toBe(w.env["HOME"]);
+  const stranger = await shown.page.evaluate(`holdfast.connect({
+      url: ${JSON.stringify(url)}, hostKey: new Uint8Array(32), credential: { keyId: new Uint8Array(32), sign: () => { throw new Error("signed"); } },
+    }).then(() => "in", (e) => e.code)`);
+  expect(stranger).toBe("host_key_changed");
+});
+
+test("a page of an origin that was not allowed does not come in, by WebSocket or by any request, and reads nothing", async () => {
+  const w = await world();
+  const shown = await page("");
+  const url = await w.listen();
+  const web = url.replace("ws:", "http:");
+  const socket = (address: string) =>
+    shown.page.evaluate(`new Promise((done) => {
+      const socket = new WebSocket(${JSON.stringify(address)}, "holdfast.v1");
+      socket.onopen = () => done("open");
+      socket.onclose = (e) => done("closed " + e.code);
+    })`);
+  expect(await socket(`${url}/v1/link`)).toBe("closed 1006");
+  const tries = await shown.page.evaluate(`Promise.all([
+    fetch("${web}/v1/link").then(() => "read", () => "refused"),
+    fetch("${web}/v1/link", { method: "POST", body: "x", mode: "no-cors" }).then((r) => r.type + r.status),
+    new Promise((done) => { const s = new EventSource("${web}/v1/link"); s.onerror = () => { s.close(); done("refused"); }; s.onopen = () => done("open"); }),
+  ])`);
+  expect(tries).toEqual(["refused", "opaque0", "refused"]);
+
+  // Allowed, a WebSocket by hand is a link; what it sends is a frame or its end.
+  const allowed = await w.listen({ listen: new URL(url).host, allowOrigins: [shown.origin] });
+  const bare = (send: string) =>
+    shown.page.evaluate(`new Promise((done) => {
+      const socket = new WebSocket(${JSON.stringify(`${allowed}/v1/link`)}, "holdfast.v1");
+      socket.onopen = () => socket.send(${send});
+      socket.onclose = (e) => done(socket.protocol + " " + e.code);
+    })`);
+  expect(await bare('"a text"')).toBe("holdfast.v1 1006");
+  expect(await bare("Uint8Array.from([0, 0, 0, 0, 255, 255])")).toMatch(/^holdfast.v1 100\d$/);
+});
