@@ -277,9 +277,13 @@ export interface RunResult {
   readonly fromOffset: number;
   readonly toOffset: number;
   readonly omittedBytes: number;
+  /** Where the journal stood when the call ended: a later {@link HostClient.wait} from here misses nothing. */
+  readonly seq: number;
 }
 
 export interface ExecResult {
+  /** The session that the program was: its record stays. */
+  readonly session: string;
   readonly exit: Exit;
   readonly cwd: string /** of when the environment is: the last `prompt`, or the session's `start` */;
   readonly environment: string;
@@ -330,7 +334,8 @@ export interface HostClient {
   /**
    * Runs an argv beside the terminal. `stdin`: bytes, or null for none. `signal` interrupts it, as Ctrl-C would. It is ended
    * (asked, then forced) when `end` is aborted, and after `timeoutMs`, which rejects with `timed_out`. A caller that only
-   * vanishes ends nothing: the program goes on as a session.
+   * vanishes ends nothing: the program goes on as a session, and so does one whose caller aborts `leave`, which rejects with
+   * `cancelled`. `started` is told that session's id before any output.
    */
   exec(
     session: string,
@@ -340,6 +345,8 @@ export interface HostClient {
       readonly timeoutMs?: number;
       readonly signal?: AbortSignal;
       readonly end?: AbortSignal;
+      readonly leave?: AbortSignal;
+      readonly started?: (session: string) => void;
       readonly output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
     },
   ): Promise<ExecResult>;

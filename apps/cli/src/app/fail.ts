@@ -4,7 +4,7 @@
  *   F2  Text that came from elsewhere is escaped before it reaches the terminal.
  */
 import { adviceOf, exitCodeOf, HoldError } from "@holdfast/sdk";
-import { escapeLines } from "../show/escape.ts";
+import { escapeLines } from "@holdfast/sdk";
 import type { Output } from "./context.ts";
 
 export function usage(message: string): HoldError {

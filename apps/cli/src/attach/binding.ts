@@ -6,7 +6,7 @@
  */
 import type { Attachment, Event, Floor, HostClient, InputOutcome, Presence } from "@holdfast/sdk";
 import type { TerminalSize } from "../read/size.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { sessionKindWord } from "../show/words.ts";
 import { type Action, InputReader } from "../terminal/input.ts";
 import { RawView } from "../terminal/raw-view.ts";

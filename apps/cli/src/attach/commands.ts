@@ -1,5 +1,5 @@
 /** What the prefix key opens: verbs of the floor, panels over the session, switching, copy mode. */
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { isRunning, operatorKindWord } from "../show/words.ts";
 import type { Bound } from "./bound.ts";
 import { CopyMode } from "./copy-mode.ts";

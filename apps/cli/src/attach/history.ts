@@ -6,7 +6,7 @@
  */
 import type { HostClient } from "@holdfast/sdk";
 import { type CleanLine, Cleaner } from "../record/clean.ts";
-import { readJournal } from "../record/journal.ts";
+import { readJournal } from "@holdfast/sdk";
 
 const pageEvents = 400;
 const mostLines = 200_000;

@@ -6,7 +6,7 @@
 import { HoldError, type HostClient, type Session, terminal } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
 import { remoteText } from "../read/remote.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { stateText } from "../show/session.ts";
 import { ago } from "../show/time.ts";
 import { exitText, isRunning } from "../show/words.ts";

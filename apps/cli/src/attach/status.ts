@@ -1,6 +1,6 @@
 /** The one line of who is there and who steers, and when a change is worth it. */
 import type { Floor, Presence } from "@holdfast/sdk";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { floorModeWord, operatorKindWord } from "../show/words.ts";
 
 /** The floor as one person sees it. */

@@ -1,7 +1,7 @@
 /** `hold audit show`: who did what, over all sessions, in the order of the host's one record. Reads the files; a host need not run. */
 import type { AuditRecord } from "../app/context.ts";
 import { type Context, jsonLine, line } from "../app/context.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { eventJson, kindOf } from "../show/event.ts";
 import { cutTo, padTo } from "../show/width.ts";
 import { printer } from "./log.ts";

@@ -1,6 +1,6 @@
 /** `hold audit verify`: reads the journal folder itself, whatever the host says. */
 import { type Context, jsonLine, line } from "../app/context.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { json: boolean }): Promise<number> {
   const progress = context.err.isTty && !flags.json;

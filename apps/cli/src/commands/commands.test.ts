@@ -258,7 +258,7 @@ describe("run, exec and wait", () => {
   test("one word is shell text, several are words", async () => {
     const seen: object[] = [];
     const client = host({
-      run: async (_s, c) => note(seen, [c], { state: "ended", code: 0, fromOffset: 0, toOffset: 0, omittedBytes: 0 }),
+      run: async (_s, c) => note(seen, [c], { state: "ended", code: 0, fromOffset: 0, toOffset: 0, omittedBytes: 0, seq: 0 }),
     });
     await hold(["run", "work", "--", "cd x && ls"], { client });
     await hold(["run", "work", "--", "ls", "-l"], { client });

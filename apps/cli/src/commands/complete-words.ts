@@ -2,7 +2,7 @@
 import { type Context, line } from "../app/context.ts";
 import { complete } from "../complete/complete.ts";
 import { known } from "../config/settings.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { stateText } from "../show/session.ts";
 
 export async function run(context: Context): Promise<number> {

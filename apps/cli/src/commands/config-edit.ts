@@ -5,7 +5,7 @@ import { HoldError } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
 import { configFile, known, loadSettings } from "../config/settings.ts";
 import { tomlValue } from "../config/toml-edit.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { writeConfig } from "./config-set.ts";
 
 /** Every setting with its default, commented out. */

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HoldError } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
-import { escapeLines } from "../show/escape.ts";
+import { escapeLines } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { lines: number | undefined; follow: boolean }): Promise<undefined> {
   const file = join(await context.home(), "host.log");

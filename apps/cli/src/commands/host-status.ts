@@ -2,7 +2,7 @@
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { pairs } from "../show/table.ts";
 import { ago, bytesText, iso } from "../show/time.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {
   const s = await (await context.client({ start: false })).status();

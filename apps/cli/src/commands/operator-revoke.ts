@@ -1,6 +1,6 @@
 /** `hold operator revoke`. */
 import { type Context, jsonLine, line } from "../app/context.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { operatorJson } from "../show/session.ts";
 
 export async function run(context: Context, flags: { json: boolean }, args: readonly string[]): Promise<undefined> {

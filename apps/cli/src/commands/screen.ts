@@ -1,6 +1,6 @@
 /** `hold screen`: the screen as text. */
 import { type Context, jsonLine, line } from "../app/context.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 
 export async function run(
   context: Context,

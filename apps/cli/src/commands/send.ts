@@ -3,7 +3,7 @@ import { bytesOf, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { didYouMean } from "../read/near.ts";
-import { keyNames, parseKey } from "../read/key.ts";
+import { keyNames, parseKey } from "@holdfast/sdk";
 import { inputStatusWord, sessionKindWord } from "../show/words.ts";
 
 interface SendFlags {

@@ -4,7 +4,7 @@
  *   C1  Candidates begin with the unfinished word.
  *   C2  Nothing is started and nothing fails: without a host there are no names, and that is all.
  */
-import { keyNames } from "../read/key.ts";
+import { keyNames } from "@holdfast/sdk";
 import { signalNames } from "../read/signal.ts";
 import { flagName } from "../help/page.ts";
 import { type AnyCommand, type CommandTable, type Completion, findCommand } from "../spec/command.ts";

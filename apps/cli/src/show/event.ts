@@ -2,7 +2,7 @@
 import type { Event } from "@holdfast/sdk";
 import { formatDuration } from "../read/duration.ts";
 import { signalName } from "../read/signal.ts";
-import { escapeBytes, escapeText } from "./escape.ts";
+import { escapeBytes, escapeText } from "@holdfast/sdk";
 import { kindWord } from "./event-kinds.ts";
 import { commandText, exitJson } from "./session.ts";
 import { iso } from "./time.ts";

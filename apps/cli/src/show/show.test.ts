@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { event, floor, session } from "../app/fake.ts";
 import { paintFor } from "./colour.ts";
-import { escapeBytes, escapeLines, escapeText } from "./escape.ts";
+import { escapeBytes, escapeLines, escapeText } from "@holdfast/sdk";
 import { eventKinds } from "./event-kinds.ts";
 import { eventJson, eventText, printedText } from "./event.ts";
 import { commandText, sessionJson, stateText, steersText, whoText } from "./session.ts";

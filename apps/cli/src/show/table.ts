@@ -4,7 +4,7 @@
  *   T1  No line is wider than `width`, unless the first column's least width and those without `give` are.
  *   T2  Cells are escaped here; a caller can't forget it.
  */
-import { escapeText } from "./escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { cutTo, padTo, textWidth } from "./width.ts";
 
 export interface Column {

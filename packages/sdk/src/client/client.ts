@@ -215,6 +215,7 @@ export class Client implements HostClient {
       fromOffset: Number(r.fromOffset),
       toOffset: Number(r.toOffset),
       omittedBytes: Number(r.omittedBytes),
+      seq: Number(r.seq),
     };
   }
 
@@ -226,6 +227,8 @@ export class Client implements HostClient {
       timeoutMs?: number;
       signal?: AbortSignal;
       end?: AbortSignal;
+      leave?: AbortSignal;
+      started?: (session: string) => void;
       output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
     } = {},
   ): Promise<ExecResult> {
@@ -240,6 +243,7 @@ export class Client implements HostClient {
       },
     });
     const child = answer.session!;
+    options.started?.(child.id);
     let ended!: () => void;
     let failed!: (e: unknown) => void;
     const over = new Promise<void>((resolve, reject) => {
@@ -298,6 +302,9 @@ export class Client implements HostClient {
     options.signal?.addEventListener("abort", interrupt, { once: true });
     if (options.end?.aborted) orderEnd();
     options.end?.addEventListener("abort", orderEnd, { once: true });
+    const leave = (): void => failed(new HoldError("cancelled", `nobody follows ${child.id} any more; it goes on`));
+    if (options.leave?.aborted) leave();
+    options.leave?.addEventListener("abort", leave, { once: true });
     void feed(attachment, options.stdin ?? null).catch(() => {});
     try {
       await over;
@@ -306,10 +313,11 @@ export class Client implements HostClient {
       done.abort();
       options.signal?.removeEventListener("abort", interrupt);
       options.end?.removeEventListener("abort", orderEnd);
+      options.leave?.removeEventListener("abort", leave);
       await attachment.detach();
     }
     const { exit } = await this.show(child.id);
-    return { exit: exit!, cwd: answer.cwd, environment: answer.environment };
+    return { session: child.id, exit: exit!, cwd: answer.cwd, environment: answer.environment };
   }
 
   async wait(session: string, spec: WaitSpec, signal?: AbortSignal) {

@@ -1,10 +1,10 @@
 /**
  * Text of others made safe to print: names, commands, titles, journalled input. What a terminal would obey, or what would make a
  * line read differently from what it is, is shown as an escape.
- *   E1  The result holds no C0, DEL, C1, bidi control, zero-width or line separator character.
+ *   E1  The result holds no C0, DEL, C1, bidi control, zero-width, tag or line separator character.
  */
 const hostile =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\udb40[\udc00-\udc7f]/g;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\udb40[\udc00-\udc7f\udd00-\uddef]/g;
 const short: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e", "\0": "\\0" };
 
 export function escapeText(text: string): string {

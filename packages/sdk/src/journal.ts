@@ -1,10 +1,11 @@
 /**
- * A session's journal as a stream: what `log`, `export`, `audit` and copy mode read. It is an attachment that nobody sees, reading at
+ * A session's journal as a stream: what `log`, `export`, copy mode and an AI's tools read. It is an attachment that nobody sees, reading at
  * its own pace and never skipping.
  *   J1  Entries come in order, each once; what is no longer kept comes as a gap.
  *   J2  Output is not asked for faster than it is used: memory is one window, however long the journal.
  */
-import type { Attachment, Event, HostClient } from "@holdfast/sdk";
+import { HoldError, isCode } from "@holdfast/protocol";
+import type { Attachment, Event, HostClient } from "./api.ts";
 
 export type Entry =
   | {
@@ -12,11 +13,19 @@ export type Entry =
       readonly seq: number;
       readonly stream: number;
       readonly offset: number;
+      /** Where it ends in the record; `bytes` may be fewer or more (see AttachHandlers). */
+      readonly end: number;
       readonly bytes: Uint8Array;
       readonly atMs: number;
     }
   | { readonly type: "event"; readonly seq: number; readonly event: Event; readonly atMs: number }
-  | { readonly type: "gap"; readonly fromSeq: number; readonly toSeq: number; readonly reason: string };
+  | {
+      readonly type: "gap";
+      readonly fromSeq: number;
+      readonly toSeq: number;
+      readonly reason: string;
+      readonly lost?: { readonly stream: number; readonly offset: number; readonly end: number };
+    };
 
 export interface ReadOptions {
   /** Strictly after this seq; 0: from the first kept. */
@@ -36,6 +45,8 @@ export async function* readJournal(client: HostClient, session: string, options:
   const queue: { entry: Entry; used?: () => void }[] = [];
   let wake: (() => void) | undefined;
   let closed = false;
+  /** Of the entry that the reader has: a reader that stops there does not come back for it. */
+  let inUse: (() => void) | undefined;
   let over: { readonly error?: { readonly code: string; readonly message: string } } | undefined;
   // Exited, and every stream at its end: nothing comes any more.
   let open = terminalStreams;
@@ -68,10 +79,13 @@ export async function* readJournal(client: HostClient, session: string, options:
     {
       output: (o) =>
         new Promise<void>((used) =>
-          push({ type: "output", seq: o.seq, stream: o.stream, offset: o.offset, bytes: o.bytes, atMs: o.atUnixMs }, used),
+          push(
+            { type: "output", seq: o.seq, stream: o.stream, offset: o.offset, end: o.end, bytes: o.bytes, atMs: o.atUnixMs },
+            used,
+          ),
         ),
       event: (event) => push({ type: "event", seq: Number(event.seq), event, atMs: Number(event.atUnixMs) }),
-      gap: (g) => push({ type: "gap", fromSeq: g.fromSeq, toSeq: g.toSeq, reason: g.reason }),
+      gap: (g) => push({ type: "gap", ...g }),
       detached: (_reason, error) => {
         over = error ? { error } : {};
         wake?.();
@@ -85,12 +99,13 @@ export async function* readJournal(client: HostClient, session: string, options:
     while (true) {
       const next = queue.shift();
       if (next) {
+        inUse = next.used;
         const seq = next.entry.type === "gap" ? next.entry.toSeq : next.entry.seq;
         if (next.entry.type === "gap" ? next.entry.fromSeq <= end : seq <= end) yield next.entry;
-        next.used?.();
+        inUse?.();
         if (seq >= end || (options.follow && isOver(next.entry))) return;
       } else if (over) {
-        if (over.error) throw Object.assign(new Error(over.error.message), { name: "HoldError", code: over.error.code });
+        if (over.error) throw new HoldError(isCode(over.error.code) ? over.error.code : "internal", over.error.message);
         return;
       } else {
         await new Promise<void>((resolve) => {
@@ -103,6 +118,7 @@ export async function* readJournal(client: HostClient, session: string, options:
     options.signal?.removeEventListener("abort", stop);
     // What is still to come is let go at once: an unused chunk would hold up the detaching.
     closed = true;
+    inUse?.();
     for (const { used } of queue) used?.();
     await attachment.detach().catch(() => undefined);
   }
