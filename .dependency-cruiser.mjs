@@ -41,7 +41,17 @@ export default {
       comment: "An app holds no rules: it parses, calls the sdk and shows.",
       severity: "error",
       from: { path: "^apps/([^/]+)/", pathNot: tests },
-      to: { path: "^packages/|^apps/", pathNot: "^packages/sdk/|^apps/$1/|^packages/host/src/(start|audit)\\.ts$" },
+      to: {
+        path: "^packages/|^apps/",
+        pathNot: "^packages/sdk/|^apps/$1/|^packages/host/src/(start|audit)\\.ts$|^apps/mcp/src/index\\.ts$",
+      },
+    },
+    {
+      name: "only-the-cli-serves-mcp",
+      comment: "`hold mcp` starts the MCP server (ADR 80); no other app may.",
+      severity: "error",
+      from: { path: "^apps/", pathNot: `^apps/(cli|mcp)/|${tests}` },
+      to: { path: "^apps/mcp/" },
     },
     {
       name: "only-the-cli-starts-a-host",

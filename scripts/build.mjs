@@ -29,6 +29,7 @@ const bundles = [
     name: "xterm-headless",
     format: /** @type {const} */ ("cjs"),
   },
+  { entry: "apps/mcp/src/index.ts", name: "mcp", format: /** @type {const} */ ("cjs") },
   { entry: "packages/host/src/main.ts", name: "host", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/terminal/worker.ts", name: "terminal-worker", format: /** @type {const} */ ("esm") },
 ];
@@ -38,6 +39,14 @@ const modelApart = {
   name: "model-apart",
   setup(/** @type {import("esbuild").PluginBuild} */ made) {
     made.onResolve({ filter: /^@xterm\/headless$/ }, () => ({ path: "./xterm-headless.cjs", external: true }));
+  },
+};
+
+/** The MCP server brings its library and zod, ten times the rest: `hold mcp` alone loads it. */
+const mcpApart = {
+  name: "mcp-apart",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    made.onResolve({ filter: /^@holdfast\/mcp$/ }, () => ({ path: "./mcp.cjs", external: true }));
   },
 };
 
@@ -84,7 +93,7 @@ async function bundle() {
         target: `node${neededNode}`,
         // Names are kept in what writes a log, so that a stack trace there names real functions; a start pays for each byte that it reads.
         minifyIdentifiers: isCommonJs,
-        plugins: b.name === "cli" ? [modelApart] : [],
+        plugins: b.name === "cli" ? [modelApart, mcpApart] : [],
         minifySyntax: true,
         minifyWhitespace: true,
         legalComments: "none",

@@ -32,6 +32,8 @@ export interface Context {
   readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** How another program starts this one: an absolute path, or a name on the PATH. */
+  readonly program: string;
   /** Every command, for those that tell of commands. */
   readonly table: CommandTable;
   readonly json: boolean;
@@ -58,6 +60,8 @@ export interface Context {
   lookAtHost(url: string): Promise<SeenHost>;
   /** Has the host of this machine listen: starts it, or starts it anew if it runs. Sessions run on meanwhile. */
   hostListen(wish: ListenWish): Promise<HostClient>;
+  /** A link of its own as another operator (undefined: this home's person), which the caller closes. */
+  connectAs(name: string | undefined, via: "cli" | "mcp"): Promise<HostClient>;
   /** Waits until no host and no keeper of this home runs; `end` has the keeper end one that does not answer. Resolves with whether one ran. */
   hostDown(options: { readonly end: boolean }): Promise<boolean>;
   /** The terminal that the person sits at, for `attach`. */

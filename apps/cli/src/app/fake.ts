@@ -221,6 +221,8 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     },
     lookAtHost: () => Promise.reject(new Error("the test has no other host")),
     hostListen: () => context.client(),
+    connectAs: () => context.client(),
+    program: "/opt/holdfast/bin/hold",
     hostDown: async (options) => (await world.hostDown?.(options)) ?? false,
     outer: () => Promise.reject(new Error("the test has no terminal")),
     cancelled: world.cancelled ?? new AbortController().signal,

@@ -4,7 +4,9 @@
  *   R2  A reader that goes away (`hold ls | head -1`) ends us quietly, after what the command has to do then.
  *   R3  Node's streams are made when they are first used: what a command does not touch it does not pay for.
  */
+import { existsSync } from "node:fs";
 import { constants } from "node:os";
+import { dirname, join } from "node:path";
 import { isatty } from "node:tty";
 import type { ListenWish } from "@holdfast/host/start";
 import type { HostClient } from "@holdfast/sdk";
@@ -187,6 +189,16 @@ export class RealContext implements Context {
     return this.#remote;
   }
 
+  async connectAs(name: string | undefined, via: "cli" | "mcp"): Promise<HostClient> {
+    const sdk = await import("@holdfast/sdk/node");
+    return this.#link(sdk, true, name, via);
+  }
+
+  get program(): string {
+    const beside = join(dirname(process.argv[1] ?? ""), "..", "bin", "hold");
+    return existsSync(beside) ? beside : "hold";
+  }
+
   async #connect(start: boolean): Promise<HostClient> {
     const sdk = await import("@holdfast/sdk/node");
     if (this.#remote) return (await import("./remote.ts")).connectRemote(this, this.#remote);
@@ -203,11 +215,21 @@ export class RealContext implements Context {
       const { firstUse } = await import("./notice.ts");
       await firstUse(home, this.err, await this.configFolder());
     }
+    return this.#link(sdk, start, this.as, "cli");
+  }
+
+  #link(
+    sdk: typeof import("@holdfast/sdk/node"),
+    start: boolean,
+    as: string | undefined,
+    via: "cli" | "mcp",
+  ): Promise<HostClient> {
+    const home = sdk.homeFolder(process.env);
     return sdk.connect({
       home,
-      via: "cli",
+      via,
       client: `hold/${this.version}`,
-      ...(this.as === undefined ? {} : { as: this.as }),
+      ...(as === undefined ? {} : { as }),
       ...(start ? { startHost: async () => (await import("@holdfast/host/start")).startHost({ home, env: process.env }) } : {}),
     });
   }

@@ -494,6 +494,7 @@ describe("--json of what acts", () => {
       "attach",
       "export",
       "audit export",
+      "mcp",
       "host logs",
       "host install",
       "config edit",

@@ -30,6 +30,7 @@ describe("help", () => {
   });
   test("the topics that the product promises are there, and name only commands that exist", () => {
     expect(Object.keys(topics).sort()).toEqual([
+      "ai",
       "attach",
       "environment",
       "exit-codes",

@@ -1,4 +1,5 @@
 /** Every command of `hold`, in the order in which help lists them. */
+import { aiCommands } from "./ai.ts";
 import type { AnyCommand, CommandTable, Group } from "./command.ts";
 import { fileCommands } from "./files.ts";
 import { helpCommands } from "./helping.ts";
@@ -16,6 +17,7 @@ export const commands: readonly AnyCommand[] = [
   ...fileCommands,
   ...readingCommands,
   ...operatorCommands,
+  ...aiCommands,
   ...hostCommands,
   ...helpCommands,
 ];

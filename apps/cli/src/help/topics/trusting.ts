@@ -58,6 +58,33 @@ Who acts is an operator: a human, a service or an AI, with a name and one or mor
 
 The host checks the role at every frame that changes something. \`hold operator revoke ana\` takes effect within a second; sessions that ana opened run on, since a session has no owner.`,
   },
+  ai: {
+    brief: "AI: an operator like others, through `hold mcp`",
+    text: `
+\`hold mcp\` gives an AI the sessions of this machine over the Model Context Protocol. \`hold mcp config\` prints what to put into the configuration of the common agent hosts; they start it themselves.
+
+It acts as an operator of its own, NAME-ai on behalf of NAME, made at the first use. What it does stands in the journal under that name.
+
+# Who steers
+
+Your first key takes the floor from it, and its call is told that you did. It never takes the floor from you, nor types over a line that you have begun.
+
+  hold ai pause build       no input of any AI here, until you resume it
+  hold ai resume build
+  hold log build --actor NAME-ai
+  hold operator revoke NAME-ai
+
+# What it gets
+
+Results of 32 KiB at most, with exact counts of what was left out. Text of a terminal is marked as untrusted and without escapes. What you type is told to it as a number of bytes, never as text; what a program prints of it is output like any other. A wait of it ends nothing.
+
+To let it look and nothing else:
+
+  hold operator add eye --kind ai --role observer
+  hold mcp --as eye
+
+docs/mcp.md of the package has the tools, the states and the limits.`,
+  },
   security: {
     brief: "Security: what is protected, and what is not",
     text: `

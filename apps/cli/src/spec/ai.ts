@@ -1,0 +1,28 @@
+/** The AI's way in. */
+import { command } from "./command.ts";
+
+export const aiCommands = [
+  command({
+    path: ["mcp"],
+    group: "operators",
+    brief: "serve this machine's sessions to an AI, over MCP on standard input and output",
+    description:
+      "An agent host (Claude Code, VS Code, …) starts this and speaks the Model Context Protocol with it, in either of its eras. It acts as an operator of kind ai that is made at the first use: NAME-ai, on behalf of NAME, the person whose credential this home has, with the role operator; `--as` names another. People see it as that operator, take the floor from it with a key, and pause it. `hold mcp config` prints what to put into an agent host's configuration.",
+    args: [{ name: "config", brief: "print the configuration for agent hosts and end", optional: true, complete: ["config"] }],
+    flags: {
+      for: {
+        kind: "choice",
+        of: ["claude-code", "claude-desktop", "codex", "cursor", "gemini", "vscode"],
+        brief: "with config: of this agent host alone",
+      },
+    },
+    examples: [
+      { line: "hold mcp config", says: "what to paste, for each agent host" },
+      { line: "hold mcp config --for codex", says: "for one" },
+      { line: "hold mcp", says: "what the agent host then starts" },
+      { line: "hold mcp --as reviewer", says: "as another AI operator" },
+    ],
+    see: ["ai", "operators", "floor", "security"],
+    load: () => import("../commands/mcp.ts"),
+  }),
+];

@@ -1,0 +1,107 @@
+/**
+ * Of a stream of pieces as much as a result may carry: its head and its tail, and exactly what is left out between them.
+ *
+ *   X1  Head, what is left out and tail are the whole stream: bytes and lines add up.
+ *   X2  No view is larger than its budget, whatever came.
+ *   X3  Memory is two budgets, however long the stream.
+ */
+import type { Piece } from "./plain.ts";
+
+/** A quarter for how it began, the rest for how it ended: what went wrong stands at the end. */
+const HEAD_SHARE = 4;
+
+export interface View {
+  readonly head: string;
+  readonly tail: string;
+  readonly fromOffset: number;
+  readonly toOffset: number;
+  /** Null when all is there. `offset` and `after`: where the first byte of it stands. */
+  readonly omitted: { readonly bytes: number; readonly lines: number; readonly offset: number; readonly after: number } | null;
+}
+
+const costOf = (p: Piece): number => Buffer.byteLength(p.text) + (p.isLineEnd ? 1 : 0);
+const textOf = (pieces: readonly Piece[]): string => pieces.map((p) => (p.isLineEnd ? `${p.text}\n` : p.text)).join("");
+
+export class Excerpt {
+  readonly #maxBytes: number;
+  readonly #first: Piece[] = [];
+  #firstCost = 0;
+  #last: Piece[] = [];
+  #lastCost = 0;
+  #lostBytes = 0;
+  #lines = 0;
+  #dropped: Piece | null = null;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#first.length === 0;
+  }
+
+  push(piece: Piece): void {
+    const cost = costOf(piece);
+    if (piece.isLineEnd) this.#lines++;
+    if (this.#last.length === 0 && this.#firstCost + cost <= this.#maxBytes) {
+      this.#first.push(piece);
+      this.#firstCost += cost;
+      return;
+    }
+    this.#last.push(piece);
+    this.#lastCost += cost;
+    let from = 0;
+    while (this.#lastCost > this.#maxBytes && from < this.#last.length - 1) {
+      const gone = this.#last[from++]!;
+      this.#lastCost -= costOf(gone);
+      this.#dropped ??= gone;
+    }
+    if (from > 0) this.#last = this.#last.slice(from);
+  }
+
+  /** What fits into `budget` bytes of text. */
+  view(budget: number): View {
+    const most = Math.min(budget, this.#maxBytes);
+    const all = [...this.#first, ...this.#last];
+    const fromOffset = all[0]?.offset ?? 0;
+    const toOffset = all.at(-1)?.end ?? 0;
+    if (!this.#dropped && this.#firstCost + this.#lastCost <= most)
+      return { head: textOf(all), tail: "", fromOffset, toOffset, omitted: null };
+    let headCount = 0;
+    let used = 0;
+    for (const piece of this.#first) {
+      if (used + costOf(piece) > most / HEAD_SHARE) break;
+      used += costOf(piece);
+      headCount++;
+    }
+    // The tail is what stands together up to the end: not over a drop.
+    const rest = this.#dropped ? this.#last : all.slice(headCount);
+    let tailFrom = rest.length;
+    while (tailFrom > 0 && used + costOf(rest[tailFrom - 1]!) <= most) used += costOf(rest[--tailFrom]!);
+    const head = all.slice(0, headCount);
+    const tail = rest.slice(tailFrom);
+    const first = this.#first[headCount] ?? this.#dropped ?? all[headCount]!;
+    const shownLines = [...head, ...tail].filter((p) => p.isLineEnd).length;
+    return {
+      head: textOf(head),
+      tail: textOf(tail),
+      fromOffset,
+      toOffset,
+      omitted: {
+        bytes: (tail[0]?.offset ?? toOffset) - first.offset,
+        lines: this.#lines - shownLines,
+        offset: first.offset,
+        after: first.after,
+      },
+    };
+  }
+
+  /** Bytes of the stream that nobody has any more: retention, redaction. */
+  lost(bytes: number): void {
+    this.#lostBytes += bytes;
+  }
+
+  get lostBytes(): number {
+    return this.#lostBytes;
+  }
+}

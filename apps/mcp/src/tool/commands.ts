@@ -1,0 +1,226 @@
+/**
+ * Running things: `run` types into the session's shell as anybody attached would see it, `exec` runs a program beside its terminal.
+ *   C1  Neither ends anything when its time is up: the result says `running` and how to follow.
+ *   C2  A person who takes the floor ends the waiting, not the command: the result says `preempted` and who.
+ */
+import type { ExecResult, HoldError, HostClient, RunResult } from "@holdfast/sdk";
+import { cursorAt } from "../text/cursor.ts";
+import { Excerpt } from "../text/excerpt.ts";
+import { limits } from "../text/limits.ts";
+import { Plain } from "../text/plain.ts";
+import { type Call, patience, tellProgress, watchFloor } from "./call.ts";
+import { answer, type Facts, type Output, type ToolResult } from "./result.ts";
+import { activityOf, stateOf } from "./states.ts";
+
+/** A stream that comes without offsets, gathered as it comes. */
+class Gathered {
+  readonly excerpt = new Excerpt(limits.maxTextBytes);
+  readonly #plain = new Plain();
+  readonly #after: number;
+  #at = 0;
+
+  constructor(after: number) {
+    this.#after = after;
+  }
+
+  take(bytes: Uint8Array): void {
+    for (const piece of this.#plain.feed(this.#at, bytes, this.#after)) this.excerpt.push(piece);
+    this.#at += bytes.length;
+  }
+
+  end(): void {
+    const open = this.#plain.rest();
+    if (open) this.excerpt.push(open);
+  }
+}
+
+export interface RunArguments {
+  readonly session: string;
+  readonly command: string;
+  readonly wait_seconds: number;
+  readonly take: boolean;
+  readonly max_bytes: number;
+}
+
+export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
+  const { seconds, isClamped } = patience(call, args.wait_seconds);
+  return call.way.change(async (client) => {
+    const session = await client.show(args.session);
+    const seq = Number(session.seq);
+    const gathered = new Gathered(seq);
+    const watch = await watchFloor(call, client, session.id, seq, true);
+    const asked = new AbortController();
+    const signal = AbortSignal.any([watch.signal, asked.signal]);
+    let needs: string | null = null;
+    const settled = new AbortController();
+    watch.onCommand(() => {
+      void inputNeeded(client, session.id, AbortSignal.any([signal, settled.signal])).then((state) => {
+        needs = state;
+        if (state) asked.abort();
+      });
+    });
+    const quiet = tellProgress(call, seconds, `${args.session}: the command runs`);
+    try {
+      const began = performance.now();
+      const result = await client.run(
+        session.id,
+        { text: args.command },
+        { timeoutMs: seconds * 1_000, take: args.take, signal, output: (bytes) => gathered.take(bytes) },
+      );
+      gathered.end();
+      const interference = watch.interference();
+      const state = interference?.state ?? needs ?? (await stateAfter(client, session.id, result));
+      const facts: Facts = {
+        session: session.id,
+        incarnation: session.incarnation,
+        actor: client.operator.operator?.id,
+        state,
+        exit_code: result.state === "ended" ? result.code : undefined,
+        code_known: result.state === "ended" ? result.code !== null : undefined,
+        duration_ms: Math.round(performance.now() - began),
+        cursor: cursorAt(result.seq),
+        wait_clamped_to_seconds: isClamped ? seconds : undefined,
+        ...(interference ? { who: interference.who, since: interference.since } : {}),
+        ...sayNext(state, result.state),
+      };
+      const outputs: Output[] = [
+        { name: "output", session: session.id, stream: 0, excerpt: gathered.excerpt, base: result.fromOffset },
+      ];
+      if (result.state === "not_run" || result.state === "incomplete")
+        return {
+          ...answer(
+            {
+              ...facts,
+              state: "idle_prompt",
+              refused: true,
+              code: result.state === "incomplete" ? "incomplete_command" : "not_run",
+              next_step:
+                result.state === "incomplete"
+                  ? "a quote, a bracket or a heredoc is left open; the line was taken back: close it and run it again"
+                  : "the shell ran nothing: a syntax error, or no command in the line; screen shows what it said",
+            },
+            outputs,
+            args.max_bytes,
+          ),
+          isError: true,
+        };
+      return answer(facts, outputs, args.max_bytes);
+    } finally {
+      quiet();
+      settled.abort();
+      await watch.end();
+    }
+  });
+}
+
+/** The word for a program that waits for somebody, when it does; null when that is not to be known any more. */
+async function inputNeeded(client: HostClient, session: string, signal: AbortSignal): Promise<string | null> {
+  try {
+    while (!signal.aborted) {
+      const { fired, state } = await client.wait(session, { inputNeeded: true }, signal);
+      if (fired !== "input_needed") return null;
+      // The prompt is the command's end, which the run itself tells.
+      if (state !== "idle_prompt") return stateOf(state);
+      return null;
+    }
+  } catch {
+    // Given up, or the link is gone: the run itself tells.
+  }
+  return null;
+}
+
+async function stateAfter(client: HostClient, session: string, result: RunResult): Promise<string> {
+  if (result.state === "ended") return "finished";
+  if (result.state === "interrupted") return "interrupted";
+  const now = await activityOf(client, await client.show(session));
+  // Between the deadline and this look the shell may have drawn its prompt; what is certain is that no end was seen.
+  return now;
+}
+
+function sayNext(state: string, run: RunResult["state"]): Facts {
+  if (run === "ended") return {};
+  switch (state) {
+    case "running":
+      return { next_step: "it goes on; wait with this cursor and for command" };
+    case "waiting_input":
+    case "interactive_app":
+      return { next_step: "it waits for input: screen shows what it asks, send_text or send_keys answer" };
+    case "waiting_secret":
+      return { next_step: "it asks for a secret: only a person may type that; ask one with floor, verb ask, then wait" };
+    case "preempted":
+      return { next_step: "a person steers now and the command goes on; wait, and read what they did with log view events" };
+    case "paused_by_operator":
+      return { next_step: "a person paused AI input; the command goes on. Only a person ends the pause" };
+    default:
+      return { next_step: "look at the screen; wait with this cursor" };
+  }
+}
+
+export interface ExecArguments {
+  readonly session: string;
+  readonly argv: readonly string[];
+  readonly stdin?: string | undefined;
+  readonly wait_seconds: number;
+  readonly max_bytes: number;
+}
+
+export async function exec(call: Call, args: ExecArguments): Promise<ToolResult> {
+  const { seconds, isClamped } = patience(call, args.wait_seconds);
+  return call.way.change(async (client) => {
+    const parent = await client.show(args.session);
+    const outs = { 1: new Gathered(0), 2: new Gathered(0) } as const;
+    let child = "";
+    const leave = new AbortController();
+    const gone = (): void => leave.abort();
+    if (call.signal.aborted) gone();
+    call.signal.addEventListener("abort", gone, { once: true });
+    const timer = setTimeout(gone, seconds * 1_000);
+    const quiet = tellProgress(call, seconds, `${args.session}: the program runs`);
+    const began = performance.now();
+    let result: ExecResult | null = null;
+    try {
+      result = await client.exec(parent.id, args.argv, {
+        stdin: args.stdin === undefined ? null : Buffer.from(args.stdin),
+        leave: leave.signal,
+        started: (id) => {
+          child = id;
+        },
+        output: (stream, bytes) => outs[stream].take(bytes),
+      });
+    } catch (fault) {
+      if (!(leave.signal.aborted && child !== "" && (fault as HoldError).code === "cancelled")) throw fault;
+    } finally {
+      clearTimeout(timer);
+      quiet();
+      call.signal.removeEventListener("abort", gone);
+    }
+    outs[1].end();
+    outs[2].end();
+    const seen = await client.show(child);
+    const outputs: Output[] = ([1, 2] as const).map((stream) => ({
+      name: stream === 1 ? "stdout" : "stderr",
+      session: child,
+      stream,
+      excerpt: outs[stream].excerpt,
+    }));
+    const exit = result?.exit;
+    return answer(
+      {
+        session: child,
+        beside: parent.id,
+        actor: client.operator.operator?.id,
+        state: result ? "finished" : "running",
+        exit_code: exit?.code ?? null,
+        signal: exit?.signal ?? null,
+        cwd: result?.cwd,
+        environment_of: result?.environment,
+        duration_ms: Math.round(performance.now() - began),
+        cursor: cursorAt(Number(seen.seq)),
+        wait_clamped_to_seconds: isClamped ? seconds : undefined,
+        next_step: result ? undefined : "it goes on as this session; wait for exit with this session and cursor",
+      },
+      outputs,
+      args.max_bytes,
+    );
+  });
+}

@@ -1,0 +1,73 @@
+/** Output of a session between two places of its journal, as excerpts of its streams; and where to read on. */
+import { type HostClient, readJournal, type Session, SessionKind } from "@holdfast/sdk";
+import { type Cursor, cursorAt, cursorIn } from "../text/cursor.ts";
+import { Excerpt } from "../text/excerpt.ts";
+import { limits } from "../text/limits.ts";
+import { Plain } from "../text/plain.ts";
+import type { Output } from "./result.ts";
+
+export interface Reading {
+  readonly outputs: readonly Output[];
+  /** What comes after what was read. */
+  readonly cursor: string;
+}
+
+/**
+ * Reads to `to` (default: the journal's end now). With `maxBytes` it stops before more text than that; without, a long reading keeps its
+ * head and tail.
+ */
+export async function readOutput(
+  client: HostClient,
+  session: Session,
+  from: Cursor,
+  options: { readonly to?: number; readonly maxBytes?: number; readonly signal?: AbortSignal } = {},
+): Promise<Reading> {
+  const isPipes = session.kind === SessionKind.PIPES;
+  const names = isPipes ? ({ 1: "stdout", 2: "stderr" } as const) : ({ 0: "output" } as const);
+  const streams = new Map(
+    Object.entries(names).map(([n, name]) => [
+      Number(n),
+      { name, plain: new Plain(), excerpt: new Excerpt(options.maxBytes ?? limits.maxTextBytes) },
+    ]),
+  );
+  let last = from.after;
+  let used = 0;
+  let stop: string | null = null;
+  const to = options.to ?? Number(session.seq);
+  reading: for await (const entry of readJournal(client, session.id, {
+    after: from.after,
+    to,
+    ...(options.signal ? { signal: options.signal } : {}),
+  })) {
+    const before = last;
+    last = entry.type === "gap" ? entry.toSeq : entry.seq;
+    if (entry.type === "gap") {
+      if (entry.lost) streams.get(entry.lost.stream)?.excerpt.lost(entry.lost.end - entry.lost.offset);
+      continue;
+    }
+    const stream = entry.type === "output" ? streams.get(entry.stream) : undefined;
+    if (entry.type !== "output" || !stream) continue;
+    const skip = from.stream === entry.stream ? Math.max(0, from.offset - entry.offset) : 0;
+    if (skip > 0 && from.offset >= entry.end) continue;
+    for (const piece of stream.plain.feed(entry.offset + skip, entry.bytes.subarray(skip), before, entry.end)) {
+      const cost = Buffer.byteLength(piece.text) + 1;
+      if (options.maxBytes !== undefined && used > 0 && used + cost > options.maxBytes) {
+        stop = cursorIn(piece.after, entry.stream, piece.offset);
+        break reading;
+      }
+      used += cost;
+      stream.excerpt.push(piece);
+    }
+  }
+  if (stop === null) {
+    for (const [n, { plain, excerpt }] of streams) {
+      const open = plain.rest();
+      if (open && plain.isPending && !isPipes) stop = cursorIn(open.after, n, open.offset);
+      else if (open) excerpt.push(open);
+    }
+  }
+  return {
+    outputs: [...streams].map(([n, { name, excerpt }]) => ({ name, session: session.id, stream: n, excerpt })),
+    cursor: stop ?? cursorAt(Math.max(last, Math.min(to, Number.MAX_SAFE_INTEGER))),
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * `wait`: until something happens, with what was printed meanwhile.
+ *   W1  Waiting touches nothing: it sends no input and no signal, and giving up ends nothing.
+ *   W2  A wait that a lost host cut goes on on a new link from the same place, for the time that is left.
+ */
+import { parseCursor } from "../text/cursor.ts";
+import { type Call, patience, tellProgress, watchFloor } from "./call.ts";
+import { readOutput } from "./read-output.ts";
+import { answer, type ToolResult } from "./result.ts";
+import { activityOf, stateOf } from "./states.ts";
+
+export interface WaitArguments {
+  readonly session: string;
+  readonly until: readonly ("exit" | "command" | "input_needed")[];
+  readonly pattern?: string | undefined;
+  readonly quiet_ms?: number | undefined;
+  readonly timeout_seconds: number;
+  readonly cursor?: string | undefined;
+  readonly max_bytes: number;
+}
+
+export async function wait(call: Call, args: WaitArguments): Promise<ToolResult> {
+  const { seconds, isClamped } = patience(call, args.timeout_seconds);
+  const deadline = performance.now() + seconds * 1_000;
+  const isUnsaid = args.until.length === 0 && args.pattern === undefined && args.quiet_ms === undefined;
+  const until: readonly string[] = isUnsaid ? ["exit", "command", "input_needed"] : args.until;
+  let from = args.cursor === undefined ? null : parseCursor(args.cursor);
+  const quiet = tellProgress(call, seconds, `${args.session}: waiting`);
+  try {
+    return await call.way.read(async (client) => {
+      const session = await client.show(args.session);
+      from ??= { after: Number(session.seq), stream: null, offset: 0 };
+      const watch = await watchFloor(call, client, session.id, Math.min(from.after, Number(session.seq)), false);
+      try {
+        const told = await client
+          .wait(
+            session.id,
+            {
+              exit: until.includes("exit"),
+              command: until.includes("command"),
+              inputNeeded: until.includes("input_needed"),
+              fromSeq: from.after,
+              timeoutMs: Math.max(0, Math.round(deadline - performance.now())),
+              ...(args.pattern === undefined ? {} : { match: args.pattern }),
+              ...(args.quiet_ms === undefined ? {} : { idleMs: args.quiet_ms }),
+            },
+            watch.signal,
+          )
+          .catch((fault: unknown) => {
+            if (watch.interference()) return null;
+            throw fault;
+          });
+        const now = await client.show(session.id);
+        const interference = watch.interference();
+        const read = await readOutput(client, now, from, { signal: call.signal });
+        return answer(
+          {
+            session: session.id,
+            incarnation: now.incarnation,
+            fired: told?.fired ?? "preempted",
+            state: interference?.state ?? (told?.state ? stateOf(told.state) : await activityOf(client, now)),
+            exit_code: told?.code ?? told?.exit?.code ?? now.exit?.code ?? null,
+            signal: told?.exit?.signal ?? null,
+            matched: told?.text || undefined,
+            cursor: read.cursor,
+            wait_clamped_to_seconds: isClamped ? seconds : undefined,
+            ...(interference ? { who: interference.who, since: interference.since } : {}),
+            next_step: told?.fired === "timeout" ? "nothing yet and it goes on; wait again with this cursor" : undefined,
+          },
+          read.outputs,
+          args.max_bytes,
+        );
+      } finally {
+        await watch.end();
+      }
+    });
+  } finally {
+    quiet();
+  }
+}

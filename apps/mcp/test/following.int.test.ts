@@ -1,0 +1,136 @@
+/** Long work followed through `hold mcp`: waits that end nothing, people who step in, hosts that die. */
+import { expect, test } from "vitest";
+import { fact } from "../../../test/integration/world/processes.ts";
+import { bytes, world } from "../../../test/integration/world/world.ts";
+import { agent } from "./agent.ts";
+
+const RESULT_BYTES = 32 * 1024;
+
+test("a long build is followed in three calls after its start: bounded, with its exit code, and its pid is never touched", async () => {
+  const w = await world();
+  const ai = await agent(w, "v2");
+  const session = (await ai.call("session_open")).told["session"] as string;
+  const build = `for i in $(seq 1 2000); do echo "[$i/2000] compile file$i.c with a line that is long enough to flood a context"; done; touch '${w.path("begun")}'; until [ -e '${w.path("go")}' ]; do sleep 0.1; done; echo linked; exit 3`;
+  const started = await ai.call("run", { session, command: `sh -c '${build.replaceAll("'", `'\\''`)}'`, wait_seconds: 2 });
+  expect(started.told["state"]).toBe("running");
+  const answers = [started];
+  const waiting = ai.call("wait", { session, until: ["command", "exit"], cursor: started.told["cursor"], timeout_seconds: 50 });
+  await fact("the build has printed", async () => (await import("node:fs")).existsSync(w.path("begun")));
+  (await import("node:fs")).writeFileSync(w.path("go"), "");
+  answers.push(await waiting);
+  if (answers.at(-1)!.told["fired"] === "timeout")
+    answers.push(await ai.call("wait", { session, until: ["command", "exit"], cursor: answers.at(-1)!.told["cursor"] }));
+  const last = answers.at(-1)!.told;
+  expect(last).toMatchObject({ fired: "command", exit_code: 3 });
+  expect(last.output.text).toContain("linked");
+  expect(answers.length - 1).toBeLessThanOrEqual(3);
+  for (const a of answers) expect(a.bytes).toBeLessThanOrEqual(RESULT_BYTES);
+});
+
+test("a wait whose time is up says so, ends nothing, and the next one from its cursor misses nothing", async () => {
+  const w = await world();
+  const ai = await agent(w, "v1");
+  const session = (
+    await ai.call("session_open", { command: ["awk", 'BEGIN { print "up"; fflush(); getline x < "-"; print "got " x; exit 5 }'] })
+  ).told["session"] as string;
+  const up = await ai.call("wait", { session, pattern: "^up", cursor: "0", timeout_seconds: 40 });
+  expect(up.told).toMatchObject({ fired: "match", matched: "up" });
+  const late = await ai.call("wait", { session, until: ["exit"], cursor: up.told["cursor"], timeout_seconds: 0.2 });
+  expect(late.told).toMatchObject({ fired: "timeout", exit_code: null });
+  expect((await ai.call("wait", { session, until: ["input_needed"] })).told).toMatchObject({
+    fired: "input_needed",
+    state: "waiting_input",
+  });
+  await ai.call("send_text", { session, text: "word", submit: true });
+  const over = await ai.call("wait", { session, cursor: late.told["cursor"] });
+  expect(over.told).toMatchObject({ fired: "exit", state: "finished", exit_code: 5 });
+  expect(over.told.output.text).toContain("got word");
+  const again = await ai.call("wait", { session, until: ["exit"] });
+  expect(again.told).toMatchObject({ fired: "exit", exit_code: 5 });
+});
+
+test("a wait of more than 50 s is cut to that, unless the client hears of its progress", async () => {
+  const w = await world();
+  const ai = await agent(w, "v1");
+  const session = (await ai.call("session_open", { command: ["sh", "-c", "exit 0"] })).told["session"] as string;
+  await ai.call("wait", { session, until: ["exit"] });
+  const args = { session, until: ["exit"], timeout_seconds: 600 };
+  expect((await ai.call("wait", args)).told["wait_clamped_to_seconds"]).toBe(50);
+  expect((await ai.call("wait", args, { onProgress: () => {} })).told["wait_clamped_to_seconds"]).toBeUndefined();
+});
+
+test("while a call goes on, a client that asked hears of it", async () => {
+  const w = await world();
+  const ai = await agent(w, "v2");
+  const session = (await ai.call("session_open")).told["session"] as string;
+  await ai.call("run", { session, command: "true" });
+  let heard = 0;
+  const running = ai.call("run", { session, command: "read word", wait_seconds: 45 }, { onProgress: () => heard++ });
+  expect((await running).told["state"]).toBe("waiting_input");
+  const waiting = ai.call("wait", { session, until: ["command"], timeout_seconds: 50 }, { onProgress: () => heard++ });
+  await fact("progress was told", () => heard > 0, 40_000);
+  await ai.call("send_text", { session, text: "enough", submit: true });
+  expect((await waiting).told).toMatchObject({ fired: "command", exit_code: 0 });
+});
+
+test("a person's first key takes the floor: the call that runs says preempted and who, and the command goes on", async () => {
+  const w = await world();
+  const ai = await agent(w, "v2");
+  const ana = await w.operator("ana");
+  const session = (await ai.call("session_open")).told["session"] as string;
+  await ai.call("run", { session, command: "true" });
+  const running = ai.call("run", { session, command: "sleep 1000; echo over", wait_seconds: 45 });
+  const seat = await ana.attach({ session }, {});
+  await fact("it runs", async () => (await ana.show(session)).running.startsWith("sleep"));
+  await seat.input(bytes("mine\n"));
+  const ended = (await running).told;
+  expect(ended).toMatchObject({ state: "preempted", who: "ana" });
+  expect((await ana.show(session)).running).toContain("sleep");
+  const waiting = ai.call("wait", { session, until: ["command"], cursor: ended["cursor"] });
+  await seat.input(bytes("\x03"), { interrupt: true });
+  expect((await waiting).told).toMatchObject({ fired: "command", exit_code: 130 });
+});
+
+test("a wait of an AI that steers is ended by a person who takes the floor; one that only looks on is not", async () => {
+  const w = await world();
+  const ai = await agent(w, "v1");
+  const ana = await w.operator("ana");
+  const session = (await ai.call("session_open")).told["session"] as string;
+  const started = await ai.call("run", { session, command: "sleep 1000", wait_seconds: 0 });
+  const steering = ai.call("wait", { session, until: ["exit"], cursor: started.told["cursor"] });
+  await fact("it runs", async () => (await ana.show(session)).running.startsWith("sleep"));
+  await ana.floor(session, "take");
+  expect((await steering).told).toMatchObject({ fired: "preempted", state: "preempted", who: "ana" });
+  const watching = ai.call("wait", { session, until: ["exit"] });
+  await ana.floor(session, "release");
+  await ana.floor(session, "take");
+  await ana.kill(session, 0);
+  expect((await watching).told).toMatchObject({ fired: "exit", signal: 9 });
+});
+
+test("a person who pauses the AI ends its waiting, not its command", async () => {
+  const w = await world();
+  const ai = await agent(w, "v1");
+  const ana = await w.operator("ana");
+  const session = (await ai.call("session_open")).told["session"] as string;
+  await ai.call("run", { session, command: "true" });
+  const running = ai.call("run", { session, command: "sleep 1000", wait_seconds: 45 });
+  await fact("it runs", async () => (await ana.show(session)).running.startsWith("sleep"));
+  await ana.floor(session, "ai_pause");
+  expect((await running).told).toMatchObject({ state: "paused_by_operator" });
+  expect((await ana.show(session)).running).toContain("sleep");
+});
+
+test("a host that is killed in the middle of a wait costs it nothing; what changes something is not done twice", async () => {
+  const w = await world();
+  const ai = await agent(w, "v2");
+  const session = (await ai.call("session_open", { command: ["sh", "-c", "echo before; read x; echo after; exit 4"] })).told[
+    "session"
+  ] as string;
+  const first = await ai.call("wait", { session, pattern: "before", cursor: "0" });
+  const waiting = ai.call("wait", { session, until: ["exit"], cursor: first.told["cursor"], timeout_seconds: 50 });
+  await w.killHost();
+  const person = await w.connect();
+  await person.send(session, bytes("\n"));
+  expect((await waiting).told).toMatchObject({ fired: "exit", exit_code: 4, output: { text: expect.stringContaining("after") } });
+});
