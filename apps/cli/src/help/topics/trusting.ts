@@ -88,7 +88,7 @@ docs/mcp.md of the package has the tools, the states and the limits.`,
   security: {
     brief: "Security: what is protected, and what is not",
     text: `
-The host listens on an owner-only socket in an owner-only folder, on no network. Both sides prove possession of a key. Every input is recorded with the operator whose key sent it.
+The host listens on an owner-only socket in an owner-only folder, and on a network only where an admin says so (\`hold help host up\`): in plaintext on this machine's loopback alone, elsewhere with TLS, for names and pages that are listed. Both sides prove possession of a key. Every input is recorded with the operator whose key sent it.
 
 # What that does not give
 
