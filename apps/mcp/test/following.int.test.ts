@@ -6,7 +6,7 @@ import { agent } from "./agent.ts";
 
 const RESULT_BYTES = 32 * 1024;
 
-test("a long build is followed in three calls after its start: bounded, with its exit code, and its pid is never touched", async () => {
+test("a long build is followed in three calls after its start: bounded, with its exit code", async () => {
   const w = await world();
   const ai = await agent(w, "v2");
   const session = (await ai.call("session_open")).told["session"] as string;
@@ -121,7 +121,7 @@ test("a person who pauses the AI ends its waiting, not its command", async () =>
   expect((await ana.show(session)).running).toContain("sleep");
 });
 
-test("a host that is killed in the middle of a wait costs it nothing; what changes something is not done twice", async () => {
+test("a host that is killed in the middle of a wait costs it nothing", async () => {
   const w = await world();
   const ai = await agent(w, "v2");
   const session = (await ai.call("session_open", { command: ["sh", "-c", "echo before; read x; echo after; exit 4"] })).told[

@@ -1,9 +1,10 @@
 /** `hold mcp`, by the libraries that agent hosts are made of, against a real host with real shells. */
+import { execFileSync } from "node:child_process";
 import { OperatorKind } from "@holdfast/sdk";
 import { describe, expect, test } from "vitest";
 import { fact } from "../../../test/integration/world/processes.ts";
 import { bytes, record, world } from "../../../test/integration/world/world.ts";
-import { agent } from "./agent.ts";
+import { agent, hold } from "./agent.ts";
 
 const RESULT_BYTES = 32 * 1024;
 
@@ -44,6 +45,9 @@ describe.each(["v1", "v2"] as const)("a %s client", (line) => {
     for (const e of inputs) expect([e.actor, e.via]).toEqual([me["operator"], "mcp"]);
     const known = (await person.operatorList()).find((o) => o.id === me["operator"]);
     expect(known).toMatchObject({ kind: OperatorKind.AI, onBehalfOf: person.operator.operator?.id });
+    const log = execFileSync(hold, ["log", session, "--kind", "input", "--json"], { env: w.env, encoding: "utf8" });
+    const entry = { actor: me["operator"], via: "mcp", onBehalfOf: person.operator.operator?.id };
+    for (const l of log.trim().split("\n")) expect(JSON.parse(l)).toMatchObject(entry);
     expect((await ai.call("session_kill", { session, grace_ms: 0 })).told).toMatchObject({ state: "finished" });
   });
 });

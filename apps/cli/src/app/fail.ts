@@ -3,8 +3,7 @@
  *   F1  Nothing of a failure goes to stdout.
  *   F2  Text that came from elsewhere is escaped before it reaches the terminal.
  */
-import { adviceOf, exitCodeOf, HoldError } from "@holdfast/sdk";
-import { escapeLines } from "@holdfast/sdk";
+import { adviceOf, escapeLines, exitCodeOf, HoldError } from "@holdfast/sdk";
 import type { Output } from "./context.ts";
 
 export function usage(message: string): HoldError {

@@ -4,9 +4,16 @@
  *   B2  The view is raw exactly while the session has the outer terminal's size.
  *   B3  What is typed is sent once or told as refused; never both, never silently dropped, but for keys of one who only watches.
  */
-import type { Attachment, Event, Floor, HostClient, InputOutcome, Presence } from "@holdfast/sdk";
+import {
+  type Attachment,
+  escapeText,
+  type Event,
+  type Floor,
+  type HostClient,
+  type InputOutcome,
+  type Presence,
+} from "@holdfast/sdk";
 import type { TerminalSize } from "../read/size.ts";
-import { escapeText } from "@holdfast/sdk";
 import { sessionKindWord } from "../show/words.ts";
 import { type Action, InputReader } from "../terminal/input.ts";
 import { RawView } from "../terminal/raw-view.ts";

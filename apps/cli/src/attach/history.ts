@@ -4,9 +4,8 @@
  *   H1  `lines` is a gapless stretch of what is kept, in order.
  *   H2  At most about {@link mostLines} are in memory; going on drops the other end.
  */
-import type { HostClient } from "@holdfast/sdk";
+import { type HostClient, readJournal } from "@holdfast/sdk";
 import { type CleanLine, Cleaner } from "../record/clean.ts";
-import { readJournal } from "@holdfast/sdk";
 
 const pageEvents = 400;
 const mostLines = 200_000;

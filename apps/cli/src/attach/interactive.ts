@@ -3,10 +3,9 @@
  *   I1  A session is never attached to itself: its output would be its input's echo for ever.
  *   I2  What is said on leaving names the session and how to come back.
  */
-import { HoldError, type HostClient, type Session, terminal } from "@holdfast/sdk";
+import { escapeText, HoldError, type HostClient, type Session, terminal } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
 import { remoteText } from "../read/remote.ts";
-import { escapeText } from "@holdfast/sdk";
 import { stateText } from "../show/session.ts";
 import { ago } from "../show/time.ts";
 import { exitText, isRunning } from "../show/words.ts";

@@ -1,6 +1,5 @@
 /** The one line of who is there and who steers, and when a change is worth it. */
-import type { Floor, Presence } from "@holdfast/sdk";
-import { escapeText } from "@holdfast/sdk";
+import { escapeText, type Floor, type Presence } from "@holdfast/sdk";
 import { floorModeWord, operatorKindWord } from "../show/words.ts";
 
 /** The floor as one person sees it. */

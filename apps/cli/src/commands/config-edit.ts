@@ -1,11 +1,10 @@
 /** `hold config edit`. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { HoldError } from "@holdfast/sdk";
+import { escapeText, HoldError } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
 import { configFile, known, loadSettings } from "../config/settings.ts";
 import { tomlValue } from "../config/toml-edit.ts";
-import { escapeText } from "@holdfast/sdk";
 import { writeConfig } from "./config-set.ts";
 
 /** Every setting with its default, commented out. */

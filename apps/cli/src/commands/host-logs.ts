@@ -1,9 +1,8 @@
 /** `hold host logs`: the file itself, so that it can be read when the host can't be reached. */
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { HoldError } from "@holdfast/sdk";
+import { escapeLines, HoldError } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
-import { escapeLines } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { lines: number | undefined; follow: boolean }): Promise<undefined> {
   const file = join(await context.home(), "host.log");

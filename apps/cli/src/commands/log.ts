@@ -1,10 +1,8 @@
 /** `hold log`: the journal. */
-import { HoldError } from "@holdfast/sdk";
+import { type Entry, escapeText, type Event, HoldError, readJournal } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { didYouMean } from "../read/near.ts";
-import { type Entry, readJournal } from "@holdfast/sdk";
-import { escapeText } from "@holdfast/sdk";
 import { eventJson, eventText, kindOf, printedText } from "../show/event.ts";
 import { clock } from "../show/time.ts";
 import { cutTo, padTo } from "../show/width.ts";
@@ -84,7 +82,10 @@ export function wants(kinds: readonly string[], actors: ReadonlySet<string> | un
 }
 
 /** Those that the host tells of; none where it does not, or does not run and need not (`start` false). */
-async function operatorsOf(context: Context, start: boolean): Promise<readonly { readonly id: string; readonly name: string }[]> {
+async function operatorsOf(
+  context: Context,
+  start: boolean,
+): Promise<readonly { readonly id: string; readonly name: string; readonly onBehalfOf: string }[]> {
   try {
     return await (await context.client({ start })).operatorList();
   } catch {
@@ -99,6 +100,12 @@ export async function printer(
   options: { readonly client: boolean } = { client: true },
 ): Promise<(entry: Entry, prefix?: string) => void> {
   if (json) {
+    // For whom an AI acts is a fact of the operator, the same for all that it ever did.
+    const people = new Map((await operatorsOf(context, options.client)).map((o) => [o.id, o.onBehalfOf]));
+    const told = (event: Event): object => {
+      const onBehalfOf = people.get(event.actor);
+      return { ...eventJson(event), ...(onBehalfOf ? { onBehalfOf } : {}) };
+    };
     return (entry) =>
       jsonLine(
         context.out,
@@ -106,7 +113,7 @@ export async function printer(
           ? { kind: "gap", fromSeq: entry.fromSeq, toSeq: entry.toSeq, reason: entry.reason }
           : entry.type === "output"
             ? eventJson(outputEvent(entry))
-            : eventJson(entry.event),
+            : told(entry.event),
       );
   }
   const paint = await painted(context);

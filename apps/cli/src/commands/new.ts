@@ -1,9 +1,8 @@
 /** `hold new`: opens a session, then attaches. */
-import type { OpenSpec } from "@holdfast/sdk";
+import { escapeText, type OpenSpec } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import type { TerminalSize } from "../read/size.ts";
-import { escapeText } from "@holdfast/sdk";
 import { sessionJson } from "../show/session.ts";
 
 interface NewFlags {

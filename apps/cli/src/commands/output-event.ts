@@ -1,6 +1,5 @@
 /** Output as the event that it is in the journal, so that one printer shows both. */
-import type { Event } from "@holdfast/sdk";
-import type { Entry } from "@holdfast/sdk";
+import type { Entry, Event } from "@holdfast/sdk";
 
 export function outputEvent(o: Entry & { readonly type: "output" }): Event {
   // The generated type carries a brand that only the codec gives; nothing here reads it.

@@ -1,9 +1,8 @@
 /** `hold wait`: until something happens. */
 import { spawn } from "node:child_process";
-import { HoldError } from "@holdfast/sdk";
+import { escapeText, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
-import { escapeText } from "@holdfast/sdk";
 import { exitJson } from "../show/session.ts";
 import { exitText } from "../show/words.ts";
 

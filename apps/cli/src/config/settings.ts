@@ -9,9 +9,8 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { HoldError } from "@holdfast/sdk";
+import { HoldError, parseKey } from "@holdfast/sdk";
 import { parseDuration } from "../read/duration.ts";
-import { parseKey } from "@holdfast/sdk";
 import { didYouMean } from "../read/near.ts";
 import type { ColourChoice } from "../show/colour.ts";
 

@@ -1,8 +1,7 @@
 /** One event of a journal, for programs and for people: what happened, in a line that can't be forged by what was typed or printed. */
-import type { Event } from "@holdfast/sdk";
+import { escapeBytes, escapeText, type Event } from "@holdfast/sdk";
 import { formatDuration } from "../read/duration.ts";
 import { signalName } from "../read/signal.ts";
-import { escapeBytes, escapeText } from "@holdfast/sdk";
 import { kindWord } from "./event-kinds.ts";
 import { commandText, exitJson } from "./session.ts";
 import { iso } from "./time.ts";
