@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { bytesOf, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { bytesText } from "../show/time.ts";
 
 export async function run(context: Context, flags: { json: boolean }, args: readonly string[]): Promise<undefined> {

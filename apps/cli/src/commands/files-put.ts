@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { bytesOf, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 import { bytesText } from "../show/time.ts";
 
 interface PutFlags {

@@ -1,6 +1,6 @@
 /** `hold files watch`. */
 import { type Context, jsonLine, line } from "../app/context.ts";
-import { escapeText } from "../show/escape.ts";
+import { escapeText } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { json: boolean }, args: readonly string[]): Promise<undefined> {
   const client = await context.client();
