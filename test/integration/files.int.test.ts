@@ -1,9 +1,11 @@
 /** Files beside the terminal: read, replaced under a condition, watched, by whoever may type, under their name. */
+import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import type { Files } from "@holdfast/sdk";
+import { type Files, InputStatus } from "@holdfast/sdk";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";
+import { RawLink } from "./world/raw-link.ts";
 import { record, refusal, world } from "./world/world.ts";
 
 const sha = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
@@ -116,6 +118,60 @@ test("what can't be done says why: no such file, a folder, an observer, a paused
   expect(await refusal(files.list())).toBe("session_ended");
   expect((await files.list(w.path(""))).path).toBe(w.path("").replace(/\/$/, ""));
   expect(existsSync(w.path("x"))).toBe(false);
+});
+
+test("a pipe that nobody writes holds up nothing: not one of many readings, nor the journal", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const session = await w.open(admin, { script: "exec cat" });
+  const files = admin.files(session.id);
+  execFileSync("mkfifo", [w.path("pipe")]);
+  const refusals = Array.from({ length: 8 }, async () => refusal(whole(files, "pipe")));
+  expect(new Set(await Promise.all(refusals))).toEqual(new Set(["file_failed"]));
+  const attachment = await admin.attach({ session: session.id }, {});
+  expect((await attachment.input(Buffer.from("x\r"), { durable: true })).status).toBe(InputStatus.APPLIED);
+});
+
+test("a folder of ten thousand long names is listed whole, and what goes beyond is counted", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const files = admin.files(session.id);
+  mkdirSync(w.path("many"));
+  const name = (n: number): string => `${"n".repeat(230)}${String(n).padStart(6, "0")}`;
+  for (let n = 0; n < 10_007; n++) writeFileSync(w.path(`many/${name(n)}`), "");
+  const { entries, omitted } = await files.list("many");
+  expect(omitted).toBe(7);
+  expect(entries.map((e) => e.name)).toEqual(Array.from({ length: 10_000 }, (_, n) => name(n)));
+});
+
+test("parts of one file are written to the place that the first one named, one after the other", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const link = await RawLink.login(w.home, w.keyOf(admin.operator.operator!.id));
+  const part = (id: bigint, path: string, data: string, last: boolean): void =>
+    link.send({
+      case: "call",
+      value: {
+        id,
+        verb: {
+          case: "fileWrite",
+          value: { session: session.id, path: Buffer.from(path), data: Buffer.from(data), upload: "u", last },
+        },
+      },
+    });
+  const answer = async (): Promise<string | undefined> => {
+    const { result } = await link.next("answer");
+    return result?.case === "error" ? result.value.code : result?.case;
+  };
+  part(1n, "first", "one ", false);
+  part(2n, "first", "too early", false);
+  expect([await answer(), await answer()].sort()).toEqual(["bad_request", "fileWrite"]);
+  part(3n, "second", "two", true);
+  expect(await answer()).toBe("fileWrite");
+  expect(readFileSync(w.path("first"), "utf8")).toBe("one two");
+  expect(existsSync(w.path("second"))).toBe(false);
 });
 
 test("a change in a watched folder is told, until the watcher gives up", async () => {

@@ -228,7 +228,7 @@ async function serve(home: string, shimBinary: string, wish: ListenWish | null):
 
 /** What a login of this machine's user would begin with, as far as the host was given it. */
 function ownSurroundings(): Init<Surroundings> {
-  const { username, homedir, shell } = userInfo();
+  const { username, homedir, shell } = ownUser();
   const kept = ["PATH", "HOME", "LANG", "LC_ALL", "TZ"].map((name) => [name, process.env[name]] as const);
   const env = {
     HOME: homedir,
@@ -243,6 +243,15 @@ function ownSurroundings(): Init<Surroundings> {
     shell: env.SHELL,
     umask: 0o022,
   };
+}
+
+/** A uid without a name has none of this: containers do that. */
+function ownUser(): { readonly username: string; readonly homedir: string; readonly shell: string | null } {
+  try {
+    return userInfo();
+  } catch {
+    return { username: "user", homedir: process.env["HOME"] ?? "/", shell: null };
+  }
 }
 
 /** Listens where that was asked for. What stands in the way is told, and stops nobody on this machine. */

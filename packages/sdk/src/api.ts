@@ -50,6 +50,12 @@ export interface FileEntry {
   readonly target?: string;
 }
 
+/** `renamed`: made, moved or removed. `missed`: more changed than this link could take, so look at all of it again. */
+export interface FileChange {
+  readonly path: string;
+  readonly change: "watching" | "changed" | "renamed" | "missed";
+}
+
 export interface FileState {
   /** Absolute. */
   readonly path: string;
@@ -79,12 +85,8 @@ export interface Files {
     content: Uint8Array | AsyncIterable<Uint8Array>,
     options?: { readonly ifSha256?: Uint8Array | null; readonly mode?: number; readonly folders?: boolean },
   ): Promise<FileState>;
-  /** Tells of every change until `signal` is aborted; `renamed`: made, moved or removed. First `watching`. */
-  watch(
-    path: string,
-    change: (c: { readonly path: string; readonly change: "watching" | "changed" | "renamed" }) => void,
-    signal: AbortSignal,
-  ): Promise<void>;
+  /** Tells of changes until `signal` is aborted, beginning with `watching`. */
+  watch(path: string, change: (c: FileChange) => void, signal: AbortSignal): Promise<void>;
 }
 
 /** A host that listens (`hold host up --listen`), with credentials and known hosts of a home. */

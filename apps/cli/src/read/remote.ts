@@ -1,3 +1,5 @@
+import { commandText } from "../show/session.ts";
+
 /** A session of another machine, reached through ssh. */
 export interface Remote {
   /** As ssh takes it: `user@box`, `box`, an alias of ssh's own configuration. */
@@ -32,7 +34,7 @@ export function sshCommand(
   { destination, port }: Remote,
   options: { readonly ssh: string; readonly hold: string; readonly as: string | undefined; readonly again: boolean },
 ): string[] {
-  const far = `${options.hold} attach --carrier stdio${options.as === undefined ? "" : ` --as ${options.as}`}`;
+  const far = `${options.hold} attach --carrier stdio${options.as === undefined ? "" : ` --as ${commandText([options.as])}`}`;
   return [
     options.ssh,
     "-T",

@@ -6,9 +6,12 @@
  *   F2  A condition is looked at last, just before the replacement. A program that writes the file in between is not noticed: files
  *       know no compare-and-swap.
  *   F3  Reading waits while its reader does not read; what was begun to be written is dropped after a minute of silence.
+ *   F4  Only regular files are opened for good: a pipe that nobody writes would hold up a thread of the host, and with a few of them
+ *       its journal's syncs.
+ *   F5  Parts of one file are written one after the other, to the place that the first of them named.
  */
 import { createHash, type Hash, randomBytes } from "node:crypto";
-import { type Dirent, watch as watchPath } from "node:fs";
+import { constants, type Dirent, watch as watchPath } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readdir, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MonotonicMs } from "@holdfast/core";
@@ -31,6 +34,9 @@ import { directoryOf } from "./exec.ts";
 
 /** Of one folder: more is counted and not listed. */
 const MAX_ENTRIES = 10_000;
+/** Of one part of a list, well below what a frame takes; an entry is its names and what comes with them. */
+const LIST_BYTES = 256 * 1024;
+const ENTRY_BYTES = 64;
 const PART_BYTES = 256 * 1024;
 /** How soon a reader that did not read is looked at again. */
 const ROOM_MS = 10;
@@ -42,6 +48,7 @@ const MAX_READ_BYTES = 8 * 1024 * 1024;
 const MAX_UPLOADS = 64;
 
 interface Upload {
+  readonly path: string;
   readonly file: FileHandle;
   readonly temporary: string;
   readonly hash: Hash;
@@ -49,13 +56,25 @@ interface Upload {
   heardAt: number;
 }
 const uploads = new Map<string, Upload>();
+/** F5: a part of these is being written. */
+const busy = new Set<string>();
 
 export async function fileList(ctx: CallContext, call: Verb<"fileList">): Promise<Result> {
   const { path } = located(ctx, call);
   const found = await told(path, () => readdir(bytesOf(path) as Buffer, { withFileTypes: true, encoding: "buffer" }));
   const named = found.map((e) => [textOf(e.name as unknown as Buffer), e] as const).sort(([a], [b]) => (a < b ? -1 : 1));
-  const entries: FileInfo[] = [];
-  for (const [name, entry] of named.slice(0, MAX_ENTRIES)) entries.push(await infoOf(path, name, entry as unknown as Dirent));
+  let entries: FileInfo[] = [];
+  let bytes = 0;
+  for (const [name, entry] of named.slice(0, MAX_ENTRIES)) {
+    const info = await infoOf(path, name, entry as unknown as Dirent);
+    entries.push(info);
+    bytes += ENTRY_BYTES + info.name.length + info.target.length;
+    if (bytes < LIST_BYTES) continue;
+    ctx.more({ case: "fileList", value: create(FileListAnswerSchema, { entries }) });
+    entries = [];
+    bytes = 0;
+    await roomIn(ctx);
+  }
   const value = { path: bytesOf(path), entries, omitted: BigInt(Math.max(0, named.length - MAX_ENTRIES)) };
   return { case: "fileList", value: create(FileListAnswerSchema, value) };
 }
@@ -78,10 +97,9 @@ async function infoOf(folder: string, name: string, entry: Dirent): Promise<File
 
 export async function fileRead(ctx: CallContext, call: Verb<"fileRead">): Promise<Result> {
   const { session, path } = located(ctx, call);
-  const file = await told(path, () => open(bytesOf(path) as Buffer, "r"));
+  const file = await openRegular(path);
   try {
     const facts = await file.stat();
-    if (!facts.isFile()) throw new HoldError("file_failed", `${path} is no regular file`, { path });
     const hash = createHash("sha256");
     const end = call.hash ? facts.size : Number(call.offset) + Math.min(Number(call.maxBytes) || MAX_READ_BYTES, MAX_READ_BYTES);
     let at = call.hash ? 0 : Number(call.offset);
@@ -94,7 +112,7 @@ export async function fileRead(ctx: CallContext, call: Verb<"fileRead">): Promis
       at += bytesRead;
       if (call.hash) continue;
       ctx.more({ case: "fileRead", value: create(FilePartSchema, { data }) });
-      while (!ctx.hasRoom() && !ctx.signal.aborted) await later(ctx, ROOM_MS);
+      await roomIn(ctx);
     }
     const sha256 = hash.digest();
     // Once for a file, not for each of its parts; a hash is asked of what may be written next.
@@ -112,16 +130,31 @@ export async function fileRead(ctx: CallContext, call: Verb<"fileRead">): Promis
 export async function fileWrite(ctx: CallContext, call: Verb<"fileWrite">): Promise<Result> {
   const { session, path: named } = located(ctx, call);
   const key = `${ctx.link}/${call.upload}`;
-  const known = uploads.get(key);
-  const path = await placeOf(named);
-  const upload = known ?? (await begin(ctx, path, call, key));
+  if (busy.has(key))
+    throw new HoldError("bad_request", "a part of this file is being written: send the next one after its answer");
+  busy.add(key);
+  try {
+    return await writePart(ctx, call, session, uploads.get(key) ?? (await begin(ctx, await placeOf(named), call, key)), key);
+  } finally {
+    busy.delete(key);
+  }
+}
+
+async function writePart(
+  ctx: CallContext,
+  call: Verb<"fileWrite">,
+  session: LiveSession,
+  upload: Upload,
+  key: string,
+): Promise<Result> {
+  const { path } = upload;
   try {
     await told(path, () => upload.file.write(call.data));
     upload.hash.update(call.data);
     upload.bytes += call.data.length;
     upload.heardAt = ctx.host.ports.clock.monoMs();
     if (!call.last) return { case: "fileWrite", value: create(FileWriteAnswerSchema, { size: BigInt(upload.bytes) }) };
-    const now = await hashOf(path);
+    const now = await hashOf(ctx, path);
     if (call.ifSha256 !== undefined && !sameState(now, call.ifSha256))
       throw new HoldError(
         "file_changed",
@@ -161,7 +194,8 @@ async function begin(ctx: CallContext, path: string, call: Verb<"fileWrite">, ke
   const mode = before ? before.mode & 0o7777 : call.mode & 0o777 || 0o644;
   const file = await told(path, () => open(bytesOf(temporary) as Buffer, "wx", 0o600));
   await file.chmod(mode);
-  const upload: Upload = { file, temporary, hash: createHash("sha256"), bytes: 0, heardAt: ctx.host.ports.clock.monoMs() };
+  const heardAt = ctx.host.ports.clock.monoMs();
+  const upload: Upload = { path, file, temporary, hash: createHash("sha256"), bytes: 0, heardAt };
   uploads.set(key, upload);
   watchOver(ctx, key, upload);
   return upload;
@@ -185,42 +219,70 @@ async function drop(key: string, upload: Upload, isFailed: boolean): Promise<voi
 }
 
 /** Null: there is no such file. */
-async function hashOf(path: string): Promise<Buffer | null> {
-  const file = await open(bytesOf(path) as Buffer, "r").catch((fault: NodeJS.ErrnoException) => {
-    if (fault.code === "ENOENT") return null;
-    throw failed(path, fault);
+async function hashOf(ctx: CallContext, path: string): Promise<Buffer | null> {
+  const file = await openRegular(path).catch((fault: unknown) => {
+    if (fault instanceof HoldError && fault.code === "no_such_file") return null;
+    throw fault;
   });
   if (!file) return null;
   const hash = createHash("sha256");
-  for await (const part of file.createReadStream({ highWaterMark: PART_BYTES })) hash.update(part as Buffer);
+  for await (const part of file.createReadStream({ highWaterMark: PART_BYTES })) {
+    if (ctx.signal.aborted) throw new HoldError("cancelled", `${path} is as it was: the caller gave up`);
+    hash.update(part as Buffer);
+  }
   return hash.digest();
+}
+
+/** F4. */
+async function openRegular(path: string): Promise<FileHandle> {
+  const file = await told(path, () => open(bytesOf(path) as Buffer, constants.O_RDONLY | constants.O_NONBLOCK));
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new HoldError("file_failed", `${path} is no regular file`, { path });
 }
 
 function sameState(now: Buffer | null, wanted: Uint8Array): boolean {
   return now ? now.equals(wanted) : wanted.length === 0;
 }
 
-/** Streams what changes in a folder, or of a file, until the caller gives up. */
+/** Streams what changes in a folder, or of a file, until the caller gives up. What a slow reader missed is told as one `missed`. */
 export async function fileWatch(ctx: CallContext, call: Verb<"fileWatch">): Promise<Result> {
   const { path } = located(ctx, call);
   await told(path, () => stat(bytesOf(path) as Buffer));
-  const tell = (change: string, name: string): void =>
-    ctx.more({ case: "fileWatch", value: create(FileChangeSchema, { path: bytesOf(name), change }) });
+  const said = (change: string, name: string): Result => ({
+    case: "fileWatch",
+    value: create(FileChangeSchema, { path: bytesOf(name), change }),
+  });
   return new Promise((resolve_, reject) => {
+    let isMissing = false;
+    const missed = async (): Promise<void> => {
+      isMissing = true;
+      await roomIn(ctx);
+      isMissing = false;
+      if (!ctx.signal.aborted) ctx.more(said("missed", path));
+    };
     const watcher = watchPath(bytesOf(path) as Buffer, { encoding: "buffer" }, (change, name) => {
-      if (ctx.hasRoom()) tell(change === "rename" ? "renamed" : "changed", name ? join(path, textOf(name)) : path);
+      if (isMissing) return;
+      if (!ctx.hasRoom()) return void missed();
+      ctx.more(said(change === "rename" ? "renamed" : "changed", name ? join(path, textOf(name)) : path));
     });
     const end = (): void => {
       watcher.close();
-      resolve_({ case: "fileWatch", value: create(FileChangeSchema, { path: bytesOf(path), change: "over" }) });
+      resolve_(said("over", path));
     };
     watcher.on("error", (fault) => {
       watcher.close();
       reject(failed(path, fault));
     });
+    if (ctx.signal.aborted) return end();
     ctx.signal.addEventListener("abort", end, { once: true });
-    tell("watching", path);
+    ctx.more(said("watching", path));
   });
+}
+
+/** Waits while the caller does not read. */
+async function roomIn(ctx: CallContext): Promise<void> {
+  while (!ctx.hasRoom() && !ctx.signal.aborted) await later(ctx, ROOM_MS);
 }
 
 function located(ctx: CallContext, call: { session: string; path: Uint8Array }): { session: LiveSession; path: string } {

@@ -32,7 +32,7 @@ export async function invite({ host, operator, via, hostKey }: CallContext, call
   const ttlMs = Number(call.ttlMs);
   const session = call.session === "" ? null : host.find(call.session);
   if (session && (ttlMs <= 0 || ttlMs > MAX_GUEST_MS))
-    throw new HoldError("bad_request", "a guest's time is more than nothing and at most 30 days; say how long with --ttl");
+    throw new HoldError("bad_request", "a guest's time is more than nothing and at most 30 days (ttl_ms)");
   const guest = session ? { session: session.id, untilUnixMs: now + ttlMs } : null;
   const redeemMs = Number(call.redeemMs) || (guest ? ttlMs : REDEEM_MS);
   if (redeemMs > Math.max(MAX_REDEEM_MS, guest ? ttlMs : 0))
@@ -80,7 +80,7 @@ export async function invitationRevoke({ host, operator, via }: CallContext, cal
   if (!was)
     throw new HoldError(
       "invitation_unknown",
-      `no invitation ${JSON.stringify(call.invitation.slice(0, 64))}; hold invitation ls shows them`,
+      `there is no invitation ${JSON.stringify(call.invitation.slice(0, 64))}; name one of the host's list by its id`,
     );
   host.invitations.revoke(was.id);
   host.recordOperator({ id: operator.id, via }, was.redeemedBy, "uninvited", wordsFor(was));

@@ -73,7 +73,7 @@ export class Invitations {
     const now = init.invitedUnixMs;
     const kept = this.#all.filter((i) => i.redeemUntilUnixMs + LISTED_MS > now || (i.guest?.untilUnixMs ?? 0) > now);
     if (kept.filter((i) => i.state === "open" && i.redeemUntilUnixMs > now).length >= MAX_OPEN)
-      throw new HoldError("too_many", `${MAX_OPEN} invitations are open; take some back: hold invitation revoke ID`);
+      throw new HoldError("too_many", `${MAX_OPEN} invitations are open: take some back, or wait until they are over`);
     const invitation: Invitation = { ...init, tokenHash: hashOf(token), state: "open", redeemedBy: "" };
     this.#store([...kept, invitation]);
     return invitation;

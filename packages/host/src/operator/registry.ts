@@ -33,6 +33,8 @@ export interface Guest {
   readonly untilUnixMs: number;
 }
 
+/** Actors of the record that are nobody: an operator of that name would sign what they do. */
+const RESERVED = new Set(["program", "system"]);
 const NAME = /^[a-z][a-z0-9._-]{0,31}$/;
 
 export class OperatorRegistry {
@@ -107,6 +109,8 @@ export class OperatorRegistry {
         "bad_request",
         `operator name ${JSON.stringify(init.name)}: lower-case letters, digits, dot, dash and underscore, 32 at most, a letter first`,
       );
+    if (RESERVED.has(init.name))
+      throw new HoldError("bad_request", `${init.name} is what the record calls something else; choose another name`);
     if (!isRole(init.role))
       throw new HoldError("bad_request", `no role ${JSON.stringify(init.role)}; roles: ${Object.keys(roles).join(", ")}`);
     if (init.kind === "ai" && (init.role === "admin" || init.role === "approver"))

@@ -1,6 +1,6 @@
 /** {@link Files} over calls. */
-import { bytesOf, HoldError, textOf } from "@holdfast/protocol";
-import type { FileEntry, Files, FileState } from "../api.ts";
+import { bytesOf, type FileInfo, HoldError, textOf } from "@holdfast/protocol";
+import type { FileChange, FileEntry, Files, FileState } from "../api.ts";
 import type { CallVerb, Result } from "./connection.ts";
 
 /** Of one call: a part with what is around it stays within a frame. */
@@ -17,8 +17,12 @@ export type AskFiles = <K extends Result["case"]>(
 export function filesOf(ask: AskFiles, session: string, newId: () => string): Files {
   return {
     async list(path = "") {
-      const { value } = await ask("fileList", { case: "fileList", value: { session, path: bytesOf(path) } });
-      const entries = value.entries.map(
+      const found: FileInfo[] = [];
+      const more = (r: Result): void => {
+        if (r.case === "fileList") found.push(...r.value.entries);
+      };
+      const { value } = await ask("fileList", { case: "fileList", value: { session, path: bytesOf(path) } }, { more });
+      const entries = [...found, ...value.entries].map(
         (e): FileEntry => ({
           name: textOf(e.name),
           kind: e.kind as FileEntry["kind"],
@@ -82,8 +86,7 @@ export function filesOf(ask: AskFiles, session: string, newId: () => string): Fi
         {
           signal,
           more: (r) => {
-            if (r.case === "fileWatch")
-              change({ path: textOf(r.value.path), change: r.value.change as "watching" | "changed" | "renamed" });
+            if (r.case === "fileWatch") change({ path: textOf(r.value.path), change: r.value.change as FileChange["change"] });
           },
         },
       ).catch((fault: unknown) => {

@@ -36,9 +36,9 @@ class Bridge implements LinkHandlers {
   readonly #options: BridgeOptions;
   readonly #client: Link;
   readonly #over: () => void;
-  #isBegun = false;
+  #phase: "new" | "reaching" | "carrying" | "over" = "new";
   #host: Link | null = null;
-  /** Sent by the client before there was a host to send it to. */
+  /** Sent by the client before there was a host to send it to: no more than came with its hello. */
   #early: [channel: number, message: Uint8Array][] = [];
 
   constructor(options: BridgeOptions, client: Link, over: () => void) {
@@ -52,10 +52,12 @@ class Bridge implements LinkHandlers {
   }
 
   frame(channel: number, message: Uint8Array): void {
-    if (this.#host) this.#pass(this.#client, this.#host, channel, message);
-    else if (this.#isBegun) this.#early.push([channel, message]);
-    else {
-      this.#isBegun = true;
+    if (this.#phase === "carrying" && this.#host) this.#pass(this.#client, this.#host, channel, message);
+    else if (this.#phase === "reaching") this.#early.push([channel, message]);
+    else if (this.#phase === "new") {
+      this.#phase = "reaching";
+      // A host may have to start first: what the client goes on to send waits outside of this process.
+      this.#client.pause();
       this.#begin(message).catch((fault: unknown) => this.#refuse(fault));
     }
   }
@@ -107,14 +109,16 @@ class Bridge implements LinkHandlers {
 
   #meet(host: Link): void {
     this.#host = host;
+    this.#phase = "carrying";
     for (const [channel, message] of this.#early.splice(0)) host.send(channel, message);
+    this.#client.resume();
   }
 
   #hostEnd(host: Link): LinkHandlers {
     return {
       frame: (channel, message) => this.#pass(host, this.#client, channel, message),
       drained: () => this.#client.resume(),
-      closed: () => this.#client.close(),
+      closed: () => this.#end(),
     };
   }
 
@@ -135,6 +139,14 @@ class Bridge implements LinkHandlers {
       fault instanceof HoldError ? fault : new HoldError("internal", fault instanceof Error ? fault.message : String(fault));
     const error = { code, message, details: { ...details } };
     this.#client.send(CONTROL_CHANNEL, encodeHost({ case: "refused", value: { error } }));
+    this.#end();
+  }
+
+  /** Nothing more comes from the host. The client is read on, or it would not be heard to go. */
+  #end(): void {
+    this.#phase = "over";
+    this.#early = [];
+    this.#client.resume();
     this.#client.close();
   }
 }
