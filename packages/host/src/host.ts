@@ -8,19 +8,7 @@
  *   A3  Nothing but a session's own end, an operator or the session's policy ends it.
  */
 import { existsSync } from "node:fs";
-import {
-  floor as floorRoom,
-  InputLedger,
-  inputRules,
-  MonotonicMs,
-  session as sessionRoom,
-  TERMINAL_ACTOR,
-  type Capability,
-  type FloorEvent,
-  type GrantReason,
-  type SessionFacts,
-} from "@holdfast/core";
-import { capabilitiesOf, rolesWith } from "@holdfast/core";
+import { MonotonicMs, type Capability } from "@holdfast/core";
 import {
   create,
   EventBody_HostStartedSchema,
@@ -34,16 +22,16 @@ import {
   type Surroundings,
 } from "@holdfast/protocol";
 import type { Invitations } from "./operator/invitations.ts";
-import type { Guest, OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
+import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
+import { Rights } from "./operator/rights.ts";
 import type { Actor } from "./session/book.ts";
-import { CommandWatch, type SavedCommands } from "./session/command-watch.ts";
-import { operatorOfWriter } from "./session/inputs.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
 import * as lifetime from "./session/lifetime.ts";
 import { openSession, started, type Opener, type OpenRequest } from "./session/open.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
-import { decodeBody, encodeBody, folded, kindOf, type Body } from "./session/record.ts";
+import { recall } from "./session/recall.ts";
+import { encodeBody, kindOf, type Body } from "./session/record.ts";
 import { LiveSession } from "./session/session.ts";
 import { operatorOf } from "./session/steering.ts";
 
@@ -109,6 +97,7 @@ export class Host {
   readonly #sessions = new Map<string, LiveSession>();
   readonly #saved = new Map<string, number>();
   readonly #parents = new Map<string, string>();
+  readonly #rights: Rights;
   readonly #revocations = new Set<(operator: string) => void>();
 
   constructor(options: HostOptions) {
@@ -116,6 +105,7 @@ export class Host {
     this.#opener = options.opener;
     this.registry = options.registry;
     this.invitations = options.invitations;
+    this.#rights = new Rights(options.registry, options.ports, (session) => this.#parents.get(session) ?? "");
     this.version = options.version;
     this.#maxSessions = options.maxSessions;
     this.home = options.home;
@@ -208,100 +198,17 @@ export class Host {
     });
   }
 
-  /** Reads a session's books: the saved fold and what came after it. Null for one that was removed. */
+  /** The session as its books have it. Null for one that was removed. */
   #recall(id: string): LiveSession | null {
-    const saved = this.ports.journal.loadFold(id);
-    let facts: SessionFacts = sessionRoom.unopened(id);
-    let input = new InputLedger();
-    let commands = new CommandWatch(() => this.ports.clock.wallMs());
-    const now = this.ports.clock.monoMs();
-    if (saved) {
-      try {
-        const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as {
-          facts: SessionFacts;
-          input: unknown;
-          commands: SavedCommands;
-          parent?: string;
-        };
-        input = InputLedger.load(data.input, inputRules, now);
-        commands = new CommandWatch(() => this.ports.clock.wallMs(), data.commands);
-        // Facts that an older version did not keep have their defaults.
-        facts = { ...facts, ...data.facts };
-        if (data.parent) this.#parents.set(id, data.parent);
-      } catch (fault) {
-        this.ports.log(`session ${id}: its saved fold can't be read, the journal is: ${String(fault)}`);
-        input = new InputLedger();
-        commands = new CommandWatch(() => this.ports.clock.wallMs());
-      }
-    }
-    const cuts = new Map<string, number>();
-    for (;;) {
-      const items = this.ports.journal.read(id, facts.seq, 4 * 1024 * 1024);
-      if (items.length === 0) break;
-      for (const item of items) {
-        if ("gap" in item) {
-          facts = { ...facts, seq: item.toSeq as never };
-          continue;
-        }
-        const body = decodeBody(item.kind, item.meta);
-        if (body?.case === "removed") return null;
-        facts = sessionRoom.fold(facts, folded(item, body));
-        commands.follow(item, body);
-        if (body?.case === "opened" && body.value.parent) this.#parents.set(id, body.value.parent);
-        if (body?.case === "input") {
-          const v = body.value;
-          input.accepted(
-            {
-              writer: v.writer,
-              n: Number(v.n),
-              bytes: item.payloadBytes,
-              unit: v.unit,
-              unitEnd: v.unitEnd,
-              interrupt: v.interrupt,
-            },
-            item.actor,
-            item.seq as never,
-            now,
-          );
-        } else if (body?.case === "inputSettled") {
-          const v = body.value;
-          const status = (["applied", "applied", "refused", "void", "cut"] as const)[v.status] ?? "void";
-          input.settle({ seq: Number(v.inputSeq) as never, status, bytes: v.bytes, refusal: v.refusal }, now);
-        } else if (body) {
-          const isCut = this.#cutBy(body);
-          if (!isCut) continue;
-          for (const { operator } of input.unsettled()) if (isCut(operator)) cuts.set(operator, item.seq);
-          const unitOf = input.unitWriter();
-          if (unitOf !== null && isCut(operatorOfWriter(unitOf))) input.cut();
-        }
-      }
-    }
-    if (facts.createdAt === 0) return null;
-    // Who was revoked while the host died may not have been cut off: nothing of theirs is written any more.
-    for (const { operator } of input.unsettled()) if (this.registry.byName(operator)?.revoked) cuts.set(operator, facts.seq);
-    const session = this.#enter(new LiveSession(id, this.ports, { facts, input, commands, cuts }));
-    const holder = facts.holder ? this.registry.byName(facts.holder) : null;
+    const recalled = recall(id, this.ports, (operator) => this.registry.byName(operator));
+    if (!recalled) return null;
+    const { past, parent } = recalled;
+    if (parent !== "") this.#parents.set(id, parent);
+    const session = this.#enter(new LiveSession(id, this.ports, past));
+    const holder = past.facts.holder ? this.registry.byName(past.facts.holder) : null;
     if (holder && !holder.revoked) session.restoreFloor(operatorOf(holder));
-    this.#saved.set(id, facts.seq);
+    this.#saved.set(id, past.facts.seq);
     return session;
-  }
-
-  /** Core/input I5: whose unit and waiting input this record cut, as the session decided it then; null if nobody's. */
-  #cutBy(body: Body): ((operator: string) => boolean) | null {
-    const event = this.#floorEventOf(body);
-    if (!event) return null;
-    return (operator) =>
-      operator !== TERMINAL_ACTOR &&
-      floorRoom.cuts(event, { id: operator, kind: this.registry.byName(operator)?.kind ?? "service" });
-  }
-
-  #floorEventOf(body: Body): FloorEvent | null {
-    if (body.case === "aiPaused") return body.value.paused ? { kind: "ai_paused" } : null;
-    if (body.case !== "floorChanged") return null;
-    const { holder, seat, from, reason } = body.value;
-    if (holder === "") return reason === "revoked" ? { kind: "freed", reason, from } : null;
-    const to = { id: holder, name: holder, kind: this.registry.byName(holder)?.kind ?? "service" };
-    return { kind: "granted", to, seat, reason: reason as GrantReason, from: from || null };
   }
 
   async #takeUp(session: LiveSession): Promise<boolean> {
@@ -670,32 +577,9 @@ export class Host {
 
   // --- rights ---
 
-  /**
-   * Throws `revoked`, `access_ended` or `not_permitted`, naming what is missing. Looked up now, never remembered (P: revocation within
-   * a second). `session`: where it is to be done; a guest has one session, and for them there is no other.
-   */
+  /** Throws where this operator lacks the right; see {@link Rights.demand}. */
   demand(operator: RegisteredOperator, capability: Capability, session: string | null): void {
-    const now = this.registry.byName(operator.id);
-    if (!now || now.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
-    if (now.guest) this.#demandGuest(now, now.guest, session);
-    if (!capabilitiesOf(now.role, now.kind).includes(capability)) {
-      throw new HoldError(
-        "not_permitted",
-        `${operator.name} (${now.role}) lacks the right ${capability}; roles that have it: ${rolesWith(capability).join(", ")}`,
-        { operator: operator.id, right: capability },
-      );
-    }
-  }
-
-  #demandGuest({ id, name }: RegisteredOperator, guest: Guest, session: string | null): void {
-    if (this.ports.clock.wallMs() >= guest.untilUnixMs)
-      throw new HoldError("access_ended", `${name} was a guest until ${new Date(guest.untilUnixMs).toISOString()}`, {
-        operator: id,
-      });
-    if (session === null || !this.#isGuestOf(guest, session))
-      throw new HoldError("not_permitted", `${name} is a guest of session ${guest.session} and of nothing else here`, {
-        operator: id,
-      });
+    this.#rights.demand(operator, capability, session);
   }
 
   /** The session that this operator means: of a guest only theirs is ever found, whatever else there is. */
@@ -704,34 +588,13 @@ export class Host {
     if (!guest) return this.find(text);
     const theirs = this.#sessions.get(guest.session);
     const session = theirs && text !== "" && theirs.facts.name === text ? theirs : this.#sessions.get(text);
-    if (session && this.#isGuestOf(guest, session.id)) return session;
+    if (session && this.#rights.isGuestOf(guest, session.id)) return session;
     throw new HoldError("no_such_session", `no session ${JSON.stringify(text.slice(0, SHOWN_NAME_CHARS))} for ${operator.name}`);
-  }
-
-  /** Their session, or a command of `hold exec` beside it. */
-  #isGuestOf(guest: Guest, session: string): boolean {
-    return session === guest.session || this.#parents.get(session) === guest.session;
   }
 
   /** A guest whose time is over is out as one who was revoked. */
   keepGuest(operator: RegisteredOperator): void {
-    const { guest } = operator;
-    if (!guest || operator.revoked) return;
-    const { clock, wakeAt, log } = this.ports;
-    const look = (): void => {
-      const now = this.registry.byName(operator.id);
-      if (!now || now.revoked) return;
-      const leftMs = guest.untilUnixMs - clock.wallMs();
-      // A clock that somebody sets is looked at again within the hour.
-      if (leftMs > 0) return void wakeAt(MonotonicMs(clock.monoMs() + Math.min(leftMs, 3_600_000)), look);
-      try {
-        this.revoke(now, { id: "system:policy", via: "guest" });
-      } catch (fault) {
-        if (!(fault instanceof HoldError)) throw fault;
-        log(`guest ${now.name}: ${fault.message}`);
-      }
-    };
-    look();
+    this.#rights.keepGuest(operator, (guest) => this.revoke(guest, { id: "system:policy", via: "guest" }));
   }
 
   recordOperator(by: Actor, operator: string, change: string, detail: string): void {

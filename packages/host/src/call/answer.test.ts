@@ -1,9 +1,11 @@
 /** Who may ask what: the whole table, written out by hand, against what the host decides. */
-import { Host } from "../host.ts";
+import type { Host } from "../host.ts";
 import { floor, MonotonicMs, type Operator, type OperatorKind } from "@holdfast/core";
 import { CallSchema, create, FloorVerb, HoldError, type Call, type OperatorKind as WireKind } from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
-import type { RegisteredOperator } from "../operator/registry.ts";
+import type { OperatorRegistry, RegisteredOperator } from "../operator/registry.ts";
+import { Rights } from "../operator/rights.ts";
+import type { SessionPorts } from "../session/ports.ts";
 import { answerCall } from "./answer.ts";
 
 type Verb = NonNullable<Call["verb"]["case"]>;
@@ -76,12 +78,15 @@ async function asked(
       if (!ruling.ok) throw new HoldError(ruling.refusal.code, "refused");
     },
   };
+  const registry = { byName: () => by } as unknown as OperatorRegistry;
+  const ports = { journal: { frozen: null }, clock: { monoMs: () => MonotonicMs(0) } } as unknown as SessionPorts;
+  const rights = new Rights(registry, ports, () => "");
   const host = {
-    registry: { byName: () => by },
+    registry,
     find: () => session,
     sessions: new Map(),
-    demand: Host.prototype.demand,
-    ports: { journal: { frozen: null }, clock: { monoMs: () => MonotonicMs(0) } },
+    demand: (...asked: Parameters<Rights["demand"]>) => rights.demand(...asked),
+    ports,
   } as unknown as Host;
   const call = create(CallSchema, { id: 1n, verb: { case: verb, value: { session: "s1", ...value } } as never });
   try {

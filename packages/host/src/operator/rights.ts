@@ -1,0 +1,80 @@
+/**
+ * Rights: whether an operator may do something now. Looked up for each frame, never remembered, so that a revocation holds within a second.
+ *
+ *   R1  A guest (registry O5) has one session and the commands that `hold exec` started beside it; there is nothing else for them.
+ *   R2  At the end of their time a guest is refused at once, and revoked as soon as the host looks.
+ */
+import { type Capability, capabilitiesOf, MonotonicMs, rolesWith } from "@holdfast/core";
+import { HoldError } from "@holdfast/protocol";
+import type { SessionPorts } from "../session/ports.ts";
+import type { Guest, OperatorRegistry, RegisteredOperator } from "./registry.ts";
+
+/** How soon at the latest a guest's time is looked at again: somebody may set the clock. */
+const LOOK_MS = 3_600_000;
+
+export class Rights {
+  readonly #registry: OperatorRegistry;
+  readonly #ports: Pick<SessionPorts, "clock" | "wakeAt" | "log">;
+  readonly #parentOf: (session: string) => string;
+
+  /** `parentOf`: the session that a command runs beside; empty for one that is no such command. */
+  constructor(
+    registry: OperatorRegistry,
+    ports: Pick<SessionPorts, "clock" | "wakeAt" | "log">,
+    parentOf: (session: string) => string,
+  ) {
+    this.#registry = registry;
+    this.#ports = ports;
+    this.#parentOf = parentOf;
+  }
+
+  /** Throws `revoked`, `access_ended` or `not_permitted`, naming what is missing. `session`: where it is to be done; null: on the host. */
+  demand(operator: RegisteredOperator, capability: Capability, session: string | null): void {
+    const now = this.#registry.byName(operator.id);
+    if (!now || now.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
+    if (now.guest) this.#demandGuest(now, now.guest, session);
+    if (!capabilitiesOf(now.role, now.kind).includes(capability)) {
+      throw new HoldError(
+        "not_permitted",
+        `${operator.name} (${now.role}) lacks the right ${capability}; roles that have it: ${rolesWith(capability).join(", ")}`,
+        { operator: operator.id, right: capability },
+      );
+    }
+  }
+
+  #demandGuest({ id, name }: RegisteredOperator, guest: Guest, session: string | null): void {
+    if (this.#ports.clock.wallMs() >= guest.untilUnixMs)
+      throw new HoldError("access_ended", `${name} was a guest until ${new Date(guest.untilUnixMs).toISOString()}`, {
+        operator: id,
+      });
+    if (session === null || !this.isGuestOf(guest, session))
+      throw new HoldError("not_permitted", `${name} is a guest of session ${guest.session} and of nothing else here`, {
+        operator: id,
+      });
+  }
+
+  /** R1. */
+  isGuestOf(guest: Guest, session: string): boolean {
+    return session === guest.session || this.#parentOf(session) === guest.session;
+  }
+
+  /** R2. */
+  keepGuest(operator: RegisteredOperator, revoke: (guest: RegisteredOperator) => void): void {
+    const { guest } = operator;
+    if (!guest || operator.revoked) return;
+    const { clock, wakeAt, log } = this.#ports;
+    const look = (): void => {
+      const now = this.#registry.byName(operator.id);
+      if (!now || now.revoked) return;
+      const leftMs = guest.untilUnixMs - clock.wallMs();
+      if (leftMs > 0) return void wakeAt(MonotonicMs(clock.monoMs() + Math.min(leftMs, LOOK_MS)), look);
+      try {
+        revoke(now);
+      } catch (fault) {
+        if (!(fault instanceof HoldError)) throw fault;
+        log(`guest ${now.name}: ${fault.message}`);
+      }
+    };
+    look();
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * A session as its journal has it, for a host that has just started: the saved fold, and what was recorded after it.
+ *
+ *   M1  What this gives is what the host that wrote it knew: facts, input with its outcomes and cuts, commands.
+ *   M2  A fold that can't be read costs nothing but time: the journal is read from its beginning.
+ */
+import {
+  floor as floorRoom,
+  type FloorEvent,
+  type GrantReason,
+  InputLedger,
+  inputRules,
+  session as sessionRoom,
+  type SessionFacts,
+  TERMINAL_ACTOR,
+} from "@holdfast/core";
+import type { RegisteredOperator } from "../operator/registry.ts";
+import { CommandWatch, type SavedCommands } from "./command-watch.ts";
+import { operatorOfWriter } from "./inputs.ts";
+import type { SessionPorts } from "./ports.ts";
+import { type Body, decodeBody, folded } from "./record.ts";
+import type { Past } from "./session.ts";
+
+/** Of one reading of the journal. */
+const READ_BYTES = 4 * 1024 * 1024;
+
+type Known = (operator: string) => RegisteredOperator | null;
+/** A fold as the journal's cache keeps it: what {@link LiveSession.saved} gave, and the session that it runs beside. */
+interface Saved {
+  readonly facts: SessionFacts;
+  readonly input: unknown;
+  readonly commands: SavedCommands;
+  readonly parent?: string;
+}
+
+/** Null for a session that was removed, or whose opening is not in the journal. `parent`: empty for one that is no command of `hold exec`. */
+export function recall(
+  id: string,
+  { journal, clock, log }: Pick<SessionPorts, "journal" | "clock" | "log">,
+  known: Known,
+): { readonly past: Past; readonly parent: string } | null {
+  const now = clock.monoMs();
+  const unread = {
+    facts: sessionRoom.unopened(id),
+    input: new InputLedger(),
+    commands: new CommandWatch(() => clock.wallMs()),
+    parent: "",
+  };
+  const saved = journal.loadFold(id);
+  let { facts, input, commands, parent } = unread;
+  if (saved) {
+    try {
+      const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as Saved;
+      input = InputLedger.load(data.input, inputRules, now);
+      commands = new CommandWatch(() => clock.wallMs(), data.commands);
+      // Facts that an older version did not keep have their defaults.
+      facts = { ...facts, ...data.facts };
+      parent = data.parent ?? "";
+    } catch (fault) {
+      log(`session ${id}: its saved fold can't be read, the journal is: ${String(fault)}`);
+      ({ facts, input, commands, parent } = unread);
+    }
+  }
+  const cuts = new Map<string, number>();
+  for (;;) {
+    const items = journal.read(id, facts.seq, READ_BYTES);
+    if (items.length === 0) break;
+    for (const item of items) {
+      if ("gap" in item) {
+        facts = { ...facts, seq: item.toSeq as never };
+        continue;
+      }
+      const body = decodeBody(item.kind, item.meta);
+      if (body?.case === "removed") return null;
+      facts = sessionRoom.fold(facts, folded(item, body));
+      commands.follow(item, body);
+      if (body?.case === "opened" && body.value.parent) parent = body.value.parent;
+      if (body?.case === "input") {
+        const { writer, n, unit, unitEnd, interrupt } = body.value;
+        const frame = { writer, n: Number(n), bytes: item.payloadBytes, unit, unitEnd, interrupt };
+        input.accepted(frame, item.actor, item.seq as never, now);
+      } else if (body?.case === "inputSettled") {
+        const v = body.value;
+        const status = (["applied", "applied", "refused", "void", "cut"] as const)[v.status] ?? "void";
+        input.settle({ seq: Number(v.inputSeq) as never, status, bytes: v.bytes, refusal: v.refusal }, now);
+      } else if (body) {
+        const isCut = cutBy(body, known);
+        if (!isCut) continue;
+        for (const { operator } of input.unsettled()) if (isCut(operator)) cuts.set(operator, item.seq);
+        const unitOf = input.unitWriter();
+        if (unitOf !== null && isCut(operatorOfWriter(unitOf))) input.cut();
+      }
+    }
+  }
+  if (facts.createdAt === 0) return null;
+  // Who was revoked while the host died may not have been cut off: nothing of theirs is written any more.
+  for (const { operator } of input.unsettled()) if (known(operator)?.revoked) cuts.set(operator, facts.seq);
+  return { past: { facts, input, commands, cuts }, parent };
+}
+
+/** Core/input I5: whose unit and waiting input this record cut, as the session decided it then; null if nobody's. */
+function cutBy(body: Body, known: Known): ((operator: string) => boolean) | null {
+  const event = floorEventOf(body, known);
+  if (!event) return null;
+  return (operator) =>
+    operator !== TERMINAL_ACTOR && floorRoom.cuts(event, { id: operator, kind: known(operator)?.kind ?? "service" });
+}
+
+function floorEventOf(body: Body, known: Known): FloorEvent | null {
+  if (body.case === "aiPaused") return body.value.paused ? { kind: "ai_paused" } : null;
+  if (body.case !== "floorChanged") return null;
+  const { holder, seat, from, reason } = body.value;
+  if (holder === "") return reason === "revoked" ? { kind: "freed", reason, from } : null;
+  const to = { id: holder, name: holder, kind: known(holder)?.kind ?? "service" };
+  return { kind: "granted", to, seat, reason: reason as GrantReason, from: from || null };
+}
