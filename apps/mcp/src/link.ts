@@ -24,19 +24,26 @@ export class HostWay {
     try {
       return await this.change(ask);
     } catch (fault) {
-      if (!isGone(fault)) throw fault;
+      if ((fault as { code?: unknown }).code !== "unreachable") throw fault;
       return this.change(ask);
     }
   }
 
   async change<T>(ask: (client: HostClient) => Promise<T>): Promise<T> {
-    const made = this.client();
+    const made = await this.#living();
     try {
-      return await ask(await made);
-    } catch (fault) {
-      if (isGone(fault)) this.#forget(made);
-      throw fault;
+      return await ask(await made.client);
+    } finally {
+      if ((await made.client).isOver) this.#forget(made.client);
     }
+  }
+
+  /** A link that died while nobody asked is found before anything is sent over it. */
+  async #living(): Promise<{ readonly client: Promise<HostClient> }> {
+    const client = this.client();
+    if (!(await client).isOver) return { client };
+    this.#forget(client);
+    return { client: this.client() };
   }
 
   close(): void {
@@ -55,9 +62,4 @@ export class HostWay {
       () => {},
     );
   }
-}
-
-function isGone(fault: unknown): boolean {
-  const { code } = fault as { code?: unknown };
-  return code === "unreachable" || code === "draining";
 }

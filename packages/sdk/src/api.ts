@@ -396,6 +396,8 @@ export interface HostClient {
   whoami(): Promise<WhoamiAnswer>;
   status(): Promise<HostStatusAnswer>;
   down(force?: boolean): Promise<void>;
+  /** Its link is gone: calls are rejected, attachments find a link of their own. */
+  readonly isOver: boolean;
   close(): void;
 }
 

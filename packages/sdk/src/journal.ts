@@ -66,6 +66,7 @@ export async function* readJournal(client: HostClient, session: string, options:
     over ??= {};
     wake?.();
   };
+  if (options.signal?.aborted) stop();
   options.signal?.addEventListener("abort", stop, { once: true });
   const attachment: Attachment = await client.attach(
     {

@@ -83,10 +83,9 @@ test("the keeper's children have only their own descriptors", async () => {
   await using world = new World();
   await world.keeper(host);
   const { hostPid } = await keeperStatus(world.dir);
-  const fds = await fact("the host runs its program", () => {
-    return readFileSync(`/proc/${hostPid}/comm`, "utf8") === "sleep\n" && readdirSync(`/proc/${hostPid}/fd`);
-  });
-  expect(fds).toEqual(["0", "1", "2"]);
+  await fact("the host runs its program", () => readFileSync(`/proc/${hostPid}/comm`, "utf8") === "sleep\n");
+  // The program's own loader opens libraries for a moment.
+  await fact("it has 0, 1 and 2, and no other", () => readdirSync(`/proc/${hostPid}/fd`).join() === "0,1,2");
 });
 
 test("many sessions at once are started through the keeper, and one that cannot be is told why", async () => {

@@ -60,7 +60,14 @@ async function acting(context: Context, name: string): Promise<HostClient> {
         `${name} is no AI: what an AI does must carry a name of its own. Leave --as away, or add one with: hold operator add NAME --kind ai --on-behalf-of ${name}`,
       );
     } catch (fault) {
-      if ((fault as { code?: string }).code !== "unknown_credential" || left === 0) throw fault;
+      if ((fault as { code?: string }).code !== "unknown_credential") throw fault;
+      if (left === 0)
+        throw new HoldError(
+          "unknown_credential",
+          `the host does not know the key of ${name}, which was perhaps left behind when its operator could not be added: remove ${name}.key from the folder keys in ${await context.home()}, and start again`,
+          { operator: name },
+          { cause: fault },
+        );
       await new Promise((resolve) => setTimeout(resolve, NEW_KEY_MS));
     }
   }

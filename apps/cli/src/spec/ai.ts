@@ -4,6 +4,7 @@ import { command } from "./command.ts";
 export const aiCommands = [
   command({
     path: ["mcp"],
+    local: true,
     group: "operators",
     brief: "serve this machine's sessions to an AI, over MCP on standard input and output",
     description:

@@ -26,7 +26,9 @@ export class Excerpt {
   readonly #maxBytes: number;
   readonly #first: Piece[] = [];
   #firstCost = 0;
+  /** The tail begins at `#lastFrom`; what stands before it goes when it is more than the tail. */
   #last: Piece[] = [];
+  #lastFrom = 0;
   #lastCost = 0;
   #lostBytes = 0;
   #lines = 0;
@@ -50,19 +52,21 @@ export class Excerpt {
     }
     this.#last.push(piece);
     this.#lastCost += cost;
-    let from = 0;
-    while (this.#lastCost > this.#maxBytes && from < this.#last.length - 1) {
-      const gone = this.#last[from++]!;
+    while (this.#lastCost > this.#maxBytes && this.#lastFrom < this.#last.length - 1) {
+      const gone = this.#last[this.#lastFrom++]!;
       this.#lastCost -= costOf(gone);
       this.#dropped ??= gone;
     }
-    if (from > 0) this.#last = this.#last.slice(from);
+    if (this.#lastFrom * 2 <= this.#last.length) return;
+    this.#last = this.#last.slice(this.#lastFrom);
+    this.#lastFrom = 0;
   }
 
   /** What fits into `budget` bytes of text. */
   view(budget: number): View {
     const most = Math.min(budget, this.#maxBytes);
-    const all = [...this.#first, ...this.#last];
+    const last = this.#last.slice(this.#lastFrom);
+    const all = [...this.#first, ...last];
     const fromOffset = all[0]?.offset ?? 0;
     const toOffset = all.at(-1)?.end ?? 0;
     if (!this.#dropped && this.#firstCost + this.#lastCost <= most)
@@ -75,7 +79,7 @@ export class Excerpt {
       headCount++;
     }
     // The tail is what stands together up to the end: not over a drop.
-    const rest = this.#dropped ? this.#last : all.slice(headCount);
+    const rest = this.#dropped ? last : all.slice(headCount);
     let tailFrom = rest.length;
     while (tailFrom > 0 && used + costOf(rest[tailFrom - 1]!) <= most) used += costOf(rest[--tailFrom]!);
     const head = all.slice(0, headCount);

@@ -32,6 +32,12 @@ export class Plain {
   #start: number | null = null;
   #startAfter = 0;
   #at = 0;
+  readonly #most: number;
+
+  /** `most`: cells of one piece, for a reader who takes less than T3's at a time. */
+  constructor(most = PIECE_CHARS) {
+    this.#most = Math.min(most, PIECE_CHARS);
+  }
 
   /**
    * The pieces that these bytes complete. What does not follow the bytes before begins anew. `after`: as in {@link Piece}. `end`: where
@@ -52,7 +58,7 @@ export class Plain {
       }
       this.#at++;
       const isLineEnd = this.#byte(byte);
-      if (isLineEnd || this.#cells.length >= PIECE_CHARS) done.push(this.#cut(isLineEnd));
+      if (isLineEnd || this.#cells.length >= this.#most) done.push(this.#cut(isLineEnd));
     }
     this.#at = end;
     const last = done.at(-1);

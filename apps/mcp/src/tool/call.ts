@@ -1,5 +1,5 @@
 /** What every tool is given: the way to the host, and of the one call its signal and how to tell that it goes on. */
-import type { HostClient } from "@holdfast/sdk";
+import type { Event, HostClient, Session } from "@holdfast/sdk";
 import type { HostWay } from "../link.ts";
 import { limits } from "../text/limits.ts";
 
@@ -51,7 +51,7 @@ export interface Watch {
 export async function watchFloor(
   call: Call,
   client: HostClient,
-  session: string,
+  session: Session,
   after: number,
   steers: boolean,
 ): Promise<Watch> {
@@ -64,21 +64,26 @@ export async function watchFloor(
   const given = (): void => stop.abort();
   if (call.signal.aborted) given();
   call.signal.addEventListener("abort", given, { once: true });
-  const interfere = (state: Interference["state"], who: string): void => {
+  const interfere = (state: Interference["state"], who: string, atUnixMs: bigint): void => {
     if (found) return;
-    found = { state, who, since: new Date().toISOString() };
+    found = { state, who, since: new Date(Number(atUnixMs)).toISOString() };
     stop.abort();
   };
+  // What was recorded before we looked counts where it still holds: a pause that was lifted since is no news.
+  const isNew = (e: Event): boolean => e.seq > session.seq;
   const attachment = await client.attach(
-    { session, observe: true, quiet: true, noOutput: true, mode: "replay", after },
+    { session: session.id, observe: true, quiet: true, noOutput: true, mode: "replay", after },
     {
       event: (e) => {
         const kind = e.body?.kind;
         if (kind?.case === "commandStarted") for (const told of commands.splice(0)) told();
-        if (kind?.case === "aiPaused" && kind.value.paused) interfere("paused_by_operator", e.actor);
+        if (kind?.case === "aiPaused" && kind.value.paused && (isNew(e) || session.floor?.aiPaused))
+          interfere("paused_by_operator", e.actor, e.atUnixMs);
         if (kind?.case !== "floorChanged" || kind.value.holder === "") return;
-        if (kind.value.holder !== me && (isMine || steers || kind.value.from === me)) interfere("preempted", kind.value.holder);
-        isMine = kind.value.holder === me;
+        const { holder, from } = kind.value;
+        if (holder !== me && (isMine || steers || from === me) && (isNew(e) || session.floor?.holder === holder))
+          interfere("preempted", holder, e.atUnixMs);
+        isMine = holder === me;
       },
     },
   );

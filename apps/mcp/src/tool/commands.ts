@@ -3,13 +3,13 @@
  *   C1  Neither ends anything when its time is up: the result says `running` and how to follow.
  *   C2  A person who takes the floor ends the waiting, not the command: the result says `preempted` and who.
  */
-import type { ExecResult, HoldError, HostClient, RunResult } from "@holdfast/sdk";
+import { type ExecResult, type HoldError, type HostClient, readJournal, type RunResult } from "@holdfast/sdk";
 import { cursorAt } from "../text/cursor.ts";
 import { Excerpt } from "../text/excerpt.ts";
 import { limits } from "../text/limits.ts";
 import { Plain } from "../text/plain.ts";
 import { type Call, patience, tellProgress, watchFloor } from "./call.ts";
-import { answer, type Facts, type Output, type ToolResult } from "./result.ts";
+import { answer, type Facts, type Output, refusal, type ToolResult } from "./result.ts";
 import { activityOf, stateOf } from "./states.ts";
 
 /** A stream that comes without offsets, gathered as it comes. */
@@ -48,7 +48,7 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
     const session = await client.show(args.session);
     const seq = Number(session.seq);
     const gathered = new Gathered(seq);
-    const watch = await watchFloor(call, client, session.id, seq, true);
+    const watch = await watchFloor(call, client, session, seq, true);
     const asked = new AbortController();
     const signal = AbortSignal.any([watch.signal, asked.signal]);
     let needs: string | null = null;
@@ -65,11 +65,21 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
       const result = await client.run(
         session.id,
         { text: args.command },
-        { timeoutMs: seconds * 1_000, take: args.take, signal, output: (bytes) => gathered.take(bytes) },
+        {
+          timeoutMs: Math.round(seconds * 1_000),
+          take: args.take,
+          signal,
+          // Gathered is bounded by itself, and keeps the end: the host would keep the beginning.
+          maxBytes: Number.MAX_SAFE_INTEGER,
+          output: (bytes) => gathered.take(bytes),
+        },
       );
+      if (result.state === "timed_out" || result.state === "interrupted")
+        await untold(client, session.id, seq, result, (bytes) => gathered.take(bytes));
       gathered.end();
       const interference = watch.interference();
-      const state = interference?.state ?? needs ?? (await stateAfter(client, session.id, result));
+      const state =
+        result.state === "ended" ? "finished" : (interference?.state ?? needs ?? (await stateAfter(client, session.id, result)));
       const facts: Facts = {
         session: session.id,
         incarnation: session.incarnation,
@@ -105,6 +115,8 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
           isError: true,
         };
       return answer(facts, outputs, args.max_bytes);
+    } catch (fault) {
+      return lostSight(fault, session.id, seq);
     } finally {
       quiet();
       settled.abort();
@@ -113,24 +125,47 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
   });
 }
 
+/** A host that went while something ran: where to look for it. Other refusals are told as they are. */
+function lostSight(fault: unknown, session: string, seq: number): ToolResult {
+  if (!isLinkLoss(fault)) throw fault;
+  return refusal(fault, {
+    session,
+    cursor: cursorAt(seq),
+    next_step: "it may be running: wait with this session and cursor before you repeat anything",
+  });
+}
+
+function isLinkLoss(fault: unknown): boolean {
+  return (fault as { code?: unknown }).code === "unreachable";
+}
+
+/** What the journal has of a command's output that was not handed over before the waiting ended: the cursor stands behind it. */
+async function untold(
+  client: HostClient,
+  session: string,
+  after: number,
+  result: RunResult,
+  take: (bytes: Uint8Array) => void,
+): Promise<void> {
+  if (result.fromOffset === 0 && result.toOffset === 0) return;
+  const told = Math.max(result.fromOffset, result.toOffset);
+  for await (const e of readJournal(client, session, { after, to: result.seq }))
+    if (e.type === "output" && e.stream === 0 && e.end > told) take(e.bytes.subarray(Math.max(0, told - e.offset)));
+}
+
 /** The word for a program that waits for somebody, when it does; null when that is not to be known any more. */
 async function inputNeeded(client: HostClient, session: string, signal: AbortSignal): Promise<string | null> {
   try {
-    while (!signal.aborted) {
-      const { fired, state } = await client.wait(session, { inputNeeded: true }, signal);
-      if (fired !== "input_needed") return null;
-      // The prompt is the command's end, which the run itself tells.
-      if (state !== "idle_prompt") return stateOf(state);
-      return null;
-    }
+    const { fired, state } = await client.wait(session, { inputNeeded: true }, signal);
+    // The prompt is the command's end, which the run itself tells.
+    return fired === "input_needed" && state !== "idle_prompt" ? stateOf(state) : null;
   } catch {
     // Given up, or the link is gone: the run itself tells.
+    return null;
   }
-  return null;
 }
 
 async function stateAfter(client: HostClient, session: string, result: RunResult): Promise<string> {
-  if (result.state === "ended") return "finished";
   if (result.state === "interrupted") return "interrupted";
   const now = await activityOf(client, await client.show(session));
   // Between the deadline and this look the shell may have drawn its prompt; what is certain is that no end was seen.
@@ -188,6 +223,7 @@ export async function exec(call: Call, args: ExecArguments): Promise<ToolResult>
         output: (stream, bytes) => outs[stream].take(bytes),
       });
     } catch (fault) {
+      if (child !== "" && isLinkLoss(fault)) return lostSight(fault, child, 0);
       if (!(leave.signal.aborted && child !== "" && (fault as HoldError).code === "cancelled")) throw fault;
     } finally {
       clearTimeout(timer);

@@ -1,5 +1,5 @@
 /** Output of a session between two places of its journal, as excerpts of its streams; and where to read on. */
-import { type HostClient, readJournal, type Session, SessionKind } from "@holdfast/sdk";
+import { type HostClient, readJournal, type Session, SessionKind, SessionState } from "@holdfast/sdk";
 import { type Cursor, cursorAt, cursorIn } from "../text/cursor.ts";
 import { Excerpt } from "../text/excerpt.ts";
 import { limits } from "../text/limits.ts";
@@ -11,6 +11,9 @@ export interface Reading {
   /** What comes after what was read. */
   readonly cursor: string;
 }
+
+/** Cells of a piece that fits several times into what is asked for, with four bytes a cell. */
+const pieceOf = (maxBytes: number | undefined): number | undefined => maxBytes && Math.max(16, Math.floor(maxBytes / 16));
 
 /**
  * Reads to `to` (default: the journal's end now). With `maxBytes` it stops before more text than that; without, a long reading keeps its
@@ -27,12 +30,13 @@ export async function readOutput(
   const streams = new Map(
     Object.entries(names).map(([n, name]) => [
       Number(n),
-      { name, plain: new Plain(), excerpt: new Excerpt(options.maxBytes ?? limits.maxTextBytes) },
+      { name, plain: new Plain(pieceOf(options.maxBytes)), excerpt: new Excerpt(options.maxBytes ?? limits.maxTextBytes) },
     ]),
   );
   let last = from.after;
   let used = 0;
   let stop: string | null = null;
+  let stoppedIn: number | null = null;
   const to = options.to ?? Number(session.seq);
   reading: for await (const entry of readJournal(client, session.id, {
     after: from.after,
@@ -53,18 +57,24 @@ export async function readOutput(
       const cost = Buffer.byteLength(piece.text) + 1;
       if (options.maxBytes !== undefined && used > 0 && used + cost > options.maxBytes) {
         stop = cursorIn(piece.after, entry.stream, piece.offset);
+        stoppedIn = entry.stream;
         break reading;
       }
       used += cost;
       stream.excerpt.push(piece);
     }
   }
-  if (stop === null) {
-    for (const [n, { plain, excerpt }] of streams) {
-      const open = plain.rest();
-      if (open && plain.isPending && !isPipes) stop = cursorIn(open.after, n, open.offset);
-      else if (open) excerpt.push(open);
-    }
+  for (const [n, { plain, excerpt }] of streams) {
+    const open = plain.rest();
+    if (!open || n === stoppedIn) continue;
+    // Half a sequence is waited for once, and where something may still come.
+    const isWaitedFor =
+      plain.isPending &&
+      !isPipes &&
+      session.state === SessionState.RUNNING &&
+      !(from.stream === n && from.offset === open.offset);
+    if (stop === null && isWaitedFor) stop = cursorIn(open.after, n, open.offset);
+    else excerpt.push(open);
   }
   return {
     outputs: [...streams].map(([n, { name, excerpt }]) => ({ name, session: session.id, stream: n, excerpt })),

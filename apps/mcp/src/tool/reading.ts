@@ -4,8 +4,7 @@ import { cursorAt, parseCursor } from "../text/cursor.ts";
 import { Excerpt } from "../text/excerpt.ts";
 import type { Call } from "./call.ts";
 import { readOutput } from "./read-output.ts";
-import { answer, type Facts, type Json, type ToolResult } from "./result.ts";
-import { fitting } from "./sessions.ts";
+import { answer, type Facts, fitting, type Json, type ToolResult } from "./result.ts";
 import { activityOf } from "./states.ts";
 
 export async function screen(call: Call, args: { session: string; scrollback: number; max_bytes: number }): Promise<ToolResult> {
@@ -33,7 +32,7 @@ export async function screen(call: Call, args: { session: string; scrollback: nu
         cursor_col: shown.cursorCol,
         cursor_visible: shown.cursorVisible,
         alternate_screen: shown.alternate,
-        title: shown.title,
+        title: { untrusted: true, text: shown.title },
         version: Number(shown.seq),
         cursor: cursorAt(Number(shown.seq)),
       },
@@ -74,7 +73,7 @@ export async function log(
     })) {
       if (events.length >= args.limit) break;
       last = entry.type === "gap" ? entry.toSeq : entry.seq;
-      if (entry.type === "gap") events.push({ kind: "gap", from_seq: entry.fromSeq, to_seq: entry.toSeq, reason: entry.reason });
+      if (entry.type === "gap") events.push({ seq: entry.toSeq, kind: "gap", from_seq: entry.fromSeq, reason: entry.reason });
       else if (entry.type === "event") events.push(eventFacts(entry.event));
     }
     return fitting(events, (shown, left) => {
@@ -99,7 +98,7 @@ const told: Readonly<Record<string, readonly string[]>> = {
   detached: ["reason"],
   floorChanged: ["holder", "from", "reason", "epoch"],
   aiPaused: ["paused"],
-  commandStarted: ["text", "cwd"],
+  commandStarted: ["cwd"],
   commandEnded: ["code"],
   exited: ["exit"],
   ended: ["reason"],

@@ -32,12 +32,18 @@ export interface Output {
   readonly base?: number;
 }
 
+/** Of one text that others chose; less where a result would be too large, but no less than the second. */
+const MOST_CHARS = 2_000;
+const LEAST_CHARS = 32;
+
 /** R4 */
-export function oneLine(value: Json): Json {
-  if (typeof value === "string") return escapeText(value).slice(0, 2_000);
-  if (Array.isArray(value)) return value.map(oneLine);
+export function oneLine(value: Json, chars = MOST_CHARS): Json {
+  if (typeof value === "string") return escapeText(value).slice(0, chars);
+  if (Array.isArray(value)) return value.map((v: Json) => oneLine(v, chars));
   if (value && typeof value === "object")
-    return Object.fromEntries(Object.entries(value).flatMap(([k, v]) => (v === undefined ? [] : [[k, oneLine(v as Json)]])));
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([k, v]) => (v === undefined ? [] : [[k, oneLine(v as Json, chars)]])),
+    );
   return value;
 }
 
@@ -45,13 +51,24 @@ export function sizeOf(result: ToolResult): number {
   return Buffer.byteLength(JSON.stringify(result));
 }
 
+/** R1: first the terminal's text gives way, then the texts in the facts. */
 export function answer(facts: Facts, outputs: readonly Output[] = [], maxBytes: number = limits.defaultTextBytes): ToolResult {
-  const neat = oneLine(facts) as Record<string, unknown>;
   let budget = Math.min(maxBytes, limits.maxTextBytes);
-  while (true) {
-    const result = made(neat, outputs, budget);
-    if (sizeOf(result) <= limits.resultBytes || budget === 0) return result;
-    budget = budget < 64 ? 0 : Math.floor(budget * 0.7);
+  for (let chars = MOST_CHARS; ; ) {
+    const result = made(oneLine(facts, chars) as Record<string, unknown>, outputs, budget);
+    if (sizeOf(result) <= limits.resultBytes || (budget === 0 && chars <= LEAST_CHARS)) return result;
+    if (budget > 0) budget = budget < 64 ? 0 : Math.floor(budget * 0.7);
+    else chars = Math.max(LEAST_CHARS, chars >> 1);
+  }
+}
+
+/** The largest beginning of `items` that a result can carry with its texts whole; one alone may have them cut. */
+export function fitting(items: readonly Facts[], told: (items: readonly Facts[], left: number) => Facts): ToolResult {
+  for (let count = items.length; ; count = Math.max(1, Math.floor(count * 0.8))) {
+    const facts = told(items.slice(0, count), items.length - count);
+    if (count <= 1) return answer(facts);
+    const result = made(oneLine(facts) as Record<string, unknown>, [], 0);
+    if (sizeOf(result) <= limits.resultBytes) return result;
   }
 }
 
@@ -105,6 +122,7 @@ const next: Readonly<Record<string, string>> = {
   input_void: "it was not typed; look at the screen, then send it again",
   input_cut: "part of it was typed; look at the screen before you send anything",
   input_blocked: "the program does not read; wait, or interrupt it with send_keys C-c",
+  draining: "this session is being taken up again; try again in a second",
   unreachable: "the host did not answer; what was asked may have happened: look at the screen or the log before you repeat it",
   timed_out: "try again",
 };

@@ -2,13 +2,14 @@
 import { constants } from "node:os";
 import { FloorMode, HoldError, type Floor, OperatorKind, type Session, SessionKind } from "@holdfast/sdk";
 import { cursorAt } from "../text/cursor.ts";
-import { limits } from "../text/limits.ts";
 import type { Call } from "./call.ts";
-import { answer, type Facts, type ToolResult, sizeOf } from "./result.ts";
+import { answer, type Facts, fitting, type ToolResult } from "./result.ts";
 import { activityOf } from "./states.ts";
 
 const kindWord = (kind: OperatorKind): string =>
   kind === OperatorKind.AI ? "ai" : kind === OperatorKind.SERVICE ? "service" : kind === OperatorKind.HUMAN ? "human" : "unknown";
+/** Of operators and of a command's words so many are told. */
+const MOST_NAMED = 20;
 const iso = (ms: bigint): string => new Date(Number(ms)).toISOString();
 const stateWords = ["unknown", "running", "ended", "lost", "failed"];
 
@@ -20,7 +21,7 @@ export function floorFacts(floor: Floor | undefined): Facts {
     holder_kind: floor.holder ? kindWord(floor.holderKind) : null,
     until: floor.holder && floor.expiresUnixMs > 0n ? iso(floor.expiresUnixMs) : null,
     epoch: Number(floor.epoch),
-    asking: floor.asking,
+    asking: floor.asking.slice(0, MOST_NAMED),
     ai_paused: floor.aiPaused,
   };
 }
@@ -33,9 +34,11 @@ function sessionFacts(s: Session): Facts {
     session_state: stateWords[s.state] ?? "unknown",
     incarnation: s.incarnation,
     cwd: s.cwd,
-    command: s.command.slice(0, 20),
+    command: s.command.slice(0, MOST_NAMED),
     foreground: s.running || null,
-    attached: s.operators.slice(0, 20).map((o) => ({ name: o.name, kind: kindWord(o.kind), via: o.via, observing: o.observing })),
+    attached: s.operators
+      .slice(0, MOST_NAMED)
+      .map((o) => ({ name: o.name, kind: kindWord(o.kind), via: o.via, observing: o.observing })),
     floor: floorFacts(s.floor),
     size: s.size ? `${s.size.cols}x${s.size.rows}` : null,
     last_activity: iso(s.lastActivityUnixMs),
@@ -62,14 +65,6 @@ export async function list(call: Call, args: { all: boolean; group?: string | un
       ...(left > 0 ? { next_skip: args.skip + sessions.length } : {}),
     }),
   );
-}
-
-/** The largest beginning of `items` that a result can carry. */
-export function fitting(items: readonly Facts[], made: (items: readonly Facts[], left: number) => Facts): ToolResult {
-  for (let count = items.length; ; count = Math.floor(count * 0.8)) {
-    const result = answer(made(items.slice(0, count), items.length - count));
-    if (count === 0 || sizeOf(result) <= limits.resultBytes) return result;
-  }
 }
 
 export async function open(

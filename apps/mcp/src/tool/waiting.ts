@@ -30,7 +30,7 @@ export async function wait(call: Call, args: WaitArguments): Promise<ToolResult>
     return await call.way.read(async (client) => {
       const session = await client.show(args.session);
       from ??= { after: Number(session.seq), stream: null, offset: 0 };
-      const watch = await watchFloor(call, client, session.id, Math.min(from.after, Number(session.seq)), false);
+      const watch = await watchFloor(call, client, session, Math.min(from.after, Number(session.seq)), false);
       try {
         const told = await client
           .wait(
@@ -57,11 +57,11 @@ export async function wait(call: Call, args: WaitArguments): Promise<ToolResult>
           {
             session: session.id,
             incarnation: now.incarnation,
-            fired: told?.fired ?? "preempted",
+            fired: told?.fired ?? interference?.state ?? "preempted",
             state: interference?.state ?? (told?.state ? stateOf(told.state) : await activityOf(client, now)),
             exit_code: told?.code ?? told?.exit?.code ?? now.exit?.code ?? null,
             signal: told?.exit?.signal ?? null,
-            matched: told?.text || undefined,
+            matched: told?.text ? { untrusted: true, text: told.text } : undefined,
             cursor: read.cursor,
             wait_clamped_to_seconds: isClamped ? seconds : undefined,
             ...(interference ? { who: interference.who, since: interference.since } : {}),

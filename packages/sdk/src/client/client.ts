@@ -71,6 +71,10 @@ export class Client implements HostClient {
     });
   }
 
+  get isOver(): boolean {
+    return this.#connection.isOver;
+  }
+
   get hostVersion(): string {
     return this.#connection.hostVersion;
   }
