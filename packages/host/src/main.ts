@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { files, folders, type Link, type LinkHandlers, listenUnix, makeHome } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
 import { LINK_PATH } from "@holdfast/carrier/websocket";
-import { bytesOf, HoldError, type Init, type Surroundings } from "@holdfast/protocol";
+import { bytesOf, type Init, type Surroundings } from "@holdfast/protocol";
 import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import { lacking } from "./descriptors.ts";
@@ -215,7 +215,6 @@ async function serve(home: string, shimBinary: string, wish: ListenWish | null):
   server = await listenUnix(files.socket(home), (link) => meet(link));
   // Not even a descriptor to refuse a link with, for one: those that stand go on.
   server.on("error", (fault) => log(`a link can't be taken: ${fault.message}`));
-  listener = await listen(wish ?? settings.listen, host, (link, known) => meet(link, null, known));
   log(`serving ${home}: ${adopted} sessions taken up, ${lost} lost, in ${Math.round(performance.now() - started)} ms`);
   collectWhenIdle();
   keepJournal(ports, log, {
@@ -224,6 +223,7 @@ async function serve(home: string, shimBinary: string, wish: ListenWish | null):
     },
     makeRoom: () => host.makeRoom(),
   });
+  listener = await listen(wish ?? settings.listen, host, (link, known) => meet(link, null, known));
 }
 
 /** What a login of this machine's user would begin with, as far as the host was given it. */
@@ -234,7 +234,7 @@ function ownSurroundings(): Init<Surroundings> {
     HOME: homedir,
     USER: username,
     LOGNAME: username,
-    SHELL: shell ?? "/bin/sh",
+    SHELL: shell || "/bin/sh",
     ...Object.fromEntries(kept.filter((kv) => kv[1] !== undefined)),
   };
   return {
@@ -269,9 +269,9 @@ async function listen(
     log(`listening on ${listener.url}`);
     return listener;
   } catch (fault) {
-    if (!(fault instanceof HoldError)) throw fault;
-    host.notices.push(`not listening on ${wish.listen}: ${fault.message}`);
-    log(`not listening on ${wish.listen}: ${fault.message}`);
+    const why = fault instanceof Error ? fault.message : String(fault);
+    host.notices.push(`not listening on ${wish.listen}: ${why}`);
+    log(`not listening on ${wish.listen}: ${why}`);
     return null;
   }
 }

@@ -65,4 +65,7 @@ test("where to listen is a text, and names and origins stand with blanks between
   const wrong = read("[host]\nlisten = 7433\n");
   expect(wrong.settings.listen).toBeNull();
   expect(wrong.said.join()).toMatch(/host\.listen is 7433/);
+  // Half of what was meant may be the certificate: it must not become plaintext.
+  expect(read('[host]\nlisten = "127.0.0.1:7433"\ntls_cert = ["c"]\ntls_key = ["k"]\n').settings.listen).toBeNull();
+  expect(read('[host]\nlisten = "127.0.0.1:7433"\nallow_origin = ["https://a.example"]\n').settings.listen).toBeNull();
 });

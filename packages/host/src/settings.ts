@@ -50,22 +50,25 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
 
 /** `listen`, `tls_cert`, `tls_key`, and `allow_host` and `allow_origin` with blanks between several. */
 function listenOf(section: Readonly<Record<string, unknown>>, log: (text: string) => void): ListenWish | null {
+  let isWrong = false;
   const text = (key: string): string => {
     const value = section[key] ?? "";
     if (typeof value === "string") return value.trim();
+    isWrong = true;
     log(`config.toml: host.${key} is ${JSON.stringify(value)}; a text is wanted, nothing is listened on`);
     return "";
   };
   const several = (key: string): string[] => text(key).split(/\s+/).filter(Boolean);
   const listen = text("listen");
-  if (listen === "") return null;
-  return {
+  const wish = {
     listen,
     tlsCert: text("tls_cert") || undefined,
     tlsKey: text("tls_key") || undefined,
     allowHosts: several("allow_host"),
     allowOrigins: several("allow_origin"),
   };
+  // Half of what was meant may be the certificate.
+  return listen === "" || isWrong ? null : wish;
 }
 
 function sectionOf(path: string, log: (text: string) => void): Readonly<Record<string, unknown>> {

@@ -102,7 +102,7 @@ export interface NetworkOptions {
   readonly client?: string;
   /** Default 10 s. */
   readonly timeoutMs?: number;
-  /** A host that is not in the home's `known_hosts`: `first` takes whoever answers and remembers it, an id that host alone. Default: neither. */
+  /** `first`: takes whoever answers at an address that the home's `known_hosts` does not have, and remembers it. An id: that host alone, whatever is known. Default: who is known. */
   readonly trust?: string;
   /** Certificates of authorities to trust for TLS in place of the system's, PEM. */
   readonly ca?: string;

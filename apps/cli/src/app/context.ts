@@ -52,6 +52,8 @@ export interface Context {
   /** From now on the host of another machine is meant. Before {@link client}. */
   reach(remote: Remote): void;
   readonly remote: Remote | undefined;
+  /** The address of the host that is meant in place of this machine's. */
+  readonly host: string | undefined;
   /** The host, connected at first call and closed when the command ends. */
   client(options?: { readonly start?: boolean }): Promise<HostClient>;
   /** Carries standard input and output to this machine's host, until either end is over. */
@@ -78,6 +80,8 @@ export interface Context {
 
 export interface SeenHost {
   readonly address: string;
+  /** Of the host that the address was known to lead to; null if it was not known. */
+  readonly knownId: string | null;
   readonly id: string;
   /** From now on it is known by its key. */
   remember(): Promise<void>;

@@ -234,6 +234,7 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     }),
     reconnect: () => context.client(),
     remote: undefined,
+    host: undefined,
     reach: () => {},
     bridge: async () => undefined,
     auditRecords: async () =>

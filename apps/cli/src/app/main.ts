@@ -167,7 +167,8 @@ async function explain(
   context: Context | undefined,
   args: readonly string[],
 ): Promise<ReturnType<typeof asFailure>> {
-  if (failure.code === "unreachable" && !/hold host up/.test(failure.message))
+  const isElsewhere = context?.remote !== undefined || context?.host !== undefined;
+  if (failure.code === "unreachable" && !isElsewhere && !/hold host up/.test(failure.message))
     failure.message += "; `hold host up` starts one, `hold doctor` says what is wrong";
   const asked = args[0];
   if (failure.code !== "no_such_session" || !context || asked === undefined || /did you mean/.test(failure.message))

@@ -17,6 +17,7 @@ import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
 import type { AuditFinding, AuditRecord, Context, Input, KeyStore, Output, SeenHost } from "./context.ts";
 import { drainOf } from "./drain.ts";
+import { usage } from "./fail.ts";
 import type { Globals } from "./globals.ts";
 
 class StandardOutput implements Output {
@@ -123,6 +124,8 @@ export class RealContext implements Context {
   readonly json: boolean;
   readonly as: string | undefined;
   readonly #host: string | undefined;
+  /** The same where it stands on the command line, and not in the environment. */
+  readonly #named: string | undefined;
   readonly tail: readonly string[] | undefined;
   readonly version: string;
   readonly #stop = new AbortController();
@@ -138,6 +141,7 @@ export class RealContext implements Context {
     this.table = table;
     this.json = globals.json;
     this.as = globals.as ?? (process.env["HOLDFAST_AS"] || undefined);
+    this.#named = globals.host;
     this.#host = globals.host ?? (process.env["HOLDFAST_HOST"] || undefined);
     this.tail = globals.tail;
     this.version = version;
@@ -182,7 +186,15 @@ export class RealContext implements Context {
   }
 
   reach(remote: Remote): void {
+    if (this.#named !== undefined)
+      throw usage(
+        `a session of another machine is reached through ssh, and --host names ${this.#named} too: give one of the two`,
+      );
     this.#remote = remote;
+  }
+
+  get host(): string | undefined {
+    return this.#host;
   }
 
   get remote(): Remote | undefined {
@@ -252,9 +264,10 @@ export class RealContext implements Context {
   }
 
   async lookAtHost(url: string): Promise<SeenHost> {
-    const { lookAtHost, rememberHost } = await import("@holdfast/sdk/node");
+    const { knownHostId, lookAtHost, rememberHost } = await import("@holdfast/sdk/node");
     const { address, id, key } = await lookAtHost(url);
-    return { address, id, remember: async () => rememberHost(await this.home(), address, key) };
+    const home = await this.home();
+    return { address, id, knownId: knownHostId(home, address), remember: async () => rememberHost(home, address, key) };
   }
 
   async hostListen(wish: ListenWish): Promise<HostClient> {

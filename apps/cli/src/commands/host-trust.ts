@@ -8,11 +8,18 @@ export async function run(
   args: readonly string[],
 ): Promise<undefined> {
   const host = await context.lookAtHost(args[0]!);
-  const { address, id } = host;
+  const { address, id, knownId } = host;
+  // A key that changed is not waved through: whoever stands between would ask for just that.
+  if (knownId !== null && knownId !== id && flags.id === undefined)
+    throw new HoldError(
+      "host_key_changed",
+      `${address} is known here as ${knownId}, and who answers has the id ${id}. If its key was replaced on purpose, compare the id with \`hold host status\` there, then: hold host trust ${args[0]} --id ${id}`,
+      { address, id, knownId },
+    );
   if (flags.id !== undefined && flags.id !== id)
     throw new HoldError(
       "host_key_unknown",
-      `who answers at ${address} has the id ${id}, and ${flags.id} is meant; nothing was sent to it`,
+      `who answers at ${address} has the id ${id}, and ${flags.id} is meant; nothing was signed for it`,
       {
         address,
         id,

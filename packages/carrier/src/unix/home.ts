@@ -10,13 +10,22 @@ import { join, resolve } from "node:path";
 type Env = Readonly<Record<string, string | undefined>>;
 
 export function homeFolder(env: Env = process.env): string {
-  const base =
-    env["HOLDFAST_HOME"] || join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "holdfast");
+  const base = env["HOLDFAST_HOME"] || join(env["XDG_STATE_HOME"] || join(userFolder(env), ".local", "state"), "holdfast");
   return join(resolve(base), machineId());
 }
 
 export function configFolder(env: Env = process.env): string {
-  return join(env["XDG_CONFIG_HOME"] || join(env["HOME"] || homedir(), ".config"), "holdfast");
+  return join(env["XDG_CONFIG_HOME"] || join(userFolder(env), ".config"), "holdfast");
+}
+
+/** A uid without a name and without HOME has no folder: what is asked for there is not found, and that is all. */
+function userFolder(env: Env): string {
+  if (env["HOME"]) return env["HOME"];
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
 }
 
 export const folders = {

@@ -1,5 +1,5 @@
 /**
- * The unix carrier: frames over a socket in an owner-only folder. Nothing listens on TCP. The folder's mode is the first
+ * The unix carrier: frames over a socket in an owner-only folder. The folder's mode is the first
  * gate (0700, ours), the handshake is the second.
  */
 import { chmodSync, closeSync, lstatSync, openSync, rmSync } from "node:fs";

@@ -4,7 +4,7 @@
  *
  *   B1  What is kept of a message is bounded before it comes, by its handlers' word of this moment: also what is in fragments.
  *   B2  Nothing is compressed: a frame that says it is ends the link, and none can grow when it is read.
- *   B3  A peer that went without a word is noticed: one that answers no ping is let go.
+ *   B3  A peer that went without a word is noticed: one from which not a byte comes, though it is pinged, is let go. A slow one is not.
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
@@ -18,8 +18,9 @@ import { packed, unpacked } from "./frame.ts";
 const CLOSE_MS = 1_000;
 /** How long an upgrade may take. */
 const UPGRADE_MS = 10_000;
-/** A peer from which nothing came for this long is pinged, and let go after as long again. */
+/** How often it is looked whether anything came from a peer. One from which nothing did is pinged, and let go after so many looks more. */
 const ALIVE_MS = 20_000;
+const SILENT_LOOKS = 2;
 /** A frame of the largest size, in the smallest segments that a path may have, and no finer. */
 const MAX_PIECES = 8_192;
 const MAX_FRAGMENTS = 256;
@@ -81,7 +82,13 @@ export function connectWebSocket(url: string | URL, accept: Acceptor, { ca }: We
       });
       setTimeout(() => response.destroy(), CLOSE_MS).unref();
     });
-    made.once("error", (cause: NodeJS.ErrnoException) => failed(cause.code ?? cause.message, cause));
+    made.once("error", (cause: NodeJS.ErrnoException) => {
+      const isCertificate = /CERT|SIGNATURE|ISSUER/.test(cause.code ?? "");
+      failed(
+        `${cause.code ?? cause.message}${isCertificate ? ": its certificate is not trusted here; name its authority with NODE_EXTRA_CA_CERTS=FILE" : ""}`,
+        cause,
+      );
+    });
     made.once("open", () => {
       made.removeAllListeners("error");
       resolve(bind(made, socket as Duplex, accept, ALIVE_MS));
@@ -104,7 +111,8 @@ class SocketLink implements Link {
   #handlers: LinkHandlers | null = null;
   #corked = false;
   #over = false;
-  #heard = true;
+  #bytesRead = 0;
+  #silentLooks = 0;
 
   constructor(made: WebSocket, socket: Duplex, aliveMs: number) {
     this.#made = made;
@@ -116,11 +124,7 @@ class SocketLink implements Link {
   open(handlers: LinkHandlers): void {
     this.#handlers = handlers;
     bound(this.#made, () => Math.max(1, handlers.maxFrameBytes ?? limits.frameBytes));
-    const heard = (): void => {
-      this.#heard = true;
-    };
     this.#made.on("message", (data: RawData, isBinary: boolean) => {
-      heard();
       if (this.#over) return;
       if (!isBinary) return this.#refuse(new HoldError("bad_request", "a text message; frames are binary"));
       try {
@@ -131,7 +135,6 @@ class SocketLink implements Link {
         if (!(fault instanceof HoldError)) throw fault;
       }
     });
-    this.#made.on("pong", heard);
     this.#made.on("error", (fault) => this.#refuse(new HoldError("bad_request", fault.message, {}, { cause: fault })));
     this.#made.on("close", () => this.#end("closed"));
     this.#socket.on("drain", () => {
@@ -164,7 +167,7 @@ class SocketLink implements Link {
   }
 
   resume(): void {
-    this.#heard = true;
+    this.#silentLooks = 0;
     this.#made.resume();
   }
 
@@ -186,8 +189,10 @@ class SocketLink implements Link {
   /** B3. What is paused hears nothing, and is no sign of anything. */
   #lookAlive(): void {
     if (this.#made.isPaused) return;
-    if (!this.#heard) return this.#refuse("no answer to a ping");
-    this.#heard = false;
+    const { bytesRead } = this.#socket as Duplex & { readonly bytesRead: number };
+    this.#silentLooks = bytesRead === this.#bytesRead ? this.#silentLooks + 1 : 0;
+    this.#bytesRead = bytesRead;
+    if (this.#silentLooks > SILENT_LOOKS) return this.#refuse("no answer to a ping");
     if (this.#made.readyState === WebSocket.OPEN) this.#made.ping();
   }
 

@@ -118,3 +118,29 @@ describe("who may come in", () => {
   test("not two origins, of which one is good", () =>
     expect(refusal(["localhost:7433"], ["https://good.example", "https://good.example"])).toMatch(/origin/));
 });
+
+test("nobody sends the port that is a scheme's own, neither for an address nor for a name", () => {
+  const tls = { tlsCert: "c", tlsKey: "k" };
+  const gate = new Gate(readListen({ listen: "192.0.2.5:443", ...tls, allowHosts: ["box.example"] }), 443);
+  const isIn = (host: string, origin?: string): boolean =>
+    gate.refusal(["Host", host, ...(origin === undefined ? [] : ["Origin", origin])]) === null;
+  expect([isIn("192.0.2.5"), isIn("192.0.2.5:443"), isIn("box.example"), isIn("192.0.2.5:80")]).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+  expect([isIn("box.example", "https://box.example"), isIn("box.example", "https://box.example:443")]).toEqual([true, false]);
+});
+
+test("a page that something else serves under an allowed name is nobody's until it is allowed", () => {
+  const tls = { tlsCert: "c", tlsKey: "k" };
+  const gate = new Gate(readListen({ listen: "0.0.0.0:7433", ...tls, allowHosts: ["box.example"] }), 7433);
+  const from = (origin: string) => gate.refusal(["Host", "box.example:7433", "Origin", origin]);
+  expect(from("https://box.example:7433")).toBeNull();
+  expect(from("https://box.example")).toMatch(/origin/);
+});
+
+test.each(["https://box:7433", "Box.Example", "fd00::1", "box:", "box:x", "*.example", ""])("%j is no name to allow", (name) =>
+  expect(() => readListen({ listen: "127.0.0.1:1", allowHosts: [name] })).toThrow(/no name/),
+);

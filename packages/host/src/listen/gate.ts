@@ -51,6 +51,12 @@ export function readListen(wish: ListenWish): Listen {
       "usage",
       `${listen} has no name that a client could ask for: say which ones it is reached by, with --allow-host NAME`,
     );
+  for (const name of allowHosts)
+    if (!HOST.test(name))
+      throw new HoldError(
+        "usage",
+        `${JSON.stringify(name)} is no name that a request could ask for; box.example, box.example:8443 and [fd00::1] are, in small letters`,
+      );
   for (const origin of allowOrigins) checkOrigin(origin);
   return {
     address,
@@ -75,6 +81,9 @@ function checkOrigin(origin: string): void {
     );
 }
 
+const HOST = /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/;
+const hasPort = (host: string): boolean => /[^:\]]:\d+$|\]:\d+$/.test(host);
+
 export function hostText(address: string, port: number): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
@@ -85,13 +94,16 @@ export class Gate {
   readonly #origins: ReadonlySet<string>;
 
   constructor({ address, allowHosts, allowOrigins, tls }: Listen, port: number) {
-    const hosts = new Set([hostText(address, port), ...(isLoopback(address) ? [`localhost:${port}`] : [])]);
-    for (const name of allowHosts) {
-      hosts.add(name);
-      if (!/:\d+$/.test(name)) hosts.add(`${name}:${port}`);
-    }
-    this.#hosts = hosts;
-    this.#origins = new Set([...allowOrigins, ...[...hosts].map((host) => `${tls ? "https" : "http"}://${host}`)]);
+    // Nobody sends the port that is a scheme's own.
+    const usual = tls ? ":443" : ":80";
+    const bare = (host: string): string => (host.endsWith(usual) ? host.slice(0, -usual.length) : host);
+    const own = [
+      hostText(address, port),
+      ...(isLoopback(address) ? [`localhost:${port}`] : []),
+      ...allowHosts.map((name) => (hasPort(name) ? name : `${name}:${port}`)),
+    ];
+    this.#hosts = new Set([...own, ...own.map(bare), ...allowHosts]);
+    this.#origins = new Set([...allowOrigins, ...own.map((host) => `${tls ? "https" : "http"}://${bare(host)}`)]);
   }
 
   /** Null if the request may come in, else why not. `rawHeaders`: names and values in turn, doubled ones too. */

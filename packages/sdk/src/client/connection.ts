@@ -110,14 +110,6 @@ export class Connection {
     if (!this.#over) this.#link.send(channel, encodeClient(body));
   }
 
-  pause(): void {
-    this.#link.pause();
-  }
-
-  resume(): void {
-    this.#link.resume();
-  }
-
   close(): void {
     this.#link.close();
     this.#end(new HoldError("cancelled", "the client left"));

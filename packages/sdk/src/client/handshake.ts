@@ -77,7 +77,7 @@ export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkH
         if (!(await verifier.verify(c.hostKey, transcript("host", words), c.signature)))
           throw new HoldError(
             "host_key_changed",
-            `who answers is not the host that this home knows (it says ${c.hostId}); nothing was sent to it`,
+            `who answers is not the host that this home knows (it says ${c.hostId}); nothing was signed for it`,
           );
         const signature = await credential.sign(transcript("operator", words));
         const { redeem } = options;
@@ -99,14 +99,18 @@ export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkH
       if (body.case === "refused") throw errorFrom(body.value.error);
       throw new HoldError(
         "host_key_changed",
-        "who answers does not prove that it is the host of this home; nothing was sent to it",
+        "who answers does not prove that it is the host of this home; nothing was signed for it",
       );
     };
 
     let dialled: Link | null = null;
     options.signal?.addEventListener("abort", () => {
       if (owned) return;
-      reject(new HoldError("timed_out", "the host took the link and does not answer; hold host logs tells more"));
+      reject(
+        dialled
+          ? new HoldError("timed_out", "the host took the link and does not answer; hold host logs on its machine tells more")
+          : new HoldError("unreachable", "nobody took the link in time"),
+      );
       dialled?.destroy();
     });
     options

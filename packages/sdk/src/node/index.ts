@@ -14,7 +14,7 @@ export { exactArguments, exactDirectory, exactEnvironment } from "./exact.ts";
 export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough, type ThroughOptions } from "./program.ts";
 export { defaultKeyName, generateKey, keyNames } from "./keys.ts";
-export { hostIdOf, rememberHost } from "./known-hosts.ts";
+export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 
 /** Who answers at an address (network.ts). */
 export const lookAtHost: typeof import("./network.ts").lookAtHost = async (...args) =>

@@ -2,12 +2,13 @@
  * Hosts that this home knows by address: `known_hosts`, a line each, `NAME:PORT` and the host's raw public key in base64. As ssh's file of that
  * name, it says whom a person has once made sure of.
  *
- *   K1  A host that is not in it is not spoken to, unless the caller says that this one is to be trusted, by its id or at first sight.
- *   K2  A host that is in it with another key is not spoken to at all.
+ *   K1  A host that is not in it is signed nothing, unless the caller says that this one is to be trusted, by its id or at first sight.
+ *   K2  A host that is in it with another key is signed nothing. An address has one key: a new one takes the old one's place.
  *   K3  The home's own host is known by its own key wherever it answers, but where the file says otherwise.
+ *   K4  Who says by its id which host is meant means that one, whatever is known.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { files, makeHome } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
 import type { HostVerifier } from "../client/credential.ts";
@@ -29,10 +30,21 @@ function knownKeys(home: string, address: string): Buffer[] {
     .map(([, key]) => Buffer.from(key ?? "", "base64"));
 }
 
+/** The id of the host that an address is known to lead to; null if it is not known. */
+export function knownHostId(home: string, address: string): string | null {
+  const [key] = knownKeys(home, address);
+  return key ? hostIdOf(key) : null;
+}
+
+/** K2. */
 export function rememberHost(home: string, address: string, key: Uint8Array): void {
-  if (knownKeys(home, address).some((known) => known.equals(key))) return;
   makeHome(home);
-  appendFileSync(files.knownHosts(home), `${address} ${Buffer.from(key).toString("base64")}\n`, { mode: 0o600, flush: true });
+  const path = files.knownHosts(home);
+  const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n") : [];
+  const others = lines.filter((line) => line.trim() !== "" && line.trim().split(/\s+/)[0] !== address);
+  const text = [...others, `${address} ${Buffer.from(key).toString("base64")}`, ""].join("\n");
+  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
 }
 
 /** `trust`: `first` for whoever answers, if nobody is known there yet; or the id of the host that is meant. */
@@ -41,18 +53,29 @@ export function networkVerifier(home: string, url: URL, trust?: string): HostVer
   return {
     verify(key, words, signature) {
       if (!isSignedBy(key, words, signature)) return false;
-      const known = knownKeys(home, address);
-      if (known.length > 0) return known.some((k) => k.equals(key));
-      const own = files.hostPublicKey(home);
-      if (existsSync(own) && readFileSync(own).equals(key)) return true;
       const id = hostIdOf(key);
-      if (trust !== "first" && trust !== id)
+      const details = { address, id, key: Buffer.from(key).toString("base64") };
+      if (trust !== undefined && trust !== "first" && trust !== id)
         throw new HoldError(
           "host_key_unknown",
-          trust === undefined
-            ? `${address} is not known here yet; who answers has the id ${id}. Compare it with what \`hold host status\` says on that machine, then: hold host trust ${url.origin} --id ${id}`
-            : `who answers at ${address} has the id ${id}, and ${trust} is meant; nothing was sent to it`,
-          { address, id, key: Buffer.from(key).toString("base64") },
+          `who answers at ${address} has the id ${id}, and ${trust} is meant; nothing was signed for it`,
+          details,
+        );
+      const known = knownKeys(home, address);
+      if (known.some((k) => k.equals(key))) return true;
+      if (known.length > 0)
+        throw new HoldError(
+          "host_key_changed",
+          `who answers at ${address} has the id ${id}, and is known here by another key (${hostIdOf(known[0]!)}); nothing was signed for it. If its key was replaced on purpose, compare the id with \`hold host status\` there, then: hold host trust ${url.origin} --id ${id}`,
+          details,
+        );
+      const own = files.hostPublicKey(home);
+      if (existsSync(own) && readFileSync(own).equals(key)) return true;
+      if (trust === undefined)
+        throw new HoldError(
+          "host_key_unknown",
+          `${address} is not known here yet; who answers has the id ${id}. Compare it with what \`hold host status\` says on that machine, then: hold host trust ${url.origin} --id ${id}`,
+          details,
         );
       rememberHost(home, address, key);
       return true;
