@@ -8,12 +8,23 @@ import { expect, test } from "vitest";
 import { descriptors, fact, lives, ofFolder, parentOf, shimsOf } from "./world/processes.ts";
 import { bytes, record, refusal, type World, world } from "./world/world.ts";
 
+/** Nothing, if it was renamed or removed in this moment. */
+function readIfThere(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
+    throw fault;
+  }
+}
+
 /** Every byte below a folder. */
 function onDisk(folder: string): Buffer {
   const parts: Buffer[] = [];
   for (const name of readdirSync(folder, { recursive: true }) as string[]) {
     const path = join(folder, name);
-    if (statSync(path).isFile()) parts.push(readFileSync(path));
+    // A file may have been put in another's place meanwhile: what it holds is found there.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) parts.push(readIfThere(path));
   }
   return Buffer.concat(parts);
 }
