@@ -161,7 +161,12 @@ export class Inputs {
     const refuse = (error: HoldError): void => this.#refuse(offered, tell, error);
     const malformed = malformation(frame);
     if (malformed) return refuse(malformed);
-    const decision = this.#ledger.decide(offered);
+    let decision = this.#ledger.decide(offered);
+    // What the shim has told is recorded a moment after it was answered: an answer must not tell of room that is not there yet.
+    if (decision.kind === "refuse" && decision.code === "input_blocked" && this.#settlements.length > 0) {
+      this.#world.line.guard(() => this.#world.line.ackNow());
+      decision = this.#ledger.decide(offered);
+    }
     switch (decision.kind) {
       case "settled":
         return this.#tellSettled(n, decision.outcome, frame.durable, tell);
@@ -411,6 +416,7 @@ export class Inputs {
     const status = onWireStatus(r.status);
     const error = r.status === "applied" ? {} : { error: settledError(book.facts, r) };
     const told = { seq, status, bytes: r.bytes };
+    this.owe(r);
     for (const { durable, n, tell } of this.#answers.get(seq) ?? []) {
       tell({ n, ...told, outputOffset: Number(r.outputOffset), ...error });
       if (durable) this.#tellDurable(tell, { n, ...told });
@@ -418,7 +424,6 @@ export class Inputs {
     this.#answers.delete(seq);
     readers.interruptTold(seq, Number(r.outputOffset));
     commands.settled(seq, writtenOf(r), Number(r.outputOffset));
-    this.owe(r);
     line.ackSoon();
   }
 
