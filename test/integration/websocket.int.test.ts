@@ -1,7 +1,7 @@
 /** A real host on a port of this machine, through the SDK, the command line, and by hand. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
+import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectWebSocket } from "@holdfast/carrier/websocket/node";
@@ -11,41 +11,13 @@ import { connect, files, generateKey, hostIdOf } from "@holdfast/sdk/node";
 import { selfMadeCertificate } from "@holdfast/testkit/certificate";
 import { expect, onTestFinished, test } from "vitest";
 import { fact } from "./world/processes.ts";
+import { wire } from "./world/wire.ts";
 import { type World, world } from "./world/world.ts";
 
 async function reach(w: World, url: string, options: Partial<NetworkOptions> = {}): Promise<HostClient> {
   const client = await connect({ url, home: w.home, timeoutMs: 60_000, ...options });
   w.atEnd(() => client.close());
   return client;
-}
-
-/** A stretch of wire that can be cut. */
-async function wire(w: World, url: string): Promise<{ readonly url: string; cut(): void }> {
-  const to = Number(new URL(url).port);
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connectTcp(to, "127.0.0.1");
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => {
-        near.destroy();
-        far.destroy();
-      });
-    }
-    near.pipe(far);
-    far.pipe(near);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy();
-    sockets.clear();
-  };
-  w.atEnd(() => {
-    server.close();
-    cut();
-  });
-  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, cut };
 }
 
 async function raw(url: string, request: string): Promise<string> {

@@ -5,6 +5,7 @@ export type { Floor, FloorCommand, FloorEvent, FloorMode, FloorRefusal, GrantRea
 export * from "./policy/index.ts";
 export * from "./input/index.ts";
 export * from "./attachment/index.ts";
+export * as continuity from "./continuity/index.ts";
 export * as session from "./session/index.ts";
 export type { ExitFacts, FoldedEvent, SessionFacts } from "./session/index.ts";
 export * as command from "./command/index.ts";

@@ -21,6 +21,7 @@ import {
   type Session,
   type Surroundings,
 } from "@holdfast/protocol";
+import type { Continuity } from "./operator/continuity.ts";
 import type { Invitations } from "./operator/invitations.ts";
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
 import { Rights } from "./operator/rights.ts";
@@ -59,6 +60,7 @@ export interface HostOptions {
   readonly opener: Opener;
   readonly registry: OperatorRegistry;
   readonly invitations: Invitations;
+  readonly continuity: Continuity;
   readonly version: string;
   readonly maxSessions: number;
   /** Facts about the host for `hold host status`. */
@@ -78,6 +80,7 @@ export class Host {
   readonly ports: SessionPorts;
   readonly registry: OperatorRegistry;
   readonly invitations: Invitations;
+  readonly continuity: Continuity;
   readonly version: string;
   readonly home: string;
   readonly journalFolder: string;
@@ -105,6 +108,9 @@ export class Host {
     this.#opener = options.opener;
     this.registry = options.registry;
     this.invitations = options.invitations;
+    this.continuity = options.continuity;
+    this.continuity.onCopied = ({ operator, attachment }) =>
+      this.#tryRecordOperator(operator, "token copied", `a used continuity token of attachment ${attachment} came back`);
     this.#rights = new Rights(options.registry, options.ports, (session) => this.#parents.get(session) ?? "");
     this.version = options.version;
     this.#maxSessions = options.maxSessions;
@@ -604,9 +610,20 @@ export class Host {
     });
   }
 
+  /** Of what the host itself has noticed: nobody waits for it. */
+  #tryRecordOperator(operator: string, change: string, detail: string): void {
+    this.ports.log(`operator ${operator}: ${change}: ${detail}`);
+    try {
+      this.recordOperator({ id: "system:host", via: "host" }, operator, change, detail);
+    } catch (fault) {
+      if (!isJournalFault(fault)) throw fault;
+    }
+  }
+
   /** Out at once: input, floor, attachments and links. */
   revoke(operator: RegisteredOperator, by: Actor): void {
     this.registry.revoke(operator.id);
+    this.continuity.revoked(operator.id);
     // Views and links end first: whatever the journal can take, a revoked operator sees and types no more.
     let unrecorded: unknown = null;
     const tried = (run: () => void): void => {

@@ -24,6 +24,7 @@ import { isJournalFault } from "./session/journal-fault.ts";
 import type { Listener, ListenWish } from "./listen/index.ts";
 import { HostLink, turnAway, type HostIdentity, type Proven } from "./link/host-link.ts";
 import { keyFile, keyIdOf, rawPublicKey } from "./operator/key.ts";
+import { Continuity, continuityFile } from "./operator/continuity.ts";
 import { Invitations } from "./operator/invitations.ts";
 import { OperatorRegistry } from "./operator/registry.ts";
 import type { SessionPorts } from "./session/ports.ts";
@@ -164,6 +165,7 @@ async function serve(home: string, shimBinary: string, wish: ListenWish | null):
     ports,
     registry: OperatorRegistry.open(home, clock.wallMs()),
     invitations: Invitations.open(files.invitations(home)),
+    continuity: new Continuity({ ports, bootId, store: continuityFile(files.continuity(home)) }),
     version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev",
     maxSessions: settings.sessions,
     home,

@@ -11,8 +11,17 @@ export interface HandshakeWords {
   readonly hostNonce: Uint8Array;
 }
 
+/** What a continuity token adds: that it is for this handshake and no other. */
+export interface ResumeWords {
+  readonly handle: Uint8Array;
+  readonly n: number;
+  readonly secret: Uint8Array;
+}
+
 /** `side` keeps a host's signature from being replayed as an operator's. */
-export function transcript(side: "host" | "operator", w: HandshakeWords): Uint8Array {
+export function transcript(side: "host" | "operator", w: HandshakeWords): Uint8Array;
+export function transcript(side: "resume", w: HandshakeWords & ResumeWords): Uint8Array;
+export function transcript(side: string, w: HandshakeWords & Partial<ResumeWords>): Uint8Array {
   const parts = [
     text(`holdfast handshake 1 ${side}`),
     w.clientNonce,
@@ -21,6 +30,7 @@ export function transcript(side: "host" | "operator", w: HandshakeWords): Uint8A
     text(String(w.protocol)),
     w.hostKey,
     w.hostNonce,
+    ...(w.handle && w.secret ? [w.handle, text(String(w.n)), w.secret] : []),
   ];
   const out = new Uint8Array(parts.reduce((sum, p) => sum + 4 + p.length, 0));
   const view = new DataView(out.buffer);

@@ -36,6 +36,20 @@ export interface ConnectOptions {
   readonly startHost?: () => Promise<void>;
   /** How long to wait for a host that is starting. Default 10 s. */
   readonly timeoutMs?: number;
+  /** Other ways to the same host, for the same operator: an attachment whose way is gone goes on over one of these. */
+  readonly also?: readonly Reach[];
+}
+
+export interface ThroughOptions {
+  /** Program and arguments; it speaks frames on its standard input and output, as `ssh box hold attach --carrier stdio` does. */
+  readonly argv: readonly string[];
+  /** The same for the links after the first, when nobody may be there to be asked for a passphrase. Default: `argv`. */
+  readonly againArgv?: readonly string[];
+  readonly via?: "cli" | "sdk" | "mcp" | "web" | "ssh";
+  /** Shown in audit. */
+  readonly client?: string;
+  /** How long the first link may take, a person's answering included. Default 2 min. */
+  readonly timeoutMs?: number;
 }
 
 export interface FileEntry {
@@ -106,7 +120,12 @@ export interface NetworkOptions {
   readonly trust?: string;
   /** Certificates of authorities to trust for TLS in place of the system's, PEM. */
   readonly ca?: string;
+  /** As in {@link ConnectOptions.also}. */
+  readonly also?: readonly Reach[];
 }
+
+/** One way to a host. */
+export type Reach = ConnectOptions | NetworkOptions | ThroughOptions;
 
 /** Whom an invitation is for: another key of an operator (`operator`), a new operator, or with `session` a guest of that one alone. */
 export interface InviteSpec {
@@ -147,6 +166,8 @@ export interface OpenSpec {
   readonly group?: string;
   readonly ttlMs?: number;
   readonly idleTtlMs?: number;
+  /** How long an attachment whose link is lost keeps its place; default 10 min, 0: not at all, at most a day. */
+  readonly graceMs?: number;
   readonly attachIfLives?: boolean;
   readonly noIntegration?: boolean;
   /** The programs get an SSH_AUTH_SOCK of the session's own; it leads to the agent of `env`, then to those of {@link AttachOptions.agentPath}. */
@@ -309,6 +330,11 @@ export interface HostClient {
   show(session: string): Promise<Session>;
   screen(session: string, options?: { readonly scrollback?: number; readonly vt?: boolean }): Promise<ScreenAnswer>;
   attach(options: AttachOptions, handlers: AttachHandlers): Promise<Attachment>;
+  /**
+   * Carries an attachment of another client of the same operator on over this one's carrier: the same attachment, nothing lost, doubled or
+   * named otherwise. Resolves when it is attached here; rejects, and leaves it where it is, if this way does not lead to its host now.
+   */
+  carry(attachment: Attachment): Promise<void>;
   /** One atomic input without an attachment. `paste`: bracketed where the program asked for it, control characters taken out. */
   send(
     session: string,

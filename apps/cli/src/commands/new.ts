@@ -17,6 +17,7 @@ interface NewFlags {
   syncInput: boolean;
   ttl: number | undefined;
   idleTtl: number | undefined;
+  grace: number | undefined;
   noIntegration: boolean;
   agentForward: boolean;
   json: boolean;
@@ -74,6 +75,7 @@ export async function run(context: Context, flags: NewFlags, args: readonly stri
     ...(flags.group === undefined ? {} : { group: flags.group }),
     ...(flags.ttl === undefined ? {} : { ttlMs: flags.ttl }),
     ...(flags.idleTtl === undefined ? {} : { idleTtlMs: flags.idleTtl }),
+    ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
   };
   const client = await context.client();
   const { session, existed } = await client.open(spec);

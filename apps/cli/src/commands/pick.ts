@@ -60,6 +60,7 @@ export async function run(context: Context): Promise<number | undefined> {
       syncInput: false,
       ttl: undefined,
       idleTtl: undefined,
+      grace: undefined,
       noIntegration: false,
       agentForward: false,
       json: false,

@@ -104,7 +104,7 @@ export function eventText(e: Event, width = 120): string {
     case "signalled":
       return `sent ${signalName(k.value.signal)} to ${t(k.value.target)}`;
     case "attached":
-      return `${k.value.resumed ? "came back" : "attached"}${k.value.observing ? ", observing" : ""}${k.value.client ? ` with ${t(k.value.client)}` : ""}`;
+      return `${k.value.resumed ? "came back" : "attached"}${k.value.observing ? ", observing" : ""}${k.value.client ? ` with ${t(k.value.client)}` : ""}${k.value.carrier && k.value.carrier !== "unix" ? ` over ${t(k.value.carrier)}` : ""}`;
     case "detached":
       return `detached${k.value.reason ? ` (${t(k.value.reason)})` : ""}`;
     case "floorChanged":

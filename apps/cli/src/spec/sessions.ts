@@ -30,6 +30,7 @@ export const sessionCommands = [
       syncInput: { kind: "bool", brief: "every input is on the disk before the program reads it" },
       ttl: { kind: "duration", brief: "end it after this long" },
       idleTtl: { kind: "duration", brief: "end it when nothing came or went for this long" },
+      grace: { kind: "duration", brief: "how long who loses their link keeps their place (default: 10m; 0s: not at all)" },
       noIntegration: { kind: "bool", brief: "start the shell without Holdfast's marks; `hold run` is then refused" },
       agentForward: { kind: "bool", brief: "a stable SSH_AUTH_SOCK, pointed at the agent of who attached last" },
       json: jsonFlag,

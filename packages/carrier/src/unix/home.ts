@@ -45,6 +45,7 @@ export const files = {
   auditPublicKey: (home: string): string => join(home, "audit.pub"),
   operators: (home: string): string => join(home, "operators.json"),
   invitations: (home: string): string => join(home, "invitations.json"),
+  continuity: (home: string): string => join(home, "continuity.json"),
   knownHosts: (home: string): string => join(home, "known_hosts"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),

@@ -7,6 +7,7 @@
  *       exit is not overwritten: a later event may only add what was missing. A fact told twice counts once.
  */
 import { SessionKind, SessionState, type EventBody, type Exit } from "@holdfast/protocol";
+import { GRACE_MS } from "../continuity/index.ts";
 import type { FloorMode } from "../floor/index.ts";
 import { Offset, Seq, UnixMs } from "../id.ts";
 
@@ -35,6 +36,8 @@ export interface SessionFacts {
   readonly syncInput: boolean;
   readonly ttlMs: number;
   readonly idleTtlMs: number;
+  /** How long an attachment whose link is lost keeps its place; 0: not at all. */
+  readonly graceMs: number;
   readonly shell: string;
   readonly integrated: boolean;
   readonly nonce: string;
@@ -98,6 +101,7 @@ export function unopened(id: string): SessionFacts {
     syncInput: false,
     ttlMs: 0,
     idleTtlMs: 0,
+    graceMs: GRACE_MS,
     shell: "",
     integrated: false,
     nonce: "",
@@ -146,6 +150,7 @@ export function fold(state: SessionFacts, event: FoldedEvent): SessionFacts {
         syncInput: o.syncInput,
         ttlMs: Number(o.ttlMs),
         idleTtlMs: Number(o.idleTtlMs),
+        graceMs: o.graceMs === undefined ? GRACE_MS : Number(o.graceMs),
         shell: o.shell,
         integrated: o.shellIntegrated,
         nonce: o.nonce,

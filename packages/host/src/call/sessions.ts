@@ -1,5 +1,6 @@
 /** Calls on sessions: open, list, end, and one input without an attachment. */
 import { statSync } from "node:fs";
+import { continuity } from "@holdfast/core";
 import {
   create,
   AgentAnswerSchema,
@@ -53,6 +54,7 @@ export async function open({ host, operator, via }: CallContext, call: Verb<"ope
       group: call.group,
       ttlMs: Number(call.ttlMs),
       idleTtlMs: Number(call.idleTtlMs),
+      ...(call.graceMs === undefined ? {} : { graceMs: Math.min(Number(call.graceMs), continuity.MAX_GRACE_MS) }),
       integrate: !call.noIntegration,
       parent: "",
       agentForward: call.agentForward,

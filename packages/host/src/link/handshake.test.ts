@@ -2,9 +2,10 @@
 import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign, verify, type KeyObject } from "node:crypto";
 import type { Link } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
-import { decodeHost, encodeClient, limits, transcript, type ClientBody, type HostFrame } from "@holdfast/protocol";
-import { expect, test } from "vitest";
+import { decodeHost, encodeClient, HoldError, limits, transcript, type ClientBody, type HostFrame } from "@holdfast/protocol";
+import { describe, expect, test } from "vitest";
 import type { Host } from "../host.ts";
+import { Continuity, type GivenToken } from "../operator/continuity.ts";
 import { keyIdOf, rawPublicKey } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { HostLink } from "./host-link.ts";
@@ -14,7 +15,7 @@ const identity = { key: hostKey, publicKey: rawPublicKey(hostKey), id: "h1" };
 const pat = generateKeyPairSync("ed25519").privateKey;
 const stranger = generateKeyPairSync("ed25519").privateKey;
 
-function scene(revoked = false, isProven = false) {
+function scene(revoked = false, isProven = false, continuity = places()) {
   const operator: RegisteredOperator = {
     id: "pat",
     name: "pat",
@@ -48,6 +49,10 @@ function scene(revoked = false, isProven = false) {
       byKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(pat)).equals(id) ? { operator, key: rawPublicKey(pat) } : null),
       byName: () => operator,
     },
+    demand: () => {
+      if (operator.revoked) throw new HoldError("revoked", "out");
+    },
+    continuity,
     onRevoked: (told: (o: string) => void) => {
       revocations.add(told);
       return () => revocations.delete(told);
@@ -63,6 +68,12 @@ function scene(revoked = false, isProven = false) {
   const bound = new HostLink(host, identity, link, isProven ? { operator, via: "ssh", client: "t" } : null);
   const send = (body: ClientBody, channel = 0): void => bound.frame(channel, encodeClient(body));
   return { bound, said, ends, timers, revocations, send, last: () => said.at(-1)! };
+}
+
+/** Places of this host, which may be shown on several links. */
+function places(): Continuity {
+  const clock = { monoMs: () => MonotonicMs(0), monoNs: () => 0n, wallMs: () => 0 };
+  return new Continuity({ ports: { clock, wakeAt: () => () => {}, log: () => {} }, bootId: "b", store: null });
 }
 
 const hello = (key: KeyObject, nonce: Uint8Array, more: object = {}): ClientBody => ({
@@ -278,4 +289,83 @@ test("whom a carrier's own protocol has proven goes on without a handshake, and 
   for (const told of s.revocations) told("pat");
   expect(s.last().case).toBe("refused");
   expect(s.ends).toEqual(["close"]);
+});
+
+describe("a continuity token", () => {
+  const place = { attachment: "a1", session: "s1", operator: "pat", keyId: keyIdOf(rawPublicKey(pat)).toString("hex") };
+
+  async function lostPlace(): Promise<{ readonly continuity: Continuity; readonly token: GivenToken }> {
+    const continuity = places();
+    const token = await new Promise<GivenToken>((resolve) => continuity.begin(place, 60_000, "l0", resolve));
+    continuity.lost("a1", "l0");
+    return { continuity, token };
+  }
+  /** Shows the token on a new link; returns what was sent, for showing it again. */
+  function resume(s: ReturnType<typeof scene>, token: GivenToken, o: { key?: KeyObject; signs?: KeyObject } = {}): ClientBody {
+    const key = o.key ?? pat;
+    const nonce = randomBytes(32);
+    s.send(hello(key, nonce));
+    const c = s.last();
+    if (c.case !== "challenge") throw new Error(`no challenge: ${c.case}`);
+    const { handle, n, secret } = token;
+    const words = {
+      clientNonce: nonce,
+      keyId: keyIdOf(rawPublicKey(key)),
+      via: "cli",
+      protocol: c.value.protocol,
+      hostKey: c.value.hostKey,
+      hostNonce: c.value.nonce,
+      ...{ handle, n, secret },
+    };
+    const signature = sign(null, transcript("resume", words), o.signs ?? key);
+    const sent: ClientBody = { case: "resume", value: { handle, n, secret, signature } };
+    s.send(sent);
+    return sent;
+  }
+
+  test("opens a link without a proof, and names the attachment that it takes up", async () => {
+    const { continuity, token } = await lostPlace();
+    const s = scene(false, false, continuity);
+    resume(s, token);
+    expect(s.last()).toMatchObject({ case: "welcome", value: { operator: "pat", resumed: "a1" } });
+  });
+
+  test("of another's device is of no use to who has stolen it, and its own client comes back", async () => {
+    const { continuity, token } = await lostPlace();
+    const thief = scene(false, false, continuity);
+    resume(thief, token, { key: stranger });
+    expect(refusal(thief)).toBe("unknown_credential");
+    const forger = scene(false, false, continuity);
+    resume(forger, token, { signs: stranger });
+    expect(refusal(forger)).toBe("unknown_credential");
+    const own = scene(false, false, continuity);
+    resume(own, token);
+    expect(own.last().case).toBe("welcome");
+  });
+
+  test("that was recorded on one link is of no use on another", async () => {
+    const { continuity, token } = await lostPlace();
+    const recorded = resume(scene(false, false, continuity), token);
+    const s = scene(false, false, continuity);
+    s.send(hello(pat, randomBytes(32)));
+    s.send(recorded);
+    expect(refusal(s)).toBe("unknown_credential");
+  });
+
+  test("lets no revoked operator in, and is not used up by them", async () => {
+    const { continuity, token } = await lostPlace();
+    const s = scene(true, false, continuity);
+    resume(s, token);
+    expect(refusal(s)).toBe("revoked");
+  });
+
+  test("whose link ends before it attached is good again at once", async () => {
+    const { continuity, token } = await lostPlace();
+    const s = scene(false, false, continuity);
+    resume(s, token);
+    s.bound.closed("broke");
+    const again = scene(false, false, continuity);
+    resume(again, token);
+    expect(again.last().case).toBe("welcome");
+  });
 });

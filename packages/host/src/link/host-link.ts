@@ -6,6 +6,8 @@
  *   L3  Rights are looked up for each frame. What a client says of itself is only `via` and `client`.
  *   L4  When the link is over, its attachments are detached; their sessions go on.
  *   L5  A carrier whose protocol proves the key itself hands over whom it has proven; from there on nothing differs.
+ *   L6  A link that shows a continuity token takes up that attachment, and the older link loses it; what that operator may do is looked
+ *       up as ever.
  */
 import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
 import type { Link, LinkHandlers } from "@holdfast/carrier";
@@ -17,6 +19,7 @@ import {
   decodeClient,
   encodeHost,
   HoldError,
+  invariant,
   limits,
   transcript,
   type Attach,
@@ -24,6 +27,7 @@ import {
   type Error as WireError,
   type FloorRequest,
   FloorVerb,
+  type HandshakeWords,
   type HostBody,
   type Input,
 } from "@holdfast/protocol";
@@ -32,6 +36,7 @@ import { floorCommand } from "../call/floor-command.ts";
 import { redeem } from "../call/invitations.ts";
 import type { Host } from "../host.ts";
 import { keyIdOf, publicKeyFromRaw } from "../operator/key.ts";
+import type { GivenToken, PlaceOwner } from "../operator/continuity.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { HOP_BYTES, type Channel, type HostAttachment } from "../session/attachment.ts";
 import { refusalFrom } from "../session/journal-fault.ts";
@@ -63,11 +68,19 @@ type Phase =
       readonly operator: RegisteredOperator | null;
       readonly key: Uint8Array;
       readonly keyId: Buffer;
-      readonly words: Uint8Array;
+      readonly signed: HandshakeWords;
+      readonly carrier: string;
       readonly via: string;
       readonly client: string;
     }
-  | ({ readonly name: "open" } & Proven)
+  | ({
+      readonly name: "open";
+      /** Of the device key that was proven here, hex; empty where the carrier has proven it: nothing is bound to that. */
+      readonly keyId: string;
+      /** L6: not attached yet. */
+      readonly resumes: PlaceOwner | null;
+      readonly carrier: string;
+    } & Proven)
   | { readonly name: "over" };
 
 /** Calls and attachments of one link at once: far more than a client needs, few enough that none can exhaust the host. */
@@ -98,7 +111,7 @@ export class HostLink implements LinkHandlers {
     this.#host = host;
     this.#identity = identity;
     this.#link = link;
-    if (proven) this.#phase = { name: "open", ...proven };
+    if (proven) this.#phase = { name: "open", keyId: "", resumes: null, carrier: link.carrier, ...proven };
     this.#stopDeadline = host.ports.wakeAt(MonotonicMs(host.ports.clock.monoMs() + limits.handshakeMs), () => {
       if (this.#phase.name !== "open") this.#refuse(new HoldError("timed_out", "the handshake took too long"));
     });
@@ -143,12 +156,17 @@ export class HostLink implements LinkHandlers {
 
   closed(reason: string): void {
     if (this.#phase.name === "over") return;
+    const { continuity } = this.#host;
+    if (this.#phase.name === "open" && this.#phase.resumes) continuity.lost(this.#phase.resumes.attachment, this.id);
     this.#phase = { name: "over" };
     this.#stopDeadline();
     this.#stopRevocations();
     for (const call of this.#calls.values()) call.abort();
-    for (const { session, attachment } of this.#attachments.values())
+    for (const { session, attachment } of this.#attachments.values()) {
       session.detach(attachment.id, reason === "left" ? "left" : "link lost");
+      if (reason === "left") continuity.left(attachment.id);
+      else continuity.lost(attachment.id, this.id);
+    }
     this.#attachments.clear();
     this.onOver?.();
   }
@@ -183,7 +201,8 @@ export class HostLink implements LinkHandlers {
         operator: known?.operator ?? null,
         key: known?.key ?? new Uint8Array(32),
         keyId: Buffer.from(hello.keyId),
-        words: transcript("operator", words),
+        signed: words,
+        carrier: this.#link.carrier === "unix" && hello.carrier === "stdio" ? "stdio" : this.#link.carrier,
         via,
         client: hello.client.slice(0, 64),
       };
@@ -201,18 +220,30 @@ export class HostLink implements LinkHandlers {
       return;
     }
     if (this.#phase.name === "challenged" && body.case === "proof") {
-      const { operator, key, words, via, client } = this.#phase;
-      // One answer for an unknown key and a wrong signature: a stranger learns nothing.
-      if (!operator || !verify(null, words, publicKeyFromRaw(key), body.value.signature))
-        throw new HoldError(
-          "unknown_credential",
-          "this host knows no operator by that key; an admin adds one with: hold operator add NAME",
-        );
-      if (operator.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
-      return this.#welcome(operator, { words, signature: body.value.signature, via, client });
+      const { signed } = this.#phase;
+      return this.#welcome(this.#prove(transcript("operator", signed), body.value.signature), {
+        words: transcript("operator", signed),
+        signature: body.value.signature,
+      });
+    }
+    if (this.#phase.name === "challenged" && body.case === "resume") {
+      const { signed, keyId } = this.#phase;
+      const { handle, n, secret, signature } = body.value;
+      const words = transcript("resume", { ...signed, handle, n, secret });
+      const operator = this.#prove(words, signature);
+      const place = this.#host.continuity.take({ handle, n, secret }, keyId.toString("hex"), this.id);
+      // L6: not to log in again is not to be let in again.
+      try {
+        this.#host.demand(operator, "session.observe", place.session);
+      } catch (fault) {
+        this.#host.continuity.lost(place.attachment, this.id);
+        throw fault;
+      }
+      return this.#welcome(operator, { words, signature }, place);
     }
     if (this.#phase.name === "challenged" && body.case === "redeem") {
-      const { words, via, client, keyId } = this.#phase;
+      const { signed, keyId, via } = this.#phase;
+      const words = transcript("operator", signed);
       const { publicKey, signature, token, name } = body.value;
       if (
         publicKey.length !== 32 ||
@@ -220,16 +251,32 @@ export class HostLink implements LinkHandlers {
         !verify(null, words, publicKeyFromRaw(publicKey), signature)
       )
         throw new HoldError("unknown_credential", "the key that takes the invitation up is not proven");
-      return this.#welcome(redeem(this.#host, { token, publicKey, name, via }), { words, signature, via, client });
+      return this.#welcome(redeem(this.#host, { token, publicKey, name, via }), { words, signature });
     }
     throw new HoldError("bad_request", "a link begins with Hello and Proof");
   }
 
+  /** The operator whose key signed these words. One answer for an unknown key and a wrong signature: a stranger learns nothing. */
+  #prove(words: Uint8Array, signature: Uint8Array): RegisteredOperator {
+    invariant(this.#phase.name === "challenged", "L1: a proof answers a challenge");
+    const { operator, key } = this.#phase;
+    if (!operator || !verify(null, words, publicKeyFromRaw(key), signature))
+      throw new HoldError(
+        "unknown_credential",
+        "this host knows no operator by that key; an admin adds one with: hold operator add NAME",
+      );
+    if (operator.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
+    return operator;
+  }
+
   #welcome(
     operator: RegisteredOperator,
-    { words, signature, via, client }: { words: Uint8Array; signature: Uint8Array; via: string; client: string },
+    { words, signature }: { words: Uint8Array; signature: Uint8Array },
+    resumes: PlaceOwner | null = null,
   ): void {
-    this.#phase = { name: "open", operator, via, client };
+    invariant(this.#phase.name === "challenged", "L1: a welcome follows a challenge");
+    const { via, client, keyId, carrier } = this.#phase;
+    this.#phase = { name: "open", operator, via, client, carrier, keyId: keyId.toString("hex"), resumes };
     this.#stopDeadline();
     this.onOpen?.();
     this.#send(CONTROL_CHANNEL, {
@@ -245,6 +292,7 @@ export class HostLink implements LinkHandlers {
         sessionBinding: createHash("sha256").update(words).update(signature).digest(),
         // Another machine's folders and variables are of no use here, and a page has none.
         ...(this.#link.carrier === "websocket" ? { surroundings: this.#host.surroundings } : {}),
+        resumed: resumes?.attachment ?? "",
       },
     });
   }
@@ -332,9 +380,12 @@ export class HostLink implements LinkHandlers {
           return;
         case "floor":
           return this.#floor(number, session, attachment, body.value);
+        case "continuityAck":
+          return this.#host.continuity.acked(attachment.id, body.value.n);
         case "detach":
           this.#attachments.delete(number);
           session.detach(attachment.id, "left");
+          this.#host.continuity.left(attachment.id);
           return this.#send(number, { case: "detached", value: { reason: "left" } });
         case "ping":
           return this.#send(number, { case: "pong", value: { token: body.value.token } });
@@ -351,7 +402,7 @@ export class HostLink implements LinkHandlers {
 
   #attach(number: number, request: Attach): void {
     if (this.#phase.name !== "open") return;
-    const { operator, via, client } = this.#phase;
+    const { operator, via, client, carrier, resumes } = this.#phase;
     try {
       this.#host.demand(operator, "session.observe", operator.guest?.session ?? null);
       if (this.#attachments.has(number)) throw new HoldError("bad_request", `channel ${number} is in use`);
@@ -360,6 +411,8 @@ export class HostLink implements LinkHandlers {
       const session = this.#host.findFor(operator, request.session);
       const observing = request.observe || !this.#host.registry.may(operator.id, "session.input");
       if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input", session.id);
+      if (request.attachment !== "" && (request.attachment !== resumes?.attachment || session.id !== resumes.session))
+        throw new HoldError("bad_request", "this link has taken up no such attachment; attach without it");
       if (request.writer !== "" && (request.writer.length < 8 || request.writer.length > 64))
         throw new HoldError("bad_request", "a writer's name has 8 to 64 characters");
       const channel: Channel = {
@@ -376,9 +429,10 @@ export class HostLink implements LinkHandlers {
       const maxWindow =
         request.window === 0 ? limits.windowMax : Math.min(limits.windowMax, Math.max(limits.windowMin, request.window));
       const attachment: HostAttachment = {
-        id: this.#host.ports.newId(8),
+        id: request.attachment || this.#host.ports.newId(8),
         operator,
         via,
+        carrier,
         channel,
         observing,
         quiet: request.quiet,
@@ -415,6 +469,7 @@ export class HostLink implements LinkHandlers {
         },
       });
       session.attach(attachment, { resumed, client });
+      this.#keepPlace(number, session, attachment, request);
       if (request.take && !observing)
         session.changeFloor(
           { verb: "take", by: operatorOf(operator), seat: attachment.id, ...session.knownTo(operator) },
@@ -428,6 +483,24 @@ export class HostLink implements LinkHandlers {
         bound.session.detach(bound.attachment.id, fault.code);
       }
       this.#send(number, { case: "detached", value: { reason: fault.code, error: onWire(fault) } });
+    }
+  }
+
+  /** L6: who is attached now is told by which token it can be so again. */
+  #keepPlace(number: number, session: LiveSession, attachment: HostAttachment, request: Attach): void {
+    if (this.#phase.name !== "open") return;
+    const { operator, keyId, resumes } = this.#phase;
+    const { continuity } = this.#host;
+    const give = (token: GivenToken): void => {
+      if (attachment.over) return;
+      this.#send(number, { case: "continuity", value: { ...token, graceMs: BigInt(token.graceMs) } });
+    };
+    if (resumes?.attachment === attachment.id) {
+      this.#phase = { ...this.#phase, resumes: null };
+      continuity.taken(attachment.id, this.id, give);
+    } else if (request.continuity && keyId !== "") {
+      const owner = { attachment: attachment.id, session: session.id, operator: operator.id, keyId };
+      continuity.begin(owner, session.facts.graceMs, this.id, give);
     }
   }
 

@@ -20,6 +20,8 @@ export interface HostAttachment {
   readonly id: string;
   readonly operator: RegisteredOperator;
   readonly via: string;
+  /** How its bytes travel. */
+  readonly carrier: string;
   readonly channel: Channel;
   readonly observing: boolean;
   readonly quiet: boolean;

@@ -35,6 +35,8 @@ export interface OpenRequest {
   readonly group: string;
   readonly ttlMs: number;
   readonly idleTtlMs: number;
+  /** Absent: core/continuity's. */
+  readonly graceMs?: number;
   readonly integrate: boolean;
   readonly parent: string;
   /** Gives the programs an SSH_AUTH_SOCK that may be pointed at another agent later. */
@@ -135,6 +137,7 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
       group: request.group,
       ttlMs: BigInt(request.ttlMs),
       idleTtlMs: BigInt(request.idleTtlMs),
+      ...(request.graceMs === undefined ? {} : { graceMs: BigInt(request.graceMs) }),
       shellIntegrated: prepared.integrated,
       shell: prepared.shell,
       nonce,

@@ -70,9 +70,9 @@ export class Readers {
     this.#attachments.set(attachment.id, attachment);
   }
 
-  /** Another link of the same writer, older than this one. */
+  /** The same writer or attachment on an older link. */
   olderOf(attachment: HostAttachment): HostAttachment[] {
-    return [...this.#attachments.values()].filter((a) => a.writer === attachment.writer);
+    return [...this.#attachments.values()].filter((a) => a.writer === attachment.writer || a.id === attachment.id);
   }
 
   remove(attachment: HostAttachment): void {

@@ -337,11 +337,11 @@ export class LiveSession {
     }
     this.#readers.add(attachment);
     if (!attachment.quiet) {
-      const { id, observing, size } = attachment;
+      const { id, observing, size, carrier } = attachment;
       // Who only looks changes nothing: a journal that can't be written keeps nobody from that.
       this.#book.tryRecord(actorOf(attachment), {
         case: "attached",
-        value: create(EventBody_AttachedSchema, { attachment: id, observing, ...details, ...(size ? { size } : {}) }),
+        value: create(EventBody_AttachedSchema, { attachment: id, observing, carrier, ...details, ...(size ? { size } : {}) }),
       });
       this.#readers.tellPresence();
     }

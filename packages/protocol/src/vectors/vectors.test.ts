@@ -51,6 +51,8 @@ test("a transcript is the same bytes on every version, and each side signs anoth
   const words = { clientNonce: run(3), keyId: run(5), via: "cli", protocol: 1, hostKey: run(9), hostNonce: run(11) };
   for (const side of ["host", "operator"] as const)
     expect(Buffer.from(transcript(side, words)).toString("hex")).toBe(vectors.transcript[side]);
+  const token = { handle: run(7).subarray(0, 16), n: 3, secret: run(13) };
+  expect(Buffer.from(transcript("resume", { ...words, ...token })).toString("hex")).toBe(vectors.transcript["resume"]);
   expect(vectors.transcript["host"]).not.toBe(vectors.transcript["operator"]);
 });
 

@@ -99,6 +99,7 @@ export interface EventBody_Opened {
   agentPath: string;
   /** an exec: the session beside whose terminal it runs */
   parent: string;
+  graceMs?: bigint | undefined;
 }
 
 /** parent: the session that an exec belongs to. */
@@ -157,6 +158,7 @@ export interface EventBody_Attached {
   resumed: boolean;
   size: Size | undefined;
   client: string;
+  carrier: string;
 }
 
 export interface EventBody_Detached {
@@ -969,6 +971,7 @@ function createBaseEventBody_Opened(): EventBody_Opened {
     marks: false,
     agentPath: "",
     parent: "",
+    graceMs: undefined,
   };
 }
 
@@ -1037,6 +1040,12 @@ export const EventBody_Opened: MessageFns<EventBody_Opened> = {
     }
     if (message.parent !== "") {
       writer.uint32(146).string(message.parent);
+    }
+    if (message.graceMs !== undefined) {
+      if (BigInt.asUintN(64, message.graceMs) !== message.graceMs) {
+        throw new globalThis.Error("value provided for field message.graceMs of type uint64 too large");
+      }
+      writer.uint32(152).uint64(message.graceMs);
     }
     return writer;
   },
@@ -1208,6 +1217,14 @@ export const EventBody_Opened: MessageFns<EventBody_Opened> = {
             message.parent = reader.string();
             continue;
           }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.graceMs = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1243,6 +1260,7 @@ export const EventBody_Opened: MessageFns<EventBody_Opened> = {
     message.marks = object.marks ?? false;
     message.agentPath = object.agentPath ?? "";
     message.parent = object.parent ?? "";
+    message.graceMs = (object.graceMs !== undefined && object.graceMs !== null) ? BigInt(object.graceMs) : undefined;
     return message;
   },
 };
@@ -1883,7 +1901,7 @@ export const EventBody_Signalled: MessageFns<EventBody_Signalled> = {
 };
 
 function createBaseEventBody_Attached(): EventBody_Attached {
-  return { attachment: "", observing: false, resumed: false, size: undefined, client: "" };
+  return { attachment: "", observing: false, resumed: false, size: undefined, client: "", carrier: "" };
 }
 
 export const EventBody_Attached: MessageFns<EventBody_Attached> = {
@@ -1902,6 +1920,9 @@ export const EventBody_Attached: MessageFns<EventBody_Attached> = {
     }
     if (message.client !== "") {
       writer.uint32(42).string(message.client);
+    }
+    if (message.carrier !== "") {
+      writer.uint32(50).string(message.carrier);
     }
     return writer;
   },
@@ -1959,6 +1980,14 @@ export const EventBody_Attached: MessageFns<EventBody_Attached> = {
             message.client = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.carrier = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1981,6 +2010,7 @@ export const EventBody_Attached: MessageFns<EventBody_Attached> = {
     message.resumed = object.resumed ?? false;
     message.size = (object.size !== undefined && object.size !== null) ? Size.fromPartial(object.size) : undefined;
     message.client = object.client ?? "";
+    message.carrier = object.carrier ?? "";
     return message;
   },
 };

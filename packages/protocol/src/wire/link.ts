@@ -51,6 +51,10 @@ export interface ClientFrame {
     | //
     /** in place of Proof */
     { case: "redeem"; value: Redeem }
+    | //
+    /** in place of Proof */
+    { case: "resume"; value: Resume }
+    | { case: "continuityAck"; value: ContinuityAck }
     | { case: undefined; value?: undefined };
 }
 
@@ -72,6 +76,7 @@ export interface HostFrame {
     | { case: "pong"; value: Pong }
     | { case: "screen"; value: ScreenPart }
     | { case: "floorAnswer"; value: FloorAnswer }
+    | { case: "continuity"; value: Continuity }
     | { case: undefined; value?: undefined };
 }
 
@@ -86,6 +91,12 @@ export interface Hello {
   nonce: Uint8Array;
   /** SHA-256 of the credential's raw public key; empty: whoever carries this link proves for the client */
   keyId: Uint8Array;
+  /** with an empty key id: whoever proves takes this up, and makes the signature */
+  resume:
+    | Resume
+    | undefined;
+  /** from a bridge: how its client came to it (stdio); shown in the record, as via is */
+  carrier: string;
 }
 
 export interface Challenge {
@@ -115,6 +126,17 @@ export interface Redeem {
   name: string;
 }
 
+/** Takes up an attachment whose link was lost, on a link of any carrier (docs/protocol.md, Continuity). */
+export interface Resume {
+  /** 16 bytes: which */
+  handle: Uint8Array;
+  n: number;
+  /** 32 bytes; only for a host that has proven itself */
+  secret: Uint8Array;
+  /** by the key of Hello over the transcript `resume` */
+  signature: Uint8Array;
+}
+
 export interface Welcome {
   operator: string;
   name: string;
@@ -126,7 +148,11 @@ export interface Welcome {
   /** hash of the handshake transcript */
   sessionBinding: Uint8Array;
   /** from a bridge: what a session opened over it inherits, as it comes from that machine */
-  surroundings: Surroundings | undefined;
+  surroundings:
+    | Surroundings
+    | undefined;
+  /** after Resume: the attachment that the next Attach of this link takes up */
+  resumed: string;
 }
 
 /** What a session inherits from who opens it, unless told otherwise. */
@@ -181,6 +207,22 @@ export interface Attach {
   scrollback: number;
   /** not announced as presence (hold send, hold log) */
   quiet: boolean;
+  /** wants tokens by which another link takes it up */
+  continuity: boolean;
+  /** after Resume: goes on as this one */
+  attachment: string;
+}
+
+/** A token, when it is on the host's disk. The client says that it has it. */
+export interface Continuity {
+  handle: Uint8Array;
+  n: number;
+  secret: Uint8Array;
+  graceMs: bigint;
+}
+
+export interface ContinuityAck {
+  n: number;
 }
 
 export interface Attached {
@@ -408,6 +450,8 @@ export interface OpenCall {
   /** In place of command and cwd, when one of them is no UTF-8. */
   exactCommand: Uint8Array[];
   exactCwd: Uint8Array;
+  /** how long an attachment whose link is lost keeps its place; absent: 10 minutes; 0: not at all */
+  graceMs?: bigint | undefined;
 }
 
 export interface OpenAnswer {
@@ -880,6 +924,12 @@ export const ClientFrame: MessageFns<ClientFrame> = {
       case "redeem":
         Redeem.encode(message.body.value, writer.uint32(98).fork()).join();
         break;
+      case "resume":
+        Resume.encode(message.body.value, writer.uint32(106).fork()).join();
+        break;
+      case "continuityAck":
+        ContinuityAck.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
     }
     return writer;
   },
@@ -993,6 +1043,22 @@ export const ClientFrame: MessageFns<ClientFrame> = {
             message.body = { case: "redeem", value: Redeem.decode(reader, reader.uint32()) };
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.body = { case: "resume", value: Resume.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.body = { case: "continuityAck", value: ContinuityAck.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1083,6 +1149,18 @@ export const ClientFrame: MessageFns<ClientFrame> = {
         }
         break;
       }
+      case "resume": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "resume", value: Resume.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "continuityAck": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "continuityAck", value: ContinuityAck.fromPartial(object.body.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -1136,6 +1214,9 @@ export const HostFrame: MessageFns<HostFrame> = {
         break;
       case "floorAnswer":
         FloorAnswer.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
+      case "continuity":
+        Continuity.encode(message.body.value, writer.uint32(122).fork()).join();
         break;
     }
     return writer;
@@ -1266,6 +1347,14 @@ export const HostFrame: MessageFns<HostFrame> = {
             message.body = { case: "floorAnswer", value: FloorAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.body = { case: "continuity", value: Continuity.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1368,13 +1457,28 @@ export const HostFrame: MessageFns<HostFrame> = {
         }
         break;
       }
+      case "continuity": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "continuity", value: Continuity.fromPartial(object.body.value) };
+        }
+        break;
+      }
     }
     return message;
   },
 };
 
 function createBaseHello(): Hello {
-  return { minProtocol: 0, maxProtocol: 0, client: "", via: "", nonce: new Uint8Array(0), keyId: new Uint8Array(0) };
+  return {
+    minProtocol: 0,
+    maxProtocol: 0,
+    client: "",
+    via: "",
+    nonce: new Uint8Array(0),
+    keyId: new Uint8Array(0),
+    resume: undefined,
+    carrier: "",
+  };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -1396,6 +1500,12 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.keyId.length !== 0) {
       writer.uint32(50).bytes(message.keyId);
+    }
+    if (message.resume !== undefined) {
+      Resume.encode(message.resume, writer.uint32(58).fork()).join();
+    }
+    if (message.carrier !== "") {
+      writer.uint32(66).string(message.carrier);
     }
     return writer;
   },
@@ -1461,6 +1571,22 @@ export const Hello: MessageFns<Hello> = {
             message.keyId = reader.bytes();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.resume = Resume.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.carrier = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1484,6 +1610,10 @@ export const Hello: MessageFns<Hello> = {
     message.via = object.via ?? "";
     message.nonce = object.nonce ?? new Uint8Array(0);
     message.keyId = object.keyId ?? new Uint8Array(0);
+    message.resume = (object.resume !== undefined && object.resume !== null)
+      ? Resume.fromPartial(object.resume)
+      : undefined;
+    message.carrier = object.carrier ?? "";
     return message;
   },
 };
@@ -1756,6 +1886,97 @@ export const Redeem: MessageFns<Redeem> = {
   },
 };
 
+function createBaseResume(): Resume {
+  return { handle: new Uint8Array(0), n: 0, secret: new Uint8Array(0), signature: new Uint8Array(0) };
+}
+
+export const Resume: MessageFns<Resume> = {
+  encode(message: Resume, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.handle.length !== 0) {
+      writer.uint32(10).bytes(message.handle);
+    }
+    if (message.n !== 0) {
+      writer.uint32(16).uint32(message.n);
+    }
+    if (message.secret.length !== 0) {
+      writer.uint32(26).bytes(message.secret);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(34).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Resume {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResume();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.handle = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.n = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.secret = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.signature = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Resume>): Resume {
+    return Resume.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Resume>): Resume {
+    const message = createBaseResume();
+    message.handle = object.handle ?? new Uint8Array(0);
+    message.n = object.n ?? 0;
+    message.secret = object.secret ?? new Uint8Array(0);
+    message.signature = object.signature ?? new Uint8Array(0);
+    return message;
+  },
+};
+
 function createBaseWelcome(): Welcome {
   return {
     operator: "",
@@ -1767,6 +1988,7 @@ function createBaseWelcome(): Welcome {
     hostPid: 0,
     sessionBinding: new Uint8Array(0),
     surroundings: undefined,
+    resumed: "",
   };
 }
 
@@ -1798,6 +2020,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.surroundings !== undefined) {
       Surroundings.encode(message.surroundings, writer.uint32(74).fork()).join();
+    }
+    if (message.resumed !== "") {
+      writer.uint32(82).string(message.resumed);
     }
     return writer;
   },
@@ -1887,6 +2112,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.surroundings = Surroundings.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.resumed = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1915,6 +2148,7 @@ export const Welcome: MessageFns<Welcome> = {
     message.surroundings = (object.surroundings !== undefined && object.surroundings !== null)
       ? Surroundings.fromPartial(object.surroundings)
       : undefined;
+    message.resumed = object.resumed ?? "";
     return message;
   },
 };
@@ -2230,6 +2464,8 @@ function createBaseAttach(): Attach {
     callsOnly: false,
     scrollback: 0,
     quiet: false,
+    continuity: false,
+    attachment: "",
   };
 }
 
@@ -2276,6 +2512,12 @@ export const Attach: MessageFns<Attach> = {
     }
     if (message.quiet !== false) {
       writer.uint32(104).bool(message.quiet);
+    }
+    if (message.continuity !== false) {
+      writer.uint32(112).bool(message.continuity);
+    }
+    if (message.attachment !== "") {
+      writer.uint32(122).string(message.attachment);
     }
     return writer;
   },
@@ -2397,6 +2639,22 @@ export const Attach: MessageFns<Attach> = {
             message.quiet = reader.bool();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.continuity = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.attachment = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2427,6 +2685,157 @@ export const Attach: MessageFns<Attach> = {
     message.callsOnly = object.callsOnly ?? false;
     message.scrollback = object.scrollback ?? 0;
     message.quiet = object.quiet ?? false;
+    message.continuity = object.continuity ?? false;
+    message.attachment = object.attachment ?? "";
+    return message;
+  },
+};
+
+function createBaseContinuity(): Continuity {
+  return { handle: new Uint8Array(0), n: 0, secret: new Uint8Array(0), graceMs: 0n };
+}
+
+export const Continuity: MessageFns<Continuity> = {
+  encode(message: Continuity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.handle.length !== 0) {
+      writer.uint32(10).bytes(message.handle);
+    }
+    if (message.n !== 0) {
+      writer.uint32(16).uint32(message.n);
+    }
+    if (message.secret.length !== 0) {
+      writer.uint32(26).bytes(message.secret);
+    }
+    if (message.graceMs !== 0n) {
+      if (BigInt.asUintN(64, message.graceMs) !== message.graceMs) {
+        throw new globalThis.Error("value provided for field message.graceMs of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.graceMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Continuity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContinuity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.handle = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.n = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.secret = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.graceMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Continuity>): Continuity {
+    return Continuity.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Continuity>): Continuity {
+    const message = createBaseContinuity();
+    message.handle = object.handle ?? new Uint8Array(0);
+    message.n = object.n ?? 0;
+    message.secret = object.secret ?? new Uint8Array(0);
+    message.graceMs = (object.graceMs !== undefined && object.graceMs !== null) ? BigInt(object.graceMs) : 0n;
+    return message;
+  },
+};
+
+function createBaseContinuityAck(): ContinuityAck {
+  return { n: 0 };
+}
+
+export const ContinuityAck: MessageFns<ContinuityAck> = {
+  encode(message: ContinuityAck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.n !== 0) {
+      writer.uint32(8).uint32(message.n);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContinuityAck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContinuityAck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.n = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ContinuityAck>): ContinuityAck {
+    return ContinuityAck.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ContinuityAck>): ContinuityAck {
+    const message = createBaseContinuityAck();
+    message.n = object.n ?? 0;
     return message;
   },
 };
@@ -5015,6 +5424,7 @@ function createBaseOpenCall(): OpenCall {
     pinned: undefined,
     exactCommand: [],
     exactCwd: new Uint8Array(0),
+    graceMs: undefined,
   };
 }
 
@@ -5094,6 +5504,12 @@ export const OpenCall: MessageFns<OpenCall> = {
     }
     if (message.exactCwd.length !== 0) {
       writer.uint32(170).bytes(message.exactCwd);
+    }
+    if (message.graceMs !== undefined) {
+      if (BigInt.asUintN(64, message.graceMs) !== message.graceMs) {
+        throw new globalThis.Error("value provided for field message.graceMs of type uint64 too large");
+      }
+      writer.uint32(176).uint64(message.graceMs);
     }
     return writer;
   },
@@ -5279,6 +5695,14 @@ export const OpenCall: MessageFns<OpenCall> = {
             message.exactCwd = reader.bytes();
             continue;
           }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.graceMs = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5323,6 +5747,7 @@ export const OpenCall: MessageFns<OpenCall> = {
       : undefined;
     message.exactCommand = object.exactCommand?.map((e) => e) || [];
     message.exactCwd = object.exactCwd ?? new Uint8Array(0);
+    message.graceMs = (object.graceMs !== undefined && object.graceMs !== null) ? BigInt(object.graceMs) : undefined;
     return message;
   },
 };
@@ -10653,4 +11078,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Redeem as RedeemSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };

@@ -6,16 +6,28 @@
  *   T2  Every input's promise is settled: by the host's word, or by the end of the attachment.
  *   T3  Credit is given for bytes that the handler has used, so an idle handler stalls nobody but itself.
  *   T4  A handler that throws ends its attachment, and nothing else: the link, the program and other attachments go on.
+ *   T5  The token that takes this attachment up is the last one that the host gave. Where it is refused, this logs in and attaches anew:
+ *       the same writer and cursor, so nothing is lost or doubled; only the place was not kept.
  */
 import { type MonotonicMs, Outbox } from "@holdfast/core";
-import { type Floor, FloorVerb, HoldError, type HostFrame, InputStatus, type Presence, type Session } from "@holdfast/protocol";
+import {
+  type Code,
+  type Floor,
+  FloorVerb,
+  HoldError,
+  type HostFrame,
+  InputStatus,
+  type Presence,
+  type Session,
+} from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api.ts";
 import type { Connection } from "./connection.ts";
-import { errorFrom } from "./handshake.ts";
+import { errorFrom, type ResumeToken } from "./handshake.ts";
 
 /** How a new link is had; the second and later ones are this attachment's own. */
 export interface Redial {
-  connect(): Promise<Connection>;
+  /** `resume`: takes the attachment up that it is of; null: logs in. */
+  connect(resume: ResumeToken | null): Promise<Connection>;
   now(): MonotonicMs;
   /** Rejects when `signal` is aborted, and leaves no timer behind then. */
   wait(ms: number, signal?: AbortSignal): Promise<void>;
@@ -36,6 +48,10 @@ type Body<K> = Extract<HostFrame["body"], { case: K }>["value"];
 
 const RETRY_FIRST_MS = 20;
 const RETRY_MOST_MS = 2_000;
+/** T5: the place is gone, and the login is not. */
+const TOKEN_REFUSED = new Set<Code>(["continuity_over", "continuity_unknown", "continuity_copied"]);
+/** A host that is not there now, or an older link that it has not missed yet. */
+const RETRIED = new Set<Code>(["unreachable", "draining", "timed_out", "continuity_busy"]);
 /** How long a host may take to answer a detach before the attachment is over without it. */
 const DETACH_MS = 2_000;
 /** An unmoved attachment is given up after this long without a host. */
@@ -49,10 +65,16 @@ const CREDIT_BYTES = 4 * 1024;
 export class ClientAttachment implements Attachment {
   readonly #options: AttachOptions;
   readonly #handlers: AttachHandlers;
-  readonly #redial: Redial;
+  #redial: Redial;
   readonly #writer: string;
   readonly #outbox = new Outbox<Frame>();
   #connection: Connection;
+  /** Dialled for this attachment: nobody else ends it. */
+  #isOwnLink = false;
+  #token: ResumeToken | null = null;
+  /** The token that another way shows is not given up for a newer one meanwhile: acknowledging that would use it up (core/continuity Y3). */
+  #isDialling = false;
+  #moving: { resolve(): void; reject(e: unknown): void } | null = null;
   #channel = 0;
   #stopWatching: () => void = () => {};
   #state: "attaching" | "attached" | "offline" | "over" = "attaching";
@@ -336,17 +358,52 @@ export class ClientAttachment implements Attachment {
         quiet: quiet ?? false,
         scrollback: scrollback ?? 0,
         fromStart: !resuming && mode === "replay",
+        continuity: !(quiet ?? false) && this.#options.reconnect !== false,
+        attachment: this.id !== "" && connection.welcome.resumed === this.id ? this.id : "",
         ...(this.#size ? { size: this.#size } : {}),
         ...(resuming ? { cursor: BigInt(this.#cursor) } : {}),
       },
     });
   }
 
-  #linkLost(error: HoldError): void {
-    if (this.#isOver()) return;
+  /**
+   * Goes on over another way to the same host: nothing is lost, doubled or named otherwise, and this stays the same attachment.
+   * Resolves when it is attached there. Rejects, and stays where it is, if that way does not lead to the host.
+   */
+  async moveTo(way: Redial): Promise<void> {
+    if (this.#state !== "attached" || this.#moving || this.#isDialling)
+      throw new HoldError("unreachable", "only an attachment that stands is moved; wait until its link is back");
+    this.#isDialling = true;
+    const connection = await way.connect(this.#token).finally(() => {
+      this.#isDialling = false;
+    });
+    // Its link may have broken meanwhile: then it comes back by itself, and the way is kept for later.
+    this.#redial = way;
+    if (this.#state !== "attached") return connection.close();
+    const moved = new Promise<void>((resolve, reject) => {
+      this.#moving = { resolve, reject };
+    });
+    this.#leaveLink(new HoldError("unreachable", "the attachment moved to another link; ask again"));
+    this.#state = "offline";
+    this.#outbox.linkLost(this.#redial.now());
+    this.#resumed = true;
+    this.#isOwnLink = true;
+    this.#attach(connection);
+    await moved;
+  }
+
+  /** Hears nothing of the link any more. */
+  #leaveLink(error: HoldError): void {
     this.#stopWatching();
     for (const a of this.#floorAnswers.values()) a.reject(error);
     this.#floorAnswers.clear();
+    this.#connection.closeChannel(this.#channel);
+    if (this.#isOwnLink) this.#connection.close();
+  }
+
+  #linkLost(error: HoldError): void {
+    if (this.#isOver()) return;
+    this.#leaveLink(error);
     if (this.#detaching) return this.#finish("left");
     const final =
       error.code === "revoked" ||
@@ -378,14 +435,18 @@ export class ClientAttachment implements Attachment {
       if (wait > 0) await this.#redial.wait(wait * this.#spread, this.#over.signal).catch(() => {});
       if (this.#isOver()) return;
       try {
-        const connection = await this.#redial.connect();
+        const connection = await this.#redial.connect(this.#token);
         if (this.#isOver()) return connection.close();
         this.#resumed = true;
+        this.#isOwnLink = true;
         return this.#attach(connection);
       } catch (fault) {
         const error = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));
-        if (error.code !== "unreachable" && error.code !== "draining" && error.code !== "timed_out")
-          return this.#finish(error.code, error);
+        if (TOKEN_REFUSED.has(error.code)) {
+          this.#token = null;
+          continue;
+        }
+        if (!RETRIED.has(error.code)) return this.#finish(error.code, error);
         if (this.#redial.now() - this.#offlineSince > RETRY_TOTAL_MS) return this.#finish("unreachable", error);
       }
     }
@@ -416,6 +477,12 @@ export class ClientAttachment implements Attachment {
       case "presence":
         this.presence = body.value.operators;
         return this.#tell(() => this.#handlers.presence?.(this.presence));
+      case "continuity": {
+        const { handle, n, secret } = body.value;
+        if (this.#isDialling) return;
+        this.#token = { handle, n, secret };
+        return this.#connection.send(this.#channel, { case: "continuityAck", value: { n } });
+      }
       case "floorAnswer": {
         const waiting = this.#floorAnswers.get(body.value.id);
         this.#floorAnswers.delete(body.value.id);
@@ -454,6 +521,8 @@ export class ClientAttachment implements Attachment {
     for (const out of send) this.#sendFrame(out.n, out.frame);
     this.#retryMs = 0;
     this.#offlineSince = null;
+    this.#moving?.resolve();
+    this.#moving = null;
     this.#tell(() => this.#handlers.link?.("attached", { resumed: this.#resumed, unanswered: this.#outbox.unansweredBytes }));
     if (confirm > 0) this.#tell(() => this.#handlers.held?.(confirm));
     this.#first?.resolve(this);
@@ -584,10 +653,10 @@ export class ClientAttachment implements Attachment {
     this.#over.abort();
     this.#first?.reject(error ?? new HoldError("cancelled", "the attachment is over"));
     this.#first = null;
-    this.#stopWatching();
-    this.#connection.closeChannel(this.#channel);
-    // A link that was dialled to resume is this attachment's own: nobody else would end it, and on it the host would go on sending.
-    if (this.#resumed) this.#connection.close();
+    this.#moving?.reject(error ?? new HoldError("cancelled", "the attachment is over"));
+    this.#moving = null;
+    // On a link of its own that nobody ended the host would go on sending.
+    this.#leaveLink(error ?? new HoldError("cancelled", "the attachment is over"));
     const outcome = {
       seq: 0,
       status: InputStatus.UNSPECIFIED,
@@ -598,7 +667,6 @@ export class ClientAttachment implements Attachment {
     for (const [n, frame] of this.#sent) frame.settle({ n, ...outcome });
     this.#sent.clear();
     this.dropHeld();
-    for (const a of this.#floorAnswers.values()) a.reject(error ?? new HoldError("cancelled", "the attachment is over"));
     for (const room of this.#room.splice(0)) room();
     void this.#work.then(() => {
       try {

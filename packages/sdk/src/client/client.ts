@@ -101,6 +101,7 @@ export class Client implements HostClient {
         group: spec.group ?? "",
         ttlMs: BigInt(spec.ttlMs ?? 0),
         idleTtlMs: BigInt(spec.idleTtlMs ?? 0),
+        ...(spec.graceMs === undefined ? {} : { graceMs: BigInt(spec.graceMs) }),
         attachIfLives: spec.attachIfLives ?? false,
         noIntegration: spec.noIntegration ?? false,
         agentForward: spec.agentForward ?? false,
@@ -135,6 +136,12 @@ export class Client implements HostClient {
     const attachment = await ClientAttachment.open(this.#connection, this.#redial, options, handlers);
     if (options.agentPath && !options.observe) await this.#pointAgent(attachment.session.id, options.agentPath);
     return attachment;
+  }
+
+  carry(attachment: Attachment): Promise<void> {
+    if (!(attachment instanceof ClientAttachment))
+      throw new HoldError("usage", "only an attachment that a client of this SDK made is carried on");
+    return attachment.moveTo(this.#redial);
   }
 
   /** A convenience: without it the session is what it would have been. */

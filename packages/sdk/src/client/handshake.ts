@@ -8,6 +8,7 @@
 import type { Acceptor, Link, LinkHandlers } from "@holdfast/carrier/link";
 import {
   type Challenge,
+  type ClientBody,
   CONTROL_CHANNEL,
   decodeHost,
   encodeClient,
@@ -28,12 +29,23 @@ export interface HandshakeOptions {
   /** Null: N2. */
   readonly credential: Credential | null;
   readonly verifier: HostVerifier;
+  /** Takes up an attachment whose link was lost, or that is to leave it. */
+  readonly resume?: ResumeToken | null;
   /** Takes up an invitation with `credential`'s key, of which no host knows yet. */
   readonly redeem?: Redemption;
   readonly via: string;
   readonly client: string;
+  /** Of a bridge: how the client that it proves for came to it. */
+  readonly carrier?: string;
   /** Gives up the handshake: a host that is stopped takes links and answers none. */
   readonly signal?: AbortSignal;
+}
+
+/** A continuity token as the host gave it: good once, and by the same device key only. */
+export interface ResumeToken {
+  readonly handle: Uint8Array;
+  readonly n: number;
+  readonly secret: Uint8Array;
 }
 
 export interface Redemption {
@@ -79,12 +91,16 @@ export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkH
             "host_key_changed",
             `who answers is not the host that this home knows (it says ${c.hostId}); nothing was signed for it`,
           );
-        const signature = await credential.sign(transcript("operator", words));
-        const { redeem } = options;
-        link.send(
-          CONTROL_CHANNEL,
-          encodeClient(redeem ? { case: "redeem", value: { ...redeem, signature } } : { case: "proof", value: { signature } }),
+        const { resume, redeem } = options;
+        const signature = await credential.sign(
+          resume ? transcript("resume", { ...words, ...resume }) : transcript("operator", words),
         );
+        const proof: ClientBody = resume
+          ? { case: "resume", value: { ...resume, signature } }
+          : redeem
+            ? { case: "redeem", value: { ...redeem, signature } }
+            : { case: "proof", value: { signature } };
+        link.send(CONTROL_CHANNEL, encodeClient(proof));
       }
       isProven = true;
     };
@@ -96,7 +112,6 @@ export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkH
         owned = owner(met);
         return resolve(met);
       }
-      if (body.case === "refused") throw errorFrom(body.value.error);
       throw new HoldError(
         "host_key_changed",
         "who answers does not prove that it is the host of this home; nothing was signed for it",
@@ -116,8 +131,11 @@ export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkH
     options
       .dial((link) => ({
         frame: (channel, message) => {
-          if (owned) owned.frame(channel, message);
-          else hear(link, decodeHost(message)).catch((fault: unknown) => give(link, fault));
+          if (owned) return owned.frame(channel, message);
+          const body = decodeHost(message);
+          // At once: the link's end may be right behind it, and would be told in its place.
+          if (body.case === "refused") give(link, errorFrom(body.value.error));
+          else hear(link, body).catch((fault: unknown) => give(link, fault));
         },
         drained: () => owned?.drained?.(),
         closed: (reason) => {
@@ -132,7 +150,12 @@ export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkH
           CONTROL_CHANNEL,
           encodeClient({
             case: "hello",
-            value: { minProtocol: limits.protocolMin, maxProtocol: limits.protocolMax, client, via, nonce, keyId },
+            value: {
+              ...{ minProtocol: limits.protocolMin, maxProtocol: limits.protocolMax, client, via, nonce, keyId },
+              carrier: options.carrier ?? "",
+              // N2: who proves for both shows this too.
+              ...(options.resume && !credential ? { resume: options.resume } : {}),
+            },
           }),
         );
       }, reject);

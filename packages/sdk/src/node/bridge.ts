@@ -95,6 +95,8 @@ class Bridge implements LinkHandlers {
         verifier: homeVerifier(home),
         via: hello.value.via,
         client: hello.value.client,
+        carrier: this.#client.carrier,
+        ...(hello.value.resume ? { resume: hello.value.resume } : {}),
         signal: AbortSignal.timeout(limits.handshakeMs),
       },
       ({ link: host, challenge, welcome }) => {

@@ -2,9 +2,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connectUnix, files, homeFolder } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
-import type { ConnectOptions, HostClient, NetworkOptions } from "../api.ts";
+import type { ConnectOptions, HostClient, NetworkOptions, Reach } from "../api.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
+import { anyWay, type Way } from "../client/way.ts";
 import { credentialOf, homeVerifier } from "./keys.ts";
 import { redialWith, surroundings } from "./machine.ts";
 
@@ -12,7 +13,8 @@ export { type BridgeOptions, bridgeStdio } from "./bridge.ts";
 export { configFolder, files, folders, homeFolder } from "@holdfast/carrier";
 export { exactArguments, exactDirectory, exactEnvironment } from "./exact.ts";
 export { joinHost, type JoinOptions } from "./join.ts";
-export { connectThrough, type ThroughOptions } from "./program.ts";
+export { connectThrough } from "./program.ts";
+export type { ThroughOptions } from "../api.ts";
 export { defaultKeyName, generateKey, keyNames } from "./keys.ts";
 export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 
@@ -24,19 +26,29 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Connects to the host of `home`, starting it if that is asked for; or to one that listens, at `url`. Throws {@link HoldError}: `unreachable`, `unknown_credential`, `revoked`, … */
 export async function connect(options: ConnectOptions | NetworkOptions): Promise<HostClient> {
-  // Loaded by who needs it: a WebSocket is no part of a command on this machine.
-  if ("url" in options) return (await import("./network.ts")).connectNetwork(options.home ?? homeFolder(), options);
-  const { home } = options;
-  const open = (): Promise<Connection> =>
+  const also = await Promise.all((options.also ?? []).map((other) => wayOf(other, options.home)));
+  const way = anyWay(await wayOf(options, undefined), also);
+  const first = "url" in options ? way(null) : firstConnection(() => way(null), options);
+  return new Client(await first, redialWith(way), surroundings());
+}
+
+// Loaded by who needs it: a WebSocket is no part of a command on this machine.
+async function wayOf(options: Reach, home: string | undefined): Promise<Way> {
+  if ("url" in options) return (await import("./network.ts")).networkWay(options.home ?? home ?? homeFolder(), options);
+  if ("argv" in options) {
+    const { AGAIN_MS, programWay } = await import("./program.ts");
+    return programWay(options, options.argv, options.timeoutMs ?? AGAIN_MS);
+  }
+  return (resume) =>
     Connection.open({
-      dial: (accept) => connectUnix(files.socket(home), accept),
-      credential: credentialOf(home, options.as),
-      verifier: homeVerifier(home),
+      dial: (accept) => connectUnix(files.socket(options.home), accept),
+      credential: credentialOf(options.home, options.as),
+      verifier: homeVerifier(options.home),
+      resume,
       via: options.via ?? "sdk",
       client: options.client ?? "holdfast-sdk",
       signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
     });
-  return new Client(await firstConnection(open, options), redialWith(open), surroundings());
 }
 
 async function firstConnection(open: () => Promise<Connection>, options: ConnectOptions): Promise<Connection> {

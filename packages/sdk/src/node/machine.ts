@@ -6,10 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MonotonicMs } from "@holdfast/core";
 import type { Redial } from "../client/attachment.ts";
 import type { Surroundings } from "../client/surroundings.ts";
-import type { Connection } from "../client/connection.ts";
+import type { Way } from "../client/way.ts";
 import { exactDirectory, exactEnvironment } from "./exact.ts";
 
-export function redialWith(connect: () => Promise<Connection>): Redial {
+export function redialWith(connect: Way): Redial {
   return {
     connect,
     now: () => MonotonicMs(performance.now()),

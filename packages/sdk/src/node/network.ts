@@ -1,33 +1,33 @@
-/** Connecting to a host that listens, over WebSocket: {@link connectNetwork}. */
+/** Reaching a host that listens. */
 import { randomBytes } from "node:crypto";
 import { linkUrl } from "@holdfast/carrier/websocket";
 import { connectWebSocket } from "@holdfast/carrier/websocket/node";
 import { HoldError } from "@holdfast/protocol";
-import type { HostClient, NetworkOptions } from "../api.ts";
-import { Client } from "../client/client.ts";
+import type { NetworkOptions } from "../api.ts";
 import { Connection } from "../client/connection.ts";
 import { shakeHands } from "../client/handshake.ts";
+import type { Way } from "../client/way.ts";
 import { credentialOf } from "./keys.ts";
 import { hostIdOf, networkVerifier } from "./known-hosts.ts";
 import { isSignedBy } from "./keys.ts";
-import { redialWith, surroundings } from "./machine.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Throws {@link HoldError}: `host_key_unknown`, `host_key_changed`, `unreachable`, `unknown_credential`, `revoked`, … */
-export async function connectNetwork(home: string, options: NetworkOptions): Promise<HostClient> {
+/** Leads to a host that listens, over WebSocket. */
+export function networkWay(home: string, options: NetworkOptions): Way {
   const url = linkUrl(options.url);
   const credential = credentialOf(home, options.as);
-  const open = (): Promise<Connection> =>
+  const verifier = networkVerifier(home, url, options.trust);
+  return (resume) =>
     Connection.open({
       dial: (accept) => connectWebSocket(url, accept, options.ca ? { ca: options.ca } : {}),
       credential,
-      verifier: networkVerifier(home, url, options.trust),
+      verifier,
+      resume,
       via: options.via ?? "sdk",
       client: options.client ?? "holdfast-sdk",
       signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
     });
-  return new Client(await open(), redialWith(open), surroundings());
 }
 
 /** Who answers at an address, by the key that it has proven to hold. Tells it nothing of who asks. */

@@ -6,6 +6,7 @@ import type { Redial } from "../client/attachment.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import type { Credential } from "../client/credential.ts";
+import type { Way } from "../client/way.ts";
 import type { Surroundings } from "../client/surroundings.ts";
 import { pinnedVerifier } from "./key.ts";
 
@@ -30,19 +31,20 @@ const NOTHING: Surroundings = { env: {}, cwd: "", shell: "", umask: 0o022, nofil
 export async function connect(options: WebOptions): Promise<HostClient> {
   const url = linkUrl(options.url);
   const verifier = pinnedVerifier(options.hostKey);
-  const open = (): Promise<Connection> =>
+  const open: Way = (resume) =>
     Connection.open({
       dial: (accept) => connectWebSocket(url, accept),
       credential: options.credential,
       verifier,
+      resume,
       via: options.via ?? "web",
       client: options.client ?? "holdfast-sdk",
       signal: AbortSignal.timeout(options.timeoutMs ?? 10_000),
     });
-  return new Client(await open(), redialWith(open), NOTHING);
+  return new Client(await open(null), redialWith(open), NOTHING);
 }
 
-function redialWith(connect: () => Promise<Connection>): Redial {
+function redialWith(connect: Way): Redial {
   return {
     connect,
     now: () => MonotonicMs(performance.now()),

@@ -39,6 +39,8 @@ export class Network {
   #listener: { accept: Acceptor; owner: Owner } | null = null;
   readonly wires = new Set<Wire>();
   weather: Weather = localWeather;
+  /** Nobody is reached; links that stand go on. */
+  isDown = false;
   /** W4: asked of every frame of a client. */
   mischief: (channel: number, message: Uint8Array) => Mischief = () => "none";
   #nextWire = 1;
@@ -64,7 +66,7 @@ export class Network {
       this.#scheduler.after(this.#random.int(...this.weather.delayUs), () => {
         if (!owner.isAlive) return;
         const listener = this.#listener;
-        if (!listener?.owner.isAlive) return reject(new HoldError("unreachable", "no host answers in this world"));
+        if (this.isDown || !listener?.owner.isAlive) return reject(new HoldError("unreachable", "no host answers in this world"));
         const wire = new Wire(
           this.#scheduler,
           this.#random,

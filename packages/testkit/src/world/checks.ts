@@ -29,7 +29,7 @@ const auditPublicKey = createPublicKey(createPrivateKey({ key: AUDIT_KEY, format
   type: "spki",
   format: "der",
 });
-const OUTPUT_KIND = 2;
+export const OUTPUT_KIND = 2;
 const CHUNK_BYTES = 32 * 1024;
 /** How long a cut may be on its way to a shim, over one link; and an interrupt that must be on the disk before. */
 const CUT_US = 20_000;

@@ -6,6 +6,7 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import type { Acceptor } from "@holdfast/carrier";
 import {
   Host,
+  Continuity,
   Invitations,
   HostLink,
   type Checkpoint,
@@ -38,6 +39,8 @@ export interface Ground {
   readonly registry: OperatorRegistry;
   readonly identity: HostIdentity;
   readonly checkpoints: Map<string, Checkpoint>;
+  /** What is on the disk of the continuity tokens, as text. */
+  readonly tokens: { text: string };
   readonly bootId: string;
   readonly journal: Partial<JournalOptions>;
   shimAt(path: string): SimShim | null;
@@ -153,7 +156,7 @@ export class Life implements Owner {
   }
 
   #open(): void {
-    const { scheduler, registry, checkpoints, bootId, identity } = this.#ground;
+    const { scheduler, registry, checkpoints, tokens, bootId, identity } = this.#ground;
     const random = this.#random;
     const { clock } = scheduler;
     this.journal = openJournal(this.#disk(), {
@@ -265,7 +268,21 @@ export class Life implements Owner {
       linkCount: () => this.links.size,
       onDown: null,
     };
-    this.host = new Host({ ...options, invitations: Invitations.open(null) });
+    const continuity = new Continuity({
+      ports,
+      bootId,
+      randomBytes: (n) => random.bytes(n),
+      store: {
+        load: () => JSON.parse(tokens.text) as unknown,
+        save: async (all) => {
+          const text = JSON.stringify(all);
+          await scheduler.wait(random.int(1, 20));
+          if (!this.effect("saves continuity tokens")) return new Promise<never>(() => {});
+          tokens.text = text;
+        },
+      },
+    });
+    this.host = new Host({ ...options, invitations: Invitations.open(null), continuity });
   }
 
   /** This life's view of the disk: nothing reaches it from beyond the grave, and a sync takes its time. */

@@ -1,7 +1,8 @@
 /** Races by name: each happens here on purpose, and each of the first group once broke something. All of checks.ts holds after every one. */
-import { InputStatus } from "@holdfast/protocol";
+import { EventBodySchema, fromBinary, InputStatus } from "@holdfast/protocol";
 import { afterEach, describe, expect, test } from "vitest";
 import { CRASH_STYLES, crashImage } from "../disk/index.ts";
+import { OUTPUT_KIND } from "./checks.ts";
 import { checkPowerLoss, remember } from "./power.ts";
 import type { SimClient } from "./sim-client.ts";
 import { heal } from "./storm.ts";
@@ -93,6 +94,8 @@ describe("a host dies", () => {
     await world.advance(500);
     world.life.dies("kill -9");
     await world.until("ana is back", () => world.isServing && ana.attachment !== null && world.live.attachments.size === 2);
+    // And knows it.
+    await world.advance(50);
     await world.finish(ana.steer("take"));
     await world.advance(100);
     const before = world.shim.written.length;
@@ -252,6 +255,82 @@ describe("a link is cut", () => {
     await world.until("ana is back", () => world.live.attachments.size === 1 && world.network.wires.size === 1);
     await world.finish(Promise.all([ana.detach(), ana.detach()]));
     await world.until("the link is gone", () => world.network.wires.size === 0);
+  });
+});
+
+describe("the place of who lost their link", () => {
+  /** Nobody is reached from here on; ana is cut off. */
+  async function cutOff(graceMs = 60_000): Promise<{ readonly ana: SimClient; readonly id: string }> {
+    await scene({ open: { graceMs } });
+    const ana = await world.attached("ana");
+    await world.until("a token is kept", () => world.tokens.text.includes(ana.attachment!.id));
+    await world.advance(100);
+    world.network.isDown = true;
+    for (const wire of [...world.network.wires]) wire.cut();
+    await world.until("the host knows it", () => world.live.attachments.size === 0);
+    return { ana, id: ana.attachment!.id };
+  }
+  /** The network is there again after `ms`; resolves when ana types. */
+  async function backAfter(ms: number, ana: SimClient): Promise<void> {
+    await world.advance(ms);
+    world.network.isDown = false;
+    await world.until("ana is back", () => world.live.attachments.size === 1);
+    const sent = ana.type(Buffer.from("here\r"));
+    await world.until("it is answered", () => sent!.settled);
+    expect(outcome(sent)).toEqual({ status: InputStatus.APPLIED, bytes: 5 });
+  }
+  const attachedAs = (): string[] =>
+    world.entries().flatMap((e) => {
+      if ("gap" in e || e.kind === OUTPUT_KIND) return [];
+      const body = fromBinary(EventBodySchema, e.meta).kind;
+      return body.case === "attached" ? [body.value.attachment] : [];
+    });
+
+  test("is theirs until its time is over, on one host or several", async () => {
+    for (const deaths of [0, 1, 3]) {
+      const { ana, id } = await cutOff();
+      for (let n = 0; n < deaths; n++) {
+        world.life.dies("the keeper will mend it");
+        await world.until("the next host serves", () => world.isServing);
+      }
+      await backAfter(50_000 - deaths * 1_000, ana);
+      expect(ana.attachment!.id).toBe(id);
+      expect(new Set(attachedAs())).toEqual(new Set([id]));
+      if (deaths < 3) await heal(world);
+    }
+  });
+
+  test("is nobody's after that: they attach anew, and the session and what they sent are what they were", async () => {
+    const { ana, id } = await cutOff();
+    await backAfter(61_000, ana);
+    expect(ana.attachment!.id).not.toBe(id);
+    expect(attachedAs()).toEqual([id, ana.attachment!.id]);
+  });
+
+  test("is not theirs any more once they are revoked, whatever token they have", async () => {
+    const { ana } = await cutOff();
+    world.revoked.add("ana");
+    world.life.host.continuity.revoked("ana");
+    await world.advance(1_000);
+    world.network.isDown = false;
+    await world.until("ana is told", () => ana.view!.detached !== null);
+    expect(ana.view!.detached).toBe("revoked");
+    expect(world.live.attachments.size).toBe(0);
+  });
+
+  test("goes to the newer link at once where the older one is half-open, and the older one is fenced", async () => {
+    await scene();
+    const ana = await world.attached("ana");
+    await world.until("a token is kept", () => world.tokens.text.includes(ana.attachment!.id));
+    await world.advance(100);
+    const { id } = ana.attachment!;
+    const other = await world.newClient("ana");
+    await world.finish(other.promise("carry", () => other.client!.carry(ana.attachment!)));
+    const sent = ana.type(Buffer.from("moved\r"));
+    await world.until("it is answered", () => sent!.settled);
+    expect(outcome(sent)).toEqual({ status: InputStatus.APPLIED, bytes: 6 });
+    expect([...world.live.attachments.keys()]).toEqual([id]);
+    expect(attachedAs()).toEqual([id, id]);
   });
 });
 

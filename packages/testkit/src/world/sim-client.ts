@@ -100,11 +100,12 @@ export class SimClient implements Owner {
   async connect(): Promise<Client | null> {
     this.client?.close();
     this.client = null;
-    const open = (): Promise<Connection> =>
+    const open = (resume: Parameters<Redial["connect"]>[0]): Promise<Connection> =>
       Connection.open({
         dial: (accept) => this.#network.dial(this.label, accept, this),
         credential: credential(this.name),
         verifier: verifier(this.#random),
+        resume,
         via: "sdk",
         client: "sim",
       });
@@ -114,7 +115,7 @@ export class SimClient implements Owner {
       wait: (ms) => this.#scheduler.wait(ms),
       newId: () => this.#random.id(24),
     };
-    const connection = await this.promise("connect", open);
+    const connection = await this.promise("connect", () => open(null));
     if (!connection || !this.isAlive) return null;
     this.client = new Client(connection, redial, { env: {}, cwd: "/", shell: "/bin/sh", umask: 0o77, nofile: null });
     return this.client;

@@ -47,6 +47,7 @@ export class World {
   disk = new SimFS();
   readonly shims = new Map<string, SimShim>();
   readonly checkpoints = new Map<string, Checkpoint>();
+  readonly tokens = { text: "[]" };
   readonly clients: SimClient[] = [];
   readonly violations: string[] = [];
   readonly lives: Life[] = [];
@@ -137,6 +138,7 @@ export class World {
       registry: withRevoked(registry, this.revoked),
       identity,
       checkpoints: this.checkpoints,
+      tokens: this.tokens,
       bootId: this.#bootId,
       journal: this.options.journal ?? {},
       shimAt: (path) => this.shims.get(path) ?? null,

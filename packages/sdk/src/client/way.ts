@@ -1,0 +1,26 @@
+/** Ways: how a client reaches its host, over one carrier or whichever of several is there. */
+import { HoldError } from "@holdfast/protocol";
+import type { Connection } from "./connection.ts";
+import type { ResumeToken } from "./handshake.ts";
+
+/** Dials and shakes hands. `resume`: takes the attachment up that it is of; null: logs in. */
+export type Way = (resume: ResumeToken | null) => Promise<Connection>;
+
+/** The way that led there last is tried first, then the others in turn. Rejects with what the first said when none leads there. */
+export function anyWay(first: Way, others: readonly Way[]): Way {
+  const ways = [first, ...others];
+  let at = 0;
+  return async (resume) => {
+    const faults: unknown[] = [];
+    for (let tried = 0; tried < ways.length; tried++) {
+      try {
+        return await ways[at]!(resume);
+      } catch (fault) {
+        if (!(fault instanceof HoldError) || (fault.code !== "unreachable" && fault.code !== "timed_out")) throw fault;
+        faults.push(fault);
+        at = (at + 1) % ways.length;
+      }
+    }
+    throw faults[0];
+  };
+}
