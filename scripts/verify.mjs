@@ -18,6 +18,7 @@ const steps = [
   ...["lock:check", "proto:check", "format:check", "types", "lint", "walls", "knip", "build"].map(script),
   ...["unit", "property", "simulation", "integration", "docs"].map(suite),
   script("pack:check"),
+  script("sdk:check"),
 ];
 
 const count = { passed: 0, failed: 0 };

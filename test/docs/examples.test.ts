@@ -39,6 +39,7 @@ function examplesOf(file: string): Example[] {
 const pages = [
   "README.md",
   "CONTRIBUTING.md",
+  "packages/sdk/README.md",
   ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).map((name) => `docs/${name}`),
 ];
 const examples = pages.filter((page) => page.endsWith(".md") && existsSync(join(root, page))).flatMap(examplesOf);
@@ -58,6 +59,8 @@ beforeAll(() => {
     SHELL: "/bin/bash",
     TERM: "xterm-256color",
   };
+  // The SDK's README begins where one runs.
+  expect(spawnSync(hold, ["host", "up"], { env }).status).toBe(0);
 });
 afterAll(() => {
   for (const name of ["demo", "build"]) spawnSync(hold, ["kill", name], { env });

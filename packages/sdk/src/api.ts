@@ -19,6 +19,7 @@ import type {
   ScreenAnswer,
   SearchAnswer_Hit,
   Session,
+  Code,
   SessionKind,
   WaitAnswer,
   WhoamiAnswer,
@@ -195,43 +196,52 @@ export interface AttachOptions {
   readonly reconnect?: boolean;
 }
 
-/** What an attachment tells. All optional; called in order, never two at once. */
+/** A screen to draw: a terminal of `cols`×`rows`, reset first. */
+export interface Snapshot {
+  readonly seq: number;
+  readonly offset: number;
+  readonly cols: number;
+  readonly rows: number;
+  readonly vt: Uint8Array;
+  readonly title: string;
+  /** attach, behind, interrupt, size, restart. */
+  readonly why: string;
+}
+
+/** Output, terminal queries taken out. */
+export interface Output {
+  readonly seq: number;
+  /** 0: a terminal's; 1, 2: a job's stdout and stderr. */
+  readonly stream: number;
+  readonly offset: number;
+  /** Where it ends in the record. `bytes` need not be `end - offset`: queries are out, and a cut sequence comes whole with its end. */
+  readonly end: number;
+  readonly bytes: Uint8Array;
+  readonly atUnixMs: number;
+}
+
+/**
+ * What is no longer kept, from seq to seq: `retention`, or for one output event `redacted`, `pruned` or `damaged`; then `lost` says
+ * which bytes of which stream.
+ */
+export interface Gap {
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly reason: string;
+  readonly lost?: { readonly stream: number; readonly offset: number; readonly end: number };
+}
+
+/** What an attachment tells. All optional; called in order, never two at once: what returns a promise is waited for, and paces the host. */
 export interface AttachHandlers {
-  /** Draw this: a terminal of `cols`×`rows`, reset first. `why`: attach, behind, interrupt, size, restart. */
-  snapshot?(s: {
-    readonly seq: number;
-    readonly offset: number;
-    readonly cols: number;
-    readonly rows: number;
-    readonly vt: Uint8Array;
-    readonly title: string;
-    readonly why: string;
-  }): void;
+  snapshot?(s: Snapshot): void | Promise<void>;
   /**
-   * Output, terminal queries taken out. Return after the bytes have been *used* (written to the terminal) or a promise
-   * of it: credit is given back then, which is what paces the host.
+   * Return after the bytes have been *used* (written to the terminal) or a promise of it: credit is given back then, which is what
+   * paces the host.
    */
-  output?(o: {
-    readonly seq: number;
-    readonly stream: number;
-    readonly offset: number;
-    /** Where it ends in the record. `bytes` need not be `end - offset`: queries are out, and a cut sequence comes whole with its end. */
-    readonly end: number;
-    readonly bytes: Uint8Array;
-    readonly atUnixMs: number;
-  }): void | Promise<void>;
+  output?(o: Output): void | Promise<void>;
   /** Everything else in the journal, in order (also a Resized, which a view must follow). */
-  event?(e: Event): void;
-  /**
-   * What is no longer kept, from seq to seq: `retention`, or for one output event `redacted`, `pruned` or `damaged`; then `lost` says
-   * which bytes of which stream.
-   */
-  gap?(g: {
-    readonly fromSeq: number;
-    readonly toSeq: number;
-    readonly reason: string;
-    readonly lost?: { readonly stream: number; readonly offset: number; readonly end: number };
-  }): void;
+  event?(e: Event): void | Promise<void>;
+  gap?(g: Gap): void | Promise<void>;
   floor?(f: Floor, why: string, by: string): void;
   presence?(p: readonly Presence[]): void;
   /** `offline`: the link is down, typing is held back; `attached`: back, with what was restored. */
@@ -323,8 +333,115 @@ export interface WaitSpec {
   readonly fromSeq?: number;
 }
 
+/** One entry of a session's journal, as it is read. */
+export type Entry =
+  | {
+      readonly type: "output";
+      readonly seq: number;
+      readonly stream: number;
+      readonly offset: number;
+      /** Where it ends in the record; `bytes` may be fewer or more (see AttachHandlers). */
+      readonly end: number;
+      readonly bytes: Uint8Array;
+      readonly atMs: number;
+    }
+  | { readonly type: "event"; readonly seq: number; readonly event: Event; readonly atMs: number }
+  | {
+      readonly type: "gap";
+      readonly fromSeq: number;
+      readonly toSeq: number;
+      readonly reason: string;
+      readonly lost?: { readonly stream: number; readonly offset: number; readonly end: number };
+    };
+
+export interface ReadOptions {
+  /** Strictly after this seq; 0: from the first kept. */
+  readonly after?: number;
+  /** Stop behind this seq; default: the journal's end at the moment of the call. */
+  readonly to?: number;
+  readonly follow?: boolean;
+  /** Only with `follow`: the last event before the end may be output, and would be waited for. */
+  readonly noOutput?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What the host refuses, as a value (session.ts H1). `details` names what the text names: `holder`, `session`, `right`, … */
+export interface Refused {
+  readonly ok: false;
+  readonly code: Code;
+  readonly message: string;
+  readonly details: Readonly<Record<string, string>>;
+}
+export type Told<T> = ({ readonly ok: true } & T) | Refused;
+
+export interface Sessions {
+  /** Opens a session; with `attachIfLives` the one of that name that lives. */
+  open(spec?: OpenSpec): Promise<SessionHandle>;
+  list(options?: { readonly all?: boolean; readonly group?: string }): Promise<SessionHandle[]>;
+  /** By id, unique prefix of one, or name. Throws `no_such_session`. */
+  get(session: string): Promise<SessionHandle>;
+}
+
+export interface AttachWish extends Pick<AttachOptions, "observe" | "take" | "size" | "noOutput"> {
+  /** `now` (default): the screen first, then what follows; a loop that is far behind gets the screen again. A seq: everything after that, never skipping; 0: from the first kept. */
+  readonly from?: number | "now";
+  readonly signal?: AbortSignal;
+}
+
+/** What an attachment tells, in order. `snapshot`: draw this on a terminal that is reset first. */
+export type AttachedItem =
+  | ({ readonly type: "snapshot" } & Snapshot)
+  | ({ readonly type: "output" } & Output)
+  | { readonly type: "event"; readonly event: Event }
+  | ({ readonly type: "gap" } & Gap)
+  | { readonly type: "floor"; readonly floor: Floor; readonly why: string; readonly by: string }
+  | { readonly type: "presence"; readonly operators: readonly Presence[] }
+  | { readonly type: "link"; readonly state: "attached" | "offline"; readonly resumed: boolean };
+
+export interface AttachedSession extends AsyncIterable<AttachedItem> {
+  /** Resolves when it is attached; rejects with why it is not. */
+  readonly ready: Promise<Attachment>;
+  /** One input over this attachment. */
+  send(input: string | Uint8Array, options?: Parameters<Attachment["input"]>[1]): Promise<Told<InputOutcome>>;
+  detach(): Promise<void>;
+}
+
+export interface SessionHandle {
+  readonly id: string;
+  readonly name: string;
+  /** As of the last look. */
+  readonly info: Session;
+  /** Looks again. */
+  look(): Promise<Session>;
+  attach(wish?: AttachWish): AttachedSession;
+  /** One atomic input without an attachment. */
+  send(input: string | Uint8Array, options?: Parameters<HostClient["send"]>[2]): Promise<Told<InputOutcome>>;
+  /** Types one command into the session's shell and waits for its end. A text is the shell's; words are quoted one by one. `output` is the last `maxBytes` of it, 1 MiB by default. */
+  run(
+    command: string | readonly string[],
+    options?: Omit<NonNullable<Parameters<HostClient["run"]>[2]>, "output">,
+  ): Promise<Told<RunResult & { readonly output: Uint8Array }>>;
+  /** Runs an argv beside the terminal, stdout and stderr apart: all of each, so for what prints much give `client.exec` a sink. */
+  exec(
+    argv: readonly string[],
+    options?: Omit<NonNullable<Parameters<HostClient["exec"]>[2]>, "output">,
+  ): Promise<Told<ExecResult & { readonly stdout: Uint8Array; readonly stderr: Uint8Array }>>;
+  wait(spec: WaitSpec, signal?: AbortSignal): Promise<WaitAnswer>;
+  screen(options?: Parameters<HostClient["screen"]>[1]): Promise<ScreenAnswer>;
+  /** The journal: who did what, and what was printed. */
+  log(options?: ReadOptions): AsyncIterable<Entry>;
+  takeFloor(): Promise<Told<{ readonly floor: Floor }>>;
+  releaseFloor(): Promise<Told<{ readonly floor: Floor }>>;
+  passFloor(operator: string): Promise<Told<{ readonly floor: Floor }>>;
+  readonly files: Files;
+  /** Ends it: asks first, forces after `graceMs` (default 5,000). Resolves with how it ended. */
+  kill(graceMs?: number): Promise<Exit | undefined>;
+}
+
 export interface HostClient {
   readonly operator: WhoamiAnswer;
+  /** Sessions as handles, attachments as async iterables, refusals as values. */
+  readonly sessions: Sessions;
   open(spec: OpenSpec): Promise<{ readonly session: Session; readonly existed: boolean }>;
   list(options?: { readonly all?: boolean; readonly group?: string }): Promise<Session[]>;
   show(session: string): Promise<Session>;

@@ -1,7 +1,8 @@
 /** What others call. The Node parts (sockets, keys, folders) stand at `@holdfast/sdk/node`. */
 export * from "./api.ts";
 export { escapeBytes, escapeLines, escapeText } from "./escape.ts";
-export { type Entry, readJournal, type ReadOptions } from "./journal.ts";
+export { readJournal } from "./journal.ts";
+export type { Credential } from "./client/credential.ts";
 export { keyNames, parseKey } from "./key.ts";
 export { formatInvite, type InviteText, parseInvite } from "./invite-text.ts";
 export { connect, type WebOptions } from "./web/connect.ts";

@@ -5,38 +5,7 @@
  *   J2  Output is not asked for faster than it is used: memory is one window, however long the journal.
  */
 import { HoldError, isCode } from "@holdfast/protocol";
-import type { Attachment, Event, HostClient } from "./api.ts";
-
-export type Entry =
-  | {
-      readonly type: "output";
-      readonly seq: number;
-      readonly stream: number;
-      readonly offset: number;
-      /** Where it ends in the record; `bytes` may be fewer or more (see AttachHandlers). */
-      readonly end: number;
-      readonly bytes: Uint8Array;
-      readonly atMs: number;
-    }
-  | { readonly type: "event"; readonly seq: number; readonly event: Event; readonly atMs: number }
-  | {
-      readonly type: "gap";
-      readonly fromSeq: number;
-      readonly toSeq: number;
-      readonly reason: string;
-      readonly lost?: { readonly stream: number; readonly offset: number; readonly end: number };
-    };
-
-export interface ReadOptions {
-  /** Strictly after this seq; 0: from the first kept. */
-  readonly after?: number;
-  /** Stop behind this seq; default: the journal's end at the moment of the call. */
-  readonly to?: number;
-  readonly follow?: boolean;
-  /** Only with `follow`: the last event before the end may be output, and would be waited for. */
-  readonly noOutput?: boolean;
-  readonly signal?: AbortSignal;
-}
+import type { Attachment, Entry, HostClient, ReadOptions } from "./api.ts";
 
 /** A terminal has one stream of output; pipes have two. */
 const terminalStreams = 1;

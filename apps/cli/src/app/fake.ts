@@ -93,8 +93,8 @@ export const event = (seq: number, kind: string, value: object = {}, over: Parti
   }) as unknown as Event;
 
 /** A host that has the methods given; the others say that the test did not expect them. */
-export function host(methods: Partial<HostClient> & { readonly sessions?: readonly Session[] }): HostClient {
-  const sessions = methods.sessions ?? [];
+export function host(methods: Partial<HostClient> & { readonly listed?: readonly Session[] }): HostClient {
+  const sessions = methods.listed ?? [];
   const find = (name: string) => {
     const found = sessions.find((s) => s.name === name || s.id === name);
     if (!found) throw Object.assign(new Error(`no session ${name} here`), { name: "HoldError", code: "no_such_session" });

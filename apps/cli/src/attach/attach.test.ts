@@ -154,7 +154,7 @@ describe("copy mode", () => {
       options: Parameters<ReturnType<typeof replaying>>[0],
       handlers: Parameters<ReturnType<typeof replaying>>[1],
     ) => replaying(s, steps)({ ...options, mode: "snapshot" }, handlers);
-    const history = new History(host({ sessions: [s], attach: bounded }), "work");
+    const history = new History(host({ listed: [s], attach: bounded }), "work");
     await history.loadEnd(2);
     expect(history.lines.map((l) => l.text)).toEqual(["a line", "last"]);
     expect(history.hasOlder).toBe(true);

@@ -68,7 +68,7 @@ describe("the line", () => {
     expect((await hold("ls", world)).code).toBe(exit);
   });
   test("a name that nobody has is answered with the nearest that somebody has", async () => {
-    const { code, err } = await hold("show wrok", { client: host({ sessions: [session()] }) });
+    const { code, err } = await hold("show wrok", { client: host({ listed: [session()] }) });
     expect([code, err.text]).toEqual([3, "[no_such_session] no session wrok here; did you mean work?\n"]);
   });
   test("a message of the host can't put escapes on the terminal", async () => {
@@ -89,7 +89,7 @@ test("who is a candidate is a list for programs", async () => {
 describe("ls and show", () => {
   test("people see a table, live sessions first; programs one object a line", async () => {
     const client = host({
-      sessions: [
+      listed: [
         session({ id: "2", name: "old", state: 2, exit: { code: 3 } as never, lastActivityUnixMs: BigInt(nowMs) }),
         session(),
       ],
@@ -102,13 +102,13 @@ describe("ls and show", () => {
     expect(json.out.lines.map((l) => JSON.parse(l).name)).toEqual(["work", "old"]);
   });
   test("on a terminal no line is wider than it", async () => {
-    const client = host({ sessions: [session({ cwd: "/x".repeat(60), command: ["y".repeat(100)] })] });
+    const client = host({ listed: [session({ cwd: "/x".repeat(60), command: ["y".repeat(100)] })] });
     const { out } = await hold("ls", { client, tty: true, columns: 70 });
     for (const l of out.lines) expect(l.length).toBeLessThanOrEqual(70);
   });
   test("on a very narrow one the columns that say least are left out, and no row takes two lines", async () => {
     const client = host({
-      sessions: [session({ name: "a-name-that-is-long", cwd: "/x".repeat(60), command: ["y".repeat(100)] })],
+      listed: [session({ name: "a-name-that-is-long", cwd: "/x".repeat(60), command: ["y".repeat(100)] })],
     });
     for (const columns of [20, 30, 50]) {
       const { out } = await hold("ls", { client, tty: true, columns });
@@ -123,7 +123,7 @@ describe("ls and show", () => {
   });
   test("`show` tells the state that the kernel knows", async () => {
     const client = host({
-      sessions: [session()],
+      listed: [session()],
       probe: async () => ({ state: "waiting_secret", cwd: "/tmp", processes: ["bash", "ssh"] }) as never,
     });
     expect((await hold("show work", { client })).out.text).toMatch(/state +running \(waiting secret\)[\s\S]*directory +\/tmp/);
@@ -164,7 +164,7 @@ describe("new", () => {
 describe("send", () => {
   const sending = (seen: { text: string; options: object }[]) =>
     host({
-      sessions: [session()],
+      listed: [session()],
       send: async (_s, bytes, options) =>
         note(seen, [{ text: Buffer.from(bytes).toString(), options: options ?? {} }], {
           n: 1,
@@ -181,7 +181,7 @@ describe("send", () => {
   });
   test("Enter is a line feed to a session on pipes, and --eof is refused where there is a terminal", async () => {
     const seen: { text: string; options: object }[] = [];
-    const client = host({ sessions: [session({ kind: 2 })], send: sending(seen).send });
+    const client = host({ listed: [session({ kind: 2 })], send: sending(seen).send });
     await hold("send work hello --enter", { client });
     await hold("send work a --key Enter --eof", { client });
     expect(seen).toMatchObject([{ text: "hello\n" }, { text: "a\n", options: { eof: true } }]);
@@ -219,7 +219,7 @@ describe("what hold exec ran", () => {
       session({ id: "c2", name: "ls", state: 2, parent: "s1" }),
     ];
     const names = async (line: string): Promise<string[]> =>
-      (await hold(`${line} --json`, { client: host({ sessions }) })).out.lines.map((l) => JSON.parse(l).name as string).sort();
+      (await hold(`${line} --json`, { client: host({ listed: sessions }) })).out.lines.map((l) => JSON.parse(l).name as string).sort();
     expect(await names("ls")).toEqual(["work"]);
     expect(await names("ls -a")).toEqual(["old", "work"]);
     expect(await names("ls --exec")).toEqual(["make", "work"]);
@@ -348,13 +348,13 @@ describe("the journal", () => {
     { output: "\x1b[31m", seq: 6, offset: 7 },
   ];
   const client = host({
-    sessions: [s],
+    listed: [s],
     attach: replaying(s, steps),
     operatorList: async () => [{ id: "op-ana", name: "ana" }] as never,
   });
   test("redacting asks, is refused where nobody can be asked, and says how much it erased", async () => {
     const seen: unknown[] = [];
-    const redacting = (count: number) => host({ sessions: [s], redact: async (_s, what) => note(seen, [what], count) });
+    const redacting = (count: number) => host({ listed: [s], redact: async (_s, what) => note(seen, [what], count) });
     expect((await hold("redact work --seq 3", { client: redacting(1) })).code).toBe(2);
     expect((await hold("redact work --seq 3 --json", { client: redacting(1) })).code).toBe(2);
     expect(seen).toEqual([]);
@@ -367,7 +367,7 @@ describe("the journal", () => {
       { output: "out", seq: 1, offset: 0, stream: 1 },
       { output: "err", seq: 2, offset: 0, stream: 2 },
     ];
-    const of = { client: host({ sessions: [job], attach: replaying(job, outputs) }) };
+    const of = { client: host({ listed: [job], attach: replaying(job, outputs) }) };
     expect((await hold("log work --raw", of)).out.text).toBe("outerr");
     expect((await hold("log work --raw --stream stdout", of)).out.text).toBe("out");
     expect((await hold("log work --raw --stream stderr", of)).out.text).toBe("err");
@@ -458,7 +458,7 @@ describe("the record over all sessions", () => {
 describe("--json of what acts", () => {
   const acting = (seen: unknown[]) =>
     host({
-      sessions: [session()],
+      listed: [session()],
       signal: async (...a) => void seen.push(a),
       rename: async (...a) => void seen.push(a),
       resize: async (...a) => void seen.push(a),
@@ -508,7 +508,7 @@ describe("several sessions at once", () => {
   test("what can't be ended keeps none of the others from it, and the failure says what was done", async () => {
     const killed: string[] = [];
     const client = host({
-      sessions: ["s1", "s2", "s3"].map((name) => session({ name, id: name })),
+      listed: ["s1", "s2", "s3"].map((name) => session({ name, id: name })),
       kill: async (name) => {
         if (name === "nosuch") return refused("no_such_session", 'no session "nosuch"')();
         killed.push(name);
@@ -597,7 +597,7 @@ describe("redact", () => {
   test("text is looked for, and every event that holds it is erased once", async () => {
     const seen: object[] = [];
     const client = host({
-      sessions: [session()],
+      listed: [session()],
       search: async () => [{ seq: 4n }, { seq: 4n }, { seq: 9n }] as never,
       redact: async (_s, what) => note(seen, [what], 2),
     });
@@ -628,7 +628,7 @@ describe("settings", () => {
     const configFolder = folder();
     const file = join(configFolder, "config.toml");
     writeFileSync(file, '[attach]\nstatus = "5"\nprefx = "C-a"\n\n[bogus]\nx = 1\n');
-    const world = { client: host({ sessions: [session()], kill: async () => session({ state: 2 }) }), configFolder };
+    const world = { client: host({ listed: [session()], kill: async () => session({ state: 2 }) }), configFolder };
     for (const line of ["ls", "show work", "kill work", "config", "config get attach.prefix"])
       expect([line, (await hold(line, world)).code]).toEqual([line, 0]);
     const { problems } = JSON.parse((await hold("config --json", world)).out.text) as { problems: string[] };

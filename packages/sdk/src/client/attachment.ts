@@ -556,8 +556,12 @@ export class ClientAttachment implements Attachment {
       const { kind } = e.body;
       this.#use(e.data.length, () => {
         if (kind.case === "gap" && this.#handlers.gap)
-          this.#handlers.gap({ fromSeq: Number(kind.value.fromSeq), toSeq: Number(kind.value.toSeq), reason: kind.value.reason });
-        else this.#handlers.event?.(e);
+          return this.#handlers.gap({
+            fromSeq: Number(kind.value.fromSeq),
+            toSeq: Number(kind.value.toSeq),
+            reason: kind.value.reason,
+          });
+        return this.#handlers.event?.(e);
       });
       return;
     }

@@ -25,10 +25,12 @@ import type {
   InviteSpec,
   OpenSpec,
   RunResult,
+  Sessions,
   WaitSpec,
 } from "../api.ts";
 import { ClientAttachment, type Redial } from "./attachment.ts";
 import type { CallVerb, Connection, Result } from "./connection.ts";
+import { sessionsOf } from "../session.ts";
 import { filesOf } from "./files.ts";
 import { errorFrom } from "./handshake.ts";
 import { envOnWire, type Surroundings, surroundingsFrom } from "./surroundings.ts";
@@ -69,6 +71,10 @@ export class Client implements HostClient {
       hostId: connection.hostId,
       link: welcome.link,
     });
+  }
+
+  get sessions(): Sessions {
+    return sessionsOf(this);
   }
 
   get isOver(): boolean {

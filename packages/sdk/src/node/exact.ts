@@ -6,7 +6,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { isOdd, textOf } from "@holdfast/protocol";
 
-type Env = Readonly<Record<string, string | undefined>>;
+export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Node's sign that bytes may have been lost. A U+FFFD that somebody wrote is told from it below. */
 const isMangled = (text: string | undefined): boolean => text?.includes("\ufffd") === true;

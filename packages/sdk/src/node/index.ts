@@ -11,7 +11,9 @@ import { redialWith, surroundings } from "./machine.ts";
 
 export { type BridgeOptions, bridgeStdio } from "./bridge.ts";
 export { configFolder, files, folders, homeFolder } from "@holdfast/carrier";
-export { exactArguments, exactDirectory, exactEnvironment } from "./exact.ts";
+export { type Env, exactArguments, exactDirectory, exactEnvironment } from "./exact.ts";
+export type { Dial } from "../client/handshake.ts";
+export type { Acceptor, Link, LinkHandlers } from "@holdfast/carrier/link";
 export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough } from "./program.ts";
 export type { ThroughOptions } from "../api.ts";
@@ -19,8 +21,12 @@ export { defaultKeyName, generateKey, keyNames } from "./keys.ts";
 export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 
 /** Who answers at an address (network.ts). */
-export const lookAtHost: typeof import("./network.ts").lookAtHost = async (...args) =>
-  (await import("./network.ts")).lookAtHost(...args);
+export async function lookAtHost(
+  url: string,
+  options: { readonly ca?: string | Buffer; readonly timeoutMs?: number } = {},
+): Promise<{ readonly address: string; readonly key: Uint8Array; readonly id: string }> {
+  return (await import("./network.ts")).lookAtHost(url, options);
+}
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 

@@ -13,7 +13,7 @@ export const AGAIN_MS = 15_000;
 
 /**
  * Connects through a program. Who it starts at the far end proves who this is, with the credential there (bridge.ts B2).
- * Throws {@link HoldError}: `unreachable` with what the program said, and what a host refuses.
+ * Throws HoldError: `unreachable` with what the program said, and what a host refuses.
  */
 export async function connectThrough(options: ThroughOptions): Promise<HostClient> {
   const { argv, againArgv = argv, timeoutMs = FIRST_MS } = options;
