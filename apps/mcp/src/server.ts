@@ -11,6 +11,7 @@ import type { HostWay } from "./link.ts";
 import { limits } from "./text/limits.ts";
 import type { Call } from "./tool/call.ts";
 import { exec, run } from "./tool/commands.ts";
+import { fileList, fileRead, fileWrite } from "./tool/files.ts";
 import { sendKeys, sendText } from "./tool/input.ts";
 import { log, screen, search } from "./tool/reading.ts";
 import { refusal, type ToolResult } from "./tool/result.ts";
@@ -207,6 +208,34 @@ export function makeServer(way: HostWay, version: string): McpServer {
       limit: z.number().int().min(1).max(200).default(50),
     }),
     search,
+  );
+  const path = z.string().max(4_096);
+  tool(
+    "file_list",
+    "List a folder of the session's machine. A path that is not absolute begins at the session's directory of now.",
+    { reads: true },
+    z.object({ session, path: path.default("") }),
+    fileList,
+  );
+  tool(
+    "file_read",
+    "Read a text file from an offset on, with the hash of the whole file for a later file_write. is_exact false: some characters are shown as escapes.",
+    { reads: true },
+    z.object({ session, path: path.min(1), offset: z.number().int().min(0).default(0), max_bytes: maxBytes }),
+    fileRead,
+  );
+  tool(
+    "file_write",
+    "Replace a file whole, or not at all. Give if_sha256 of your file_read, so that what somebody changed meanwhile is not lost.",
+    { ends: true },
+    z.object({
+      session,
+      path: path.min(1),
+      text: z.string().max(1024 * 1024),
+      if_sha256: z.string().max(64).optional().describe("hash from file_read; `none`: only if there is no such file"),
+      folders: z.boolean().default(false).describe("make the folders above"),
+    }),
+    fileWrite,
   );
   tool(
     "floor",

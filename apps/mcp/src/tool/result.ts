@@ -122,6 +122,8 @@ const next: Readonly<Record<string, string>> = {
   input_void: "it was not typed; look at the screen, then send it again",
   input_cut: "part of it was typed; look at the screen before you send anything",
   input_blocked: "the program does not read; wait, or interrupt it with send_keys C-c",
+  file_changed: "somebody changed it since: file_read it again, and decide anew",
+  no_such_file: "file_list shows what is there",
   draining: "this session is being taken up again; try again in a second",
   unreachable: "the host did not answer; what was asked may have happened: look at the screen or the log before you repeat it",
   timed_out: "try again",
