@@ -9,9 +9,13 @@ interface CodeFacts {
   readonly advice: Advice;
   readonly exit: number;
   readonly grpc: number;
+  readonly http?: number;
 }
 
-/** exit: the command line's exit code (design: 1 failed, 2 usage, 3 no such session, 4 refused, 5 unreachable, 124 timed out). grpc: status number. */
+/** HTTP by gRPC's status, where a code does not say another: gRPC's own mapping, but that what is not so now (9) is a conflict. */
+const httpOfGrpc = [200, 499, 500, 400, 504, 404, 409, 403, 429, 409, 409, 400, 501, 500, 503, 500, 401] as const;
+
+/** exit: the command line's exit code (design: 1 failed, 2 usage, 3 no such session, 4 refused, 5 unreachable, 124 timed out). grpc, http: status numbers. */
 export const codes = {
   // requests
   usage: { advice: "stop", exit: 2, grpc: 3 },
@@ -24,30 +28,31 @@ export const codes = {
   session_running: { advice: "stop", exit: 1, grpc: 9 },
   attach_to_itself: { advice: "stop", exit: 4, grpc: 9 },
   no_such_file: { advice: "stop", exit: 1, grpc: 5 },
-  file_changed: { advice: "stop", exit: 1, grpc: 10 },
-  file_failed: { advice: "stop", exit: 1, grpc: 9 },
-  start_failed: { advice: "stop", exit: 1, grpc: 9 },
+  file_changed: { advice: "stop", exit: 1, grpc: 10, http: 412 },
+  file_failed: { advice: "stop", exit: 1, grpc: 9, http: 422 },
+  start_failed: { advice: "stop", exit: 1, grpc: 9, http: 422 },
   unsupported: { advice: "stop", exit: 1, grpc: 12 },
   // rights and the floor
   not_permitted: { advice: "stop", exit: 4, grpc: 7 },
   unknown_credential: { advice: "stop", exit: 4, grpc: 16 },
+  grant_expired: { advice: "retry", exit: 4, grpc: 16 },
   revoked: { advice: "stop", exit: 4, grpc: 7 },
-  invitation_unknown: { advice: "stop", exit: 4, grpc: 16 },
+  invitation_unknown: { advice: "stop", exit: 4, grpc: 16, http: 403 },
   access_ended: { advice: "stop", exit: 4, grpc: 7 },
   continuity_over: { advice: "reattach", exit: 4, grpc: 16 },
   continuity_unknown: { advice: "reattach", exit: 4, grpc: 16 },
   continuity_busy: { advice: "retry", exit: 4, grpc: 10 },
   continuity_copied: { advice: "reattach", exit: 4, grpc: 16 },
-  floor_held: { advice: "wait", exit: 4, grpc: 9 },
+  floor_held: { advice: "wait", exit: 4, grpc: 9, http: 423 },
   floor_not_yours: { advice: "stop", exit: 4, grpc: 9 },
   fenced: { advice: "reattach", exit: 4, grpc: 10 },
-  ai_paused: { advice: "wait", exit: 4, grpc: 9 },
+  ai_paused: { advice: "wait", exit: 4, grpc: 9, http: 423 },
   line_not_empty: { advice: "wait", exit: 4, grpc: 9 },
   not_at_prompt: { advice: "wait", exit: 4, grpc: 9 },
   no_integration: { advice: "stop", exit: 4, grpc: 9 },
-  incomplete_command: { advice: "stop", exit: 1, grpc: 9 },
-  not_run: { advice: "stop", exit: 1, grpc: 9 },
-  code_unknown: { advice: "stop", exit: 1, grpc: 2 },
+  incomplete_command: { advice: "stop", exit: 1, grpc: 9, http: 422 },
+  not_run: { advice: "stop", exit: 1, grpc: 9, http: 422 },
+  code_unknown: { advice: "stop", exit: 1, grpc: 2, http: 422 },
   // input
   input_blocked: { advice: "wait", exit: 1, grpc: 8 },
   line_too_long: { advice: "stop", exit: 1, grpc: 3 },
@@ -56,21 +61,21 @@ export const codes = {
   seq_gap: { advice: "reattach", exit: 1, grpc: 9 },
   writer_unknown: { advice: "reattach", exit: 1, grpc: 9 },
   // reading
-  gap: { advice: "take_snapshot", exit: 1, grpc: 11 },
+  gap: { advice: "take_snapshot", exit: 1, grpc: 11, http: 410 },
   behind: { advice: "take_snapshot", exit: 1, grpc: 8 },
   // host, journal, machine
   unreachable: { advice: "retry", exit: 5, grpc: 14 },
   draining: { advice: "retry", exit: 5, grpc: 14 },
   version_mismatch: { advice: "stop", exit: 5, grpc: 9 },
-  host_key_unknown: { advice: "stop", exit: 5, grpc: 16 },
-  host_key_changed: { advice: "stop", exit: 5, grpc: 16 },
-  journal_frozen: { advice: "wait", exit: 1, grpc: 8 },
-  journal_unwritable: { advice: "wait", exit: 1, grpc: 8 },
-  disk_full: { advice: "wait", exit: 1, grpc: 8 },
+  host_key_unknown: { advice: "stop", exit: 5, grpc: 16, http: 502 },
+  host_key_changed: { advice: "stop", exit: 5, grpc: 16, http: 502 },
+  journal_frozen: { advice: "wait", exit: 1, grpc: 8, http: 503 },
+  journal_unwritable: { advice: "wait", exit: 1, grpc: 8, http: 503 },
+  disk_full: { advice: "wait", exit: 1, grpc: 8, http: 507 },
   too_many: { advice: "wait", exit: 1, grpc: 8 },
-  shim_unavailable: { advice: "stop", exit: 1, grpc: 9 },
+  shim_unavailable: { advice: "stop", exit: 1, grpc: 9, http: 503 },
   shim_lost: { advice: "stop", exit: 1, grpc: 15 },
-  node_too_old: { advice: "stop", exit: 1, grpc: 9 },
+  node_too_old: { advice: "stop", exit: 1, grpc: 9, http: 500 },
   timed_out: { advice: "retry", exit: 124, grpc: 4 },
   cancelled: { advice: "stop", exit: 1, grpc: 1 },
   internal: { advice: "stop", exit: 1, grpc: 13 },
@@ -85,6 +90,13 @@ export function isCode(text: string): text is Code {
 /** The exit code for a code received from elsewhere; 1 for one that this version does not know. */
 export function exitCodeOf(code: string): number {
   return isCode(code) ? codes[code].exit : 1;
+}
+
+/** The HTTP status for a code; 500 for one that this version does not know. */
+export function httpStatusOf(code: string): number {
+  if (!isCode(code)) return 500;
+  const { grpc, http }: CodeFacts = codes[code];
+  return http ?? httpOfGrpc[grpc] ?? 500;
 }
 
 export function adviceOf(code: string): Advice {

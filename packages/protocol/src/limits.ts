@@ -8,6 +8,11 @@ export const limits = {
   /** Bytes of frames accepted before the handshake is over, and its deadline. */
   preAuthBytes: 64 * 1024,
   handshakeMs: 5_000,
+  /** An access grant: its bytes, and how long one may be for. */
+  grantBytes: 4 * 1024,
+  grantMs: 15 * 60_000,
+  /** Bytes of one request's body (docs/http.md). */
+  bodyBytes: 1024 * 1024,
   /** Bytes of one input frame. */
   inputFrameBytes: 64 * 1024,
   /** Journalled and not yet settled input of one session; the shim's queue has the same bound. */
