@@ -1,18 +1,23 @@
 /**
  * `npm run proto`: the wire types from the schema. ts-proto writes them; two things are then made as we say them: a oneof is
  * `{ case, value }` and never absent (`case` is undefined when nothing was set), and every message's codec is exported as `NameSchema`.
+ * Beside them the schema itself, for who says it as JSON (host/http).
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const raw = join(root, ".build", "proto");
 const out = process.argv[2] ?? join(root, "packages", "protocol", "src", "wire");
 
+const descriptors = join(raw, "descriptors.binpb");
+
 rmSync(raw, { recursive: true, force: true });
-for (const args of [["lint"], ["generate"]]) {
+for (const args of [["lint"], ["generate"], ["build", "--as-file-descriptor-set", "-o", descriptors]]) {
   const done = spawnSync("buf", args, { cwd: join(root, "proto"), encoding: "utf8" });
   if (done.status === 0) continue;
   console.error(
@@ -36,6 +41,25 @@ writeFileSync(
   join(out, "names.ts"),
   `/** Every message and enum of the schema. Made by \`npm run proto\`. */\n${pages.join("\n")}\n`,
 );
+
+writeFileSync(
+  join(out, "descriptors.ts"),
+  `/** The schema as a FileDescriptorSet, in base64, with its comments. Made by \`npm run proto\`. */\nexport const descriptors = "${Buffer.from(withoutPlaces(readFileSync(descriptors))).toString("base64")}";\n`,
+);
+
+/** Comments stay, and which line they stood in goes: that is most of the bytes, and changes with every edit. */
+function withoutPlaces(/** @type {Uint8Array} */ bytes) {
+  const set = fromBinary(FileDescriptorSetSchema, bytes);
+  for (const { sourceCodeInfo } of set.file) {
+    if (!sourceCodeInfo) continue;
+    sourceCodeInfo.location = sourceCodeInfo.location.filter((l) => l.leadingComments || l.trailingComments);
+    for (const location of sourceCodeInfo.location) {
+      location.span = [];
+      location.leadingDetachedComments = [];
+    }
+  }
+  return toBinary(FileDescriptorSetSchema, set);
+}
 
 /** @param {string} text */
 function shaped(text) {
