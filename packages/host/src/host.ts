@@ -24,7 +24,7 @@ import {
 import type { Continuity } from "./operator/continuity.ts";
 import type { Invitations } from "./operator/invitations.ts";
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
-import { Rights } from "./operator/rights.ts";
+import { confineOf, Rights } from "./operator/rights.ts";
 import type { Actor } from "./session/book.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
 import * as lifetime from "./session/lifetime.ts";
@@ -588,13 +588,18 @@ export class Host {
     this.#rights.demand(operator, capability, session);
   }
 
-  /** The session that this operator means: of a guest only theirs is ever found, whatever else there is. */
+  /** Whether {@link demand} would let it pass. */
+  may(operator: RegisteredOperator, capability: Capability, session: string | null): boolean {
+    return this.#rights.may(operator, capability, session);
+  }
+
+  /** The session that this operator means: of one who is confined only theirs is ever found, whatever else there is. */
   findFor(operator: RegisteredOperator, text: string): LiveSession {
-    const { guest } = operator;
-    if (!guest) return this.find(text);
-    const theirs = this.#sessions.get(guest.session);
+    const confine = confineOf(operator);
+    if (confine === null) return this.find(text);
+    const theirs = this.#sessions.get(confine);
     const session = theirs && text !== "" && theirs.facts.name === text ? theirs : this.#sessions.get(text);
-    if (session && this.#rights.isGuestOf(guest, session.id)) return session;
+    if (session && this.#rights.isWithin(confine, session.id)) return session;
     throw new HoldError("no_such_session", `no session ${JSON.stringify(text.slice(0, SHOWN_NAME_CHARS))} for ${operator.name}`);
   }
 

@@ -150,6 +150,16 @@ export interface Invited {
   readonly hostKey: Uint8Array;
 }
 
+/** What a grant leaves of its operator's rights, and for how long. */
+export interface GrantSpec {
+  /** Default 10 min, at most 15. */
+  readonly ttlMs?: number;
+  /** One session alone. */
+  readonly session?: string;
+  /** These rights alone, of those that the operator has (`whoami` lists them). */
+  readonly capabilities?: readonly string[];
+}
+
 export interface OpenSpec {
   readonly name?: string;
   readonly kind?: "pty" | "pipes";
@@ -537,6 +547,8 @@ export interface HostClient {
   /** Nobody takes it up any more; the guest who has is out within a second. */
   invitationRevoke(id: string): Promise<void>;
   whoami(): Promise<WhoamiAnswer>;
+  /** Signs a grant with this client's key, for the HTTP API of this host. A secret: whoever has it is this operator until it is over. */
+  grant(spec?: GrantSpec): Promise<string>;
   status(): Promise<HostStatusAnswer>;
   down(force?: boolean): Promise<void>;
   /** Its link is gone: calls are rejected, attachments find a link of their own. */

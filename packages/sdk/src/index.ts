@@ -8,5 +8,5 @@ export { formatInvite, type InviteText, parseInvite } from "./invite-text.ts";
 export { connect, type WebOptions } from "./web/connect.ts";
 export { credentialFrom, generateKeyPair, type KeyPair, publicKeyOf } from "./web/key.ts";
 export { bytesOf, HoldError, adviceOf, codes, exitCodeOf, limits, type Code } from "@holdfast/protocol";
-export { terminal } from "@holdfast/core";
+export { capabilities, roles, terminal } from "@holdfast/core";
 export { EventBodySchema, FloorMode, InputStatus, OperatorKind, SessionKind, SessionState } from "@holdfast/protocol";

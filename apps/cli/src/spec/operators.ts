@@ -46,6 +46,32 @@ export const operatorCommands = [
     load: () => import("../commands/operator-revoke.ts"),
   }),
   command({
+    path: ["grant"],
+    group: "operators",
+    brief: "sign a short-lived token for the HTTP API",
+    description:
+      "Prints an access grant and nothing else: whoever has it is you, on that host, until it is over. It is not stored anywhere. Narrow it to what it is for: one session, the rights of a lesser role. Keep it out of command lines and of the environment, which others can read.",
+    flags: {
+      ttl: { kind: "duration", value: "TIME", brief: "how long, at most 15m (default: 10m)" },
+      session: { kind: "text", value: "SESSION", complete: "session", brief: "for this session alone" },
+      role: {
+        kind: "choice",
+        of: ["observer", "operator", "approver", "auditor", "admin"],
+        brief: "no more than the rights of this role",
+      },
+      json: jsonFlag,
+    },
+    examples: [
+      { line: "hold grant --role observer --session build --ttl 5m", says: "to look at one session" },
+      {
+        line: `curl -H @<(printf 'Authorization: Bearer %s' "$(hold grant)") http://127.0.0.1:7433/v1/openapi.json`,
+        says: "bash hands it to curl through a pipe",
+      },
+    ],
+    see: ["http", "security"],
+    load: () => import("../commands/grant.ts"),
+  }),
+  command({
     path: ["whoami"],
     group: "operators",
     brief: "which operator you are here, and what you may do",

@@ -1,7 +1,7 @@
 /** Calls: one request, one answer (or a stream of them). This file knows which right each verb needs; the handlers stand beside it. */
 import type { Capability } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
-import type { Guest } from "../operator/registry.ts";
+import { confineOf } from "../operator/rights.ts";
 import { operatorOf } from "../session/steering.ts";
 import type { CallContext, Result } from "./context.ts";
 import { execCall } from "./exec.ts";
@@ -16,7 +16,7 @@ import { waitCall } from "./wait.ts";
 export type { CallContext } from "./context.ts";
 
 /** The right that each verb needs; null: every known operator. Who reads the history only (an auditor) finds sessions, and sees no screen. */
-const rights = {
+export const rights = {
   open: "session.create",
   list: "history.read",
   show: "history.read",
@@ -67,12 +67,12 @@ const beside = {
   fileWatch: false,
 } as const satisfies Partial<Record<NonNullable<CallContext["verb"]["case"]>, boolean>>;
 
-/** A guest calls on their own session, which from here on goes by its id, and asks who they are; there is nothing else for them. */
-function admitGuest({ host, operator, verb }: CallContext, guest: Guest): void {
+/** Who is confined to a session (a guest, or a grant for one) calls on that, which from here on goes by its id, and asks who they are; there is nothing else for them. */
+function admitConfined({ host, operator, verb }: CallContext, confine: string): void {
   if (verb.case === undefined || verb.case === "whoami") return;
   const right = rights[verb.case];
   const called = "session" in verb.value && verb.case !== "invite" ? verb.value : null;
-  host.demand(operator, right ?? "host.admin", called || verb.case === "list" ? guest.session : null);
+  host.demand(operator, right ?? "host.admin", called || verb.case === "list" ? confine : null);
   if (called) called.session = host.findFor(operator, called.session).id;
 }
 
@@ -85,7 +85,8 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
     );
   const { host, operator } = ctx;
   const right = rights[verb.case];
-  if (operator.guest) admitGuest(ctx, operator.guest);
+  const confine = confineOf(operator);
+  if (confine !== null) admitConfined(ctx, confine);
   else if (right) host.demand(operator, right, null);
   if (operator.kind === "ai" && verb.case in beside)
     host

@@ -56,10 +56,19 @@ export async function operatorRevoke({ host, operator, via }: CallContext, call:
   return { case: "done", value: create(DoneSchema) };
 }
 
+/** What is left of who calls: the rights that a grant leaves out are not among them. */
 export async function whoami({ host, hostId, operator, via, link }: CallContext): Promise<Result> {
+  const { narrowed } = operator;
+  const who = shown(host.registry.byName(operator.id) ?? operator);
+  const capabilities = who.capabilities.filter((c) => narrowed?.capabilities?.some((left) => left === c) ?? true);
   return {
     case: "whoami",
-    value: create(WhoamiAnswerSchema, { operator: shown(host.registry.byName(operator.id) ?? operator), via, hostId, link }),
+    value: create(WhoamiAnswerSchema, {
+      operator: { ...who, capabilities, session: narrowed?.session ?? who.session },
+      via,
+      hostId,
+      link,
+    }),
   };
 }
 

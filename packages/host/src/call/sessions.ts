@@ -17,6 +17,7 @@ import {
   textOf,
 } from "@holdfast/protocol";
 import { isAbsolute } from "node:path";
+import { confineOf } from "../operator/rights.ts";
 import type { LiveSession } from "../session/session.ts";
 import { checkSize } from "../session/open.ts";
 import { floorOnWire } from "../session/on-wire.ts";
@@ -65,8 +66,9 @@ export async function open({ host, operator, via }: CallContext, call: Verb<"ope
 }
 
 export async function list({ host, operator }: CallContext, call: Verb<"list">): Promise<Result> {
+  const confine = confineOf(operator);
   const sessions = [...host.sessions.values()]
-    .filter((s) => !operator.guest || s.id === operator.guest.session)
+    .filter((s) => confine === null || s.id === confine)
     .filter((s) => call.all || (!s.isOver && host.parentOf(s) === ""))
     .filter((s) => call.group === "" || s.facts.group === call.group)
     .sort((a, b) => a.facts.createdAt - b.facts.createdAt)

@@ -38,6 +38,7 @@ import type { Host } from "../host.ts";
 import { keyIdOf, publicKeyFromRaw } from "../operator/key.ts";
 import type { GivenToken, PlaceOwner } from "../operator/continuity.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
+import { confineOf } from "../operator/rights.ts";
 import { HOP_BYTES, type Channel, type HostAttachment } from "../session/attachment.ts";
 import { refusalFrom } from "../session/journal-fault.ts";
 import { floorOnWire, kindOnWire } from "../session/on-wire.ts";
@@ -88,7 +89,7 @@ const MAX_CALLS = 256;
 const MAX_CHANNELS = 256;
 /** How long the other end may take to close a link that was refused. */
 const REFUSED_MS = 1_000;
-const VIAS = new Set(["cli", "sdk", "mcp", "web", "ssh"]);
+export const VIAS: ReadonlySet<string> = new Set(["cli", "sdk", "mcp", "web", "ssh"]);
 
 export class HostLink implements LinkHandlers {
   readonly id: string;
@@ -291,7 +292,7 @@ export class HostLink implements LinkHandlers {
         hostPid: process.pid,
         sessionBinding: createHash("sha256").update(words).update(signature).digest(),
         // Another machine's folders and variables are of no use here, and a page has none.
-        ...(this.#link.carrier === "websocket" ? { surroundings: this.#host.surroundings } : {}),
+        ...(this.#link.carrier === "websocket" || this.#link.carrier === "http" ? { surroundings: this.#host.surroundings } : {}),
         resumed: resumes?.attachment ?? "",
       },
     });
@@ -404,12 +405,12 @@ export class HostLink implements LinkHandlers {
     if (this.#phase.name !== "open") return;
     const { operator, via, client, carrier, resumes } = this.#phase;
     try {
-      this.#host.demand(operator, "session.observe", operator.guest?.session ?? null);
+      this.#host.demand(operator, "session.observe", confineOf(operator));
       if (this.#attachments.has(number)) throw new HoldError("bad_request", `channel ${number} is in use`);
       if (this.#attachments.size >= MAX_CHANNELS)
         throw new HoldError("too_many", `${MAX_CHANNELS} attachments are on this link; detach one, or use another link`);
       const session = this.#host.findFor(operator, request.session);
-      const observing = request.observe || !this.#host.registry.may(operator.id, "session.input");
+      const observing = request.observe || !this.#host.may(operator, "session.input", session.id);
       if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input", session.id);
       if (request.attachment !== "" && (request.attachment !== resumes?.attachment || session.id !== resumes.session))
         throw new HoldError("bad_request", "this link has taken up no such attachment; attach without it");

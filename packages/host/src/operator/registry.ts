@@ -26,6 +26,15 @@ export interface RegisteredOperator extends Operator {
   readonly keys: readonly string[];
   /** O5. Of a guest: the one session that there is for them, and when that is over. */
   readonly guest?: Guest;
+  /** What a grant leaves of these rights to whoever bears it (grant.ts): never stored, and nothing that others see of the operator. */
+  readonly narrowed?: Narrowed;
+}
+
+export interface Narrowed {
+  /** Null: every session. */
+  readonly session: string | null;
+  /** Null: all that the operator has. */
+  readonly capabilities: readonly Capability[] | null;
 }
 
 export interface Guest {

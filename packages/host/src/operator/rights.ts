@@ -3,11 +3,17 @@
  *
  *   R1  A guest (registry O5) has one session and the commands that `hold exec` started beside it; there is nothing else for them.
  *   R2  At the end of their time a guest is refused at once, and revoked as soon as the host looks.
+ *   R3  A grant only takes away: who bears one has what its operator has now, and of that what the grant names.
  */
 import { type Capability, capabilitiesOf, MonotonicMs, rolesWith } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
 import type { SessionPorts } from "../session/ports.ts";
-import type { Guest, OperatorRegistry, RegisteredOperator } from "./registry.ts";
+import type { Guest, Narrowed, OperatorRegistry, RegisteredOperator } from "./registry.ts";
+
+/** The one session that there is for this operator, or for this grant of theirs; null: all there are. */
+export function confineOf(operator: RegisteredOperator): string | null {
+  return operator.guest?.session ?? operator.narrowed?.session ?? null;
+}
 
 /** How soon at the latest a guest's time is looked at again: somebody may set the clock. */
 const LOOK_MS = 3_600_000;
@@ -33,6 +39,7 @@ export class Rights {
     const now = this.#registry.byName(operator.id);
     if (!now || now.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
     if (now.guest) this.#demandGuest(now, now.guest, session);
+    if (operator.narrowed) this.#demandNarrowed(now, operator.narrowed, capability, session);
     if (!capabilitiesOf(now.role, now.kind).includes(capability)) {
       throw new HoldError(
         "not_permitted",
@@ -42,20 +49,41 @@ export class Rights {
     }
   }
 
+  /** Whether {@link demand} would let it pass. */
+  may(operator: RegisteredOperator, capability: Capability, session: string | null): boolean {
+    try {
+      this.demand(operator, capability, session);
+      return true;
+    } catch (fault) {
+      if (!(fault instanceof HoldError)) throw fault;
+      return false;
+    }
+  }
+
+  /** R3. */
+  #demandNarrowed({ id, name }: RegisteredOperator, narrowed: Narrowed, right: Capability, session: string | null): void {
+    if (narrowed.capabilities && !narrowed.capabilities.includes(right))
+      throw new HoldError("not_permitted", `this grant of ${name} leaves out the right ${right}`, { operator: id, right });
+    if (narrowed.session !== null && (session === null || !this.isWithin(narrowed.session, session)))
+      throw new HoldError("not_permitted", `this grant of ${name} is for session ${narrowed.session} and nothing else here`, {
+        operator: id,
+      });
+  }
+
   #demandGuest({ id, name }: RegisteredOperator, guest: Guest, session: string | null): void {
     if (this.#ports.clock.wallMs() >= guest.untilUnixMs)
       throw new HoldError("access_ended", `${name} was a guest until ${new Date(guest.untilUnixMs).toISOString()}`, {
         operator: id,
       });
-    if (session === null || !this.isGuestOf(guest, session))
+    if (session === null || !this.isWithin(guest.session, session))
       throw new HoldError("not_permitted", `${name} is a guest of session ${guest.session} and of nothing else here`, {
         operator: id,
       });
   }
 
-  /** R1. */
-  isGuestOf(guest: Guest, session: string): boolean {
-    return session === guest.session || this.#parentOf(session) === guest.session;
+  /** R1: the session itself, and what runs beside it. */
+  isWithin(confine: string, session: string): boolean {
+    return session === confine || this.#parentOf(session) === confine;
   }
 
   /** R2. */

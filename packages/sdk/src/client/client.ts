@@ -19,6 +19,7 @@ import type {
   Attachment,
   ExecResult,
   Files,
+  GrantSpec,
   HostClient,
   InputOutcome,
   Invited,
@@ -32,6 +33,7 @@ import { ClientAttachment, type Redial } from "./attachment.ts";
 import type { CallVerb, Connection, Result } from "./connection.ts";
 import { sessionsOf } from "../session.ts";
 import { filesOf } from "./files.ts";
+import { signGrant } from "./grant.ts";
 import { errorFrom } from "./handshake.ts";
 import { envOnWire, type Surroundings, surroundingsFrom } from "./surroundings.ts";
 
@@ -462,6 +464,21 @@ export class Client implements HostClient {
 
   async whoami() {
     return (await this.#call("whoami", { case: "whoami", value: {} })).value;
+  }
+
+  async grant(spec: GrantSpec = {}): Promise<string> {
+    const { credential } = this.#connection;
+    if (!credential)
+      throw new HoldError("unsupported", "this client has no key of its own to sign with; make the grant on the host's machine");
+    const session = spec.session === undefined ? undefined : (await this.show(spec.session)).id;
+    const from = {
+      credential,
+      operator: this.operator.operator!.id,
+      hostId: this.#connection.hostId,
+      nowUnixMs: Date.now(),
+      id: this.#redial.newId(),
+    };
+    return signGrant(from, { ...spec, ...(session === undefined ? {} : { session }) });
   }
 
   async status() {

@@ -18,7 +18,8 @@ import {
   type HostFrame,
   type Welcome,
 } from "@holdfast/protocol";
-import { errorFrom, type HandshakeOptions, shakeHands } from "./handshake.ts";
+import type { Credential } from "./credential.ts";
+import { errorFrom, type HandshakeOptions, type Met, shakeHands } from "./handshake.ts";
 
 export type CallVerb = NonNullable<Init<Call>["verb"]>;
 export type Result = Exclude<Answer["result"], { case: undefined }>;
@@ -35,6 +36,8 @@ export class Connection {
   readonly welcome: Welcome;
   readonly hostId: string;
   readonly hostVersion: string;
+  /** Null where whoever carries the link proves for this client. */
+  readonly credential: Credential | null;
   readonly #link: Link;
   readonly #calls = new Map<bigint, OpenCall>();
   readonly #channels = new Map<number, ChannelHandler>();
@@ -43,17 +46,18 @@ export class Connection {
   #nextChannel = 1;
   #over: HoldError | null = null;
 
-  private constructor(link: Link, welcome: Welcome, hostId: string, hostVersion: string) {
+  private constructor({ link, welcome, challenge }: Met, credential: Credential | null) {
     this.#link = link;
     this.welcome = welcome;
-    this.hostId = hostId;
-    this.hostVersion = hostVersion;
+    this.hostId = challenge.hostId;
+    this.hostVersion = challenge.version;
+    this.credential = credential;
   }
 
   static async open(options: HandshakeOptions): Promise<Connection> {
     let connection!: Connection;
-    await shakeHands(options, ({ link, welcome, challenge }) => {
-      connection = new Connection(link, welcome, challenge.hostId, challenge.version);
+    await shakeHands(options, (met) => {
+      connection = new Connection(met, options.credential);
       return {
         frame: (channel, message) => connection.#frame(channel, decodeHost(message)),
         closed: (reason) => connection.#end(new HoldError("unreachable", `the link to the host ended (${reason})`)),

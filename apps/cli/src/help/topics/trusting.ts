@@ -85,6 +85,27 @@ To let it look and nothing else:
 
 docs/mcp.md of the package has the tools, the states and the limits.`,
   },
+  http: {
+    brief: "HTTP: sessions from curl, with grants",
+    text: `
+A host that listens (\`hold host up --listen 127.0.0.1:7433\`) answers JSON over HTTP too. Each request carries a grant: a token that \`hold grant\` signs with your key, for you, for one host, for 15 minutes at most.
+
+  hold grant --role observer --session build --ttl 5m
+
+Whoever has it is you until it is over. Keep it out of arguments and of the environment: bash hands it to curl through a pipe,
+
+  curl -H @<(printf 'Authorization: Bearer %s' "$(hold grant)") --json '{}' http://127.0.0.1:7433/v1/call/list
+
+and a file of your own does elsewhere: \`-H @FILE\`.
+
+# What there is
+
+  POST /v1/call/VERB               every verb of the protocol
+  GET /v1/sessions/NAME/events     what happens there, as server-sent events
+  GET /v1/openapi.json             all of it, for programs
+
+An event's \`id\` is its seq, and \`Last-Event-ID\` goes on strictly after it. Rights and the floor are what they are elsewhere; \`hold operator revoke\` ends streams within a second. docs/http.md of the package has the rest.`,
+  },
   security: {
     brief: "Security: what is protected, and what is not",
     text: `
