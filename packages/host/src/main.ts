@@ -225,7 +225,7 @@ async function serve(home: string, shimBinary: string, wish: ListenWish | null):
     },
     makeRoom: () => host.makeRoom(),
   });
-  listener = await listen(wish ?? settings.listen, host, (link, known) => meet(link, null, known));
+  listener = await listen(wish ?? settings.listen, host, identity.id, meet);
 }
 
 /** What a login of this machine's user would begin with, as far as the host was given it. */
@@ -260,14 +260,24 @@ function ownUser(): { readonly username: string; readonly homedir: string; reado
 async function listen(
   wish: ListenWish | null,
   host: Host,
-  meet: (link: Link, known: () => void) => LinkHandlers,
+  hostId: string,
+  meet: (link: Link, proven: Proven | null, known?: () => void) => LinkHandlers,
 ): Promise<Listener | null> {
   if (!wish) return null;
   const { log } = host.ports;
   try {
     const { linkRoute, Listener, readListen } = await import("./listen/index.ts");
-    const listener = await Listener.open(readListen(wish), { [LINK_PATH]: await linkRoute(meet) }, { log });
+    const { httpRoutes } = await import("./http/index.ts");
+    const { readGrant } = await import("./operator/grant.ts");
+    const { registry, ports } = host;
+    const grants = { registry, hostId, wallMs: () => ports.clock.wallMs() };
+    const listener = await Listener.open(
+      readListen(wish),
+      { [LINK_PATH]: await linkRoute((link, known) => meet(link, null, known)), ...httpRoutes(host, meet) },
+      { log, readGrant: (token) => readGrant(token, grants) },
+    );
     host.addresses.set("websocket", listener.url);
+    host.addresses.set("http", listener.url.replace(/^ws/, "http"));
     log(`listening on ${listener.url}`);
     return listener;
   } catch (fault) {

@@ -118,7 +118,8 @@ export class Gate {
   }
 }
 
-function valuesOf(name: string, rawHeaders: readonly string[]): string[] {
+/** Of a header, doubled ones too. `rawHeaders`: names and values in turn. */
+export function valuesOf(name: string, rawHeaders: readonly string[]): string[] {
   const values: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) if (rawHeaders[i]!.toLowerCase() === name) values.push(rawHeaders[i + 1]!);
   return values;

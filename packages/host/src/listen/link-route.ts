@@ -1,5 +1,6 @@
 /** `/v1/link`: a WebSocket, whose first frames are the handshake of every link. Nothing of who it is stands in the request. */
 import type { Link, LinkHandlers } from "@holdfast/carrier/link";
+import { HoldError } from "@holdfast/protocol";
 import { refuse, type Route } from "./listener.ts";
 
 /** `meet`: hands the link to the host; `known` is called once it has proven who is there. */
@@ -12,7 +13,7 @@ export async function linkRoute(meet: (link: Link, known: () => void) => LinkHan
       const wrong = request.url?.includes("?")
         ? "a link's address has no query: who you are is proven in its frames"
         : offersLink(request);
-      if (wrong) return refuse(socket, { status: 400, text: `[bad_request] ${wrong}` });
+      if (wrong) return refuse(socket, { status: 400, error: new HoldError("bad_request", wrong) });
       end.take(request, socket, head, (link) => meet(link, known));
     },
   };

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { selfMadeCertificate } from "@holdfast/testkit/certificate";
 import { afterEach, describe, expect, test } from "vitest";
+import { HoldError } from "@holdfast/protocol";
+import type { Grant } from "../operator/grant.ts";
 import { readListen, type ListenWish } from "./gate.ts";
 import { Listener, type ListenerOptions, type Routes } from "./listener.ts";
 
@@ -17,7 +19,12 @@ async function listening(options: Partial<ListenerOptions> = {}, wish: Partial<L
   const routes: Routes = {
     "/told": {
       credential: "bearer",
-      request: (request, response) => void response.end(seen.push(request.url!) > 0 ? "told" : ""),
+      GET: (request, response) => void response.end(seen.push(request.url!) > 0 ? "told" : ""),
+    },
+    "/of/{name}/more": {
+      credential: "bearer",
+      GET: (_, response, { params, query }) => void response.end(`${params["name"]} ${query.get("x")}`),
+      POST: () => Promise.reject(new Error("a defect")),
     },
     "/link": {
       credential: "first frames",
@@ -33,10 +40,18 @@ async function listening(options: Partial<ListenerOptions> = {}, wish: Partial<L
       },
     },
   };
-  const listener = await Listener.open(readListen({ listen: "127.0.0.1:0", ...wish }), routes, { log: () => {}, ...options });
+  const logged: string[] = [];
+  const listener = await Listener.open(readListen({ listen: "127.0.0.1:0", ...wish }), routes, {
+    log: (text) => void logged.push(text),
+    readGrant: async (token) => {
+      if (token !== "good") throw new HoldError("unknown_credential", "no grant");
+      return { operator: {} as Grant["operator"], jti: "", leftMs: 1_000 };
+    },
+    ...options,
+  });
   open.push(() => listener.close());
   const port = Number(new URL(listener.url).port);
-  return { listener, seen, port };
+  return { listener, seen, port, logged };
 }
 
 class Peer {
@@ -76,6 +91,8 @@ class Peer {
   }
 }
 
+const bearer = { Authorization: "Bearer good" };
+
 const upgrade = (port: number, more = "", path = "/link"): string =>
   `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${more}\r\n`;
 
@@ -83,14 +100,73 @@ describe("the listener", () => {
   test("answers its routes, and nothing else", async () => {
     const { port, seen } = await listening();
     const get = async (path: string) => {
-      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: bearer });
       return [response.status, await response.text()];
     };
     expect(await get("/told?x=1")).toEqual([200, "told"]);
+    expect(await get("/of/a%2Fb/more?x=%20")).toEqual([200, "a/b  "]);
+    for (const path of ["/of//more", "/of/a/more/", "/of/a/b/more", "/of/%zz/more", "/of/{name}", "/of/a"])
+      expect((await get(path))[0]).toBe(404);
     for (const path of ["/", "/told/", "/Told", "//told", "/toString", "/__proto__", "/constructor", "/../told/%2e"])
       expect((await get(path))[0]).toBe(404);
     expect((await get("/link"))[0]).toBe(426);
     expect(seen).toEqual(["/told?x=1"]);
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ["no grant", {}, "/told"],
+    ["one that is none", { Authorization: "Bearer bad" }, "/told"],
+    ["another scheme", { Authorization: "Basic Z29vZA==" }, "/told"],
+    ["a grant without its scheme", { Authorization: "good" }, "/told"],
+    ["two in one", { Authorization: "Bearer good, Bearer good" }, "/told"],
+    ["one in the address", {}, "/told?access_token=good&authorization=Bearer%20good"],
+    ["one in a cookie", { Cookie: "Authorization=Bearer good" }, "/told"],
+    ["one for a proxy", { "Proxy-Authorization": "Bearer good" }, "/told"],
+  ])("runs no route for who has %s, by any method", async (_, headers, path) => {
+    const { port, seen } = await listening();
+    for (const method of ["GET", "POST", "PUT", "OPTIONS"]) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers, method });
+      expect([response.status, response.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+      expect((await response.text()).length).toBeLessThan(200);
+    }
+    expect(seen).toEqual([]);
+  });
+
+  test("two headers with a grant are none", async () => {
+    const { port, seen } = await listening();
+    const twice = "Authorization: Bearer good\r\n".repeat(2);
+    const said = await new Peer(port).write(`GET /told HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${twice}\r\n`).gone;
+    expect(said).toMatch(/^HTTP\/1.1 401 /);
+    expect(seen).toEqual([]);
+  });
+
+  test("a host that reads no grants has no route for them", async () => {
+    const { port } = await listening({ readGrant: undefined as never });
+    expect((await fetch(`http://127.0.0.1:${port}/told`, { headers: bearer })).status).toBe(401);
+  });
+
+  test("a method that a route lacks is refused, and a defect is logged and not shown", async () => {
+    const { port, logged } = await listening();
+    const put = await fetch(`http://127.0.0.1:${port}/told`, { headers: bearer, method: "PUT" });
+    expect([put.status, put.headers.get("allow")]).toEqual([405, "GET"]);
+    const post = await fetch(`http://127.0.0.1:${port}/of/a/more`, { headers: bearer, method: "POST" });
+    expect([post.status, ((await post.json()) as { code: string }).code]).toEqual([500, "internal"]);
+    expect(logged).toEqual([expect.stringMatching(/^POST \/of\/a\/more: Error: a defect/)]);
+  });
+
+  test("a page of an origin that is allowed may ask, and is told so; no other is", async () => {
+    const { port, seen } = await listening({}, { allowOrigins: ["https://console.example"] });
+    const ask = (origin: string, headers: Record<string, string>, method: string) =>
+      fetch(`http://127.0.0.1:${port}/told`, { method, headers: { Origin: origin, ...headers } });
+    const wish = { "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization" };
+    const allowed = await ask("https://console.example", wish, "OPTIONS");
+    expect([allowed.status, allowed.headers.get("access-control-allow-origin")]).toEqual([204, "https://console.example"]);
+    expect(allowed.headers.get("access-control-allow-credentials")).toBeNull();
+    const answered = await ask("https://console.example", bearer, "GET");
+    expect([answered.status, answered.headers.get("access-control-allow-origin")]).toEqual([200, "https://console.example"]);
+    const barred = await ask("https://evil.example", wish, "OPTIONS");
+    expect([barred.status, barred.headers.get("access-control-allow-origin")]).toEqual([403, null]);
+    expect(seen).toEqual(["/told"]);
   });
 
   test.each([
@@ -143,7 +219,7 @@ describe("the listener", () => {
   test("a header named __proto__ is a header like others", async () => {
     const { port } = await listening();
     const peer = new Peer(port).write(
-      `GET /told HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n__proto__: x\r\nConnection: close\r\n\r\n`,
+      `GET /told HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n__proto__: x\r\nAuthorization: Bearer good\r\nConnection: close\r\n\r\n`,
     );
     expect(await peer.gone).toMatch(/200 OK[\s\S]*told$/);
   });

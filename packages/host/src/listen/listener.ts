@@ -2,7 +2,7 @@
  * The host's one HTTP server: a table of routes behind the gate, and the bounds on whoever has not proven who they are.
  *
  *   H1  Every request and every upgrade passes the gate first, and only then is its route looked up.
- *   H2  A route says how its callers prove who they are. There is none without.
+ *   H2  A route says how its callers prove who they are. There is none without, and of those that take a grant none runs before it was read.
  *   H3  A stranger has 5 s from the first packet on, whatever it does meanwhile, and there are 64 at once; who is known counts no more.
  *   H4  Of a request's head 8 KiB are read, and no body of one that nobody has taken.
  *   H5  What is no request to the letter is refused and the connection ended: no second reading of it by whoever stands before us.
@@ -12,7 +12,9 @@ import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "nod
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { HoldError, limits } from "@holdfast/protocol";
-import { Gate, hostText, type Listen } from "./gate.ts";
+import { answerError } from "../http/exchange.ts";
+import type { Grant } from "../operator/grant.ts";
+import { Gate, hostText, type Listen, valuesOf } from "./gate.ts";
 
 /** The connection that a request came on. */
 export interface Visit {
@@ -20,18 +22,40 @@ export interface Visit {
   known(): void;
 }
 
-export interface Route {
-  /** H2. `first frames`: a handshake on the upgraded connection. `bearer`: a token in a header of each request. */
-  readonly credential: "first frames" | "bearer";
-  readonly request?: (request: IncomingMessage, response: ServerResponse, visit: Visit) => void;
-  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer, visit: Visit) => void;
+/** What a request asks for, by somebody who is known. */
+export interface Asked {
+  readonly grant: Grant;
+  /** Segments of the path that its route leaves open. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
 }
 
-/** By exact path. */
+/** What it throws is answered: a {@link HoldError} as it is, anything else is logged and told as `internal`. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, asked: Asked) => void | Promise<void>;
+
+/** H2. `first frames`: a handshake on the connection or link that it opens. `bearer`: a grant in a header of each request. */
+export type Route =
+  | { readonly credential: "bearer"; readonly GET?: Handler; readonly POST?: Handler }
+  | {
+      readonly credential: "first frames";
+      readonly POST?: (
+        request: IncomingMessage,
+        response: ServerResponse,
+        visit: Visit,
+        params: Asked["params"],
+      ) => void | Promise<void>;
+      readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer, visit: Visit) => void;
+    };
+
+/** By path; a segment in braces is left open. */
 export type Routes = Readonly<Record<string, Route>>;
 
 export interface ListenerOptions {
   readonly log: (text: string) => void;
+  /** Reads a grant; throws for one that is none. Without, no route that takes a grant is open to anybody. */
+  readonly readGrant?: (token: string) => Promise<Grant>;
+  /** How long a request may take to come, its body included. Default 60 s. */
+  readonly requestMs?: number;
   /** Default {@link limits.handshakeMs}. */
   readonly strangerMs?: number;
   /** Default 64. */
@@ -42,11 +66,33 @@ const STRANGERS = 64;
 /** Of these, from one address that is not this machine's: one that floods leaves room for others. */
 const STRANGERS_SHARE = 4;
 const HEAD_BYTES = 8 * 1024;
+/** Of a request of somebody who is known; a stranger has less (H3). */
+const REQUEST_MS = 60_000;
+const METHODS = ["GET", "POST"] as const;
+/** What pages of origins that are allowed may ask with, and how long that is remembered. */
+const PREFLIGHT = {
+  "Access-Control-Allow-Methods": METHODS.join(", "),
+  "Access-Control-Allow-Headers":
+    "Authorization, Content-Type, Last-Event-ID, Holdfast-Attach, Holdfast-Via, Holdfast-Link, Holdfast-Seq",
+  "Access-Control-Max-Age": "600",
+} as const;
 
 interface Refusal {
   readonly status: number;
-  readonly text: string;
+  readonly error: HoldError;
 }
+
+type Options = ListenerOptions & Required<Pick<ListenerOptions, "requestMs" | "strangerMs" | "strangers">>;
+
+interface Found {
+  readonly route: Route;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+const no = (status: number, text: string, code: "bad_request" | "not_permitted" = "bad_request"): Refusal => ({
+  status,
+  error: new HoldError(code, text),
+});
 
 export class Listener {
   readonly #server: Server;
@@ -54,32 +100,34 @@ export class Listener {
   readonly #routes: Routes;
   readonly #strangers = new Map<string, NodeJS.Timeout>();
   readonly #sockets = new Set<Socket>();
-  readonly #options: Required<ListenerOptions>;
+  readonly #templates: readonly { readonly segments: readonly string[]; readonly route: Route }[];
+  readonly #options: Options;
   /** `ws://127.0.0.1:7433` */
   readonly url: string;
 
-  private constructor(server: Server, listen: Listen, routes: Routes, options: Required<ListenerOptions>) {
+  private constructor(server: Server, listen: Listen, routes: Routes, options: Options) {
     const { port } = server.address() as AddressInfo;
     this.#server = server;
     this.#gate = new Gate(listen, port);
     this.#routes = routes;
+    this.#templates = Object.entries(routes)
+      .filter(([path]) => path.includes("{"))
+      .map(([path, route]) => ({ segments: path.split("/"), route }));
     this.#options = options;
     this.url = `${listen.tls ? "wss" : "ws"}://${hostText(listen.address, port)}`;
   }
 
   /** Throws a {@link HoldError} that says why nothing is listened on. */
   static async open(listen: Listen, routes: Routes, options: ListenerOptions): Promise<Listener> {
-    const all = { strangerMs: limits.handshakeMs, strangers: STRANGERS, ...options };
-    const server = await serverFor(listen, all.strangerMs);
+    const all = { requestMs: REQUEST_MS, strangerMs: limits.handshakeMs, strangers: STRANGERS, ...options };
+    const server = await serverFor(listen, all);
     // Nobody is taken before there is somebody to take them.
     let listener: Listener | null = null;
     server.on("connection", (socket: Socket) => (listener ? listener.#met(socket) : socket.destroy()));
     server.on("secureConnection", (socket: Socket) => listener!.#secured(socket));
-    server.on("request", (request: IncomingMessage, response: ServerResponse) => listener!.#request(request, response));
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => void listener!.#request(request, response));
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => listener!.#upgrade(request, socket, head));
-    server.on("clientError", (_, socket: Duplex) =>
-      refuse(socket, { status: 400, text: "[bad_request] no request to the letter" }),
-    );
+    server.on("clientError", (_, socket: Duplex) => refuse(socket, no(400, "no request to the letter")));
     await new Promise<void>((resolve, reject) => {
       server.once("error", (cause: NodeJS.ErrnoException) =>
         reject(
@@ -152,43 +200,119 @@ export class Listener {
     return { known: () => this.#known(id) };
   }
 
-  #request(request: IncomingMessage, response: ServerResponse): void {
-    const found = this.#find(request);
-    if ("status" in found) return answer(response, found);
-    if (!found.request) return answer(response, { status: 426, text: "[bad_request] this is for upgrades to websocket" });
-    found.request(request, response, this.#visit(request.socket));
+  async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const found = this.#find(request);
+      if ("status" in found) return answer(response, found);
+      const { route, params } = found;
+      if (isPreflight(request)) return void response.writeHead(204, { ...PREFLIGHT, ...allowance(request) }).end();
+      for (const [name, value] of Object.entries(allowance(request))) response.setHeader(name, value);
+      const { method } = request;
+      if (route.credential === "first frames") {
+        if (method === "POST" && route.POST) return await route.POST(request, response, this.#visit(request.socket), params);
+        return answer(response, route.upgrade ? no(426, "this is for upgrades to websocket") : no(405, "only POST is here"));
+      }
+      const grant = await this.#grantOf(request);
+      this.#visit(request.socket).known();
+      const handler = method === "GET" ? route.GET : method === "POST" ? route.POST : undefined;
+      if (!handler) {
+        response.setHeader("Allow", METHODS.filter((m) => route[m]).join(", "));
+        return answer(response, no(405, `${method} is not for this`));
+      }
+      const query = new URL(request.url!, "http://host").searchParams;
+      await handler(request, response, { grant, params, query });
+    } catch (fault) {
+      if (!(fault instanceof HoldError))
+        this.#options.log(`${request.method} ${request.url?.split("?", 1)[0]}: ${stackOf(fault)}`);
+      const error =
+        fault instanceof HoldError ? fault : new HoldError("internal", "the host failed on that; hold host logs tells more");
+      if (error.code === "unknown_credential" || error.code === "grant_expired") response.setHeader("Connection", "close");
+      // What has begun can't be called back: an end that is no end says so.
+      if (response.headersSent) response.destroy();
+      else answerError(response, error);
+    }
+  }
+
+  /** H2. A grant is said once, in the header that is made for it: never in an address, which others log. */
+  async #grantOf({ rawHeaders }: IncomingMessage): Promise<Grant> {
+    const said = valuesOf("authorization", rawHeaders);
+    const token = said.length === 1 ? /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(said[0]!)?.[1] : undefined;
+    const { readGrant } = this.#options;
+    if (token === undefined || !readGrant)
+      throw new HoldError("unknown_credential", "a grant is wanted (Authorization: Bearer GRANT); hold grant signs one");
+    return readGrant(token);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => {});
     const found = this.#find(request);
     if ("status" in found) return refuse(socket, found);
-    if (!found.upgrade) return refuse(socket, { status: 400, text: "[bad_request] nothing to upgrade to is here" });
+    const { route } = found;
+    if (route.credential !== "first frames" || !route.upgrade) return refuse(socket, no(400, "nothing to upgrade to is here"));
     // H5: a body before the upgrade would be frames to us and none to others.
     if (request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined)
-      return refuse(socket, { status: 400, text: "[bad_request] an upgrade has no body" });
-    found.upgrade(request, socket, head, this.#visit(request.socket));
+      return refuse(socket, no(400, "an upgrade has no body"));
+    route.upgrade(request, socket, head, this.#visit(request.socket));
   }
 
   /** H1. */
-  #find(request: IncomingMessage): Route | Refusal {
+  #find(request: IncomingMessage): Found | Refusal {
     const barred = this.#gate.refusal(request.rawHeaders);
-    if (barred) return { status: 403, text: `[not_permitted] ${barred}` };
+    if (barred) return no(403, barred, "not_permitted");
     const url = request.url ?? "";
-    if (!url.startsWith("/")) return { status: 400, text: "[bad_request] a path is wanted" };
+    if (!url.startsWith("/")) return no(400, "a path is wanted");
     const path = url.split("?", 1)[0]!;
-    if (!Object.hasOwn(this.#routes, path)) return { status: 404, text: "[bad_request] there is nothing here" };
-    return this.#routes[path]!;
+    if (!path.includes("{") && Object.hasOwn(this.#routes, path)) return { route: this.#routes[path]!, params: {} };
+    const segments = path.split("/");
+    for (const { segments: wanted, route } of this.#templates) {
+      const params = matched(wanted, segments);
+      if (params) return { route, params };
+    }
+    return no(404, "there is nothing here");
   }
 }
 
-async function serverFor({ tls }: Listen, strangerMs: number): Promise<Server> {
+/** Segments that a template leaves open, none of them empty; null where it does not fit. */
+function matched(wanted: readonly string[], segments: readonly string[]): Record<string, string> | null {
+  if (wanted.length !== segments.length) return null;
+  const params: Record<string, string> = {};
+  for (const [i, want] of wanted.entries()) {
+    const name = /^\{(\w+)\}$/.exec(want)?.[1];
+    if (name === undefined) {
+      if (segments[i] !== want) return null;
+      continue;
+    }
+    try {
+      params[name] = decodeURIComponent(segments[i]!);
+    } catch {
+      return null;
+    }
+    if (params[name] === "") return null;
+  }
+  return params;
+}
+
+/** A browser asks for a page whether it may ask. It says nothing of who it is, and is told nothing but that. */
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === "OPTIONS" && headers.origin !== undefined && headers["access-control-request-method"] !== undefined;
+}
+
+/** Of a page that the gate has let in. No cookie is ever meant: there are none here. */
+function allowance({ headers }: IncomingMessage): Readonly<Record<string, string>> {
+  return headers.origin === undefined ? {} : { "Access-Control-Allow-Origin": headers.origin, Vary: "Origin" };
+}
+
+function stackOf(fault: unknown): string {
+  return fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+}
+
+async function serverFor({ tls }: Listen, { requestMs, strangerMs }: Options): Promise<Server> {
   const bounds: ServerOptions = {
     maxHeaderSize: HEAD_BYTES,
     headersTimeout: strangerMs,
-    requestTimeout: 2 * strangerMs,
+    requestTimeout: requestMs,
     keepAliveTimeout: strangerMs,
-    connectionsCheckingInterval: strangerMs,
+    connectionsCheckingInterval: Math.min(requestMs, strangerMs),
     requireHostHeader: false,
     insecureHTTPParser: false,
   };
@@ -220,22 +344,21 @@ function idOf(socket: Socket): string {
   return `${socket.remoteAddress}|${socket.remotePort}`;
 }
 
-const headers = (text: string): Record<string, string> => ({
-  "Content-Type": "text/plain; charset=utf-8",
-  "Content-Length": String(Buffer.byteLength(text)),
-  "Cache-Control": "no-store",
-  "X-Content-Type-Options": "nosniff",
-  Connection: "close",
-});
-
-function answer(response: ServerResponse, { status, text }: Refusal): void {
-  response.writeHead(status, headers(`${text}\n`)).end(`${text}\n`);
+function answer(response: ServerResponse, { status, error }: Refusal): void {
+  response.setHeader("Connection", "close");
+  answerError(response, error, status);
 }
 
 /** Says why on a connection that is no request's any more, and ends it. */
-export function refuse(socket: Duplex, { status, text }: Refusal): void {
+export function refuse(socket: Duplex, { status, error }: Refusal): void {
   if (!socket.writable) return void socket.destroy();
-  const body = `${text}\n`;
-  const head = Object.entries(headers(body)).map(([name, value]) => `${name}: ${value}\r\n`);
+  const body = `${error}\n`;
+  const head = Object.entries({
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Length": String(Buffer.byteLength(body)),
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    Connection: "close",
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} Refused\r\n${head.join("")}\r\n${body}`, () => socket.destroy());
 }

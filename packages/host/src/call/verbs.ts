@@ -1,0 +1,49 @@
+/** What each verb is answered with, and whether in parts: for carriers that say so before they ask (http/openapi.ts). */
+import type { CallContext, Result } from "./context.ts";
+
+export type VerbName = NonNullable<CallContext["verb"]["case"]>;
+
+export interface VerbFacts {
+  readonly answer: Exclude<Result["case"], "error">;
+  /** Parts come before the last answer, for as long as there are any. */
+  readonly streams?: true;
+}
+
+export const verbs = {
+  open: { answer: "open" },
+  list: { answer: "list" },
+  show: { answer: "session" },
+  screen: { answer: "screen" },
+  wait: { answer: "wait" },
+  signal: { answer: "done" },
+  kill: { answer: "session" },
+  rename: { answer: "done" },
+  remove: { answer: "done" },
+  floor: { answer: "floor" },
+  resize: { answer: "done" },
+  operatorAdd: { answer: "operatorAdd" },
+  operatorList: { answer: "operatorList" },
+  operatorRevoke: { answer: "done" },
+  whoami: { answer: "whoami" },
+  hostStatus: { answer: "hostStatus" },
+  hostDown: { answer: "done" },
+  run: { answer: "run", streams: true },
+  exec: { answer: "exec" },
+  redact: { answer: "redact" },
+  auditHead: { answer: "auditHead" },
+  probe: { answer: "probe" },
+  agent: { answer: "agent" },
+  send: { answer: "send" },
+  search: { answer: "search" },
+  invite: { answer: "invite" },
+  invitationList: { answer: "invitationList" },
+  invitationRevoke: { answer: "done" },
+  fileList: { answer: "fileList", streams: true },
+  fileRead: { answer: "fileRead", streams: true },
+  fileWrite: { answer: "fileWrite" },
+  fileWatch: { answer: "fileWatch", streams: true },
+} as const satisfies Record<VerbName, VerbFacts>;
+
+export function factsOf(verb: string): VerbFacts | null {
+  return Object.hasOwn(verbs, verb) ? verbs[verb as VerbName] : null;
+}
