@@ -450,6 +450,7 @@ export class HostLink implements LinkHandlers {
         }),
         window,
         maxWindow,
+        usedAt: MonotonicMs(-Infinity),
         filter: null,
         ready: false,
         isHeld: false,

@@ -2,7 +2,7 @@
  * One operator's binding to one session, as the host holds it: where it reads, how much it may be sent, and the channel that
  * it is on. It keeps no bytes (core/attachment R4).
  */
-import type { Reader, terminal, Window } from "@holdfast/core";
+import type { MonotonicMs, Reader, terminal, Window } from "@holdfast/core";
 import type { HostBody } from "@holdfast/protocol";
 import type { RegisteredOperator } from "../operator/registry.ts";
 
@@ -33,6 +33,8 @@ export interface HostAttachment {
   /** How much may be under way, as measured; the client may bound it. */
   window: Window;
   maxWindow: number;
+  /** When its client last used something; before that, never. */
+  usedAt: MonotonicMs;
   /** For reading from the journal: takes queries out, and knows which seq it stands before. */
   filter: { readonly queries: terminal.QueryFilter; nextSeq: number } | null;
   /** Nothing is sent before it has claimed its size, so that the first thing drawn is right. */

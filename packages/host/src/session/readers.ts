@@ -30,6 +30,8 @@ const JOURNAL_READ_BYTES = 256 * 1024;
 const SMALL_EVENT_BYTES = 8 * 1024;
 /** A reader this far behind can't follow. */
 const SLOW_BYTES = 1024 * 1024;
+/** Who has used nothing for this long does not read: nothing is made ready for them, at the cost of those who do. */
+const READS_MS = 1_000;
 /** Who interrupts and is further behind than this is shown the present. */
 const INTERRUPT_BEHIND_BYTES = 32 * 1024;
 /** How long the answer to an interrupt is waited for before its sender is shown something. */
@@ -119,10 +121,11 @@ export class Readers {
 
   // --- how far they are ---
 
-  /** Somebody attached can't follow and is shown snapshots instead. */
+  /** Somebody attached reads, can't follow, and is shown snapshots instead. Who does not read at all is shown one when they come back. */
   get hasSlow(): boolean {
-    for (const { reader: r } of this.#attachments.values())
-      if (r.mode === "snapshot" && this.#book.position - r.position > SLOW_BYTES) return true;
+    const since = this.#ports.clock.monoMs() - READS_MS;
+    for (const { reader: r, usedAt } of this.#attachments.values())
+      if (r.mode === "snapshot" && usedAt > since && this.#book.position - r.position > SLOW_BYTES) return true;
     return false;
   }
 
@@ -138,7 +141,10 @@ export class Readers {
     const { sent, applied } = attachment.reader;
     if (maxWindow > 0) attachment.maxWindow = Math.min(limits.windowMax, Math.max(limits.windowMin, maxWindow));
     const used = Math.min(sent, appliedBytes) - applied;
-    if (used > 0) attachment.window = creditWindow.applied(attachment.window, used, sent - applied, this.#ports.clock.monoMs());
+    if (used > 0) {
+      attachment.usedAt = this.#ports.clock.monoMs();
+      attachment.window = creditWindow.applied(attachment.window, used, sent - applied, attachment.usedAt);
+    }
     attachment.reader = reader.credited(attachment.reader, appliedBytes, Math.min(attachment.maxWindow, attachment.window.bytes));
     this.pump(attachment);
   }
