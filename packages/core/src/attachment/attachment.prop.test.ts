@@ -249,7 +249,14 @@ test("at a constant rate the window settles near what the link carries in 150 ms
         expect(settled).toBeLessThanOrEqual(ideal * 1.6);
       },
     ),
-    { numRuns: numRuns / 25 },
+    // Two that swung.
+    {
+      numRuns: numRuns / 25,
+      examples: [
+        [15_429, 60, 4_096],
+        [17_530, 59, 1_024],
+      ],
+    },
   );
 });
 

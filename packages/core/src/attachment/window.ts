@@ -4,6 +4,8 @@
  *
  *   W1  It is never below `min` nor above `max`.
  *   W2  While the window is the limit it settles at what the link carries in `targetMs`; a link too fast to measure doubles it.
+ *       One sample at most halves it: what was measured while the credit of a smaller window was on its way back tells too little, and a window
+ *       that believed it would swing between what the link carries and a fifth of that.
  *   W3  A pause of the program of a second or more says nothing of the link: it never shrinks the window.
  * On a long way `targetMs` must be the round trip and 150 ms on top ({@link rulesFor}): with less, what fits in it is less than
  * what is under way, and the window would shrink with every sample down to `min`.
@@ -62,7 +64,8 @@ export function applied(
   if (!window.limited || (window.wasDry && elapsed > PAUSE_MS)) return sampleFrom(window.bytes);
 
   const sampleBytes = window.sampleBytes + bytes;
-  if (elapsed >= rules.sampleMs && limited) return sampleFrom((sampleBytes / elapsed) * rules.targetMs);
+  if (elapsed >= rules.sampleMs && limited)
+    return sampleFrom(Math.max(window.bytes / 2, (sampleBytes / elapsed) * rules.targetMs));
   // A whole window in less than a sample: the link is faster than we can tell yet.
   if (elapsed < rules.sampleMs && sampleBytes >= window.bytes) return sampleFrom(window.bytes * 2);
   return { ...window, sampleBytes, wasDry: window.wasDry || isDry };

@@ -12,6 +12,8 @@ export interface Damage {
   readonly toByte: number;
   readonly fromLsn: number;
   readonly toLsn: number;
+  /** Of what a recovery wrote of itself (recover.ts R4): no session's record was lost in it. */
+  readonly isOwn?: true;
 }
 
 export interface Segment {

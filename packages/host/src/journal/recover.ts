@@ -4,9 +4,11 @@
  *   R1  Nothing is cut that was not copied and synced first, and recorded in the new life's first segment.
  *   R2  Damage with sound frames after it stays where it is; only its range is noted.
  *   R3  A scanned segment is synced before anything is appended after it: what it holds may be in the page cache only.
+ *   R4  A life begins its segment with what it found, synced before anything else is appended to it. Damage in front of the last of these
+ *       is of nothing but them: a recovery that was cut short adds no gap.
  */
 import { createHash } from "node:crypto";
-import { Catalogue, isOwn, regionKey, type Segment, type SessionState, type Skip } from "./catalogue.ts";
+import { Catalogue, type Damage, isOwn, regionKey, type Segment, type SessionState, type Skip } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
 import {
   HEADER_BYTES,
@@ -156,7 +158,7 @@ export function recover(disk: Disk, folder: string, suspects: Suspects): Recover
 
 /** New damage becomes one event; what an earlier life recorded does not count again. */
 function announceDamage(catalogue: Catalogue, unread: readonly DamagedRegion[], notes: string[], events: OwnEvent[]): void {
-  const regions: DamagedRegion[] = [...unread];
+  const regions: (DamagedRegion & Pick<Damage, "isOwn">)[] = [...unread];
   for (const segment of catalogue.segments) {
     const file = segmentName(segment.index);
     for (const d of segment.damage) {
@@ -171,9 +173,9 @@ function announceDamage(catalogue: Catalogue, unread: readonly DamagedRegion[], 
   if (regions.length === 0) return;
   const event = {
     type: "damaged" as const,
-    regions,
+    regions: regions.map(({ isOwn: _, ...region }) => region),
     skip: catalogue.unaccounted(regions),
-    beforeLsn: Math.max(...regions.map((d) => d.fromLsn)),
+    beforeLsn: Math.max(0, ...regions.flatMap((d) => (d.isOwn ? [] : [d.fromLsn]))),
   };
   catalogue.applySkip(skipOf(event));
   events.push(event);
@@ -293,6 +295,9 @@ function survey(disk: Disk, folder: string, c: Candidate): { lastLsn: number; is
   return { lastLsn, isFinished };
 }
 
+/** R4: what a life writes of what it found, and at no other time. */
+const FOUND: ReadonlySet<OwnEvent["type"]> = new Set(["opened", "recovered", "damaged", "quarantined"]);
+
 interface ScanEffects {
   torn(from: number, reason: string): void;
   payload(session: string, no: number): void;
@@ -326,7 +331,9 @@ export function scanInto(
     skips: [],
   };
   const pending: { from: number; to: number }[] = [];
-  const settle = (nextLsn: number): void => {
+  /** R4: so far nothing but these. */
+  let isBeginning = true;
+  const settle = (nextLsn: number, isOwn = false): void => {
     // The lsn range is told once, with the first of the regions that share it.
     pending.splice(0).forEach((d, i) => {
       segment.damage.push({
@@ -334,6 +341,7 @@ export function scanInto(
         toByte: d.to,
         fromLsn: segment.lastLsn + 1,
         toLsn: i === 0 ? nextLsn - 1 : segment.lastLsn,
+        ...(isOwn ? { isOwn } : {}),
       });
     });
   };
@@ -341,14 +349,14 @@ export function scanInto(
     record(at, r) {
       if (r.lsn > c.limitLsn || r.lsn <= segment.lastLsn || (r.lsn <= previousLsn && (header.flags & SEGMENT_REWRITE) === 0))
         return;
-      settle(r.lsn);
+      const own = isOwn(r) ? decodeOwn(r.meta) : null;
+      isBeginning &&= own !== null && FOUND.has(own.type);
+      settle(r.lsn, isBeginning);
       segment.lastLsn = r.lsn;
       segment.head = Buffer.from(r.chain);
       segment.lastWallMs = r.wallMs;
       catalogue.note(catalogue.session(r.session), segment, at, r);
       if (r.payloadBytes > 0 && (r.flags & INLINE) === 0) effects.payload(r.session, r.fileNo);
-      if (!isOwn(r)) return;
-      const own = decodeOwn(r.meta);
       if (own?.type === "erased") effects.erased(own.session, own.seqs);
       if (own?.type === "damaged") {
         segment.skips.push(skipOf(own));

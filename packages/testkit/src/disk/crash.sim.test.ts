@@ -20,13 +20,13 @@ interface Shot {
 }
 
 /** The power fails at each call: the claims are frozen as they stand, the images made. */
-async function shots(seed: number, styles: readonly CrashStyle[], every: number): Promise<Shot[]> {
+async function shots(seed: number, styles: readonly CrashStyle[], every: number, also: readonly number[] = []): Promise<Shot[]> {
   const disk = new SimFS();
   const clock = new Clock();
   const claims = newClaims();
   const taken: Shot[] = [];
   disk.beforeCall = (call) => {
-    if (call % every !== 0) return;
+    if (call % every !== 0 && !also.includes(call)) return;
     const now: Claims = {
       appended: new Map(claims.appended),
       erased: new Set(claims.erased),
@@ -108,6 +108,8 @@ test("a crash at every step of recovery itself leads to the same journal", { tim
       { keep: "random", sectorBytes: 512 },
     ],
     SOAK ? 7 : 97,
+    // A recovery whose own first record was lost once counted as a gap of every session.
+    [203],
   );
   for (const { call, style, image } of all) {
     const expected = state(image.copy(), 103).text;
