@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { InputStatus } from "@holdfast/protocol";
-import type { HostClient, InputOutcome } from "@holdfast/sdk";
+import { type HostClient, type InputOutcome, readJournal } from "@holdfast/sdk";
 import { connect, connectThrough } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";
@@ -116,7 +116,9 @@ test("an attachment that is carried over every carrier in turn stays one attachm
   const shown = await first.show(session.id);
   expect(shown.pid).toBe(session.pid);
   expect(shown.operators.map((o) => o.attachment)).toEqual([id]);
-  const { events } = await record(first, session.id);
+  // The bytes of a gigabyte are past their retention by now; who did what is not.
+  const events = [];
+  for await (const entry of readJournal(first, session.id)) if (entry.type === "event") events.push(entry.event);
   const inputs = events.filter((e) => e.body?.kind.case === "input");
   expect(new Set(inputs.map((e) => e.actor))).toEqual(new Set([first.operator.operator!.id]));
   expect(new Set(inputs.map((e) => e.via))).toEqual(new Set(["cli", "web", "mcp"]));

@@ -21,3 +21,22 @@ test("whoever goes on the moment they are answered finds the room that the answe
   expect(new Set(outcomes)).toEqual(new Set([InputStatus.APPLIED]));
   expect(world.violations).toEqual([]);
 });
+
+test("a frame that is sent again between its answer and the record of it is answered again", async () => {
+  const world = await simulate({ seed: 77, mood: "sink" });
+  const ana = world.life.host.registry.byName("ana")!;
+  const frame = create(InputSchema, { n: 1n, data: Buffer.from("once\r"), durable: true });
+  const told: string[] = [];
+  const offer = (label: string, then: () => void): void =>
+    world.live.offer(ana, "sdk", null, "writer-of-one-frame", frame, ({ status, durable }) => {
+      told.push(`${label} ${status}${durable ? " durable" : ""}`);
+      if (!durable) then();
+    });
+  // As on a new link, when the old one broke under the answer.
+  offer("first", () => offer("again", () => {}));
+  await world.until("both are told", () => told.length === 4);
+  expect(told.slice(0, 2)).toEqual([`first ${InputStatus.APPLIED}`, `again ${InputStatus.APPLIED}`]);
+  expect(told.slice(2).sort()).toEqual([`again ${InputStatus.APPLIED} durable`, `first ${InputStatus.APPLIED} durable`]);
+  expect(Buffer.concat(world.shim.program.read).toString()).toBe("once\r");
+  expect(world.violations).toEqual([]);
+});

@@ -170,9 +170,14 @@ export class Inputs {
     switch (decision.kind) {
       case "settled":
         return this.#tellSettled(n, decision.outcome, frame.durable, tell);
-      case "pending":
-        this.#answers.set(decision.seq, [...(this.#answers.get(decision.seq) ?? []), { n, durable: frame.durable, tell }]);
+      case "pending": {
+        const waiting = { n, durable: frame.durable, tell };
+        // Told already, and not recorded yet: the result will not come again on this link.
+        const owed = this.#settlements.find((r) => Number(r.seq) === decision.seq);
+        if (owed) return this.#tellResult(owed, [waiting]);
+        this.#answers.set(decision.seq, [...(this.#answers.get(decision.seq) ?? []), waiting]);
         return;
+      }
       case "refuse":
         return refuse(this.#ledgerRefusal(decision.code));
       case "wait":
@@ -411,20 +416,24 @@ export class Inputs {
 
   /** What became of an input. It is told at once, and recorded after the echo has gone out: the shim keeps it until then. */
   result(r: ShimResult): void {
-    const { book, commands, line, readers } = this.#world;
+    const { commands, line, readers } = this.#world;
     const seq = Number(r.seq);
-    const status = onWireStatus(r.status);
-    const error = r.status === "applied" ? {} : { error: settledError(book.facts, r) };
-    const told = { seq, status, bytes: r.bytes };
     this.owe(r);
-    for (const { durable, n, tell } of this.#answers.get(seq) ?? []) {
-      tell({ n, ...told, outputOffset: Number(r.outputOffset), ...error });
-      if (durable) this.#tellDurable(tell, { n, ...told });
-    }
+    const waiting = this.#answers.get(seq) ?? [];
     this.#answers.delete(seq);
+    this.#tellResult(r, waiting);
     readers.interruptTold(seq, Number(r.outputOffset));
     commands.settled(seq, writtenOf(r), Number(r.outputOffset));
     line.ackSoon();
+  }
+
+  #tellResult(r: ShimResult, waiting: readonly Answer[]): void {
+    const error = r.status === "applied" ? {} : { error: settledError(this.#world.book.facts, r) };
+    const told = { seq: Number(r.seq), status: onWireStatus(r.status), bytes: r.bytes };
+    for (const { durable, n, tell } of waiting) {
+      tell({ n, ...told, outputOffset: Number(r.outputOffset), ...error });
+      if (durable) this.#tellDurable(tell, { n, ...told });
+    }
   }
 
   /** A result that is to be recorded, if it is an input's, and acknowledged. */
