@@ -85,6 +85,7 @@ test("what is refused is a result with the code, who holds the floor, and what t
     expect(refused.isError).toBe(true);
     // A person's turn is short; what they left half typed is theirs all the same.
     expect(["floor_held", "line_not_empty"], name).toContain(refused.told["code"]);
+    expect(refused.told["who"], name).toBe("ana");
     expect(refused.told["next_step"]).not.toBe("");
   }
   await seat.input(bytes("\x15"));

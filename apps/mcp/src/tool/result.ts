@@ -133,7 +133,8 @@ const next: Readonly<Record<string, string>> = {
 export function refusal(fault: unknown, more: Facts = {}): ToolResult {
   const loose = fault as { code?: unknown; message?: unknown; details?: Record<string, string> };
   const code = typeof loose?.code === "string" ? loose.code : "internal";
-  const { holder, until, ...details } = loose?.details ?? {};
+  const { holder, typist, until, ...details } = loose?.details ?? {};
+  const who = holder ?? typist;
   const told: Facts = {
     refused: true,
     code,
@@ -141,7 +142,7 @@ export function refusal(fault: unknown, more: Facts = {}): ToolResult {
     ...(code === "unreachable" || code === "draining" ? { state: "host_unreachable" } : {}),
     ...(code === "ai_paused" ? { state: "paused_by_operator" } : {}),
     ...(code === "shim_lost" ? { state: "lost" } : {}),
-    ...(holder ? { who: holder } : {}),
+    ...(who ? { who } : {}),
     ...(until ? { until } : {}),
     advice: adviceOf(code),
     next_step: next[code] ?? "correct the call; the message says what was wrong",

@@ -109,7 +109,8 @@ export type FloorRefusal =
   | { readonly code: "floor_held"; readonly holder: Operator; readonly expiresAt: MonotonicMs | null }
   | { readonly code: "floor_not_yours"; readonly holder: Operator | null }
   | { readonly code: "ai_paused" }
-  | { readonly code: "line_not_empty" }
+  /** `of`: who has begun the line. */
+  | { readonly code: "line_not_empty"; readonly of: OperatorId }
   | { readonly code: "fenced"; readonly epoch: Epoch };
 
 export type FloorDecision =
@@ -143,7 +144,7 @@ export function decide(floor: Floor, command: FloorCommand, now: MonotonicMs): F
       }
       // Before the holder's own case: a person may have passed on a line that they left half typed.
       if (by.kind === "ai" && command.lineDirty !== null && command.lineDirty !== by.id)
-        return refuse({ code: "line_not_empty" });
+        return refuse({ code: "line_not_empty", of: command.lineDirty });
       if (isSeated) return events({ kind: "renewed" });
       if (tenure?.operator.id === by.id) return events({ kind: "granted", to: by, seat, reason: "moved", from: by.id });
       if (tenure && !(by.kind === "human" && tenure.operator.kind !== "human")) {

@@ -213,8 +213,8 @@ export class Steering {
       case "line_not_empty":
         return new HoldError(
           "line_not_empty",
-          `somebody has half a line typed in session ${session}; wait for it to be sent or cleared`,
-          { session: book.id },
+          `${refusal.of} has half a line typed in session ${session}; wait for it to be sent or cleared`,
+          { session: book.id, typist: refusal.of },
         );
       case "fenced":
         return new HoldError("fenced", `the floor of session ${session} has moved on (epoch ${refusal.epoch})`, {
