@@ -1,0 +1,113 @@
+/** Many MCP clients with the same request ids against one host: each is answered with what is its own, and nothing else (T-69). */
+import { spawn } from "node:child_process";
+import { PassThrough } from "node:stream";
+import { serve, stdio } from "@holdfast/mcp";
+import { expect, test } from "vitest";
+import { fact } from "../../../test/integration/world/processes.ts";
+import { soak, type World, world } from "../../../test/integration/world/world.ts";
+import { hold } from "./agent.ts";
+import { JsonRpcClient } from "./json-rpc.ts";
+
+const CLIENTS = 50;
+const CALLS = soak ? 100_000 : 2_000;
+/** Of one client at the same time. */
+const UNDER_WAY = 4;
+
+interface Own {
+  readonly client: JsonRpcClient;
+  readonly session: string;
+  readonly canary: string;
+}
+
+/** A session whose output nobody else has. */
+async function own(w: World, client: JsonRpcClient, n: number): Promise<Own> {
+  const canary = `canary-${n}-${Math.random().toString(36).slice(2)}`;
+  const opener = await w.connect();
+  const { id } = await w.open(opener, { name: `of-${n}`, script: `echo ${canary}; exec sleep 100000` });
+  await opener.wait(id, { match: canary, fromSeq: 0 });
+  w.close(opener);
+  return { client, session: id, canary };
+}
+
+const asks: readonly ((o: Own) => [tool: string, args: object])[] = [
+  (o: Own) => ["log", { session: o.session }],
+  (o: Own) => ["screen", { session: o.session }],
+  (o: Own) => ["search", { session: o.session, text: "canary" }],
+  (o: Own) => ["wait", { session: o.session, pattern: "canary", cursor: "0" }],
+];
+
+/** All at once, all with the ids 1, 2, 3 …; what each was told of others' canaries, and how often it was told its own. */
+async function storm(all: readonly Own[], calls: number): Promise<{ readonly mine: number; readonly others: string[] }> {
+  let mine = 0;
+  const others: string[] = [];
+  const each = Math.ceil(calls / all.length);
+  await Promise.all(
+    all.map(async (o) => {
+      let next = 1;
+      const one = async (): Promise<void> => {
+        while (next <= each) {
+          const id = next++;
+          const [name, args] = asks[id % asks.length]!(o);
+          const text = JSON.stringify(await o.client.call(id, name, args));
+          const told = new Set(text.match(/canary-\d+-[a-z0-9]+/g));
+          if (told.has(o.canary)) mine++;
+          for (const canary of told) if (canary !== o.canary) others.push(`${o.canary} was told ${canary} by ${name}`);
+        }
+      };
+      await Promise.all(Array.from({ length: UNDER_WAY }, one));
+    }),
+  );
+  return { mine, others };
+}
+
+test(
+  `${CLIENTS} clients of one server with the same ids: ${CALLS} calls, none answered with another's`,
+  async () => {
+    const w = await world();
+    await w.operator("bot", "ai");
+    const stop = new AbortController();
+    const clients: JsonRpcClient[] = [];
+    // One way to the host for all of them: what would mix them up, if anything did.
+    const served = serve({ version: "test", connect: () => w.connect("bot"), fault: () => {} }, async (factory, fault) => {
+      await Promise.all(
+        Array.from({ length: CLIENTS }, () => {
+          const [input, output] = [new PassThrough(), new PassThrough()];
+          clients.push(new JsonRpcClient(output, input));
+          return stdio(input, output, stop.signal)(factory, fault);
+        }),
+      );
+    });
+    await fact("all are served", () => clients.length === CLIENTS);
+    for (const client of clients) await client.begin();
+    const all: Own[] = [];
+    for (const [n, client] of clients.entries()) all.push(await own(w, client, n));
+    const { mine, others } = await storm(all, CALLS);
+    expect(others).toEqual([]);
+    expect(mine).toBe(CALLS);
+    expect(clients.flatMap((c) => c.strays)).toEqual([]);
+    stop.abort();
+    await served;
+  },
+  soak ? 3_600_000 : 120_000,
+);
+
+test(
+  "so do clients with a `hold mcp` each, as operators of their own",
+  async () => {
+    const processes = soak ? CLIENTS : 5;
+    const w = await world();
+    const all: Own[] = [];
+    for (let n = 0; n < processes; n++) {
+      await w.operator(`bot-${n}`, "ai");
+      const child = spawn(hold, ["mcp", "--as", `bot-${n}`], { env: w.env, cwd: w.files, stdio: ["pipe", "pipe", "ignore"] });
+      const client = new JsonRpcClient(child.stdout, child.stdin);
+      await client.begin();
+      all.push(await own(w, client, n));
+    }
+    const { mine, others } = await storm(all, CALLS / 10);
+    expect(others).toEqual([]);
+    expect(mine).toBe(Math.ceil(CALLS / 10 / processes) * processes);
+    for (const [n, { client }] of all.entries()) expect(JSON.stringify(await client.call(0, "whoami", {}))).toContain(`bot-${n}`);
+  },
+  soak ? 3_600_000 : 120_000,
+);
