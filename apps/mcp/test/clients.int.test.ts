@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { type World, world } from "../../../test/integration/world/world.ts";
+import { soak, type World, world } from "../../../test/integration/world/world.ts";
 import { agent, hold } from "./agent.ts";
 
 interface Answer {
@@ -47,7 +47,8 @@ async function inspector(w: World): Promise<Stock> {
   return {
     list: async () => ((await ask("--method", "tools/list")) as { tools: { name: string }[] }).tools,
     call: async (name, args) => {
-      const pairs = Object.entries(args).map(([k, v]) => `${k}=${typeof v === "string" ? v : JSON.stringify(v)}`);
+      // A value that reads as JSON is taken for that: a text of digits must be one that says it is a text.
+      const pairs = Object.entries(args).map(([k, v]) => `${k}=${JSON.stringify(v)}`);
       const given = pairs.flatMap((pair) => ["--tool-arg", pair]);
       return (await ask("--method", "tools/call", "--tool-name", name, ...given)) as Answer;
     },
@@ -65,50 +66,65 @@ async function library(w: World, line: "v1" | "v2"): Promise<Stock> {
   };
 }
 
-test.each<[string, (w: World) => Promise<Stock>]>([
-  ["the v1 library", (w) => library(w, "v1")],
-  ["the v2 library", (w) => library(w, "v2")],
-  ["the inspector's command line", inspector],
-])(
-  "%s lists every tool and gets an answer of each",
-  async (_, start) => {
+/** Calls a tool that must not refuse. */
+async function facts(client: Stock, name: string, args: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+  const { isError, structuredContent } = await client.call(name, args);
+  expect([name, isError ?? false, structuredContent?.["message"]]).toEqual([name, false, undefined]);
+  return structuredContent!;
+}
+
+async function useEveryTool(client: Stock): Promise<void> {
+  const called = new Set<string>();
+  const of = (name: string, args: Record<string, unknown> = {}): Promise<Record<string, unknown>> => {
+    called.add(name);
+    return facts(client, name, args);
+  };
+  const session = (await of("session_open", { name: "work" }))["session"] as string;
+  expect(await of("run", { session, command: "echo from-a-tool; (exit 4)" })).toMatchObject({ state: "finished", exit_code: 4 });
+  expect(await of("exec", { session, argv: ["sh", "-c", "exit 3"] })).toMatchObject({ state: "finished", exit_code: 3 });
+  await of("send_text", { session, text: "cat", submit: true });
+  expect(await of("wait", { session, until: ["input_needed"], timeout_seconds: 30 })).toMatchObject({ fired: "input_needed" });
+  await of("send_keys", { session, keys: ["C-d"] });
+  expect(JSON.stringify(await of("screen", { session }))).toContain("from-a-tool");
+  expect(JSON.stringify(await of("log", { session, max_bytes: 4_096 }))).toContain("from-a-tool");
+  expect((await of("search", { session, text: "from-a-tool" }))["hits"]).not.toEqual([]);
+  const written = await of("file_write", { session, path: "note", text: "kept\n" });
+  expect(await of("file_read", { session, path: "note" })).toMatchObject({ sha256: written["sha256"] });
+  expect(JSON.stringify(await of("file_list", { session }))).toContain("note");
+  await of("floor", { session, verb: "take" });
+  await of("signal", { session, signal: "CONT" });
+  expect(await of("session_get", { session })).toMatchObject({ name: "work" });
+  expect((await of("session_list"))["sessions"]).toHaveLength(1);
+  expect(await of("whoami")).toMatchObject({ kind: "ai", via: "mcp" });
+  expect(await of("session_kill", { session, grace_ms: 0 })).toMatchObject({ state: "finished" });
+  expect([...called].toSorted()).toEqual((await client.list()).map((t) => t.name).toSorted());
+}
+
+test.each(["v1", "v2"] as const)("the %s library lists every tool and gets an answer of each", async (line) => {
+  const w = await world();
+  await useEveryTool(await library(w, line));
+});
+
+test(
+  "the inspector's command line lists every tool, opens a session, works in it and is refused as everybody is",
+  async () => {
     const w = await world();
-    const client = await start(w);
-    const facts = async (name: string, args: Record<string, unknown> = {}): Promise<Record<string, unknown>> => {
-      const { isError, structuredContent } = await client.call(name, args);
-      expect([name, isError ?? false, structuredContent?.["message"]]).toEqual([name, false, undefined]);
-      called.add(name);
-      return structuredContent!;
-    };
-    const called = new Set<string>();
-    const names = (await client.list()).map((t) => t.name);
-
-    const session = (await facts("session_open", { name: "work" }))["session"] as string;
-    expect(await facts("run", { session, command: "echo from-a-tool; (exit 4)" })).toMatchObject({
-      state: "finished",
-      exit_code: 4,
+    const client = await inspector(w);
+    // It starts two processes for each request: every tool in a soak.
+    if (soak) await useEveryTool(client);
+    const known = await (await library(w, "v2")).list();
+    expect((await client.list()).map((t) => t.name)).toEqual(known.map((t) => t.name));
+    const session = (await facts(client, "session_open", { name: "another", command: ["sh", "-c", "echo from-a-tool; exit 3"] }))[
+      "session"
+    ] as string;
+    expect(await facts(client, "wait", { session, until: ["exit"], cursor: "0", timeout_seconds: 40 })).toMatchObject({
+      fired: "exit",
+      exit_code: 3,
+      output: { untrusted: true, text: "from-a-tool\n" },
     });
-    expect(await facts("exec", { session, argv: ["sh", "-c", "exit 3"] })).toMatchObject({ state: "finished", exit_code: 3 });
-    await facts("send_text", { session, text: "cat", submit: true });
-    expect(await facts("wait", { session, until: ["input_needed"], timeout_seconds: 30 })).toMatchObject({
-      fired: "input_needed",
-    });
-    await facts("send_keys", { session, keys: ["C-d"] });
-    expect(await facts("wait", { session, quiet_ms: 200, timeout_seconds: 30 })).toHaveProperty("cursor");
-    expect(JSON.stringify(await facts("screen", { session }))).toContain("from-a-tool");
-    expect(JSON.stringify(await facts("log", { session, max_bytes: 4_096 }))).toContain("from-a-tool");
-    expect((await facts("search", { session, text: "from-a-tool" }))["hits"]).not.toEqual([]);
-    await facts("floor", { session, verb: "take" });
-    await facts("signal", { session, signal: "CONT" });
-    expect(await facts("session_get", { session })).toMatchObject({ name: "work" });
-    expect((await facts("session_list"))["sessions"]).toHaveLength(1);
-    expect(await facts("whoami")).toMatchObject({ kind: "ai", via: "mcp" });
-    expect(await facts("session_kill", { session, grace_ms: 0 })).toMatchObject({ state: "finished" });
-    expect([...called].toSorted()).toEqual(names.toSorted());
-
-    const refused = await client.call("session_get", { session: "nowhere" });
-    expect(refused).toMatchObject({ isError: true, structuredContent: { code: "no_such_session" } });
+    const refused = await client.call("send_text", { session, text: "late", submit: true });
+    expect(refused).toMatchObject({ isError: true, structuredContent: { code: "session_ended" } });
     expect(existsSync(join(w.env["HOME"]!, ".local", "state", "holdfast"))).toBe(false);
   },
-  240_000,
+  soak ? 600_000 : 120_000,
 );

@@ -2,7 +2,7 @@
  * Two people and two AIs steer one real vim over mixed carriers, in turn by the floor's rules: what vim writes at the end is what the
  * journal says was typed, unit by unit, each whole and under its true name; and while AIs are paused nothing of theirs gets through.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { InputStatus, type Floor, OperatorKind } from "@holdfast/protocol";
 import { type Attachment, type Event, type HostClient, readJournal } from "@holdfast/sdk";
 import { connect } from "@holdfast/sdk/node";
@@ -127,6 +127,8 @@ class Ai {
         ["send_keys", { keys: ["C-c"] }],
         ["signal", { signal: "TERM" }],
         ["session_kill", { grace_ms: 0 }],
+        ["exec", { argv: ["touch", "paused"] }],
+        ["file_write", { path: "paused", text: "x" }],
       ] as const;
       const [name, args] = ways[i % ways.length]!;
       const { isError, told } = await this.agent.call(name, { session, ...args });
@@ -201,6 +203,7 @@ test(
     const between = inputs.filter((e) => Number(e.seq) > pauses[0]! && Number(e.seq) < pauses[1]!);
     expect(between.filter((e) => ["bot", "hal"].includes(e.actor))).toEqual([]);
     expect(between.length).toBeGreaterThan(0);
+    expect(existsSync(w.path("paused"))).toBe(false);
     const turns = units.filter((u, i) => i > 0 && u.actor !== units[i - 1]!.actor).length;
     const refused = [bot, hal].map((a) => [...a.refused].map(([code, n]) => `${code} ${n}`).join(", ")).join("; ");
     say(`${units.length} units, ${turns} turns; refused: ${refused}; ${between.length} units of people while AIs were paused`);

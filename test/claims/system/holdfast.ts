@@ -4,6 +4,7 @@ import { InputStatus, type OperatorInfo } from "@holdfast/protocol";
 import type { Attachment, HostClient } from "@holdfast/sdk";
 import { connect, connectThrough } from "@holdfast/sdk/node";
 import { type Agent, agent, hold } from "../../../apps/mcp/test/agent.ts";
+import { Bearer, type Stream } from "../../integration/world/http.ts";
 import { refusal, type World, world } from "../../integration/world/world.ts";
 import { ByteStream } from "./byte-stream.ts";
 import {
@@ -26,11 +27,28 @@ interface Reach {
   readonly as: string | undefined;
 }
 
+/** One that can say where it stands, for one that comes after it. */
+interface StandingClient extends Client {
+  /** The last event that it was given, of the session's record. */
+  readonly cursor: number;
+}
+
+type Carrier = (reach: Reach, session: string, after: number) => Promise<StandingClient>;
+
+const sdk =
+  (reach: (reach: Reach) => Promise<HostClient>): Carrier =>
+  async (how, session, after) => {
+    const client = await reach(how);
+    how.world.atEnd(() => client.close());
+    return SdkClient.open(client, session, after);
+  };
+const named = (as: string | undefined): { as?: string } => (as ? { as } : {});
+
 /** Every carrier that clients come by. A new one is a line here. */
-const carriers: Readonly<Record<string, (reach: Reach) => Promise<HostClient>>> = {
-  unix: ({ world: w, as }) => w.connect(as),
-  websocket: ({ world: w, url, as }) => connect({ url, home: w.home, via: "web", timeoutMs: 60_000, ...(as ? { as } : {}) }),
-  stdio: ({ world: w, as }) =>
+const carriers: Readonly<Record<string, Carrier>> = {
+  unix: sdk(({ world: w, as }) => w.connect(as)),
+  websocket: sdk(({ world: w, url, as }) => connect({ url, home: w.home, via: "web", timeoutMs: 60_000, ...named(as) })),
+  stdio: sdk(({ world: w, as }) =>
     connectThrough({
       argv: [
         ...["env", `HOLDFAST_HOME=${String(w.env["HOLDFAST_HOME"])}`, `HOLDFAST_WORLD=${w.place}`],
@@ -38,6 +56,13 @@ const carriers: Readonly<Record<string, (reach: Reach) => Promise<HostClient>>> 
       ],
       via: "cli",
     }),
+  ),
+  http: async ({ world: w, url, as }, session, after) => {
+    const signer = await w.connect(as);
+    const bearer = await Bearer.of(w, url, signer);
+    w.close(signer);
+    return HttpClient.open(bearer, session, after);
+  },
 };
 
 export class Holdfast implements System {
@@ -79,9 +104,8 @@ export class Holdfast implements System {
   }
 
   async attach(session: string, { as, way = this.ways[0]!, after }: Coming): Promise<Client> {
-    const client = await carriers[way]!({ world: this.#world, url: this.#url, as: await this.#credential(as) });
-    this.#world.atEnd(() => client.close());
-    return StreamClient.open(client, session, after instanceof StreamClient ? after.cursor : 0);
+    const reach = { world: this.#world, url: this.#url, as: await this.#credential(as) };
+    return carriers[way]!(reach, session, (after as StandingClient | undefined)?.cursor ?? 0);
   }
 
   async history(session: string): Promise<string> {
@@ -155,7 +179,7 @@ export class Holdfast implements System {
   }
 }
 
-class StreamClient implements Client {
+class SdkClient implements StandingClient {
   readonly fromStart: boolean;
   readonly #client: HostClient;
   readonly #seen = new ByteStream();
@@ -168,8 +192,8 @@ class StreamClient implements Client {
     this.fromStart = after === 0;
   }
 
-  static async open(client: HostClient, session: string, after: number): Promise<StreamClient> {
-    const made = new StreamClient(client, after);
+  static async open(client: HostClient, session: string, after: number): Promise<SdkClient> {
+    const made = new SdkClient(client, after);
     made.#attachment = await client.attach(
       { session, mode: "replay", after },
       {
@@ -199,6 +223,68 @@ class StreamClient implements Client {
   /** Nothing is said of leaving: the link is gone. */
   async vanish(): Promise<void> {
     this.#client.close();
+  }
+}
+
+/** An event stream to read, and requests beside it to type. */
+class HttpClient implements StandingClient {
+  readonly fromStart: boolean;
+  readonly #bearer: Bearer;
+  readonly #session: string;
+  readonly #stream: Stream;
+  readonly #token: string;
+  readonly #seen = new ByteStream();
+  #cursor: number;
+  #read = 0;
+  #typed = 0;
+
+  private constructor(bearer: Bearer, session: string, stream: Stream, token: string, after: number) {
+    this.#bearer = bearer;
+    this.#session = session;
+    this.#stream = stream;
+    this.#token = token;
+    this.#cursor = after;
+    this.fromStart = after === 0;
+  }
+
+  static async open(bearer: Bearer, session: string, after: number): Promise<HttpClient> {
+    const stream = await bearer.stream(session, `?replay&from=${after}`);
+    return new HttpClient(bearer, session, stream, await stream.token(), after);
+  }
+
+  seen(): Buffer {
+    const { events } = this.#stream;
+    for (; this.#read < events.length; this.#read++) {
+      const { name, id, data } = events[this.#read]!;
+      if (id !== undefined) this.#cursor = Number(id);
+      if (name === "output") this.#seen.push(Buffer.from(data.data, "base64"));
+    }
+    return this.#seen.bytes;
+  }
+
+  get cursor(): number {
+    this.seen();
+    return this.#cursor;
+  }
+
+  async type(text: string): Promise<Typing> {
+    const response = await fetch(`${this.#bearer.url}/v1/sessions/${this.#session}/input?n=${++this.#typed}`, {
+      method: "POST",
+      headers: {
+        Authorization: `Bearer ${this.#bearer.grant}`,
+        "Holdfast-Attach": this.#token,
+        "Content-Type": "application/octet-stream",
+      },
+      body: text,
+    });
+    const told = (await response.json()) as { error?: { text: string; ids?: { holder?: string } } };
+    if (response.ok) return { taken: true };
+    const who = told.error?.ids?.holder;
+    return { taken: false, why: told.error?.text ?? `status ${response.status}`, ...(who ? { who } : {}) };
+  }
+
+  async vanish(): Promise<void> {
+    this.#stream.close();
   }
 }
 
