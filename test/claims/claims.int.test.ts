@@ -11,7 +11,7 @@ import { say, soak } from "../integration/world/world.ts";
 import { actors } from "./actors.ts";
 import { ai } from "./ai.ts";
 import { identity } from "./identity.ts";
-import { type Fact, type Scenario, verdictOf } from "./scenario.ts";
+import type { Fact, Scenario } from "./scenario.ts";
 import { state } from "./state.ts";
 import { Holdfast } from "./system/holdfast.ts";
 import { JupyterServer } from "./system/jupyter.ts";
@@ -40,13 +40,21 @@ async function find(scenario: Scenario, start: () => System | Promise<System>): 
 
 const marks = (facts: readonly Fact[]): string => facts.map((f) => (f.holds ? "+" : "-")).join("");
 
+/**
+ * Which facts hold for the peers, in the scenarios' order. None hangs on how fast something is: where a peer keeps a thousand reads, what is
+ * printed is more than a thousand reads can be.
+ */
+const asMade = {
+  tmux: ["++--+", "+++-", "++-", "+---++", "+----"],
+  "Jupyter Server": ["+----", "+++-", "-+-", "+-----", "-----"],
+} as const;
+
 describe.each(scenarios.map((s) => [s.claim, s] as const))("%s", (_, scenario) => {
   test(
     "holds for Holdfast, in every fact",
     async () => {
       const facts = await find(scenario, Holdfast.start);
       expect(facts.filter((f) => !f.holds)).toEqual([]);
-      expect(verdictOf(facts)).toBe("yes");
     },
     isLong ? 600_000 : 120_000,
   );
@@ -63,12 +71,6 @@ describe.each(scenarios.map((s) => [s.claim, s] as const))("%s", (_, scenario) =
     isLong ? 600_000 : 120_000,
   );
 });
-
-/** Which facts hold for the peers, in the scenarios' order. Where a figure depends on the moment the scenario's size is chosen so that it does not. */
-const asMade = {
-  tmux: ["++--+", "+++-", "++-", "+---++", "+----"],
-  "Jupyter Server": ["+----", "+++-", "-+-", "+-----", "-----"],
-} as const;
 
 afterAll(() => {
   const path = process.env["HOLDFAST_CLAIMS_OUT"];

@@ -1,5 +1,6 @@
 /** Claim 5: who acts is one identity, whatever they come by. */
-import { comesTrue, count, type Fact, program, type Scenario } from "./scenario.ts";
+import { fact } from "../integration/world/processes.ts";
+import { count, type Fact, program, type Scenario } from "./scenario.ts";
 import { ana, me, type System } from "./system/system.ts";
 
 async function run(system: System): Promise<readonly Fact[]> {
@@ -22,7 +23,7 @@ async function run(system: System): Promise<readonly Fact[]> {
   const ai = await system.attachAi(session);
   const delegated = "[bot:for me]";
   await ai.type(delegated);
-  await comesTrue("all of it has arrived", () => [...units, forged, delegated].every((u) => file.read().includes(u)));
+  await fact("all of it has arrived", () => [...units, forged, delegated].every((u) => file.read().includes(u)));
 
   const mine = system.nameOf(me);
   const here = await system.present(session);

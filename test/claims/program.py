@@ -1,7 +1,7 @@
 """The programs of the scenarios, in a terminal that passes every byte as it is: python3 program.py MODE FILE [BYTES].
 
   sink    appends what it reads to FILE
-  count   numbered lines without end, on the terminal and in FILE alike; at `?` it says its pid and a word that only its memory
+  count   long numbered lines without end, on the terminal and in FILE alike; at `?` it says its pid and a word that only its memory
           holds; at `x` it ends with exit code 7
   print   at `g`: BYTES of what builds print, between two marks, on the terminal and in FILE alike; any other key is named with
           its pid
@@ -44,11 +44,12 @@ if mode == "sink":
         whole(copy, data)
 elif mode == "count":
     word = secrets.token_hex(8)
+    padding = "." * 1200
     n = 0
     ready()
     while True:
         n += 1
-        say(f"line {n}\r\n")
+        say(f"{padding} line {n}\r\n")
         if not select.select([0], [], [], 0.0005)[0]:
             continue
         for key in os.read(0, 4096).decode(errors="replace"):

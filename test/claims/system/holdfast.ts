@@ -105,6 +105,7 @@ export class Holdfast implements System {
 
   async attach(session: string, { as, way = this.ways[0]!, after }: Coming): Promise<Client> {
     const reach = { world: this.#world, url: this.#url, as: await this.#credential(as) };
+    // Whoever comes after another came from here, too.
     return carriers[way]!(reach, session, (after as StandingClient | undefined)?.cursor ?? 0);
   }
 
