@@ -30,6 +30,8 @@ const bundles = [
     format: /** @type {const} */ ("cjs"),
   },
   { entry: "apps/mcp/src/index.ts", name: "mcp", format: /** @type {const} */ ("cjs") },
+  { entry: "packages/sdk/src/node/login/index.ts", name: "login", format: /** @type {const} */ ("cjs") },
+  { entry: "node_modules/jose/dist/webapi/index.js", name: "jose", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/main.ts", name: "host", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/terminal/worker.ts", name: "terminal-worker", format: /** @type {const} */ ("esm") },
 ];
@@ -49,6 +51,24 @@ const mcpApart = {
     made.onResolve({ filter: /^@holdfast\/mcp$/ }, () => ({ path: "./mcp.cjs", external: true }));
   },
 };
+
+/** What people log in with: `hold login` alone loads it, and of the host's, the host that lets them. */
+const loginApart = {
+  name: "login-apart",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    made.onResolve({ filter: /^@holdfast\/sdk\/login$/ }, () => ({ path: "./login.cjs", external: true }));
+  },
+};
+const joseApart = {
+  name: "jose-apart",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    made.onResolve({ filter: /^jose$/ }, () => ({ path: "./jose.mjs", external: true }));
+  },
+};
+const apart = new Map([
+  ["cli", [modelApart, mcpApart, loginApart]],
+  ["host", [joseApart]],
+]);
 
 /** Code of CommonJS packages inside an ESM bundle calls `require` for Node's own modules. */
 const requireBanner =
@@ -93,7 +113,7 @@ async function bundle() {
         target: `node${neededNode}`,
         // Names are kept in what writes a log, so that a stack trace there names real functions; a start pays for each byte that it reads.
         minifyIdentifiers: isCommonJs,
-        plugins: b.name === "cli" ? [modelApart, mcpApart] : [],
+        plugins: apart.get(b.name) ?? [],
         minifySyntax: true,
         minifyWhitespace: true,
         legalComments: "none",

@@ -23,6 +23,8 @@ import {
 } from "@holdfast/protocol";
 import type { Continuity } from "./operator/continuity.ts";
 import type { Invitations } from "./operator/invitations.ts";
+import { KeyUses } from "./operator/key-uses.ts";
+import type { OidcIssuer } from "./operator/oidc.ts";
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
 import { confineOf, Rights } from "./operator/rights.ts";
 import type { Actor } from "./session/book.ts";
@@ -61,6 +63,8 @@ export interface HostOptions {
   readonly registry: OperatorRegistry;
   readonly invitations: Invitations;
   readonly continuity: Continuity;
+  /** Default: kept in memory. */
+  readonly keyUses?: KeyUses;
   readonly version: string;
   readonly maxSessions: number;
   /** Facts about the host for `hold host status`. */
@@ -81,6 +85,9 @@ export class Host {
   readonly registry: OperatorRegistry;
   readonly invitations: Invitations;
   readonly continuity: Continuity;
+  readonly keyUses: KeyUses;
+  /** Where people may log in, if an admin has said so. */
+  oidc: OidcIssuer | null = null;
   readonly version: string;
   readonly home: string;
   readonly journalFolder: string;
@@ -102,6 +109,7 @@ export class Host {
   readonly #parents = new Map<string, string>();
   readonly #rights: Rights;
   readonly #revocations = new Set<(operator: string) => void>();
+  readonly #keyRevocations = new Set<(operator: string, keyId: Uint8Array) => void>();
 
   constructor(options: HostOptions) {
     this.ports = options.ports;
@@ -111,6 +119,7 @@ export class Host {
     this.continuity = options.continuity;
     this.continuity.onCopied = ({ operator, attachment }) =>
       this.#tryRecordOperator(operator, "token copied", `a used continuity token of attachment ${attachment} came back`);
+    this.keyUses = options.keyUses ?? KeyUses.open(null);
     this.#rights = new Rights(options.registry, options.ports, (session) => this.#parents.get(session) ?? "");
     this.version = options.version;
     this.#maxSessions = options.maxSessions;
@@ -629,6 +638,7 @@ export class Host {
   revoke(operator: RegisteredOperator, by: Actor): void {
     this.registry.revoke(operator.id);
     this.continuity.revoked(operator.id);
+    this.invitations.withdraw(operator.id);
     // Views and links end first: whatever the journal can take, a revoked operator sees and types no more.
     let unrecorded: unknown = null;
     const tried = (run: () => void): void => {
@@ -666,8 +676,30 @@ export class Host {
     return () => this.#revocations.delete(told);
   }
 
+  /**
+   * One key of an operator is out at once, and their others stay. What they typed and no program has read is dropped, by whichever key: the
+   * journal knows who, and no key.
+   */
+  revokeKey(operator: RegisteredOperator, key: string, by: Actor): void {
+    const { keyId } = this.registry.revokeKey(operator.id, key, this.ports.clock.wallMs());
+    this.invitations.withdraw(operator.id);
+    this.continuity.revoked(operator.id, keyId.toString("hex"));
+    for (const told of [...this.#keyRevocations]) told(operator.id, keyId);
+    const error = new HoldError("key_revoked", `a key of ${operator.name} was revoked, and what was not written yet is dropped`, {
+      operator: operator.id,
+    });
+    for (const session of this.#sessions.values()) if (!session.isOver) session.drop(operator.id, error);
+    this.recordOperator(by, operator.id, "key_revoked", keyId.toString("hex"));
+  }
+
+  onKeyRevoked(told: (operator: string, keyId: Uint8Array) => void): () => void {
+    this.#keyRevocations.add(told);
+    return () => this.#keyRevocations.delete(told);
+  }
+
   /** Lets go of every shim; nothing ends. */
   leave(): void {
+    this.keyUses.save();
     for (const session of this.#sessions.values()) {
       session.leave();
       this.save(session);

@@ -26,6 +26,8 @@ import { HostLink, turnAway, type HostIdentity, type Proven } from "./link/host-
 import { keyFile, keyIdOf, rawPublicKey } from "./operator/key.ts";
 import { Continuity, continuityFile } from "./operator/continuity.ts";
 import { Invitations } from "./operator/invitations.ts";
+import { KeyUses } from "./operator/key-uses.ts";
+import { OidcIssuer, type OidcSettings, readOidc } from "./operator/oidc.ts";
 import { OperatorRegistry } from "./operator/registry.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { readSettings } from "./settings.ts";
@@ -55,6 +57,8 @@ const { values } = parseArgs({
     "tls-key": { type: "string" },
     "allow-host": { type: "string", multiple: true },
     "allow-origin": { type: "string", multiple: true },
+    "oidc-issuer": { type: "string" },
+    "oidc-client-id": { type: "string" },
   },
 });
 if (!values.home || !values.shim) {
@@ -70,7 +74,8 @@ const wish: ListenWish | null = values.listen
       allowOrigins: values["allow-origin"] ?? [],
     }
   : null;
-await serve(values.home, values.shim, wish).catch((fault: unknown) => {
+const login = values["oidc-issuer"] ? { issuer: values["oidc-issuer"], clientId: values["oidc-client-id"] ?? "" } : null;
+await serve(values.home, values.shim, { wish, login }).catch((fault: unknown) => {
   // For whoever started this one (start.ts): the last line, and the stack behind it for whoever reads the log.
   const why = fault instanceof Error ? fault.message : String(fault);
   const stack = fault instanceof Error ? (fault.stack ?? "") : "";
@@ -78,7 +83,12 @@ await serve(values.home, values.shim, wish).catch((fault: unknown) => {
   process.exit(70);
 });
 
-async function serve(home: string, shimBinary: string, wish: ListenWish | null): Promise<void> {
+interface Asked {
+  readonly wish: ListenWish | null;
+  readonly login: OidcSettings | null;
+}
+
+async function serve(home: string, shimBinary: string, { wish, login }: Asked): Promise<void> {
   process.umask(0o077);
   process.title = "hold-host";
   makeHome(home);
@@ -166,6 +176,7 @@ async function serve(home: string, shimBinary: string, wish: ListenWish | null):
     registry: OperatorRegistry.open(home, clock.wallMs()),
     invitations: Invitations.open(files.invitations(home)),
     continuity: new Continuity({ ports, bootId, store: continuityFile(files.continuity(home)) }),
+    keyUses: KeyUses.open(files.keyUses(home)),
     version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev",
     maxSessions: settings.sessions,
     home,
@@ -195,6 +206,7 @@ async function serve(home: string, shimBinary: string, wish: ListenWish | null):
     },
   });
   host.surroundings = ownSurroundings();
+  host.oidc = issuerOf(login ?? settings.oidc, host);
   // Not 0: whoever it was, the home's keeper still holds the home, and must not end with us.
   host.onFenced = () => void leave(FENCED);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void leave(0));
@@ -253,6 +265,19 @@ function ownUser(): { readonly username: string; readonly homedir: string; reado
     return userInfo();
   } catch {
     return { username: "user", homedir: process.env["HOME"] ?? "/", shell: null };
+  }
+}
+
+/** Where people log in. What stands in the way is told, and keeps out nobody who has a key. */
+function issuerOf(asked: OidcSettings | null, { ports, notices }: Host): OidcIssuer | null {
+  if (!asked) return null;
+  try {
+    return new OidcIssuer(readOidc(asked.issuer, asked.clientId), { log: ports.log, nowMs: () => performance.now() });
+  } catch (fault) {
+    const why = `nobody can log in: ${fault instanceof Error ? fault.message : String(fault)}`;
+    notices.push(why);
+    ports.log(why);
+    return null;
   }
 }
 

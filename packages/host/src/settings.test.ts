@@ -24,6 +24,7 @@ const defaults = {
   recordBytes: 2048 * 1024 * 1024,
   sessions: 4_000,
   listen: null,
+  oidc: null,
 };
 
 test("without a file, and without a section for the host, everything has its default", () => {
@@ -39,6 +40,7 @@ test("what the file sets is used", () => {
     recordDays: 7,
     recordBytes: 64 * 1024 * 1024,
     sessions: 2,
+    oidc: null,
     listen: null,
   });
 });
@@ -56,6 +58,16 @@ test("a file that is no TOML stops nothing", () => {
   const { settings, said } = read("[host\n");
   expect(settings).toEqual(defaults);
   expect(said.join()).toContain("config.toml");
+});
+
+test("where people log in stands in a section of its own", () => {
+  expect(read('[oidc]\nissuer = "https://login.example"\nclient_id = "holdfast"\n')).toEqual({
+    settings: { ...defaults, oidc: { issuer: "https://login.example", clientId: "holdfast" } },
+    said: [],
+  });
+  const wrong = read('[oidc]\nissuer = ["https://login.example"]\n');
+  expect(wrong.settings.oidc).toBeNull();
+  expect(wrong.said.join()).toContain("oidc.issuer");
 });
 
 test("where to listen is a text, and names and origins stand with blanks between them", () => {

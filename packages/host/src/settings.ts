@@ -1,9 +1,10 @@
-/** What `config.toml` sets for the host (section `[host]`), read at its start. What can't be read or is out of bounds has its default, and the log says so. */
+/** What `config.toml` sets for the host (sections `[host]` and `[oidc]`), read at its start. What can't be read or is out of bounds has its default, and the log says so. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configFolder } from "@holdfast/carrier";
 import { parse } from "smol-toml";
 import type { ListenWish } from "./listen/gate.ts";
+import type { OidcSettings } from "./operator/oidc.ts";
 
 export interface HostSettings {
   /** Output kept of a session, bytes. Default 64 MiB. */
@@ -16,6 +17,8 @@ export interface HostSettings {
   readonly sessions: number;
   /** Where it listens besides its socket. Default: nowhere. */
   readonly listen: ListenWish | null;
+  /** Where people log in. Default: nowhere. */
+  readonly oidc: OidcSettings | null;
 }
 
 const MIB = 1024 * 1024;
@@ -28,7 +31,8 @@ const keys = {
 } as const;
 
 export function readSettings(env: Readonly<Record<string, string | undefined>>, log: (text: string) => void): HostSettings {
-  const section = sectionOf(join(configFolder(env), "config.toml"), log);
+  const file = tablesOf(join(configFolder(env), "config.toml"), log);
+  const section = file("host");
   const read = (key: keyof typeof keys): number => {
     const { least, most, otherwise } = keys[key];
     const value = section[key];
@@ -45,7 +49,16 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     recordBytes: read("record_retention_mib") * MIB,
     sessions: read("sessions"),
     listen: listenOf(section, log),
+    oidc: oidcOf(file("oidc"), log),
   };
+}
+
+/** `issuer` and `client_id`. What they may be is read where they are used. */
+function oidcOf(section: Readonly<Record<string, unknown>>, log: (text: string) => void): OidcSettings | null {
+  const { issuer = "", client_id: clientId = "" } = section;
+  if (typeof issuer === "string" && typeof clientId === "string") return issuer === "" ? null : { issuer, clientId };
+  log("config.toml: oidc.issuer and oidc.client_id are texts; nobody logs in");
+  return null;
 }
 
 /** `listen`, `tls_cert`, `tls_key`, and `allow_host` and `allow_origin` with blanks between several. */
@@ -71,13 +84,15 @@ function listenOf(section: Readonly<Record<string, unknown>>, log: (text: string
   return listen === "" || isWrong ? null : wish;
 }
 
-function sectionOf(path: string, log: (text: string) => void): Readonly<Record<string, unknown>> {
-  if (!existsSync(path)) return {};
+function tablesOf(path: string, log: (text: string) => void): (name: string) => Readonly<Record<string, unknown>> {
+  let read: Readonly<Record<string, unknown>> = {};
   try {
-    const { host } = parse(readFileSync(path, "utf8")) as { host?: unknown };
-    return typeof host === "object" && host !== null ? (host as Record<string, unknown>) : {};
+    if (existsSync(path)) read = parse(readFileSync(path, "utf8"));
   } catch (fault) {
     log(`${path} can't be read, the host goes on with its defaults: ${fault instanceof Error ? fault.message : String(fault)}`);
-    return {};
   }
+  return (name) => {
+    const table = read[name];
+    return typeof table === "object" && table !== null ? (table as Record<string, unknown>) : {};
+  };
 }

@@ -11,9 +11,10 @@ import { files, folders, makeHome, withShortPath } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
 import { findShim, keeperStatus, startKeeper } from "@holdfast/shim";
 import { type ListenWish, readListen } from "./listen/gate.ts";
+import { type OidcSettings, readOidc } from "./operator/oidc.ts";
 import { isDiskFull, reasonAfter, sizeOf } from "./start-log.ts";
 
-export { type ListenWish, readListen };
+export { type ListenWish, type OidcSettings, readListen, readOidc };
 
 export interface StartOptions {
   readonly home: string;
@@ -21,7 +22,9 @@ export interface StartOptions {
   /** How long to wait until it serves. Default 15 s. */
   readonly timeoutMs?: number;
   /** Where it listens besides its socket, for as long as its keeper lives; without, what `config.toml` says. */
-  readonly listen?: ListenWish;
+  readonly listen?: ListenWish | undefined;
+  /** Where people log in, for as long; without, what `config.toml` says. */
+  readonly oidc?: OidcSettings | undefined;
 }
 
 /** What of the caller's environment the host is given: it runs nobody's programs itself. */
@@ -42,8 +45,9 @@ const MORE_FLAGS = "HOLDFAST_HOST_FLAGS";
 const HOST_MEMORY = { MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072" };
 
 /** Resolves when the host serves; starts the keeper if none holds the home. */
-export async function startHost({ home, env = process.env, timeoutMs = 15_000, listen }: StartOptions): Promise<void> {
+export async function startHost({ home, env = process.env, timeoutMs = 15_000, listen, oidc }: StartOptions): Promise<void> {
   if (listen) readListen(listen);
+  if (oidc) readOidc(oidc.issuer, oidc.clientId);
   try {
     makeHome(home);
   } catch (cause) {
@@ -76,6 +80,7 @@ export async function startHost({ home, env = process.env, timeoutMs = 15_000, l
       "--shim",
       binary,
       ...listenArguments(listen),
+      ...(oidc ? [`--oidc-issuer=${oidc.issuer}`, `--oidc-client-id=${oidc.clientId}`] : []),
     ],
     env: { ...passed, ...HOST_MEMORY },
   };

@@ -32,6 +32,19 @@ export function transcript(side: string, w: HandshakeWords & Partial<ResumeWords
     w.hostNonce,
     ...(w.handle && w.secret ? [w.handle, text(String(w.n)), w.secret] : []),
   ];
+  return joined(parts);
+}
+
+/**
+ * What the nonce of a login is the SHA-256 of: its token makes this key an operator's, at this host, and no other anywhere. That the key is
+ * held by who brings the token, the handshake proves.
+ */
+export function loginWords(publicKey: Uint8Array, hostKey: Uint8Array): Uint8Array {
+  return joined([text("holdfast login 1"), publicKey, hostKey]);
+}
+
+/** Each part preceded by its length. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, p) => sum + 4 + p.length, 0));
   const view = new DataView(out.buffer);
   let at = 0;

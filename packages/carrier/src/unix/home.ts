@@ -46,6 +46,7 @@ export const files = {
   operators: (home: string): string => join(home, "operators.json"),
   invitations: (home: string): string => join(home, "invitations.json"),
   continuity: (home: string): string => join(home, "continuity.json"),
+  keyUses: (home: string): string => join(home, "key-uses.json"),
   knownHosts: (home: string): string => join(home, "known_hosts"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),

@@ -43,6 +43,9 @@ const table: Record<Verb, string> = {
   redact: /*    */ "no no no no yes",
   operatorAdd: /**/ "no no no no yes",
   operatorRevoke: /**/ "no no no no yes",
+  operatorLink: "no no no no yes",
+  // Of another operator; of oneself in the tests of invitations and keys.
+  keyRevoke: "no no no no yes",
   hostDown: /*  */ "no no no no yes",
 };
 
@@ -78,7 +81,7 @@ async function asked(
       if (!ruling.ok) throw new HoldError(ruling.refusal.code, "refused");
     },
   };
-  const registry = { byName: () => by } as unknown as OperatorRegistry;
+  const registry = { byName: (name: string) => (name === by.id ? by : null) } as unknown as OperatorRegistry;
   const ports = { journal: { frozen: null }, clock: { monoMs: () => MonotonicMs(0) } } as unknown as SessionPorts;
   const rights = new Rights(registry, ports, () => "");
   const host = {
@@ -98,6 +101,7 @@ async function asked(
       via: "cli",
       client: "",
       link: "l1",
+      isBearer: false,
       verb: call.verb,
       signal: new AbortController().signal,
       hasRoom: () => true,
@@ -193,6 +197,7 @@ test("a call that this host does not know is said to be that", async () => {
       via: "cli",
       client: "",
       link: "",
+      isBearer: false,
       verb: call.verb,
       signal: new AbortController().signal,
       hasRoom: () => true,

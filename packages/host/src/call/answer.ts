@@ -31,6 +31,10 @@ export const rights = {
   operatorAdd: "policy.write",
   operatorList: null,
   operatorRevoke: "policy.write",
+  operatorLink: "policy.write",
+  // A person's own keys are theirs to add and to take away: see the handlers.
+  keyRevoke: null,
+  invite: null,
   whoami: null,
   hostStatus: null,
   hostDown: "host.admin",
@@ -42,7 +46,6 @@ export const rights = {
   agent: "session.input",
   send: "session.input",
   search: "history.read",
-  invite: "host.admin",
   invitationList: "host.admin",
   invitationRevoke: "host.admin",
   // Who may type may read whatever the session's user may.
@@ -137,6 +140,10 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
       return machine.operatorList(ctx);
     case "operatorRevoke":
       return machine.operatorRevoke(ctx, verb.value);
+    case "operatorLink":
+      return machine.operatorLink(ctx, verb.value);
+    case "keyRevoke":
+      return machine.keyRevoke(ctx, verb.value);
     case "invite":
       return invite(ctx, verb.value);
     case "invitationList":

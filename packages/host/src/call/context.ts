@@ -14,6 +14,8 @@ export interface CallContext {
   readonly via: string;
   readonly client: string;
   readonly link: string;
+  /** It was a grant that said who calls, and not the key itself. */
+  readonly isBearer: boolean;
   readonly verb: Call["verb"];
   /** Aborted when the caller gave up or its link is gone. What the call set going in a session is not undone by that. */
   readonly signal: AbortSignal;

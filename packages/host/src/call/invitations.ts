@@ -1,6 +1,5 @@
 /** Calls on invitations (operator/invitations.ts), and their redemption in the handshake. */
 import { randomBytes } from "node:crypto";
-import { isRole, roles } from "@holdfast/core";
 import {
   create,
   DoneSchema,
@@ -16,27 +15,40 @@ import type { Invitation } from "../operator/invitations.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { kindFromWire, kindOnWire } from "../session/on-wire.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
+import { isOwn } from "./machine.ts";
 
-/** How long an invitation can be taken up that is for no guest. */
+/** How long an invitation can be taken up that is for no guest: whoever has it may become an operator for good. */
 const REDEEM_MS = 10 * 60_000;
-const MAX_REDEEM_MS = 24 * 3_600_000;
 const MAX_GUEST_MS = 30 * 86_400_000;
 const TOKEN_BYTES = 32;
 
-export async function invite({ host, operator, via, hostKey }: CallContext, call: Verb<"invite">): Promise<Result> {
-  const now = host.ports.clock.wallMs();
+export async function invite(ctx: CallContext, call: Verb<"invite">): Promise<Result> {
+  const { host, operator, via, hostKey } = ctx;
   const known = call.operator === "" ? null : host.registry.byName(call.operator);
+  // Another device of one's own adds nobody, and no right.
+  if (!isOwn(ctx, known)) host.demand(operator, "host.admin", null);
+  const now = host.ports.clock.wallMs();
   if (call.operator !== "" && (!known || known.revoked))
-    throw new HoldError("no_such_operator", `no operator ${JSON.stringify(call.operator)}; hold operator ls shows who there is`);
-  if (!known) checkNewcomer(call);
+    throw new HoldError(
+      "no_such_operator",
+      `no operator ${JSON.stringify(call.operator.slice(0, 64))}; hold operator ls shows who there is`,
+    );
+  if (known?.guest)
+    throw new HoldError("bad_request", `${known.name} is a guest, with one key; share the session again for another one`);
+  if (!known) checkNewcomer(host, call);
   const ttlMs = Number(call.ttlMs);
-  const session = call.session === "" ? null : host.find(call.session);
+  const session = known || call.session === "" ? null : host.find(call.session);
   if (session && (ttlMs <= 0 || ttlMs > MAX_GUEST_MS))
     throw new HoldError("bad_request", "a guest's time is more than nothing and at most 30 days (ttl_ms)");
   const guest = session ? { session: session.id, untilUnixMs: now + ttlMs } : null;
   const redeemMs = Number(call.redeemMs) || (guest ? ttlMs : REDEEM_MS);
-  if (redeemMs > Math.max(MAX_REDEEM_MS, guest ? ttlMs : 0))
-    throw new HoldError("bad_request", "an invitation can be taken up for 24 hours at most, or for a guest's whole time");
+  if (redeemMs > (guest ? ttlMs : REDEEM_MS))
+    throw new HoldError(
+      "bad_request",
+      guest
+        ? "a guest's invitation can be taken up during their time, and no longer (redeem_ms, ttl_ms)"
+        : "an invitation of an operator or a device can be taken up for 10 minutes at most (redeem_ms)",
+    );
   const token = randomBytes(TOKEN_BYTES);
   const invitation = host.invitations.add(
     {
@@ -44,6 +56,8 @@ export async function invite({ host, operator, via, hostKey }: CallContext, call
       operator: known?.id ?? "",
       kind: known?.kind ?? kindFromWire(call.kind),
       role: known?.role ?? call.role,
+      ...(known || call.name === "" ? {} : { name: call.name }),
+      ...(known || call.onBehalfOf === "" ? {} : { onBehalfOf: call.onBehalfOf }),
       guest,
       invitedBy: operator.id,
       invitedUnixMs: now,
@@ -55,17 +69,20 @@ export async function invite({ host, operator, via, hostKey }: CallContext, call
   return { case: "invite", value: create(InviteAnswerSchema, { invitation: shown(invitation), token, hostKey }) };
 }
 
-function checkNewcomer(call: Verb<"invite">): void {
+function checkNewcomer(host: Host, call: Verb<"invite">): void {
   if (call.kind !== OperatorKind.HUMAN && call.kind !== OperatorKind.SERVICE && call.kind !== OperatorKind.AI)
     throw new HoldError("bad_request", "an operator is human, service or ai");
-  if (!isRole(call.role))
-    throw new HoldError("bad_request", `no role ${JSON.stringify(call.role)}; roles: ${Object.keys(roles).join(", ")}`);
+  const newcomer = { kind: kindFromWire(call.kind), role: call.role };
+  if (call.name === "") host.registry.checkRole(newcomer.kind, newcomer.role);
+  else host.registry.checkNewcomer({ ...newcomer, name: call.name });
+  if (call.onBehalfOf !== "" && (newcomer.kind !== "ai" || host.registry.byName(call.onBehalfOf)?.kind !== "human"))
+    throw new HoldError("bad_request", "an AI acts on behalf of a person who is an operator here, and nobody else does");
   if (call.session !== "" && call.role !== "observer" && call.role !== "operator")
     throw new HoldError("bad_request", `a guest of one session is an observer or an operator, not ${call.role}`);
 }
 
 function wordsFor(i: Invitation): string {
-  const who = i.operator === "" ? `${i.kind} ${i.role}` : `another key for ${i.operator}`;
+  const who = i.operator === "" ? `${i.kind} ${i.role}${i.name ? ` ${i.name}` : ""}` : `another key for ${i.operator}`;
   const where = i.guest ? ` of session ${i.guest.session} until ${new Date(i.guest.untilUnixMs).toISOString()}` : "";
   return `invitation ${i.id}: ${who}${where}`;
 }
@@ -99,8 +116,8 @@ export function redeem(
     throw new HoldError("journal_frozen", "the journal can't be written: nobody is let in unrecorded; try again later");
   if (host.registry.hasKey(init.publicKey))
     throw new HoldError("name_taken", "that key belongs to an operator already; take the invitation up with a new one");
-  const name = init.name === "" ? `guest-${host.ports.newId(6)}` : init.name;
   const invitation = host.invitations.take(init.token, now);
+  const name = invitation.name || init.name || `guest-${host.ports.newId(6)}`;
   let operator: RegisteredOperator;
   try {
     operator =
@@ -110,12 +127,12 @@ export function redeem(
             kind: invitation.kind,
             role: invitation.role,
             publicKey: init.publicKey,
-            onBehalfOf: "",
+            onBehalfOf: invitation.onBehalfOf ?? "",
             by: invitation.invitedBy,
             nowUnixMs: now,
             ...(invitation.guest ? { guest: invitation.guest } : {}),
           })
-        : host.registry.addKey(invitation.operator, init.publicKey);
+        : host.registry.addKey(invitation.operator, init.publicKey, { by: invitation.invitedBy, nowUnixMs: now });
   } catch (fault) {
     // A name that is taken, or none, costs nobody the invitation.
     if (fault instanceof HoldError) host.invitations.reopen(invitation);
@@ -130,7 +147,7 @@ export function redeem(
 function shown(i: Invitation): OnWire {
   return create(InvitationSchema, {
     id: i.id,
-    operator: i.operator,
+    operator: i.operator || (i.name ?? ""),
     kind: kindOnWire(i.kind),
     role: i.role,
     session: i.guest?.session ?? "",

@@ -11,10 +11,13 @@ import {
   OperatorInfoSchema,
   OperatorListAnswerSchema,
   WhoamiAnswerSchema,
+  type Init,
   type OperatorInfo,
+  type OperatorKey,
 } from "@holdfast/protocol";
+import type { Host } from "../host.ts";
 import { keyIdOf } from "../operator/key.ts";
-import type { RegisteredOperator } from "../operator/registry.ts";
+import { type Credential, credentialsOf, type OidcSubject, type RegisteredOperator } from "../operator/registry.ts";
 import { kindFromWire, kindOnWire } from "../session/on-wire.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
@@ -35,17 +38,39 @@ export async function operatorAdd({ host, operator, via }: CallContext, call: Ve
     name: call.name,
     kind: kindFromWire(call.kind),
     role: call.role,
-    publicKey: call.publicKey,
+    publicKey: call.oidcSubject !== "" && call.publicKey.length === 0 ? null : call.publicKey,
     onBehalfOf: call.onBehalfOf,
     by: operator.id,
     nowUnixMs: host.ports.clock.wallMs(),
+    ...(call.oidcSubject === "" ? {} : { oidc: subjectHere(host, call.oidcSubject) }),
   });
-  host.recordOperator({ id: operator.id, via }, added.id, "added", `${added.kind} ${added.role}`);
-  return { case: "operatorAdd", value: create(OperatorAddAnswerSchema, { operator: shown(added) }) };
+  host.recordOperator({ id: operator.id, via }, added.id, "added", `${added.kind} ${added.role}${linkedText(added)}`);
+  return { case: "operatorAdd", value: create(OperatorAddAnswerSchema, { operator: shown(host, added, true) }) };
 }
 
-export async function operatorList({ host }: CallContext): Promise<Result> {
-  return { case: "operatorList", value: create(OperatorListAnswerSchema, { operators: host.registry.list().map(shown) }) };
+/** What the host's issuer calls a person. */
+function subjectHere(host: Host, subject: string): OidcSubject {
+  if (!host.oidc)
+    throw new HoldError(
+      "bad_request",
+      "nobody can log in here yet: say where, with hold host up --oidc-issuer URL --oidc-client-id ID",
+    );
+  return { issuer: host.oidc.settings.issuer, subject };
+}
+
+const linkedText = ({ oidc }: RegisteredOperator): string => (oidc ? `, ${oidc.subject} of ${oidc.issuer}` : "");
+
+export async function operatorLink({ host, operator, via }: CallContext, call: Verb<"operatorLink">): Promise<Result> {
+  const oidc = call.oidcSubject === "" ? null : subjectHere(host, call.oidcSubject);
+  const linked = host.registry.link(call.operator, oidc);
+  host.recordOperator({ id: operator.id, via }, linked.id, oidc ? "linked" : "unlinked", linkedText(linked).slice(2));
+  return { case: "done", value: create(DoneSchema) };
+}
+
+export async function operatorList({ host, operator, isBearer }: CallContext): Promise<Result> {
+  const all = host.may(operator, "policy.write", null);
+  const operators = host.registry.list().map((o) => shown(host, o, all || (o.id === operator.id && !isBearer)));
+  return { case: "operatorList", value: create(OperatorListAnswerSchema, { operators }) };
 }
 
 export async function operatorRevoke({ host, operator, via }: CallContext, call: Verb<"operatorRevoke">): Promise<Result> {
@@ -56,10 +81,32 @@ export async function operatorRevoke({ host, operator, via }: CallContext, call:
   return { case: "done", value: create(DoneSchema) };
 }
 
+/** A person takes away keys of their own; those of others, who may change operators. */
+export async function keyRevoke(ctx: CallContext, call: Verb<"keyRevoke">): Promise<Result> {
+  const { host, operator, via } = ctx;
+  const of = host.registry.byName(call.operator);
+  if (!isOwn(ctx, of)) host.demand(operator, "policy.write", null);
+  if (!of)
+    throw new HoldError(
+      "no_such_operator",
+      `no operator ${JSON.stringify(call.operator.slice(0, 64))}; hold operator ls shows who there is`,
+    );
+  host.revokeKey(of, call.key, { id: operator.id, via });
+  return { case: "done", value: create(DoneSchema) };
+}
+
+/**
+ * Whether this is a person about themselves, with a key of theirs: what a grant of theirs is for ends with it, and a key does not. An AI or a
+ * service is somebody else's to look after, and a guest has one key.
+ */
+export function isOwn({ operator, isBearer }: CallContext, of: RegisteredOperator | null): boolean {
+  return of?.id === operator.id && of.kind === "human" && !of.guest && !of.revoked && !isBearer;
+}
+
 /** What is left of who calls: the rights that a grant leaves out are not among them. */
-export async function whoami({ host, hostId, operator, via, link }: CallContext): Promise<Result> {
+export async function whoami({ host, hostId, operator, via, link, isBearer }: CallContext): Promise<Result> {
   const { narrowed } = operator;
-  const who = shown(host.registry.byName(operator.id) ?? operator);
+  const who = shown(host, host.registry.byName(operator.id) ?? operator, !isBearer);
   const capabilities = who.capabilities.filter((c) => narrowed?.capabilities?.some((left) => left === c) ?? true);
   return {
     case: "whoami",
@@ -109,7 +156,8 @@ export async function hostDown({ host, operator }: CallContext, _call: Verb<"hos
   return { case: "done", value: create(DoneSchema) };
 }
 
-function shown(o: RegisteredOperator): OperatorInfo {
+/** `isPrivy`: it is about themselves, or they may change operators. */
+function shown(host: Host, o: RegisteredOperator, isPrivy: boolean): OperatorInfo {
   return create(OperatorInfoSchema, {
     id: o.id,
     name: o.name,
@@ -123,5 +171,25 @@ function shown(o: RegisteredOperator): OperatorInfo {
     onBehalfOf: o.onBehalfOf,
     session: o.guest?.session ?? "",
     untilUnixMs: BigInt(Math.trunc(o.guest?.untilUnixMs ?? 0)),
+    ...(isPrivy
+      ? {
+          keys: credentialsOf(o).map((c) => keyShown(host, c)),
+          oidcIssuer: o.oidc?.issuer ?? "",
+          oidcSubject: o.oidc?.subject ?? "",
+        }
+      : {}),
   });
+}
+
+function keyShown({ keyUses }: Host, { key, addedUnixMs, addedBy, revokedUnixMs = 0 }: Credential): Init<OperatorKey> {
+  const id = keyIdOf(Buffer.from(key, "base64"));
+  const used = keyUses.of(id);
+  return {
+    id,
+    addedUnixMs: BigInt(Math.trunc(addedUnixMs)),
+    addedBy,
+    revokedUnixMs: BigInt(Math.trunc(revokedUnixMs)),
+    usedUnixMs: BigInt(Math.trunc(used?.atUnixMs ?? 0)),
+    usedVia: used?.via ?? "",
+  };
 }

@@ -37,6 +37,7 @@ function run(world: World, value: Init<RunCall>, hasRoom: () => boolean = () => 
       via: "cli",
       client: "",
       link: "",
+      isBearer: false,
       verb: { case: undefined },
       signal: box.abort.signal,
       hasRoom,

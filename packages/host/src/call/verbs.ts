@@ -24,6 +24,8 @@ export const verbs = {
   operatorAdd: { answer: "operatorAdd" },
   operatorList: { answer: "operatorList" },
   operatorRevoke: { answer: "done" },
+  operatorLink: { answer: "done" },
+  keyRevoke: { answer: "done" },
   whoami: { answer: "whoami" },
   hostStatus: { answer: "hostStatus" },
   hostDown: { answer: "done" },

@@ -58,6 +58,8 @@ export function provenBy({ grant }: Asked, { headers }: IncomingMessage): Proven
   const via = String(headers["holdfast-via"] ?? "");
   return {
     operator: grant.operator,
+    provenKey: grant.keyId,
+    isBearer: true,
     via: VIAS.has(via) ? via : "sdk",
     client: (headers["user-agent"] ?? "").slice(0, 64),
   };

@@ -14,6 +14,8 @@ const hostKey = generateKeyPairSync("ed25519").privateKey;
 const identity = { key: hostKey, publicKey: rawPublicKey(hostKey), id: "h1" };
 const pat = generateKeyPairSync("ed25519").privateKey;
 const stranger = generateKeyPairSync("ed25519").privateKey;
+/** A key of pat's that was revoked alone. */
+const lost = generateKeyPairSync("ed25519").privateKey;
 
 function scene(revoked = false, isProven = false, continuity = places()) {
   const operator: RegisteredOperator = {
@@ -31,6 +33,8 @@ function scene(revoked = false, isProven = false, continuity = places()) {
   const said: HostFrame["body"][] = [];
   const ends: string[] = [];
   const revocations = new Set<(o: string) => void>();
+  const keyRevocations = new Set<(o: string, keyId: Uint8Array) => void>();
+  const uses: string[] = [];
   const host = {
     version: "t",
     ports: {
@@ -47,12 +51,19 @@ function scene(revoked = false, isProven = false, continuity = places()) {
     },
     registry: {
       byKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(pat)).equals(id) ? { operator, key: rawPublicKey(pat) } : null),
+      byRevokedKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(lost)).equals(id) ? { operator, key: rawPublicKey(lost) } : null),
       byName: () => operator,
     },
     demand: () => {
       if (operator.revoked) throw new HoldError("revoked", "out");
     },
     continuity,
+    keyUses: { used: (_: Uint8Array, via: string) => void uses.push(via) },
+    oidc: null,
+    onKeyRevoked: (told: (o: string, keyId: Uint8Array) => void) => {
+      keyRevocations.add(told);
+      return () => keyRevocations.delete(told);
+    },
     onRevoked: (told: (o: string) => void) => {
       revocations.add(told);
       return () => revocations.delete(told);
@@ -67,7 +78,7 @@ function scene(revoked = false, isProven = false, continuity = places()) {
   } as unknown as Link;
   const bound = new HostLink(host, identity, link, isProven ? { operator, via: "ssh", client: "t" } : null);
   const send = (body: ClientBody, channel = 0): void => bound.frame(channel, encodeClient(body));
-  return { bound, said, ends, timers, revocations, send, last: () => said.at(-1)! };
+  return { bound, said, ends, timers, revocations, keyRevocations, uses, send, last: () => said.at(-1)! };
 }
 
 /** Places of this host, which may be shown on several links. */
@@ -200,6 +211,54 @@ test("a revocation ends an open link at once, and leaves nobody listening", () =
   expect(refusal(s)).toBe("revoked");
   expect(s.ends).toEqual(["close"]);
   expect(s.revocations.size).toBe(0);
+});
+
+test("a key that was revoked alone is told so once it is proven, and its operator comes in with another", () => {
+  const s = scene();
+  prove(s, { key: lost });
+  expect(refusal(s)).toBe("key_revoked");
+  const imposter = scene();
+  prove(imposter, { key: lost, signs: stranger });
+  expect(refusal(imposter)).toBe("unknown_credential");
+  const other = scene();
+  prove(other);
+  expect(other.last().case).toBe("welcome");
+});
+
+test("L7: a link ends with the key that it was proven by, and with no other of its operator", () => {
+  const s = scene();
+  prove(s);
+  expect(s.uses).toEqual(["cli"]);
+  for (const told of [...s.keyRevocations]) told("pat", keyIdOf(rawPublicKey(stranger)));
+  for (const told of [...s.keyRevocations]) told("ana", keyIdOf(rawPublicKey(pat)));
+  expect(s.ends).toEqual([]);
+  for (const told of [...s.keyRevocations]) told("pat", keyIdOf(rawPublicKey(pat)));
+  expect(refusal(s)).toBe("key_revoked");
+  expect(s.keyRevocations.size).toBe(0);
+});
+
+test("L7: a link that does not say by which key ends with any of its operator's", () => {
+  const s = scene(false, true);
+  for (const told of [...s.keyRevocations]) told("pat", keyIdOf(rawPublicKey(stranger)));
+  expect(refusal(s)).toBe("key_revoked");
+});
+
+test("who asks where to log in at a host that has no issuer is told so, once the key is proven", () => {
+  const ask = (signs: KeyObject): string => {
+    const s = scene();
+    const nonce = randomBytes(32);
+    s.send(hello(stranger, nonce));
+    const c = s.last();
+    if (c.case !== "challenge") throw new Error("no challenge");
+    const { protocol, hostKey: key, nonce: hostNonce } = c.value;
+    const keyId = keyIdOf(rawPublicKey(stranger));
+    const words = { clientNonce: nonce, keyId, via: "cli", protocol, hostKey: key, hostNonce };
+    const signature = sign(null, transcript("operator", words), signs);
+    s.send({ case: "redeem", value: { publicKey: rawPublicKey(stranger), signature, askLogin: true } });
+    return refusal(s);
+  };
+  expect(ask(stranger)).toBe("unsupported");
+  expect(ask(pat)).toBe("unknown_credential");
 });
 
 test.each([

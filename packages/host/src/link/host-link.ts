@@ -8,6 +8,7 @@
  *   L5  A carrier whose protocol proves the key itself hands over whom it has proven; from there on nothing differs.
  *   L6  A link that shows a continuity token takes up that attachment, and the older link loses it; what that operator may do is looked
  *       up as ever.
+ *   L7  A link ends with the operator whom it has proven, and with the key that it was proven by.
  */
 import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
 import type { Link, LinkHandlers } from "@holdfast/carrier";
@@ -19,7 +20,6 @@ import {
   decodeClient,
   encodeHost,
   HoldError,
-  invariant,
   limits,
   transcript,
   type Attach,
@@ -30,10 +30,13 @@ import {
   type HandshakeWords,
   type HostBody,
   type Input,
+  type Redeem,
+  type Resume,
 } from "@holdfast/protocol";
 import { answerCall, type CallContext } from "../call/answer.ts";
 import { floorCommand } from "../call/floor-command.ts";
 import { redeem } from "../call/invitations.ts";
+import { logIn, whereToLogin } from "../call/login.ts";
 import type { Host } from "../host.ts";
 import { keyIdOf, publicKeyFromRaw } from "../operator/key.ts";
 import type { GivenToken, PlaceOwner } from "../operator/continuity.ts";
@@ -60,20 +63,26 @@ export interface Proven {
   readonly operator: RegisteredOperator;
   readonly via: string;
   readonly client: string;
+  /** SHA-256 of the key's raw form. Absent: any key of the operator may have been it (L7). */
+  readonly provenKey?: Uint8Array;
+  /** By a grant that the key signed, and not by the key. */
+  readonly isBearer?: boolean;
+}
+
+interface Challenged {
+  readonly name: "challenged";
+  readonly keyId: Buffer;
+  readonly signed: HandshakeWords;
+  readonly carrier: string;
+  readonly via: string;
+  readonly client: string;
 }
 
 type Phase =
   | { readonly name: "new" }
-  | {
-      readonly name: "challenged";
-      readonly operator: RegisteredOperator | null;
-      readonly key: Uint8Array;
-      readonly keyId: Buffer;
-      readonly signed: HandshakeWords;
-      readonly carrier: string;
-      readonly via: string;
-      readonly client: string;
-    }
+  | Challenged
+  /** A login is looked at, which takes a while; nothing is to be said meanwhile. */
+  | { readonly name: "looking" }
   | ({
       readonly name: "open";
       /** Of the device key that was proven here, hex; empty where the carrier has proven it: nothing is bound to that. */
@@ -101,7 +110,7 @@ export class HostLink implements LinkHandlers {
   readonly #attachments = new Map<number, { readonly session: LiveSession; readonly attachment: HostAttachment }>();
   readonly #calls = new Map<bigint, AbortController>();
   readonly #stopDeadline: () => void;
-  readonly #stopRevocations: () => void;
+  readonly #stopRevocations: (() => void)[];
   onOver: (() => void) | null = null;
   /** Told once who is there has proven who they are. */
   onOpen: (() => void) | null = null;
@@ -112,14 +121,21 @@ export class HostLink implements LinkHandlers {
     this.#host = host;
     this.#identity = identity;
     this.#link = link;
-    if (proven) this.#phase = { name: "open", keyId: "", resumes: null, carrier: link.carrier, ...proven };
+    if (proven) this.#open({ keyId: "", resumes: null, carrier: link.carrier, ...proven });
     this.#stopDeadline = host.ports.wakeAt(MonotonicMs(host.ports.clock.monoMs() + limits.handshakeMs), () => {
       if (this.#phase.name !== "open") this.#refuse(new HoldError("timed_out", "the handshake took too long"));
     });
-    this.#stopRevocations = host.onRevoked((operator) => {
-      if (this.#phase.name === "open" && this.#phase.operator.id === operator)
-        this.#refuse(new HoldError("revoked", `operator ${operator} was revoked`));
-    });
+    this.#stopRevocations = [
+      host.onRevoked((operator) => {
+        if (this.#phase.name === "open" && this.#phase.operator.id === operator)
+          this.#refuse(new HoldError("revoked", `operator ${operator} was revoked`, { operator }));
+      }),
+      host.onKeyRevoked((operator, keyId) => {
+        if (this.#phase.name !== "open" || this.#phase.operator.id !== operator) return;
+        const { provenKey } = this.#phase;
+        if (!provenKey || Buffer.from(keyId).equals(provenKey)) this.#refuse(keyRevoked(this.#phase.operator));
+      }),
+    ];
   }
 
   get operator(): RegisteredOperator | null {
@@ -161,11 +177,12 @@ export class HostLink implements LinkHandlers {
     if (this.#phase.name === "open" && this.#phase.resumes) continuity.lost(this.#phase.resumes.attachment, this.id);
     this.#phase = { name: "over" };
     this.#stopDeadline();
-    this.#stopRevocations();
+    for (const stop of this.#stopRevocations) stop();
     for (const call of this.#calls.values()) call.abort();
+    const isOut = reason === "key_revoked";
     for (const { session, attachment } of this.#attachments.values()) {
-      session.detach(attachment.id, reason === "left" ? "left" : "link lost");
-      if (reason === "left") continuity.left(attachment.id);
+      session.detach(attachment.id, reason === "left" ? "left" : isOut ? "revoked" : "link lost");
+      if (reason === "left" || isOut) continuity.left(attachment.id);
       else continuity.lost(attachment.id, this.id);
     }
     this.#attachments.clear();
@@ -196,11 +213,8 @@ export class HostLink implements LinkHandlers {
         hostKey: this.#identity.publicKey,
         hostNonce: nonce,
       };
-      const known = this.#host.registry.byKeyId(hello.keyId);
       this.#phase = {
         name: "challenged",
-        operator: known?.operator ?? null,
-        key: known?.key ?? new Uint8Array(32),
         keyId: Buffer.from(hello.keyId),
         signed: words,
         carrier: this.#link.carrier === "unix" && hello.carrier === "stdio" ? "stdio" : this.#link.carrier,
@@ -221,63 +235,82 @@ export class HostLink implements LinkHandlers {
       return;
     }
     if (this.#phase.name === "challenged" && body.case === "proof") {
-      const { signed } = this.#phase;
-      return this.#welcome(this.#prove(transcript("operator", signed), body.value.signature), {
-        words: transcript("operator", signed),
-        signature: body.value.signature,
-      });
+      const words = transcript("operator", this.#phase.signed);
+      const operator = this.#prove(this.#phase, words, body.value.signature);
+      return this.#welcome(operator, this.#phase, { words, signature: body.value.signature });
     }
-    if (this.#phase.name === "challenged" && body.case === "resume") {
-      const { signed, keyId } = this.#phase;
-      const { handle, n, secret, signature } = body.value;
-      const words = transcript("resume", { ...signed, handle, n, secret });
-      const operator = this.#prove(words, signature);
-      const place = this.#host.continuity.take({ handle, n, secret }, keyId.toString("hex"), this.id);
-      // L6: not to log in again is not to be let in again.
-      try {
-        this.#host.demand(operator, "session.observe", place.session);
-      } catch (fault) {
-        this.#host.continuity.lost(place.attachment, this.id);
-        throw fault;
-      }
-      return this.#welcome(operator, { words, signature }, place);
-    }
-    if (this.#phase.name === "challenged" && body.case === "redeem") {
-      const { signed, keyId, via } = this.#phase;
-      const words = transcript("operator", signed);
-      const { publicKey, signature, token, name } = body.value;
-      if (
-        publicKey.length !== 32 ||
-        !keyIdOf(publicKey).equals(keyId) ||
-        !verify(null, words, publicKeyFromRaw(publicKey), signature)
-      )
-        throw new HoldError("unknown_credential", "the key that takes the invitation up is not proven");
-      return this.#welcome(redeem(this.#host, { token, publicKey, name, via }), { words, signature });
-    }
+    if (this.#phase.name === "challenged" && body.case === "resume") return this.#resume(this.#phase, body.value);
+    if (this.#phase.name === "challenged" && body.case === "redeem") return this.#redeem(this.#phase, body.value);
     throw new HoldError("bad_request", "a link begins with Hello and Proof");
   }
 
   /** The operator whose key signed these words. One answer for an unknown key and a wrong signature: a stranger learns nothing. */
-  #prove(words: Uint8Array, signature: Uint8Array): RegisteredOperator {
-    invariant(this.#phase.name === "challenged", "L1: a proof answers a challenge");
-    const { operator, key } = this.#phase;
-    if (!operator || !verify(null, words, publicKeyFromRaw(key), signature))
+  #prove({ keyId }: Challenged, words: Uint8Array, signature: Uint8Array): RegisteredOperator {
+    const { registry } = this.#host;
+    const revoked = registry.byRevokedKeyId(keyId);
+    const known = registry.byKeyId(keyId) ?? revoked;
+    if (!known || !verify(null, words, publicKeyFromRaw(known.key), signature))
       throw new HoldError(
         "unknown_credential",
         "this host knows no operator by that key; an admin adds one with: hold operator add NAME",
       );
+    const { operator } = known;
     if (operator.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
+    if (revoked) throw keyRevoked(operator);
     return operator;
+  }
+
+  #resume(challenged: Challenged, { handle, n, secret, signature }: Resume): void {
+    const { signed, keyId } = challenged;
+    const words = transcript("resume", { ...signed, handle, n, secret });
+    const operator = this.#prove(challenged, words, signature);
+    const place = this.#host.continuity.take({ handle, n, secret }, keyId.toString("hex"), this.id);
+    // L6: not to log in again is not to be let in again.
+    try {
+      this.#host.demand(operator, "session.observe", place.session);
+    } catch (fault) {
+      this.#host.continuity.lost(place.attachment, this.id);
+      throw fault;
+    }
+    this.#welcome(operator, challenged, { words, signature }, place);
+  }
+
+  #redeem(challenged: Challenged, { publicKey, signature, token, name, idToken, askLogin }: Redeem): void {
+    const { signed, keyId, via } = challenged;
+    const words = transcript("operator", signed);
+    if (
+      publicKey.length !== 32 ||
+      !keyIdOf(publicKey).equals(keyId) ||
+      !verify(null, words, publicKeyFromRaw(publicKey), signature)
+    )
+      throw new HoldError("unknown_credential", "the key that takes the invitation up is not proven");
+    if (askLogin) throw whereToLogin(this.#host);
+    const welcome = (operator: RegisteredOperator): void => this.#welcome(operator, challenged, { words, signature });
+    if (idToken === "") return welcome(redeem(this.#host, { token, publicKey, name, via }));
+    this.#phase = { name: "looking" };
+    logIn(this.#host, { idToken, publicKey, hostKey: this.#identity.publicKey, via }).then(
+      (operator) => {
+        // Too late: the key is enrolled, and the next link is welcomed.
+        if (this.#phase.name === "looking") welcome(operator);
+      },
+      (fault: unknown) => {
+        if (this.#phase.name === "looking") this.#refuse(this.#told(fault, `link ${this.id}`));
+      },
+    );
+  }
+
+  #open(phase: Omit<Extract<Phase, { name: "open" }>, "name">): void {
+    this.#phase = { name: "open", ...phase };
+    if (phase.provenKey) this.#host.keyUses.used(phase.provenKey, phase.via, this.#host.ports);
   }
 
   #welcome(
     operator: RegisteredOperator,
+    { via, client, keyId, carrier }: Challenged,
     { words, signature }: { words: Uint8Array; signature: Uint8Array },
     resumes: PlaceOwner | null = null,
   ): void {
-    invariant(this.#phase.name === "challenged", "L1: a welcome follows a challenge");
-    const { via, client, keyId, carrier } = this.#phase;
-    this.#phase = { name: "open", operator, via, client, carrier, keyId: keyId.toString("hex"), resumes };
+    this.#open({ operator, via, client, carrier, keyId: keyId.toString("hex"), provenKey: keyId, resumes });
     this.#stopDeadline();
     this.onOpen?.();
     this.#send(CONTROL_CHANNEL, {
@@ -322,7 +355,7 @@ export class HostLink implements LinkHandlers {
 
   async #call(id: bigint, verb: CallContext["verb"]): Promise<void> {
     if (this.#phase.name !== "open") return;
-    const { operator, via, client } = this.#phase;
+    const { operator, via, client, isBearer = false } = this.#phase;
     const abort = new AbortController();
     const answer = (result: Parameters<CallContext["more"]>[0], more: boolean): void =>
       this.#send(CONTROL_CHANNEL, { case: "answer", value: create(AnswerSchema, { id, more, result }) });
@@ -343,6 +376,7 @@ export class HostLink implements LinkHandlers {
           via,
           client,
           link: this.id,
+          isBearer,
           verb,
           signal: abort.signal,
           hasRoom: () => this.#link.buffered < HOP_BYTES,
@@ -573,6 +607,14 @@ export class HostLink implements LinkHandlers {
   #send(channel: number, body: HostBody): void {
     this.#link.send(channel, encodeHost(body));
   }
+}
+
+function keyRevoked({ id, name }: RegisteredOperator): HoldError {
+  return new HoldError(
+    "key_revoked",
+    `this key of ${name} was revoked, and ${name} was not: come in with another device, and enrol this one anew with a key of its own: hold operator invite --device`,
+    { operator: id },
+  );
 }
 
 /** Says why, and ends the link: for one that is refused, and for one that can't be taken at all. */

@@ -1,6 +1,6 @@
 import { HoldError } from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
-import { Gate, readListen } from "./gate.ts";
+import { Gate, reachedAt, readListen } from "./gate.ts";
 
 const tls = { tlsCert: "cert.pem", tlsKey: "key.pem" };
 
@@ -144,3 +144,11 @@ test("a page that something else serves under an allowed name is nobody's until 
 test.each(["https://box:7433", "Box.Example", "fd00::1", "box:", "box:x", "*.example", ""])("%j is no name to allow", (name) =>
   expect(() => readListen({ listen: "127.0.0.1:1", allowHosts: [name] })).toThrow(/no name/),
 );
+
+test("others are told the address, or a name where the address is every one of the machine's", () => {
+  const at = (listen: string, ...allowHosts: string[]) => reachedAt(readListen({ listen, ...tls, allowHosts }), 7433);
+  expect(at("127.0.0.1:0", "box.example")).toBe("127.0.0.1:7433");
+  expect(at("[fd00::1]:0")).toBe("[fd00::1]:7433");
+  expect(at("0.0.0.0:0", "box.example")).toBe("box.example:7433");
+  expect(at("[::]:0", "box.example:443", "box")).toBe("box.example:443");
+});

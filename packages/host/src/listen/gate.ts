@@ -88,6 +88,13 @@ export function hostText(address: string, port: number): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
+/** What others dial: the address, or where that stands for all of a machine's, the first name that it goes by. */
+export function reachedAt({ address, allowHosts }: Listen, port: number): string {
+  const [name] = allowHosts;
+  if (!WILDCARDS.has(address) || name === undefined) return hostText(address, port);
+  return hasPort(name) ? name : `${name}:${port}`;
+}
+
 /** The two lists for a port that is open (G2, G3). */
 export class Gate {
   readonly #hosts: ReadonlySet<string>;

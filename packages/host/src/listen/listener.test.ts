@@ -45,7 +45,7 @@ async function listening(options: Partial<ListenerOptions> = {}, wish: Partial<L
     log: (text) => void logged.push(text),
     readGrant: async (token) => {
       if (token !== "good") throw new HoldError("unknown_credential", "no grant");
-      return { operator: {} as Grant["operator"], jti: "", leftMs: 1_000 };
+      return { operator: {} as Grant["operator"], jti: "", keyId: new Uint8Array(32), leftMs: 1_000 };
     },
     ...options,
   });

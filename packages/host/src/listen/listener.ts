@@ -14,7 +14,7 @@ import type { Duplex } from "node:stream";
 import { HoldError, limits } from "@holdfast/protocol";
 import { answerError } from "../http/exchange.ts";
 import type { Grant } from "../operator/grant.ts";
-import { Gate, hostText, type Listen, valuesOf } from "./gate.ts";
+import { Gate, hostText, type Listen, reachedAt, valuesOf } from "./gate.ts";
 
 /** The connection that a request came on. */
 export interface Visit {
@@ -102,7 +102,7 @@ export class Listener {
   readonly #sockets = new Set<Socket>();
   readonly #templates: readonly { readonly segments: readonly string[]; readonly route: Route }[];
   readonly #options: Options;
-  /** `ws://127.0.0.1:7433` */
+  /** `ws://127.0.0.1:7433`, `wss://box.example:7433` */
   readonly url: string;
 
   private constructor(server: Server, listen: Listen, routes: Routes, options: Options) {
@@ -114,7 +114,7 @@ export class Listener {
       .filter(([path]) => path.includes("{"))
       .map(([path, route]) => ({ segments: path.split("/"), route }));
     this.#options = options;
-    this.url = `${listen.tls ? "wss" : "ws"}://${hostText(listen.address, port)}`;
+    this.url = `${listen.tls ? "wss" : "ws"}://${reachedAt(listen, port)}`;
   }
 
   /** Throws a {@link HoldError} that says why nothing is listened on. */

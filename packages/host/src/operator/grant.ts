@@ -23,6 +23,8 @@ export interface Grant {
   /** With {@link RegisteredOperator.narrowed} where the grant narrows. */
   readonly operator: RegisteredOperator;
   readonly jti: string;
+  /** Of the key that signed it. */
+  readonly keyId: Uint8Array;
   /** From the moment that it was read: told by the wall clock once, and kept by a clock that nobody sets. */
   readonly leftMs: number;
 }
@@ -57,7 +59,7 @@ export async function readGrant(token: string, { registry, hostId, wallMs }: Gra
   const claims = readClaims(payload);
   const { jti, leftMs } = checkClaims(claims, { operator, hostId, kid, wallMs: wallMs() });
   const narrowed = narrowingOf(claims);
-  return { operator: narrowed ? { ...operator, narrowed } : operator, jti, leftMs };
+  return { operator: narrowed ? { ...operator, narrowed } : operator, jti, keyId: Buffer.from(kid, "hex"), leftMs };
 }
 
 type Claims = Readonly<Record<string, unknown>>;

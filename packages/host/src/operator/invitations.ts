@@ -3,7 +3,8 @@
  *
  *   I1  A token is 32 random bytes, told once. The host keeps its SHA-256 only: a copied file lets nobody in.
  *   I2  It is used up, on the disk, before anything comes of it: of any number of takers one gets in, and after a crash perhaps none.
- *   I3  It is taken up within its time and not after it was taken back; every refusal of a token reads alike.
+ *   I3  It is taken up within its time and not after it was taken back. Every refusal has one code; who holds a token that was one is told
+ *       what became of it, and who guesses learns nothing.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -20,6 +21,10 @@ export interface Invitation {
   readonly operator: string;
   readonly kind: OperatorKind;
   readonly role: string;
+  /** Of a new operator; empty or absent: as who takes it up wishes. */
+  readonly name?: string;
+  /** Of a new AI. */
+  readonly onBehalfOf?: string;
   readonly guest: Guest | null;
   readonly invitedBy: string;
   readonly invitedUnixMs: number;
@@ -83,11 +88,7 @@ export class Invitations {
   take(token: Uint8Array, nowUnixMs: number): Invitation {
     const hash = hashOf(token);
     const found = this.#all.find((i) => i.tokenHash === hash);
-    if (found?.state !== "open" || nowUnixMs >= found.redeemUntilUnixMs)
-      throw new HoldError(
-        "invitation_unknown",
-        "that invitation is not open: it was used, taken back, is over, or never was; ask for another one",
-      );
+    if (found?.state !== "open" || nowUnixMs >= found.redeemUntilUnixMs) throw notOpen(found);
     return this.#set(found, { state: "taken" });
   }
 
@@ -106,6 +107,12 @@ export class Invitations {
     return found && this.#set(found, { state: "revoked" });
   }
 
+  /** Whoever holds the keys of an operator may have asked for these: nobody takes up what they invited to, nor another key of theirs. */
+  withdraw(operator: string): void {
+    const isTheirs = (i: Invitation): boolean => i.state === "open" && (i.invitedBy === operator || i.operator === operator);
+    if (this.#all.some(isTheirs)) this.#store(this.#all.map((i) => (isTheirs(i) ? { ...i, state: "revoked" as const } : i)));
+  }
+
   #set(invitation: Invitation, change: Partial<Invitation>): Invitation {
     const found = this.byId(invitation.id) ?? invitation;
     const next = { ...found, ...change };
@@ -117,6 +124,18 @@ export class Invitations {
     if (this.#path !== null) storeDurably(this.#path, all);
     this.#all = all;
   }
+}
+
+/** I3. */
+function notOpen(of: Invitation | undefined): HoldError {
+  if (!of) return new HoldError("invitation_unknown", "this host knows no such invitation; ask for another one");
+  const [reason, what] =
+    of.state === "revoked"
+      ? ["revoked", "was taken back"]
+      : of.state === "taken"
+        ? ["taken", "was taken up already, and works once: if that was not you, tell who sent it"]
+        : ["expired", `could be taken up until ${new Date(of.redeemUntilUnixMs).toISOString()}`];
+  return new HoldError("invitation_unknown", `that invitation ${what}; ask for another one`, { reason });
 }
 
 function hashOf(token: Uint8Array): string {

@@ -6,7 +6,7 @@ import type { OperatorKind } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { keyFile, keyIdOf, publicKeyFromRaw, rawPublicKey } from "./key.ts";
-import { OperatorRegistry } from "./registry.ts";
+import { credentialsOf, OperatorRegistry } from "./registry.ts";
 
 let home: string;
 beforeEach(() => {
@@ -124,6 +124,99 @@ test("somebody who is not known has no right, and can't be revoked", () => {
   expect(registry.may("nobody", "session.observe")).toBe(false);
   expect(registry.byKeyId(new Uint8Array(32))).toBeNull();
   expect(code(() => registry.revoke("nobody"))).toBe("no_such_operator");
+});
+
+describe("O6: a key", () => {
+  const first = new Uint8Array(32).fill(201);
+  const second = new Uint8Array(32).fill(202);
+  const idOf = (key: Uint8Array): string => keyIdOf(key).toString("hex");
+  const withTwo = (role = "operator"): OperatorRegistry => {
+    const registry = OperatorRegistry.open(home, 0);
+    add(registry, "ana", role, "human", first);
+    registry.addKey("ana", second, { by: "ben", nowUnixMs: 9 });
+    return registry;
+  };
+
+  test("that came later is told of with who added it, and the first with its operator's", () => {
+    withTwo();
+    expect(credentialsOf(OperatorRegistry.open(home, 0).byName("ana")!)).toEqual([
+      { key: Buffer.from(first).toString("base64"), addedUnixMs: 5, addedBy: "root" },
+      { key: Buffer.from(second).toString("base64"), addedUnixMs: 9, addedBy: "ben" },
+    ]);
+  });
+
+  test("that is revoked alone lets in no more, over a restart, and is nobody's again; the other one lets in", () => {
+    withTwo().revokeKey("ana", idOf(first).slice(0, 8), 11);
+    const again = OperatorRegistry.open(home, 0);
+    expect(again.byKeyId(keyIdOf(first))).toBeNull();
+    expect(again.byRevokedKeyId(keyIdOf(first))?.operator.id).toBe("ana");
+    expect(again.byKeyId(keyIdOf(second))?.operator).toMatchObject({ id: "ana", revoked: false });
+    expect(credentialsOf(again.byName("ana")!)[0]).toMatchObject({ revokedUnixMs: 11, addedBy: "root" });
+    expect(again.hasKey(first)).toBe(true);
+    expect(code(() => again.addKey("ana", first, { by: "ana", nowUnixMs: 12 }))).toBe("name_taken");
+    expect(code(() => add(again, "eve", "operator", "human", first))).toBe("name_taken");
+    again.revokeKey("ana", idOf(first), 99);
+    expect(credentialsOf(again.byName("ana")!)[0]).toMatchObject({ revokedUnixMs: 11 });
+  });
+
+  test("is named by eight digits at least, and by what is its alone", () => {
+    const registry = withTwo();
+    for (const id of ["", idOf(first).slice(0, 7), "zzzzzzzz", idOf(new Uint8Array(32))])
+      expect(code(() => registry.revokeKey("ana", id, 1))).toBe("bad_request");
+    expect(code(() => registry.revokeKey("nobody", idOf(first), 1))).toBe("no_such_operator");
+  });
+
+  test("the last one of the last admin stays", () => {
+    const registry = withTwo("admin");
+    registry.revoke(registry.list()[0]!.name);
+    registry.revokeKey("ana", idOf(first), 1);
+    expect(code(() => registry.revokeKey("ana", idOf(second), 1))).toBe("not_permitted");
+  });
+});
+
+describe("O7: a login", () => {
+  const oidc = { issuer: "https://login.example", subject: "sub-1" };
+  const person = (registry: OperatorRegistry, name: string, more: object = {}) =>
+    registry.add({
+      name,
+      kind: "human",
+      role: "operator",
+      publicKey: null,
+      onBehalfOf: "",
+      by: "root",
+      nowUnixMs: 5,
+      oidc,
+      ...more,
+    });
+
+  test("is one operator's, by issuer and subject, over a restart and a revocation", () => {
+    person(OperatorRegistry.open(home, 0), "ana");
+    const again = OperatorRegistry.open(home, 0);
+    expect(again.byOidc(oidc)).toMatchObject({ id: "ana", keys: [] });
+    expect(again.byOidc({ ...oidc, issuer: "https://login.example/" })).toBeNull();
+    again.revoke("ana");
+    expect(code(() => person(again, "eve"))).toBe("name_taken");
+    person(again, "eve", { oidc: { ...oidc, subject: "sub-2" } });
+  });
+
+  test("is no AI's and no service's, and no subject is empty or has blanks", () => {
+    const registry = OperatorRegistry.open(home, 0);
+    for (const kind of ["ai", "service"]) expect(code(() => person(registry, "bot", { kind }))).toBe("bad_request");
+    for (const subject of ["", "a b", "x".repeat(256), "a\n"])
+      expect(code(() => person(registry, "ana", { oidc: { ...oidc, subject } }))).toBe("bad_request");
+  });
+
+  test("can be linked to somebody who is here, to one at a time, and taken away", () => {
+    const registry = OperatorRegistry.open(home, 0);
+    add(registry, "ana");
+    add(registry, "ben");
+    registry.link("ana", oidc);
+    registry.link("ana", oidc);
+    expect(code(() => registry.link("ben", oidc))).toBe("name_taken");
+    registry.link("ana", null);
+    registry.link("ben", oidc);
+    expect(OperatorRegistry.open(home, 0).byOidc(oidc)?.id).toBe("ben");
+  });
 });
 
 test("a key is made once, whole, and its raw form gives the same public key", () => {

@@ -6,6 +6,8 @@
  *   O3  A change is on the disk before it is answered; a revocation holds over restarts and for live links at once.
  *   O4  A revoked operator stays listed, so that the audit can name it; its name is not given again.
  *   O5  A guest has one session, and its rights end at a time of the wall clock.
+ *   O6  A key is one operator's for ever: one that was revoked alone is let in no more, under any name.
+ *   O7  A login somewhere else is known by its issuer and subject, never by an address, and is one operator's.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -22,8 +24,12 @@ export interface RegisteredOperator extends Operator {
   readonly addedBy: string;
   readonly revoked: boolean;
   readonly onBehalfOf: string;
-  /** Raw public keys, base64. */
+  /** Raw public keys that let in, base64. */
   readonly keys: readonly string[];
+  /** Of keys that came later than their operator, and of those that were revoked; {@link credentialsOf} has all. */
+  readonly credentials?: readonly Credential[];
+  /** O7. */
+  readonly oidc?: OidcSubject;
   /** O5. Of a guest: the one session that there is for them, and when that is over. */
   readonly guest?: Guest;
   /** What a grant leaves of these rights to whoever bears it (grant.ts): never stored, and nothing that others see of the operator. */
@@ -37,6 +43,26 @@ export interface Narrowed {
   readonly capabilities: readonly Capability[] | null;
 }
 
+export interface Credential {
+  /** Raw public key, base64. */
+  readonly key: string;
+  readonly addedUnixMs: number;
+  readonly addedBy: string;
+  /** It is no more one of `keys` then. */
+  readonly revokedUnixMs?: number;
+}
+
+export interface OidcSubject {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** Every key of an operator, those too that are let in no more, oldest first. */
+export function credentialsOf({ keys, credentials = [], addedUnixMs, addedBy }: RegisteredOperator): readonly Credential[] {
+  const first = keys.filter((key) => !credentials.some((c) => c.key === key)).map((key) => ({ key, addedUnixMs, addedBy }));
+  return [...first, ...credentials];
+}
+
 export interface Guest {
   readonly session: string;
   readonly untilUnixMs: number;
@@ -45,6 +71,9 @@ export interface Guest {
 /** Actors of the record that are nobody: an operator of that name would sign what they do. */
 const RESERVED = new Set(["program", "system"]);
 const NAME = /^[a-z][a-z0-9._-]{0,31}$/;
+/** Of a key's id, hex: fewer digits name too many. */
+const LEAST_ID_CHARS = 8;
+const MAX_SUBJECT_CHARS = 255;
 
 export class OperatorRegistry {
   readonly #path: string;
@@ -87,14 +116,29 @@ export class OperatorRegistry {
     return this.#operators.find((o) => o.id === name || o.name === name) ?? null;
   }
 
-  byKeyId(keyId: Uint8Array): { readonly operator: RegisteredOperator; readonly key: Buffer } | null {
+  /** Whose key it is, if it lets in. */
+  byKeyId(keyId: Uint8Array): FoundKey | null {
+    return this.#find(keyId, (o) => o.keys);
+  }
+
+  /** Whose key it was before it was revoked alone (O6). */
+  byRevokedKeyId(keyId: Uint8Array): FoundKey | null {
+    return this.#find(keyId, (o) => (o.credentials ?? []).filter((c) => c.revokedUnixMs !== undefined).map((c) => c.key));
+  }
+
+  #find(keyId: Uint8Array, keysOf: (operator: RegisteredOperator) => readonly string[]): FoundKey | null {
     for (const operator of this.#operators) {
-      for (const text of operator.keys) {
+      for (const text of keysOf(operator)) {
         const key = Buffer.from(text, "base64");
         if (keyIdOf(key).equals(keyId)) return { operator, key };
       }
     }
     return null;
+  }
+
+  /** O7. */
+  byOidc({ issuer, subject }: OidcSubject): RegisteredOperator | null {
+    return this.#operators.find((o) => o.oidc?.issuer === issuer && o.oidc.subject === subject) ?? null;
   }
 
   /** Checked on every changing frame, against what the registry says now. */
@@ -107,30 +151,17 @@ export class OperatorRegistry {
     name: string;
     kind: OperatorKind;
     role: string;
-    publicKey: Uint8Array;
+    /** Null: there is none yet, and who comes logs in (`oidc`). */
+    publicKey: Uint8Array | null;
     onBehalfOf: string;
     by: string;
     nowUnixMs: number;
     guest?: Guest;
+    oidc?: OidcSubject;
   }): RegisteredOperator {
-    if (!NAME.test(init.name))
-      throw new HoldError(
-        "bad_request",
-        `operator name ${JSON.stringify(init.name)}: lower-case letters, digits, dot, dash and underscore, 32 at most, a letter first`,
-      );
-    if (RESERVED.has(init.name))
-      throw new HoldError("bad_request", `${init.name} is what the record calls something else; choose another name`);
-    if (!isRole(init.role))
-      throw new HoldError("bad_request", `no role ${JSON.stringify(init.role)}; roles: ${Object.keys(roles).join(", ")}`);
-    if (init.kind === "ai" && (init.role === "admin" || init.role === "approver"))
-      throw new HoldError("not_permitted", `an AI can't be ${init.role}: give it operator or observer`);
-    const known = this.byName(init.name);
-    if (known)
-      throw new HoldError(
-        "name_taken",
-        `there is an operator ${init.name} already${known.revoked ? " (revoked; its name stays in the audit)" : ""}; choose another name`,
-      );
-    this.#checkKey(init.publicKey);
+    this.checkNewcomer(init);
+    if (init.publicKey) this.#checkKey(init.publicKey);
+    if (init.oidc) this.#checkSubject(init.oidc, init.kind);
     const operator: RegisteredOperator = {
       id: init.name,
       name: init.name,
@@ -140,50 +171,166 @@ export class OperatorRegistry {
       addedBy: init.by,
       revoked: false,
       onBehalfOf: init.onBehalfOf,
-      keys: [Buffer.from(init.publicKey).toString("base64")],
+      keys: init.publicKey ? [Buffer.from(init.publicKey).toString("base64")] : [],
       ...(init.guest ? { guest: init.guest } : {}),
+      ...(init.oidc ? { oidc: init.oidc } : {}),
     };
     this.#store([...this.#operators, operator]);
     return operator;
   }
 
+  /** Throws where nobody may be added by this name, of this kind, with this role. */
+  checkNewcomer({ name, kind, role }: Pick<RegisteredOperator, "name" | "kind" | "role">): void {
+    if (!NAME.test(name))
+      throw new HoldError(
+        "bad_request",
+        `operator name ${JSON.stringify(name)}: lower-case letters, digits, dot, dash and underscore, 32 at most, a letter first`,
+      );
+    if (RESERVED.has(name))
+      throw new HoldError("bad_request", `${name} is what the record calls something else; choose another name`);
+    this.checkRole(kind, role);
+    const known = this.byName(name);
+    if (known)
+      throw new HoldError(
+        "name_taken",
+        `there is an operator ${name} already${known.revoked ? " (revoked; its name stays in the audit)" : ""}; choose another name`,
+      );
+  }
+
+  checkRole(kind: OperatorKind, role: string): void {
+    if (!isRole(role))
+      throw new HoldError("bad_request", `no role ${JSON.stringify(role)}; roles: ${Object.keys(roles).join(", ")}`);
+    if (kind === "ai" && (role === "admin" || role === "approver"))
+      throw new HoldError("not_permitted", `an AI can't be ${role}: give it operator or observer`);
+  }
+
   hasKey(publicKey: Uint8Array): boolean {
-    return this.byKeyId(keyIdOf(publicKey)) !== null;
+    const id = keyIdOf(publicKey);
+    return this.byKeyId(id) !== null || this.byRevokedKeyId(id) !== null;
   }
 
   /** Another key of the same operator: another device of a person. */
-  addKey(name: string, publicKey: Uint8Array): RegisteredOperator {
-    const operator = this.byName(name);
-    if (!operator || operator.revoked) throw new HoldError("no_such_operator", `no operator ${name} who could have another key`);
+  addKey(name: string, publicKey: Uint8Array, { by, nowUnixMs }: { by: string; nowUnixMs: number }): RegisteredOperator {
+    const operator = this.#present(name);
     this.#checkKey(publicKey);
-    const more = { ...operator, keys: [...operator.keys, Buffer.from(publicKey).toString("base64")] };
-    this.#store(this.#operators.map((o) => (o.id === operator.id ? more : o)));
-    return more;
+    const key = Buffer.from(publicKey).toString("base64");
+    return this.#change(operator, {
+      keys: [...operator.keys, key],
+      credentials: [...(operator.credentials ?? []), { key, addedUnixMs: nowUnixMs, addedBy: by }],
+    });
+  }
+
+  /** O6. `id`: of the key in hex, or what that begins with. Resolves what was revoked already to itself. */
+  revokeKey(name: string, id: string, nowUnixMs: number): { readonly operator: RegisteredOperator; readonly keyId: Buffer } {
+    const operator = this.#known(name);
+    const { key, revokedUnixMs } = keyNamed(operator, id);
+    const keyId = keyIdOf(Buffer.from(key, "base64"));
+    if (revokedUnixMs !== undefined) return { operator, keyId };
+    if (operator.keys.length === 1 && this.#isLastAdmin(operator))
+      throw new HoldError(
+        "not_permitted",
+        `it is the only key of ${name}, the last admin; enrol another one first: hold operator invite --device`,
+      );
+    const revoked = this.#change(operator, {
+      keys: operator.keys.filter((k) => k !== key),
+      credentials: credentialsOf(operator).map((c) => (c.key === key ? { ...c, revokedUnixMs: nowUnixMs } : c)),
+    });
+    return { operator: revoked, keyId };
+  }
+
+  /** Null: with no login any more. Keys that logins have enrolled stay. */
+  link(name: string, oidc: OidcSubject | null): RegisteredOperator {
+    const operator = this.#present(name);
+    if (oidc) this.#checkSubject(oidc, operator.kind, operator.id);
+    const { oidc: _, ...without } = operator;
+    return this.#put(oidc ? { ...without, oidc } : without);
   }
 
   #checkKey(publicKey: Uint8Array): void {
     if (publicKey.length !== 32) throw new HoldError("bad_request", `a public key has 32 bytes, not ${publicKey.length}`);
-    if (this.byKeyId(keyIdOf(publicKey))) throw new HoldError("name_taken", "that key belongs to an operator already");
+    if (this.hasKey(publicKey)) throw new HoldError("name_taken", "that key belongs to an operator already");
+  }
+
+  /** O7. */
+  #checkSubject(oidc: OidcSubject, kind: OperatorKind, of = ""): void {
+    if (kind !== "human") throw new HoldError("bad_request", "people log in; a service or an AI has a key");
+    const { subject } = oidc;
+    if (subject === "" || subject.length > MAX_SUBJECT_CHARS || /[^\x21-\x7e]/.test(subject))
+      throw new HoldError(
+        "bad_request",
+        `${JSON.stringify(subject.slice(0, 64))} is no subject: what the issuer calls a person, ${MAX_SUBJECT_CHARS} characters at most, no blanks`,
+      );
+    const known = this.byOidc(oidc);
+    if (known && known.id !== of)
+      throw new HoldError("name_taken", `that login is ${known.name}'s${known.revoked ? ", who was revoked" : ""}`, {
+        operator: known.id,
+      });
   }
 
   revoke(name: string): RegisteredOperator {
-    const operator = this.byName(name);
-    if (!operator) throw new HoldError("no_such_operator", `no operator ${name}; hold operator ls shows who there is`);
-    const admins = this.#operators.filter((o) => !o.revoked && o.role === "admin");
-    if (admins.length === 1 && admins[0]!.id === operator.id)
+    const operator = this.#known(name);
+    if (this.#isLastAdmin(operator))
       throw new HoldError(
         "not_permitted",
         `${name} is the last admin; add another one first: hold operator add NAME --role admin`,
       );
-    const revoked = { ...operator, revoked: true };
-    this.#store(this.#operators.map((o) => (o.id === operator.id ? revoked : o)));
-    return revoked;
+    return this.#change(operator, { revoked: true });
+  }
+
+  #isLastAdmin(operator: RegisteredOperator): boolean {
+    return !this.#operators.some((o) => !o.revoked && o.role === "admin" && o.id !== operator.id) && operator.role === "admin";
+  }
+
+  #known(name: string): RegisteredOperator {
+    const operator = this.byName(name);
+    if (!operator)
+      throw new HoldError(
+        "no_such_operator",
+        `no operator ${JSON.stringify(name.slice(0, 64))}; hold operator ls shows who there is`,
+      );
+    return operator;
+  }
+
+  #present(name: string): RegisteredOperator {
+    const operator = this.#known(name);
+    if (operator.revoked)
+      throw new HoldError("no_such_operator", `operator ${operator.name} was revoked`, { operator: operator.id });
+    return operator;
+  }
+
+  #change(operator: RegisteredOperator, change: Partial<RegisteredOperator>): RegisteredOperator {
+    return this.#put({ ...operator, ...change });
+  }
+
+  #put(operator: RegisteredOperator): RegisteredOperator {
+    this.#store(this.#operators.map((o) => (o.id === operator.id ? operator : o)));
+    return operator;
   }
 
   #store(operators: RegisteredOperator[]): void {
     storeDurably(this.#path, operators);
     this.#operators = operators;
   }
+}
+
+export interface FoundKey {
+  readonly operator: RegisteredOperator;
+  /** Raw. */
+  readonly key: Buffer;
+}
+
+function keyNamed(operator: RegisteredOperator, id: string): Credential {
+  const wanted = id.toLowerCase();
+  const found =
+    /^[0-9a-f]+$/.test(wanted) && wanted.length >= LEAST_ID_CHARS
+      ? credentialsOf(operator).filter((c) => keyIdOf(Buffer.from(c.key, "base64")).toString("hex").startsWith(wanted))
+      : [];
+  if (found.length !== 1)
+    throw new HoldError(
+      "bad_request",
+      `${found.length === 0 ? "no key" : "more than one key"} of ${operator.name} has an id that begins with ${JSON.stringify(id.slice(0, 64))} (${LEAST_ID_CHARS} hex digits at least); hold operator show ${operator.name} lists them`,
+    );
+  return found[0]!;
 }
 
 function read(path: string): RegisteredOperator[] {

@@ -360,11 +360,10 @@ export class Inputs {
     if (closes || cut.size > 0) this.offerWaiting();
   }
 
-  /** An operator is out: what it has under way is dropped, its unit is closed, and what waits is refused. */
-  revoke(operator: string): void {
+  /** An operator, or a key of theirs, is out: what they have under way is dropped, their unit is closed, and what waits is refused. */
+  drop(operator: string, error: HoldError): void {
     const theirs = this.#waiting.filter((w) => w.by.id === operator);
     this.#waiting = this.#waiting.filter((w) => w.by.id !== operator);
-    const error = new HoldError("revoked", `operator ${operator} was revoked`, { operator });
     for (const offer of theirs) this.#refuse(frameOf(offer), offer.tell, error);
     this.cut((o) => o === operator);
   }

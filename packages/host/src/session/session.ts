@@ -354,8 +354,9 @@ export class LiveSession {
     const attachment = this.attachments.get(id);
     if (!attachment) return;
     this.#readers.remove(attachment);
-    // A link that broke may be back in a moment: its floor then runs out by itself. Who leaves gives it back at once.
-    if (reason === "left" && !this.#ports.journal.frozen) this.#steering.step({ verb: "leave", seat: id }, actorOf(attachment));
+    // A link that broke may be back in a moment: its floor then runs out by itself. Who leaves, or is put out, gives it back at once.
+    if ((reason === "left" || reason === "revoked") && !this.#ports.journal.frozen)
+      this.#steering.step({ verb: "leave", seat: id }, actorOf(attachment));
     this.#sizing.left(id);
     if (!attachment.quiet) {
       this.#book.tryRecord(actorOf(attachment), {
@@ -410,8 +411,13 @@ export class LiveSession {
 
   /** An operator is out: what it queued is dropped, its floor is free. Its attachments are ended by the caller. */
   revoke(operator: string, by: Actor): void {
-    this.#inputs.revoke(operator);
+    this.drop(operator, new HoldError("revoked", `operator ${operator} was revoked`, { operator }));
     this.#steering.step({ verb: "revoke", operator }, by);
+  }
+
+  /** What an operator has under way is not written any more; `error` is what becomes of what waits. */
+  drop(operator: string, error: HoldError): void {
+    this.#inputs.drop(operator, error);
   }
 
   // --- size and signals ---

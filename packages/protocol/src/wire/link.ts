@@ -114,7 +114,7 @@ export interface Proof {
   signature: Uint8Array;
 }
 
-/** Takes up an invitation: from now on the key is an operator's. */
+/** Takes up an invitation, or a login: from now on the key is an operator's. */
 export interface Redeem {
   /** 32 bytes, used once */
   token: Uint8Array;
@@ -122,8 +122,12 @@ export interface Redeem {
   publicKey: Uint8Array;
   /** by that key over the operator's transcript */
   signature: Uint8Array;
-  /** wished for, for a new operator; empty: the host chooses */
+  /** wished for, for a new operator whose name the invitation leaves open; empty: the host chooses */
   name: string;
+  /** in place of token: whom the host's OIDC issuer knows, with a nonce that names this key and this host */
+  idToken: string;
+  /** in place of both: is refused with login_required, whose details say where to log in */
+  askLogin: boolean;
 }
 
 /** Takes up an attachment whose link was lost, on a link of any carrier (docs/protocol.md, Continuity). */
@@ -375,6 +379,8 @@ export interface Call {
     | { case: "fileRead"; value: FileReadCall }
     | { case: "fileWrite"; value: FileWriteCall }
     | { case: "fileWatch"; value: FileWatchCall }
+    | { case: "keyRevoke"; value: KeyRevokeCall }
+    | { case: "operatorLink"; value: OperatorLinkCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -576,6 +582,23 @@ export interface OperatorInfo {
   session: string;
   /** of a guest: when that ends; 0: it does not */
   untilUnixMs: bigint;
+  /** Told to the operator, and to who may change them. */
+  keys: OperatorKey[];
+  oidcIssuer: string;
+  /** who logs in there as this one is this operator */
+  oidcSubject: string;
+}
+
+export interface OperatorKey {
+  /** SHA-256 of the raw public key */
+  id: Uint8Array;
+  addedUnixMs: bigint;
+  addedBy: string;
+  /** 0: it holds */
+  revokedUnixMs: bigint;
+  /** about; 0: not that the host knows */
+  usedUnixMs: bigint;
+  usedVia: string;
 }
 
 export interface OperatorAddCall {
@@ -584,6 +607,8 @@ export interface OperatorAddCall {
   role: string;
   publicKey: Uint8Array;
   onBehalfOf: string;
+  /** of a person who logs in with the host's OIDC issuer: then there need be no key */
+  oidcSubject: string;
 }
 
 export interface OperatorAddAnswer {
@@ -601,6 +626,17 @@ export interface OperatorRevokeCall {
   operator: string;
 }
 
+/** One key alone: what it has proven ends, and it is refused from now on. */
+export interface KeyRevokeCall {
+  operator: string;
+  key: string;
+}
+
+export interface OperatorLinkCall {
+  operator: string;
+  oidcSubject: string;
+}
+
 /** A single-use token: for another key of an operator, or for a new operator, who may be a guest of one session. */
 export interface InviteCall {
   /** gets another key; then nothing of what follows */
@@ -613,6 +649,10 @@ export interface InviteCall {
   ttlMs: bigint;
   /** how long it can be taken up; 0: 10 minutes, or the guest's whole time */
   redeemMs: bigint;
+  /** of a new operator; empty: as who takes it up wishes */
+  name: string;
+  /** of a new AI */
+  onBehalfOf: string;
 }
 
 export interface InviteAnswer {
@@ -623,6 +663,7 @@ export interface InviteAnswer {
 
 export interface Invitation {
   id: string;
+  /** who gets another key, or what a new one will be called; empty: as they wish */
   operator: string;
   kind: OperatorKind;
   role: string;
@@ -1796,7 +1837,14 @@ export const Proof: MessageFns<Proof> = {
 };
 
 function createBaseRedeem(): Redeem {
-  return { token: new Uint8Array(0), publicKey: new Uint8Array(0), signature: new Uint8Array(0), name: "" };
+  return {
+    token: new Uint8Array(0),
+    publicKey: new Uint8Array(0),
+    signature: new Uint8Array(0),
+    name: "",
+    idToken: "",
+    askLogin: false,
+  };
 }
 
 export const Redeem: MessageFns<Redeem> = {
@@ -1812,6 +1860,12 @@ export const Redeem: MessageFns<Redeem> = {
     }
     if (message.name !== "") {
       writer.uint32(34).string(message.name);
+    }
+    if (message.idToken !== "") {
+      writer.uint32(82).string(message.idToken);
+    }
+    if (message.askLogin !== false) {
+      writer.uint32(88).bool(message.askLogin);
     }
     return writer;
   },
@@ -1861,6 +1915,22 @@ export const Redeem: MessageFns<Redeem> = {
             message.name = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.idToken = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.askLogin = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1882,6 +1952,8 @@ export const Redeem: MessageFns<Redeem> = {
     message.publicKey = object.publicKey ?? new Uint8Array(0);
     message.signature = object.signature ?? new Uint8Array(0);
     message.name = object.name ?? "";
+    message.idToken = object.idToken ?? "";
+    message.askLogin = object.askLogin ?? false;
     return message;
   },
 };
@@ -4287,6 +4359,12 @@ export const Call: MessageFns<Call> = {
       case "fileWatch":
         FileWatchCall.encode(message.verb.value, writer.uint32(266).fork()).join();
         break;
+      case "keyRevoke":
+        KeyRevokeCall.encode(message.verb.value, writer.uint32(362).fork()).join();
+        break;
+      case "operatorLink":
+        OperatorLinkCall.encode(message.verb.value, writer.uint32(370).fork()).join();
+        break;
     }
     return writer;
   },
@@ -4568,6 +4646,22 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "fileWatch", value: FileWatchCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 45: {
+            if (tag !== 362) {
+              break;
+            }
+
+            message.verb = { case: "keyRevoke", value: KeyRevokeCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 46: {
+            if (tag !== 370) {
+              break;
+            }
+
+            message.verb = { case: "operatorLink", value: OperatorLinkCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4776,6 +4870,18 @@ export const Call: MessageFns<Call> = {
       case "fileWatch": {
         if (object.verb?.value !== undefined && object.verb?.value !== null) {
           message.verb = { case: "fileWatch", value: FileWatchCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "keyRevoke": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "keyRevoke", value: KeyRevokeCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "operatorLink": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "operatorLink", value: OperatorLinkCall.fromPartial(object.verb.value) };
         }
         break;
       }
@@ -7092,6 +7198,9 @@ function createBaseOperatorInfo(): OperatorInfo {
     onBehalfOf: "",
     session: "",
     untilUnixMs: 0n,
+    keys: [],
+    oidcIssuer: "",
+    oidcSubject: "",
   };
 }
 
@@ -7138,6 +7247,15 @@ export const OperatorInfo: MessageFns<OperatorInfo> = {
         throw new globalThis.Error("value provided for field message.untilUnixMs of type int64 too large");
       }
       writer.uint32(96).int64(message.untilUnixMs);
+    }
+    for (const v of message.keys) {
+      OperatorKey.encode(v!, writer.uint32(162).fork()).join();
+    }
+    if (message.oidcIssuer !== "") {
+      writer.uint32(170).string(message.oidcIssuer);
+    }
+    if (message.oidcSubject !== "") {
+      writer.uint32(178).string(message.oidcSubject);
     }
     return writer;
   },
@@ -7251,6 +7369,30 @@ export const OperatorInfo: MessageFns<OperatorInfo> = {
             message.untilUnixMs = reader.int64() as bigint;
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.keys.push(OperatorKey.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.oidcIssuer = reader.string();
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.oidcSubject = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7284,12 +7426,145 @@ export const OperatorInfo: MessageFns<OperatorInfo> = {
     message.untilUnixMs = (object.untilUnixMs !== undefined && object.untilUnixMs !== null)
       ? BigInt(object.untilUnixMs)
       : 0n;
+    message.keys = object.keys?.map((e) => OperatorKey.fromPartial(e)) || [];
+    message.oidcIssuer = object.oidcIssuer ?? "";
+    message.oidcSubject = object.oidcSubject ?? "";
+    return message;
+  },
+};
+
+function createBaseOperatorKey(): OperatorKey {
+  return { id: new Uint8Array(0), addedUnixMs: 0n, addedBy: "", revokedUnixMs: 0n, usedUnixMs: 0n, usedVia: "" };
+}
+
+export const OperatorKey: MessageFns<OperatorKey> = {
+  encode(message: OperatorKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id.length !== 0) {
+      writer.uint32(10).bytes(message.id);
+    }
+    if (message.addedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.addedUnixMs) !== message.addedUnixMs) {
+        throw new globalThis.Error("value provided for field message.addedUnixMs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.addedUnixMs);
+    }
+    if (message.addedBy !== "") {
+      writer.uint32(26).string(message.addedBy);
+    }
+    if (message.revokedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.revokedUnixMs) !== message.revokedUnixMs) {
+        throw new globalThis.Error("value provided for field message.revokedUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.revokedUnixMs);
+    }
+    if (message.usedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.usedUnixMs) !== message.usedUnixMs) {
+        throw new globalThis.Error("value provided for field message.usedUnixMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.usedUnixMs);
+    }
+    if (message.usedVia !== "") {
+      writer.uint32(50).string(message.usedVia);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperatorKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperatorKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.addedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.addedBy = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.revokedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.usedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.usedVia = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OperatorKey>): OperatorKey {
+    return OperatorKey.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OperatorKey>): OperatorKey {
+    const message = createBaseOperatorKey();
+    message.id = object.id ?? new Uint8Array(0);
+    message.addedUnixMs = (object.addedUnixMs !== undefined && object.addedUnixMs !== null)
+      ? BigInt(object.addedUnixMs)
+      : 0n;
+    message.addedBy = object.addedBy ?? "";
+    message.revokedUnixMs = (object.revokedUnixMs !== undefined && object.revokedUnixMs !== null)
+      ? BigInt(object.revokedUnixMs)
+      : 0n;
+    message.usedUnixMs = (object.usedUnixMs !== undefined && object.usedUnixMs !== null)
+      ? BigInt(object.usedUnixMs)
+      : 0n;
+    message.usedVia = object.usedVia ?? "";
     return message;
   },
 };
 
 function createBaseOperatorAddCall(): OperatorAddCall {
-  return { name: "", kind: 0, role: "", publicKey: new Uint8Array(0), onBehalfOf: "" };
+  return { name: "", kind: 0, role: "", publicKey: new Uint8Array(0), onBehalfOf: "", oidcSubject: "" };
 }
 
 export const OperatorAddCall: MessageFns<OperatorAddCall> = {
@@ -7308,6 +7583,9 @@ export const OperatorAddCall: MessageFns<OperatorAddCall> = {
     }
     if (message.onBehalfOf !== "") {
       writer.uint32(42).string(message.onBehalfOf);
+    }
+    if (message.oidcSubject !== "") {
+      writer.uint32(82).string(message.oidcSubject);
     }
     return writer;
   },
@@ -7365,6 +7643,14 @@ export const OperatorAddCall: MessageFns<OperatorAddCall> = {
             message.onBehalfOf = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.oidcSubject = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7387,6 +7673,7 @@ export const OperatorAddCall: MessageFns<OperatorAddCall> = {
     message.role = object.role ?? "";
     message.publicKey = object.publicKey ?? new Uint8Array(0);
     message.onBehalfOf = object.onBehalfOf ?? "";
+    message.oidcSubject = object.oidcSubject ?? "";
     return message;
   },
 };
@@ -7601,8 +7888,142 @@ export const OperatorRevokeCall: MessageFns<OperatorRevokeCall> = {
   },
 };
 
+function createBaseKeyRevokeCall(): KeyRevokeCall {
+  return { operator: "", key: "" };
+}
+
+export const KeyRevokeCall: MessageFns<KeyRevokeCall> = {
+  encode(message: KeyRevokeCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operator !== "") {
+      writer.uint32(10).string(message.operator);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyRevokeCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyRevokeCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KeyRevokeCall>): KeyRevokeCall {
+    return KeyRevokeCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeyRevokeCall>): KeyRevokeCall {
+    const message = createBaseKeyRevokeCall();
+    message.operator = object.operator ?? "";
+    message.key = object.key ?? "";
+    return message;
+  },
+};
+
+function createBaseOperatorLinkCall(): OperatorLinkCall {
+  return { operator: "", oidcSubject: "" };
+}
+
+export const OperatorLinkCall: MessageFns<OperatorLinkCall> = {
+  encode(message: OperatorLinkCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operator !== "") {
+      writer.uint32(10).string(message.operator);
+    }
+    if (message.oidcSubject !== "") {
+      writer.uint32(18).string(message.oidcSubject);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OperatorLinkCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOperatorLinkCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.oidcSubject = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OperatorLinkCall>): OperatorLinkCall {
+    return OperatorLinkCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OperatorLinkCall>): OperatorLinkCall {
+    const message = createBaseOperatorLinkCall();
+    message.operator = object.operator ?? "";
+    message.oidcSubject = object.oidcSubject ?? "";
+    return message;
+  },
+};
+
 function createBaseInviteCall(): InviteCall {
-  return { operator: "", kind: 0, role: "", session: "", ttlMs: 0n, redeemMs: 0n };
+  return { operator: "", kind: 0, role: "", session: "", ttlMs: 0n, redeemMs: 0n, name: "", onBehalfOf: "" };
 }
 
 export const InviteCall: MessageFns<InviteCall> = {
@@ -7630,6 +8051,12 @@ export const InviteCall: MessageFns<InviteCall> = {
         throw new globalThis.Error("value provided for field message.redeemMs of type uint64 too large");
       }
       writer.uint32(48).uint64(message.redeemMs);
+    }
+    if (message.name !== "") {
+      writer.uint32(82).string(message.name);
+    }
+    if (message.onBehalfOf !== "") {
+      writer.uint32(90).string(message.onBehalfOf);
     }
     return writer;
   },
@@ -7695,6 +8122,22 @@ export const InviteCall: MessageFns<InviteCall> = {
             message.redeemMs = reader.uint64() as bigint;
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.onBehalfOf = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7718,6 +8161,8 @@ export const InviteCall: MessageFns<InviteCall> = {
     message.session = object.session ?? "";
     message.ttlMs = (object.ttlMs !== undefined && object.ttlMs !== null) ? BigInt(object.ttlMs) : 0n;
     message.redeemMs = (object.redeemMs !== undefined && object.redeemMs !== null) ? BigInt(object.redeemMs) : 0n;
+    message.name = object.name ?? "";
+    message.onBehalfOf = object.onBehalfOf ?? "";
     return message;
   },
 };
@@ -11078,4 +11523,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };
