@@ -110,7 +110,7 @@ export interface NetworkOptions {
   readonly url: string;
   /** Default: `homeFolder()`. */
   readonly home?: string;
-  /** Name of the credential; default: the machine user's. */
+  /** Name of the credential; default: the one that was made for that host (an invitation, a login), else the machine user's. */
   readonly as?: string;
   readonly via?: ConnectOptions["via"];
   /** Shown in audit. */
@@ -136,9 +136,13 @@ export interface InviteSpec {
   /** Default observer; a guest is an observer or an operator. */
   readonly role?: string;
   readonly session?: string;
+  /** Of a new operator or a guest; default: as who takes it up wishes. */
+  readonly name?: string;
+  /** Of a new AI: the person whom it acts for. */
+  readonly onBehalfOf?: string;
   /** Of a guest: how long, at most 30 days. */
   readonly ttlMs?: number;
-  /** How long it can be taken up. Default 10 min; for a guest `ttlMs`. */
+  /** How long it can be taken up. Default, and at most: 10 min; for a guest `ttlMs`. */
   readonly redeemMs?: number;
 }
 
@@ -534,14 +538,21 @@ export interface HostClient {
     readonly name: string;
     readonly kind: OperatorKind;
     readonly role: string;
-    readonly publicKey: Uint8Array;
+    /** Raw, 32 bytes; may be left out of who logs in. */
+    readonly publicKey?: Uint8Array;
     readonly onBehalfOf?: string;
+    /** What the host's OIDC issuer calls this person. */
+    readonly oidcSubject?: string;
   }): Promise<OperatorInfo>;
   operatorList(): Promise<OperatorInfo[]>;
   operatorRevoke(operator: string): Promise<void>;
+  /** One key alone, by its id in hex or what that begins with; a person may take away their own. */
+  keyRevoke(operator: string, key: string): Promise<void>;
+  /** What the host's OIDC issuer calls this person; null: nothing any more. */
+  operatorLink(operator: string, oidcSubject: string | null): Promise<void>;
   /** Files of the session's machine, as its user; who may type may. */
   files(session: string): Files;
-  /** A single-use token that makes a key an operator's; see {@link InviteSpec}. The token is told this once. */
+  /** A single-use token that makes a key an operator's; see {@link InviteSpec}. The token is told this once. An admin's, but for a device of one's own. */
   invite(spec: InviteSpec): Promise<Invited>;
   invitations(): Promise<Invitation[]>;
   /** Nobody takes it up any more; the guest who has is out within a second. */

@@ -4,6 +4,7 @@ export { escapeBytes, escapeLines, escapeText } from "./escape.ts";
 export { readJournal } from "./journal.ts";
 export type { Credential } from "./client/credential.ts";
 export { keyNames, parseKey } from "./key.ts";
+export { openSshPublicKey } from "./ssh-key.ts";
 export { formatInvite, type InviteText, parseInvite } from "./invite-text.ts";
 export { connect, type WebOptions } from "./web/connect.ts";
 export { credentialFrom, generateKeyPair, type KeyPair, publicKeyOf } from "./web/key.ts";

@@ -405,18 +405,14 @@ export class ClientAttachment implements Attachment {
     if (this.#isOver()) return;
     this.#leaveLink(error);
     if (this.#detaching) return this.#finish("left");
-    const final =
-      error.code === "revoked" ||
-      error.code === "unknown_credential" ||
-      error.code === "cancelled" ||
-      error.code === "version_mismatch";
+    const isOut = error.code === "revoked" || error.code === "key_revoked";
+    const final = isOut || error.code === "unknown_credential" || error.code === "cancelled" || error.code === "version_mismatch";
     if (this.#first && this.#state === "attaching") {
       this.#first.reject(error);
       this.#first = null;
       return this.#finish("refused", error);
     }
-    if (final || this.#options.reconnect === false)
-      return this.#finish(error.code === "revoked" ? "revoked" : "link lost", error);
+    if (final || this.#options.reconnect === false) return this.#finish(isOut ? "revoked" : "link lost", error);
     if (this.#state === "attached") {
       this.#state = "offline";
       this.#outbox.linkLost(this.#redial.now());

@@ -424,11 +424,13 @@ export class Client implements HostClient {
     name: string;
     kind: import("@holdfast/protocol").OperatorKind;
     role: string;
-    publicKey: Uint8Array;
+    publicKey?: Uint8Array;
     onBehalfOf?: string;
+    oidcSubject?: string;
   }) {
-    return (await this.#call("operatorAdd", { case: "operatorAdd", value: { ...o, onBehalfOf: o.onBehalfOf ?? "" } })).value
-      .operator!;
+    const { name, kind, role, publicKey = new Uint8Array(0), onBehalfOf = "", oidcSubject = "" } = o;
+    const value = { name, kind, role, publicKey, onBehalfOf, oidcSubject };
+    return (await this.#call("operatorAdd", { case: "operatorAdd", value })).value.operator!;
   }
 
   async operatorList() {
@@ -437,6 +439,14 @@ export class Client implements HostClient {
 
   async operatorRevoke(operator: string): Promise<void> {
     await this.#call("done", { case: "operatorRevoke", value: { operator } });
+  }
+
+  async keyRevoke(operator: string, key: string): Promise<void> {
+    await this.#call("done", { case: "keyRevoke", value: { operator, key } });
+  }
+
+  async operatorLink(operator: string, oidcSubject: string | null): Promise<void> {
+    await this.#call("done", { case: "operatorLink", value: { operator, oidcSubject: oidcSubject ?? "" } });
   }
 
   files(session: string): Files {
@@ -448,8 +458,9 @@ export class Client implements HostClient {
   }
 
   async invite(spec: InviteSpec): Promise<Invited> {
-    const { operator = "", kind = OperatorKind.HUMAN, role = "observer", session = "", ttlMs = 0, redeemMs = 0 } = spec;
-    const value = { operator, kind, role, session, ttlMs: BigInt(ttlMs), redeemMs: BigInt(redeemMs) };
+    const { operator = "", kind = OperatorKind.HUMAN, role = "observer", session = "", name = "", onBehalfOf = "" } = spec;
+    const times = { ttlMs: BigInt(spec.ttlMs ?? 0), redeemMs: BigInt(spec.redeemMs ?? 0) };
+    const value = { operator, kind, role, session, name, onBehalfOf, ...times };
     const { invitation, token, hostKey } = (await this.#call("invite", { case: "invite", value })).value;
     return { invitation: invitation!, token, hostKey };
   }

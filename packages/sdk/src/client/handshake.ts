@@ -49,8 +49,12 @@ export interface ResumeToken {
 }
 
 export interface Redemption {
-  /** 32 bytes. */
+  /** 32 bytes; empty for a login. */
   readonly token: Uint8Array;
+  /** Of the host's OIDC issuer, in place of the token. */
+  readonly idToken?: string;
+  /** Asks where to log in: is refused with `login_required`, whose details say it. */
+  readonly askLogin?: boolean;
   /** Raw Ed25519 public key of the credential, 32 bytes. */
   readonly publicKey: Uint8Array;
   /** Wished for; empty: the host chooses. */

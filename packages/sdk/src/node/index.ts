@@ -6,6 +6,7 @@ import type { ConnectOptions, HostClient, NetworkOptions, Reach } from "../api.t
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import { anyWay, type Way } from "../client/way.ts";
+import type { Joined, JoinRequest } from "./join-invite.ts";
 import { credentialOf, homeVerifier } from "./keys.ts";
 import { redialWith, surroundings } from "./machine.ts";
 
@@ -14,6 +15,7 @@ export { configFolder, files, folders, homeFolder } from "@holdfast/carrier";
 export { type Env, exactArguments, exactDirectory, exactEnvironment } from "./exact.ts";
 export type { Dial } from "../client/handshake.ts";
 export type { Acceptor, Link, LinkHandlers } from "@holdfast/carrier/link";
+export type { Joined, JoinRequest } from "./join-invite.ts";
 export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough } from "./program.ts";
 export type { ThroughOptions } from "../api.ts";
@@ -26,6 +28,11 @@ export async function lookAtHost(
   options: { readonly ca?: string | Buffer; readonly timeoutMs?: number } = {},
 ): Promise<{ readonly address: string; readonly key: Uint8Array; readonly id: string }> {
   return (await import("./network.ts")).lookAtHost(url, options);
+}
+
+/** Taking up an invitation that came as a text (join-invite.ts). */
+export async function joinByInvite(request: JoinRequest): Promise<Joined> {
+  return (await import("./join-invite.ts")).joinByInvite(request);
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;

@@ -16,26 +16,40 @@ export interface JoinOptions {
   readonly name: string;
   /** Shown in audit. */
   readonly client?: string;
+  readonly via?: "cli" | "sdk";
   readonly timeoutMs?: number;
+}
+
+/** The host was asked to take a key, and nothing was heard of it: the key was kept, under `key` in the details. */
+export function isUnanswered(fault: unknown): boolean {
+  return fault instanceof HoldError && fault.details["key"] !== undefined;
 }
 
 /**
  * Makes a key and has the host take it for the invitation. Throws {@link HoldError}: `invitation_unknown`, `name_taken`, `host_key_changed`,
- * `unreachable`; then the key is gone again, unless there was no answer: the host may know it.
+ * `unreachable`; then the key is gone again, unless the host was asked and did not answer: it may know it ({@link isUnanswered}).
  */
 export async function joinHost(
   options: JoinOptions,
 ): Promise<{ readonly operator: string; readonly role: string; readonly key: string }> {
-  const { home, dial, hostKey, token, name, client = "holdfast-sdk", timeoutMs = 10_000 } = options;
+  const { home, dial, hostKey, token, name, via = "sdk", client = "holdfast-sdk", timeoutMs = 10_000 } = options;
   const { publicKey, path } = generateKey(home, name);
+  const { keyId, sign } = credentialOf(home, name);
+  let isAsked = false;
   try {
     const { link, welcome } = await shakeHands(
       {
         dial,
-        credential: credentialOf(home, name),
+        credential: {
+          keyId,
+          sign(bytes) {
+            isAsked = true;
+            return sign(bytes);
+          },
+        },
         verifier: keyVerifier(hostKey),
         redeem: { token, publicKey, name },
-        via: "sdk",
+        via,
         client,
         signal: AbortSignal.timeout(timeoutMs),
       },
@@ -44,8 +58,9 @@ export async function joinHost(
     link.close();
     return { operator: welcome.operator, role: welcome.role, key: path };
   } catch (fault) {
-    const mayBeKnown = fault instanceof HoldError && (fault.code === "unreachable" || fault.code === "timed_out");
-    if (!mayBeKnown) discardKey(path);
+    if (isAsked && fault instanceof HoldError && (fault.code === "unreachable" || fault.code === "timed_out"))
+      throw new HoldError(fault.code, fault.message, { ...fault.details, key: path }, { cause: fault });
+    discardKey(path);
     throw fault;
   }
 }

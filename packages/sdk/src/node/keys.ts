@@ -10,6 +10,7 @@ import {
   verify,
 } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { files, folders, makeHome } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
@@ -17,6 +18,8 @@ import type { Credential, HostVerifier } from "../client/credential.ts";
 
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 const NAME = /^[a-z][a-z0-9._-]{0,31}$/;
+/** Tried for a new key, where the first ones are taken. */
+const MOST_NAMES = 9;
 
 /** Makes a key for an operator that is about to be added. Refuses to replace one. */
 export function generateKey(home: string, name: string): { readonly publicKey: Uint8Array; readonly path: string } {
@@ -45,6 +48,28 @@ export function keyNames(home: string): string[] {
 
 export function defaultKeyName(home: string): string | null {
   return existsSync(files.defaultKey(home)) ? readFileSync(files.defaultKey(home), "utf8").trim() : null;
+}
+
+/** Names that a new key may have here, the first one first: `base` (default: this machine's user), then numbered. */
+export function freeKeyNames(home: string, base = userName()): string[] {
+  const here = keyNames(home);
+  return Array.from({ length: MOST_NAMES }, (_, i) => (i === 0 ? base : `${base.slice(0, 28)}-${i + 1}`)).filter(
+    (name) => !here.includes(name),
+  );
+}
+
+/** As a name of an operator; people whose login is none are guests. */
+function userName(): string {
+  try {
+    const name = userInfo()
+      .username.toLowerCase()
+      .replaceAll(/[^a-z0-9._-]/g, "-")
+      .slice(0, 28);
+    if (/^[a-z]/.test(name)) return name;
+  } catch {
+    // A uid without a name: containers do that.
+  }
+  return "guest";
 }
 
 /** Takes a key away that no host has come to know. */

@@ -1,11 +1,12 @@
 /**
- * Hosts that this home knows by address: `known_hosts`, a line each, `NAME:PORT` and the host's raw public key in base64. As ssh's file of that
- * name, it says whom a person has once made sure of.
+ * Hosts that this home knows by address: `known_hosts`, a line each, `NAME:PORT`, the host's raw public key in base64, and the name of the
+ * credential that is used there, if one was made for it. As ssh's file of that name, it says whom a person has once made sure of.
  *
  *   K1  A host that is not in it is signed nothing, unless the caller says that this one is to be trusted, by its id or at first sight.
  *   K2  A host that is in it with another key is signed nothing. An address has one key: a new one takes the old one's place.
  *   K3  The home's own host is known by its own key wherever it answers, but where the file says otherwise.
  *   K4  Who says by its id which host is meant means that one, whatever is known.
+ *   K5  A credential that was made for an address is used there and nowhere else, unless it is named.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -19,30 +20,41 @@ export function hostIdOf(key: Uint8Array): string {
   return createHash("sha256").update(key).digest("hex").slice(0, 32);
 }
 
-/** Keys under which `address` (`NAME:PORT`) is known. */
-function knownKeys(home: string, address: string): Buffer[] {
+interface Known {
+  readonly key: Buffer;
+  readonly as: string | undefined;
+}
+
+/** What `address` (`NAME:PORT`) is known by. */
+function knownAt(home: string, address: string): Known[] {
   const path = files.knownHosts(home);
   if (!existsSync(path)) return [];
   return readFileSync(path, "utf8")
     .split("\n")
     .map((line) => line.trim().split(/\s+/))
     .filter(([name]) => name === address)
-    .map(([, key]) => Buffer.from(key ?? "", "base64"));
+    .map(([, key, as]) => ({ key: Buffer.from(key ?? "", "base64"), as }));
+}
+
+/** K5. The name of the credential; undefined: none was made for that address. */
+export function credentialAt(home: string, address: string): string | undefined {
+  return knownAt(home, address)[0]?.as;
 }
 
 /** The id of the host that an address is known to lead to; null if it is not known. */
 export function knownHostId(home: string, address: string): string | null {
-  const [key] = knownKeys(home, address);
-  return key ? hostIdOf(key) : null;
+  const [known] = knownAt(home, address);
+  return known ? hostIdOf(known.key) : null;
 }
 
-/** K2. */
-export function rememberHost(home: string, address: string, key: Uint8Array): void {
+/** K2. `as`: of the credential that is used there from now on (K5); without, the one that was. */
+export function rememberHost(home: string, address: string, key: Uint8Array, as = credentialAt(home, address)): void {
   makeHome(home);
   const path = files.knownHosts(home);
   const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n") : [];
   const others = lines.filter((line) => line.trim() !== "" && line.trim().split(/\s+/)[0] !== address);
-  const text = [...others, `${address} ${Buffer.from(key).toString("base64")}`, ""].join("\n");
+  const line = `${address} ${Buffer.from(key).toString("base64")}${as === undefined ? "" : ` ${as}`}`;
+  const text = [...others, line, ""].join("\n");
   writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }
@@ -61,7 +73,7 @@ export function networkVerifier(home: string, url: URL, trust?: string): HostVer
           `who answers at ${address} has the id ${id}, and ${trust} is meant; nothing was signed for it`,
           details,
         );
-      const known = knownKeys(home, address);
+      const known = knownAt(home, address).map((k) => k.key);
       if (known.some((k) => k.equals(key))) return true;
       if (known.length > 0)
         throw new HoldError(

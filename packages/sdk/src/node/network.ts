@@ -8,7 +8,7 @@ import { Connection } from "../client/connection.ts";
 import { shakeHands } from "../client/handshake.ts";
 import type { Way } from "../client/way.ts";
 import { credentialOf } from "./keys.ts";
-import { hostIdOf, networkVerifier } from "./known-hosts.ts";
+import { credentialAt, hostIdOf, networkVerifier } from "./known-hosts.ts";
 import { isSignedBy } from "./keys.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -16,7 +16,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** Leads to a host that listens, over WebSocket. */
 export function networkWay(home: string, options: NetworkOptions): Way {
   const url = linkUrl(options.url);
-  const credential = credentialOf(home, options.as);
+  const credential = credentialOf(home, options.as ?? credentialAt(home, url.host));
   const verifier = networkVerifier(home, url, options.trust);
   return (resume) =>
     Connection.open({
