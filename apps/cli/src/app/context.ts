@@ -2,9 +2,10 @@
  * What a command may touch: its streams, its environment, a clock and a host. Commands take nothing from `process`, so that a test
  * hands them a world of its own (app/fake.ts); the real one is app/real.ts.
  */
-import type { ListenWish } from "@holdfast/host/start";
+import type { ListenWish, OidcSettings } from "@holdfast/host/start";
 import type { AttachHandlers, ConnectOptions, Event, HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
+import type { Joined } from "@holdfast/sdk/node";
 import type { Remote } from "../read/remote.ts";
 import type { Paint } from "../show/colour.ts";
 import type { CommandTable } from "../spec/command.ts";
@@ -60,8 +61,12 @@ export interface Context {
   bridge(): Promise<undefined>;
   /** Who answers at an address, told nothing of who asks. */
   lookAtHost(url: string): Promise<SeenHost>;
-  /** Has the host of this machine listen: starts it, or starts it anew if it runs. Sessions run on meanwhile. */
-  hostListen(wish: ListenWish): Promise<HostClient>;
+  /** Starts the host of this machine, anew if it runs, to listen or to let people log in. Sessions run on meanwhile. */
+  hostAnew(wishes: HostWishes): Promise<HostClient>;
+  /** Takes up an invitation: from then on its host and the new credential are the ones that are meant. */
+  join(invite: string, name: string | undefined): Promise<Joined>;
+  /** Logs in with the host's issuer; `show` is given the address that the person opens. Then the new credential is the one that is meant. */
+  logIn(options: LogInOptions): Promise<LoggedIn>;
   /** A link of its own as another operator (undefined: this home's person), which the caller closes. */
   connectAs(name: string | undefined, via: "cli" | "mcp"): Promise<HostClient>;
   /** Waits until no host and no keeper of this home runs; `end` has the keeper end one that does not answer. Resolves with whether one ran. */
@@ -76,6 +81,24 @@ export interface Context {
   reconnect(): Promise<HostClient>;
   verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>>;
   auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>>;
+}
+
+export interface HostWishes {
+  readonly listen: ListenWish | undefined;
+  readonly oidc: OidcSettings | undefined;
+}
+
+export interface LogInOptions {
+  readonly name: string | undefined;
+  readonly show: (url: string) => void;
+}
+
+export interface LoggedIn {
+  readonly operator: string;
+  readonly role: string;
+  /** Name of the credential here, and the file of its key. */
+  readonly as: string;
+  readonly key: string;
 }
 
 export interface SeenHost {

@@ -220,7 +220,9 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
       return world.client;
     },
     lookAtHost: () => Promise.reject(new Error("the test has no other host")),
-    hostListen: () => context.client(),
+    hostAnew: () => context.client(),
+    join: () => Promise.reject(new Error("the test has no invitation")),
+    logIn: () => Promise.reject(new Error("the test has no issuer")),
     connectAs: () => context.client(),
     program: "/opt/holdfast/bin/hold",
     hostDown: async (options) => (await world.hostDown?.(options)) ?? false,

@@ -8,14 +8,25 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { isatty } from "node:tty";
-import type { ListenWish } from "@holdfast/host/start";
 import type { HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import { type Paint, paintFor } from "../show/colour.ts";
 import type { Remote } from "../read/remote.ts";
 import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
-import type { AuditFinding, AuditRecord, Context, Input, KeyStore, Output, SeenHost } from "./context.ts";
+import type { Joined } from "@holdfast/sdk/node";
+import type {
+  AuditFinding,
+  AuditRecord,
+  Context,
+  HostWishes,
+  Input,
+  KeyStore,
+  LoggedIn,
+  LogInOptions,
+  Output,
+  SeenHost,
+} from "./context.ts";
 import { drainOf } from "./drain.ts";
 import { usage } from "./fail.ts";
 import type { Globals } from "./globals.ts";
@@ -122,8 +133,8 @@ export class RealContext implements Context {
   readonly errPaint: Paint = paintFor(this.err.isTty, process.env);
   readonly table: CommandTable;
   readonly json: boolean;
-  readonly as: string | undefined;
-  readonly #host: string | undefined;
+  #as: string | undefined;
+  #host: string | undefined;
   /** The same where it stands on the command line, and not in the environment. */
   readonly #named: string | undefined;
   readonly tail: readonly string[] | undefined;
@@ -140,7 +151,7 @@ export class RealContext implements Context {
     this.cwd = here.cwd;
     this.table = table;
     this.json = globals.json;
-    this.as = globals.as ?? (process.env["HOLDFAST_AS"] || undefined);
+    this.#as = globals.as ?? (process.env["HOLDFAST_AS"] || undefined);
     this.#named = globals.host;
     this.#host = globals.host ?? (process.env["HOLDFAST_HOST"] || undefined);
     this.tail = globals.tail;
@@ -195,6 +206,10 @@ export class RealContext implements Context {
 
   get host(): string | undefined {
     return this.#host;
+  }
+
+  get as(): string | undefined {
+    return this.#as;
   }
 
   get remote(): Remote | undefined {
@@ -270,9 +285,26 @@ export class RealContext implements Context {
     return { address, id, knownId: knownHostId(home, address), remember: async () => rememberHost(home, address, key) };
   }
 
-  async hostListen(wish: ListenWish): Promise<HostClient> {
-    const { hostDown, readListen, startHost } = await import("@holdfast/host/start");
-    readListen(wish);
+  async join(invite: string, name: string | undefined): Promise<Joined> {
+    const { joinByInvite } = await import("@holdfast/sdk/node");
+    const joined = await joinByInvite({ home: await this.home(), invite, name, via: "cli", client: `hold/${this.version}` });
+    this.#host = joined.url ?? undefined;
+    this.#as = joined.as;
+    return joined;
+  }
+
+  async logIn({ name, show }: LogInOptions): Promise<LoggedIn> {
+    const { logIn } = await import("@holdfast/sdk/login");
+    const home = await this.home();
+    const loggedIn = await logIn({ home, name, show, url: this.#host, client: `hold/${this.version}`, signal: this.cancelled });
+    this.#as = loggedIn.as;
+    return loggedIn;
+  }
+
+  async hostAnew({ listen, oidc }: HostWishes): Promise<HostClient> {
+    const { hostDown, readListen, readOidc, startHost } = await import("@holdfast/host/start");
+    if (listen) readListen(listen);
+    if (oidc) readOidc(oidc.issuer, oidc.clientId);
     const home = await this.home();
     const running = await this.client({ start: false }).catch((error: { readonly code?: string }) => {
       if (error.code === "unreachable") return null;
@@ -281,7 +313,7 @@ export class RealContext implements Context {
     if (running) await running.down();
     running?.close();
     await hostDown({ home, end: running === null });
-    await startHost({ home, env: process.env, listen: wish });
+    await startHost({ home, env: process.env, listen, oidc });
     this.#client = this.#connect(false);
     return this.#client;
   }

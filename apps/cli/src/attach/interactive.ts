@@ -6,7 +6,7 @@
 import { escapeText, HoldError, type HostClient, type Session, terminal } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
 import { remoteText } from "../read/remote.ts";
-import { stateText } from "../show/session.ts";
+import { commandText, stateText } from "../show/session.ts";
 import { ago } from "../show/time.ts";
 import { exitText, isRunning } from "../show/words.ts";
 import { Binding } from "./binding.ts";
@@ -94,6 +94,12 @@ export function attachable(session: Session, context: Context): Session {
   );
 }
 
+/** The command that attaches as this one did: at that host, with that credential. */
+function comeBack({ host, as }: Context): string {
+  const words = ["hold", ...(host === undefined ? [] : ["--host", host]), ...(as === undefined ? [] : ["--as", as]), "attach"];
+  return commandText(words);
+}
+
 async function said(
   context: Context,
   client: HostClient,
@@ -102,16 +108,16 @@ async function said(
 ): Promise<number> {
   const own = escapeText(session.name || session.id);
   const name = context.remote ? remoteText(context.remote, own) : own;
+  const again = `${comeBack(context)} ${name}`;
   if (ending.kind === "detached") {
-    line(context.err, `[detached from ${name}]  come back with: hold attach ${name}`);
+    line(context.err, `[detached from ${name}]  come back with: ${again}`);
     return 0;
   }
   if (ending.kind === "gone") return 1;
   if (ending.kind === "failed")
     throw Object.assign(new Error(`${ending.message}; the session ${name} runs on`), { name: "HoldError", code: ending.code });
   const after = await client.show(session.id).catch(() => session);
-  if (isRunning(after))
-    line(context.err, `[detached from ${name}: ${escapeText(ending.reason)}]  come back with: hold attach ${name}`);
+  if (isRunning(after)) line(context.err, `[detached from ${name}: ${escapeText(ending.reason)}]  come back with: ${again}`);
   else
     line(
       context.err,

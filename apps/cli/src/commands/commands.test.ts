@@ -464,7 +464,8 @@ describe("--json of what acts", () => {
       resize: async (...a) => void seen.push(a),
       remove: async (...a) => void seen.push(a),
       operatorRevoke: async (...a) => void seen.push(a),
-      operatorList: async () => [{ id: "ana", name: "ana", kind: 1, role: "operator", capabilities: [], keyIds: [] }] as never,
+      operatorList: async () =>
+        [{ id: "ana", name: "ana", kind: 1, role: "operator", capabilities: [], keyIds: [], keys: [] }] as never,
     });
   test.each([
     ["signal work TERM --to tree", { id: "01jdwork0000", signal: "SIGTERM", number: 15, to: "tree" }],
@@ -571,6 +572,7 @@ describe("operators", () => {
           addedBy: "",
           revoked: false,
           keyIds: [],
+          keys: [],
           onBehalfOf: "",
         }) as never,
     });

@@ -9,11 +9,15 @@ interface UpFlags {
   readonly tlsKey: string | undefined;
   readonly allowHost: readonly string[] | undefined;
   readonly allowOrigin: readonly string[] | undefined;
+  readonly oidcIssuer: string | undefined;
+  readonly oidcClientId: string | undefined;
   readonly json: boolean;
 }
 
 export async function run(context: Context, flags: UpFlags): Promise<undefined> {
-  const client = flags.listen === undefined ? await plain(context, flags) : await listening(context, flags, flags.listen);
+  const { listen, oidcIssuer } = flags;
+  checkWishes(flags);
+  const client = listen === undefined && oidcIssuer === undefined ? await context.client() : await anew(context, flags);
   const { pid, version, home, addresses } = await client.status();
   if (flags.json) jsonLine(context.out, { pid, version, home, addresses });
   else if (context.err.isTty)
@@ -26,16 +30,22 @@ export async function run(context: Context, flags: UpFlags): Promise<undefined> 
   return;
 }
 
-function plain(context: Context, { tlsCert, tlsKey, allowHost, allowOrigin }: UpFlags): Promise<HostClient> {
-  if (tlsCert ?? tlsKey ?? allowHost?.[0] ?? allowOrigin?.[0])
+function checkWishes({ listen, tlsCert, tlsKey, allowHost, allowOrigin, oidcIssuer, oidcClientId }: UpFlags): void {
+  if (listen === undefined && (tlsCert ?? tlsKey ?? allowHost?.[0] ?? allowOrigin?.[0]))
     throw usage("these are for a host that listens: add --listen ADDRESS:PORT");
-  return context.client();
+  if ((oidcIssuer === undefined) !== (oidcClientId === undefined))
+    throw usage("--oidc-issuer and --oidc-client-id belong together: where people log in, and what this host is called there");
 }
 
 /** What was listened on and could not be is an error here, where it was asked for. */
-async function listening(context: Context, flags: UpFlags, listen: string): Promise<HostClient> {
-  const { tlsCert, tlsKey, allowHost = [], allowOrigin = [] } = flags;
-  const client = await context.hostListen({ listen, tlsCert, tlsKey, allowHosts: allowHost, allowOrigins: allowOrigin });
+async function anew(context: Context, flags: UpFlags): Promise<HostClient> {
+  const { listen, tlsCert, tlsKey, allowHost = [], allowOrigin = [], oidcIssuer: issuer, oidcClientId: clientId } = flags;
+  const wish = listen === undefined ? undefined : { listen, tlsCert, tlsKey, allowHosts: allowHost, allowOrigins: allowOrigin };
+  const client = await context.hostAnew({
+    listen: wish,
+    oidc: issuer === undefined || clientId === undefined ? undefined : { issuer, clientId },
+  });
+  if (wish === undefined) return client;
   const { addresses, notices } = await client.status();
   if (addresses["websocket"] === undefined)
     throw new HoldError(

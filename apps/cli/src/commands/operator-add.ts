@@ -1,5 +1,7 @@
 /** `hold operator add`. */
-import { exitCodeOf, type HoldError } from "@holdfast/sdk";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { exitCodeOf, type HoldError, openSshPublicKey } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { operatorJson } from "../show/session.ts";
@@ -10,13 +12,25 @@ interface AddFlags {
   role: string | undefined;
   onBehalfOf: string | undefined;
   publicKey: string | undefined;
+  oidcSubject: string | undefined;
   json: boolean;
 }
 
-export function readPublicKey(text: string): Uint8Array {
-  const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, "hex") : Buffer.from(text, "base64");
-  if (bytes.length !== 32) throw usage("--public-key takes a raw Ed25519 public key: 32 bytes in base64 or hex");
-  return bytes;
+/** A file, a line of OpenSSH, or the raw key in base64 or hex. */
+export function readPublicKey(text: string, cwd: string): Uint8Array {
+  if (/^ssh-|^ecdsa-|^sk-/.test(text)) return openSshPublicKey(text);
+  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, "hex");
+  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return Buffer.from(text, "base64");
+  const path = resolve(cwd, text);
+  if (!existsSync(path))
+    throw usage(
+      "--public-key takes an Ed25519 public key: a .pub file, its line (ssh-ed25519 AAAA…), or 32 bytes in base64 or hex",
+    );
+  return openSshPublicKey(
+    readFileSync(path, "utf8")
+      .split("\n")
+      .find((l) => l.trim() !== "" && !l.startsWith("#")) ?? "",
+  );
 }
 
 export async function run(context: Context, flags: AddFlags, args: readonly string[]): Promise<undefined> {
@@ -25,18 +39,20 @@ export async function run(context: Context, flags: AddFlags, args: readonly stri
     throw usage(`${JSON.stringify(name)} can't be an operator's name: letters, digits and ._@- are, at most 64`);
   const kind = flags.kind ?? "human";
   if (flags.onBehalfOf !== undefined && kind !== "ai") throw usage("--on-behalf-of is for --kind ai");
+  const given = flags.publicKey === undefined ? null : readPublicKey(flags.publicKey, context.cwd);
   const client = await context.client();
   const keys = await context.keys();
-  if (flags.publicKey === undefined && (await keys.names()).includes(name))
+  const makes = given === null && flags.oidcSubject === undefined;
+  if (makes && (await keys.names()).includes(name))
     throw usage(`there is a key named ${name} already; \`hold operator ls\` lists operators, or choose another name`);
-  const made =
-    flags.publicKey === undefined ? await keys.generate(name) : { publicKey: readPublicKey(flags.publicKey), path: null };
+  const made = makes ? await keys.generate(name) : { publicKey: given, path: null };
   const operator = await client
     .operatorAdd({
       name,
       kind: operatorKindOf(kind)!,
       role: flags.role ?? "operator",
-      publicKey: made.publicKey,
+      ...(made.publicKey ? { publicKey: made.publicKey } : {}),
+      ...(flags.oidcSubject === undefined ? {} : { oidcSubject: flags.oidcSubject }),
       ...(flags.onBehalfOf === undefined ? {} : { onBehalfOf: flags.onBehalfOf }),
     })
     .catch(async (refusal: unknown) => {

@@ -16,8 +16,9 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
     o.name,
     o.id,
     operatorKindWord(o.kind),
-    o.revoked ? "revoked" : o.role,
+    o.revoked ? "revoked" : `${o.role}${o.session === "" ? "" : " (guest)"}`,
     names.get(o.onBehalfOf) ?? o.onBehalfOf,
+    String(o.keyIds.length),
     ago(o.addedUnixMs, context.now()),
     names.get(o.addedBy) ?? o.addedBy,
   ]);
@@ -28,6 +29,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
     { title: "KIND" },
     { title: "ROLE" },
     { title: "FOR", least: 6, give: 2 },
+    { title: "KEYS", right: true },
     { title: "ADDED" },
     { title: "BY", least: 6, give: 2 },
   ];

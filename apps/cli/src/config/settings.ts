@@ -101,6 +101,12 @@ export const known: Readonly<Record<string, Known>> = {
   "host.output_retention_mib": { brief: "output kept of a session, MiB", fallback: 64, check: count },
   "host.record_retention_days": { brief: "how long it is kept who did what, days", fallback: 90, check: count },
   "host.record_retention_mib": { brief: "and how much of it, MiB", fallback: 2_048, check: count },
+  "oidc.issuer": {
+    brief: "where people of this host log in; empty: nowhere",
+    fallback: "",
+    check: text("a URL such as https://login.example"),
+  },
+  "oidc.client_id": { brief: "what this host is called there", fallback: "", check: text("a client id") },
 };
 
 export function configFile(folder: string): string {

@@ -37,6 +37,7 @@ describe("help", () => {
       "files",
       "floor",
       "http",
+      "identity",
       "journal",
       "keys",
       "operators",

@@ -1,5 +1,5 @@
 /** One session, for programs (the keys of design §5) and for people (a row of `hold ls`). */
-import type { Exit, Floor, OperatorInfo, Presence, Session } from "@holdfast/sdk";
+import type { Exit, Floor, Invitation, OperatorInfo, Presence, Session } from "@holdfast/sdk";
 import { formatSize } from "../read/size.ts";
 import { ago, iso } from "./time.ts";
 import { exitText, floorModeWord, operatorKindWord, sessionKindWord, stateWord } from "./words.ts";
@@ -74,8 +74,39 @@ export const operatorJson = (o: OperatorInfo) => ({
   addedBy: o.addedBy || null,
   revoked: o.revoked,
   keys: o.keyIds.map((k) => Buffer.from(k).toString("hex")),
+  credentials: o.keys.map((k) => ({
+    id: Buffer.from(k.id).toString("hex"),
+    addedAt: iso(k.addedUnixMs),
+    addedBy: k.addedBy || null,
+    usedAt: iso(k.usedUnixMs),
+    usedVia: k.usedVia || null,
+    revokedAt: iso(k.revokedUnixMs),
+  })),
+  oidc: o.oidcSubject ? { issuer: o.oidcIssuer, subject: o.oidcSubject } : null,
   onBehalfOf: o.onBehalfOf || null,
+  guestOf: o.session || null,
+  until: iso(o.untilUnixMs),
 });
+
+export const invitationJson = (i: Invitation, nowMs: number) => ({
+  id: i.id,
+  state: invitationState(i, nowMs),
+  for: i.operator || null,
+  kind: operatorKindWord(i.kind),
+  role: i.role,
+  session: i.session || null,
+  until: iso(i.untilUnixMs),
+  redeemUntil: iso(i.redeemUntilUnixMs),
+  invitedBy: i.invitedBy,
+  redeemedBy: i.redeemedBy || null,
+});
+
+/** `open`, `taken`, `revoked` or `expired`: nobody took it up in time. */
+export function invitationState(i: Invitation, nowMs: number): "open" | "taken" | "revoked" | "expired" {
+  if (i.revoked) return "revoked";
+  if (i.redeemedBy !== "") return "taken";
+  return Number(i.redeemUntilUnixMs) > nowMs ? "open" : "expired";
+}
 
 /** Quoted only where a shell would need it. */
 export function commandText(words: readonly string[]): string {

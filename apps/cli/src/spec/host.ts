@@ -8,13 +8,15 @@ export const hostCommands = [
     group: "host",
     brief: "start the host, if it does not run; let it listen",
     description:
-      "It listens on nothing but its socket unless asked. With --listen it is started, or started anew if it runs (sessions run on), and listens as long as its keeper lives, also after a crash of the host; `host.listen` in config.toml does the same for good. Addresses of this machine's loopback take plaintext; any other takes TLS alone.",
+      "It listens on nothing but its socket unless asked. With --listen it is started, or started anew if it runs (sessions run on), and listens as long as its keeper lives, also after a crash of the host; `host.listen` in config.toml does the same for good. Addresses of this machine's loopback take plaintext; any other takes TLS alone. With --oidc-issuer it is started anew likewise, and listens where this line says: give both together, or set them in config.toml.",
     flags: {
       listen: { kind: "text", value: "ADDRESS:PORT", brief: "take WebSocket links there, e.g. 127.0.0.1:7433" },
       tlsCert: { kind: "text", value: "FILE", complete: "file", brief: "certificate chain, PEM" },
       tlsKey: { kind: "text", value: "FILE", complete: "file", brief: "its key, PEM" },
       allowHost: { kind: "list", value: "NAME", brief: "a name that clients may ask for besides the address; may be repeated" },
       allowOrigin: { kind: "list", value: "URL", brief: "an origin whose pages may connect; may be repeated" },
+      oidcIssuer: { kind: "text", value: "URL", brief: "where people log in (`hold login`), for as long" },
+      oidcClientId: { kind: "text", value: "ID", brief: "what this host is called there" },
       json: jsonFlag,
     },
     examples: [

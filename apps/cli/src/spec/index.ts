@@ -27,6 +27,7 @@ const groupBriefs: Readonly<Record<string, string>> = {
   audit: "the record of who did what, over all sessions",
   files: "files of a session's machine",
   operator: "operators: who may do what",
+  invitation: "invitations to sessions and to this host",
   host: "the host of this machine",
   config: "settings",
 };

@@ -116,6 +116,7 @@ const next: Readonly<Record<string, string>> = {
   incomplete_command: "close the quote, bracket or heredoc and run it again; the line was taken back",
   not_permitted: "your operator lacks this right; ask a person to do it, or to grant it",
   revoked: "this operator's credential was revoked; a person must give it another",
+  key_revoked: "the key that this AI uses was revoked; a person must give it another",
   no_such_session: "session_list shows what there is",
   ambiguous_session: "give the whole id",
   session_ended: "read what it left with log; session_open begins another",

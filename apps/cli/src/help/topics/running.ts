@@ -50,7 +50,8 @@ State is in $HOLDFAST_HOME (default ~/.local/state/holdfast), in a folder a mach
   journal/         the record: ledger segments, payload files, seals
   checkpoints/     screens, so that an attach need not read the whole journal
   tools/           the shim, where it had to be built for this machine
-  operators.json   who may do what
+  operators.json   who may do what; invitations.json: who may come in (no token is in it)
+  known_hosts      hosts of other machines by address, with the credential that is used there
   host.key         what the host proves itself with; audit.key signs the record
   host.log         the host's own log
 

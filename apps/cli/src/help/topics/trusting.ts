@@ -44,7 +44,8 @@ Records of all sessions form one hash chain over commitments, sealed and signed 
     text: `
 Who acts is an operator: a human, a service or an AI, with a name and one or more keys. A connection is not an identity: one person by terminal, browser and script is one operator. The user of the machine is the first, with the role admin.
 
-  hold operator add ana --kind human --role operator
+  hold operator add ana --kind human --role operator     with a key that is made here
+  hold operator invite ana                               with one that is made where ana is
   hold operator add claude --kind ai --role operator --on-behalf-of ana
   hold --as ana attach build
 
@@ -56,7 +57,45 @@ Who acts is an operator: a human, a service or an AI, with a name and one or mor
   auditor    reads the record of all sessions
   admin      all of it, operators too
 
-The host checks the role at every frame that changes something. \`hold operator revoke ana\` takes effect within a second; sessions that ana opened run on, since a session has no owner.`,
+The host checks the role at every frame that changes something. \`hold operator revoke ana\` takes effect within a second; sessions that ana opened run on, since a session has no owner. With \`--key\` one device of hers is out, and she is not (\`hold help identity\`).`,
+  },
+  identity: {
+    brief: "Identity: invitations, devices, guests, logins",
+    text: `
+A key proves who you are. Each device has a key of its own, made there and never sent; the host keeps the public ones, and several are one operator.
+
+# A guest of one session
+
+  hold share build --role operator --ttl 2h       prints an invitation, which works once
+  hold join hold1.…                               on the guest's machine: makes a key, attaches
+  hold invitation ls                              what is open, who took what up
+  hold invitation revoke ID                       nobody takes it up any more; a guest who has is out
+
+A guest has that session and nothing else here, until the time is over. Who may type into a shell does there what the shell's user can.
+
+# People and devices
+
+  hold operator invite ben          ben joins with \`hold join\`, within ten minutes
+  hold operator invite --device     another device of your own; no admin is needed
+  hold operator show ana            her keys: added when and by whom, used when and how
+  hold operator revoke ana --key 3f9a2c1b     one device alone, within a second
+  hold operator add ana --public-key ~/.ssh/id_ed25519.pub
+
+An invitation carries the host's key: \`hold join\` speaks to that host and no other, and remembers it. The credential that it makes is the one that \`hold --host URL\` uses there from then on; \`--as NAME\` picks another.
+
+# Logging in
+
+Where an issuer of OpenID Connect is set up, who logs in there enrols a key by that:
+
+  hold host up --oidc-issuer https://login.example --oidc-client-id holdfast
+  hold operator add ana --oidc-subject SUB        who SUB is there is ana here
+  hold --host wss://box.example:7433 login        on ana's machine
+
+People are known by issuer and subject, never by an address. The login is needed once for each device: afterwards its key is enough, and revoking it is what ends it. \`oidc.issuer\` and \`oidc.client_id\` in config.toml set it up for good.
+
+# What it proves
+
+A key in a file proves no more than the user id: see \`hold help security\`.`,
   },
   ai: {
     brief: "AI: an operator like others, through `hold mcp`",

@@ -1,0 +1,44 @@
+/** `hold share`. */
+import type { Context } from "../app/context.ts";
+import { usage } from "../app/fail.ts";
+import { formatDuration } from "../read/duration.ts";
+import { addressesOf, tell } from "./invited.ts";
+
+interface ShareFlags {
+  readonly role: "observer" | "operator" | undefined;
+  readonly ttl: number | undefined;
+  readonly name: string | undefined;
+  readonly redeemWithin: number | undefined;
+  readonly at: readonly string[];
+  readonly json: boolean;
+}
+
+const TTL_MS = 30 * 60_000;
+
+export async function run(context: Context, flags: ShareFlags, args: readonly string[]): Promise<undefined> {
+  const { role = "observer", ttl = TTL_MS, name, redeemWithin } = flags;
+  if (ttl <= 0 || redeemWithin === 0) throw usage("a time of more than nothing is wanted: 30m, 2h");
+  if (redeemWithin !== undefined && redeemWithin > ttl)
+    throw usage(
+      `--redeem-within ${formatDuration(redeemWithin)} is more than the guest's whole time (--ttl ${formatDuration(ttl)})`,
+    );
+  const client = await context.client();
+  const session = await client.show(args[0]!);
+  const at = await addressesOf(client, flags.at);
+  const invited = await client.invite({
+    session: session.id,
+    role,
+    ttlMs: ttl,
+    ...(name === undefined ? {} : { name }),
+    ...(redeemWithin === undefined ? {} : { redeemMs: redeemWithin }),
+  });
+  const label = session.name || session.id;
+  tell(context, invited, {
+    at,
+    session: label,
+    ...(name === undefined ? {} : { operator: name }),
+    words: `${label} is shared with ${name ?? "a guest"}, who may ${role === "observer" ? "watch" : "watch and type"} for ${formatDuration(ttl)}`,
+    json: flags.json,
+  });
+  return;
+}
