@@ -1,5 +1,5 @@
 /** `hold operator invite`. */
-import { OperatorKind } from "@holdfast/sdk";
+import { HoldError, OperatorKind } from "@holdfast/sdk";
 import type { Context } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { operatorKindOf } from "../show/words.ts";
@@ -25,7 +25,7 @@ export async function run(context: Context, flags: InviteFlags, args: readonly s
   const client = await context.client();
   const name = asked ?? client.operator.operator!.name;
   const at = await addressesOf(client, flags.at);
-  const invited = await client.invite({
+  const asking = client.invite({
     ...(device
       ? { operator: name }
       : {
@@ -35,6 +35,10 @@ export async function run(context: Context, flags: InviteFlags, args: readonly s
           ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
         }),
     ...(redeemWithin === undefined ? {} : { redeemMs: redeemWithin }),
+  });
+  const invited = await asking.catch((fault: HoldError) => {
+    if (fault.code !== "name_taken") throw fault;
+    throw new HoldError("name_taken", `${fault.message}, or give --device for another device of theirs`, fault.details);
   });
   tell(context, invited, {
     at,

@@ -34,7 +34,7 @@ export const operatorCommands = [
     group: "operators",
     brief: "take up an invitation on this machine",
     description:
-      "Makes a key of its own for it, checks that who answers is the host that the invitation is of, and attaches to the session that was shared. From then on `hold --host URL …` acts there with that key. With - the invitation is read from standard input: an argument can be seen by others of the machine while it runs, though it is worth nothing once it has been taken up.",
+      "Makes a key of its own for it, checks that who answers is the host that the invitation is of, and attaches to the session that was shared; with --json it only joins. From then on `hold --host URL …` acts there with that key. With - the invitation is read from standard input: an argument can be seen by others of the machine while it runs, though it is worth nothing once it has been taken up.",
     args: [{ name: "INVITE", brief: "the text that begins with hold1., or - to read it" }],
     flags: {
       name: { kind: "text", value: "NAME", brief: "what you are called there, if that is open, and the key here" },

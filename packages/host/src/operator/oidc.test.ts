@@ -63,7 +63,11 @@ beforeEach(async () => {
   time = 1_000_000;
   said = [];
 });
-afterEach(() => new Promise((closed) => issuer.server.close(closed)));
+afterEach(() => {
+  const closed = new Promise((done) => issuer.server.close(done));
+  issuer.server.closeAllConnections();
+  return closed;
+});
 
 const verifier = (): OidcIssuer =>
   new OidcIssuer(readOidc(issuer.url, CLIENT), { log: (text) => said.push(text), nowMs: () => time });
@@ -183,6 +187,7 @@ describe("O4: the issuer's keys", () => {
     ["sends us on", (_, response) => ended(response.writeHead(302, { Location: `${issuer.url}/keys` }))],
     ["answers with more than is read", (_, response) => ended(response.writeHead(200), "x".repeat(300 * 1024))],
     ["answers with no object", (_, response) => told(response, [])],
+    ["says nothing", () => true],
     ["fails", (_, response) => ended(response.writeHead(500))],
   ])("of one that %s are nobody's, and it is asked again later", async (_, answer) => {
     const from = verifier();

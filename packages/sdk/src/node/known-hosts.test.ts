@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { files } from "@holdfast/carrier";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { hostIdOf, knownHostId, networkVerifier, rememberHost } from "./known-hosts.ts";
+import { credentialAt, hostIdOf, knownHostId, networkVerifier, rememberHost } from "./known-hosts.ts";
 
 interface Made {
   readonly key: Buffer;
@@ -66,4 +66,18 @@ test("a file that a person wrote to, without a last line's end, keeps its other 
 test("a signature by another key is no proof, whoever is trusted", () => {
   expect(networkVerifier(home, url, "first").verify(old.key, words, sign(null, words, other.privateKey))).toBe(false);
   expect(knownHostId(home, url.host)).toBeNull();
+});
+
+test("K5: the credential that was made for an address is used there, until another is made for it, and nowhere else", () => {
+  rememberHost(home, url.host, old.key, "eva");
+  rememberHost(home, "a.example:1", old.key);
+  expect([credentialAt(home, url.host), credentialAt(home, "a.example:1"), credentialAt(home, "b.example:2")]).toEqual([
+    "eva",
+    undefined,
+    undefined,
+  ]);
+  rememberHost(home, url.host, old.key);
+  expect(credentialAt(home, url.host)).toBe("eva");
+  rememberHost(home, url.host, old.key, "eva-2");
+  expect([credentialAt(home, url.host), of(old)]).toEqual(["eva-2", true]);
 });

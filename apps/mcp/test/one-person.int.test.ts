@@ -1,0 +1,79 @@
+/** One person on every interface is one operator; an AI of theirs is another, on their behalf. Told by `hold log`. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { connectWebSocket, linkUrl } from "@holdfast/carrier/websocket";
+import { connect, credentialFrom, generateKeyPair, type HostClient, publicKeyOf } from "@holdfast/sdk";
+import { shakeHands } from "@holdfast/sdk/client";
+import { files } from "@holdfast/sdk/node";
+import { expect, test } from "vitest";
+import { bytes, type World, world } from "../../../test/integration/world/world.ts";
+import { agent, hold } from "./agent.ts";
+
+function cli(w: World, ...words: string[]): string {
+  const done = spawnSync(hold, words, { env: w.env, cwd: w.files, encoding: "utf8", timeout: 60_000 });
+  if (done.status !== 0) throw new Error(`hold ${words.join(" ")} ended with ${done.status}: ${done.stderr}`);
+  return done.stdout;
+}
+
+const events = (out: string): { actor: string; via: string; text: string; onBehalfOf?: string }[] =>
+  out
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { actor: string; via: string; text: string });
+
+/** A page with a key of its own, which can't be read out, made another device of `operator` by an invitation. */
+async function page(w: World, url: string, operator: string): Promise<HostClient> {
+  const pair = await generateKeyPair();
+  const credential = await credentialFrom(pair);
+  const { token, hostKey } = await (await w.connect()).invite({ operator });
+  const { link } = await shakeHands(
+    {
+      dial: (accept) => connectWebSocket(linkUrl(url), accept),
+      credential,
+      verifier: {
+        verify: (key) => Buffer.from(key).equals(hostKey),
+        randomBytes: (n) => crypto.getRandomValues(new Uint8Array(n)),
+      },
+      redeem: { token, publicKey: await publicKeyOf(pair), name: "" },
+      via: "web",
+      client: "page",
+    },
+    () => ({ frame: () => {}, closed: () => {} }),
+  );
+  link.close();
+  const client = await connect({ url, hostKey: readFileSync(files.hostPublicKey(w.home)), credential });
+  w.atEnd(() => client.close());
+  return client;
+}
+
+test("a person types by command line, program and page under one id, and their AI under its own on their behalf", async () => {
+  const w = await world();
+  const url = await w.listen();
+  const program = await w.connect();
+  const me = program.operator.operator!.id;
+  await w.open(program, { name: "shared", floor: "open", script: "exec cat >/dev/null" });
+
+  cli(w, "send", "shared", "by the command line", "--enter");
+  await program.send("shared", bytes("by a program\n"));
+  await (await page(w, url, me)).send("shared", bytes("by a page\n"));
+  const ai = await agent(w, "v2");
+  w.atEnd(() => void ai.close());
+  expect(await ai.call("send_text", { session: "shared", text: "by an AI", submit: true })).toMatchObject({ isError: false });
+  await ai.close();
+
+  const mine = events(cli(w, "log", "shared", "--actor", me, "--kind", "input", "--json"));
+  expect(mine.map((e) => [e.actor, e.via, e.text.trim()])).toEqual([
+    [me, "cli", "by the command line"],
+    [me, "sdk", "by a program"],
+    [me, "web", "by a page"],
+  ]);
+  const all = events(cli(w, "log", "shared", "--kind", "input", "--json"));
+  expect(all.filter((e) => e.actor !== me)).toMatchObject([
+    { actor: `${me}-ai`, via: "mcp", text: "by an AI\r", onBehalfOf: me },
+  ]);
+  expect(all).toHaveLength(4);
+  const { credentials } = JSON.parse(cli(w, "operator", "show", me, "--json")) as {
+    credentials: { usedVia: string; addedBy: string }[];
+  };
+  expect(credentials).toMatchObject([{ usedVia: "cli" }, { usedVia: "web", addedBy: me }]);
+});
