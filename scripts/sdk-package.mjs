@@ -71,7 +71,11 @@ const common = {
 await build({
   ...common,
   platform: "node",
-  entryPoints: { index: "packages/sdk/src/index.ts", node: "packages/sdk/src/node/index.ts" },
+  entryPoints: {
+    index: "packages/sdk/src/index.ts",
+    node: "packages/sdk/src/node/index.ts",
+    login: "packages/sdk/src/node/login/index.ts",
+  },
   outdir: join(out, "dist"),
   banner: {
     // `ws` is CommonJS inside, and asks for Node's own modules; a page never comes to that.
@@ -92,6 +96,7 @@ writeFileSync(
       exports: {
         ".": { types: "./types/sdk/index.d.ts", default: "./dist/index.js" },
         "./node": { types: "./types/sdk/node/index.d.ts", default: "./dist/node.js" },
+        "./login": { types: "./types/sdk/node/login/index.d.ts", default: "./dist/login.js" },
       },
       files: ["dist", "types"],
       sideEffects: false,

@@ -292,6 +292,21 @@ test("a revoked operator's streams end at once, and nothing more of theirs gets 
   expect(typed.json.code).toBe("revoked");
 });
 
+test("a grant enrols no device and takes no key away; with the key that signed it, it and its streams are over", async () => {
+  const { w, url, admin } = await listening();
+  const ana = await w.operator("ana");
+  const key = (await ana.whoami()).operator!.keys[0]!;
+  await w.open(admin, { name: "watched", script: "while sleep 0.01; do echo tick; done" });
+  const bearer = await Bearer.of(w, url, ana);
+  expect((await bearer.call("invite", { operator: "ana" })).json.code).toBe("not_permitted");
+  const id = Buffer.from(key.id).toString("hex");
+  expect((await bearer.call("keyRevoke", { operator: "ana", key: id })).json.code).toBe("not_permitted");
+  const stream = await bearer.stream("watched");
+  await admin.keyRevoke("ana", id);
+  await fact("the stream is over", () => stream.isOver);
+  expect((await bearer.call("list")).json.code).toBe("unknown_credential");
+});
+
 test("a stream ends with its grant, and goes on with the next one", async () => {
   const { w, url, admin } = await listening();
   await w.open(admin, { name: "long", script: "while sleep 0.01; do echo tick; done" });

@@ -27,7 +27,7 @@ export function isUnanswered(fault: unknown): boolean {
 
 /**
  * Makes a key and has the host take it for the invitation. Throws {@link HoldError}: `invitation_unknown`, `name_taken`, `host_key_changed`,
- * `unreachable`; then the key is gone again, unless the host was asked and did not answer: it may know it ({@link isUnanswered}).
+ * `unreachable`; then the key is gone again, unless the host was asked and did not answer: it may know it, and `details.key` is its file.
  */
 export async function joinHost(
   options: JoinOptions,
