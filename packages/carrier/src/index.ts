@@ -6,3 +6,4 @@ export * from "./unix/home.ts";
 export * from "./unix/unix.ts";
 export * from "./memory/memory.ts";
 export * from "./stdio/stdio.ts";
+export * from "./ssh/ssh.ts";

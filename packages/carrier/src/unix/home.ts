@@ -47,6 +47,8 @@ export const files = {
   invitations: (home: string): string => join(home, "invitations.json"),
   continuity: (home: string): string => join(home, "continuity.json"),
   keyUses: (home: string): string => join(home, "key-uses.json"),
+  /** Of the SSH server. */
+  sshHostKey: (home: string): string => join(home, "ssh_host_ed25519_key"),
   knownHosts: (home: string): string => join(home, "known_hosts"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),
