@@ -71,7 +71,7 @@ const beside = {
 } as const satisfies Partial<Record<NonNullable<CallContext["verb"]["case"]>, boolean>>;
 
 /** Who is confined to a session (a guest, or a grant for one) calls on that, which from here on goes by its id, and asks who they are; there is nothing else for them. */
-function admitConfined({ host, operator, verb }: CallContext, confine: string): void {
+function admitConfined({ host, operator, verb }: Pick<CallContext, "host" | "operator" | "verb">, confine: string): void {
   if (verb.case === undefined || verb.case === "whoami") return;
   const right = rights[verb.case];
   const called = "session" in verb.value && verb.case !== "invite" ? verb.value : null;
@@ -79,14 +79,14 @@ function admitConfined({ host, operator, verb }: CallContext, confine: string): 
   if (called) called.session = host.findFor(operator, called.session).id;
 }
 
-export async function answerCall(ctx: CallContext): Promise<Result> {
-  const { verb } = ctx;
+/** Throws where this operator may not make that call now. A guest's call goes by their session's id from here on. */
+export function admitCall(ctx: Pick<CallContext, "host" | "operator" | "verb">): void {
+  const { host, operator, verb } = ctx;
   if (verb.case === undefined)
     throw new HoldError(
       "unsupported",
       "this host does not know that call; it may be older than its client: hold host down && hold host up",
     );
-  const { host, operator } = ctx;
   const right = rights[verb.case];
   const confine = confineOf(operator);
   if (confine !== null) admitConfined(ctx, confine);
@@ -95,7 +95,14 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
     host
       .find((verb.value as { session: string }).session)
       .refuseBeside(operatorOf(operator), beside[verb.case as keyof typeof beside]);
+}
+
+export async function answerCall(ctx: CallContext): Promise<Result> {
+  const { verb } = ctx;
+  admitCall(ctx);
   switch (verb.case) {
+    case undefined:
+      throw new HoldError("unsupported", "no call");
     case "open":
       return sessions.open(ctx, verb.value);
     case "list":

@@ -3,11 +3,26 @@
  * of the start. It is a session of its own on pipes, so it outlives the host and its caller; the caller attaches to it.
  */
 import { readFileSync, readlinkSync } from "node:fs";
-import { create, ExecAnswerSchema, HoldError, textOf } from "@holdfast/protocol";
+import { create, type ExecAnswer, ExecAnswerSchema, HoldError, textOf } from "@holdfast/protocol";
 import type { LiveSession } from "../session/session.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
-export async function execCall({ host, operator, via }: CallContext, call: Verb<"exec">): Promise<Result> {
+export async function execCall(ctx: CallContext, call: Verb<"exec">): Promise<Result> {
+  return { case: "exec", value: await openBeside(ctx, call, null) };
+}
+
+/** A terminal of the command's own, in place of pipes. */
+export interface OwnTerminal {
+  readonly size: { readonly cols: number; readonly rows: number };
+  /** Its TERM; empty: as the session has it. */
+  readonly term: string;
+}
+
+export async function openBeside(
+  { host, operator, via }: Pick<CallContext, "host" | "operator" | "via">,
+  call: Verb<"exec">,
+  terminal: OwnTerminal | null,
+): Promise<ExecAnswer> {
   const parent = host.find(call.session);
   if (parent.isOver)
     throw new HoldError(
@@ -21,12 +36,12 @@ export async function execCall({ host, operator, via }: CallContext, call: Verb<
   const child = await host.open(
     {
       name: "",
-      kind: "pipes",
+      kind: terminal ? "pty" : "pipes",
       command: call.exactArgv.length > 0 ? call.exactArgv.map(textOf) : call.argv,
       shell: "",
-      env,
+      env: terminal?.term ? [...env.filter((kv) => !kv.startsWith("TERM=")), `TERM=${terminal.term}`] : env,
       cwd,
-      size: parent.facts.size,
+      size: terminal?.size ?? parent.facts.size,
       pinned: false,
       umask: call.umask & 0o777,
       nofile: null,
@@ -41,7 +56,7 @@ export async function execCall({ host, operator, via }: CallContext, call: Verb<
     },
     { id: operator.id, via },
   );
-  return { case: "exec", value: create(ExecAnswerSchema, { session: host.shown(child), cwd, environment: of }) };
+  return create(ExecAnswerSchema, { session: host.shown(child), cwd, environment: of });
 }
 
 /** Where the foreground shell stands: the kernel knows best, then its own word, then where it began. */

@@ -219,7 +219,7 @@ async function drop(key: string, upload: Upload, isFailed: boolean): Promise<voi
 }
 
 /** Null: there is no such file. */
-async function hashOf(ctx: CallContext, path: string): Promise<Buffer | null> {
+export async function hashOf(ctx: Pick<CallContext, "signal">, path: string): Promise<Buffer | null> {
   const file = await openRegular(path).catch((fault: unknown) => {
     if (fault instanceof HoldError && fault.code === "no_such_file") return null;
     throw fault;
@@ -301,8 +301,9 @@ function located(ctx: CallContext, call: { session: string; path: Uint8Array }):
   return { session, path: isAbsolute ? resolve(text) : resolve(directoryOf(session), text) };
 }
 
-function used(
-  { operator, via }: CallContext,
+/** Who read or wrote what, in the session's record. `before`: what a write replaced. */
+export function used(
+  { operator, via }: Pick<CallContext, "operator" | "via">,
   session: LiveSession,
   value: { op: "read" | "write"; path: string; bytes: number; sha256: Uint8Array; before?: Uint8Array },
 ): void {
