@@ -17,7 +17,7 @@ const stranger = generateKeyPairSync("ed25519").privateKey;
 /** A key of pat's that was revoked alone. */
 const lost = generateKeyPairSync("ed25519").privateKey;
 
-function scene(revoked = false, isProven = false, continuity = places()) {
+function scene(revoked = false, isProven = false, continuity = places(), begins: "open" | "hello" = "open") {
   const operator: RegisteredOperator = {
     id: "pat",
     name: "pat",
@@ -76,7 +76,7 @@ function scene(revoked = false, isProven = false, continuity = places()) {
     close: () => void ends.push("close"),
     destroy: () => void ends.push("destroy"),
   } as unknown as Link;
-  const bound = new HostLink(host, identity, link, isProven ? { operator, via: "ssh", client: "t" } : null);
+  const bound = new HostLink(host, identity, link, isProven ? { operator, via: "ssh", client: "t" } : null, begins);
   const send = (body: ClientBody, channel = 0): void => bound.frame(channel, encodeClient(body));
   return { bound, said, ends, timers, revocations, keyRevocations, uses, send, last: () => said.at(-1)! };
 }
@@ -427,4 +427,28 @@ describe("a continuity token", () => {
     resume(again, token);
     expect(again.last().case).toBe("welcome");
   });
+});
+
+test("whom a carrier vouches for is bidden welcome on a hello without a key; elsewhere such a hello is none", () => {
+  const vouched = scene(false, true, places(), "hello");
+  vouched.send({
+    case: "hello",
+    value: { minProtocol: 1, maxProtocol: 1, nonce: randomBytes(32), keyId: new Uint8Array(0), via: "mcp", client: "t" },
+  });
+  expect(vouched.said.map((body) => body.case)).toEqual(["challenge", "welcome"]);
+  expect(vouched.bound.operator?.id).toBe("pat");
+  const other = scene();
+  other.send({
+    case: "hello",
+    value: { minProtocol: 1, maxProtocol: 1, nonce: randomBytes(32), keyId: new Uint8Array(0), via: "mcp", client: "t" },
+  });
+  expect(other.last()).toMatchObject({ case: "refused", value: { error: { code: "bad_request" } } });
+});
+
+test("one who is vouched for may prove a key of their own in its place, and a wrong one is nobody's", () => {
+  const { send, last } = scene(false, true, places(), "hello");
+  send(hello(stranger, randomBytes(32)));
+  expect(last().case).toBe("challenge");
+  send({ case: "proof", value: { signature: randomBytes(64) } });
+  expect(last()).toMatchObject({ case: "refused", value: { error: { code: "unknown_credential" } } });
 });

@@ -5,7 +5,8 @@
  *   L2  The host proves itself first; an operator's signature is never given to an unknown host, nor is one host's of use to another.
  *   L3  Rights are looked up for each frame. What a client says of itself is only `via` and `client`.
  *   L4  When the link is over, its attachments are detached; their sessions go on.
- *   L5  A carrier whose protocol proves the key itself hands over whom it has proven; from there on nothing differs.
+ *   L5  A carrier whose protocol proves the key itself hands over whom it has proven; from there on nothing differs. Where frames of ours come
+ *       over it, a client says so with an empty key id, or proves a key of its own, as it likes.
  *   L6  A link that shows a continuity token takes up that attachment, and the older link loses it; what that operator may do is looked
  *       up as ever.
  *   L7  A link ends with the operator whom it has proven, and with the key that it was proven by.
@@ -98,6 +99,8 @@ const MAX_CALLS = 256;
 const MAX_CHANNELS = 256;
 /** How long the other end may take to close a link that was refused. */
 const REFUSED_MS = 1_000;
+/** Carriers that clients of other machines come by. */
+const FAR: ReadonlySet<string> = new Set(["websocket", "http", "ssh"]);
 export const VIAS: ReadonlySet<string> = new Set(["cli", "sdk", "mcp", "web", "ssh"]);
 
 export class HostLink implements LinkHandlers {
@@ -105,6 +108,8 @@ export class HostLink implements LinkHandlers {
   readonly #host: Host;
   readonly #identity: HostIdentity;
   readonly #link: Link;
+  /** L5. */
+  readonly #vouched: Proven | null;
   #phase: Phase = { name: "new" };
   #preAuthBytes = 0;
   readonly #attachments = new Map<number, { readonly session: LiveSession; readonly attachment: HostAttachment }>();
@@ -115,13 +120,14 @@ export class HostLink implements LinkHandlers {
   /** Told once who is there has proven who they are. */
   onOpen: (() => void) | null = null;
 
-  /** `proven`: who is there has shown so by other means (an SSH client's key), and no handshake follows (L5). */
-  constructor(host: Host, identity: HostIdentity, link: Link, proven: Proven | null = null) {
+  /** `proven`: who is there has shown so by other means (an SSH client's key), and no handshake follows, unless it `begins` with a hello (L5). */
+  constructor(host: Host, identity: HostIdentity, link: Link, proven: Proven | null = null, begins: "open" | "hello" = "open") {
     this.id = host.ports.newId(8);
     this.#host = host;
     this.#identity = identity;
     this.#link = link;
-    if (proven) this.#open({ keyId: "", resumes: null, carrier: link.carrier, ...proven });
+    this.#vouched = proven;
+    if (proven && begins === "open") this.#open({ keyId: "", resumes: null, carrier: link.carrier, ...proven });
     this.#stopDeadline = host.ports.wakeAt(MonotonicMs(host.ports.clock.monoMs() + limits.handshakeMs), () => {
       if (this.#phase.name !== "open") this.#refuse(new HoldError("timed_out", "the handshake took too long"));
     });
@@ -201,7 +207,8 @@ export class HostLink implements LinkHandlers {
           `this host (${this.#host.version}) speaks protocol ${limits.protocolMin} to ${limits.protocolMax}, ${hello.client || "the client"} ${hello.minProtocol} to ${hello.maxProtocol}; restart the host with the newer one: hold host down && hold host up`,
         );
       }
-      if (hello.nonce.length !== 32 || hello.keyId.length !== 32)
+      const isVouched = this.#vouched !== null && hello.keyId.length === 0;
+      if (hello.nonce.length !== 32 || (hello.keyId.length !== 32 && !isVouched))
         throw new HoldError("bad_request", "a hello carries a nonce and a key id of 32 bytes");
       const via = VIAS.has(hello.via) ? hello.via : "sdk";
       const nonce = randomBytes(32);
@@ -213,7 +220,7 @@ export class HostLink implements LinkHandlers {
         hostKey: this.#identity.publicKey,
         hostNonce: nonce,
       };
-      this.#phase = {
+      const challenged: Challenged = {
         name: "challenged",
         keyId: Buffer.from(hello.keyId),
         signed: words,
@@ -221,6 +228,7 @@ export class HostLink implements LinkHandlers {
         via,
         client: hello.client.slice(0, 64),
       };
+      this.#phase = challenged;
       this.#send(CONTROL_CHANNEL, {
         case: "challenge",
         value: {
@@ -232,6 +240,7 @@ export class HostLink implements LinkHandlers {
           version: this.#host.version,
         },
       });
+      if (isVouched) this.#vouch(challenged, this.#vouched!);
       return;
     }
     if (this.#phase.name === "challenged" && body.case === "proof") {
@@ -260,6 +269,15 @@ export class HostLink implements LinkHandlers {
     return operator;
   }
 
+  /** L5. */
+  #vouch(challenged: Challenged, { operator, provenKey }: Proven): void {
+    const { registry } = this.#host;
+    if (registry.byName(operator.id)?.revoked !== false || (provenKey && !registry.byKeyId(provenKey)))
+      throw new HoldError("revoked", `operator ${operator.name} or this key was revoked`, { operator: operator.id });
+    const words = transcript("operator", challenged.signed);
+    this.#welcome(operator, challenged, { words, signature: new Uint8Array(0) }, { provenKey });
+  }
+
   #resume(challenged: Challenged, { handle, n, secret, signature }: Resume): void {
     const { signed, keyId } = challenged;
     const words = transcript("resume", { ...signed, handle, n, secret });
@@ -272,7 +290,7 @@ export class HostLink implements LinkHandlers {
       this.#host.continuity.lost(place.attachment, this.id);
       throw fault;
     }
-    this.#welcome(operator, challenged, { words, signature }, place);
+    this.#welcome(operator, challenged, { words, signature }, { resumes: place });
   }
 
   #redeem(challenged: Challenged, { publicKey, signature, token, name, idToken, askLogin }: Redeem): void {
@@ -308,9 +326,9 @@ export class HostLink implements LinkHandlers {
     operator: RegisteredOperator,
     { via, client, keyId, carrier }: Challenged,
     { words, signature }: { words: Uint8Array; signature: Uint8Array },
-    resumes: PlaceOwner | null = null,
+    { resumes = null, provenKey = keyId }: { resumes?: PlaceOwner | null; provenKey?: Uint8Array | undefined } = {},
   ): void {
-    this.#open({ operator, via, client, carrier, keyId: keyId.toString("hex"), provenKey: keyId, resumes });
+    this.#open({ operator, via, client, carrier, keyId: keyId.toString("hex"), provenKey, resumes });
     this.#stopDeadline();
     this.onOpen?.();
     this.#send(CONTROL_CHANNEL, {
@@ -325,7 +343,7 @@ export class HostLink implements LinkHandlers {
         hostPid: process.pid,
         sessionBinding: createHash("sha256").update(words).update(signature).digest(),
         // Another machine's folders and variables are of no use here, and a page has none.
-        ...(this.#link.carrier === "websocket" || this.#link.carrier === "http" ? { surroundings: this.#host.surroundings } : {}),
+        ...(FAR.has(this.#link.carrier) ? { surroundings: this.#host.surroundings } : {}),
         resumed: resumes?.attachment ?? "",
       },
     });
