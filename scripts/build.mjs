@@ -33,6 +33,7 @@ const bundles = [
   { entry: "packages/sdk/src/node/login/index.ts", name: "login", format: /** @type {const} */ ("cjs") },
   { entry: "node_modules/jose/dist/webapi/index.js", name: "jose", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/main.ts", name: "host", format: /** @type {const} */ ("esm") },
+  { entry: "node_modules/ssh2/lib/index.js", name: "ssh2", format: /** @type {const} */ ("cjs") },
   { entry: "packages/host/src/terminal/worker.ts", name: "terminal-worker", format: /** @type {const} */ ("esm") },
 ];
 
@@ -65,10 +66,21 @@ const joseApart = {
     made.onResolve({ filter: /^jose$/ }, () => ({ path: "./jose.mjs", external: true }));
   },
 };
+/** SSH is for a host that was asked to listen for it: no other one reads its code. */
+const sshApart = {
+  name: "ssh-apart",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    made.onResolve({ filter: /^ssh2$/ }, () => ({ path: "./ssh2.cjs", external: true }));
+  },
+};
+
 const apart = new Map([
   ["cli", [modelApart, mcpApart, loginApart]],
-  ["host", [joseApart]],
+  ["host", [joseApart, sshApart]],
 ]);
+
+/** Native code of packages that do without it. */
+const natives = ["cpu-features", "*.node"];
 
 /** Code of CommonJS packages inside an ESM bundle calls `require` for Node's own modules. */
 const requireBanner =
@@ -112,8 +124,10 @@ async function bundle() {
         platform: "node",
         target: `node${neededNode}`,
         // Names are kept in what writes a log, so that a stack trace there names real functions; a start pays for each byte that it reads.
-        minifyIdentifiers: isCommonJs,
+        // And ssh2 asks its own objects for the names of their classes.
+        minifyIdentifiers: isCommonJs && b.name !== "ssh2",
         plugins: apart.get(b.name) ?? [],
+        external: natives,
         minifySyntax: true,
         minifyWhitespace: true,
         legalComments: "none",

@@ -99,6 +99,8 @@ export class Host {
   /** Where others reach it, by carrier; and what an admin should know of that. */
   readonly addresses = new Map<string, string>();
   readonly notices: string[] = [];
+  /** Of its SSH server, as in known_hosts; empty: there is none. */
+  sshHostKey = "";
   /** What a session inherits that is opened from a machine or page of which nothing is to be inherited. */
   surroundings: Init<Surroundings> | undefined;
   readonly #opener: Opener;

@@ -31,6 +31,7 @@ import { OidcIssuer, type OidcSettings, readOidc } from "./operator/oidc.ts";
 import { OperatorRegistry } from "./operator/registry.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { readSettings } from "./settings.ts";
+import type { MeetSsh, SshServer } from "./ssh/index.ts";
 import { cannotStart } from "./start-log.ts";
 import { startTerminalModels } from "./terminal/index.ts";
 
@@ -59,6 +60,7 @@ const { values } = parseArgs({
     "allow-origin": { type: "string", multiple: true },
     "oidc-issuer": { type: "string" },
     "oidc-client-id": { type: "string" },
+    ssh: { type: "string" },
   },
 });
 if (!values.home || !values.shim) {
@@ -75,7 +77,7 @@ const wish: ListenWish | null = values.listen
     }
   : null;
 const login = values["oidc-issuer"] ? { issuer: values["oidc-issuer"], clientId: values["oidc-client-id"] ?? "" } : null;
-await serve(values.home, values.shim, { wish, login }).catch((fault: unknown) => {
+await serve(values.home, values.shim, { wish, login, ssh: values.ssh ?? null }).catch((fault: unknown) => {
   // For whoever started this one (start.ts): the last line, and the stack behind it for whoever reads the log.
   const why = fault instanceof Error ? fault.message : String(fault);
   const stack = fault instanceof Error ? (fault.stack ?? "") : "";
@@ -86,9 +88,10 @@ await serve(values.home, values.shim, { wish, login }).catch((fault: unknown) =>
 interface Asked {
   readonly wish: ListenWish | null;
   readonly login: OidcSettings | null;
+  readonly ssh: string | null;
 }
 
-async function serve(home: string, shimBinary: string, { wish, login }: Asked): Promise<void> {
+async function serve(home: string, shimBinary: string, { wish, login, ssh }: Asked): Promise<void> {
   process.umask(0o077);
   process.title = "hold-host";
   makeHome(home);
@@ -158,6 +161,7 @@ async function serve(home: string, shimBinary: string, { wish, login }: Asked): 
   const links = new Set<HostLink>();
   let server: Server | null = null;
   let listener: Listener | null = null;
+  let sshServer: SshServer | null = null;
   let leaving = false;
   const leave = async (code: number): Promise<void> => {
     if (leaving) return;
@@ -166,6 +170,7 @@ async function serve(home: string, shimBinary: string, { wish, login }: Asked): 
     setTimeout(() => process.exit(code), LEAVE_MS).unref();
     server?.close();
     void listener?.close();
+    sshServer?.close();
     host.leave();
     await journal.close().catch((fault: unknown) => log(`journal: ${String(fault)}`));
     await models.stop();
@@ -217,10 +222,15 @@ async function serve(home: string, shimBinary: string, { wish, login }: Asked): 
     isLive: (id) => host.sessions.get(id)?.isOver === false,
     mayHaveShim: (id) => ["opening", "running", "ended"].includes(host.sessions.get(id)?.facts.state ?? ""),
   });
-  const meet = (link: Link, proven: Proven | null = null, known: () => void = () => {}): LinkHandlers => {
+  const meet = (
+    link: Link,
+    proven: Proven | null = null,
+    known: () => void = () => {},
+    begins: "open" | "hello" = "open",
+  ): LinkHandlers => {
     const lack = lacking("link");
     if (lack) return turnAway(link, lack, ports);
-    const bound = new HostLink(host, identity, link, proven);
+    const bound = new HostLink(host, identity, link, proven, begins);
     bound.onOpen = known;
     links.add(bound);
     bound.onOver = () => links.delete(bound);
@@ -238,6 +248,7 @@ async function serve(home: string, shimBinary: string, { wish, login }: Asked): 
     makeRoom: () => host.makeRoom(),
   });
   listener = await listen(wish ?? settings.listen, host, identity.id, meet);
+  sshServer = await listenSsh(ssh ?? settings.ssh, host, (link, proven, begins) => meet(link, proven, () => {}, begins));
 }
 
 /** What a login of this machine's user would begin with, as far as the host was given it. */
@@ -309,6 +320,26 @@ async function listen(
     const why = fault instanceof Error ? fault.message : String(fault);
     host.notices.push(`not listening on ${wish.listen}: ${why}`);
     log(`not listening on ${wish.listen}: ${why}`);
+    return null;
+  }
+}
+
+/** The same for ssh clients. */
+async function listenSsh(wish: string | null, host: Host, meet: MeetSsh): Promise<SshServer | null> {
+  if (!wish) return null;
+  const { log } = host.ports;
+  try {
+    const { readSsh, sshHostKey, SshServer } = await import("./ssh/index.ts");
+    const key = await sshHostKey(files.sshHostKey(host.home));
+    const server = await SshServer.open(readSsh(wish), { host, key, meet, lacking: () => lacking("link") });
+    host.addresses.set("ssh", server.url);
+    host.sshHostKey = key.publicKey;
+    log(`listening on ${server.url}`);
+    return server;
+  } catch (fault) {
+    const why = fault instanceof Error ? fault.message : String(fault);
+    host.notices.push(`not listening on ${wish} for ssh: ${why}`);
+    log(`not listening on ${wish} for ssh: ${why}`);
     return null;
   }
 }

@@ -25,6 +25,7 @@ const defaults = {
   sessions: 4_000,
   listen: null,
   oidc: null,
+  ssh: null,
 };
 
 test("without a file, and without a section for the host, everything has its default", () => {
@@ -42,6 +43,7 @@ test("what the file sets is used", () => {
     sessions: 2,
     oidc: null,
     listen: null,
+    ssh: null,
   });
 });
 

@@ -19,6 +19,8 @@ export interface HostSettings {
   readonly listen: ListenWish | null;
   /** Where people log in. Default: nowhere. */
   readonly oidc: OidcSettings | null;
+  /** Where it takes ssh clients, `ADDRESS:PORT`. Default: nowhere. */
+  readonly ssh: string | null;
 }
 
 const MIB = 1024 * 1024;
@@ -50,6 +52,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     sessions: read("sessions"),
     listen: listenOf(section, log),
     oidc: oidcOf(file("oidc"), log),
+    ssh: sshOf(section["ssh"], log),
   };
 }
 
@@ -82,6 +85,13 @@ function listenOf(section: Readonly<Record<string, unknown>>, log: (text: string
   };
   // Half of what was meant may be the certificate.
   return listen === "" || isWrong ? null : wish;
+}
+
+function sshOf(value: unknown, log: (text: string) => void): string | null {
+  if (typeof value === "string") return value.trim() || null;
+  if (value !== undefined)
+    log(`config.toml: host.ssh is ${JSON.stringify(value)}; a text is wanted, nothing is listened on for ssh`);
+  return null;
 }
 
 function tablesOf(path: string, log: (text: string) => void): (name: string) => Readonly<Record<string, unknown>> {

@@ -12,9 +12,10 @@ import { HoldError } from "@holdfast/protocol";
 import { findShim, keeperStatus, startKeeper } from "@holdfast/shim";
 import { type ListenWish, readListen } from "./listen/gate.ts";
 import { type OidcSettings, readOidc } from "./operator/oidc.ts";
+import { readSsh } from "./ssh/wish.ts";
 import { isDiskFull, reasonAfter, sizeOf } from "./start-log.ts";
 
-export { type ListenWish, type OidcSettings, readListen, readOidc };
+export { type ListenWish, type OidcSettings, readListen, readOidc, readSsh };
 
 export interface StartOptions {
   readonly home: string;
@@ -25,6 +26,8 @@ export interface StartOptions {
   readonly listen?: ListenWish | undefined;
   /** Where people log in, for as long; without, what `config.toml` says. */
   readonly oidc?: OidcSettings | undefined;
+  /** Where it takes ssh clients, `ADDRESS:PORT`, for as long; without, what `config.toml` says. */
+  readonly ssh?: string | undefined;
 }
 
 /** What of the caller's environment the host is given: it runs nobody's programs itself. */
@@ -45,9 +48,10 @@ const MORE_FLAGS = "HOLDFAST_HOST_FLAGS";
 const HOST_MEMORY = { MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072" };
 
 /** Resolves when the host serves; starts the keeper if none holds the home. */
-export async function startHost({ home, env = process.env, timeoutMs = 15_000, listen, oidc }: StartOptions): Promise<void> {
+export async function startHost({ home, env = process.env, timeoutMs = 15_000, listen, oidc, ssh }: StartOptions): Promise<void> {
   if (listen) readListen(listen);
   if (oidc) readOidc(oidc.issuer, oidc.clientId);
+  if (ssh !== undefined) readSsh(ssh);
   try {
     makeHome(home);
   } catch (cause) {
@@ -81,6 +85,7 @@ export async function startHost({ home, env = process.env, timeoutMs = 15_000, l
       binary,
       ...listenArguments(listen),
       ...(oidc ? [`--oidc-issuer=${oidc.issuer}`, `--oidc-client-id=${oidc.clientId}`] : []),
+      ...(ssh === undefined ? [] : [`--ssh=${ssh}`]),
     ],
     env: { ...passed, ...HOST_MEMORY },
   };

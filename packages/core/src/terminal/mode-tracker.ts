@@ -34,6 +34,11 @@ export class ModeTracker {
     this.lexer.push(bytes, this.sink);
   }
 
+  /** Between sequences: something else may be written to the terminal here. */
+  get isBetween(): boolean {
+    return this.lexer.isGround;
+  }
+
   /** What brings the terminal back. Empty if nothing was fed. */
   undo(): Uint8Array {
     if (!this.wasFed) return new Uint8Array(0);

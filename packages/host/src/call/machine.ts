@@ -142,6 +142,7 @@ export async function hostStatus({ host, hostId }: CallContext): Promise<Result>
       limits: host.limits,
       notices: [...journal.recovery, ...host.notices],
       addresses: Object.fromEntries(host.addresses),
+      sshHostKey: host.sshHostKey,
       shim: host.shimBinary,
     }),
   };

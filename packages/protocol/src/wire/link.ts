@@ -797,6 +797,8 @@ export interface HostStatusAnswer {
   lagUsP99: bigint;
   /** by carrier: where others reach this host, e.g. websocket: ws://127.0.0.1:7433 */
   addresses: { [key: string]: string };
+  /** of its SSH server, as in known_hosts: ssh-ed25519 AAAA…; empty: there is none */
+  sshHostKey: string;
 }
 
 export interface HostStatusAnswer_LimitsEntry {
@@ -9640,6 +9642,7 @@ function createBaseHostStatusAnswer(): HostStatusAnswer {
     notices: [],
     lagUsP99: 0n,
     addresses: {},
+    sshHostKey: "",
   };
 }
 
@@ -9711,6 +9714,9 @@ export const HostStatusAnswer: MessageFns<HostStatusAnswer> = {
     globalThis.Object.entries(message.addresses).forEach(([key, value]: [string, string]) => {
       HostStatusAnswer_AddressesEntry.encode({ key: key as any, value }, writer.uint32(146).fork()).join();
     });
+    if (message.sshHostKey !== "") {
+      writer.uint32(154).string(message.sshHostKey);
+    }
     return writer;
   },
 
@@ -9877,6 +9883,14 @@ export const HostStatusAnswer: MessageFns<HostStatusAnswer> = {
             }
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.sshHostKey = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9932,6 +9946,7 @@ export const HostStatusAnswer: MessageFns<HostStatusAnswer> = {
       },
       {},
     );
+    message.sshHostKey = object.sshHostKey ?? "";
     return message;
   },
 };

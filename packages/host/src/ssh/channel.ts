@@ -1,0 +1,184 @@
+/**
+ * One session channel of a connection (RFC 4254 §6): what the client asks for before it begins, which of the works it then begins, and how
+ * that ends. A channel does one thing, and is closed with its exit.
+ */
+import { type Code, type ExecAnswer, type ExecCall, exitCodeOf, HoldError, type Init } from "@holdfast/protocol";
+import type { Connection, ServerChannel, Session as SshSession, SFTPWrapper } from "ssh2";
+import type { Conversation } from "./inner-link.ts";
+import { type Exit, type Outlet, Sink } from "./sink.ts";
+import { exitFiles, writeError } from "./ssh2-inside.ts";
+
+export interface TerminalSize {
+  readonly cols: number;
+  readonly rows: number;
+}
+
+/** The client's terminal. `size` null: it did not say. */
+export interface ClientTerminal {
+  readonly term: string;
+  size: TerminalSize | null;
+}
+
+/** What a channel's work is given. */
+export interface ChannelWork {
+  readonly conversation: Conversation;
+  readonly sink: Sink;
+  /** What the client calls the session. */
+  readonly session: string;
+  /** The login shell of the host's user. */
+  readonly shell: string;
+  readonly terminal: ClientTerminal | null;
+  /** As the call `exec`, on a terminal. */
+  openBeside(call: Init<ExecCall>, terminal: ClientTerminal): Promise<ExecAnswer>;
+  newWriter(): string;
+  later(ms: number, run: () => void): () => void;
+  // Set by the work, for as long as it runs.
+  /** Its name without SIG. */
+  onSignal: ((name: string) => void) | null;
+  onResize: ((size: TerminalSize) => void) | null;
+  /** The client has closed the channel, reads it no more, or leaves on purpose. Not told when the connection breaks. */
+  onLeft: (() => void) | null;
+}
+
+export interface ChannelWorld {
+  readonly client: Connection;
+  readonly conversation: Conversation;
+  readonly outlet: Outlet;
+  readonly session: string;
+  readonly shell: string;
+  readonly works: Works;
+  openBeside(call: Init<ExecCall>, terminal: ClientTerminal): Promise<ExecAnswer>;
+  newWriter(): string;
+  later(ms: number, run: () => void): () => void;
+  log(text: string): void;
+}
+
+/** What can be begun on a channel. */
+export interface Works {
+  shell(work: ChannelWork): Promise<Exit>;
+  exec(work: ChannelWork, command: string): Promise<Exit>;
+  observe(work: ChannelWork): Promise<Exit>;
+  /** Frames of ours, for whichever sessions they name; resolves when the link is over. */
+  carry(channel: ServerChannel): Promise<void>;
+  /** Resolves when the client is done. */
+  sftp(files: SFTPWrapper): Promise<void>;
+  /** Throws where this operator has no such session. */
+  find(): void;
+}
+
+export class SessionChannel {
+  readonly #world: ChannelWorld;
+  #terminal: ClientTerminal | null = null;
+  #work: ChannelWork | null = null;
+  #sink: Sink | null = null;
+  onOver: (() => void) | null = null;
+
+  constructor(world: ChannelWorld, session: SshSession) {
+    this.#world = world;
+    session.on("pty", (accept, _reject, { cols, rows, ...info }) => {
+      // What the types do not tell: which terminal it is.
+      this.#terminal = { term: (info as { term?: string }).term ?? "", size: sizeOf(cols, rows) };
+      accept?.();
+    });
+    session.on("window-change", (accept, _reject, { cols, rows }) => {
+      const size = sizeOf(cols, rows);
+      if (size && this.#terminal) {
+        this.#terminal.size = size;
+        this.#work?.onResize?.(size);
+      }
+      accept?.();
+    });
+    session.on("signal", (accept, _reject, { name }) => {
+      this.#work?.onSignal?.(name);
+      accept?.();
+    });
+    const { works } = world;
+    session.once("shell", (accept) => void this.#run(accept(), (work) => works.shell(work)));
+    session.once("exec", (accept, _reject, { command }) => void this.#run(accept(), (work) => works.exec(work, command)));
+    session.on("subsystem", (accept, reject, { name }) => {
+      if (name === "observe") void this.#run(accept(), (work) => works.observe(work));
+      else if (name === "holdfast") void this.#carry(accept());
+      else reject();
+    });
+    session.once("sftp", (accept) => void this.#files(accept()));
+    session.once("close", () => this.closed());
+  }
+
+  /** The client leaves on purpose, or does not read any more. */
+  left(): void {
+    this.#work?.onLeft?.();
+  }
+
+  /** The channel is closed by the client. */
+  closed(): void {
+    this.left();
+    this.lost();
+  }
+
+  /** The connection is over. */
+  lost(): void {
+    this.#sink?.close();
+    this.onOver?.();
+  }
+
+  async #run(channel: ServerChannel, begin: (work: ChannelWork) => Promise<Exit>): Promise<void> {
+    const { conversation, outlet, session, shell } = this.#world;
+    const sink = (this.#sink = new Sink(channel, outlet));
+    const work: ChannelWork = {
+      ...{ conversation, sink, session, shell, terminal: this.#terminal },
+      openBeside: (call, terminal) => this.#world.openBeside(call, terminal),
+      newWriter: () => this.#world.newWriter(),
+      later: (ms, run) => this.#world.later(ms, run),
+      ...{ onSignal: null, onResize: null, onLeft: null },
+    };
+    this.#work = work;
+    const exit = await begin(work).catch((fault: unknown) => {
+      const error = this.#told(fault);
+      void sink.write(line(error, this.#terminal !== null), 2);
+      return { code: exitCodeOf(error.code) };
+    });
+    this.#work = null;
+    // What the client still sends is nobody's.
+    channel.resume();
+    await sink.exit(exit);
+  }
+
+  async #carry(channel: ServerChannel): Promise<void> {
+    await this.#world.works.carry(channel);
+    channel.exit(0);
+    channel.end();
+  }
+
+  async #files(files: SFTPWrapper): Promise<void> {
+    try {
+      this.#world.works.find();
+      await this.#world.works.sftp(files);
+      exitFiles(this.#world.client, files, 0);
+    } catch (fault) {
+      const error = this.#told(fault);
+      writeError(this.#world.client, files, line(error, false));
+      exitFiles(this.#world.client, files, exitCodeOf(error.code));
+    }
+    files.end();
+  }
+
+  #told(fault: unknown): HoldError {
+    if (fault instanceof HoldError) return fault;
+    this.#world.log(`ssh: ${fault instanceof Error ? fault.stack : String(fault)}`);
+    return new HoldError("internal" satisfies Code, "the host failed on that; hold host logs tells more");
+  }
+}
+
+function line(error: HoldError, isTerminal: boolean): string {
+  return `${plain(`holdfast: ${error.toString()}`)}${isTerminal ? "\r\n" : "\n"}`;
+}
+
+/** Others' text on somebody's terminal: controls are shown, not done. */
+export function plain(text: string): string {
+  return text.replace(/[\0-\x1f\x7f-\x9f]/g, "\ufffd");
+}
+
+/** Null: it did not say, or said what no terminal is. */
+function sizeOf(cols: number, rows: number): TerminalSize | null {
+  return cols >= 1 && cols <= 1_000 && rows >= 1 && rows <= 500 ? { cols, rows } : null;
+}
