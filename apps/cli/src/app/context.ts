@@ -86,6 +86,8 @@ export interface Context {
 export interface HostWishes {
   readonly listen: ListenWish | undefined;
   readonly oidc: OidcSettings | undefined;
+  /** `ADDRESS:PORT`. */
+  readonly ssh: string | undefined;
 }
 
 export interface LogInOptions {

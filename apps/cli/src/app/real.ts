@@ -301,10 +301,11 @@ export class RealContext implements Context {
     return loggedIn;
   }
 
-  async hostAnew({ listen, oidc }: HostWishes): Promise<HostClient> {
-    const { hostDown, readListen, readOidc, startHost } = await import("@holdfast/host/start");
+  async hostAnew({ listen, oidc, ssh }: HostWishes): Promise<HostClient> {
+    const { hostDown, readListen, readOidc, readSsh, startHost } = await import("@holdfast/host/start");
     if (listen) readListen(listen);
     if (oidc) readOidc(oidc.issuer, oidc.clientId);
+    if (ssh !== undefined) readSsh(ssh);
     const home = await this.home();
     const running = await this.client({ start: false }).catch((error: { readonly code?: string }) => {
       if (error.code === "unreachable") return null;
@@ -313,7 +314,7 @@ export class RealContext implements Context {
     if (running) await running.down();
     running?.close();
     await hostDown({ home, end: running === null });
-    await startHost({ home, env: process.env, listen, oidc });
+    await startHost({ home, env: process.env, listen, oidc, ssh });
     this.#client = this.#connect(false);
     return this.#client;
   }

@@ -2,6 +2,7 @@
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { pairs } from "../show/table.ts";
 import { ago, bytesText, iso } from "../show/time.ts";
+import { sshFingerprint } from "../show/ssh.ts";
 import { escapeText } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {
@@ -27,6 +28,8 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
         Object.entries(s.limits).map(([key, value]) => [key, /^\d+$/.test(value) ? Number(value) : value]),
       ),
       addresses: s.addresses,
+      sshHostKey: s.sshHostKey || null,
+      sshFingerprint: s.sshHostKey ? sshFingerprint(s.sshHostKey) : null,
       notices: s.notices,
     });
     return;
@@ -36,6 +39,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
     ["id", s.hostId],
     ["home", s.home],
     ["listens", Object.values(s.addresses).join(" ") || "on nothing but its socket"],
+    ["ssh key", s.sshHostKey ? sshFingerprint(s.sshHostKey) : ""],
     ["sessions", `${s.running} running, ${s.sessions} in all`],
     ["links", `${s.links}, with ${s.attachments} attachments`],
     ["memory", bytesText(s.rssBytes)],

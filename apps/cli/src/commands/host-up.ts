@@ -11,13 +11,15 @@ interface UpFlags {
   readonly allowOrigin: readonly string[] | undefined;
   readonly oidcIssuer: string | undefined;
   readonly oidcClientId: string | undefined;
+  readonly ssh: string | undefined;
   readonly json: boolean;
 }
 
 export async function run(context: Context, flags: UpFlags): Promise<undefined> {
-  const { listen, oidcIssuer } = flags;
+  const { listen, oidcIssuer, ssh } = flags;
   checkWishes(flags);
-  const client = listen === undefined && oidcIssuer === undefined ? await context.client() : await anew(context, flags);
+  const isPlain = listen === undefined && oidcIssuer === undefined && ssh === undefined;
+  const client = isPlain ? await context.client() : await anew(context, flags);
   const { pid, version, home, addresses } = await client.status();
   if (flags.json) jsonLine(context.out, { pid, version, home, addresses });
   else if (context.err.isTty)
@@ -39,15 +41,15 @@ function checkWishes({ listen, tlsCert, tlsKey, allowHost, allowOrigin, oidcIssu
 
 /** What was listened on and could not be is an error here, where it was asked for. */
 async function anew(context: Context, flags: UpFlags): Promise<HostClient> {
-  const { listen, tlsCert, tlsKey, allowHost = [], allowOrigin = [], oidcIssuer: issuer, oidcClientId: clientId } = flags;
+  const { listen, tlsCert, tlsKey, allowHost = [], allowOrigin = [], oidcIssuer: issuer, oidcClientId: clientId, ssh } = flags;
   const wish = listen === undefined ? undefined : { listen, tlsCert, tlsKey, allowHosts: allowHost, allowOrigins: allowOrigin };
   const client = await context.hostAnew({
     listen: wish,
     oidc: issuer === undefined || clientId === undefined ? undefined : { issuer, clientId },
+    ssh,
   });
-  if (wish === undefined) return client;
   const { addresses, notices } = await client.status();
-  if (addresses["websocket"] === undefined)
+  if ((listen !== undefined && addresses["websocket"] === undefined) || (ssh !== undefined && addresses["ssh"] === undefined))
     throw new HoldError(
       "start_failed",
       `the host serves this machine, and is ${notices.find((n) => n.startsWith("not listening")) ?? "not listening"}; mend that and run the command again`,

@@ -98,6 +98,11 @@ export const known: Readonly<Record<string, Known>> = {
   "host.tls_key": { brief: "its key, PEM", fallback: "", check: text("a path") },
   "host.allow_host": { brief: "names that clients may ask for, with blanks between", fallback: "", check: text("names") },
   "host.allow_origin": { brief: "origins whose pages may connect, with blanks between", fallback: "", check: text("URLs") },
+  "host.ssh": {
+    brief: "where the host takes ssh clients; empty: nowhere",
+    fallback: "",
+    check: text("an address and port such as 127.0.0.1:2222"),
+  },
   "host.output_retention_mib": { brief: "output kept of a session, MiB", fallback: 64, check: count },
   "host.record_retention_days": { brief: "how long it is kept who did what, days", fallback: 90, check: count },
   "host.record_retention_mib": { brief: "and how much of it, MiB", fallback: 2_048, check: count },

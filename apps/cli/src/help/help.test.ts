@@ -47,6 +47,7 @@ describe("help", () => {
       "security",
       "session-files",
       "sessions",
+      "ssh",
     ]);
     const firstWords = new Set(commands.map((c) => c.path[0]));
     for (const topic of Object.values(topics))

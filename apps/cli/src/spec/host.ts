@@ -8,7 +8,7 @@ export const hostCommands = [
     group: "host",
     brief: "start the host, if it does not run; let it listen",
     description:
-      "It listens on nothing but its socket unless asked. With --listen it is started, or started anew if it runs (sessions run on), and listens as long as its keeper lives, also after a crash of the host; `host.listen` in config.toml does the same for good. Addresses of this machine's loopback take plaintext; any other takes TLS alone. With --oidc-issuer it is started anew likewise, and listens where this line says: give both together, or set them in config.toml.",
+      "It listens on nothing but its socket unless asked. With --listen or --ssh it is started, or started anew if it runs (sessions run on), and listens there as long as its keeper lives, also after a crash of the host; `host.listen` and `host.ssh` in config.toml do the same for good. With --listen, addresses of this machine's loopback take plaintext; any other takes TLS alone. With --ssh, stock ssh clients reach sessions: `ssh -p PORT SESSION@ADDRESS`. With --oidc-issuer it is started anew likewise. It listens where this line says, and lets people log in where it says: give together what is meant, or set it in config.toml.",
     flags: {
       listen: { kind: "text", value: "ADDRESS:PORT", brief: "take WebSocket links there, e.g. 127.0.0.1:7433" },
       tlsCert: { kind: "text", value: "FILE", complete: "file", brief: "certificate chain, PEM" },
@@ -17,17 +17,19 @@ export const hostCommands = [
       allowOrigin: { kind: "list", value: "URL", brief: "an origin whose pages may connect; may be repeated" },
       oidcIssuer: { kind: "text", value: "URL", brief: "where people log in (`hold login`), for as long" },
       oidcClientId: { kind: "text", value: "ID", brief: "what this host is called there" },
+      ssh: { kind: "text", value: "ADDRESS:PORT", brief: "take ssh clients there, e.g. 127.0.0.1:2222" },
       json: jsonFlag,
     },
     examples: [
       { line: "hold host up", says: "any command that needs it does this by itself" },
+      { line: "hold host up --ssh 0.0.0.0:2222", says: "for ssh, sftp and scp, by operators' keys" },
       { line: "hold host up --listen 127.0.0.1:7433", says: "for pages and programs of this machine" },
       {
         line: "hold host up --listen 0.0.0.0:7433 --tls-cert box.pem --tls-key box.key --allow-host box.example",
         says: "for other machines",
       },
     ],
-    see: ["security"],
+    see: ["security", "ssh"],
     load: () => import("../commands/host-up.ts"),
   }),
   command({

@@ -111,6 +111,34 @@ It is called as \`hold\`, on the path that a login without a terminal has. Where
 
 \`hold attach --carrier stdio\` speaks the protocol's frames on its standard input and output (docs/protocol.md), so \`docker exec -i box hold attach --carrier stdio\` reaches into a container, and the SDK's \`connectThrough({ argv })\` takes any such command.`,
   },
+  ssh: {
+    brief: "Sessions through any ssh client, sftp and scp",
+    text: `
+  hold host up --ssh 0.0.0.0:2222
+  hold operator add ana --public-key ~/.ssh/id_ed25519.pub
+
+A host that was told to takes stock ssh clients. The user name is the session; the key says which operator it is. No Holdfast is needed where the client is, and no login on this machine.
+
+  ssh -p 2222 build@box                   attach to the session build
+  ssh -p 2222 build@box make test         a command beside it, as \`hold exec\`
+  ssh -t -p 2222 build@box vim notes      the same with a terminal of its own
+  ssh -s -p 2222 build@box observe        watch, and send nothing
+  sftp -P 2222 build@box                  files, from the session's directory
+  scp -P 2222 results build@box:
+  ssh -N -L 8080:localhost:8080 -p 2222 build@box
+
+# At a terminal
+
+Ctrl-q d detaches, Ctrl-q t takes the floor, Ctrl-q r releases it, Ctrl-q Ctrl-q sends Ctrl-q. To leave in any way leaves the session running; when the session ends, ssh ends with its exit code. A terminal of another size than the session's, where somebody else steers, shows the screen without colours.
+
+# Which host that is
+
+\`hold host status\` shows the fingerprint that ssh asks about the first time. The key is the host's own and stays.
+
+# Who may
+
+What the operator's role allows, as everywhere. Keys are of Ed25519. Who is revoked is out within a second.`,
+  },
   keys: {
     brief: "Keys of an attachment",
     text: `
