@@ -125,8 +125,26 @@ export interface NetworkOptions {
   readonly also?: readonly Reach[];
 }
 
+/** A host that listens for ssh (`hold host up --ssh`), through an ssh client: its key is who this is, its known_hosts which host is meant. */
+export interface SshOptions {
+  /** `[USER@]HOST[:PORT]`; USER does not matter. */
+  readonly ssh: string;
+  /** The ssh client, and what is put before the address: `["ssh", "-i", "key"]`. Default: `["ssh"]`. */
+  readonly program?: readonly string[];
+  /** Proves a credential of this home in place of the ssh key: what is to move to another carrier, or came from one, is bound to that. */
+  readonly home?: string;
+  readonly as?: string;
+  readonly via?: NonNullable<ConnectOptions["via"]>;
+  /** Shown in audit. */
+  readonly client?: string;
+  /** How long the first link may take, a person's answering included. Default 2 min. */
+  readonly timeoutMs?: number;
+  /** As in {@link ConnectOptions.also}. */
+  readonly also?: readonly Reach[];
+}
+
 /** One way to a host. */
-export type Reach = ConnectOptions | NetworkOptions | ThroughOptions;
+export type Reach = ConnectOptions | NetworkOptions | ThroughOptions | SshOptions;
 
 /** Whom an invitation is for: another key of an operator (`operator`), a new operator, or with `session` a guest of that one alone. */
 export interface InviteSpec {

@@ -219,7 +219,9 @@ describe("what hold exec ran", () => {
       session({ id: "c2", name: "ls", state: 2, parent: "s1" }),
     ];
     const names = async (line: string): Promise<string[]> =>
-      (await hold(`${line} --json`, { client: host({ listed: sessions }) })).out.lines.map((l) => JSON.parse(l).name as string).sort();
+      (await hold(`${line} --json`, { client: host({ listed: sessions }) })).out.lines
+        .map((l) => JSON.parse(l).name as string)
+        .sort();
     expect(await names("ls")).toEqual(["work"]);
     expect(await names("ls -a")).toEqual(["old", "work"]);
     expect(await names("ls --exec")).toEqual(["make", "work"]);

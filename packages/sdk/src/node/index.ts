@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connectUnix, files, homeFolder } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
-import type { ConnectOptions, HostClient, NetworkOptions, Reach } from "../api.ts";
+import type { ConnectOptions, HostClient, NetworkOptions, Reach, SshOptions } from "../api.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import { anyWay, type Way } from "../client/way.ts";
@@ -37,10 +37,12 @@ export async function joinByInvite(request: JoinRequest): Promise<Joined> {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Connects to the host of `home`, starting it if that is asked for; or to one that listens, at `url`. Throws {@link HoldError}: `unreachable`, `unknown_credential`, `revoked`, … */
-export async function connect(options: ConnectOptions | NetworkOptions): Promise<HostClient> {
+/** Connects to the host of `home`, starting it if that is asked for; or to one that listens, at `url` or for `ssh`. Throws {@link HoldError}: `unreachable`, `unknown_credential`, `revoked`, … */
+export async function connect(options: ConnectOptions | NetworkOptions | SshOptions): Promise<HostClient> {
   const also = await Promise.all((options.also ?? []).map((other) => wayOf(other, options.home)));
   const way = anyWay(await wayOf(options, undefined), also);
+  if ("ssh" in options)
+    return new Client(await (await import("./ssh.ts")).sshWay(options)(null), redialWith(way), surroundings());
   const first = "url" in options ? way(null) : firstConnection(() => way(null), options);
   return new Client(await first, redialWith(way), surroundings());
 }
@@ -48,6 +50,7 @@ export async function connect(options: ConnectOptions | NetworkOptions): Promise
 // Loaded by who needs it: a WebSocket is no part of a command on this machine.
 async function wayOf(options: Reach, home: string | undefined): Promise<Way> {
   if ("url" in options) return (await import("./network.ts")).networkWay(options.home ?? home ?? homeFolder(), options);
+  if ("ssh" in options) return (await import("./ssh.ts")).sshWay(options, { isAgain: true });
   if ("argv" in options) {
     const { AGAIN_MS, programWay } = await import("./program.ts");
     return programWay(options, options.argv, options.timeoutMs ?? AGAIN_MS);

@@ -7,7 +7,7 @@ import { Connection } from "../client/connection.ts";
 import type { Way } from "../client/way.ts";
 import { redialWith, surroundings } from "./machine.ts";
 
-const FIRST_MS = 120_000;
+export const FIRST_MS = 120_000;
 /** How long a later link may take: that of a machine which went to sleep is not waited for. */
 export const AGAIN_MS = 15_000;
 
