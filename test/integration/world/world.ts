@@ -71,18 +71,22 @@ export class World {
 
   /** Has the host listen, on a free port that stays the same over its restarts; resolves with its address. */
   async listen(wish: Partial<ListenWish> = {}): Promise<string> {
+    return this.#listens("websocket", { listen: { listen: `127.0.0.1:${await freePort()}`, ...wish } });
+  }
+
+  /** The same for ssh clients. */
+  async listenSsh(): Promise<string> {
+    return this.#listens("ssh", { ssh: `127.0.0.1:${await freePort()}` });
+  }
+
+  async #listens(carrier: string, wishes: { readonly listen?: ListenWish; readonly ssh?: string }): Promise<string> {
     const admin = await this.connect();
     await admin.down();
     this.close(admin);
     await hostDown({ home: this.home, end: false });
-    await startHost({
-      home: this.home,
-      env: this.env,
-      timeoutMs: 60_000,
-      listen: { listen: `127.0.0.1:${await freePort()}`, ...wish },
-    });
+    await startHost({ home: this.home, env: this.env, timeoutMs: 60_000, ...wishes });
     const { addresses, notices } = await (await this.connect()).status();
-    const url = addresses["websocket"];
+    const url = addresses[carrier];
     if (!url) throw new Error(`the host does not listen: ${notices.join("; ")}`);
     return url;
   }
