@@ -72,6 +72,8 @@ export class SessionChannel {
   #work: ChannelWork | null = null;
   #sink: Sink | null = null;
   onOver: (() => void) | null = null;
+  /** Resolves when what it does is over, and the client has been told. */
+  done: Promise<void> = Promise.resolve();
 
   constructor(world: ChannelWorld, session: SshSession) {
     this.#world = world;
@@ -93,15 +95,19 @@ export class SessionChannel {
       accept?.();
     });
     const { works } = world;
-    session.once("shell", (accept) => void this.#run(accept(), (work) => works.shell(work)));
-    session.once("exec", (accept, _reject, { command }) => void this.#run(accept(), (work) => works.exec(work, command)));
+    session.once("shell", (accept) => this.#begin(this.#run(accept(), (work) => works.shell(work))));
+    session.once("exec", (accept, _reject, { command }) => this.#begin(this.#run(accept(), (work) => works.exec(work, command))));
     session.on("subsystem", (accept, reject, { name }) => {
-      if (name === "observe") void this.#run(accept(), (work) => works.observe(work));
-      else if (name === "holdfast") void this.#carry(accept());
+      if (name === "observe") this.#begin(this.#run(accept(), (work) => works.observe(work)));
+      else if (name === "holdfast") this.#begin(this.#carry(accept()));
       else reject();
     });
-    session.once("sftp", (accept) => void this.#files(accept()));
+    session.once("sftp", (accept) => this.#begin(this.#files(accept())));
     session.once("close", () => this.closed());
+  }
+
+  #begin(work: Promise<void>): void {
+    this.done = work.catch((fault: unknown) => this.#world.log(`ssh: ${String(fault)}`));
   }
 
   /** The client leaves on purpose, or does not read any more. */

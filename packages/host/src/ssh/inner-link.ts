@@ -77,6 +77,12 @@ export interface ConversationParts {
   readonly ended: (error: HoldError | null) => void;
 }
 
+export interface OpenChannel {
+  readonly hear: (body: HostFrame["body"]) => void;
+  /** With the whole conversation. */
+  readonly over: (error: HoldError) => void;
+}
+
 interface OpenCall {
   readonly resolve: (result: Result) => void;
   readonly reject: (fault: unknown) => void;
@@ -87,7 +93,7 @@ export class Conversation {
   readonly #host: LinkHandlers;
   readonly #parts: ConversationParts;
   readonly #calls = new Map<bigint, OpenCall>();
-  readonly #channels = new Map<number, (body: HostFrame["body"]) => void>();
+  readonly #channels = new Map<number, OpenChannel>();
   #nextCall = 1n;
   #nextChannel = 1;
   #refusal: HoldError | null = null;
@@ -118,9 +124,9 @@ export class Conversation {
   }
 
   /** A channel for one attachment. */
-  open(hear: (body: HostFrame["body"]) => void): number {
+  open(handlers: OpenChannel): number {
     const channel = this.#nextChannel++;
-    this.#channels.set(channel, hear);
+    this.#channels.set(channel, handlers);
     return channel;
   }
 
@@ -146,7 +152,7 @@ export class Conversation {
 
   #hear(channel: number, body: HostFrame["body"]): void {
     if (this.#isOver) return;
-    if (channel !== CONTROL_CHANNEL) return this.#channels.get(channel)?.(body);
+    if (channel !== CONTROL_CHANNEL) return this.#channels.get(channel)?.hear(body);
     if (body.case === "refused") this.#refusal = errorFrom(body.value.error);
     if (body.case !== "answer" || body.value.more) return;
     const { id, result } = body.value;
@@ -165,6 +171,7 @@ export class Conversation {
     this.#isOver = true;
     for (const open of this.#calls.values()) open.reject(this.#gone());
     this.#calls.clear();
+    for (const { over } of [...this.#channels.values()]) over(this.#gone());
     this.#channels.clear();
     this.#parts.ended(this.#refusal);
   }

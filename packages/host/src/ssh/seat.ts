@@ -97,7 +97,7 @@ export class Seat {
   private constructor(conversation: Conversation, attach: Init<Attach>, heard: Heard) {
     this.#conversation = conversation;
     this.#heard = heard;
-    this.#channel = conversation.open((body) => this.#frame(body));
+    this.#channel = conversation.open({ hear: (body) => this.#frame(body), over: (error) => this.#end(error) });
     conversation.send(this.#channel, { case: "attach", value: { ...attach, window: WINDOW_BYTES } });
   }
 

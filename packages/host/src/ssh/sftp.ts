@@ -113,7 +113,10 @@ class FileServer {
   constructor(files: SFTPWrapper, parts: FilesParts) {
     this.#files = files;
     this.#parts = parts;
-    this.#base = directoryOf(this.#admit("read"));
+    const session = this.#admit("read");
+    if (session.isOver)
+      throw new HoldError("session_ended", `session ${session.facts.name} (${session.id}) has ended and has no directory of now`);
+    this.#base = directoryOf(session);
   }
 
   async run(): Promise<void> {
@@ -146,10 +149,7 @@ class FileServer {
     const { frozen } = host.ports.journal;
     if (frozen)
       throw new HoldError("journal_frozen", `the journal can't be written (${frozen.message}): nothing is done unrecorded`);
-    const found = host.findFor(operator, session);
-    if (found.isOver && this.#nextHandle === 1)
-      throw new HoldError("session_ended", `session ${found.facts.name} (${found.id}) has ended and has no directory of now`);
-    return found;
+    return host.findFor(operator, session);
   }
 
   get #actor() {
@@ -221,7 +221,7 @@ class FileServer {
         await rename(at(from), at(to));
       }),
     );
-    on("SYMLINK", (id: number, target: string, path: string) =>
+    on("SYMLINK", (id: number, path: string, target: string) =>
       done(id, `made ${at(path)} a link to ${target}`, () => symlink(target, at(path))),
     );
     on("SETSTAT", (id: number, path: string, attributes: Attributes) =>

@@ -13,7 +13,7 @@ import { type ChannelWork, plain, type TerminalSize } from "./channel.ts";
 import { endOf } from "./exec.ts";
 import { asked } from "./inner-link.ts";
 import { type Output, type Picture, Seat } from "./seat.ts";
-import { exitOf } from "./signals.ts";
+import { exitOf, signalNumber } from "./signals.ts";
 import type { Exit } from "./sink.ts";
 import { Typing } from "./typing.ts";
 import { type Corner, difference, follow, type Frame, look } from "./window.ts";
@@ -81,8 +81,11 @@ class Shell {
     this.#read(seat);
     work.onResize = (to) => this.#resized(to);
     work.onLeft = () => seat.detach();
-    work.onSignal = (signal) => {
-      if (signal === "INT" && !this.#observe) void seat.input(Uint8Array.of(3), { interrupt: true });
+    work.onSignal = (name) => {
+      const signal = signalNumber(name);
+      if (signal === null || this.#observe) return;
+      const value = { session: seat.session.id, target: "foreground", signal };
+      conversation.call({ case: "signal", value }).catch((fault: HoldError) => this.#tell(fault.toString()));
     };
     seat.begin();
     try {
