@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OperatorKind } from "@holdfast/protocol";
-import { parseSshKey } from "@holdfast/sdk";
+import { openSshPublicKey } from "@holdfast/sdk";
 import { spawnSync } from "node:child_process";
 import { fact, kill } from "./processes.ts";
 import type { World } from "./world.ts";
@@ -91,7 +91,7 @@ export class SshUser {
     { kind = OperatorKind.HUMAN, role = "operator" }: { readonly kind?: OperatorKind; readonly role?: string } = {},
   ): Promise<SshUser> {
     const user = SshUser.stranger(world, url, name);
-    const publicKey = parseSshKey(readFileSync(`${user.key}.pub`, "utf8"))!;
+    const publicKey = openSshPublicKey(readFileSync(`${user.key}.pub`, "utf8"));
     await (await world.connect()).operatorAdd({ name, kind, role, publicKey });
     return user;
   }
