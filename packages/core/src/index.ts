@@ -3,6 +3,8 @@ export * from "./id.ts";
 export * as floor from "./floor/index.ts";
 export type { Floor, FloorCommand, FloorEvent, FloorMode, FloorRefusal, GrantReason, LineDirt } from "./floor/index.ts";
 export * from "./policy/index.ts";
+export * as approval from "./approval/index.ts";
+export type { Approval } from "./approval/index.ts";
 export * from "./input/index.ts";
 export * from "./attachment/index.ts";
 export * as continuity from "./continuity/index.ts";

@@ -1,1 +1,3 @@
 export * from "./policy.ts";
+export * from "./ai.ts";
+export * from "./words.ts";

@@ -14,9 +14,9 @@ const matrix: Record<Capability, Record<keyof typeof roles, string>> = {
   "floor.pause_ai": { observer: "", operator: "hs", approver: "hs", auditor: "", admin: "hs" },
   approve: { observer: "", operator: "", approver: "h", auditor: "", admin: "h" },
   "audit.read": { observer: "", operator: "", approver: "", auditor: "hsa", admin: "hsa" },
-  redact: { observer: "", operator: "", approver: "", auditor: "", admin: "hsa" },
+  redact: { observer: "", operator: "", approver: "", auditor: "", admin: "hs" },
   "policy.write": { observer: "", operator: "", approver: "", auditor: "", admin: "hs" },
-  "host.admin": { observer: "", operator: "", approver: "", auditor: "", admin: "hsa" },
+  "host.admin": { observer: "", operator: "", approver: "", auditor: "", admin: "hs" },
 };
 const kinds: [OperatorKind, string][] = [
   ["human", "h"],
@@ -50,9 +50,10 @@ test("P2, found: a service does not approve, although it may be an approver or a
   for (const role of names) expect(capabilitiesOf(role, "service")).not.toContain("approve");
 });
 
-test("P2: no role lets an AI approve, write policy or lift the pause of AIs", () => {
+test("P2: no role lets an AI approve, write policy, lift the pause of AIs, redact, invite or stop the host", () => {
   for (const role of names) {
     const held = capabilitiesOf(role, "ai");
-    for (const denied of ["approve", "policy.write", "floor.pause_ai"] as const) expect(held).not.toContain(denied);
+    for (const denied of ["approve", "policy.write", "floor.pause_ai", "redact", "host.admin"] as const)
+      expect(held).not.toContain(denied);
   }
 });

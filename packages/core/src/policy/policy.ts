@@ -2,7 +2,8 @@
  * Policy: who may do what. Roles are sets of capabilities; the host checks a capability on every changing frame. Deny by default.
  *
  *   P1  A role or a kind that is not known grants nothing.
- *   P2  Only a person holds `approve`, and no AI `policy.write` or `floor.pause_ai`, whatever the role (design §3).
+ *   P2  Only a person holds `approve`, and no AI what decides over AIs, operators, the record and the host, whatever its role
+ *       (design §3): a floor that no rule of a policy (ai.ts) lifts.
  */
 import type { OperatorKind } from "../id.ts";
 
@@ -48,7 +49,7 @@ export function isRole(text: string): text is Role {
 const never: Readonly<Record<OperatorKind, readonly Capability[]>> = {
   human: [],
   service: ["approve"],
-  ai: ["approve", "policy.write", "floor.pause_ai"],
+  ai: ["approve", "policy.write", "floor.pause_ai", "redact", "host.admin"],
 };
 
 export function capabilitiesOf(role: string, kind: OperatorKind): readonly Capability[] {
