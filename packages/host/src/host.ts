@@ -21,12 +21,14 @@ import {
   type Session,
   type Surroundings,
 } from "@holdfast/protocol";
+import { Gate } from "./approval/gate.ts";
 import type { Continuity } from "./operator/continuity.ts";
 import type { Invitations } from "./operator/invitations.ts";
 import { KeyUses } from "./operator/key-uses.ts";
 import type { OidcIssuer } from "./operator/oidc.ts";
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
 import { confineOf, Rights } from "./operator/rights.ts";
+import { PolicyStore } from "./policy/store.ts";
 import type { Actor } from "./session/book.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
 import * as lifetime from "./session/lifetime.ts";
@@ -65,6 +67,8 @@ export interface HostOptions {
   readonly continuity: Continuity;
   /** Default: kept in memory. */
   readonly keyUses?: KeyUses;
+  /** What AIs may do. Default: what their roles let them. */
+  readonly policy?: PolicyStore;
   readonly version: string;
   readonly maxSessions: number;
   /** Facts about the host for `hold host status`. */
@@ -88,6 +92,8 @@ export class Host {
   readonly keyUses: KeyUses;
   /** Where people may log in, if an admin has said so. */
   oidc: OidcIssuer | null = null;
+  readonly policy: PolicyStore;
+  readonly gate: Gate;
   readonly version: string;
   readonly home: string;
   readonly journalFolder: string;
@@ -123,6 +129,8 @@ export class Host {
       this.#tryRecordOperator(operator, "token copied", `a used continuity token of attachment ${attachment} came back`);
     this.keyUses = options.keyUses ?? KeyUses.open(null);
     this.#rights = new Rights(options.registry, options.ports, (session) => this.#parents.get(session) ?? "");
+    this.policy = options.policy ?? PolicyStore.open(null);
+    this.gate = new Gate(this);
     this.version = options.version;
     this.#maxSessions = options.maxSessions;
     this.home = options.home;
@@ -317,6 +325,8 @@ export class Host {
       this.#opener.files.forget(session.id, session.facts.state !== "ended" && session.shimLink === null);
       this.#shed();
     };
+    session.gate = (by, via, frame) => this.gate.typed(session, by, via, frame);
+    session.listen((_entry, body) => this.gate.heard(session, body));
     let unsavedBytes = 0;
     session.listen((entry) => {
       unsavedBytes += entry.payloadBytes;
@@ -418,7 +428,7 @@ export class Host {
         `the journal can't be written (${this.ports.journal.frozen.message}): no new session; free some space, hold doctor tells more`,
       );
     if (request.name !== "") this.checkName(request.name, null);
-    const name = request.name || this.#freeName(request, live);
+    const name = request.name || this.freeName(request);
     const session = this.#enter(new LiveSession(this.#freeId(live), this.ports, null));
     if (request.parent) this.#parents.set(session.id, request.parent);
     try {
@@ -463,7 +473,9 @@ export class Host {
     }
   }
 
-  #freeName(request: OpenRequest, live: readonly LiveSession[]): string {
+  /** What a session is called that nobody has named. */
+  freeName(request: Pick<OpenRequest, "command" | "shell">): string {
+    const live = [...this.#sessions.values()].filter((s) => !s.isOver);
     const program = (request.command[0] ?? request.shell) || "sh";
     const base =
       program
@@ -477,6 +489,11 @@ export class Host {
       const name = n === 1 ? base : `${base}-${n}`;
       if (!taken.has(name)) return name;
     }
+  }
+
+  /** The live session of this very name. */
+  living(name: string): LiveSession | null {
+    return [...this.#sessions.values()].find((s) => !s.isOver && s.facts.name === name) ?? null;
   }
 
   /** By id, live name, ended name (the latest) or unique prefix of an id. */
@@ -663,6 +680,7 @@ export class Host {
       }
     }
     for (const told of [...this.#revocations]) told(operator.id);
+    tried(() => this.gate.revoked(operator.id));
     tried(() => this.recordOperator(by, operator.id, "revoked", ""));
     if (unrecorded)
       throw new HoldError(
@@ -687,6 +705,7 @@ export class Host {
     this.invitations.withdraw(operator.id);
     this.continuity.revoked(operator.id, keyId.toString("hex"));
     for (const told of [...this.#keyRevocations]) told(operator.id, keyId);
+    this.gate.revoked(operator.id);
     const error = new HoldError("key_revoked", `a key of ${operator.name} was revoked, and what was not written yet is dropped`, {
       operator: operator.id,
     });

@@ -4,6 +4,7 @@ export { HostLink, type HostIdentity, type Proven } from "./link/host-link.ts";
 export { Continuity, type ContinuityStore } from "./operator/continuity.ts";
 export { Invitations } from "./operator/invitations.ts";
 export { OperatorRegistry, type RegisteredOperator } from "./operator/registry.ts";
+export { PolicyStore } from "./policy/store.ts";
 export * from "./session/ports.ts";
 export type { Opener, SessionFiles } from "./session/open.ts";
 export { LiveSession } from "./session/session.ts";

@@ -29,6 +29,7 @@ import { Invitations } from "./operator/invitations.ts";
 import { KeyUses } from "./operator/key-uses.ts";
 import { OidcIssuer, type OidcSettings, readOidc } from "./operator/oidc.ts";
 import { OperatorRegistry } from "./operator/registry.ts";
+import { PolicyStore } from "./policy/store.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { readSettings } from "./settings.ts";
 import type { MeetSsh, SshServer } from "./ssh/index.ts";
@@ -182,6 +183,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     invitations: Invitations.open(files.invitations(home)),
     continuity: new Continuity({ ports, bootId, store: continuityFile(files.continuity(home)) }),
     keyUses: KeyUses.open(files.keyUses(home)),
+    policy: PolicyStore.open({ file: files.policy(home), inForce: files.policyInForce(home) }),
     version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev",
     maxSessions: settings.sessions,
     home,

@@ -53,6 +53,69 @@ export interface ThroughOptions {
   readonly timeoutMs?: number;
 }
 
+/** What an AI asks a person for (docs/policy.md). Texts may hold any bytes (protocol/exact-text.ts); `shownExactly` is for `data`. */
+export interface Approval {
+  readonly id: string;
+  /** Null: it is about no session yet. */
+  readonly session: string | null;
+  readonly sessionName: string;
+  /** `run`, `exec`, `keys`, `signals`, `files.read`, `files.write`, `open`, `end`. */
+  readonly deed: string;
+  readonly actor: string;
+  readonly actorName: string;
+  readonly onBehalfOf: readonly string[];
+  /** A list has the first two. */
+  readonly state: "pending" | "allowed" | "denied" | "used" | "expired" | "void";
+  /** Who decided. */
+  readonly by: string;
+  readonly reason: string;
+  readonly askedUnixMs: number;
+  readonly expiresUnixMs: number;
+  readonly leftMs: number;
+  /** In the host's words. */
+  readonly what: string;
+  /** Of `exec` and `open`. */
+  readonly argv: readonly string[];
+  /** The exact bytes that are typed, or the beginning of a file's new content. */
+  readonly data: Uint8Array;
+  /** Of all of it. */
+  readonly dataBytes: number;
+  readonly cwd: string;
+  /** The file that the program is now; null: none was found, or it is not known. */
+  readonly executable: string | null;
+  /** Of `open`: K=V. */
+  readonly env: readonly string[];
+  readonly epoch: number;
+  /** SHA-256 of everything that it is bound to. */
+  readonly binding: Uint8Array;
+  /** You may, with a credential that is protected. */
+  readonly mayDecide: boolean;
+}
+
+/** What AIs have asked for and may still use: for whoever decides or audits all of it, for others their own and their AIs'. */
+export interface Approvals {
+  list(): Promise<readonly Approval[]>;
+  /** Tells of all of them, now and after each change, until `signal` is aborted. */
+  watch(told: (approvals: readonly Approval[]) => void, signal: AbortSignal): Promise<void>;
+  /** Of a request as it was listed. Throws `not_permitted`, `not_protected`, `approval_void`, `approval_expired`, `no_such_approval`. */
+  allow(approval: Approval): Promise<Approval>;
+  deny(approval: Approval, reason?: string): Promise<Approval>;
+}
+
+/** What AIs may do here. */
+export interface PolicyInForce {
+  /** TOML; empty: none was ever loaded, and an AI may do what its role lets it. */
+  readonly text: string;
+  /** Hex. */
+  readonly sha256: string;
+  readonly loadedUnixMs: number;
+  readonly loadedBy: string;
+  /** Of the file, on the host's machine. */
+  readonly path: string;
+  /** The file against what is in force. */
+  readonly file: "same" | "changed" | "new" | "gone" | "none";
+}
+
 export interface FileEntry {
   readonly name: string;
   readonly kind: "file" | "folder" | "link" | "other";
@@ -561,8 +624,18 @@ export interface HostClient {
     readonly onBehalfOf?: string;
     /** What the host's OIDC issuer calls this person. */
     readonly oidcSubject?: string;
+    /** No program of its holder's user signs with it unasked: a passphrase, a browser or a device keeps it. Default false. */
+    readonly protected?: boolean;
   }): Promise<OperatorInfo>;
   operatorList(): Promise<OperatorInfo[]>;
+  readonly approvals: Approvals;
+  /** Told how many requests this operator may decide on, and how many of its AIs' others decide on; now, and when that changes. */
+  onApprovals(told: (waiting: number, own: number) => void): () => void;
+  policy(): Promise<PolicyInForce>;
+  /** What is wrong with a text of a policy; nothing is changed. */
+  policyCheck(text: string): Promise<readonly string[]>;
+  /** The file on the host's machine is in force from now on; what waits for approval is void. Throws `bad_request` with what is wrong. */
+  policyReload(): Promise<PolicyInForce>;
   operatorRevoke(operator: string): Promise<void>;
   /** One key alone, by its id in hex or what that begins with; a person may take away their own. */
   keyRevoke(operator: string, key: string): Promise<void>;

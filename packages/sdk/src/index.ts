@@ -1,6 +1,7 @@
 /** What others call. The Node parts (sockets, keys, folders) stand at `@holdfast/sdk/node`. */
 export * from "./api.ts";
 export { escapeBytes, escapeLines, escapeText } from "./escape.ts";
+export { shownExactly } from "./shown-exactly.ts";
 export { readJournal } from "./journal.ts";
 export type { Credential } from "./client/credential.ts";
 export { keyNames, parseKey } from "./key.ts";

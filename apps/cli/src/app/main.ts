@@ -75,10 +75,12 @@ function find(words: readonly string[]): AnyCommand | undefined {
   return (words[0] ?? "") in groupBriefs ? findCommand(table, words.slice(0, 2)) : findCommand(table, words.slice(0, 1));
 }
 
-/** What a line with nothing but global flags, or nothing but `config`, stands for. */
+/** What a line with nothing but global flags, or nothing but `config`, `policy` or `approvals`, stands for. */
 function spelledOut(globals: Globals): readonly string[] {
   if (globals.rest.length === 0 && !globals.help && globals.tail === undefined) return [globals.json ? "ls" : "pick"];
   if (globals.rest.length === 1 && globals.rest[0] === "config" && !globals.help) return ["config", "show"];
+  if (globals.rest.length === 1 && globals.rest[0] === "approvals" && !globals.help) return ["approvals", "ls"];
+  if (globals.rest.length === 1 && globals.rest[0] === "policy" && !globals.help) return ["policy", "show"];
   return globals.rest;
 }
 

@@ -2,6 +2,7 @@
 import type { AuditRecord } from "../app/context.ts";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { escapeText } from "@holdfast/sdk";
+import { kindsMeant } from "../show/event-kinds.ts";
 import { eventJson, kindOf } from "../show/event.ts";
 import { cutTo, padTo } from "../show/width.ts";
 import { printer } from "./log.ts";
@@ -72,6 +73,7 @@ export async function run(
   const since = sinceMs(flags.since, context.now());
   const { actorId, sessions } = await known(context, flags.actor);
   const print = await printer(context, false, { client: false });
+  const kinds = kindsMeant(flags.kind);
   for await (const r of await context.auditRecords({
     ...(since > 0 ? { sinceMs: since } : {}),
     ...(actorId === undefined ? {} : { actor: actorId }),
@@ -79,7 +81,7 @@ export async function run(
     if (context.cancelled.aborted) return;
     const kind = r.gap ? "gap" : r.event ? kindOf(r.event) : "journal";
     // What was printed is a record too, and nobody's deed: it is shown when it is asked for.
-    if (flags.kind.length > 0 ? !flags.kind.includes(kind) : kind === "output" || kind === "reply_written") continue;
+    if (kinds.length > 0 ? !kinds.includes(kind) : kind === "output" || kind === "reply_written") continue;
     if (flags.json) jsonLine(context.out, recordJson(r, sessions));
     else if (r.gap) line(context.out, context.paint.yellow(`records ${r.gap.fromLsn} to ${r.gap.toLsn} are no longer kept`));
     else {

@@ -498,6 +498,7 @@ describe("--json of what acts", () => {
       "export",
       "audit export",
       "mcp",
+      "policy edit",
       "host logs",
       "host install",
       "config edit",

@@ -24,6 +24,14 @@ export async function run(context: Context): Promise<undefined> {
   const folder = await context.configFolder();
   const file = configFile(folder);
   if (!existsSync(file)) writeConfig(file, template());
+  await edit(context, file);
+  const { problems } = await loadSettings(folder, {});
+  for (const problem of problems) line(context.err, context.errPaint.yellow(escapeText(problem)));
+  return;
+}
+
+/** Resolves when the person's editor has ended. */
+export async function edit(context: Context, file: string): Promise<void> {
   const editor = context.env["VISUAL"] || context.env["EDITOR"] || "vi";
   // As git does: the editor is a shell command, the file its argument.
   const child = spawn("/bin/sh", ["-c", `${editor} "$@"`, editor, file], { stdio: "inherit" });
@@ -33,7 +41,4 @@ export async function run(context: Context): Promise<undefined> {
   });
   if (code !== 0)
     throw new HoldError("bad_request", `${editor} ended with ${code ?? "a signal"}; set EDITOR to one that works here`);
-  const { problems } = await loadSettings(folder, {});
-  for (const problem of problems) line(context.err, context.errPaint.yellow(escapeText(problem)));
-  return;
 }

@@ -3,6 +3,7 @@ import { type Entry, escapeText, type Event, HoldError, readJournal } from "@hol
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { didYouMean } from "../read/near.ts";
+import { kindsMeant } from "../show/event-kinds.ts";
 import { eventJson, eventText, kindOf, printedText } from "../show/event.ts";
 import { clock } from "../show/time.ts";
 import { cutTo, padTo } from "../show/width.ts";
@@ -73,10 +74,11 @@ export async function actorIds(context: Context, actor: string | undefined): Pro
 }
 
 export function wants(kinds: readonly string[], actors: ReadonlySet<string> | undefined): (entry: Entry) => boolean {
+  const wanted = kindsMeant(kinds);
   return (entry) => {
     if (entry.type === "gap") return true;
     const kind = entry.type === "output" ? "output" : kindOf(entry.event);
-    if (kinds.length > 0 && !kinds.includes(kind)) return false;
+    if (wanted.length > 0 && !wanted.includes(kind)) return false;
     return actors === undefined || (entry.type === "event" && actors.has(entry.event.actor));
   };
 }

@@ -41,6 +41,7 @@ describe("help", () => {
       "journal",
       "keys",
       "operators",
+      "policy",
       "recording",
       "remote",
       "scripting",

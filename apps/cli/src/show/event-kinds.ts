@@ -26,7 +26,19 @@ export const eventKinds = [
   "operator_changed",
   "host_started",
   "file_used",
+  "approval_asked",
+  "approval_decided",
+  "approval_over",
+  "policy_loaded",
 ] as const;
+
+/** What `--kind` takes besides: one word for several. */
+const groups = { approval: ["approval_asked", "approval_decided", "approval_over"] } as const;
+export const kindWords = [...eventKinds, "approval"] as const;
+
+export function kindsMeant(words: readonly string[]): readonly string[] {
+  return words.flatMap((word): readonly string[] => (word === "approval" ? groups.approval : [word]));
+}
 
 /** The generated code's `floorChanged` as `floor_changed`. */
 export function kindWord(name: string | undefined): string {

@@ -139,6 +139,14 @@ export function eventText(e: Event, width = 120): string {
       return "answered a terminal query";
     case "fileUsed":
       return `${k.value.op === "write" ? "wrote" : "read"} the file ${t(k.value.path)} (${k.value.bytes} bytes)`;
+    case "approvalAsked":
+      return `asks for approval ${t(k.value.approval)} of ${t(k.value.deed)}: ${t(cutTo(k.value.what, Math.max(20, width)))}${k.value.onBehalfOf.length > 0 ? ` (for ${k.value.onBehalfOf.map(t).join(", ")})` : ""}`;
+    case "approvalDecided":
+      return `${k.value.allowed ? "allowed" : "denied"} approval ${t(k.value.approval)}${k.value.reason ? `: ${t(k.value.reason)}` : ""}`;
+    case "approvalOver":
+      return `approval ${t(k.value.approval)} is ${t(k.value.outcome)}${k.value.reason ? `: ${t(k.value.reason)}` : ""}`;
+    case "policyLoaded":
+      return `loaded the policy ${Buffer.from(k.value.sha256).toString("hex").slice(0, 16)} (${k.value.bytes} bytes)`;
     case "removed":
       return "removed the session";
     default:

@@ -5,6 +5,7 @@ import { fileCommands } from "./files.ts";
 import { helpCommands } from "./helping.ts";
 import { hostCommands } from "./host.ts";
 import { operatorCommands } from "./operators.ts";
+import { policyCommands } from "./policy.ts";
 import { readingCommands } from "./reading.ts";
 import { scriptingCommands } from "./scripting.ts";
 import { sessionCommands } from "./sessions.ts";
@@ -18,16 +19,19 @@ export const commands: readonly AnyCommand[] = [
   ...readingCommands,
   ...operatorCommands,
   ...aiCommands,
+  ...policyCommands,
   ...hostCommands,
   ...helpCommands,
 ];
 
 const groupBriefs: Readonly<Record<string, string>> = {
   ai: "AI operators' input",
+  approvals: "what AIs have asked people for",
   audit: "the record of who did what, over all sessions",
   files: "files of a session's machine",
   operator: "operators: who may do what",
   invitation: "invitations to sessions and to this host",
+  policy: "what AIs may do",
   host: "the host of this machine",
   config: "settings",
 };

@@ -1,5 +1,5 @@
 /** Commands that read: the screen, the journal, recordings, the audit chain. */
-import { eventKinds } from "../show/event-kinds.ts";
+import { kindWords } from "../show/event-kinds.ts";
 import { command, jsonFlag, sessionArgument as session } from "./command.ts";
 
 export const readingCommands = [
@@ -27,7 +27,7 @@ export const readingCommands = [
     flags: {
       follow: { kind: "bool", short: "f", brief: "go on as it happens" },
       from: { kind: "number", value: "SEQ", brief: "from this position on (default: the first kept)" },
-      kind: { kind: "choices", of: eventKinds, brief: "only events of these kinds" },
+      kind: { kind: "choices", of: kindWords, brief: "only events of these kinds" },
       actor: { kind: "text", value: "OPERATOR", complete: "operator", brief: "only what this operator did" },
       raw: { kind: "bool", brief: "the output bytes themselves, exactly, and nothing else" },
       stream: { kind: "choice", of: ["stdout", "stderr"], brief: "only this output of a --pipes session" },
@@ -120,7 +120,7 @@ export const readingCommands = [
     flags: {
       actor: { kind: "text", value: "OPERATOR", complete: "operator", brief: "only this operator" },
       since: { kind: "text", value: "WHEN", brief: "a duration back (2h) or a time (2026-01-31, ISO 8601)" },
-      kind: { kind: "choices", of: eventKinds, brief: "only events of these kinds" },
+      kind: { kind: "choices", of: kindWords, brief: "only events of these kinds" },
       json: jsonFlag,
     },
     examples: [{ line: "hold audit show --actor ana --since 2h", says: "ana's last two hours, in all sessions" }],

@@ -50,6 +50,10 @@ export const files = {
   /** Of the SSH server. */
   sshHostKey: (home: string): string => join(home, "ssh_host_ed25519_key"),
   knownHosts: (home: string): string => join(home, "known_hosts"),
+  /** What AIs may do, for people to write. */
+  policy: (home: string): string => join(home, "policy.toml"),
+  /** What of it is in force. */
+  policyInForce: (home: string): string => join(home, "policy.json"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),
 };

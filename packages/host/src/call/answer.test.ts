@@ -1,7 +1,15 @@
 /** Who may ask what: the whole table, written out by hand, against what the host decides. */
 import type { Host } from "../host.ts";
 import { floor, MonotonicMs, type Operator, type OperatorKind } from "@holdfast/core";
-import { CallSchema, create, FloorVerb, HoldError, type Call, type OperatorKind as WireKind } from "@holdfast/protocol";
+import {
+  CallSchema,
+  create,
+  FloorVerb,
+  HoldError,
+  PolicyVerb,
+  type Call,
+  type OperatorKind as WireKind,
+} from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
 import type { OperatorRegistry, RegisteredOperator } from "../operator/registry.ts";
 import { Rights } from "../operator/rights.ts";
@@ -36,6 +44,10 @@ const table: Record<Verb, string> = {
   fileRead: "no yes no no yes",
   fileWrite: "no yes no no yes",
   fileWatch: "no yes no no yes",
+  policy: "yes yes yes yes yes",
+  approvalList: "yes yes yes yes yes",
+  approvalWatch: "yes yes yes yes yes",
+  approvalDecide: "no no yes no yes",
   invite: "no no no no yes",
   invitationList: "no no no no yes",
   invitationRevoke: "no no no no yes",
@@ -113,6 +125,8 @@ async function asked(
   }
 }
 
+const openToAll: readonly Verb[] = ["operatorList", "whoami", "hostStatus", "policy", "approvalList", "approvalWatch"];
+
 describe.each(Object.keys(table) as Verb[])("%s", (verb) => {
   const expected = table[verb].split(" ");
   test.each(columns.map((role, i) => [role, expected[i]] as const))("by an %s: %s", async (role, may) => {
@@ -121,11 +135,11 @@ describe.each(Object.keys(table) as Verb[])("%s", (verb) => {
   });
   test("by somebody who was revoked a moment ago: no", async () => {
     // What needs no right is answered on links only, and those end with the revocation.
-    if (["operatorList", "whoami", "hostStatus"].includes(verb)) return;
+    if (openToAll.includes(verb)) return;
     expect(await asked(verb, operator("admin", "human", true))).toBe("revoked");
   });
   test("by a role that nobody knows: no more than a stranger", async () => {
-    if (["operatorList", "whoami", "hostStatus"].includes(verb)) return;
+    if (openToAll.includes(verb)) return;
     expect(await asked(verb, operator("king"))).toBe("not_permitted");
   });
 });
@@ -138,9 +152,19 @@ test("pausing and resuming AIs needs its own right, which no AI has and an appro
   }
 });
 
-test("no AI changes who may do what, whatever its role", async () => {
-  expect(await asked("operatorAdd", operator("admin", "ai"))).toBe("not_permitted");
-  expect(await asked("operatorRevoke", operator("admin", "ai"))).toBe("not_permitted");
+test("no AI changes who may do what, approves, redacts, invites or stops the host, whatever its role", async () => {
+  for (const verb of [
+    "operatorAdd",
+    "operatorRevoke",
+    "approvalDecide",
+    "redact",
+    "invite",
+    "invitationRevoke",
+    "hostDown",
+  ] as const)
+    expect([verb, await asked(verb, operator("admin", "ai"))]).toEqual([verb, "not_permitted"]);
+  expect(await asked("policy", operator("admin", "ai"), false, { verb: PolicyVerb.RELOAD })).toBe("not_permitted");
+  expect(await asked("policy", operator("operator"), false, { verb: PolicyVerb.RELOAD })).toBe("not_permitted");
 });
 
 test.each(["signal", "kill", "rename", "remove", "resize", "exec", "agent", "fileRead", "fileWrite"] as const)(

@@ -3,11 +3,14 @@ import type { Capability } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
 import { confineOf } from "../operator/rights.ts";
 import { operatorOf } from "../session/steering.ts";
-import type { CallContext, Result } from "./context.ts";
+import { admitAi } from "./admission.ts";
+import { approvalDecide, approvalList, approvalWatch } from "./approvals.ts";
+import type { Asking, CallContext, Result } from "./context.ts";
 import { execCall } from "./exec.ts";
 import * as files from "./files.ts";
 import { invitationList, invitationRevoke, invite } from "./invitations.ts";
 import * as machine from "./machine.ts";
+import { policyCall } from "./policy.ts";
 import * as reading from "./reading.ts";
 import { runCall } from "./run.ts";
 import * as sessions from "./sessions.ts";
@@ -53,6 +56,12 @@ export const rights = {
   fileRead: "session.input",
   fileWrite: "session.input",
   fileWatch: "session.input",
+  // Everybody may know the rules that hold; loading others asks for its right itself.
+  policy: null,
+  // Of what they may see: their own requests, and of all who decides or audits.
+  approvalList: null,
+  approvalWatch: null,
+  approvalDecide: "approve",
 } as const satisfies Record<NonNullable<CallContext["verb"]["case"]>, Capability | null>;
 
 /** What goes beside the terminal (core/floor F8), and whether it disturbs who steers there. Typing and the floor refuse by themselves. */
@@ -71,7 +80,7 @@ const beside = {
 } as const satisfies Partial<Record<NonNullable<CallContext["verb"]["case"]>, boolean>>;
 
 /** Who is confined to a session (a guest, or a grant for one) calls on that, which from here on goes by its id, and asks who they are; there is nothing else for them. */
-function admitConfined({ host, operator, verb }: Pick<CallContext, "host" | "operator" | "verb">, confine: string): void {
+function admitConfined({ host, operator, verb }: Asking, confine: string): void {
   if (verb.case === undefined || verb.case === "whoami") return;
   const right = rights[verb.case];
   const called = "session" in verb.value && verb.case !== "invite" ? verb.value : null;
@@ -79,27 +88,44 @@ function admitConfined({ host, operator, verb }: Pick<CallContext, "host" | "ope
   if (called) called.session = host.findFor(operator, called.session).id;
 }
 
-/** Throws where this operator may not make that call now. A guest's call goes by their session's id from here on. */
-export function admitCall(ctx: Pick<CallContext, "host" | "operator" | "verb">): void {
+function demand(ctx: Asking): void {
   const { host, operator, verb } = ctx;
+  const right = verb.case && rights[verb.case];
+  const confine = confineOf(operator);
+  if (confine !== null) admitConfined(ctx, confine);
+  else if (right) host.demand(operator, right, null);
+}
+
+/** Core/floor F8, of an AI's call. */
+function refuseBeside({ host, operator, verb }: Asking): void {
+  if (!verb.case || !(verb.case in beside)) return;
+  const session = host.find((verb.value as { session: string }).session);
+  session.refuseBeside(operatorOf(operator), beside[verb.case as keyof typeof beside]);
+  host.gate.demandUnpaused(operator, session);
+}
+
+/** Throws where this operator may not make that call now; what a person would be asked about is left to {@link admitCall}. A guest's call goes by their session's id from here on. */
+export function demandCall(ctx: Asking): void {
+  const { operator, verb } = ctx;
   if (verb.case === undefined)
     throw new HoldError(
       "unsupported",
       "this host does not know that call; it may be older than its client: hold host down && hold host up",
     );
-  const right = rights[verb.case];
-  const confine = confineOf(operator);
-  if (confine !== null) admitConfined(ctx, confine);
-  else if (right) host.demand(operator, right, null);
-  if (operator.kind === "ai" && verb.case in beside)
-    host
-      .find((verb.value as { session: string }).session)
-      .refuseBeside(operatorOf(operator), beside[verb.case as keyof typeof beside]);
+  demand(ctx);
+  if (operator.kind === "ai") refuseBeside(ctx);
+}
+
+/** Rejects where this operator may not make that call now. An AI's waits for a person where the policy says so. */
+export async function admitCall(ctx: Asking): Promise<void> {
+  demandCall(ctx);
+  // Looked at again when a person was asked meanwhile.
+  if (ctx.operator.kind === "ai" && (await admitAi(ctx))) demandCall(ctx);
 }
 
 export async function answerCall(ctx: CallContext): Promise<Result> {
   const { verb } = ctx;
-  admitCall(ctx);
+  await admitCall(ctx);
   switch (verb.case) {
     case undefined:
       throw new HoldError("unsupported", "no call");
@@ -165,6 +191,14 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
       return files.fileWrite(ctx, verb.value);
     case "fileWatch":
       return files.fileWatch(ctx, verb.value);
+    case "policy":
+      return policyCall(ctx, verb.value);
+    case "approvalList":
+      return approvalList(ctx);
+    case "approvalWatch":
+      return approvalWatch(ctx);
+    case "approvalDecide":
+      return approvalDecide(ctx, verb.value);
     case "whoami":
       return machine.whoami(ctx);
     case "hostStatus":

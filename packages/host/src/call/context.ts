@@ -11,6 +11,8 @@ export interface CallContext {
   /** Raw public key of this host. */
   readonly hostKey: Uint8Array;
   readonly operator: RegisteredOperator;
+  /** SHA-256 of the raw public key that was proven on this very link, hex; empty or absent: it was proven by other means. */
+  readonly keyId?: string;
   readonly via: string;
   readonly client: string;
   readonly link: string;
@@ -24,5 +26,8 @@ export interface CallContext {
   /** A part of a streamed answer; the handler's own result is the last. */
   more(result: Result): void;
 }
+
+/** Who asks for what: all that admitting a call looks at. */
+export type Asking = Pick<CallContext, "host" | "operator" | "via" | "verb" | "signal">;
 
 export type Verb<K extends NonNullable<Call["verb"]["case"]>> = Extract<Call["verb"], { case: K }>["value"];

@@ -2,9 +2,8 @@
  * `hold exec`: an argv beside the terminal, in the session's directory of now and its environment as of the last prompt, else
  * of the start. It is a session of its own on pipes, so it outlives the host and its caller; the caller attaches to it.
  */
-import { readFileSync, readlinkSync } from "node:fs";
 import { create, type ExecAnswer, ExecAnswerSchema, HoldError, textOf } from "@holdfast/protocol";
-import type { LiveSession } from "../session/session.ts";
+import { directoryOf, environmentOf } from "../session/surroundings.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
 export async function execCall(ctx: CallContext, call: Verb<"exec">): Promise<Result> {
@@ -57,30 +56,4 @@ export async function openBeside(
     { id: operator.id, via },
   );
   return create(ExecAnswerSchema, { session: host.shown(child), cwd, environment: of });
-}
-
-/** Where the foreground shell stands: the kernel knows best, then its own word, then where it began. */
-export function directoryOf(parent: LiveSession): string {
-  try {
-    return textOf(readlinkSync(`/proc/${parent.facts.pid}/cwd`, { encoding: "buffer" }));
-  } catch {
-    return parent.commands.state.cwd ?? parent.facts.cwd;
-  }
-}
-
-function environmentOf(parent: LiveSession, promptFile: string): { readonly env: string[]; readonly of: "prompt" | "start" } {
-  for (const [path, of] of [
-    [promptFile, "prompt"],
-    [`/proc/${parent.facts.pid}/environ`, "start"],
-  ] as const) {
-    try {
-      const env = textOf(readFileSync(path))
-        .split("\0")
-        .filter((kv) => kv.includes("="));
-      if (env.length > 0) return { env, of };
-    } catch {
-      // Not kept by this shell; the next source answers.
-    }
-  }
-  throw new HoldError("unsupported", `the environment of session ${parent.id} can't be read on this system`);
 }

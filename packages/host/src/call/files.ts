@@ -9,6 +9,7 @@
  *   F4  Only regular files are opened for good: a pipe that nobody writes would hold up a thread of the host, and with a few of them
  *       its journal's syncs.
  *   F5  Parts of one file are written one after the other, to the place that the first of them named.
+ *   F6  Where a person is asked about what an AI writes, it is once all of the content has come, and before anything is replaced.
  */
 import { createHash, type Hash, randomBytes } from "node:crypto";
 import { constants, type Dirent, watch as watchPath } from "node:fs";
@@ -28,9 +29,11 @@ import {
   textOf,
   type FileInfo,
 } from "@holdfast/protocol";
+import type { Act } from "../approval/gate.ts";
 import type { LiveSession } from "../session/session.ts";
+import { operatorOf } from "../session/steering.ts";
+import { directoryOf } from "../session/surroundings.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
-import { directoryOf } from "./exec.ts";
 
 /** Of one folder: more is counted and not listed. */
 const MAX_ENTRIES = 10_000;
@@ -38,6 +41,8 @@ const MAX_ENTRIES = 10_000;
 const LIST_BYTES = 256 * 1024;
 const ENTRY_BYTES = 64;
 const PART_BYTES = 256 * 1024;
+/** Of new content, what a person who is asked about it is shown. */
+const SHOWN_BYTES = 4 * 1024;
 /** How soon a reader that did not read is looked at again. */
 const ROOM_MS = 10;
 /** F3. */
@@ -54,6 +59,8 @@ interface Upload {
   readonly hash: Hash;
   bytes: number;
   heardAt: number;
+  /** A person looks at it. */
+  isAsked: boolean;
 }
 const uploads = new Map<string, Upload>();
 /** F5: a part of these is being written. */
@@ -129,6 +136,7 @@ export async function fileRead(ctx: CallContext, call: Verb<"fileRead">): Promis
 
 export async function fileWrite(ctx: CallContext, call: Verb<"fileWrite">): Promise<Result> {
   const { session, path: named } = located(ctx, call);
+  demandWrite(ctx, session, call.folders);
   const key = `${ctx.link}/${call.upload}`;
   if (busy.has(key))
     throw new HoldError("bad_request", "a part of this file is being written: send the next one after its answer");
@@ -154,6 +162,7 @@ async function writePart(
     upload.bytes += call.data.length;
     upload.heardAt = ctx.host.ports.clock.monoMs();
     if (!call.last) return { case: "fileWrite", value: create(FileWriteAnswerSchema, { size: BigInt(upload.bytes) }) };
+    await admitWrite(ctx, session, upload);
     const now = await hashOf(ctx, path);
     if (call.ifSha256 !== undefined && !sameState(now, call.ifSha256))
       throw new HoldError(
@@ -163,6 +172,11 @@ async function writePart(
       );
     await told(path, () => upload.file.sync());
     const sha256 = upload.hash.digest();
+    // Since it was admitted the disk was waited for, and AIs may have been paused.
+    if (ctx.operator.kind === "ai") {
+      session.refuseBeside(operatorOf(ctx.operator), false);
+      ctx.host.gate.demandUnpaused(ctx.operator, session);
+    }
     // Recorded first: what can't be, is not done.
     used(ctx, session, { op: "write", path, bytes: upload.bytes, sha256, before: now ?? Buffer.alloc(0) });
     await told(path, () => rename(bytesOf(upload.temporary) as Buffer, bytesOf(path) as Buffer));
@@ -173,6 +187,42 @@ async function writePart(
     await drop(key, upload, true);
     throw fault;
   }
+}
+
+/** F6. */
+async function admitWrite(ctx: CallContext, session: LiveSession, upload: Upload): Promise<void> {
+  const { host, operator, via, signal } = ctx;
+  if (operator.kind !== "ai") return;
+  const head = Buffer.alloc(Math.min(upload.bytes, SHOWN_BYTES));
+  await told(upload.path, () => upload.file.read(head, 0, head.length, 0));
+  const act: Act = {
+    deed: "files.write",
+    session,
+    what: `writes ${upload.path}`,
+    data: head,
+    dataBytes: upload.bytes,
+    dataHash: upload.hash.copy().digest("hex"),
+  };
+  // A person takes longer to look than a client to send.
+  upload.isAsked = true;
+  try {
+    const gone = (await host.gate.admit(operator, via, act, signal)).use();
+    if (gone) throw gone;
+  } finally {
+    upload.isAsked = false;
+    upload.heardAt = host.ports.clock.monoMs();
+  }
+}
+
+/** F6: nothing is made, not even beside the file, for an AI that may write none. */
+function demandWrite({ host, operator }: CallContext, session: LiveSession, folders: boolean): void {
+  const ruling = host.gate.rulingOn(operator, "files.write", session);
+  if (ruling === "ask" && folders)
+    throw new HoldError(
+      "policy_denied",
+      "a person is asked about each file that is written, and the folders above would be made before that: make them first, then write it",
+      { session: session.id, deed: "files.write" },
+    );
 }
 
 /** What a link leads to is what is replaced. */
@@ -195,7 +245,7 @@ async function begin(ctx: CallContext, path: string, call: Verb<"fileWrite">, ke
   const file = await told(path, () => open(bytesOf(temporary) as Buffer, "wx", 0o600));
   await file.chmod(mode);
   const heardAt = ctx.host.ports.clock.monoMs();
-  const upload: Upload = { path, file, temporary, hash: createHash("sha256"), bytes: 0, heardAt };
+  const upload: Upload = { path, file, temporary, hash: createHash("sha256"), bytes: 0, heardAt, isAsked: false };
   uploads.set(key, upload);
   watchOver(ctx, key, upload);
   return upload;
@@ -206,7 +256,8 @@ function watchOver(ctx: CallContext, key: string, upload: Upload): void {
   const { clock, wakeAt } = ctx.host.ports;
   const look = (): void => {
     if (uploads.get(key) !== upload) return;
-    if (clock.monoMs() - upload.heardAt >= IDLE_MS) void drop(key, upload, true);
+    if (upload.isAsked) wakeAt(MonotonicMs(clock.monoMs() + IDLE_MS), look);
+    else if (clock.monoMs() - upload.heardAt >= IDLE_MS) void drop(key, upload, true);
     else wakeAt(MonotonicMs(upload.heardAt + IDLE_MS), look);
   };
   wakeAt(MonotonicMs(upload.heardAt + IDLE_MS), look);
@@ -285,7 +336,11 @@ async function roomIn(ctx: CallContext): Promise<void> {
   while (!ctx.hasRoom() && !ctx.signal.aborted) await later(ctx, ROOM_MS);
 }
 
-function located(ctx: CallContext, call: { session: string; path: Uint8Array }): { session: LiveSession; path: string } {
+/** Where a file of a call is: which session, and its absolute path. */
+export function located(
+  ctx: Pick<CallContext, "host">,
+  call: { session: string; path: Uint8Array },
+): { session: LiveSession; path: string } {
   const session = ctx.host.find(call.session);
   const text = textOf(call.path);
   if (text.includes("\0")) throw new HoldError("bad_request", "a path has no NUL byte in it");

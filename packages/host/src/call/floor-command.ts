@@ -6,6 +6,11 @@ import type { RegisteredOperator } from "../operator/registry.ts";
 import type { LiveSession } from "../session/session.ts";
 import { operatorOf } from "../session/steering.ts";
 
+/** Whether it brings the floor to somebody. Asking, letting go and keeping are anybody's. */
+export function moves(verb: FloorVerb): boolean {
+  return verb === FloorVerb.TAKE || verb === FloorVerb.PASS;
+}
+
 /** `seat`: the attachment that asks, or "" for a call without one (its operator's latest attachment then). */
 export function floorCommand(
   host: Host,

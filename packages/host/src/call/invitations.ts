@@ -59,6 +59,7 @@ export async function invite(ctx: CallContext, call: Verb<"invite">): Promise<Re
       ...(known || call.name === "" ? {} : { name: call.name }),
       ...(known || call.onBehalfOf === "" ? {} : { onBehalfOf: call.onBehalfOf }),
       guest,
+      mayProtect: mayProtect(ctx),
       invitedBy: operator.id,
       invitedUnixMs: now,
       redeemUntilUnixMs: Math.min(now + redeemMs, guest?.untilUnixMs ?? Infinity),
@@ -67,6 +68,11 @@ export async function invite(ctx: CallContext, call: Verb<"invite">): Promise<Re
   );
   host.recordOperator({ id: operator.id, via }, known?.id ?? "", "invited", wordsFor(invitation));
   return { case: "invite", value: create(InviteAnswerSchema, { invitation: shown(invitation), token, hostKey }) };
+}
+
+/** Registry O8: whose word it is that a key is protected. A plain key of somebody's makes no protected one. */
+function mayProtect({ host, operator, keyId = "" }: CallContext): boolean {
+  return host.may(operator, "policy.write", null) || host.registry.isProtected(operator.id, keyId);
 }
 
 function checkNewcomer(host: Host, call: Verb<"invite">): void {
@@ -109,7 +115,7 @@ export async function invitationRevoke({ host, operator, via }: CallContext, cal
 /** The token is used up for this key: who it is from now on. The key's possession is proven already. */
 export function redeem(
   host: Host,
-  init: { token: Uint8Array; publicKey: Uint8Array; name: string; via: string },
+  init: { token: Uint8Array; publicKey: Uint8Array; name: string; via: string; isProtected: boolean },
 ): RegisteredOperator {
   const now = host.ports.clock.wallMs();
   if (host.ports.journal.frozen)
@@ -117,6 +123,7 @@ export function redeem(
   if (host.registry.hasKey(init.publicKey))
     throw new HoldError("name_taken", "that key belongs to an operator already; take the invitation up with a new one");
   const invitation = host.invitations.take(init.token, now);
+  const isProtected = init.isProtected && invitation.mayProtect === true;
   const name = invitation.name || init.name || `guest-${host.ports.newId(6)}`;
   let operator: RegisteredOperator;
   try {
@@ -130,9 +137,14 @@ export function redeem(
             onBehalfOf: invitation.onBehalfOf ?? "",
             by: invitation.invitedBy,
             nowUnixMs: now,
+            isProtected,
             ...(invitation.guest ? { guest: invitation.guest } : {}),
           })
-        : host.registry.addKey(invitation.operator, init.publicKey, { by: invitation.invitedBy, nowUnixMs: now });
+        : host.registry.addKey(invitation.operator, init.publicKey, {
+            by: invitation.invitedBy,
+            nowUnixMs: now,
+            isProtected,
+          });
   } catch (fault) {
     // A name that is taken, or none, costs nobody the invitation.
     if (fault instanceof HoldError) host.invitations.reopen(invitation);

@@ -42,9 +42,11 @@ export async function operatorAdd({ host, operator, via }: CallContext, call: Ve
     onBehalfOf: call.onBehalfOf,
     by: operator.id,
     nowUnixMs: host.ports.clock.wallMs(),
+    isProtected: call.protected,
     ...(call.oidcSubject === "" ? {} : { oidc: subjectHere(host, call.oidcSubject) }),
   });
-  host.recordOperator({ id: operator.id, via }, added.id, "added", `${added.kind} ${added.role}${linkedText(added)}`);
+  const key = call.protected ? ", its key protected" : "";
+  host.recordOperator({ id: operator.id, via }, added.id, "added", `${added.kind} ${added.role}${key}${linkedText(added)}`);
   return { case: "operatorAdd", value: create(OperatorAddAnswerSchema, { operator: shown(host, added, true) }) };
 }
 
@@ -140,7 +142,7 @@ export async function hostStatus({ host, hostId }: CallContext): Promise<Result>
       frozen: journal.frozen ? `${journal.frozen.code}: ${journal.frozen.message}` : "",
       protocol: limits.protocolMax,
       limits: host.limits,
-      notices: [...journal.recovery, ...host.notices],
+      notices: [...journal.recovery, ...host.notices, ...optional(host.policy.notice())],
       addresses: Object.fromEntries(host.addresses),
       sshHostKey: host.sshHostKey,
       shim: host.shimBinary,
@@ -169,6 +171,7 @@ function shown(host: Host, o: RegisteredOperator, isPrivy: boolean): OperatorInf
     addedBy: o.addedBy,
     revoked: o.revoked,
     keyIds: o.keys.map((k) => keyIdOf(Buffer.from(k, "base64"))),
+    protectedKeyIds: (o.protectedKeys ?? []).map((k) => keyIdOf(Buffer.from(k, "base64"))),
     onBehalfOf: o.onBehalfOf,
     session: o.guest?.session ?? "",
     untilUnixMs: BigInt(Math.trunc(o.guest?.untilUnixMs ?? 0)),
@@ -193,4 +196,8 @@ function keyShown({ keyUses }: Host, { key, addedUnixMs, addedBy, revokedUnixMs 
     usedUnixMs: BigInt(Math.trunc(used?.atUnixMs ?? 0)),
     usedVia: used?.via ?? "",
   };
+}
+
+function optional(text: string | null): string[] {
+  return text === null ? [] : [text];
 }

@@ -3,10 +3,13 @@
  * Output is read from the journal by offset, between marks, so nothing of ours and no prompt is in it.
  */
 import { command, MonotonicMs, Offset } from "@holdfast/core";
-import { create, HoldError, InputSchema, InputStatus, RunAnswerSchema } from "@holdfast/protocol";
+import { create, FloorVerb, HoldError, InputSchema, InputStatus, RunAnswerSchema } from "@holdfast/protocol";
+import { type Act, commandOf } from "../approval/gate.ts";
+import type { Tell } from "../session/inputs.ts";
 import { quoteWords, wrapCommand } from "../shell/index.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { LiveSession } from "../session/session.ts";
+import { FREE, type Pass } from "../session/typing.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 import { floorCommand } from "./floor-command.ts";
 import { checkWriter } from "./sessions.ts";
@@ -32,17 +35,61 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
   // What was typed while a program ran may be about to be echoed.
   if (session.doubt.isOpen) await session.doubt.settled();
   const { state } = session.commands;
-  const refusal = command.refuseRun(state);
-  if (refusal) throw new HoldError(refusal, refusalText(refusal, label, session), { session: session.id });
+  refuseRun(session, label);
   const shell = session.shell;
   const text = call.words.length > 0 ? (call.words.length === 1 ? call.words[0]! : quoteWords(shell, call.words)) : call.text;
   if (text.trim() === "") throw new HoldError("usage", "hold run SESSION -- CMD…: no command given");
   const bytes = wrapCommand(shell, text, { bracketedPaste: state.bracketedPaste });
   if (!bytes)
     throw new HoldError("bad_request", "that command can't be typed: it holds a NUL byte or the sequence that ends a paste");
-  if (call.take) session.changeFloor(floorCommand(host, session, operator, "", 1, ""), { id: operator.id, via });
+  if (call.take) session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via });
+  const askedAt = host.ports.clock.monoMs();
+  const pass = await admitted(ctx, session, call, text, bytes);
+  if (pass !== FREE) {
+    if (call.timeoutMs !== undefined) {
+      const leftMs = Number(call.timeoutMs) - (host.ports.clock.monoMs() - askedAt);
+      call = { ...call, timeoutMs: BigInt(Math.max(0, Math.trunc(leftMs))) };
+    }
+    // A person was asked, and the shell may have gone on meanwhile.
+    refuseRun(session, label);
+    if (session.commands.state.bracketedPaste !== state.bracketedPaste)
+      throw new HoldError("approval_void", `the shell of ${label} reads otherwise than when a person was asked; ask again`, {
+        session: session.id,
+      });
+  }
   const isOneLine = !text.trimEnd().includes("\n");
-  return new Run(ctx, session, Number(call.maxBytes) || DEFAULT_MAX_BYTES, isOneLine).start(bytes, call);
+  return new Run(ctx, session, Number(call.maxBytes) || DEFAULT_MAX_BYTES, isOneLine).start(bytes, call, pass);
+}
+
+function refuseRun(session: LiveSession, label: string): void {
+  const refusal = command.refuseRun(session.commands.state);
+  if (refusal) throw new HoldError(refusal, refusalText(refusal, label, session), { session: session.id });
+}
+
+/** What the policy has to say, of an AI. Its caller's patience counts from here on. */
+async function admitted(
+  { host, operator, via, signal }: CallContext,
+  session: LiveSession,
+  call: Verb<"run">,
+  text: string,
+  bytes: Uint8Array,
+): Promise<Pass> {
+  const act: Act = {
+    deed: "run",
+    session,
+    what: `runs in the session's shell: ${text}`,
+    data: bytes,
+    ...commandOf(text),
+  };
+  if (call.timeoutMs === undefined) return host.gate.admit(operator, via, act, signal);
+  const late = new AbortController();
+  const { clock, wakeAt } = host.ports;
+  const stop = wakeAt(MonotonicMs(clock.monoMs() + Number(call.timeoutMs)), () => late.abort());
+  try {
+    return await host.gate.admit(operator, via, act, AbortSignal.any([signal, late.signal]));
+  } finally {
+    stop();
+  }
 }
 
 /** A shell that has just been opened, or that is drawing its prompt, is given a moment until it reads. */
@@ -100,7 +147,7 @@ class Run {
     this.#head = session.shell === "fish" ? new Uint8Array(0) : null;
   }
 
-  start(bytes: Uint8Array, call: Verb<"run">): Promise<Result> {
+  start(bytes: Uint8Array, call: Verb<"run">, pass: Pass): Promise<Result> {
     const { host, operator, via, signal } = this.#ctx;
     const session = this.#session;
     return new Promise<Result>((resolve, reject) => {
@@ -126,12 +173,14 @@ class Run {
       this.#stops.push(() => signal.removeEventListener("abort", gone));
       if (call.writer) checkWriter(call.writer);
       const input = create(InputSchema, { n: call.n || 1n, data: bytes });
-      session.offer(operator, via, null, `${operator.id}/${call.writer || host.ports.newId(16)}`, input, (r) => {
+      const tell: Tell = (r) => {
         if (r.status === InputStatus.UNSPECIFIED) return;
         if (r.status === InputStatus.REFUSED && r.error) return this.#over(() => reject(r.error));
         const status = r.status === InputStatus.APPLIED ? "applied" : r.status === InputStatus.CUT ? "cut" : "void";
         this.#step({ kind: "input", status, outputOffset: Offset(r.outputOffset ?? session.facts.ends[0]) });
-      });
+      };
+      const writer = `${operator.id}/${call.writer || host.ports.newId(16)}`;
+      session.offer(operator, via, null, writer, input, tell, { pass });
     }).finally(() => {
       this.#stopLater?.();
       this.#stopPrompt?.();
@@ -208,6 +257,8 @@ class Run {
       `${operator.id}/${host.ports.newId(16)}`,
       create(InputSchema, { n: 1n, data: Uint8Array.of(3), interrupt: true }),
       () => {},
+      // Part of what was admitted: a line that nobody finishes is taken back.
+      { pass: FREE },
     );
   }
 

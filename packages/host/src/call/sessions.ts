@@ -18,6 +18,7 @@ import {
 } from "@holdfast/protocol";
 import { isAbsolute } from "node:path";
 import { confineOf } from "../operator/rights.ts";
+import type { Tell } from "../session/inputs.ts";
 import type { LiveSession } from "../session/session.ts";
 import { checkSize } from "../session/open.ts";
 import { floorOnWire } from "../session/on-wire.ts";
@@ -30,7 +31,7 @@ const KILL_WAIT_MS = 10_000;
 
 export async function open({ host, operator, via }: CallContext, call: Verb<"open">): Promise<Result> {
   if (call.attachIfLives && call.name !== "") {
-    const living = [...host.sessions.values()].find((s) => !s.isOver && s.facts.name === call.name);
+    const living = host.living(call.name);
     if (living) return { case: "open", value: create(OpenAnswerSchema, { session: host.shown(living), existed: true }) };
   }
   const command = call.exactCommand.length > 0 ? call.exactCommand.map(textOf) : call.command;
@@ -69,6 +70,7 @@ export async function list({ host, operator }: CallContext, call: Verb<"list">):
   const confine = confineOf(operator);
   const sessions = [...host.sessions.values()]
     .filter((s) => confine === null || s.id === confine)
+    .filter((s) => host.gate.allows(operator, "observe", s))
     .filter((s) => call.all || (!s.isOver && host.parentOf(s) === ""))
     .filter((s) => call.group === "" || s.facts.group === call.group)
     .sort((a, b) => a.facts.createdAt - b.facts.createdAt)
@@ -170,7 +172,7 @@ export function send({ host, operator, via, signal }: CallContext, call: Verb<"s
     signal.addEventListener("abort", () => reject(new HoldError("cancelled", "the caller left; what was sent stays sent")), {
       once: true,
     });
-    session.offer(operator, via, null, `${operator.id}/${call.writer}`, input, (r) => {
+    const tell: Tell = (r) => {
       if (r.error && (r.status === InputStatus.REFUSED || r.status === InputStatus.UNSPECIFIED)) return reject(r.error);
       // With an error, no word of the disk will follow.
       if (input.durable && !r.durable && !r.error && r.status === InputStatus.APPLIED) return;
@@ -185,7 +187,8 @@ export function send({ host, operator, via, signal }: CallContext, call: Verb<"s
           ...(r.error ? { error: { code: r.error.code, message: r.error.message } } : {}),
         }),
       });
-    });
+    };
+    session.offer(operator, via, null, `${operator.id}/${call.writer}`, input, tell, { patience: signal });
   });
 }
 

@@ -44,6 +44,10 @@ export const verbs = {
   fileRead: { answer: "fileRead", streams: true },
   fileWrite: { answer: "fileWrite" },
   fileWatch: { answer: "fileWatch", streams: true },
+  policy: { answer: "policy" },
+  approvalList: { answer: "approvalList" },
+  approvalWatch: { answer: "approvalList", streams: true },
+  approvalDecide: { answer: "approvalDecide" },
 } as const satisfies Record<VerbName, VerbFacts>;
 
 export function factsOf(verb: string): VerbFacts | null {

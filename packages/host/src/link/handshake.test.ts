@@ -53,6 +53,7 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
       byKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(pat)).equals(id) ? { operator, key: rawPublicKey(pat) } : null),
       byRevokedKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(lost)).equals(id) ? { operator, key: rawPublicKey(lost) } : null),
       byName: () => operator,
+      may: () => false,
     },
     demand: () => {
       if (operator.revoked) throw new HoldError("revoked", "out");
@@ -64,6 +65,8 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
       keyRevocations.add(told);
       return () => keyRevocations.delete(told);
     },
+    gate: { approvals: { listen: () => () => {}, list: () => [] } },
+    may: () => false,
     onRevoked: (told: (o: string) => void) => {
       revocations.add(told);
       return () => revocations.delete(told);

@@ -35,7 +35,8 @@ import {
   type Resume,
 } from "@holdfast/protocol";
 import { answerCall, type CallContext } from "../call/answer.ts";
-import { floorCommand } from "../call/floor-command.ts";
+import { waitingFor } from "../call/approvals.ts";
+import { floorCommand, moves } from "../call/floor-command.ts";
 import { redeem } from "../call/invitations.ts";
 import { logIn, whereToLogin } from "../call/login.ts";
 import type { Host } from "../host.ts";
@@ -116,6 +117,8 @@ export class HostLink implements LinkHandlers {
   readonly #calls = new Map<bigint, AbortController>();
   readonly #stopDeadline: () => void;
   readonly #stopRevocations: (() => void)[];
+  /** What was told last of what waits for approval. */
+  #toldApprovals = "0 0";
   onOver: (() => void) | null = null;
   /** Told once who is there has proven who they are. */
   onOpen: (() => void) | null = null;
@@ -132,6 +135,7 @@ export class HostLink implements LinkHandlers {
       if (this.#phase.name !== "open") this.#refuse(new HoldError("timed_out", "the handshake took too long"));
     });
     this.#stopRevocations = [
+      host.gate.approvals.listen(() => this.#tellApprovals()),
       host.onRevoked((operator) => {
         if (this.#phase.name === "open" && this.#phase.operator.id === operator)
           this.#refuse(new HoldError("revoked", `operator ${operator} was revoked`, { operator }));
@@ -293,7 +297,8 @@ export class HostLink implements LinkHandlers {
     this.#welcome(operator, challenged, { words, signature }, { resumes: place });
   }
 
-  #redeem(challenged: Challenged, { publicKey, signature, token, name, idToken, askLogin }: Redeem): void {
+  #redeem(challenged: Challenged, asked: Redeem): void {
+    const { publicKey, signature, token, name, idToken, askLogin, protected: isProtected } = asked;
     const { signed, keyId, via } = challenged;
     const words = transcript("operator", signed);
     if (
@@ -304,7 +309,7 @@ export class HostLink implements LinkHandlers {
       throw new HoldError("unknown_credential", "the key that takes the invitation up is not proven");
     if (askLogin) throw whereToLogin(this.#host);
     const welcome = (operator: RegisteredOperator): void => this.#welcome(operator, challenged, { words, signature });
-    if (idToken === "") return welcome(redeem(this.#host, { token, publicKey, name, via }));
+    if (idToken === "") return welcome(redeem(this.#host, { token, publicKey, name, via, isProtected }));
     this.#phase = { name: "looking" };
     logIn(this.#host, { idToken, publicKey, hostKey: this.#identity.publicKey, via }).then(
       (operator) => {
@@ -347,6 +352,16 @@ export class HostLink implements LinkHandlers {
         resumed: resumes?.attachment ?? "",
       },
     });
+    this.#tellApprovals();
+  }
+
+  /** People hear of what waits for approval: theirs to decide, or asked on their behalf. */
+  #tellApprovals(): void {
+    if (this.#phase.name !== "open" || this.#phase.operator.kind !== "human") return;
+    const { waiting, own } = waitingFor(this.#host, this.#phase.operator);
+    if (this.#toldApprovals === `${waiting} ${own}`) return;
+    this.#toldApprovals = `${waiting} ${own}`;
+    this.#send(CONTROL_CHANNEL, { case: "approvals", value: { waiting, own } });
   }
 
   #refuse(error: HoldError): void {
@@ -373,7 +388,7 @@ export class HostLink implements LinkHandlers {
 
   async #call(id: bigint, verb: CallContext["verb"]): Promise<void> {
     if (this.#phase.name !== "open") return;
-    const { operator, via, client, isBearer = false } = this.#phase;
+    const { operator, keyId, via, client, isBearer = false } = this.#phase;
     const abort = new AbortController();
     const answer = (result: Parameters<CallContext["more"]>[0], more: boolean): void =>
       this.#send(CONTROL_CHANNEL, { case: "answer", value: create(AnswerSchema, { id, more, result }) });
@@ -391,6 +406,7 @@ export class HostLink implements LinkHandlers {
           hostId: this.#identity.id,
           hostKey: this.#identity.publicKey,
           operator,
+          keyId,
           via,
           client,
           link: this.id,
@@ -426,6 +442,7 @@ export class HostLink implements LinkHandlers {
           return session.credited(attachment, Number(body.value.bytes), body.value.window);
         case "resize":
           this.#host.demand(operator, "session.resize", session.id);
+          this.#host.gate.demand(operator, "resize", session);
           session.refuseBeside(operatorOf(operator), body.value.pin || body.value.unpin);
           if (body.value.pin || body.value.unpin)
             session.resize(checkSize(body.value.size, session.facts.size), body.value.pin, { id: operator.id, via });
@@ -462,6 +479,8 @@ export class HostLink implements LinkHandlers {
       if (this.#attachments.size >= MAX_CHANNELS)
         throw new HoldError("too_many", `${MAX_CHANNELS} attachments are on this link; detach one, or use another link`);
       const session = this.#host.findFor(operator, request.session);
+      this.#host.gate.demand(operator, "observe", session);
+      if (request.take) this.#host.gate.demand(operator, "floor", session);
       const observing = request.observe || !this.#host.may(operator, "session.input", session.id);
       if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input", session.id);
       if (request.attachment !== "" && (request.attachment !== resumes?.attachment || session.id !== resumes.session))
@@ -492,7 +511,10 @@ export class HostLink implements LinkHandlers {
         noOutput: request.noOutput || request.callsOnly,
         writer: request.writer ? `${operator.id}/${request.writer}` : `${operator.id}/${this.#host.ports.newId(16)}`,
         scrollback: Math.min(request.scrollback, 10_000),
-        size: request.size && request.size.cols > 0 ? checkSize(request.size, session.facts.size) : null,
+        size:
+          request.size?.cols && this.#host.gate.allows(operator, "resize", session)
+            ? checkSize(request.size, session.facts.size)
+            : null,
         reader: reader.openReader({
           mode: request.replay ? "replay" : "snapshot",
           cursor: Seq(start.seq),
@@ -602,6 +624,7 @@ export class HostLink implements LinkHandlers {
         request.verb === FloorVerb.AI_PAUSE || request.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input",
         session.id,
       );
+      if (moves(request.verb)) this.#host.gate.demand(operator, "floor", session);
       session.changeFloor(floorCommand(this.#host, session, operator, attachment.id, request.verb, request.to), {
         id: operator.id,
         via,

@@ -26,6 +26,8 @@ export interface Invitation {
   /** Of a new AI. */
   readonly onBehalfOf?: string;
   readonly guest: Guest | null;
+  /** Who takes it up may say that their key is protected (registry O8). Absent: not. */
+  readonly mayProtect?: boolean;
   readonly invitedBy: string;
   readonly invitedUnixMs: number;
   readonly redeemUntilUnixMs: number;

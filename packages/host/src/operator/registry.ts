@@ -8,6 +8,8 @@
  *   O5  A guest has one session, and its rights end at a time of the wall clock.
  *   O6  A key is one operator's for ever: one that was revoked alone is let in no more, under any name.
  *   O7  A login somewhere else is known by its issuer and subject, never by an address, and is one operator's.
+ *   O8  Whether a key is protected (no program of its holder's user signs with it unasked) is what who added it said. Only such a
+ *       key approves.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -30,6 +32,8 @@ export interface RegisteredOperator extends Operator {
   readonly credentials?: readonly Credential[];
   /** O7. */
   readonly oidc?: OidcSubject;
+  /** O8: those of {@link keys}. */
+  readonly protectedKeys?: readonly string[];
   /** O5. Of a guest: the one session that there is for them, and when that is over. */
   readonly guest?: Guest;
   /** What a grant leaves of these rights to whoever bears it (grant.ts): never stored, and nothing that others see of the operator. */
@@ -158,10 +162,13 @@ export class OperatorRegistry {
     nowUnixMs: number;
     guest?: Guest;
     oidc?: OidcSubject;
+    /** O8. Default false. */
+    isProtected?: boolean;
   }): RegisteredOperator {
     this.checkNewcomer(init);
     if (init.publicKey) this.#checkKey(init.publicKey);
     if (init.oidc) this.#checkSubject(init.oidc, init.kind);
+    const keys = init.publicKey ? [Buffer.from(init.publicKey).toString("base64")] : [];
     const operator: RegisteredOperator = {
       id: init.name,
       name: init.name,
@@ -171,7 +178,8 @@ export class OperatorRegistry {
       addedBy: init.by,
       revoked: false,
       onBehalfOf: init.onBehalfOf,
-      keys: init.publicKey ? [Buffer.from(init.publicKey).toString("base64")] : [],
+      keys,
+      ...(init.isProtected ? { protectedKeys: keys } : {}),
       ...(init.guest ? { guest: init.guest } : {}),
       ...(init.oidc ? { oidc: init.oidc } : {}),
     };
@@ -209,14 +217,26 @@ export class OperatorRegistry {
     return this.byKeyId(id) !== null || this.byRevokedKeyId(id) !== null;
   }
 
+  /** O8. `keyId`: hex. */
+  isProtected(id: string, keyId: string): boolean {
+    const { keys = [], protectedKeys = [] } = this.byName(id) ?? {};
+    return keys.some((key) => protectedKeys.includes(key) && keyIdOf(Buffer.from(key, "base64")).toString("hex") === keyId);
+  }
+
   /** Another key of the same operator: another device of a person. */
-  addKey(name: string, publicKey: Uint8Array, { by, nowUnixMs }: { by: string; nowUnixMs: number }): RegisteredOperator {
+  addKey(
+    name: string,
+    publicKey: Uint8Array,
+    init: { by: string; nowUnixMs: number; isProtected?: boolean },
+  ): RegisteredOperator {
+    const { by, nowUnixMs, isProtected = false } = init;
     const operator = this.#present(name);
     this.#checkKey(publicKey);
     const key = Buffer.from(publicKey).toString("base64");
     return this.#change(operator, {
       keys: [...operator.keys, key],
       credentials: [...(operator.credentials ?? []), { key, addedUnixMs: nowUnixMs, addedBy: by }],
+      ...(isProtected ? { protectedKeys: [...(operator.protectedKeys ?? []), key] } : {}),
     });
   }
 

@@ -5,7 +5,9 @@
  *   H3  A frame is answered exactly once a link with what became of it, from the shim's own word.
  *   H5  If the journal can't be written, input is refused.
  *   H6  What a change of the floor or an interrupt cuts is cut wherever it waits: for the disk, for another's unit, in the shim.
- * Elsewhere: numbers, units and the bound of the queue (core/input); who may type (core/floor, steering.ts).
+ *   H7  What an AI types is judged by the policy here, where it is admitted. What a person is asked about holds up its own writer
+ *       and nobody else, and is typed exactly as it was shown, or not at all.
+ * Elsewhere: numbers, units and the bound of the queue (core/input); who may type (core/floor, steering.ts); the policy (approval/).
  */
 import { crc32 } from "node:zlib";
 import {
@@ -42,6 +44,7 @@ import type { SessionPorts } from "./ports.ts";
 import type { Readers } from "./readers.ts";
 import type { ShimLine } from "./shim-line.ts";
 import type { Sizing } from "./sizing.ts";
+import type { Letting, Pass, TypingGate } from "./typing.ts";
 
 /** How long an unsettled input is silent before its writer is told that the program does not read. */
 const BLOCKED_MS = 1_000;
@@ -75,6 +78,7 @@ interface Offer {
   readonly writer: string;
   readonly frame: Input;
   readonly tell: Tell;
+  readonly letting: Letting;
 }
 
 /** Who wants to type. The answer is a refusal, or a grant that is not made yet. */
@@ -104,6 +108,8 @@ export interface InputsWorld {
   /** The host knows the operators. */
   readonly operatorFor: (id: string) => Operator | null;
   readonly admit: Admit;
+  /** H7. */
+  readonly gate: TypingGate;
   readonly epoch: () => number;
   /** Something may be due at another time than before. */
   readonly reschedule: () => void;
@@ -120,6 +126,8 @@ export class Inputs {
   readonly #cutAt: Map<string, number>;
   /** Frames that wait for another writer's unit to end, first in, first out. */
   #waiting: Offer[] = [];
+  /** Frames of a writer whose first one a person is asked about. */
+  readonly #asked = new Map<string, Offer[]>();
   #settlements: ShimResult[] = [];
   #lastResult = 0n;
   #blockedSince: { seq: number; at: MonotonicMs; told: boolean } | null = null;
@@ -151,7 +159,7 @@ export class Inputs {
 
   /**
    * One frame of an operator. The answer comes through `tell`: at once for refusals and duplicates, else when the shim has
-   * settled it. Rights were checked by the caller; the floor is checked here, where input is written.
+   * settled it. Rights were checked by the caller; the policy and the floor are checked here, where input is written.
    */
   offer(offer: Offer): void {
     const { by, via, seat, writer, frame, tell } = offer;
@@ -185,9 +193,12 @@ export class Inputs {
         break;
     }
     // Behind what waits already of the same writer; an interrupt waits for nothing.
+    if (!frame.interrupt && this.#asked.has(writer)) return this.#ask(offer, null, refuse);
     if (!frame.interrupt && this.#waiting.some((w) => w.writer === writer)) return this.#wait(offer, refuse);
     const closed = this.#closedToInput();
     if (closed) return refuse(closed);
+    const typed = by.kind === "ai" ? (offer.letting.pass ?? this.#world.gate(by, via, frame)) : null;
+    if (typed instanceof HoldError) return refuse(typed);
     const { admit, book, commands, readers } = this.#world;
     const now = this.#world.ports.clock.monoMs();
     const epoch = frame.epoch === undefined ? undefined : Number(frame.epoch);
@@ -199,6 +210,10 @@ export class Inputs {
     }
     // Another's unit is open: who takes the floor from that closes it, who may only type beside it waits.
     if (decision.kind === "wait" && !this.#cutsUnit(grant)) return this.#wait(offer, refuse);
+    if (typed && "ask" in typed) return this.#ask(offer, (patience) => typed.ask(patience), refuse);
+    // Before the floor is granted for it: that raises the epoch, which the pass is bound to.
+    const gone = typed?.use();
+    if (gone) return refuse(gone);
     try {
       const granted = grant.make();
       // What waited for a unit that was just cut has been let in before this one.
@@ -245,6 +260,33 @@ export class Inputs {
       return refuse(this.#ledgerRefusal("input_blocked"));
     this.#waiting.push(offer);
     this.#world.reschedule();
+  }
+
+  /** H7. `ask`: null for a frame behind one that is asked about. */
+  #ask(offer: Offer, ask: ((patience: AbortSignal | null) => Promise<Pass>) | null, refuse: (error: HoldError) => void): void {
+    const { writer } = offer;
+    const behind = this.#asked.get(writer) ?? [];
+    const bytes = behind.reduce((n, w) => n + w.frame.data.length, offer.frame.data.length);
+    if (behind.length >= WAITING_FRAMES || bytes > limits.inputQueueBytes) return refuse(this.#ledgerRefusal("input_blocked"));
+    // An interrupt waits for nothing, so nothing waits for one.
+    if (!ask) return void behind.push(offer);
+    if (!offer.frame.interrupt) this.#asked.set(writer, behind);
+    const goOn = (): void => {
+      if (offer.frame.interrupt) return;
+      this.#asked.delete(writer);
+      for (const next of behind) this.offer(next);
+    };
+    ask(offer.letting.patience ?? null).then(
+      (pass) => {
+        this.#asked.delete(writer);
+        this.offer({ ...offer, letting: { ...offer.letting, pass } });
+        goOn();
+      },
+      (fault: unknown) => {
+        refuse(refusalFrom(fault));
+        goOn();
+      },
+    );
   }
 
   #cutsUnit(grant: Grant): boolean {

@@ -43,6 +43,10 @@ export const kinds = {
   removed: 24,
   resizeAsked: 25,
   fileUsed: 26,
+  approvalAsked: 60,
+  approvalDecided: 61,
+  approvalOver: 62,
+  policyLoaded: 63,
 } as const satisfies Record<Case, number>;
 export const OUTPUT_KIND = kinds.output;
 

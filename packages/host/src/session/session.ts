@@ -51,6 +51,7 @@ import { Screen } from "./screen.ts";
 import { ShimLine } from "./shim-line.ts";
 import { Sizing } from "./sizing.ts";
 import { Steering } from "./steering.ts";
+import type { Letting, TypingGate } from "./typing.ts";
 
 /** What a kill begins with: without a grace nobody is asked. */
 const SIGTERM = 15;
@@ -94,6 +95,8 @@ export class LiveSession {
   operatorFor: (id: string) => Operator | null = () => null;
   /** Whose agent the session's stable agent path leads to. */
   agentBy = "";
+  /** What an AI may type. Nothing, until whoever holds the session says. */
+  gate: TypingGate = () => new HoldError("policy_denied", `nobody judges what AIs may type into session ${this.id}`);
 
   constructor(id: string, ports: SessionPorts, past: Past | null) {
     this.id = id;
@@ -152,6 +155,7 @@ export class LiveSession {
         doubt,
         operatorFor,
         admit: (typist) => this.#steering.admit(typist),
+        gate: (by, via, frame) => this.gate(by, via, frame),
         epoch: () => this.#steering.floor.epoch,
         reschedule,
       },
@@ -389,9 +393,20 @@ export class LiveSession {
     return this.#inputs.lastN(writer);
   }
 
-  /** One frame of an operator (inputs.ts). `seat`: null for one that comes without an attachment. */
-  offer(by: RegisteredOperator, via: string, seat: HostAttachment | null, writer: string, frame: Input, tell: Tell): void {
-    this.#inputs.offer({ by, via, seat, writer, frame, tell });
+  /**
+   * One frame of an operator (inputs.ts). `seat`: null for one that comes without an attachment. `letting`: of an AI's; without a
+   * pass in it the policy judges the frame as typing.
+   */
+  offer(
+    by: RegisteredOperator,
+    via: string,
+    seat: HostAttachment | null,
+    writer: string,
+    frame: Input,
+    tell: Tell,
+    letting: Letting = {},
+  ): void {
+    this.#inputs.offer({ by, via, seat, writer, frame, tell, letting });
   }
 
   /** The terminal model answers the program's query: never late, never twice. */

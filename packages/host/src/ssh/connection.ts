@@ -46,6 +46,7 @@ export class SshConnection {
   readonly #channels = new Map<number, SessionChannel>();
   readonly #forwards: Forwards;
   readonly #world: ChannelWorld;
+  readonly #gone = new AbortController();
   #isLeaving = false;
 
   constructor(parts: ConnectionParts) {
@@ -73,7 +74,7 @@ export class SshConnection {
       },
       openBeside: async (call, { size, term }) => {
         const verb = { case: "exec" as const, value: create(ExecCallSchema, call) };
-        admitCall({ host, operator: proven.operator, verb });
+        await admitCall({ host, ...proven, verb, signal: this.#gone.signal });
         return openBeside({ host, ...proven }, verb.value, { size: size ?? { cols: 80, rows: 24 }, term });
       },
       newWriter: () => ports.newId(16),
@@ -129,6 +130,7 @@ export class SshConnection {
   }
 
   #lost(): void {
+    this.#gone.abort();
     for (const channel of [...this.#channels.values()]) channel.lost();
     this.#forwards.close();
     this.#conversation.leave(this.#isLeaving ? "left" : "link lost");

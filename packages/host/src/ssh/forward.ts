@@ -36,6 +36,8 @@ export class Forwards {
     if (this.#sockets.size >= MOST) throw new HoldError("too_many", `${MOST} connections are forwarded already`);
     const session = this.#host.findFor(this.#operator, this.#session);
     this.#host.demand(this.#operator, "session.input", session.id);
+    // What speaks to a port of the machine may start things there as a program beside the terminal may.
+    this.#host.gate.demand(this.#operator, "exec", session);
     session.refuseBeside(operatorOf(this.#operator), false);
     const place = `${to}:${port}`;
     if (!this.#recorded.has(place)) {

@@ -32,8 +32,8 @@ import type { Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { create, EventBody_NoteSchema, FileReadCallSchema, FileWriteCallSchema, HoldError } from "@holdfast/protocol";
 import type { Attributes, SFTPWrapper } from "ssh2";
-import { admitCall } from "../call/answer.ts";
-import { directoryOf } from "../call/exec.ts";
+import { demandCall } from "../call/answer.ts";
+import { directoryOf } from "../session/surroundings.ts";
 import { hashOf, used } from "../call/files.ts";
 import type { Host } from "../host.ts";
 import type { Proven } from "../link/host-link.ts";
@@ -140,12 +140,14 @@ class FileServer {
 
   #admit(like: "read" | "write"): LiveSession {
     const { host, proven, session } = this.#parts;
-    const { operator } = proven;
+    const { operator, via } = proven;
     const verb =
       like === "read"
         ? { case: "fileRead" as const, value: create(FileReadCallSchema, { session }) }
         : { case: "fileWrite" as const, value: create(FileWriteCallSchema, { session }) };
-    admitCall({ host, operator, verb });
+    demandCall({ host, operator, via, verb, signal: this.#over.signal });
+    // One request of many: nobody is asked about each, so what the policy does not allow an AI outright it does not do here.
+    host.gate.demand(operator, like === "read" ? "files.read" : "files.write", host.findFor(operator, session));
     const { frozen } = host.ports.journal;
     if (frozen)
       throw new HoldError("journal_frozen", `the journal can't be written (${frozen.message}): nothing is done unrecorded`);

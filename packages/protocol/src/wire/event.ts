@@ -76,6 +76,10 @@ export interface EventBody {
     | { case: "removed"; value: EventBody_Removed }
     | { case: "resizeAsked"; value: EventBody_ResizeAsked }
     | { case: "fileUsed"; value: EventBody_FileUsed }
+    | { case: "approvalAsked"; value: EventBody_ApprovalAsked }
+    | { case: "approvalDecided"; value: EventBody_ApprovalDecided }
+    | { case: "approvalOver"; value: EventBody_ApprovalOver }
+    | { case: "policyLoaded"; value: EventBody_PolicyLoaded }
     | { case: undefined; value?: undefined };
 }
 
@@ -258,6 +262,38 @@ export interface EventBody_FileUsed {
   sha256: Uint8Array;
   /** of what a write replaced; empty: nothing */
   before: Uint8Array;
+}
+
+/** An AI asked a person for one deed (docs/policy.md). The actor is the AI. */
+export interface EventBody_ApprovalAsked {
+  approval: string;
+  deed: string;
+  /** in words, cut at 1 KiB */
+  what: string;
+  cwd: string;
+  executable: string;
+  onBehalfOf: string[];
+  epoch: bigint;
+  expiresUnixMs: bigint;
+  binding: Uint8Array;
+}
+
+/** The actor is the person. */
+export interface EventBody_ApprovalDecided {
+  approval: string;
+  allowed: boolean;
+  reason: string;
+}
+
+export interface EventBody_ApprovalOver {
+  approval: string;
+  outcome: string;
+  reason: string;
+}
+
+export interface EventBody_PolicyLoaded {
+  sha256: Uint8Array;
+  bytes: bigint;
 }
 
 function createBaseEvent(): Event {
@@ -544,6 +580,18 @@ export const EventBody: MessageFns<EventBody> = {
       case "fileUsed":
         EventBody_FileUsed.encode(message.kind.value, writer.uint32(210).fork()).join();
         break;
+      case "approvalAsked":
+        EventBody_ApprovalAsked.encode(message.kind.value, writer.uint32(482).fork()).join();
+        break;
+      case "approvalDecided":
+        EventBody_ApprovalDecided.encode(message.kind.value, writer.uint32(490).fork()).join();
+        break;
+      case "approvalOver":
+        EventBody_ApprovalOver.encode(message.kind.value, writer.uint32(498).fork()).join();
+        break;
+      case "policyLoaded":
+        EventBody_PolicyLoaded.encode(message.kind.value, writer.uint32(506).fork()).join();
+        break;
     }
     return writer;
   },
@@ -772,6 +820,41 @@ export const EventBody: MessageFns<EventBody> = {
             message.kind = { case: "fileUsed", value: EventBody_FileUsed.decode(reader, reader.uint32()) };
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.kind = { case: "approvalAsked", value: EventBody_ApprovalAsked.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 61: {
+            if (tag !== 490) {
+              break;
+            }
+
+            message.kind = {
+              case: "approvalDecided",
+              value: EventBody_ApprovalDecided.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 62: {
+            if (tag !== 498) {
+              break;
+            }
+
+            message.kind = { case: "approvalOver", value: EventBody_ApprovalOver.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 63: {
+            if (tag !== 506) {
+              break;
+            }
+
+            message.kind = { case: "policyLoaded", value: EventBody_PolicyLoaded.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -943,6 +1026,30 @@ export const EventBody: MessageFns<EventBody> = {
       case "fileUsed": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { case: "fileUsed", value: EventBody_FileUsed.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "approvalAsked": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { case: "approvalAsked", value: EventBody_ApprovalAsked.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "approvalDecided": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { case: "approvalDecided", value: EventBody_ApprovalDecided.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "approvalOver": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { case: "approvalOver", value: EventBody_ApprovalOver.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "policyLoaded": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { case: "policyLoaded", value: EventBody_PolicyLoaded.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -3333,6 +3440,403 @@ export const EventBody_FileUsed: MessageFns<EventBody_FileUsed> = {
   },
 };
 
+function createBaseEventBody_ApprovalAsked(): EventBody_ApprovalAsked {
+  return {
+    approval: "",
+    deed: "",
+    what: "",
+    cwd: "",
+    executable: "",
+    onBehalfOf: [],
+    epoch: 0n,
+    expiresUnixMs: 0n,
+    binding: new Uint8Array(0),
+  };
+}
+
+export const EventBody_ApprovalAsked: MessageFns<EventBody_ApprovalAsked> = {
+  encode(message: EventBody_ApprovalAsked, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.approval !== "") {
+      writer.uint32(10).string(message.approval);
+    }
+    if (message.deed !== "") {
+      writer.uint32(18).string(message.deed);
+    }
+    if (message.what !== "") {
+      writer.uint32(26).string(message.what);
+    }
+    if (message.cwd !== "") {
+      writer.uint32(34).string(message.cwd);
+    }
+    if (message.executable !== "") {
+      writer.uint32(42).string(message.executable);
+    }
+    for (const v of message.onBehalfOf) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.epoch);
+    }
+    if (message.expiresUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.expiresUnixMs) !== message.expiresUnixMs) {
+        throw new globalThis.Error("value provided for field message.expiresUnixMs of type int64 too large");
+      }
+      writer.uint32(64).int64(message.expiresUnixMs);
+    }
+    if (message.binding.length !== 0) {
+      writer.uint32(74).bytes(message.binding);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_ApprovalAsked {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_ApprovalAsked();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.approval = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.deed = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.what = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.cwd = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.executable = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.onBehalfOf.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.expiresUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.binding = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_ApprovalAsked>): EventBody_ApprovalAsked {
+    return EventBody_ApprovalAsked.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_ApprovalAsked>): EventBody_ApprovalAsked {
+    const message = createBaseEventBody_ApprovalAsked();
+    message.approval = object.approval ?? "";
+    message.deed = object.deed ?? "";
+    message.what = object.what ?? "";
+    message.cwd = object.cwd ?? "";
+    message.executable = object.executable ?? "";
+    message.onBehalfOf = object.onBehalfOf?.map((e) => e) || [];
+    message.epoch = (object.epoch !== undefined && object.epoch !== null) ? BigInt(object.epoch) : 0n;
+    message.expiresUnixMs = (object.expiresUnixMs !== undefined && object.expiresUnixMs !== null)
+      ? BigInt(object.expiresUnixMs)
+      : 0n;
+    message.binding = object.binding ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseEventBody_ApprovalDecided(): EventBody_ApprovalDecided {
+  return { approval: "", allowed: false, reason: "" };
+}
+
+export const EventBody_ApprovalDecided: MessageFns<EventBody_ApprovalDecided> = {
+  encode(message: EventBody_ApprovalDecided, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.approval !== "") {
+      writer.uint32(10).string(message.approval);
+    }
+    if (message.allowed !== false) {
+      writer.uint32(16).bool(message.allowed);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_ApprovalDecided {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_ApprovalDecided();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.approval = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.allowed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_ApprovalDecided>): EventBody_ApprovalDecided {
+    return EventBody_ApprovalDecided.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_ApprovalDecided>): EventBody_ApprovalDecided {
+    const message = createBaseEventBody_ApprovalDecided();
+    message.approval = object.approval ?? "";
+    message.allowed = object.allowed ?? false;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseEventBody_ApprovalOver(): EventBody_ApprovalOver {
+  return { approval: "", outcome: "", reason: "" };
+}
+
+export const EventBody_ApprovalOver: MessageFns<EventBody_ApprovalOver> = {
+  encode(message: EventBody_ApprovalOver, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.approval !== "") {
+      writer.uint32(10).string(message.approval);
+    }
+    if (message.outcome !== "") {
+      writer.uint32(18).string(message.outcome);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_ApprovalOver {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_ApprovalOver();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.approval = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_ApprovalOver>): EventBody_ApprovalOver {
+    return EventBody_ApprovalOver.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_ApprovalOver>): EventBody_ApprovalOver {
+    const message = createBaseEventBody_ApprovalOver();
+    message.approval = object.approval ?? "";
+    message.outcome = object.outcome ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseEventBody_PolicyLoaded(): EventBody_PolicyLoaded {
+  return { sha256: new Uint8Array(0), bytes: 0n };
+}
+
+export const EventBody_PolicyLoaded: MessageFns<EventBody_PolicyLoaded> = {
+  encode(message: EventBody_PolicyLoaded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sha256.length !== 0) {
+      writer.uint32(10).bytes(message.sha256);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_PolicyLoaded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_PolicyLoaded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sha256 = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_PolicyLoaded>): EventBody_PolicyLoaded {
+    return EventBody_PolicyLoaded.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_PolicyLoaded>): EventBody_PolicyLoaded {
+    const message = createBaseEventBody_PolicyLoaded();
+    message.sha256 = object.sha256 ?? new Uint8Array(0);
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    return message;
+  },
+};
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
 export type DeepPartial<T> = T extends bigint ? string | number | bigint
@@ -3349,4 +3853,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema };
+export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema, EventBody_ApprovalAsked as EventBody_ApprovalAskedSchema, EventBody_ApprovalDecided as EventBody_ApprovalDecidedSchema, EventBody_ApprovalOver as EventBody_ApprovalOverSchema, EventBody_PolicyLoaded as EventBody_PolicyLoadedSchema };

@@ -31,6 +31,17 @@ export const FloorVerb = {
 
 export type FloorVerb = typeof FloorVerb[keyof typeof FloorVerb];
 
+export const PolicyVerb = {
+  UNSPECIFIED: 0,
+  SHOW: 1,
+  /** CHECK - reads `text`, changes nothing */
+  CHECK: 2,
+  /** RELOAD - the file on the host's machine is in force from now on */
+  RELOAD: 3,
+} as const;
+
+export type PolicyVerb = typeof PolicyVerb[keyof typeof PolicyVerb];
+
 export interface ClientFrame {
   body:
     | { case: "hello"; value: Hello }
@@ -77,6 +88,9 @@ export interface HostFrame {
     | { case: "screen"; value: ScreenPart }
     | { case: "floorAnswer"; value: FloorAnswer }
     | { case: "continuity"; value: Continuity }
+    | //
+    /** on channel 0 */
+    { case: "approvals"; value: ApprovalsNotice }
     | { case: undefined; value?: undefined };
 }
 
@@ -128,6 +142,8 @@ export interface Redeem {
   idToken: string;
   /** in place of both: is refused with login_required, whose details say where to log in */
   askLogin: boolean;
+  /** as in OperatorAddCall */
+  protected: boolean;
 }
 
 /** Takes up an attachment whose link was lost, on a link of any carrier (docs/protocol.md, Continuity). */
@@ -379,6 +395,10 @@ export interface Call {
     | { case: "fileRead"; value: FileReadCall }
     | { case: "fileWrite"; value: FileWriteCall }
     | { case: "fileWatch"; value: FileWatchCall }
+    | { case: "policy"; value: PolicyCall }
+    | { case: "approvalList"; value: ApprovalListCall }
+    | { case: "approvalDecide"; value: ApprovalDecideCall }
+    | { case: "approvalWatch"; value: ApprovalWatchCall }
     | { case: "keyRevoke"; value: KeyRevokeCall }
     | { case: "operatorLink"; value: OperatorLinkCall }
     | { case: undefined; value?: undefined };
@@ -419,6 +439,11 @@ export interface Answer {
     | { case: "fileRead"; value: FilePart }
     | { case: "fileWrite"; value: FileWriteAnswer }
     | { case: "fileWatch"; value: FileChange }
+    | { case: "policy"; value: PolicyAnswer }
+    | //
+    /** of a watch too: all of them, again at each change */
+    { case: "approvalList"; value: ApprovalListAnswer }
+    | { case: "approvalDecide"; value: Approval }
     | { case: undefined; value?: undefined };
 }
 
@@ -587,6 +612,8 @@ export interface OperatorInfo {
   oidcIssuer: string;
   /** who logs in there as this one is this operator */
   oidcSubject: string;
+  /** of key_ids: those that may approve */
+  protectedKeyIds: Uint8Array[];
 }
 
 export interface OperatorKey {
@@ -601,6 +628,10 @@ export interface OperatorKey {
   usedVia: string;
 }
 
+/**
+ * `protected`: who adds the key says that no program of its holder's user can sign with it unasked: it is held by a passphrase, in a
+ * browser or on a device. Only such a key approves.
+ */
 export interface OperatorAddCall {
   name: string;
   kind: OperatorKind;
@@ -609,6 +640,7 @@ export interface OperatorAddCall {
   onBehalfOf: string;
   /** of a person who logs in with the host's OIDC issuer: then there need be no key */
   oidcSubject: string;
+  protected: boolean;
 }
 
 export interface OperatorAddAnswer {
@@ -922,6 +954,90 @@ export interface SearchAnswer_Hit {
   offset: bigint;
   line: string;
   atUnixMs: bigint;
+}
+
+export interface PolicyCall {
+  verb: PolicyVerb;
+  text: Uint8Array;
+}
+
+export interface PolicyAnswer {
+  /** in force; empty: none was ever loaded, an AI may do what its role lets it */
+  text: Uint8Array;
+  /** of it */
+  sha256: Uint8Array;
+  loadedUnixMs: bigint;
+  loadedBy: string;
+  /** of the file, on the host's machine */
+  path: string;
+  /** against what is in force: same, changed, new, gone, none */
+  file: string;
+  /** of `text` in a check: none, and it can be loaded */
+  problems: string[];
+}
+
+/** Where somebody has to decide on what an AI asks for. Told of a change, and at the welcome if there is something. */
+export interface ApprovalsNotice {
+  /** that this operator may decide on */
+  waiting: number;
+  /** of AIs that act for this operator, which somebody else decides on */
+  own: number;
+}
+
+export interface ApprovalListCall {
+}
+
+export interface ApprovalListAnswer {
+  approvals: Approval[];
+}
+
+export interface ApprovalWatchCall {
+}
+
+export interface ApprovalDecideCall {
+  approval: string;
+  allow: boolean;
+  reason: string;
+  /** of what the person was shown */
+  binding: Uint8Array;
+}
+
+export interface Approval {
+  id: string;
+  /** empty: it is about no session yet */
+  session: string;
+  sessionName: string;
+  /** run, exec, keys, … (docs/policy.md) */
+  deed: string;
+  actor: string;
+  actorName: string;
+  onBehalfOf: string[];
+  /** pending, allowed, denied, used, expired, void */
+  state: string;
+  /** who decided */
+  by: string;
+  reason: string;
+  askedUnixMs: bigint;
+  expiresUnixMs: bigint;
+  /** in words of the host's */
+  what: string;
+  /** of exec and open */
+  argv: Uint8Array[];
+  /** the exact bytes that are typed, or the beginning of a file's new content */
+  data: Uint8Array;
+  /** of all of it */
+  dataBytes: bigint;
+  cwd: Uint8Array;
+  /** where the program was found; empty: nowhere, or it is none */
+  executable: Uint8Array;
+  /** of open: K=V */
+  env: Uint8Array[];
+  epoch: bigint;
+  /** SHA-256 of everything that it is bound to */
+  binding: Uint8Array;
+  /** who asks may */
+  mayDecide: boolean;
+  leftMs: bigint;
 }
 
 function createBaseClientFrame(): ClientFrame {
@@ -1261,6 +1377,9 @@ export const HostFrame: MessageFns<HostFrame> = {
       case "continuity":
         Continuity.encode(message.body.value, writer.uint32(122).fork()).join();
         break;
+      case "approvals":
+        ApprovalsNotice.encode(message.body.value, writer.uint32(402).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1398,6 +1517,14 @@ export const HostFrame: MessageFns<HostFrame> = {
             message.body = { case: "continuity", value: Continuity.decode(reader, reader.uint32()) };
             continue;
           }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.body = { case: "approvals", value: ApprovalsNotice.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1503,6 +1630,12 @@ export const HostFrame: MessageFns<HostFrame> = {
       case "continuity": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { case: "continuity", value: Continuity.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "approvals": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "approvals", value: ApprovalsNotice.fromPartial(object.body.value) };
         }
         break;
       }
@@ -1846,6 +1979,7 @@ function createBaseRedeem(): Redeem {
     name: "",
     idToken: "",
     askLogin: false,
+    protected: false,
   };
 }
 
@@ -1868,6 +2002,9 @@ export const Redeem: MessageFns<Redeem> = {
     }
     if (message.askLogin !== false) {
       writer.uint32(88).bool(message.askLogin);
+    }
+    if (message.protected !== false) {
+      writer.uint32(320).bool(message.protected);
     }
     return writer;
   },
@@ -1933,6 +2070,14 @@ export const Redeem: MessageFns<Redeem> = {
             message.askLogin = reader.bool();
             continue;
           }
+          case 40: {
+            if (tag !== 320) {
+              break;
+            }
+
+            message.protected = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1956,6 +2101,7 @@ export const Redeem: MessageFns<Redeem> = {
     message.name = object.name ?? "";
     message.idToken = object.idToken ?? "";
     message.askLogin = object.askLogin ?? false;
+    message.protected = object.protected ?? false;
     return message;
   },
 };
@@ -4361,6 +4507,18 @@ export const Call: MessageFns<Call> = {
       case "fileWatch":
         FileWatchCall.encode(message.verb.value, writer.uint32(266).fork()).join();
         break;
+      case "policy":
+        PolicyCall.encode(message.verb.value, writer.uint32(322).fork()).join();
+        break;
+      case "approvalList":
+        ApprovalListCall.encode(message.verb.value, writer.uint32(330).fork()).join();
+        break;
+      case "approvalDecide":
+        ApprovalDecideCall.encode(message.verb.value, writer.uint32(338).fork()).join();
+        break;
+      case "approvalWatch":
+        ApprovalWatchCall.encode(message.verb.value, writer.uint32(346).fork()).join();
+        break;
       case "keyRevoke":
         KeyRevokeCall.encode(message.verb.value, writer.uint32(362).fork()).join();
         break;
@@ -4648,6 +4806,38 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "fileWatch", value: FileWatchCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.verb = { case: "policy", value: PolicyCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.verb = { case: "approvalList", value: ApprovalListCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.verb = { case: "approvalDecide", value: ApprovalDecideCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 43: {
+            if (tag !== 346) {
+              break;
+            }
+
+            message.verb = { case: "approvalWatch", value: ApprovalWatchCall.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 45: {
             if (tag !== 362) {
               break;
@@ -4875,6 +5065,30 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "policy": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "policy", value: PolicyCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "approvalList": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "approvalList", value: ApprovalListCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "approvalDecide": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "approvalDecide", value: ApprovalDecideCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "approvalWatch": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "approvalWatch", value: ApprovalWatchCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
       case "keyRevoke": {
         if (object.verb?.value !== undefined && object.verb?.value !== null) {
           message.verb = { case: "keyRevoke", value: KeyRevokeCall.fromPartial(object.verb.value) };
@@ -5043,6 +5257,15 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "fileWatch":
         FileChange.encode(message.result.value, writer.uint32(226).fork()).join();
+        break;
+      case "policy":
+        PolicyAnswer.encode(message.result.value, writer.uint32(322).fork()).join();
+        break;
+      case "approvalList":
+        ApprovalListAnswer.encode(message.result.value, writer.uint32(330).fork()).join();
+        break;
+      case "approvalDecide":
+        Approval.encode(message.result.value, writer.uint32(338).fork()).join();
         break;
     }
     return writer;
@@ -5285,6 +5508,30 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "fileWatch", value: FileChange.decode(reader, reader.uint32()) };
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.result = { case: "policy", value: PolicyAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.result = { case: "approvalList", value: ApprovalListAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.result = { case: "approvalDecide", value: Approval.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5458,6 +5705,24 @@ export const Answer: MessageFns<Answer> = {
       case "fileWatch": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "fileWatch", value: FileChange.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "policy": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "policy", value: PolicyAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "approvalList": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "approvalList", value: ApprovalListAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "approvalDecide": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "approvalDecide", value: Approval.fromPartial(object.result.value) };
         }
         break;
       }
@@ -7203,6 +7468,7 @@ function createBaseOperatorInfo(): OperatorInfo {
     keys: [],
     oidcIssuer: "",
     oidcSubject: "",
+    protectedKeyIds: [],
   };
 }
 
@@ -7258,6 +7524,9 @@ export const OperatorInfo: MessageFns<OperatorInfo> = {
     }
     if (message.oidcSubject !== "") {
       writer.uint32(178).string(message.oidcSubject);
+    }
+    for (const v of message.protectedKeyIds) {
+      writer.uint32(322).bytes(v!);
     }
     return writer;
   },
@@ -7395,6 +7664,14 @@ export const OperatorInfo: MessageFns<OperatorInfo> = {
             message.oidcSubject = reader.string();
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.protectedKeyIds.push(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7431,6 +7708,7 @@ export const OperatorInfo: MessageFns<OperatorInfo> = {
     message.keys = object.keys?.map((e) => OperatorKey.fromPartial(e)) || [];
     message.oidcIssuer = object.oidcIssuer ?? "";
     message.oidcSubject = object.oidcSubject ?? "";
+    message.protectedKeyIds = object.protectedKeyIds?.map((e) => e) || [];
     return message;
   },
 };
@@ -7566,7 +7844,15 @@ export const OperatorKey: MessageFns<OperatorKey> = {
 };
 
 function createBaseOperatorAddCall(): OperatorAddCall {
-  return { name: "", kind: 0, role: "", publicKey: new Uint8Array(0), onBehalfOf: "", oidcSubject: "" };
+  return {
+    name: "",
+    kind: 0,
+    role: "",
+    publicKey: new Uint8Array(0),
+    onBehalfOf: "",
+    oidcSubject: "",
+    protected: false,
+  };
 }
 
 export const OperatorAddCall: MessageFns<OperatorAddCall> = {
@@ -7588,6 +7874,9 @@ export const OperatorAddCall: MessageFns<OperatorAddCall> = {
     }
     if (message.oidcSubject !== "") {
       writer.uint32(82).string(message.oidcSubject);
+    }
+    if (message.protected !== false) {
+      writer.uint32(320).bool(message.protected);
     }
     return writer;
   },
@@ -7653,6 +7942,14 @@ export const OperatorAddCall: MessageFns<OperatorAddCall> = {
             message.oidcSubject = reader.string();
             continue;
           }
+          case 40: {
+            if (tag !== 320) {
+              break;
+            }
+
+            message.protected = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7676,6 +7973,7 @@ export const OperatorAddCall: MessageFns<OperatorAddCall> = {
     message.publicKey = object.publicKey ?? new Uint8Array(0);
     message.onBehalfOf = object.onBehalfOf ?? "";
     message.oidcSubject = object.oidcSubject ?? "";
+    message.protected = object.protected ?? false;
     return message;
   },
 };
@@ -11522,6 +11820,874 @@ export const SearchAnswer_Hit: MessageFns<SearchAnswer_Hit> = {
   },
 };
 
+function createBasePolicyCall(): PolicyCall {
+  return { verb: 0, text: new Uint8Array(0) };
+}
+
+export const PolicyCall: MessageFns<PolicyCall> = {
+  encode(message: PolicyCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.verb !== 0) {
+      writer.uint32(8).int32(message.verb);
+    }
+    if (message.text.length !== 0) {
+      writer.uint32(18).bytes(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PolicyCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePolicyCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.verb = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PolicyCall>): PolicyCall {
+    return PolicyCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PolicyCall>): PolicyCall {
+    const message = createBasePolicyCall();
+    message.verb = object.verb ?? 0;
+    message.text = object.text ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBasePolicyAnswer(): PolicyAnswer {
+  return {
+    text: new Uint8Array(0),
+    sha256: new Uint8Array(0),
+    loadedUnixMs: 0n,
+    loadedBy: "",
+    path: "",
+    file: "",
+    problems: [],
+  };
+}
+
+export const PolicyAnswer: MessageFns<PolicyAnswer> = {
+  encode(message: PolicyAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text.length !== 0) {
+      writer.uint32(10).bytes(message.text);
+    }
+    if (message.sha256.length !== 0) {
+      writer.uint32(18).bytes(message.sha256);
+    }
+    if (message.loadedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.loadedUnixMs) !== message.loadedUnixMs) {
+        throw new globalThis.Error("value provided for field message.loadedUnixMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.loadedUnixMs);
+    }
+    if (message.loadedBy !== "") {
+      writer.uint32(34).string(message.loadedBy);
+    }
+    if (message.path !== "") {
+      writer.uint32(42).string(message.path);
+    }
+    if (message.file !== "") {
+      writer.uint32(50).string(message.file);
+    }
+    for (const v of message.problems) {
+      writer.uint32(58).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PolicyAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePolicyAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sha256 = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.loadedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.loadedBy = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.problems.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PolicyAnswer>): PolicyAnswer {
+    return PolicyAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PolicyAnswer>): PolicyAnswer {
+    const message = createBasePolicyAnswer();
+    message.text = object.text ?? new Uint8Array(0);
+    message.sha256 = object.sha256 ?? new Uint8Array(0);
+    message.loadedUnixMs = (object.loadedUnixMs !== undefined && object.loadedUnixMs !== null)
+      ? BigInt(object.loadedUnixMs)
+      : 0n;
+    message.loadedBy = object.loadedBy ?? "";
+    message.path = object.path ?? "";
+    message.file = object.file ?? "";
+    message.problems = object.problems?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseApprovalsNotice(): ApprovalsNotice {
+  return { waiting: 0, own: 0 };
+}
+
+export const ApprovalsNotice: MessageFns<ApprovalsNotice> = {
+  encode(message: ApprovalsNotice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.waiting !== 0) {
+      writer.uint32(8).uint32(message.waiting);
+    }
+    if (message.own !== 0) {
+      writer.uint32(16).uint32(message.own);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApprovalsNotice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApprovalsNotice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.waiting = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.own = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApprovalsNotice>): ApprovalsNotice {
+    return ApprovalsNotice.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApprovalsNotice>): ApprovalsNotice {
+    const message = createBaseApprovalsNotice();
+    message.waiting = object.waiting ?? 0;
+    message.own = object.own ?? 0;
+    return message;
+  },
+};
+
+function createBaseApprovalListCall(): ApprovalListCall {
+  return {};
+}
+
+export const ApprovalListCall: MessageFns<ApprovalListCall> = {
+  encode(_: ApprovalListCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApprovalListCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApprovalListCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApprovalListCall>): ApprovalListCall {
+    return ApprovalListCall.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ApprovalListCall>): ApprovalListCall {
+    const message = createBaseApprovalListCall();
+    return message;
+  },
+};
+
+function createBaseApprovalListAnswer(): ApprovalListAnswer {
+  return { approvals: [] };
+}
+
+export const ApprovalListAnswer: MessageFns<ApprovalListAnswer> = {
+  encode(message: ApprovalListAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.approvals) {
+      Approval.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApprovalListAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApprovalListAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.approvals.push(Approval.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApprovalListAnswer>): ApprovalListAnswer {
+    return ApprovalListAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApprovalListAnswer>): ApprovalListAnswer {
+    const message = createBaseApprovalListAnswer();
+    message.approvals = object.approvals?.map((e) => Approval.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseApprovalWatchCall(): ApprovalWatchCall {
+  return {};
+}
+
+export const ApprovalWatchCall: MessageFns<ApprovalWatchCall> = {
+  encode(_: ApprovalWatchCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApprovalWatchCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApprovalWatchCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApprovalWatchCall>): ApprovalWatchCall {
+    return ApprovalWatchCall.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ApprovalWatchCall>): ApprovalWatchCall {
+    const message = createBaseApprovalWatchCall();
+    return message;
+  },
+};
+
+function createBaseApprovalDecideCall(): ApprovalDecideCall {
+  return { approval: "", allow: false, reason: "", binding: new Uint8Array(0) };
+}
+
+export const ApprovalDecideCall: MessageFns<ApprovalDecideCall> = {
+  encode(message: ApprovalDecideCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.approval !== "") {
+      writer.uint32(10).string(message.approval);
+    }
+    if (message.allow !== false) {
+      writer.uint32(16).bool(message.allow);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.binding.length !== 0) {
+      writer.uint32(34).bytes(message.binding);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApprovalDecideCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApprovalDecideCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.approval = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.allow = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.binding = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApprovalDecideCall>): ApprovalDecideCall {
+    return ApprovalDecideCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApprovalDecideCall>): ApprovalDecideCall {
+    const message = createBaseApprovalDecideCall();
+    message.approval = object.approval ?? "";
+    message.allow = object.allow ?? false;
+    message.reason = object.reason ?? "";
+    message.binding = object.binding ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseApproval(): Approval {
+  return {
+    id: "",
+    session: "",
+    sessionName: "",
+    deed: "",
+    actor: "",
+    actorName: "",
+    onBehalfOf: [],
+    state: "",
+    by: "",
+    reason: "",
+    askedUnixMs: 0n,
+    expiresUnixMs: 0n,
+    what: "",
+    argv: [],
+    data: new Uint8Array(0),
+    dataBytes: 0n,
+    cwd: new Uint8Array(0),
+    executable: new Uint8Array(0),
+    env: [],
+    epoch: 0n,
+    binding: new Uint8Array(0),
+    mayDecide: false,
+    leftMs: 0n,
+  };
+}
+
+export const Approval: MessageFns<Approval> = {
+  encode(message: Approval, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.session !== "") {
+      writer.uint32(18).string(message.session);
+    }
+    if (message.sessionName !== "") {
+      writer.uint32(26).string(message.sessionName);
+    }
+    if (message.deed !== "") {
+      writer.uint32(34).string(message.deed);
+    }
+    if (message.actor !== "") {
+      writer.uint32(42).string(message.actor);
+    }
+    if (message.actorName !== "") {
+      writer.uint32(50).string(message.actorName);
+    }
+    for (const v of message.onBehalfOf) {
+      writer.uint32(58).string(v!);
+    }
+    if (message.state !== "") {
+      writer.uint32(66).string(message.state);
+    }
+    if (message.by !== "") {
+      writer.uint32(74).string(message.by);
+    }
+    if (message.reason !== "") {
+      writer.uint32(82).string(message.reason);
+    }
+    if (message.askedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.askedUnixMs) !== message.askedUnixMs) {
+        throw new globalThis.Error("value provided for field message.askedUnixMs of type int64 too large");
+      }
+      writer.uint32(88).int64(message.askedUnixMs);
+    }
+    if (message.expiresUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.expiresUnixMs) !== message.expiresUnixMs) {
+        throw new globalThis.Error("value provided for field message.expiresUnixMs of type int64 too large");
+      }
+      writer.uint32(96).int64(message.expiresUnixMs);
+    }
+    if (message.what !== "") {
+      writer.uint32(106).string(message.what);
+    }
+    for (const v of message.argv) {
+      writer.uint32(114).bytes(v!);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(122).bytes(message.data);
+    }
+    if (message.dataBytes !== 0n) {
+      if (BigInt.asUintN(64, message.dataBytes) !== message.dataBytes) {
+        throw new globalThis.Error("value provided for field message.dataBytes of type uint64 too large");
+      }
+      writer.uint32(128).uint64(message.dataBytes);
+    }
+    if (message.cwd.length !== 0) {
+      writer.uint32(138).bytes(message.cwd);
+    }
+    if (message.executable.length !== 0) {
+      writer.uint32(146).bytes(message.executable);
+    }
+    for (const v of message.env) {
+      writer.uint32(154).bytes(v!);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(160).uint64(message.epoch);
+    }
+    if (message.binding.length !== 0) {
+      writer.uint32(170).bytes(message.binding);
+    }
+    if (message.mayDecide !== false) {
+      writer.uint32(176).bool(message.mayDecide);
+    }
+    if (message.leftMs !== 0n) {
+      if (BigInt.asIntN(64, message.leftMs) !== message.leftMs) {
+        throw new globalThis.Error("value provided for field message.leftMs of type int64 too large");
+      }
+      writer.uint32(184).int64(message.leftMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Approval {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApproval();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sessionName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.deed = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.actorName = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.onBehalfOf.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.askedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.expiresUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.what = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.argv.push(reader.bytes());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.dataBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.cwd = reader.bytes();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.executable = reader.bytes();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.env.push(reader.bytes());
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.binding = reader.bytes();
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.mayDecide = reader.bool();
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.leftMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Approval>): Approval {
+    return Approval.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Approval>): Approval {
+    const message = createBaseApproval();
+    message.id = object.id ?? "";
+    message.session = object.session ?? "";
+    message.sessionName = object.sessionName ?? "";
+    message.deed = object.deed ?? "";
+    message.actor = object.actor ?? "";
+    message.actorName = object.actorName ?? "";
+    message.onBehalfOf = object.onBehalfOf?.map((e) => e) || [];
+    message.state = object.state ?? "";
+    message.by = object.by ?? "";
+    message.reason = object.reason ?? "";
+    message.askedUnixMs = (object.askedUnixMs !== undefined && object.askedUnixMs !== null)
+      ? BigInt(object.askedUnixMs)
+      : 0n;
+    message.expiresUnixMs = (object.expiresUnixMs !== undefined && object.expiresUnixMs !== null)
+      ? BigInt(object.expiresUnixMs)
+      : 0n;
+    message.what = object.what ?? "";
+    message.argv = object.argv?.map((e) => e) || [];
+    message.data = object.data ?? new Uint8Array(0);
+    message.dataBytes = (object.dataBytes !== undefined && object.dataBytes !== null) ? BigInt(object.dataBytes) : 0n;
+    message.cwd = object.cwd ?? new Uint8Array(0);
+    message.executable = object.executable ?? new Uint8Array(0);
+    message.env = object.env?.map((e) => e) || [];
+    message.epoch = (object.epoch !== undefined && object.epoch !== null) ? BigInt(object.epoch) : 0n;
+    message.binding = object.binding ?? new Uint8Array(0);
+    message.mayDecide = object.mayDecide ?? false;
+    message.leftMs = (object.leftMs !== undefined && object.leftMs !== null) ? BigInt(object.leftMs) : 0n;
+    return message;
+  },
+};
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
 export type DeepPartial<T> = T extends bigint ? string | number | bigint
@@ -11538,4 +12704,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema };

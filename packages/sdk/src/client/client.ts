@@ -10,10 +10,13 @@ import {
   OperatorKind,
   SessionKind,
   WhoamiAnswerSchema,
+  PolicyVerb,
+  textOf,
   type Floor,
   type WhoamiAnswer,
 } from "@holdfast/protocol";
 import type {
+  Approvals,
   AttachHandlers,
   AttachOptions,
   Attachment,
@@ -25,11 +28,13 @@ import type {
   Invited,
   InviteSpec,
   OpenSpec,
+  PolicyInForce,
   RunResult,
   Sessions,
   WaitSpec,
 } from "../api.ts";
 import { ClientAttachment, type Redial } from "./attachment.ts";
+import { approvalsOf } from "./approvals.ts";
 import type { CallVerb, Connection, Result } from "./connection.ts";
 import { sessionsOf } from "../session.ts";
 import { filesOf } from "./files.ts";
@@ -251,16 +256,16 @@ export class Client implements HostClient {
       output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
     } = {},
   ): Promise<ExecResult> {
-    const { value: answer } = await this.#call("exec", {
-      case: "exec",
-      value: {
-        session,
-        argv: [...argv],
-        ...(argv.some(isOdd) ? { exactArgv: argv.map(bytesOf) } : {}),
-        stdin: options.stdin !== null && options.stdin !== undefined,
-        umask: this.#surroundings.umask,
-      },
-    });
+    const value = {
+      session,
+      argv: [...argv],
+      ...(argv.some(isOdd) ? { exactArgv: argv.map(bytesOf) } : {}),
+      stdin: options.stdin !== null && options.stdin !== undefined,
+      umask: this.#surroundings.umask,
+    };
+    // Before it has started there is nothing to go on: a person may be asked about it.
+    const givenUp = [options.leave, options.signal, options.end].filter((s) => s !== undefined);
+    const { value: answer } = await this.#call("exec", { case: "exec", value }, { signal: AbortSignal.any(givenUp) });
     const child = answer.session!;
     options.started?.(child.id);
     let ended!: () => void;
@@ -427,6 +432,7 @@ export class Client implements HostClient {
     publicKey?: Uint8Array;
     onBehalfOf?: string;
     oidcSubject?: string;
+    protected?: boolean;
   }) {
     const { name, kind, role, publicKey = new Uint8Array(0), onBehalfOf = "", oidcSubject = "" } = o;
     const value = { name, kind, role, publicKey, onBehalfOf, oidcSubject };
@@ -435,6 +441,39 @@ export class Client implements HostClient {
 
   async operatorList() {
     return (await this.#call("operatorList", { case: "operatorList", value: {} })).value.operators;
+  }
+
+  get approvals(): Approvals {
+    return approvalsOf((expects, verb, options) => this.#call(expects, verb, options));
+  }
+
+  onApprovals(told: (waiting: number, own: number) => void): () => void {
+    return this.#connection.onApprovals(told);
+  }
+
+  policy(): Promise<PolicyInForce> {
+    return this.#policy(PolicyVerb.SHOW);
+  }
+
+  async policyCheck(text: string): Promise<readonly string[]> {
+    const value = { verb: PolicyVerb.CHECK, text: bytesOf(text) };
+    return (await this.#call("policy", { case: "policy", value })).value.problems;
+  }
+
+  policyReload(): Promise<PolicyInForce> {
+    return this.#policy(PolicyVerb.RELOAD);
+  }
+
+  async #policy(verb: PolicyVerb): Promise<PolicyInForce> {
+    const { value: p } = await this.#call("policy", { case: "policy", value: { verb } });
+    return {
+      text: textOf(p.text),
+      sha256: Array.from(p.sha256, (b) => b.toString(16).padStart(2, "0")).join(""),
+      loadedUnixMs: Number(p.loadedUnixMs),
+      loadedBy: p.loadedBy,
+      path: p.path,
+      file: p.file as PolicyInForce["file"],
+    };
   }
 
   async operatorRevoke(operator: string): Promise<void> {

@@ -42,6 +42,8 @@ export class Connection {
   readonly #calls = new Map<bigint, OpenCall>();
   readonly #channels = new Map<number, ChannelHandler>();
   readonly #endings = new Set<(error: HoldError) => void>();
+  readonly #approvalsTold = new Set<(waiting: number, own: number) => void>();
+  #approvals: { readonly waiting: number; readonly own: number } | null = null;
   #nextCall = 1n;
   #nextChannel = 1;
   #over: HoldError | null = null;
@@ -80,6 +82,14 @@ export class Connection {
     const over = this.#over;
     if (over) queueMicrotask(() => this.#endings.has(told) && told(over));
     return () => this.#endings.delete(told);
+  }
+
+  /** Of the host's notices; of the last one in a moment, if there was one. */
+  onApprovals(told: (waiting: number, own: number) => void): () => void {
+    this.#approvalsTold.add(told);
+    const last = this.#approvals;
+    if (last) queueMicrotask(() => this.#approvalsTold.has(told) && told(last.waiting, last.own));
+    return () => this.#approvalsTold.delete(told);
   }
 
   /** `more`: told of each part of a streamed answer, in order; when it throws, the call is rejected with that and given up. */
@@ -122,6 +132,10 @@ export class Connection {
   #frame(channel: number, body: HostFrame["body"]): void {
     if (channel !== CONTROL_CHANNEL) return this.#channels.get(channel)?.(body);
     if (body.case === "refused") return this.#end(errorFrom(body.value.error));
+    if (body.case === "approvals") {
+      this.#approvals = body.value;
+      for (const told of [...this.#approvalsTold]) told(body.value.waiting, body.value.own);
+    }
     if (body.case !== "answer") return;
     const { id, more, result } = body.value;
     const open = this.#calls.get(id);

@@ -12,6 +12,7 @@ import {
   type Checkpoint,
   type HostIdentity,
   type OperatorRegistry,
+  type PolicyStore,
   type SessionPorts,
 } from "@holdfast/host";
 import { openJournal, type Disk, type DiskFile, type Journal, type JournalOptions } from "@holdfast/host/journal";
@@ -43,6 +44,7 @@ export interface Ground {
   readonly tokens: { text: string };
   readonly bootId: string;
   readonly journal: Partial<JournalOptions>;
+  readonly policy: PolicyStore;
   shimAt(path: string): SimShim | null;
   startShim(spec: ShimSpec): SimShim;
   note(text: string): void;
@@ -156,7 +158,7 @@ export class Life implements Owner {
   }
 
   #open(): void {
-    const { scheduler, registry, checkpoints, tokens, bootId, identity } = this.#ground;
+    const { scheduler, registry, policy, checkpoints, tokens, bootId, identity } = this.#ground;
     const random = this.#random;
     const { clock } = scheduler;
     this.journal = openJournal(this.#disk(), {
@@ -257,6 +259,7 @@ export class Life implements Owner {
       ports,
       opener,
       registry,
+      policy,
       version: "sim",
       maxSessions: 100,
       home: "/home",

@@ -1,4 +1,4 @@
-/** The operators of every world: people, services and AIs, with keys that are always the same. Made once a process, in a real folder. */
+/** The operators of every world: people (eva approves), services and AIs (bot acts for ana), with keys that are always the same. Made once a process, in a real folder. */
 import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import type { Credential, HostVerifier } from "@holdfast/sdk/client";
 import type { Random } from "../clock/index.ts";
 import { hostKey } from "./life.ts";
 
-export const kinds = { ana: "human", ben: "human", bot: "ai", hal: "ai", ci: "service", job: "service" } as const;
+export const kinds = { ana: "human", ben: "human", bot: "ai", hal: "ai", ci: "service", job: "service", eva: "human" } as const;
 export type Name = keyof typeof kinds;
 /** Who is at work in a storm. */
 export const names: readonly Name[] = ["ana", "ben", "bot", "ci"];
@@ -45,9 +45,10 @@ export function makeRegistry(): OperatorRegistry {
       registry.add({
         name,
         kind,
-        role: "operator",
+        role: name === "eva" ? "approver" : "operator",
         publicKey: rawPublic(keyOf(name as Name)),
-        onBehalfOf: "",
+        isProtected: name === "eva",
+        onBehalfOf: name === "bot" ? "ana" : "",
         by: "system:host",
         nowUnixMs: 0,
       });

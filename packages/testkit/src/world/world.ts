@@ -6,7 +6,7 @@
  * The checks are in checks.ts, what happens at random in storm.ts.
  */
 import { createHash } from "node:crypto";
-import type { OperatorRegistry, Checkpoint, LiveSession } from "@holdfast/host";
+import { type Checkpoint, type LiveSession, type OperatorRegistry, PolicyStore } from "@holdfast/host";
 import type { Entry, Gap, JournalOptions } from "@holdfast/host/journal";
 import type { OpenSpec } from "@holdfast/sdk";
 import { Random, Scheduler, settled } from "../clock/index.ts";
@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly ringBytes?: number;
   readonly open?: Partial<OpenSpec>;
   readonly journal?: Partial<JournalOptions>;
+  /** What AIs may do: the text of a policy file. Default: what their roles let them. */
+  readonly policy?: string;
   /** Lines of the trace that are kept; the hash covers all. */
   readonly traceLines?: number;
 }
@@ -141,6 +143,7 @@ export class World {
       tokens: this.tokens,
       bootId: this.#bootId,
       journal: this.options.journal ?? {},
+      policy: this.options.policy === undefined ? PolicyStore.open(null) : PolicyStore.of(this.options.policy),
       shimAt: (path) => this.shims.get(path) ?? null,
       startShim: (spec) => {
         const shim = new SimShim({

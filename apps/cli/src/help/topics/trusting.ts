@@ -53,7 +53,7 @@ Who acts is an operator: a human, a service or an AI, with a name and one or mor
 
   observer   sees sessions, screens and journals
   operator   also opens sessions, types, takes the floor
-  approver   also approves
+  approver   sees, and decides on what AIs ask (\`hold help policy\`)
   auditor    reads the record of all sessions
   admin      all of it, operators too
 
@@ -144,6 +144,48 @@ and a file of your own does elsewhere: \`-H @FILE\`.
   GET /v1/openapi.json             all of it, for programs
 
 An event's \`id\` is its seq, and \`Last-Event-ID\` goes on strictly after it. Rights and the floor are what they are elsewhere; \`hold operator revoke\` ends streams within a second. docs/http.md of the package has the rest.`,
+  },
+  policy: {
+    brief: "Policy and approvals: what an AI may do, and what a person is asked",
+    text: `
+\`policy.toml\` in the host's home says what operators of kind ai may do. Without it an AI may do what its role lets it. It binds no person and no service.
+
+  hold policy edit          write it, in your editor
+  hold policy reload        put it in force; a change of the file alone does nothing
+  hold policy show          what is in force
+
+# The file
+
+  version = 1
+  [ai]
+  otherwise = "deny"        what is not named here: allow, or deny (so without it)
+  observe = "allow"
+  run = "ask"
+  [[ai.commands]]
+  starts = ["git", "status"]
+  rule = "allow"
+  [[session]]
+  name = "scratch-*"        or group = "…"
+  run = "allow"
+
+Each deed is allowed, asked of a person, or denied: observe, run, exec, keys, signals, files.read, files.write, resize, floor, open, end. What a session's own section says goes before [ai]; at one level deny goes before ask before allow, and rules about commands before the word for the deed. A command line that is not plain words (anything a shell could read as more than one program) matches no rule that allows.
+
+No rule lets an AI approve, load a policy, add or invite operators, redact, pause or resume AIs, stop the host, or take from a person.
+
+# Asked
+
+What is asked waits, 60 s by default, for a person who is neither the AI nor the one it acts for.
+
+  hold operator add ben --role approver --passphrase
+  hold --as ben approvals            what waits
+  hold --as ben approvals show ID    exact bytes, directory, program, for whom
+  hold --as ben approvals allow ID
+  hold --as ben approvals deny ID --reason TEXT
+  hold log SESSION --kind approval
+
+It is good once, for exactly that, and void when the floor, the directory, the program's file, the session or the policy has changed. A key in a plain file approves nothing: an AI that runs as you could read it. One person alone adds a second operator to approve with.
+
+docs/policy.md of the package has all of it.`,
   },
   security: {
     brief: "Security: what is protected, and what is not",

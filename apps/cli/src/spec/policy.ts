@@ -1,0 +1,102 @@
+/** Commands about what AIs may do: the policy, and what waits for a person's approval. */
+import { command, jsonFlag } from "./command.ts";
+
+const request = { name: "ID", brief: "of the request, as `hold approvals` lists it; its beginning does" } as const;
+
+export const policyCommands = [
+  command({
+    path: ["policy", "show"],
+    group: "operators",
+    brief: "what AIs may do: the policy in force",
+    description:
+      "Prints the text that is in force, and whether the file `policy.toml` in the host's home has changed since it was loaded: a change takes no effect before an admin loads it.",
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold policy show", says: "the text; who loaded it and when on standard error" }],
+    see: ["policy", "ai"],
+    load: () => import("../commands/policy-show.ts"),
+  }),
+  command({
+    path: ["policy", "check"],
+    group: "operators",
+    brief: "say what is wrong with a policy, and change nothing",
+    args: [{ name: "FILE", brief: "a file of this machine; absent: policy.toml of this home", optional: true, complete: "file" }],
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold policy check policy.toml", says: "exit 1 if something is" }],
+    see: ["policy"],
+    load: () => import("../commands/policy-check.ts"),
+  }),
+  command({
+    path: ["policy", "reload"],
+    group: "operators",
+    brief: "put policy.toml of the host's home in force",
+    description:
+      "An admin's, and never an AI's. From then on it holds for every AI, over restarts of the host too. What waits for approval was asked under other rules and is void.",
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold policy reload", says: "all of it or, if something is wrong with it, nothing" }],
+    see: ["policy"],
+    load: () => import("../commands/policy-reload.ts"),
+  }),
+  command({
+    path: ["policy", "edit"],
+    local: true,
+    group: "operators",
+    brief: "open policy.toml in your editor, and check it afterwards",
+    description: "Takes no effect before `hold policy reload`.",
+    flags: {},
+    examples: [{ line: "EDITOR=vim hold policy edit", says: "made with an example in it if there is none yet" }],
+    see: ["policy"],
+    load: () => import("../commands/policy-edit.ts"),
+  }),
+  command({
+    path: ["approvals", "ls"],
+    group: "operators",
+    brief: "what AIs have asked for and nobody has decided",
+    description:
+      "People who may approve see all of it, others what they or AIs on their behalf have asked. `hold approvals` alone is the same.",
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold approvals", says: "one line each, with the time that is left" }],
+    see: ["policy"],
+    load: () => import("../commands/approvals-ls.ts"),
+  }),
+  command({
+    path: ["approvals", "show"],
+    group: "operators",
+    brief: "one request in full: exact bytes, directory, program, who, for whom",
+    args: [request],
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold approvals show k3j9", says: "everything outside of plain ASCII as an escape" }],
+    see: ["policy"],
+    load: () => import("../commands/approvals-show.ts"),
+  }),
+  command({
+    path: ["approvals", "allow"],
+    group: "operators",
+    brief: "let an AI do, once, what it asks for",
+    description:
+      "A person's with the role approver or admin, other than the one for whom the AI acts, and with a key that a passphrase, a browser or a device keeps (`hold operator add NAME --role approver --passphrase`).",
+    args: [request],
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold --as ben approvals allow k3j9", says: "asks for the passphrase of ben's key" }],
+    see: ["policy", "security"],
+    load: () => import("../commands/approvals-allow.ts"),
+  }),
+  command({
+    path: ["approvals", "deny"],
+    group: "operators",
+    brief: "refuse an AI what it asks for",
+    args: [request],
+    flags: { reason: { kind: "text", value: "TEXT", brief: "told to the AI, and recorded" }, json: jsonFlag },
+    examples: [{ line: "hold --as ben approvals deny k3j9 --reason 'not on a Friday'", says: "nothing is done" }],
+    see: ["policy"],
+    load: () => import("../commands/approvals-deny.ts"),
+  }),
+  command({
+    path: ["approvals", "watch"],
+    group: "operators",
+    brief: "print requests as they come, until Ctrl-C",
+    flags: { json: jsonFlag },
+    examples: [{ line: "hold --as ben approvals watch", says: "each in full" }],
+    see: ["policy"],
+    load: () => import("../commands/approvals-watch.ts"),
+  }),
+];

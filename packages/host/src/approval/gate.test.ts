@@ -1,0 +1,358 @@
+/** What the policy keeps AIs from and what a person is asked about, through the whole host on a simulated world. */
+import { InputStatus } from "@holdfast/protocol";
+import type { Approval } from "@holdfast/sdk";
+import { type SimClient, simulate, type World } from "@holdfast/testkit";
+import { describe, expect, test } from "vitest";
+
+const policy = (lines: string, more = ""): string => `version = 1\n[ai]\notherwise = "allow"\n${lines}\n${more}`;
+const asksForKeys = policy('keys = "ask"\nsignals = "ask"');
+const text = (s: string): Uint8Array => Buffer.from(s);
+const read = (world: World): string => Buffer.concat(world.shim.program.read).toString();
+
+async function scene(rules: string, more: object = {}): Promise<{ world: World; bot: SimClient; eva: SimClient }> {
+  const world = await simulate({ seed: 61, mood: "sink", policy: rules, ...more });
+  return { world, bot: await world.attached("bot"), eva: await world.newClient("eva") };
+}
+
+async function pending(world: World, eva: SimClient): Promise<Approval> {
+  let found: readonly Approval[] = [];
+  for (let i = 0; i < 100 && found.length === 0; i++) {
+    await world.advance(20);
+    found = await world.finish(eva.client!.approvals.list());
+  }
+  expect(found.length).toBeGreaterThan(0);
+  return found[0]!;
+}
+
+const codeOf = (run: Promise<unknown>): Promise<string> =>
+  run.then(
+    () => "done",
+    (fault: { code?: string }) => fault.code ?? String(fault),
+  );
+const refusal = (world: World, run: Promise<unknown>): Promise<string> => world.finish(codeOf(run));
+
+/** What a frame's sender is told. */
+async function told(world: World, sent: ReturnType<SimClient["type"]>): Promise<string> {
+  await world.until("the sender is told", () => sent!.settled);
+  return sent!.outcome!.status === InputStatus.APPLIED ? "applied" : (sent!.outcome!.code ?? "refused");
+}
+
+/** The records of approvals, in order. */
+function recorded(world: World): string[] {
+  return world.live.read(0, 10 * 1024 * 1024).flatMap((item) => {
+    if (!("body" in item)) return [];
+    const { body, entry } = item;
+    if (body?.case === "approvalAsked") return [`${entry.actor} asks of ${body.value.deed}`];
+    if (body?.case === "approvalDecided") return [`${entry.actor} ${body.value.allowed ? "allows" : "denies"}`];
+    return body?.case === "approvalOver" ? [body.value.outcome] : [];
+  });
+}
+
+describe("without a policy", () => {
+  test("an AI may do what its role lets it", async () => {
+    const world = await simulate({ seed: 60, mood: "sink" });
+    const bot = await world.attached("bot");
+    expect(await told(world, bot.type(text("x")))).toBe("applied");
+    expect(recorded(world)).toEqual([]);
+  });
+});
+
+describe("what is denied", () => {
+  const closed = policy(
+    'keys = "deny"\nsignals = "deny"\nend = "deny"\nresize = "deny"\nfloor = "deny"\nopen = "deny"\nexec = "deny"\nrun = "deny"\nfiles.read = "deny"\nfiles.write = "deny"',
+  );
+
+  test("is refused on every way in, and names where that is said", async () => {
+    const { world, bot } = await scene(closed);
+    const { client } = bot;
+    const s = world.session;
+    expect(await told(world, bot.type(text("x")))).toBe("policy_denied");
+    expect(await told(world, bot.type(Uint8Array.of(3), { interrupt: true }))).toBe("policy_denied");
+    for (const [what, call] of [
+      ["send", () => client!.send(s, text("x"))],
+      ["exec", () => client!.exec(s, ["true"])],
+      ["signal", () => client!.signal(s, "tree", 15)],
+      ["kill", () => client!.kill(s)],
+      ["remove", () => client!.remove(s, true)],
+      ["rename", () => client!.rename(s, "other")],
+      ["resize", () => client!.resize(s, { cols: 10, rows: 10 })],
+      ["take", () => client!.floor(s, "take")],
+      ["pass", () => client!.floor(s, "pass", "ana")],
+      ["open", () => client!.open({ command: ["sh"], cwd: "/" })],
+      ["agent", () => client!.agent(s, "/tmp/x")],
+      ["list files", () => client!.files(s).list("/")],
+      ["read", () => client!.files(s).read("/etc/hosts", () => {})],
+      ["hash", () => client!.files(s).hash("/etc/hosts")],
+      ["write", () => client!.files(s).write("/nowhere/x", text("x"))],
+    ] as const)
+      expect([what, await refusal(world, call())]).toEqual([what, "policy_denied"]);
+    // Letting go and asking take nothing from anybody.
+    expect(await refusal(world, client!.floor(s, "ask"))).toBe("done");
+    const denied = client!.send(s, text("x")).catch((fault: Error) => fault.message);
+    expect(await world.finish(denied)).toContain('[ai] keys = "deny"');
+    expect(read(world)).toBe("");
+    expect(world.live.facts.size).toEqual({ cols: 80, rows: 24 });
+  });
+
+  test("binds no person and no service", async () => {
+    const { world } = await scene(closed);
+    for (const name of ["ci", "ana"] as const) {
+      const other = await world.attached(name);
+      expect(await told(world, other.type(text("x")))).toBe("applied");
+      await world.finish(other.steer("release"));
+    }
+  });
+
+  test("observing: neither the list, the screen nor an attachment shows a session that is not to be seen", async () => {
+    const world = await simulate({ seed: 62, policy: policy("", '[[session]]\nname = "w*"\nobserve = "deny"') });
+    const bot = await world.newClient("bot");
+    expect(await world.finish(bot.client!.list())).toEqual([]);
+    for (const call of [
+      () => bot.client!.show(world.session),
+      () => bot.client!.screen(world.session),
+      () => bot.client!.wait(world.session, { exit: true }),
+      () => bot.client!.search(world.session, "x"),
+      () => bot.client!.attach({ session: world.session }, {}),
+    ])
+      expect(await refusal(world, call())).toBe("policy_denied");
+    expect((await world.finish((await world.newClient("ana")).client!.list())).length).toBe(1);
+  });
+
+  test("an AI's size is not taken, neither with its attachment nor later", async () => {
+    const world = await simulate({ seed: 63, policy: policy('resize = "deny"') });
+    const bot = await world.attached("bot", { size: { cols: 20, rows: 10 } });
+    bot.attachment!.resize({ cols: 30, rows: 10 });
+    bot.attachment!.resize({ cols: 40, rows: 10 }, { pin: true });
+    await world.advance(100);
+    expect(world.live.facts.size).toEqual({ cols: 80, rows: 24 });
+  });
+});
+
+describe("rules of a session", () => {
+  const loose = '[[session]]\nname = "scratch-*"\nkeys = "allow"';
+
+  test("an AI neither opens a session under them nor brings one under them by a name, unless they say so", async () => {
+    const { world, bot } = await scene(policy('keys = "deny"', loose));
+    const { client } = bot;
+    expect(await refusal(world, client!.open({ name: "scratch-1", command: ["program"], cwd: "/" }))).toBe("policy_denied");
+    // Nor by the name that a program has.
+    expect(await refusal(world, client!.open({ command: ["/tmp/scratch-x"], cwd: "/" }))).toBe("policy_denied");
+    expect(await refusal(world, client!.rename(world.session, "scratch-2"))).toBe("policy_denied");
+    expect(await refusal(world, client!.rename(world.session, "other"))).toBe("done");
+    expect(await told(world, bot.type(text("x")))).toBe("policy_denied");
+  });
+
+  test("hold for the commands beside it, whatever these are called, and so does its pause", async () => {
+    const { world, bot } = await scene(policy("", '[[session]]\nname = "work"\nkeys = "deny"'));
+    const child = await besideIt(world, "bot", "free");
+    expect(await refusal(world, bot.client!.send(child, text("x")))).toBe("policy_denied");
+    // The end of what its own command reads is no input: the gate lets it through, and this terminal knows no such thing.
+    expect(await refusal(world, bot.client!.send(child, text(""), { eof: true }))).toBe("internal");
+    const open = await scene(policy(""));
+    const other = await besideIt(open.world, "bot", "free");
+    const ana = await open.world.attached("ana");
+    await open.world.finish(ana.steer("aiPause"));
+    expect(await refusal(open.world, open.bot.client!.send(other, text("x")))).toBe("ai_paused");
+    expect(await refusal(open.world, open.bot.client!.kill(other, 0))).toBe("ai_paused");
+  });
+});
+
+/** A command beside the session, as `hold exec` opens it. */
+async function besideIt(world: World, by: string, program: string): Promise<string> {
+  const opened = world.life.host.open(
+    {
+      name: "",
+      kind: "pty",
+      command: [program],
+      shell: "",
+      env: [],
+      cwd: "/",
+      size: { cols: 80, rows: 24 },
+      pinned: false,
+      umask: 0,
+      nofile: null,
+      floorMode: "open",
+      syncInput: false,
+      group: "",
+      ttlMs: 0,
+      idleTtlMs: 0,
+      integrate: false,
+      parent: world.session,
+      agentForward: false,
+    },
+    { id: by, via: "sdk" },
+  );
+  return (await world.finish(opened)).id;
+}
+
+describe("what a person is asked about", () => {
+  test("is typed once and exactly, when somebody else allows it; the record says who asked, who allowed, and that it was used", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const sent = bot.type(text("make\r"));
+    const request = await pending(world, eva);
+    expect(request).toMatchObject({
+      deed: "keys",
+      actor: "bot",
+      onBehalfOf: ["ana"],
+      sessionName: "work",
+      mayDecide: true,
+      state: "pending",
+    });
+    expect(Buffer.from(request.data).toString()).toBe("make\r");
+    expect(request.leftMs).toBeGreaterThan(50_000);
+    expect(read(world)).toBe("");
+    expect((await world.finish(eva.client!.approvals.allow(request))).state).toBe("allowed");
+    expect(await told(world, sent)).toBe("applied");
+    expect(read(world)).toBe("make\r");
+    expect(recorded(world)).toEqual(["bot asks of keys", "eva allows", "used"]);
+    expect(await world.finish(eva.client!.approvals.list())).toEqual([]);
+    expect(await refusal(world, eva.client!.approvals.allow(request))).toBe("approval_void");
+  });
+
+  test("is not done when it is denied, nor when nobody decides in time: 60 s", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const first = bot.type(text("a"));
+    await world.finish(eva.client!.approvals.deny(await pending(world, eva), "no"));
+    expect(await told(world, first)).toBe("approval_denied");
+    const second = bot.type(text("b"));
+    await pending(world, eva);
+    await world.advance(61_000);
+    expect(await told(world, second)).toBe("approval_expired");
+    expect(read(world)).toBe("");
+    expect(recorded(world)).toEqual(["bot asks of keys", "eva denies", "bot asks of keys", "expired"]);
+  });
+
+  test("holds up what its sender types behind it, in order, and nobody else", async () => {
+    const { world, bot, eva } = await scene(asksForKeys, { open: { floor: "open" } });
+    const [a, b] = [bot.type(text("1")), bot.type(text("2"))];
+    const first = await pending(world, eva);
+    const ana = await world.attached("ana");
+    expect(await told(world, ana.type(text("x")))).toBe("applied");
+    await world.finish(eva.client!.approvals.allow(first));
+    expect(await told(world, a)).toBe("applied");
+    await world.finish(eva.client!.approvals.allow(await pending(world, eva)));
+    expect(await told(world, b)).toBe("applied");
+    expect(read(world)).toBe("x12");
+  });
+
+  test("comes whole or not at all: a paste of several frames is refused", async () => {
+    const { world, bot } = await scene(asksForKeys);
+    expect(await told(world, bot.type(bot.text(100_000, "")))).toBe("policy_denied");
+    expect(read(world)).toBe("");
+  });
+
+  test("its sender who was cut off finds it again by asking for the very same", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const first = codeOf(bot.client!.send(world.session, text("go\r")));
+    const request = await pending(world, eva);
+    await world.advance(46_000);
+    expect(await first).toBe("needs_approval");
+    await world.finish(eva.client!.approvals.allow(request));
+    // Another text is another request.
+    const other = bot.client!.send(world.session, text("gone\r")).catch(() => null);
+    await world.advance(50);
+    expect(read(world)).toBe("");
+    expect(await refusal(world, bot.client!.send(world.session, text("go\r")))).toBe("done");
+    expect(read(world)).toBe("go\r");
+    void other;
+  });
+
+  test.each([
+    ["a person takes the floor", "void"],
+    ["AIs are paused", "void"],
+    ["another policy is loaded", "void"],
+    ["the session ends", "void"],
+    ["the session is renamed", "void"],
+    ["the AI is revoked", "void"],
+    ["the person for whom it acts is revoked", "void"],
+  ])("is void when %s", async (what, outcome) => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const sent = bot.type(text("rm -rf /\r"));
+    const request = await pending(world, eva);
+    const { host } = world.life;
+    const ana = await world.attached("ana");
+    if (what === "a person takes the floor") await told(world, ana.type(text("x")));
+    if (what === "AIs are paused") await world.finish(ana.steer("aiPause"));
+    if (what === "another policy is loaded") host.gate.policyLoaded();
+    if (what === "the session ends") world.shim.exits(0);
+    if (what === "the session is renamed") await world.finish(ana.client!.rename(world.session, "other"));
+    if (what === "the AI is revoked") host.gate.revoked("bot");
+    if (what === "the person for whom it acts is revoked") host.gate.revoked("ana");
+    await world.advance(100);
+    expect(await told(world, sent)).toMatch(/approval_void|session_ended/);
+    expect(await refusal(world, eva.client!.approvals.allow(request))).toBe("approval_void");
+    expect(read(world)).not.toContain("rm");
+    expect(recorded(world)).toEqual(["bot asks of keys", outcome]);
+    expect(world.violations).toEqual([]);
+  });
+
+  test("a person who allows and then is revoked has allowed nothing that was not done", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const call = codeOf(bot.client!.send(world.session, text("go")));
+    const request = await pending(world, eva);
+    await world.advance(46_000);
+    expect(await call).toBe("needs_approval");
+    await world.finish(eva.client!.approvals.allow(request));
+    world.life.host.gate.revoked("eva");
+    await world.advance(50);
+    expect(recorded(world)).toEqual(["bot asks of keys", "eva allows", "void"]);
+  });
+
+  test("nobody but another person with a protected key decides, and an AI by no verb", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const sent = bot.type(text("x"));
+    const request = await pending(world, eva);
+    for (const name of ["bot", "hal", "ci", "ana", "ben"] as const) {
+      const { client } = await world.newClient(name);
+      expect([name, await refusal(world, client!.approvals.allow(request))]).toEqual([name, "not_permitted"]);
+      expect([name, await refusal(world, client!.approvals.deny(request))]).toEqual([name, "not_permitted"]);
+    }
+    expect(await refusal(world, eva.client!.approvals.allow({ ...request, binding: new Uint8Array(32) }))).toBe("approval_void");
+    expect(sent!.settled).toBe(false);
+    // Seen by whoever asked, and for whom; not by others.
+    const seen = async (name: "bot" | "ana" | "ben" | "hal") =>
+      (await world.finish((await world.newClient(name)).client!.approvals.list())).length;
+    expect([await seen("bot"), await seen("ana"), await seen("ben"), await seen("hal")]).toEqual([1, 1, 0, 0]);
+  });
+
+  test("people hear of it: who may decide, and for whom it is asked", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const heard = { eva: "", ana: "", ben: "" };
+    for (const name of ["eva", "ana", "ben"] as const) {
+      const client = name === "eva" ? eva.client! : (await world.newClient(name)).client!;
+      client.onApprovals((waiting, own) => {
+        heard[name] = `${waiting} ${own}`;
+      });
+    }
+    bot.type(text("x"));
+    const request = await pending(world, eva);
+    await world.advance(50);
+    expect(heard).toEqual({ eva: "1 0", ana: "0 1", ben: "" });
+    await world.finish(eva.client!.approvals.deny(request));
+    await world.advance(50);
+    expect(heard).toEqual({ eva: "0 0", ana: "0 0", ben: "" });
+  });
+
+  test("a watch tells of each change", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const stop = new AbortController();
+    const states: string[] = [];
+    const watch = eva.client!.approvals.watch((all) => states.push(all.map((a) => a.state).join()), stop.signal);
+    bot.type(text("x"));
+    await world.finish(eva.client!.approvals.allow(await pending(world, eva)));
+    await world.advance(100);
+    stop.abort();
+    await world.finish(watch);
+    expect(states).toContain("pending");
+    expect(states.at(-1)).toBe("");
+  });
+
+  test("no more than sixteen of one AI wait at once", async () => {
+    const { world, bot } = await scene(asksForKeys);
+    const calls = Array.from({ length: 17 }, (_, i) =>
+      bot.client!.send(world.session, text(`${i}`)).catch((fault: { code: string }) => fault.code),
+    );
+    await world.advance(100);
+    expect(await world.finish(calls[16]!)).toBe("too_many");
+  });
+});

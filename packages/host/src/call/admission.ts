@@ -1,0 +1,133 @@
+/**
+ * What an AI's call is about, for the policy (approval/gate.ts). What is typed is judged where it is admitted (session/inputs.ts),
+ * `run` where its bytes are known (run.ts), and a file's new content once all of it has come (files.ts).
+ */
+import { constants } from "node:os";
+import type { Deed } from "@holdfast/core";
+import { HoldError, textOf } from "@holdfast/protocol";
+import type { Act } from "../approval/gate.ts";
+import type { LiveSession } from "../session/session.ts";
+import { FREE } from "../session/typing.ts";
+import type { Asking, Verb } from "./context.ts";
+import { located } from "./files.ts";
+import { moves } from "./floor-command.ts";
+
+/** Resolves with whether somebody was asked, and has allowed it. Rejects with the denial, or with what became of the question. */
+export async function admitAi(ctx: Asking): Promise<boolean> {
+  const act = actOf(ctx);
+  if (!act) return false;
+  const { host, operator, via, signal } = ctx;
+  const pass = await host.gate.admit(operator, via, act, signal);
+  if (pass === FREE) return false;
+  const gone = pass.use();
+  if (gone) throw gone;
+  return true;
+}
+
+/** Null: nothing is to be judged here any more. Throws what is denied without a question. */
+function actOf(ctx: Asking): Act | null {
+  const { host, verb, operator } = ctx;
+  const { gate } = host;
+  const sees = (name: string): null => {
+    gate.demand(operator, "observe", host.find(name));
+    return null;
+  };
+  const beside = (deed: Deed, name: string, what: string): Act => ({ deed, session: host.find(name), what });
+  switch (verb.case) {
+    case "show":
+    case "screen":
+    case "search":
+    case "wait":
+    case "probe":
+      return sees(verb.value.session);
+    case "signal":
+      return beside(
+        "signals",
+        verb.value.session,
+        `sends ${signalName(verb.value.signal)} to the ${verb.value.target || "foreground"}`,
+      );
+    case "kill":
+      return beside(
+        "end",
+        verb.value.session,
+        `ends the session${verb.value.graceMs > 0n ? ` (asks, forces after ${verb.value.graceMs} ms)` : " by force"}`,
+      );
+    case "remove":
+      return beside(
+        "end",
+        verb.value.session,
+        `removes the session and its output${verb.value.force ? ", ending it first" : ""}`,
+      );
+    case "rename":
+      gate.demandRename(operator, host.find(verb.value.session), verb.value.name);
+      return beside("open", verb.value.session, `renames the session to ${verb.value.name}`);
+    case "agent":
+      return beside("open", verb.value.session, `points the session's SSH agent to ${verb.value.path}`);
+    case "resize":
+      gate.demand(operator, "resize", host.find(verb.value.session));
+      return null;
+    case "floor":
+      if (moves(verb.value.verb)) gate.demand(operator, "floor", host.find(verb.value.session));
+      return null;
+    case "send":
+    case "run":
+      if (verb.value.take) gate.demand(operator, "floor", host.find(verb.value.session));
+      return null;
+    case "exec":
+      return execAct(host.find(verb.value.session), verb.value);
+    case "open":
+      return openAct(ctx, verb.value);
+    case "fileList":
+      return beside("files.read", verb.value.session, `lists ${placeOf(ctx, verb.value)}`);
+    case "fileRead":
+      return beside("files.read", verb.value.session, `reads ${placeOf(ctx, verb.value)}`);
+    case "fileWatch":
+      return beside("files.read", verb.value.session, `watches ${placeOf(ctx, verb.value)}`);
+    default:
+      return null;
+  }
+}
+
+function execAct(session: LiveSession, call: Verb<"exec">): Act {
+  const argv = call.exactArgv.length > 0 ? call.exactArgv.map(textOf) : call.argv;
+  return {
+    deed: "exec",
+    session,
+    what: "starts a program beside the terminal",
+    command: argv,
+    argv,
+    program: argv[0] ?? "",
+    isInEnvironment: true,
+  };
+}
+
+function openAct({ host, operator }: Asking, call: Verb<"open">): Act | null {
+  const living = call.attachIfLives && call.name !== "" ? host.living(call.name) : null;
+  if (living) {
+    host.gate.demand(operator, "observe", living);
+    return null;
+  }
+  const command = call.exactCommand.length > 0 ? call.exactCommand.map(textOf) : call.command;
+  const argv = command.length > 0 ? command : [call.shell || "/bin/sh"];
+  return {
+    deed: "open",
+    session: null,
+    // By the name that it will have: a program's own may be one that has rules.
+    names: { name: call.name || host.freeName({ command, shell: call.shell }), group: call.group },
+    what: `opens a session${call.name === "" ? "" : ` named ${call.name}`}${call.group === "" ? "" : ` in the group ${call.group}`}`,
+    argv,
+    program: argv[0]!,
+    cwd: call.exactCwd.length > 0 ? textOf(call.exactCwd) : call.cwd,
+    env: call.env.map(textOf),
+  };
+}
+
+function placeOf(ctx: Asking, call: { readonly session: string; readonly path: Uint8Array }): string {
+  return located(ctx, call).path;
+}
+
+function signalName(number: number): string {
+  const name = Object.entries(constants.signals).find(([, n]) => n === number)?.[0];
+  if (!name && (number < 1 || number > 64)) throw new HoldError("bad_request", `no signal ${number}`);
+  return name ?? `signal ${number}`;
+}

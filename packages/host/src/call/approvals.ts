@@ -1,0 +1,94 @@
+/** Calls on what AIs have asked for (approval/approvals.ts): who sees which requests, and a person's word on one. */
+import { capabilitiesOf } from "@holdfast/core";
+import { ApprovalListAnswerSchema, ApprovalSchema, bytesOf, create, type Approval as OnWire } from "@holdfast/protocol";
+import type { Request } from "../approval/approvals.ts";
+import type { Host } from "../host.ts";
+import type { RegisteredOperator } from "../operator/registry.ts";
+import type { CallContext, Result, Verb } from "./context.ts";
+
+export async function approvalList(ctx: CallContext): Promise<Result> {
+  return listFor(ctx);
+}
+
+/** Streams the list, now and after each change, until the caller gives up. A slow caller gets the newest. */
+export function approvalWatch(ctx: CallContext): Promise<Result> {
+  const { approvals } = ctx.host.gate;
+  return new Promise((resolve) => {
+    let told = "";
+    const tell = (): void => {
+      const result = listFor(ctx);
+      const state = JSON.stringify(result.value.approvals.map(({ id, state: s }) => [id, s]));
+      if (state === told || !ctx.hasRoom()) return;
+      told = state;
+      ctx.more(result);
+    };
+    const stop = approvals.listen(tell);
+    const over = (): void => {
+      stop();
+      resolve(listFor(ctx));
+    };
+    if (ctx.signal.aborted) return over();
+    ctx.signal.addEventListener("abort", over, { once: true });
+    tell();
+  });
+}
+
+export async function approvalDecide(ctx: CallContext, call: Verb<"approvalDecide">): Promise<Result> {
+  const { host, operator, keyId = "", via } = ctx;
+  const request = host.gate.approvals.decide(call.approval, operator, via, {
+    mayApprove: mayApprove(host, operator),
+    isProtected: host.registry.isProtected(operator.id, keyId),
+    allow: call.allow,
+    binding: Buffer.from(call.binding).toString("hex"),
+    why: call.reason,
+  });
+  return { case: "approvalDecide", value: shown(host, operator, request) };
+}
+
+/** How many an operator may decide on, and how many AIs of theirs have asked for. */
+export function waitingFor(host: Host, operator: RegisteredOperator): { readonly waiting: number; readonly own: number } {
+  const pending = host.gate.approvals.list().filter((r) => r.approval.phase.name === "pending");
+  const own = pending.filter((r) => r.approval.actors.includes(operator.id)).length;
+  return { waiting: mayApprove(host, operator) ? pending.length - own : 0, own };
+}
+
+function mayApprove(host: Host, operator: RegisteredOperator): boolean {
+  return host.may(operator, "approve", null);
+}
+
+function listFor({ host, operator }: CallContext): Extract<Result, { case: "approvalList" }> {
+  const seesAll = mayApprove(host, operator) || capabilitiesOf(operator.role, operator.kind).includes("audit.read");
+  const seen = host.gate.approvals.list().filter((r) => seesAll || r.approval.actors.includes(operator.id));
+  const approvals = seen.map((request) => shown(host, operator, request));
+  return { case: "approvalList", value: create(ApprovalListAnswerSchema, { approvals }) };
+}
+
+function shown(host: Host, asks: RegisteredOperator, request: Request): OnWire {
+  const { approval, bound, by, shown: seen } = request;
+  const { phase } = approval;
+  return create(ApprovalSchema, {
+    id: approval.id,
+    session: bound.session,
+    sessionName: seen.sessionName,
+    deed: bound.deed,
+    actor: by.id,
+    actorName: by.name,
+    onBehalfOf: [...bound.actors.slice(1)],
+    state: phase.name === "over" ? phase.outcome : phase.name,
+    by: phase.name === "pending" ? "" : phase.by,
+    reason: phase.name === "over" ? phase.why : "",
+    askedUnixMs: BigInt(request.askedUnixMs),
+    expiresUnixMs: BigInt(request.expiresUnixMs),
+    leftMs: BigInt(Math.max(0, Math.ceil(approval.expiresAt - host.ports.clock.monoMs()))),
+    what: bound.what.toWellFormed(),
+    argv: seen.argv.map(bytesOf),
+    data: seen.data,
+    dataBytes: BigInt(seen.dataBytes),
+    cwd: bytesOf(bound.cwd),
+    executable: bytesOf(seen.executable),
+    env: seen.env.map(bytesOf),
+    epoch: BigInt(bound.epoch),
+    binding: Buffer.from(approval.binding, "hex"),
+    mayDecide: phase.name === "pending" && mayApprove(host, asks) && !approval.actors.includes(asks.id),
+  });
+}

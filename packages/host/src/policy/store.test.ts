@@ -1,0 +1,84 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished, expect, test } from "vitest";
+import { PolicyStore } from "./store.ts";
+
+function home(): { file: string; inForce: string; write(text: string, mode?: number): void } {
+  const folder = mkdtempSync(join(tmpdir(), "hold-policy-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "policy.toml");
+  return {
+    file,
+    inForce: join(folder, "policy.json"),
+    write(text, mode = 0o600) {
+      rmSync(file, { force: true });
+      writeFileSync(file, text);
+      chmodSync(file, mode);
+    },
+  };
+}
+
+const strict = 'version = 1\n[ai]\nrun = "deny"\n';
+
+test("without a file an AI may do what its role lets it; a file takes effect when it is loaded and not before", () => {
+  const h = home();
+  const store = PolicyStore.open(h);
+  expect([store.policy.otherwise, store.compare(), store.notice()]).toEqual(["allow", "none", null]);
+  h.write(strict);
+  expect([store.policy.otherwise, store.compare()]).toEqual(["allow", "new"]);
+  expect(store.notice()).toContain("hold policy reload");
+  store.load("ana", 5);
+  expect([store.policy.otherwise, store.compare(), store.notice()]).toEqual(["deny", "same", null]);
+});
+
+test("what was loaded holds over a restart, letter for letter, whatever became of the file", () => {
+  const h = home();
+  h.write(strict);
+  PolicyStore.open(h).load("ana", 5);
+  h.write("version = 1\n[ai]\notherwise = 'allow'\n");
+  const again = PolicyStore.open(h);
+  expect(again.inForce).toEqual({ text: strict, loadedBy: "ana", loadedUnixMs: 5 });
+  expect([again.policy.everywhere.words.run, again.compare()]).toEqual(["deny", "changed"]);
+  rmSync(h.file);
+  expect([PolicyStore.open(h).policy.everywhere.words.run, again.compare()]).toEqual(["deny", "gone"]);
+});
+
+test("a file with something wrong in it is not loaded, and the old policy stays", () => {
+  const h = home();
+  h.write(strict);
+  const store = PolicyStore.open(h);
+  store.load("ana", 5);
+  h.write("version = 1\n[ai]\nrun = 'perhaps'\n");
+  expect(() => store.load("ana", 6)).toThrow(/not loaded.*run is "perhaps"/s);
+  expect(store.inForce.text).toBe(strict);
+});
+
+test("a file that others may read or write, a link, a pipe and a missing one are no admin's word, and hold nobody up", () => {
+  const h = home();
+  const store = PolicyStore.open(h);
+  expect(() => store.load("ana", 1)).toThrow(/there is no/);
+  h.write(strict, 0o644);
+  expect(() => store.load("ana", 1)).toThrow(/chmod 600/);
+  rmSync(h.file);
+  const elsewhere = `${h.file}.elsewhere`;
+  writeFileSync(elsewhere, strict, { mode: 0o600 });
+  symlinkSync(elsewhere, h.file);
+  expect(() => store.load("ana", 1)).toThrow(/ELOOP/);
+  rmSync(h.file);
+  execFileSync("mkfifo", ["-m", "600", h.file]);
+  expect(() => store.load("ana", 1)).toThrow(/no plain file/);
+  expect(store.compare()).toBe("changed");
+});
+
+test("what was in force and can't be read any more lets AIs do nothing, and says so", () => {
+  const h = home();
+  writeFileSync(h.inForce, "{ torn");
+  const store = PolicyStore.open(h);
+  expect(store.policy.otherwise).toBe("deny");
+  expect(store.notice()).toContain("AIs may do nothing");
+  h.write(strict);
+  store.load("ana", 1);
+  expect(store.notice()).toBeNull();
+});
