@@ -243,6 +243,7 @@ export class Host {
       return false;
     }
     this.#keepTtl(session);
+    this.gate.restarted(session);
     const linking = this.#link(session);
     try {
       // One shim that can't be linked to yet keeps the host from serving no other.

@@ -54,6 +54,8 @@ export interface SessionFacts {
   /** End of the last query that the terminal model answered. */
   readonly repliedOffset: number;
   readonly running: string;
+  /** Requests of AIs that nobody has decided or used. Absent in what an older version saved. */
+  readonly openApprovals?: readonly string[];
 }
 
 export interface ExitFacts {
@@ -210,11 +212,21 @@ export function fold(state: SessionFacts, event: FoldedEvent): SessionFacts {
           };
     case "renamed":
       return { ...state, seq, name: body.value.name };
+    case "approvalAsked":
+      return { ...state, seq, openApprovals: [...(state.openApprovals ?? []), body.value.approval] };
+    case "approvalDecided":
+      return body.value.allowed ? { ...state, seq } : without(state, seq, body.value.approval);
+    case "approvalOver":
+      return without(state, seq, body.value.approval);
     case "replyWritten":
       return { ...state, seq, repliedOffset: Number(body.value.queryOffset) };
     default:
       return { ...state, seq };
   }
+}
+
+function without(state: SessionFacts, seq: Seq, approval: string): SessionFacts {
+  return { ...state, seq, openApprovals: (state.openApprovals ?? []).filter((id) => id !== approval) };
 }
 
 export function isOver(state: SessionFacts): boolean {

@@ -10,10 +10,11 @@
  */
 import { createHash } from "node:crypto";
 import { type AiPolicy, type Deed, plainWords, ruleOn, type Ruled, sectionsOf, type SessionNames } from "@holdfast/core";
-import { HoldError, type Input } from "@holdfast/protocol";
+import { create, EventBody_ApprovalOverSchema, HoldError, type Input } from "@holdfast/protocol";
 import type { OperatorRegistry, RegisteredOperator } from "../operator/registry.ts";
 import type { PolicyStore } from "../policy/store.ts";
 import type { Actor } from "../session/book.ts";
+import { isJournalFault } from "../session/journal-fault.ts";
 import type { SessionPorts } from "../session/ports.ts";
 import { directoryOf, environmentOf } from "../session/surroundings.ts";
 import type { Body } from "../session/record.ts";
@@ -277,6 +278,19 @@ export class Gate {
       const own = this.#host.sessions.get(bound.session);
       return own !== undefined && this.#ruler(own) === session;
     }, why);
+  }
+
+  /** A session that another host had: what was asked there is void (approvals.ts P4). */
+  restarted(session: LiveSession): void {
+    for (const approval of session.facts.openApprovals ?? []) {
+      const value = create(EventBody_ApprovalOverSchema, { approval, outcome: "void", reason: "the host was restarted" });
+      try {
+        session.record({ id: "system:policy", via: "policy" }, { case: "approvalOver", value });
+      } catch (fault) {
+        if (!isJournalFault(fault)) throw fault;
+        this.#host.ports.log(`session ${session.id}: approval ${approval} is void, which can't be recorded: ${String(fault)}`);
+      }
+    }
   }
 
   revoked(operator: string): void {

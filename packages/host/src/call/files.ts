@@ -242,7 +242,7 @@ async function begin(ctx: CallContext, path: string, call: Verb<"fileWrite">, ke
   if (before && !before.isFile()) throw new HoldError("file_failed", `${path} is no regular file`, { path });
   const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomBytes(6).toString("hex")}.hold`);
   const mode = before ? before.mode & 0o7777 : call.mode & 0o777 || 0o644;
-  const file = await told(path, () => open(bytesOf(temporary) as Buffer, "wx", 0o600));
+  const file = await told(path, () => open(bytesOf(temporary) as Buffer, "wx+", 0o600));
   await file.chmod(mode);
   const heardAt = ctx.host.ports.clock.monoMs();
   const upload: Upload = { path, file, temporary, hash: createHash("sha256"), bytes: 0, heardAt, isAsked: false };
