@@ -25,11 +25,20 @@ import type {
   WhoamiAnswer,
 } from "@holdfast/protocol";
 
+/** Asked for the passphrase of a key that one keeps; `attempt` from 1. Null gives up. */
+export type AskPassphrase = (key: {
+  readonly name: string;
+  readonly path: string;
+  readonly attempt: number;
+}) => Promise<string | null>;
+
 export interface ConnectOptions {
   /** Folder of this machine's state (see `homeFolder()` in sdk/node). */
   readonly home: string;
   /** Name of the credential (a key in `home/keys`); default: the machine user's. */
   readonly as?: string;
+  /** Absent: a key that a passphrase keeps is not used. */
+  readonly passphrase?: AskPassphrase;
   readonly via?: "cli" | "sdk" | "mcp" | "web" | "ssh";
   /** Shown in audit, e.g. `hold/0.1.0`. */
   readonly client?: string;
@@ -175,6 +184,7 @@ export interface NetworkOptions {
   readonly home?: string;
   /** Name of the credential; default: the one that was made for that host (an invitation, a login), else the machine user's. */
   readonly as?: string;
+  readonly passphrase?: AskPassphrase;
   readonly via?: ConnectOptions["via"];
   /** Shown in audit. */
   readonly client?: string;
@@ -339,6 +349,8 @@ export interface AttachHandlers {
   gap?(g: Gap): void | Promise<void>;
   floor?(f: Floor, why: string, by: string): void;
   presence?(p: readonly Presence[]): void;
+  /** As {@link HostClient.onApprovals}, over whatever link the attachment is on. */
+  approvals?(waiting: number, own: number): void;
   /** `offline`: the link is down, typing is held back; `attached`: back, with what was restored. */
   link?(state: "attached" | "offline", detail: { readonly resumed: boolean; readonly unanswered: number }): void;
   /** What was typed while offline is older than 5 s: the caller confirms ({@link Attachment.flushHeld}) or drops it. */

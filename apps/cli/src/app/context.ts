@@ -79,6 +79,8 @@ export interface Context {
   readonly cancelled: AbortSignal;
   /** Keys, folders and credentials of this machine. */
   keys(): Promise<KeyStore>;
+  /** A new passphrase for the key of that name: from the descriptor that was named, or asked for twice. */
+  newPassphrase(name: string): Promise<string>;
   /** A new link in place of the one that is gone. */
   reconnect(): Promise<HostClient>;
   verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>>;
@@ -126,7 +128,8 @@ export interface AuditRecord {
 
 export interface KeyStore {
   names(): Promise<readonly string[]>;
-  generate(name: string): Promise<{ readonly publicKey: Uint8Array; readonly path: string }>;
+  /** `passphrase`: only it opens the key then. */
+  generate(name: string, passphrase?: string): Promise<{ readonly publicKey: Uint8Array; readonly path: string }>;
   /** Takes a key away that {@link generate} has just made and no host knows. */
   discard(path: string): Promise<void>;
 }

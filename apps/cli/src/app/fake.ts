@@ -169,6 +169,7 @@ export interface World {
   readonly records?: readonly AuditRecord[];
   readonly configFolder?: string;
   readonly home?: string;
+  readonly passphrase?: string;
   readonly hostDown?: (options: { readonly end: boolean }) => Promise<boolean>;
   readonly cancelled?: AbortSignal;
   /** Is given standard output and standard error, for a test that acts on them while the command runs. */
@@ -235,6 +236,7 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
       discard: async () => undefined,
       ...world.keys,
     }),
+    newPassphrase: async () => world.passphrase ?? "correct horse battery",
     reconnect: () => context.client(),
     remote: undefined,
     host: undefined,

@@ -1,5 +1,6 @@
 /**
- * What may stand anywhere on the line, before or after the command: `--as NAME`, `--host URL`, `--json`, `--help`; and the part after `--`.
+ * What may stand anywhere on the line, before or after the command: `--as NAME`, `--host URL`, `--passphrase-fd N`, `--json`, `--help`;
+ * and the part after `--`.
  *   G1  Nothing after the first `--` is ours.
  *   G2  `--json` is taken here, so that a failure to read the rest is reported as the caller asked.
  */
@@ -9,9 +10,11 @@ export interface Globals {
   readonly as: string | undefined;
   /** The host that is meant in place of this machine's. */
   readonly host: string | undefined;
+  /** Where the passphrase of a key is read from, in place of the terminal. */
+  readonly passphraseFd: number | undefined;
   readonly json: boolean;
   readonly help: boolean;
-  /** Without `--as`, `--host`, `--json`, `--help` and what follows `--`. */
+  /** Without `--as`, `--host`, `--passphrase-fd`, `--json`, `--help` and what follows `--`. */
   readonly rest: readonly string[];
   readonly tail: readonly string[] | undefined;
 }
@@ -22,6 +25,7 @@ export function splitGlobals(argv: readonly string[]): Globals {
   const rest: string[] = [];
   let as: string | undefined;
   let host: string | undefined;
+  let passphraseFd: number | undefined;
   let json = false;
   let help = false;
   for (let i = 0; i < own.length; i++) {
@@ -36,9 +40,16 @@ export function splitGlobals(argv: readonly string[]): Globals {
       if (host === undefined || host === "")
         throw usage("--host needs the address of a host that listens, e.g. `--host wss://box.example:7433`");
     } else if (word.startsWith("--host=")) host = word.slice(7);
+    else if (word === "--passphrase-fd") passphraseFd = descriptor(own[++i]);
+    else if (word.startsWith("--passphrase-fd=")) passphraseFd = descriptor(word.slice(16));
     else if (word === "--help" || word === "-h") help = true;
     else if (word === "--json") json = true;
     else rest.push(word);
   }
-  return { as, host, json, help, rest, tail: end < 0 ? undefined : argv.slice(end + 1) };
+  return { as, host, passphraseFd, json, help, rest, tail: end < 0 ? undefined : argv.slice(end + 1) };
+}
+
+function descriptor(text: string | undefined): number {
+  if (text !== undefined && /^\d{1,4}$/.test(text)) return Number(text);
+  throw usage("--passphrase-fd needs the number of an open file descriptor, e.g. `--passphrase-fd 3 3<file`");
 }

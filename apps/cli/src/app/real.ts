@@ -139,6 +139,7 @@ export class RealContext implements Context {
   readonly #named: string | undefined;
   readonly tail: readonly string[] | undefined;
   readonly version: string;
+  readonly #passphraseFd: number | undefined;
   readonly #stop = new AbortController();
   #client: Promise<HostClient> | undefined;
   #settings: Promise<Settings> | undefined;
@@ -155,6 +156,7 @@ export class RealContext implements Context {
     this.#named = globals.host;
     this.#host = globals.host ?? (process.env["HOLDFAST_HOST"] || undefined);
     this.tail = globals.tail;
+    this.#passphraseFd = globals.passphraseFd;
     this.version = version;
   }
 
@@ -238,6 +240,7 @@ export class RealContext implements Context {
       return sdk.connect({
         url: this.#host,
         home,
+        passphrase: (key) => this.#passphrase(key),
         via: "cli",
         client: `hold/${this.version}`,
         ...(this.as === undefined ? {} : { as: this.as }),
@@ -260,9 +263,22 @@ export class RealContext implements Context {
       home,
       via,
       client: `hold/${this.version}`,
+      passphrase: (key) => this.#passphrase(key),
       ...(as === undefined ? {} : { as }),
       ...(start ? { startHost: async () => (await import("@holdfast/host/start")).startHost({ home, env: process.env }) } : {}),
     });
+  }
+
+  async #passphrase({ name, attempt }: { readonly name: string; readonly attempt: number }): Promise<string | null> {
+    const { askSecret, secretFrom } = await import("../read/secret.ts");
+    // A descriptor has one answer.
+    if (this.#passphraseFd !== undefined) return attempt === 1 ? secretFrom(this.#passphraseFd) : null;
+    return askSecret(`${attempt === 1 ? "" : "that was not it. "}passphrase for the key of ${name}: `);
+  }
+
+  async newPassphrase(name: string): Promise<string> {
+    const { askNewSecret, secretFrom } = await import("../read/secret.ts");
+    return this.#passphraseFd === undefined ? askNewSecret(name) : secretFrom(this.#passphraseFd);
   }
 
   async reconnect(): Promise<HostClient> {
@@ -339,7 +355,8 @@ export class RealContext implements Context {
     const { rm } = await import("node:fs/promises");
     return {
       names: async () => sdk.keyNames(home),
-      generate: async (name) => sdk.generateKey(home, name),
+      generate: async (name, passphrase) =>
+        passphrase === undefined ? sdk.generateKey(home, name) : sdk.generateSealedKey(home, name, passphrase),
       discard: (path) => rm(path, { force: true }),
     };
   }

@@ -23,7 +23,7 @@ import { Commands } from "./commands.ts";
 import { keyText } from "./help-panel.ts";
 import { Notices } from "./notices.ts";
 import { Paste } from "./paste.ts";
-import { floorIsNews, presenceIsNews, statusText } from "./status.ts";
+import { approvalsText, floorIsNews, presenceIsNews, statusText } from "./status.ts";
 
 /** Unanswered input after which reading keys waits: half of the host's queue, which refuses what it has no room for. */
 const mostUnanswered = 128 * 1024;
@@ -48,6 +48,8 @@ export class Binding implements Bound {
   #busy = 0;
   #pipeOffset = 0;
   #held = 0;
+  /** What waits for approval, in words, until it was seen. */
+  #approvals: string | null = null;
   #keysHeld = false;
   #floor: Floor | undefined;
   #presence: readonly Presence[] = [];
@@ -93,6 +95,7 @@ export class Binding implements Bound {
           gap: (g) => this.notices.flash(`${g.toSeq - g.fromSeq + 1} events are no longer kept (${escapeText(g.reason)})`),
           floor: (f, _why, by) => this.#floorChanged(f, by),
           presence: (p) => this.#presenceChanged(p),
+          approvals: (waiting, own) => this.#approvalsChanged(waiting, own),
           link: (state) => this.#link(state),
           held: (bytes) => this.#heldBack(bytes),
           refused: (r) => this.#refused(r),
@@ -152,6 +155,8 @@ export class Binding implements Bound {
       return;
     }
     if (this.#held > 0) return this.#confirmHeld(read);
+    // Whoever types has seen it.
+    if (this.#approvals) this.#approvalsChanged(0, 0);
     if (this.#commands.isOpen) return this.#commands.keys(read);
     if (this.#paste.isOpen) return this.#paste.bulk(Uint8Array.from(read));
     for (const action of this.#reader.feed(read)) this.#act(action);
@@ -317,10 +322,26 @@ export class Binding implements Bound {
     if (this.attachment && presenceIsNews(before, presence, this.o.me)) this.notices.flash(this.status());
   }
 
+  #approvalsChanged(waiting: number, own: number): void {
+    this.#approvals = approvalsText(waiting, own);
+    this.#keep();
+  }
+
+  /** The notice that stays: what matters most now. */
+  #keep(): void {
+    this.notices.keep(
+      this.#held > 0
+        ? `${this.#held} bytes were typed while the link was down: send them now? y sends, n drops, ${keyText(this.o.settings.prefix)} d leaves and drops`
+        : this.#offline
+          ? "link down: trying again; the session runs on, what you type is held"
+          : this.#approvals,
+    );
+  }
+
   #link(state: "attached" | "offline"): void {
     this.#offline = state === "offline";
-    if (this.#offline) return this.notices.keep("link down: trying again; the session runs on, what you type is held");
-    this.notices.keep(null);
+    this.#keep();
+    if (this.#offline) return;
     if (!this.attachment) return;
     this.notices.flash("the link is back");
     if (this.view instanceof RawView) this.view.mendIfDirty();
@@ -328,11 +349,7 @@ export class Binding implements Bound {
 
   #heldBack(bytes: number): void {
     this.#held = bytes;
-    this.notices.keep(
-      bytes > 0
-        ? `${bytes} bytes were typed while the link was down: send them now? y sends, n drops, ${keyText(this.o.settings.prefix)} d leaves and drops`
-        : null,
-    );
+    this.#keep();
   }
 
   #confirmHeld(read: Uint8Array): void {
@@ -344,7 +361,7 @@ export class Binding implements Bound {
     }
     if (key !== "y" && key !== "n") return;
     this.#held = 0;
-    this.notices.keep(null);
+    this.#keep();
     if (key === "y") this.attachment?.flushHeld();
     else this.attachment?.dropHeld();
   }

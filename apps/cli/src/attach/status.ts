@@ -46,3 +46,9 @@ export function presenceIsNews(before: readonly Presence[], after: readonly Pres
     [...new Set(list.filter((p) => p.operator !== me).map((p) => p.operator))].sort().join("\0");
   return others(before) !== others(after);
 }
+
+/** What waits for a person's approval; null: nothing that concerns this one. */
+export function approvalsText(waiting: number, own: number): string | null {
+  if (waiting > 0) return `${waiting} wait${waiting === 1 ? "s" : ""} for approval: hold approvals`;
+  return own > 0 ? `your AI waits for somebody's approval: hold approvals` : null;
+}

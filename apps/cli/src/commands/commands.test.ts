@@ -467,7 +467,9 @@ describe("--json of what acts", () => {
       remove: async (...a) => void seen.push(a),
       operatorRevoke: async (...a) => void seen.push(a),
       operatorList: async () =>
-        [{ id: "ana", name: "ana", kind: 1, role: "operator", capabilities: [], keyIds: [], keys: [] }] as never,
+        [
+          { id: "ana", name: "ana", kind: 1, role: "operator", capabilities: [], keyIds: [], keys: [], protectedKeyIds: [] },
+        ] as never,
     });
   test.each([
     ["signal work TERM --to tree", { id: "01jdwork0000", signal: "SIGTERM", number: 15, to: "tree" }],
@@ -576,12 +578,42 @@ describe("operators", () => {
           revoked: false,
           keyIds: [],
           keys: [],
+          protectedKeyIds: [],
           onBehalfOf: "",
         }) as never,
     });
     const { out } = await hold("operator add bot --kind ai --on-behalf-of ana --json", { client });
     expect(seen[0]).toMatchObject({ name: "bot", kind: 3, role: "operator", onBehalfOf: "ana" });
     expect(JSON.parse(out.text)).toMatchObject({ id: "op-bot", kind: "ai", key: "/keys/bot" });
+  });
+  test("a key that is made here may be kept by a passphrase, one of elsewhere may be said to be kept; else it is not protected", async () => {
+    const seen: { protected?: boolean }[] = [];
+    const made: unknown[] = [];
+    const client = host({
+      operatorAdd: async (o) =>
+        note(seen, [o], {
+          id: o.name,
+          name: o.name,
+          kind: 1,
+          role: o.role,
+          capabilities: [],
+          keyIds: [],
+          protectedKeyIds: [],
+        }) as never,
+    });
+    const keys = { generate: async (...a: unknown[]) => note(made, [a], { publicKey: new Uint8Array(32), path: "/k" }) };
+    const raw = "00".repeat(32);
+    await hold("operator add eva --role approver --passphrase", { client, keys, passphrase: "correct horse" });
+    await hold(`operator add ben --role approver --public-key ${raw} --protected`, { client, keys });
+    await hold("operator add ana", { client, keys });
+    expect(seen.map((o) => o.protected)).toEqual([true, true, undefined]);
+    expect(made).toEqual([
+      ["eva", "correct horse"],
+      ["ana", undefined],
+    ]);
+    for (const line of [`operator add x --public-key ${raw} --passphrase`, "operator add x --protected"])
+      expect((await hold(line, { client, keys })).err.text).toContain("[usage]");
+    expect(seen.length).toBe(3);
   });
   test("an operator that the host refuses leaves no key behind; one that it may have added keeps it", async () => {
     const discarded: string[] = [];

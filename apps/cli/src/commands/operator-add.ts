@@ -13,6 +13,8 @@ interface AddFlags {
   onBehalfOf: string | undefined;
   publicKey: string | undefined;
   oidcSubject: string | undefined;
+  passphrase: boolean;
+  protected: boolean;
   json: boolean;
 }
 
@@ -39,13 +41,20 @@ export async function run(context: Context, flags: AddFlags, args: readonly stri
     throw usage(`${JSON.stringify(name)} can't be an operator's name: letters, digits and ._@- are, at most 64`);
   const kind = flags.kind ?? "human";
   if (flags.onBehalfOf !== undefined && kind !== "ai") throw usage("--on-behalf-of is for --kind ai");
+  if (flags.passphrase && (flags.publicKey !== undefined || flags.oidcSubject !== undefined))
+    throw usage(
+      "--passphrase is for a key that is made here; whoever made the one of --public-key keeps it: say --protected if so that no program can use it",
+    );
+  if (flags.protected && flags.publicKey === undefined)
+    throw usage("--protected says how a key of --public-key is kept; for one that is made here: --passphrase");
   const given = flags.publicKey === undefined ? null : readPublicKey(flags.publicKey, context.cwd);
   const client = await context.client();
   const keys = await context.keys();
   const makes = given === null && flags.oidcSubject === undefined;
   if (makes && (await keys.names()).includes(name))
     throw usage(`there is a key named ${name} already; \`hold operator ls\` lists operators, or choose another name`);
-  const made = makes ? await keys.generate(name) : { publicKey: given, path: null };
+  const passphrase = flags.passphrase ? await context.newPassphrase(name) : undefined;
+  const made = makes ? await keys.generate(name, passphrase) : { publicKey: given, path: null };
   const operator = await client
     .operatorAdd({
       name,
@@ -53,6 +62,7 @@ export async function run(context: Context, flags: AddFlags, args: readonly stri
       role: flags.role ?? "operator",
       ...(made.publicKey ? { publicKey: made.publicKey } : {}),
       ...(flags.oidcSubject === undefined ? {} : { oidcSubject: flags.oidcSubject }),
+      ...(flags.passphrase || flags.protected ? { protected: true } : {}),
       ...(flags.onBehalfOf === undefined ? {} : { onBehalfOf: flags.onBehalfOf }),
     })
     .catch(async (refusal: unknown) => {

@@ -63,6 +63,7 @@ export function flagRows(spec: AnyCommand): [string, string][] {
     ...own,
     ["    --as NAME", "as this operator, with the credential of that name"],
     ["    --host URL", "the host that listens there, in place of this machine's"],
+    ["    --passphrase-fd N", "read the passphrase of that credential's key from descriptor N"],
     ["-h, --help", "this page"],
   ];
 }

@@ -29,7 +29,7 @@ export function reference({ commands, groupTitles }: CommandTable): string {
       const rows = [
         ...(spec.args ?? []).map((a) => [a.name, a.brief] as const),
         ...(spec.tail ? [[`-- ${spec.tail.name}`, spec.tail.brief] as const] : []),
-        ...flagRows(spec).slice(0, -2),
+        ...flagRows(spec).slice(0, -3),
       ];
       if (rows.length > 0) out.push("| | |", "|---|---|", ...rows.map(([a, b]) => `| \`${cell(a)}\` | ${cell(b)} |`), "");
       out.push(

@@ -83,6 +83,7 @@ export const operatorJson = (o: OperatorInfo) => ({
     revokedAt: iso(k.revokedUnixMs),
   })),
   oidc: o.oidcSubject ? { issuer: o.oidcIssuer, subject: o.oidcSubject } : null,
+  protectedKeys: o.protectedKeyIds.map((k) => Buffer.from(k).toString("hex")),
   onBehalfOf: o.onBehalfOf || null,
   guestOf: o.session || null,
   until: iso(o.untilUnixMs),

@@ -69,7 +69,7 @@ export const operatorCommands = [
     group: "operators",
     brief: "add an operator and make its key",
     description:
-      "Makes an Ed25519 key in this machine's folder of keys and gives its operator a kind and a role. `--as NAME` then uses it. With --public-key the key was made elsewhere, with --oidc-subject it is made at the first `hold login`.",
+      "Makes an Ed25519 key in this machine's folder of keys and gives its operator a kind and a role. `--as NAME` then uses it. With --public-key the key was made elsewhere, with --oidc-subject it is made at the first `hold login`. Only a key that no program of its holder's user can sign with approves what AIs ask (`hold help policy`): one that a passphrase keeps, or one in a browser or on a device.",
     args: [{ name: "NAME", brief: "name of the operator" }],
     flags: {
       kind: { kind: "choice", of: ["human", "service", "ai"], brief: "what it is (default: human)" },
@@ -86,9 +86,12 @@ export const operatorCommands = [
         brief: "its Ed25519 public key: a .pub file, its line (ssh-ed25519 …), or 32 bytes in base64 or hex",
       },
       oidcSubject: { kind: "text", value: "SUB", brief: "what the host's OIDC issuer calls this person, who then logs in" },
+      passphrase: { kind: "bool", brief: "keep the key by a passphrase, asked for now and whenever it is used" },
+      protected: { kind: "bool", brief: "with --public-key: its holder keeps it where no program can use it unasked" },
       json: jsonFlag,
     },
     examples: [
+      { line: "hold operator add ben --role approver --passphrase", says: "somebody who approves" },
       { line: "hold operator add ana --kind human --role operator", says: "a colleague" },
       { line: "hold operator add ana --public-key ~/.ssh/id_ed25519.pub", says: "with the key that ana has for ssh" },
       { line: "hold operator add claude --kind ai --role operator --on-behalf-of ana", says: "an AI that acts for ana" },

@@ -337,7 +337,12 @@ export class ClientAttachment implements Attachment {
   #attach(connection: Connection): void {
     this.#connection = connection;
     this.#channel = connection.openChannel((body) => this.#frame(body));
-    this.#stopWatching = connection.onEnd((error) => this.#linkLost(error));
+    const stopEnd = connection.onEnd((error) => this.#linkLost(error));
+    const stopApprovals = connection.onApprovals((waiting, own) => this.#handlers.approvals?.(waiting, own));
+    this.#stopWatching = () => {
+      stopEnd();
+      stopApprovals();
+    };
     const { session, observe, take, scrollback, mode, noOutput, quiet } = this.#options;
     const resuming = this.#cursor >= 0;
     this.#links++;

@@ -59,6 +59,8 @@ export interface Redemption {
   readonly publicKey: Uint8Array;
   /** Wished for; empty: the host chooses. */
   readonly name: string;
+  /** No program of this user signs with the key unasked (OperatorAddCall). Default false. */
+  readonly protected?: boolean;
 }
 
 export interface Met {

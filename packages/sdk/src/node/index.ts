@@ -5,9 +5,10 @@ import { HoldError } from "@holdfast/protocol";
 import type { ConnectOptions, HostClient, NetworkOptions, Reach, SshOptions } from "../api.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
+import type { Credential } from "../client/credential.ts";
 import { anyWay, type Way } from "../client/way.ts";
 import type { Joined, JoinRequest } from "./join-invite.ts";
-import { credentialOf, homeVerifier } from "./keys.ts";
+import { homeVerifier, openCredential } from "./keys.ts";
 import { redialWith, surroundings } from "./machine.ts";
 
 export { type BridgeOptions, bridgeStdio } from "./bridge.ts";
@@ -19,7 +20,7 @@ export type { Joined, JoinRequest } from "./join-invite.ts";
 export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough } from "./program.ts";
 export type { ThroughOptions } from "../api.ts";
-export { defaultKeyName, generateKey, keyNames } from "./keys.ts";
+export { defaultKeyName, generateKey, generateSealedKey, keyNames } from "./keys.ts";
 export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 
 /** Who answers at an address (network.ts). */
@@ -55,16 +56,20 @@ async function wayOf(options: Reach, home: string | undefined): Promise<Way> {
     const { AGAIN_MS, programWay } = await import("./program.ts");
     return programWay(options, options.argv, options.timeoutMs ?? AGAIN_MS);
   }
-  return (resume) =>
-    Connection.open({
+  let opened: Credential | null = null;
+  return async (resume) => {
+    // A passphrase is asked for once, and before a link waits for it.
+    opened ??= await openCredential(options.home, options.as, options.passphrase);
+    return Connection.open({
       dial: (accept) => connectUnix(files.socket(options.home), accept),
-      credential: credentialOf(options.home, options.as),
+      credential: opened,
       verifier: homeVerifier(options.home),
       resume,
       via: options.via ?? "sdk",
       client: options.client ?? "holdfast-sdk",
       signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
     });
+  };
 }
 
 async function firstConnection(open: () => Promise<Connection>, options: ConnectOptions): Promise<Connection> {

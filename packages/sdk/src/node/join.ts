@@ -2,7 +2,7 @@
 import { HoldError } from "@holdfast/protocol";
 import type { Dial } from "../client/handshake.ts";
 import { shakeHands } from "../client/handshake.ts";
-import { credentialOf, discardKey, generateKey, keyVerifier } from "./keys.ts";
+import { discardKey, generateKey, generateSealedKey, keyVerifier, openCredential } from "./keys.ts";
 
 export interface JoinOptions {
   /** Where the new key is kept. */
@@ -14,6 +14,8 @@ export interface JoinOptions {
   readonly token: Uint8Array;
   /** What the key is called here, and the operator there, unless the invitation is for one that has a name. */
   readonly name: string;
+  /** Keeps the new key, which the host then takes for protected. */
+  readonly passphrase?: string;
   /** Shown in audit. */
   readonly client?: string;
   readonly via?: "cli" | "sdk";
@@ -32,9 +34,10 @@ export function isUnanswered(fault: unknown): boolean {
 export async function joinHost(
   options: JoinOptions,
 ): Promise<{ readonly operator: string; readonly role: string; readonly key: string }> {
-  const { home, dial, hostKey, token, name, via = "sdk", client = "holdfast-sdk", timeoutMs = 10_000 } = options;
-  const { publicKey, path } = generateKey(home, name);
-  const { keyId, sign } = credentialOf(home, name);
+  const { home, dial, hostKey, token, name, passphrase, via = "sdk", client = "holdfast-sdk", timeoutMs = 10_000 } = options;
+  const isProtected = passphrase !== undefined;
+  const { publicKey, path } = isProtected ? await generateSealedKey(home, name, passphrase) : generateKey(home, name);
+  const { keyId, sign } = await openCredential(home, name, isProtected ? async () => passphrase : undefined);
   let isAsked = false;
   try {
     const { link, welcome } = await shakeHands(
@@ -48,7 +51,7 @@ export async function joinHost(
           },
         },
         verifier: keyVerifier(hostKey),
-        redeem: { token, publicKey, name },
+        redeem: { token, publicKey, name, protected: isProtected },
         via,
         client,
         signal: AbortSignal.timeout(timeoutMs),

@@ -1,4 +1,4 @@
-/** Credentials on this machine: Ed25519 keys as 0600 files in the home's `keys`, one an operator. */
+/** Credentials on this machine: Ed25519 keys as 0600 files in the home's `keys`, one an operator; plain, or kept by a passphrase. */
 import {
   createHash,
   createPrivateKey,
@@ -14,15 +14,44 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { files, folders, makeHome } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
+import type { AskPassphrase } from "../api.ts";
 import type { Credential, HostVerifier } from "../client/credential.ts";
+import { isSealed, seal, unseal } from "./sealed-key.ts";
 
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 const NAME = /^[a-z][a-z0-9._-]{0,31}$/;
 /** Tried for a new key, where the first ones are taken. */
 const MOST_NAMES = 9;
 
+/** How often a passphrase is asked for. */
+const TRIES = 3;
+
+export interface GeneratedKey {
+  readonly publicKey: Uint8Array;
+  readonly path: string;
+}
+
 /** Makes a key for an operator that is about to be added. Refuses to replace one. */
-export function generateKey(home: string, name: string): { readonly publicKey: Uint8Array; readonly path: string } {
+export function generateKey(home: string, name: string): GeneratedKey {
+  const path = newPath(home, name);
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  writeFileSync(path, privateKey.export({ format: "pem", type: "pkcs8" }), { mode: 0o600, flag: "wx" });
+  return { publicKey: rawOf(publicKey), path };
+}
+
+/** As {@link generateKey}, and only this passphrase opens it. */
+export async function generateSealedKey(home: string, name: string, passphrase: string): Promise<GeneratedKey> {
+  const path = newPath(home, name);
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  writeFileSync(path, await seal(privateKey, passphrase), { mode: 0o600, flag: "wx" });
+  return { publicKey: rawOf(publicKey), path };
+}
+
+function rawOf(key: KeyObject): Uint8Array {
+  return key.export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length);
+}
+
+function newPath(home: string, name: string): string {
   if (!NAME.test(name))
     throw new HoldError(
       "bad_request",
@@ -32,9 +61,7 @@ export function generateKey(home: string, name: string): { readonly publicKey: U
   const path = join(folders.keys(home), `${name}.key`);
   if (existsSync(path))
     throw new HoldError("name_taken", `there is a key for ${name} already (${path}); remove it, or choose another name`);
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  writeFileSync(path, privateKey.export({ format: "pem", type: "pkcs8" }), { mode: 0o600, flag: "wx" });
-  return { publicKey: publicKey.export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length), path };
+  return path;
 }
 
 /** Operators that this home has a key for. */
@@ -77,7 +104,33 @@ export function discardKey(path: string): void {
   rmSync(path, { force: true });
 }
 
+/** One that no passphrase keeps. */
 export function credentialOf(home: string, as: string | undefined): Credential {
+  const { name, path } = keyPath(home, as);
+  return credentialWith(readKey(path, name));
+}
+
+/** Any; `ask` is asked for the passphrase of one that has one, until it is right, null is answered, or three were wrong. */
+export async function openCredential(home: string, as: string | undefined, ask: AskPassphrase | undefined): Promise<Credential> {
+  const { name, path } = keyPath(home, as);
+  const file = readFileSync(path, "utf8");
+  if (!isSealed(file)) return credentialWith(readKey(path, name));
+  for (let attempt = 1; ask && attempt <= TRIES; attempt++) {
+    const passphrase = await ask({ name, path, attempt });
+    if (passphrase === null) break;
+    const key = await unseal(file, passphrase, path);
+    if (key) return credentialWith(key);
+  }
+  throw new HoldError(
+    "unknown_credential",
+    ask
+      ? `that does not open the key of ${name} (${path}): its passphrase is wrong, or the file is damaged`
+      : `the key of ${name} is kept by a passphrase (${path}), and nobody can be asked for it here`,
+    { path },
+  );
+}
+
+function keyPath(home: string, as: string | undefined): { readonly name: string; readonly path: string } {
   const name = as ?? defaultKeyName(home);
   const path = join(folders.keys(home), `${name}.key`);
   if (!name || !NAME.test(name) || !existsSync(path)) {
@@ -86,18 +139,35 @@ export function credentialOf(home: string, as: string | undefined): Credential {
       `no key for ${JSON.stringify(name ?? "")} in ${folders.keys(home)}; there is: ${keyNames(home).join(", ") || "none"}. An admin adds one with: hold operator add ${name ?? "NAME"}`,
     );
   }
-  const key = readKey(path, name);
-  const raw = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length);
-  return { keyId: createHash("sha256").update(raw).digest(), sign: (bytes) => sign(null, bytes, key) };
+  return { name, path };
+}
+
+function credentialWith(key: KeyObject): Credential {
+  return {
+    keyId: createHash("sha256")
+      .update(rawOf(createPublicKey(key)))
+      .digest(),
+    sign: (bytes) => sign(null, bytes, key),
+  };
 }
 
 function readKey(path: string, name: string): KeyObject {
   let why: string;
   try {
-    const key = createPrivateKey(readFileSync(path));
+    const file = readFileSync(path, "utf8");
+    if (isSealed(file))
+      throw new HoldError(
+        "unknown_credential",
+        `the key of ${name} is kept by a passphrase (${path}), and nobody can be asked for it here`,
+        {
+          path,
+        },
+      );
+    const key = createPrivateKey(file);
     if (key.asymmetricKeyType === "ed25519") return key;
     why = `it is of type ${key.asymmetricKeyType}`;
   } catch (fault) {
+    if (fault instanceof HoldError) throw fault;
     why = (fault as Error).message;
   }
   throw new HoldError(

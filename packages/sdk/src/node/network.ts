@@ -6,8 +6,9 @@ import { HoldError } from "@holdfast/protocol";
 import type { NetworkOptions } from "../api.ts";
 import { Connection } from "../client/connection.ts";
 import { shakeHands } from "../client/handshake.ts";
+import type { Credential } from "../client/credential.ts";
 import type { Way } from "../client/way.ts";
-import { credentialOf } from "./keys.ts";
+import { openCredential } from "./keys.ts";
 import { credentialAt, hostIdOf, networkVerifier } from "./known-hosts.ts";
 import { isSignedBy } from "./keys.ts";
 
@@ -16,18 +17,21 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** Leads to a host that listens, over WebSocket. */
 export function networkWay(home: string, options: NetworkOptions): Way {
   const url = linkUrl(options.url);
-  const credential = credentialOf(home, options.as ?? credentialAt(home, url.host));
+  const as = options.as ?? credentialAt(home, url.host);
+  let opened: Credential | null = null;
   const verifier = networkVerifier(home, url, options.trust);
-  return (resume) =>
-    Connection.open({
+  return async (resume) => {
+    opened ??= await openCredential(home, as, options.passphrase);
+    return Connection.open({
       dial: (accept) => connectWebSocket(url, accept, options.ca ? { ca: options.ca } : {}),
-      credential,
+      credential: opened,
       verifier,
       resume,
       via: options.via ?? "sdk",
       client: options.client ?? "holdfast-sdk",
       signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
     });
+  };
 }
 
 /** Who answers at an address, by the key that it has proven to hold. Tells it nothing of who asks. */
