@@ -114,6 +114,13 @@ const next: Readonly<Record<string, string>> = {
   not_at_prompt: "a program runs in this shell; use wait with command, or exec for a program beside it",
   no_integration: "this session runs no shell that tells of its commands; use exec, or send_text with wait",
   incomplete_command: "close the quote, bracket or heredoc and run it again; the line was taken back",
+  policy_denied: "the policy of this host keeps AIs from that; do without it, or ask a person to do it",
+  needs_approval:
+    "a person has to approve it, outside of this terminal. Call again with the very same arguments: that goes on waiting, and does it once it is allowed. Anything else is another request",
+  approval_denied: "a person said no (`who`, and the message says why); do not ask for it again in other words",
+  approval_expired: "nobody decided in time, nothing was done; tell your person that it waits for them before you ask again",
+  approval_void:
+    "something changed since it was asked, nothing was done; look at the session, then ask again if it is still right",
   not_permitted: "your operator lacks this right; ask a person to do it, or to grant it",
   revoked: "this operator's credential was revoked; a person must give it another",
   key_revoked: "the key that this AI uses was revoked; a person must give it another",
@@ -134,14 +141,15 @@ const next: Readonly<Record<string, string>> = {
 export function refusal(fault: unknown, more: Facts = {}): ToolResult {
   const loose = fault as { code?: unknown; message?: unknown; details?: Record<string, string> };
   const code = typeof loose?.code === "string" ? loose.code : "internal";
-  const { holder, typist, until, ...details } = loose?.details ?? {};
-  const who = holder ?? typist;
+  const { holder, typist, until, by, ...details } = loose?.details ?? {};
+  const who = holder ?? typist ?? by;
   const told: Facts = {
     refused: true,
     code,
     message: String(loose?.message ?? fault).slice(0, 1_000),
     ...(code === "unreachable" || code === "draining" ? { state: "host_unreachable" } : {}),
     ...(code === "ai_paused" ? { state: "paused_by_operator" } : {}),
+    ...(code === "needs_approval" ? { state: "needs_approval" } : {}),
     ...(code === "shim_lost" ? { state: "lost" } : {}),
     ...(who ? { who } : {}),
     ...(until ? { until } : {}),

@@ -1,6 +1,4 @@
-/**
- * What a session or a call is doing, in words that are all there are. Those of approvals (`needs_approval`) join when the host has them.
- */
+/** What a session or a call is doing, in words that are all there are. */
 import { type HostClient, type Session, SessionState } from "@holdfast/sdk";
 
 export const states = [
@@ -12,6 +10,7 @@ export const states = [
   "idle_prompt",
   "paused_by_operator",
   "preempted",
+  "needs_approval",
   "interrupted",
   "host_unreachable",
   "lost",
