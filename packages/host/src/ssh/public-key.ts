@@ -8,5 +8,5 @@ const HEAD = Uint8Array.of(0, 0, 0, NAME.length, ...NAME, 0, 0, 0, RAW_BYTES);
 /** The raw key, 32 bytes; null for a key of another kind. */
 export function rawKeyOf(blob: Uint8Array): Uint8Array | null {
   if (blob.length !== HEAD.length + RAW_BYTES || !HEAD.every((byte, i) => blob[i] === byte)) return null;
-  return blob.slice(HEAD.length);
+  return Uint8Array.from(blob.subarray(HEAD.length));
 }
