@@ -376,6 +376,7 @@ test(
     ).toEqual([
       ["ana", "ssh", "write", "there", bytes, sum],
       ["ana", "ssh", "read", "there", bytes, sum],
+      ["ana", "ssh", "read", "mark", bytes, sum],
       ["ana", "ssh", "write", "copied", bytes, sum],
       ["ana", "ssh", "read", "copied", bytes, sum],
     ]);

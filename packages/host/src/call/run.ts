@@ -63,7 +63,11 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
 
 function refuseRun(session: LiveSession, label: string): void {
   const refusal = command.refuseRun(session.commands.state);
-  if (refusal) throw new HoldError(refusal, refusalText(refusal, label, session), { session: session.id });
+  if (refusal)
+    throw new HoldError(refusal, refusalText(refusal, label, session), {
+      session: session.id,
+      ...(refusal === "line_not_empty" && session.lineDirty ? { typist: session.lineDirty } : {}),
+    });
 }
 
 /** What the policy has to say, of an AI. Its caller's patience counts from here on. */

@@ -8,11 +8,20 @@ export interface SshHostKey {
   readonly publicKey: string;
 }
 
+/** ssh2 leaves a leading zero of a key out, one time in some hundred, and can't read what it wrote then: such a key is not kept. */
+function newKey({ utils }: Pick<typeof import("ssh2"), "utils">): string {
+  for (let left = 16; ; left--) {
+    const { private: made } = utils.generateKeyPairSync("ed25519", { comment: "holdfast" });
+    if (!(utils.parseKey(made) instanceof Error)) return made;
+    if (left === 0) throw new HoldError("start_failed", "no key for ssh can be made");
+  }
+}
+
 /** Reads the key, or makes it. A key that is there and can't be read is replaced by nobody but its owner: clients know it. */
 export async function sshHostKey(path: string): Promise<SshHostKey> {
   const { default: ssh2 } = await import("ssh2");
   if (!existsSync(path)) {
-    const { private: made } = ssh2.utils.generateKeyPairSync("ed25519", { comment: "holdfast" });
+    const made = newKey(ssh2);
     // Whole or not at all: a host can't start on half a key.
     rmSync(`${path}.new`, { force: true });
     writeFileSync(`${path}.new`, made, { mode: 0o600, flag: "wx", flush: true });

@@ -434,8 +434,8 @@ export class Client implements HostClient {
     oidcSubject?: string;
     protected?: boolean;
   }) {
-    const { name, kind, role, publicKey = new Uint8Array(0), onBehalfOf = "", oidcSubject = "" } = o;
-    const value = { name, kind, role, publicKey, onBehalfOf, oidcSubject };
+    const { publicKey = new Uint8Array(0), onBehalfOf = "", oidcSubject = "", protected: isProtected = false } = o;
+    const value = { name: o.name, kind: o.kind, role: o.role, publicKey, onBehalfOf, oidcSubject, protected: isProtected };
     return (await this.#call("operatorAdd", { case: "operatorAdd", value })).value.operator!;
   }
 
