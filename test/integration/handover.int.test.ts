@@ -5,11 +5,12 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { InputStatus } from "@holdfast/protocol";
+import { InputStatus, OperatorKind } from "@holdfast/protocol";
 import { type HostClient, type InputOutcome, readJournal } from "@holdfast/sdk";
 import { connect, connectThrough } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";
+import { SshUser } from "./world/ssh.ts";
 import { wire } from "./world/wire.ts";
 import { record, soak, type World, world } from "./world/world.ts";
 
@@ -47,13 +48,16 @@ threading.Event().wait()
 
 /** A client of the machine's user for each carrier, and the \`via\` that it says. */
 async function clients(w: World): Promise<ReadonlyMap<string, HostClient>> {
-  const url = await w.listen();
+  const { url, ssh } = await w.listenToAll();
   const home = w.home;
+  // Whoever's key opens the way there, the operator is who proves their own inside it.
+  const lane = await SshUser.operator(w, ssh, "lane", { kind: OperatorKind.SERVICE, role: "observer" });
   const bridge = ["env", `HOLDFAST_HOME=${String(w.env["HOLDFAST_HOME"])}`, hold, "attach", "--carrier", "stdio"];
   const ways = new Map([
     ["unix", await connect({ home, via: "cli" })],
     ["websocket", await connect({ url, home, via: "web" })],
     ["stdio", await connectThrough({ argv: bridge, via: "mcp" })],
+    ["ssh", await connect({ ssh: `127.0.0.1:${lane.port}`, program: ["ssh", ...lane.options()], home, via: "ssh" })],
   ]);
   for (const client of ways.values()) w.atEnd(() => client.close());
   return ways;
@@ -121,7 +125,7 @@ test("an attachment that is carried over every carrier in turn stays one attachm
   for await (const entry of readJournal(first, session.id)) if (entry.type === "event") events.push(entry.event);
   const inputs = events.filter((e) => e.body?.kind.case === "input");
   expect(new Set(inputs.map((e) => e.actor))).toEqual(new Set([first.operator.operator!.id]));
-  expect(new Set(inputs.map((e) => e.via))).toEqual(new Set(["cli", "web", "mcp"]));
+  expect(new Set(inputs.map((e) => e.via))).toEqual(new Set(["cli", "web", "mcp", "ssh"]));
   const attached = events.flatMap((e) => (e.body?.kind.case === "attached" ? [e.body.kind.value] : []));
   expect(attached).toHaveLength(1 + MOVES);
   expect(new Set(attached.map((a) => a.attachment))).toEqual(new Set([id]));

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { OperatorKind, SessionState } from "@holdfast/protocol";
 import type { HostClient } from "@holdfast/sdk";
-import { connect, files } from "@holdfast/sdk/node";
+import { connectUnix } from "@holdfast/carrier";
+import { connect, files, joinHost } from "@holdfast/sdk/node";
 import ssh2 from "ssh2";
 import { expect, onTestFinished, test } from "vitest";
 import { fact, lives, rssKib } from "./world/processes.ts";
@@ -314,6 +315,24 @@ test("an operator who is revoked is out at once, and told why", async () => {
   const { out, err, code } = await client.done;
   expect([code, `${out}${err}`]).toEqual([4, expect.stringContaining("revoked")]);
   expect((await admin.show(session.id)).state).toBe(SessionState.RUNNING);
+});
+
+test("a key that is revoked alone is out at once, and its operator's other keys are not", async () => {
+  const { w, admin, ana } = await scene();
+  await w.open(admin, { name: "work", script: "echo up; sleep 1000" });
+  const { token, hostKey } = await admin.invite({ operator: "ana" });
+  const dial: Parameters<typeof joinHost>[0]["dial"] = (accept) => connectUnix(files.socket(w.home), accept);
+  await joinHost({ home: w.home, dial, hostKey, token, name: "anas-laptop" });
+  const laptop = await w.connect("anas-laptop");
+  const client = ana.ssh("work", [], { options: ["-tt"], stdin: "open" });
+  await client.says("up");
+  const { keyIds } = (await laptop.whoami()).operator!;
+  expect(keyIds).toHaveLength(2);
+  await admin.keyRevoke("ana", Buffer.from(keyIds[0]!).toString("hex"));
+  const { out, err, code } = await client.done;
+  expect([code, `${out}${err}`]).toEqual([4, expect.stringContaining("revoked")]);
+  expect((await ana.exec("work", "true")).err).toContain("Permission denied (publickey)");
+  expect((await laptop.whoami()).operator?.name).toBe("ana");
 });
 
 test("the host's death costs a session nothing: who comes again finds the same process and the same host key", async () => {

@@ -79,6 +79,13 @@ export class World {
     return this.#listens("ssh", { ssh: `127.0.0.1:${await freePort()}` });
   }
 
+  /** The same for both. */
+  async listenToAll(): Promise<{ readonly url: string; readonly ssh: string }> {
+    const wishes = { listen: { listen: `127.0.0.1:${await freePort()}` }, ssh: `127.0.0.1:${await freePort()}` };
+    const url = await this.#listens("websocket", wishes);
+    return { url, ssh: `ssh://${wishes.ssh}` };
+  }
+
   async #listens(carrier: string, wishes: { readonly listen?: ListenWish; readonly ssh?: string }): Promise<string> {
     const admin = await this.connect();
     await admin.down();

@@ -32,6 +32,8 @@ export interface ChannelWork {
   openBeside(call: Init<ExecCall>, terminal: ClientTerminal): Promise<ExecAnswer>;
   newWriter(): string;
   later(ms: number, run: () => void): () => void;
+  /** Whoever began this has left already; see `onLeft`. */
+  readonly hasLeft: boolean;
   // Set by the work, for as long as it runs.
   /** Its name without SIG. */
   onSignal: ((name: string) => void) | null;
@@ -71,6 +73,7 @@ export class SessionChannel {
   #terminal: ClientTerminal | null = null;
   #work: ChannelWork | null = null;
   #sink: Sink | null = null;
+  #hasLeft = false;
   onOver: (() => void) | null = null;
   /** Resolves when what it does is over, and the client has been told. */
   done: Promise<void> = Promise.resolve();
@@ -112,6 +115,7 @@ export class SessionChannel {
 
   /** The client leaves on purpose, or does not read any more. */
   left(): void {
+    this.#hasLeft = true;
     this.#work?.onLeft?.();
   }
 
@@ -130,8 +134,12 @@ export class SessionChannel {
   async #run(channel: ServerChannel, begin: (work: ChannelWork) => Promise<Exit>): Promise<void> {
     const { conversation, outlet, session, shell } = this.#world;
     const sink = (this.#sink = new Sink(channel, outlet));
+    const hasLeft = (): boolean => this.#hasLeft;
     const work: ChannelWork = {
       ...{ conversation, sink, session, shell, terminal: this.#terminal },
+      get hasLeft() {
+        return hasLeft();
+      },
       openBeside: (call, terminal) => this.#world.openBeside(call, terminal),
       newWriter: () => this.#world.newWriter(),
       later: (ms, run) => this.#world.later(ms, run),

@@ -31,6 +31,8 @@ export async function exec(work: ChannelWork, command: string): Promise<Exit> {
 async function follow(work: ChannelWork, child: Session): Promise<Exit> {
   const { conversation, sink, terminal } = work;
   const ended = Promise.withResolvers<Exit>();
+  // It may end while attaching still waits, which then rejects with the same.
+  ended.promise.catch(() => {});
   const size = terminal?.size ? { size: terminal.size } : {};
   const seat = await Seat.open(
     conversation,
@@ -58,6 +60,7 @@ async function follow(work: ChannelWork, child: Session): Promise<Exit> {
   work.onLeft = () => {
     conversation.call({ case: "kill", value: { session: child.id, graceMs: GRACE_MS } }).catch(() => {});
   };
+  if (work.hasLeft) work.onLeft();
   seat.begin();
   try {
     return await ended.promise;

@@ -52,6 +52,8 @@ class Shell {
   constructor(work: ChannelWork, observe: boolean) {
     this.#work = work;
     this.#observe = observe;
+    // It may end while attaching still waits, which then rejects with the same.
+    this.#ended.promise.catch(() => {});
   }
 
   async run(): Promise<Exit> {
