@@ -82,16 +82,16 @@ export default {
     },
     {
       name: "pages-have-no-node",
-      comment: "A page can have the sdk's root and its WebSocket: nothing that they run needs Node (ADR 90).",
+      comment: "A page can have the sdk's root and its carriers: nothing that they run needs Node (ADR 90).",
       severity: "error",
-      from: { path: "^packages/(carrier/src/websocket/(?!node\\.ts)|sdk/src/(?!node/))", pathNot: tests },
+      from: { path: "^packages/(carrier/src/(websocket|http)/(?!node\\.ts)|sdk/src/(?!node/))", pathNot: tests },
       to: { dependencyTypes: ["core"] },
     },
     {
       name: "pages-import-no-package-of-node",
       severity: "error",
-      from: { path: "^packages/(carrier/src/websocket/(?!node\\.ts)|sdk/src/(?!node/))", pathNot: tests },
-      to: { path: "^packages/carrier/src/(index|unix/|websocket/node)|^packages/sdk/src/node/|^node_modules/ws/" },
+      from: { path: "^packages/(carrier/src/(websocket|http)/(?!node\\.ts)|sdk/src/(?!node/))", pathNot: tests },
+      to: { path: "^packages/carrier/src/(index|unix/|websocket/node|http/node)|^packages/sdk/src/node/|^node_modules/ws/" },
     },
     {
       name: "no-cycles",

@@ -1,4 +1,4 @@
-/** A page in Debian's Chromium: the SDK's root, bundled, and a WebSocket by hand. */
+/** A page in Debian's Chromium: the SDK's root, bundled, over both its carriers; a WebSocket by hand; the HTTP API with a grant of the page's key. */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -46,21 +46,23 @@ async function page(script: string): Promise<{ readonly page: Page; readonly ori
   return { page: opened, origin };
 }
 
-test("a page with a key of its own lists sessions, attaches, types, sees the echo, and comes back when the host was killed", async () => {
-  const w = await world();
-  const shown = await page(await bundled());
-  const url = await w.listen({ allowOrigins: [shown.origin] });
-  const admin = await w.connect();
-  const session = await w.open(admin, { name: "seen", command: ["bash", "--norc"] });
+test.each(["ws", "http"])(
+  "a page with a key of its own lists sessions over %s, attaches, types, sees the echo, and comes back when the host was killed",
+  async (scheme) => {
+    const w = await world();
+    const shown = await page(await bundled());
+    const url = (await w.listen({ allowOrigins: [shown.origin] })).replace(/^ws/, scheme);
+    const admin = await w.connect();
+    const session = await w.open(admin, { name: "seen", command: ["bash", "--norc"] });
 
-  const publicKey = (await shown.page.evaluate(`(async () => {
+    const publicKey = (await shown.page.evaluate(`(async () => {
     globalThis.pair = await holdfast.generateKeyPair();
     return [...(await holdfast.publicKeyOf(pair))];
   })()`)) as number[];
-  await admin.operatorAdd({ name: "ana", kind: OperatorKind.HUMAN, role: "operator", publicKey: Uint8Array.from(publicKey) });
+    await admin.operatorAdd({ name: "ana", kind: OperatorKind.HUMAN, role: "operator", publicKey: Uint8Array.from(publicKey) });
 
-  const hostKey = [...readFileSync(files.hostPublicKey(w.home))];
-  const facts = await shown.page.evaluate(`(async () => {
+    const hostKey = [...readFileSync(files.hostPublicKey(w.home))];
+    const facts = await shown.page.evaluate(`(async () => {
     globalThis.client = await holdfast.connect({
       url: ${JSON.stringify(url)},
       hostKey: Uint8Array.from(${JSON.stringify(hostKey)}),
@@ -82,33 +84,47 @@ test("a page with a key of its own lists sessions, attaches, types, sees the ech
     const told = await attachment.input(new TextEncoder().encode("echo from-a-''page\\r"));
     return { names, operator: operator.name, via, status: told.status };
   })()`);
-  expect(facts).toEqual({ names: ["seen"], operator: "ana", via: "web", status: 1 });
-  const sees = (what: string) =>
-    fact(`the page sees ${what}`, async () => ((await shown.page.evaluate("seen")) as string).includes(what));
-  await sees("from-a-page");
+    expect(facts).toEqual({ names: ["seen"], operator: "ana", via: "web", status: 1 });
+    const sees = (what: string) =>
+      fact(`the page sees ${what}`, async () => ((await shown.page.evaluate("seen")) as string).includes(what));
+    await sees("from-a-page");
 
-  await w.killHost();
-  const told = await shown.page.evaluate(
-    `attachment.input(new TextEncoder().encode("echo again-''here\\r")).then((o) => o.status)`,
-  );
-  expect(told).toBe(1);
-  await sees("again-here");
-  expect(await shown.page.evaluate("links")).toContain("attachedtrue");
-  const again = await w.connect();
-  expect((await again.show(session.id)).operators).toMatchObject([{ operator: "ana", via: "web" }]);
+    // A key that can't be read out signs a grant, and the page reads the API with it.
+    const read = await shown.page.evaluate(`(async () => {
+    const grant = await client.grant({ session: "seen", capabilities: ["session.observe"] });
+    const headers = { Authorization: "Bearer " + grant, "Content-Type": "application/json" };
+    const at = ${JSON.stringify(url.replace(/^ws/, "http"))};
+    const ask = async (verb, fields) =>
+      (await fetch(at + "/v1/call/" + verb, { method: "POST", headers, body: JSON.stringify(fields) })).status;
+    const events = await fetch(at + "/v1/sessions/seen/events?observe&replay&from=0", { headers });
+    const { value } = await events.body.pipeThrough(new TextDecoderStream()).getReader().read();
+    return [await ask("screen", { session: "seen" }), await ask("kill", { session: "seen" }), value.slice(0, 15)];
+  })()`);
+    expect(read).toEqual([200, 403, "event: attached"]);
 
-  // Opened from a page, which has no folder and no environment.
-  const opened = await shown.page.evaluate(`(async () => {
+    await w.killHost();
+    const told = await shown.page.evaluate(
+      `attachment.input(new TextEncoder().encode("echo again-''here\\r")).then((o) => o.status)`,
+    );
+    expect(told).toBe(1);
+    await sees("again-here");
+    expect(await shown.page.evaluate("links")).toContain("attachedtrue");
+    const again = await w.connect();
+    expect((await again.show(session.id)).operators).toMatchObject([{ operator: "ana", via: "web" }]);
+
+    // Opened from a page, which has no folder and no environment.
+    const opened = await shown.page.evaluate(`(async () => {
     const fresh = await holdfast.connect({ url: ${JSON.stringify(url)}, hostKey: Uint8Array.from(${JSON.stringify(hostKey)}), credential: await holdfast.credentialFrom(pair) });
     const { session } = await fresh.open({ name: "mine" });
     return session.cwd;
   })()`);
-  expect(opened).toBe(w.env["HOME"]);
-  const stranger = await shown.page.evaluate(`holdfast.connect({
+    expect(opened).toBe(w.env["HOME"]);
+    const stranger = await shown.page.evaluate(`holdfast.connect({
       url: ${JSON.stringify(url)}, hostKey: new Uint8Array(32), credential: { keyId: new Uint8Array(32), sign: () => { throw new Error("signed"); } },
     }).then(() => "in", (e) => e.code)`);
-  expect(stranger).toBe("host_key_changed");
-});
+    expect(stranger).toBe("host_key_changed");
+  },
+);
 
 test("a page of an origin that was not allowed does not come in, by WebSocket or by any request, and reads nothing", async () => {
   const w = await world();
@@ -125,9 +141,11 @@ test("a page of an origin that was not allowed does not come in, by WebSocket or
   const tries = await shown.page.evaluate(`Promise.all([
     fetch("${web}/v1/link").then(() => "read", () => "refused"),
     fetch("${web}/v1/link", { method: "POST", body: "x", mode: "no-cors" }).then((r) => r.type + r.status),
+    fetch("${web}/v1/http-link", { method: "POST", mode: "no-cors" }).then((r) => r.type + r.status),
+    fetch("${web}/v1/call/list", { method: "POST", headers: { Authorization: "Bearer x" } }).then(() => "read", () => "refused"),
     new Promise((done) => { const s = new EventSource("${web}/v1/link"); s.onerror = () => { s.close(); done("refused"); }; s.onopen = () => done("open"); }),
   ])`);
-  expect(tries).toEqual(["refused", "opaque0", "refused"]);
+  expect(tries).toEqual(["refused", "opaque0", "opaque0", "refused", "refused"]);
 
   // Allowed, a WebSocket by hand is a link; what it sends is a frame or its end.
   const allowed = await w.listen({ listen: new URL(url).host, allowOrigins: [shown.origin] });

@@ -56,6 +56,7 @@ async function clients(w: World): Promise<ReadonlyMap<string, HostClient>> {
   const ways = new Map([
     ["unix", await connect({ home, via: "cli" })],
     ["websocket", await connect({ url, home, via: "web" })],
+    ["http", await connect({ url: url.replace(/^ws/, "http"), home, via: "sdk" })],
     ["stdio", await connectThrough({ argv: bridge, via: "mcp" })],
     ["ssh", await connect({ ssh: `127.0.0.1:${lane.port}`, program: ["ssh", ...lane.options()], home, via: "ssh" })],
   ]);
@@ -125,7 +126,7 @@ test("an attachment that is carried over every carrier in turn stays one attachm
   for await (const entry of readJournal(first, session.id)) if (entry.type === "event") events.push(entry.event);
   const inputs = events.filter((e) => e.body?.kind.case === "input");
   expect(new Set(inputs.map((e) => e.actor))).toEqual(new Set([first.operator.operator!.id]));
-  expect(new Set(inputs.map((e) => e.via))).toEqual(new Set(["cli", "web", "mcp", "ssh"]));
+  expect(new Set(inputs.map((e) => e.via))).toEqual(new Set(["cli", "web", "sdk", "mcp", "ssh"]));
   const attached = events.flatMap((e) => (e.body?.kind.case === "attached" ? [e.body.kind.value] : []));
   expect(attached).toHaveLength(1 + MOVES);
   expect(new Set(attached.map((a) => a.attachment))).toEqual(new Set([id]));

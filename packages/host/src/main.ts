@@ -304,14 +304,15 @@ async function listen(
   if (!wish) return null;
   const { log } = host.ports;
   try {
-    const { linkRoute, Listener, readListen } = await import("./listen/index.ts");
+    const { httpLinkRoutes, linkRoute, Listener, readListen } = await import("./listen/index.ts");
     const { httpRoutes } = await import("./http/index.ts");
     const { readGrant } = await import("./operator/grant.ts");
     const { registry, ports } = host;
+    const stranger = (link: Link, known: () => void): LinkHandlers => meet(link, null, known);
     const grants = { registry, hostId, wallMs: () => ports.clock.wallMs() };
     const listener = await Listener.open(
       readListen(wish),
-      { [LINK_PATH]: await linkRoute((link, known) => meet(link, null, known)), ...httpRoutes(host, meet) },
+      { [LINK_PATH]: await linkRoute(stranger), ...(await httpLinkRoutes(stranger)), ...httpRoutes(host, meet) },
       { log, readGrant: (token) => readGrant(token, grants) },
     );
     host.addresses.set("websocket", listener.url);

@@ -24,6 +24,7 @@ import type {
   WaitAnswer,
   WhoamiAnswer,
 } from "@holdfast/protocol";
+import type { NetworkCarrier } from "./client/carriers.ts";
 
 /** Asked for the passphrase of a key that one keeps; `attempt` from 1. Null gives up. */
 export type AskPassphrase = (key: {
@@ -178,8 +179,10 @@ export interface Files {
 
 /** A host that listens (`hold host up --listen`), with credentials and known hosts of a home. */
 export interface NetworkOptions {
-  /** `ws://127.0.0.1:7433` or `wss://box.example:7433`. */
+  /** `ws://127.0.0.1:7433` or `wss://box.example:7433`; with `http` and `https` for networks that break WebSockets. */
   readonly url: string;
+  /** Tried in this order, whatever the address begins with: `["websocket", "http"]` where it is not known what the network lets through. */
+  readonly carriers?: readonly NetworkCarrier[];
   /** Default: `homeFolder()`. */
   readonly home?: string;
   /** Name of the credential; default: the one that was made for that host (an invitation, a login), else the machine user's. */
@@ -679,6 +682,7 @@ export type {
   HostStatusAnswer,
   InputStatus,
   Invitation,
+  NetworkCarrier,
   OperatorInfo,
   OperatorKind,
   Presence,

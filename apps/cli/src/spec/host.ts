@@ -10,7 +10,7 @@ export const hostCommands = [
     description:
       "It listens on nothing but its socket unless asked. With --listen or --ssh it is started, or started anew if it runs (sessions run on), and listens there as long as its keeper lives, also after a crash of the host; `host.listen` and `host.ssh` in config.toml do the same for good. With --listen, addresses of this machine's loopback take plaintext; any other takes TLS alone. With --ssh, stock ssh clients reach sessions: `ssh -p PORT SESSION@ADDRESS`. With --oidc-issuer it is started anew likewise. It listens where this line says, and lets people log in where it says: give together what is meant, or set it in config.toml.",
     flags: {
-      listen: { kind: "text", value: "ADDRESS:PORT", brief: "take WebSocket links there, e.g. 127.0.0.1:7433" },
+      listen: { kind: "text", value: "ADDRESS:PORT", brief: "take links and HTTP requests there, e.g. 127.0.0.1:7433" },
       tlsCert: { kind: "text", value: "FILE", complete: "file", brief: "certificate chain, PEM" },
       tlsKey: { kind: "text", value: "FILE", complete: "file", brief: "its key, PEM" },
       allowHost: { kind: "list", value: "NAME", brief: "a name that clients may ask for besides the address; may be repeated" },

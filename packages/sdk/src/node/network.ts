@@ -1,29 +1,37 @@
 /** Reaching a host that listens. */
 import { randomBytes } from "node:crypto";
+import { connectHttp } from "@holdfast/carrier/http/node";
 import { linkUrl } from "@holdfast/carrier/websocket";
 import { connectWebSocket } from "@holdfast/carrier/websocket/node";
 import { HoldError } from "@holdfast/protocol";
 import type { NetworkOptions } from "../api.ts";
+import { carriersFor, type NetworkCarrier } from "../client/carriers.ts";
 import { Connection } from "../client/connection.ts";
-import { shakeHands } from "../client/handshake.ts";
 import type { Credential } from "../client/credential.ts";
-import type { Way } from "../client/way.ts";
+import { type Dial, shakeHands } from "../client/handshake.ts";
+import { anyWay, type Way } from "../client/way.ts";
 import { openCredential } from "./keys.ts";
 import { credentialAt, hostIdOf, networkVerifier } from "./known-hosts.ts";
 import { isSignedBy } from "./keys.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Leads to a host that listens, over WebSocket. */
+const dials = { websocket: connectWebSocket, http: connectHttp } as const;
+
+function dialBy(carrier: NetworkCarrier, url: URL, ca: string | Buffer | undefined): Dial {
+  return (accept) => dials[carrier](url, accept, ca ? { ca } : {});
+}
+
+/** Leads to a host that listens, over the first carrier that gets there. */
 export function networkWay(home: string, options: NetworkOptions): Way {
   const url = linkUrl(options.url);
   const as = options.as ?? credentialAt(home, url.host);
   let opened: Credential | null = null;
   const verifier = networkVerifier(home, url, options.trust);
-  return async (resume) => {
+  const ways = carriersFor(options.url, options.carriers).map((carrier): Way => async (resume) => {
     opened ??= await openCredential(home, as, options.passphrase);
     return Connection.open({
-      dial: (accept) => connectWebSocket(url, accept, options.ca ? { ca: options.ca } : {}),
+      dial: dialBy(carrier, url, options.ca),
       credential: opened,
       verifier,
       resume,
@@ -31,7 +39,8 @@ export function networkWay(home: string, options: NetworkOptions): Way {
       client: options.client ?? "holdfast-sdk",
       signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
     });
-  };
+  });
+  return anyWay(ways[0]!, ways.slice(1));
 }
 
 /** Who answers at an address, by the key that it has proven to hold. Tells it nothing of who asks. */
@@ -44,7 +53,7 @@ export async function lookAtHost(
   const enough = new HoldError("cancelled", "seen");
   await shakeHands(
     {
-      dial: (accept) => connectWebSocket(url, accept, options.ca ? { ca: options.ca } : {}),
+      dial: dialBy(carriersFor(text, undefined)[0]!, url, options.ca),
       credential: { keyId: randomBytes(32), sign: () => Promise.reject(enough) },
       verifier: {
         randomBytes: (n) => randomBytes(n),
