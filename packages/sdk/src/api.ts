@@ -40,6 +40,8 @@ export interface ConnectOptions {
   readonly as?: string;
   /** Absent: a key that a passphrase keeps is not used. */
   readonly passphrase?: AskPassphrase;
+  /** In place of a key: a grant that its operator has signed ({@link HostClient.grant}). The link ends with it. */
+  readonly grant?: string;
   readonly via?: "cli" | "sdk" | "mcp" | "web" | "ssh";
   /** Shown in audit, e.g. `hold/0.1.0`. */
   readonly client?: string;
@@ -188,6 +190,8 @@ export interface NetworkOptions {
   /** Name of the credential; default: the one that was made for that host (an invitation, a login), else the machine user's. */
   readonly as?: string;
   readonly passphrase?: AskPassphrase;
+  /** As in {@link ConnectOptions.grant}. */
+  readonly grant?: string;
   readonly via?: ConnectOptions["via"];
   /** Shown in audit. */
   readonly client?: string;

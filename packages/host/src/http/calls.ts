@@ -60,6 +60,7 @@ export function provenBy({ grant }: Asked, { headers }: IncomingMessage): Proven
     operator: grant.operator,
     provenKey: grant.keyId,
     isBearer: true,
+    leftMs: grant.leftMs,
     via: VIAS.has(via) ? via : "sdk",
     client: (headers["user-agent"] ?? "").slice(0, 64),
   };

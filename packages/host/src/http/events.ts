@@ -11,10 +11,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { JsonValue } from "@bufbuild/protobuf";
-import { MonotonicMs } from "@holdfast/core";
 import { CONTROL_CHANNEL, create, encodeClient, AttachSchema, type Attach, HoldError, type Init } from "@holdfast/protocol";
 import type { Asked } from "../listen/listener.ts";
-import type { SessionPorts } from "../session/ports.ts";
 import { newWriter, provenBy, statusOfInput } from "./calls.ts";
 import { answerError, answerJson, errorJson, readBody, readJson, typeOf } from "./exchange.ts";
 import { errorFrom, InProcessLink, type Meet } from "./in-process.ts";
@@ -35,27 +33,22 @@ const INPUT_MS = 30_000;
 /** Requests of one stream that wait for an answer at once. */
 const MAX_WAITING = 256;
 
-export interface EventsOptions {
-  readonly meet: Meet;
-  readonly ports: Pick<SessionPorts, "clock" | "wakeAt">;
-}
-
 type Wait = { readonly accepts: (answer: Fields) => boolean; readonly settle: (answer: Fields | HoldError) => void };
 
 export class EventStreams {
-  readonly #options: EventsOptions;
+  readonly #meet: Meet;
   /** By the hash of their tokens. */
   readonly #streams = new Map<string, EventStream>();
 
-  constructor(options: EventsOptions) {
-    this.#options = options;
+  constructor(meet: Meet) {
+    this.#meet = meet;
   }
 
   open(request: IncomingMessage, response: ServerResponse, asked: Asked): void {
     const attach = readAttach(request, asked);
     const token = randomBytes(32).toString("base64url");
     const key = hashOf(token);
-    const stream = new EventStream(this.#options, response, { asked, attach, token });
+    const stream = new EventStream(this.#meet, response, { asked, attach, token });
     this.#streams.set(key, stream);
     stream.start(request, () => this.#streams.delete(key));
   }
@@ -122,7 +115,7 @@ function hashOf(token: string): string {
 
 /** One stream: its attachment, its socket, and who waits beside it. */
 class EventStream {
-  readonly #options: EventsOptions;
+  readonly #meet: Meet;
   readonly #response: ServerResponse;
   readonly #asked: Asked;
   readonly #attach: Init<Attach>;
@@ -138,11 +131,11 @@ class EventStream {
   #stop: () => void = () => {};
 
   constructor(
-    options: EventsOptions,
+    meet: Meet,
     response: ServerResponse,
     { asked, attach, token }: { asked: Asked; attach: Init<Attach>; token: string },
   ) {
-    this.#options = options;
+    this.#meet = meet;
     this.#response = response;
     this.#asked = asked;
     this.#attach = attach;
@@ -150,21 +143,15 @@ class EventStream {
   }
 
   start(request: IncomingMessage, gone: () => void): void {
-    const { meet, ports } = this.#options;
     const response = this.#response;
-    const { grant } = this.#asked;
     const beat = setInterval(() => this.#beat(), BEAT_MS);
-    const stopExpiry = ports.wakeAt(MonotonicMs(ports.clock.monoMs() + grant.leftMs), () =>
-      this.#end("grant_expired", new HoldError("grant_expired", "the grant's time is over; come back with another one")),
-    );
     this.#stop = () => {
       clearInterval(beat);
-      stopExpiry();
       gone();
     };
     response.on("drain", () => this.#link.drained());
     response.once("close", () => this.#finish());
-    this.#link = InProcessLink.open(meet, provenBy(this.#asked, request), {
+    this.#link = InProcessLink.open(this.#meet, provenBy(this.#asked, request), {
       frame: (channel, message) => {
         if (channel !== CONTROL_CHANNEL) this.#frame(message);
       },

@@ -44,7 +44,7 @@ async function load(host: Host, meet: Meet) {
   let document: ReturnType<typeof openApi> | null = null;
   return {
     call: (...[request, response, asked]: Parameters<Handler>) => answerCallOf(calls, request, response, asked),
-    streams: new EventStreams({ meet, ports: host.ports }),
+    streams: new EventStreams(meet),
     document: (response: Parameters<Handler>[1]) => answerJson(response, 200, (document ??= openApi(host.version, described))),
   };
 }

@@ -40,7 +40,7 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
     ports: {
       newId: () => "l1",
       log: () => {},
-      clock: { monoMs: () => MonotonicMs(0) },
+      clock: { monoMs: () => MonotonicMs(0), wallMs: () => 2_000_000 },
       wakeAt: (at: number, run: () => void) => {
         const timer = { run, off: false, ms: at };
         timers.push(timer);
@@ -454,4 +454,61 @@ test("one who is vouched for may prove a key of their own in its place, and a wr
   expect(last().case).toBe("challenge");
   send({ case: "proof", value: { signature: randomBytes(64) } });
   expect(last()).toMatchObject({ case: "refused", value: { error: { code: "unknown_credential" } } });
+});
+
+describe("a grant in place of a proof", () => {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  function grant(more: object = {}, signs = pat): string {
+    const kid = keyIdOf(rawPublicKey(pat)).toString("hex");
+    const claims = { iss: "pat", aud: identity.id, iat: 2_000, exp: 2_600, jti: "j", cnf: { kid }, ...more };
+    const signed = `${part({ alg: "EdDSA", typ: "holdfast-grant+jwt", kid })}.${part(claims)}`;
+    return `${signed}.${sign(null, Buffer.from(signed), signs).toString("base64url")}`;
+  }
+  /** Resolves when the host has said something to it. */
+  async function bear(s: ReturnType<typeof scene>, token: string, key = pat): Promise<void> {
+    s.send(hello(key, randomBytes(32)));
+    const said = s.said.length;
+    s.send({ case: "bear", value: { grant: token } });
+    await expect.poll(() => s.said.length).toBeGreaterThan(said);
+  }
+
+  test("is welcomed with what it leaves of its operator's rights, and is bound to no key", async () => {
+    const s = scene();
+    await bear(s, grant({ cap: ["session.observe"] }));
+    expect(s.last()).toMatchObject({ case: "welcome", value: { operator: "pat", capabilities: ["session.observe"] } });
+    expect(s.bound.operator?.narrowed).toEqual({ session: null, capabilities: ["session.observe"] });
+  });
+
+  test("ends its link when it ends, whatever is under way", async () => {
+    const s = scene();
+    await bear(s, grant());
+    const [expiry, ...others] = s.timers.filter((t) => !t.off);
+    expect([expiry?.ms, others]).toEqual([630_000, []]);
+    expiry!.run();
+    expect(refusal(s)).toBe("grant_expired");
+    expect(s.bound.operator).toBeNull();
+  });
+
+  test.each<[string, () => string, KeyObject, string]>([
+    ["signed by another", () => grant({}, stranger), pat, "unknown_credential"],
+    ["for another host", () => grant({ aud: "h2" }), pat, "unknown_credential"],
+    ["of another key than the hello's", () => grant(), stranger, "unknown_credential"],
+    ["that is over", () => grant({ iat: 1_000, exp: 1_600 }), pat, "grant_expired"],
+    ["that is nothing of the kind", () => "x", pat, "unknown_credential"],
+  ])("%s is refused", async (_, made, key, code) => {
+    const s = scene();
+    await bear(s, made(), key);
+    expect(refusal(s)).toBe(code);
+  });
+
+  test("of a revoked operator is refused, and nothing is read while one is looked at", async () => {
+    const out = scene(true);
+    await bear(out, grant());
+    expect(refusal(out)).toBe("revoked");
+    const s = scene();
+    s.send(hello(pat, randomBytes(32)));
+    s.send({ case: "bear", value: { grant: grant() } });
+    s.send({ case: "bear", value: { grant: grant() } });
+    expect(refusal(s)).toBe("bad_request");
+  });
 });

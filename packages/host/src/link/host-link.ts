@@ -10,6 +10,7 @@
  *   L6  A link that shows a continuity token takes up that attachment, and the older link loses it; what that operator may do is looked
  *       up as ever.
  *   L7  A link ends with the operator whom it has proven, and with the key that it was proven by.
+ *   L8  A link that a grant has opened ends with it, whatever is under way.
  */
 import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
 import type { Link, LinkHandlers } from "@holdfast/carrier";
@@ -40,6 +41,7 @@ import { floorCommand, moves } from "../call/floor-command.ts";
 import { redeem } from "../call/invitations.ts";
 import { logIn, whereToLogin } from "../call/login.ts";
 import type { Host } from "../host.ts";
+import { readGrant } from "../operator/grant.ts";
 import { keyIdOf, publicKeyFromRaw } from "../operator/key.ts";
 import type { GivenToken, PlaceOwner } from "../operator/continuity.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
@@ -69,6 +71,8 @@ export interface Proven {
   readonly provenKey?: Uint8Array;
   /** By a grant that the key signed, and not by the key. */
   readonly isBearer?: boolean;
+  /** L8. How long that grant is good for. */
+  readonly leftMs?: number;
 }
 
 interface Challenged {
@@ -119,6 +123,7 @@ export class HostLink implements LinkHandlers {
   readonly #stopRevocations: (() => void)[];
   /** What was told last of what waits for approval. */
   #toldApprovals = "0 0";
+  #stopExpiry: () => void = () => {};
   onOver: (() => void) | null = null;
   /** Told once who is there has proven who they are. */
   onOpen: (() => void) | null = null;
@@ -187,6 +192,7 @@ export class HostLink implements LinkHandlers {
     if (this.#phase.name === "open" && this.#phase.resumes) continuity.lost(this.#phase.resumes.attachment, this.id);
     this.#phase = { name: "over" };
     this.#stopDeadline();
+    this.#stopExpiry();
     for (const stop of this.#stopRevocations) stop();
     for (const call of this.#calls.values()) call.abort();
     const isOut = reason === "key_revoked";
@@ -254,6 +260,7 @@ export class HostLink implements LinkHandlers {
     }
     if (this.#phase.name === "challenged" && body.case === "resume") return this.#resume(this.#phase, body.value);
     if (this.#phase.name === "challenged" && body.case === "redeem") return this.#redeem(this.#phase, body.value);
+    if (this.#phase.name === "challenged" && body.case === "bear") return this.#bear(this.#phase, body.value.grant);
     throw new HoldError("bad_request", "a link begins with Hello and Proof");
   }
 
@@ -322,8 +329,30 @@ export class HostLink implements LinkHandlers {
     );
   }
 
+  #bear(challenged: Challenged, token: string): void {
+    this.#phase = { name: "looking" };
+    const { registry, ports } = this.#host;
+    readGrant(token, { registry, hostId: this.#identity.id, wallMs: () => ports.clock.wallMs() }).then(
+      (grant) => {
+        if (this.#phase.name !== "looking") return;
+        if (!challenged.keyId.equals(grant.keyId))
+          return this.#refuse(new HoldError("unknown_credential", "the grant is of another key than the hello"));
+        const words = transcript("operator", challenged.signed);
+        this.#welcome(grant.operator, challenged, { words, signature: new Uint8Array(0) }, { bearerMs: grant.leftMs });
+      },
+      (fault: unknown) => {
+        if (this.#phase.name === "looking") this.#refuse(this.#told(fault, `link ${this.id}`));
+      },
+    );
+  }
+
   #open(phase: Omit<Extract<Phase, { name: "open" }>, "name">): void {
     this.#phase = { name: "open", ...phase };
+    const { clock, wakeAt } = this.#host.ports;
+    if (phase.leftMs !== undefined)
+      this.#stopExpiry = wakeAt(MonotonicMs(clock.monoMs() + phase.leftMs), () =>
+        this.#refuse(new HoldError("grant_expired", "the grant's time is over; come back with another one")),
+      );
     if (phase.provenKey) this.#host.keyUses.used(phase.provenKey, phase.via, this.#host.ports);
   }
 
@@ -331,9 +360,16 @@ export class HostLink implements LinkHandlers {
     operator: RegisteredOperator,
     { via, client, keyId, carrier }: Challenged,
     { words, signature }: { words: Uint8Array; signature: Uint8Array },
-    { resumes = null, provenKey = keyId }: { resumes?: PlaceOwner | null; provenKey?: Uint8Array | undefined } = {},
+    {
+      resumes = null,
+      provenKey = keyId,
+      bearerMs = null,
+    }: { resumes?: PlaceOwner | null; provenKey?: Uint8Array | undefined; bearerMs?: number | null } = {},
   ): void {
-    this.#open({ operator, via, client, carrier, keyId: keyId.toString("hex"), provenKey, resumes });
+    // L8. Nor is anything bound to a key that was not shown: no token is given for coming back.
+    const isBearer = bearerMs !== null;
+    const bound = isBearer ? { keyId: "", isBearer, leftMs: bearerMs } : { keyId: keyId.toString("hex") };
+    this.#open({ operator, via, client, carrier, provenKey, resumes, ...bound });
     this.#stopDeadline();
     this.onOpen?.();
     this.#send(CONTROL_CHANNEL, {
@@ -342,13 +378,15 @@ export class HostLink implements LinkHandlers {
         operator: operator.id,
         name: operator.name,
         kind: kindOnWire(operator.kind),
-        capabilities: [...capabilitiesOf(operator.role, operator.kind)],
+        capabilities: capabilitiesOf(operator.role, operator.kind).filter(
+          (right) => operator.narrowed?.capabilities?.includes(right) ?? true,
+        ),
         role: operator.role,
         link: this.id,
         hostPid: process.pid,
         sessionBinding: createHash("sha256").update(words).update(signature).digest(),
         // Another machine's folders and variables are of no use here, and a page has none.
-        ...(FAR.has(this.#link.carrier) ? { surroundings: this.#host.surroundings } : {}),
+        ...(isBearer || FAR.has(this.#link.carrier) ? { surroundings: this.#host.surroundings } : {}),
         resumed: resumes?.attachment ?? "",
       },
     });

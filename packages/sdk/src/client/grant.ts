@@ -50,3 +50,16 @@ function base64url(bytes: Uint8Array): string {
     .replaceAll("/", "_")
     .replaceAll("=", "");
 }
+
+/** The id of the key that a grant says it is signed by. What is no grant is for the host to refuse: it is of some key that nobody has. */
+export function signerOf(grant: string): Uint8Array {
+  const id = new Uint8Array(32);
+  try {
+    const header = JSON.parse(atob(grant.split(".", 1)[0]!.replaceAll("-", "+").replaceAll("_", "/"))) as { kid?: unknown };
+    const hex = /^[0-9a-f]{64}$/.exec(String(header.kid))?.[0] ?? "";
+    id.set(Array.from(hex.matchAll(/../g), ([byte]) => Number.parseInt(byte, 16)));
+  } catch {
+    // As above.
+  }
+  return id;
+}

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { shakeHands } from "./handshake.ts";
 
 /** Dials whoever answers with these, in one breath; what it was told is in `heard`. */
-function dialling(answers: (body: ClientFrame["body"]) => readonly HostBody[], isHost: boolean) {
+function dialling(answers: (body: ClientFrame["body"]) => readonly HostBody[], isHost: boolean, grant?: string) {
   const heard: ClientFrame["body"][] = [];
   const resume = { handle: new Uint8Array(16), n: 1, secret: new Uint8Array(32).fill(7) };
   const shaken = shakeHands(
@@ -23,7 +23,8 @@ function dialling(answers: (body: ClientFrame["body"]) => readonly HostBody[], i
         }, accept);
         return client;
       },
-      credential: { keyId: new Uint8Array(32), sign: () => new Uint8Array(64) },
+      credential: grant === undefined ? { keyId: new Uint8Array(32), sign: () => new Uint8Array(64) } : null,
+      grant,
       verifier: { verify: () => isHost, randomBytes: (n) => new Uint8Array(n) },
       resume,
       via: "sdk",
@@ -48,4 +49,19 @@ test("a refusal with the link's end right behind it is told as the refusal", asy
   const error = { code: "continuity_over", message: "too late", details: {} };
   const { shaken } = dialling((body) => (body.case === "hello" ? [challenge] : [{ case: "refused", value: { error } }]), true);
   await expect(shaken).rejects.toMatchObject({ code: "continuity_over" });
+});
+
+test("a grant is told to the host that is meant and to no other, as of the key that signed it", async () => {
+  const kid = "07".repeat(32);
+  const grant = `${btoa(JSON.stringify({ kid }))}.e30.AA`;
+  const impostor = dialling((body) => (body.case === "hello" ? [challenge] : []), false, grant);
+  await expect(impostor.shaken).rejects.toMatchObject({ code: "host_key_changed" });
+  expect(impostor.heard.map((b) => b.case)).toEqual(["hello"]);
+  const welcome: HostBody = { case: "welcome", value: { operator: "ana" } };
+  const own = dialling((body) => [body.case === "hello" ? challenge : welcome], true, grant);
+  expect((await own.shaken).welcome.operator).toBe("ana");
+  expect(own.heard).toMatchObject([
+    { case: "hello", value: { keyId: new Uint8Array(32).fill(7) } },
+    { case: "bear", value: { grant } },
+  ]);
 });

@@ -21,6 +21,7 @@ import {
   type Welcome,
 } from "@holdfast/protocol";
 import type { Credential, HostVerifier } from "./credential.ts";
+import { signerOf } from "./grant.ts";
 
 export type Dial = (accept: Acceptor) => Promise<Link>;
 
@@ -29,6 +30,8 @@ export interface HandshakeOptions {
   /** Null: N2. */
   readonly credential: Credential | null;
   readonly verifier: HostVerifier;
+  /** In place of a credential: what its key has signed for whoever bears it. */
+  readonly grant?: string | undefined;
   /** Takes up an attachment whose link was lost, or that is to leave it. */
   readonly resume?: ResumeToken | null;
   /** Takes up an invitation with `credential`'s key, of which no host knows yet. */
@@ -76,10 +79,10 @@ export function errorFrom(error: WireError | undefined): HoldError {
 
 /** Resolves when the host has bidden welcome; from then on `owner` hears the link. Rejects with the host's refusal, or with why there is none. */
 export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkHandlers): Promise<Met> {
-  const { credential, verifier, via, client } = options;
+  const { credential, grant, verifier, via, client } = options;
   return new Promise((resolve, reject) => {
     const nonce = verifier.randomBytes(32);
-    const keyId = credential?.keyId ?? new Uint8Array(0);
+    const keyId = credential?.keyId ?? (grant === undefined ? new Uint8Array(0) : signerOf(grant));
     let owned: LinkHandlers | null = null;
     let challenge: Challenge | null = null;
     let isProven = false;
@@ -90,13 +93,15 @@ export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkH
 
     const prove = async (link: Link, c: Challenge): Promise<void> => {
       challenge = c;
-      if (credential) {
+      if (credential || grant !== undefined) {
         const words = { clientNonce: nonce, keyId, via, protocol: c.protocol, hostKey: c.hostKey, hostNonce: c.nonce };
         if (!(await verifier.verify(c.hostKey, transcript("host", words), c.signature)))
           throw new HoldError(
             "host_key_changed",
             `who answers is not the host that this home knows (it says ${c.hostId}); nothing was signed for it`,
           );
+        isProven = true;
+        if (!credential) return link.send(CONTROL_CHANNEL, encodeClient({ case: "bear", value: { grant: grant! } }));
         const { resume, redeem } = options;
         const signature = await credential.sign(
           resume ? transcript("resume", { ...words, ...resume }) : transcript("operator", words),
@@ -160,7 +165,7 @@ export function shakeHands(options: HandshakeOptions, owner: (met: Met) => LinkH
               ...{ minProtocol: limits.protocolMin, maxProtocol: limits.protocolMax, client, via, nonce, keyId },
               carrier: options.carrier ?? "",
               // N2: who proves for both shows this too.
-              ...(options.resume && !credential ? { resume: options.resume } : {}),
+              ...(options.resume && !credential && grant === undefined ? { resume: options.resume } : {}),
             },
           }),
         );

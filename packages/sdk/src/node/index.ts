@@ -59,10 +59,11 @@ async function wayOf(options: Reach, home: string | undefined): Promise<Way> {
   let opened: Credential | null = null;
   return async (resume) => {
     // A passphrase is asked for once, and before a link waits for it.
-    opened ??= await openCredential(options.home, options.as, options.passphrase);
+    if (options.grant === undefined) opened ??= await openCredential(options.home, options.as, options.passphrase);
     return Connection.open({
       dial: (accept) => connectUnix(files.socket(options.home), accept),
       credential: opened,
+      grant: options.grant,
       verifier: homeVerifier(options.home),
       resume,
       via: options.via ?? "sdk",
@@ -81,7 +82,8 @@ async function firstConnection(open: () => Promise<Connection>, options: Connect
     } catch (fault) {
       const error = fault as HoldError;
       // A home that no host has run in has no keys either: the host makes them.
-      const unborn = error.code === "unknown_credential" && !started && options.as === undefined;
+      const isOwn = options.as === undefined && options.grant === undefined;
+      const unborn = error.code === "unknown_credential" && !started && isOwn;
       if (error.code !== "unreachable" && !unborn) throw fault;
       if (!options.startHost)
         throw unborn

@@ -28,18 +28,22 @@ export function networkWay(home: string, options: NetworkOptions): Way {
   const as = options.as ?? credentialAt(home, url.host);
   let opened: Credential | null = null;
   const verifier = networkVerifier(home, url, options.trust);
-  const ways = carriersFor(options.url, options.carriers).map((carrier): Way => async (resume) => {
-    opened ??= await openCredential(home, as, options.passphrase);
-    return Connection.open({
-      dial: dialBy(carrier, url, options.ca),
-      credential: opened,
-      verifier,
-      resume,
-      via: options.via ?? "sdk",
-      client: options.client ?? "holdfast-sdk",
-      signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
-    });
-  });
+  const ways = carriersFor(options.url, options.carriers).map(
+    (carrier): Way =>
+      async (resume) => {
+        if (options.grant === undefined) opened ??= await openCredential(home, as, options.passphrase);
+        return Connection.open({
+          dial: dialBy(carrier, url, options.ca),
+          credential: opened,
+          grant: options.grant,
+          verifier,
+          resume,
+          via: options.via ?? "sdk",
+          client: options.client ?? "holdfast-sdk",
+          signal: AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+        });
+      },
+  );
   return anyWay(ways[0]!, ways.slice(1));
 }
 
