@@ -43,7 +43,7 @@ export default {
       from: { path: "^apps/([^/]+)/", pathNot: tests },
       to: {
         path: "^packages/|^apps/",
-        pathNot: "^packages/sdk/|^apps/$1/|^packages/host/src/(start|audit)\\.ts$|^apps/mcp/src/index\\.ts$",
+        pathNot: "^packages/sdk/|^apps/$1/|^packages/host/src/(start|audit|listen/listener)\\.ts$|^apps/mcp/src/index\\.ts$",
       },
     },
     {
@@ -55,7 +55,8 @@ export default {
     },
     {
       name: "only-the-cli-starts-a-host",
-      comment: "The command line may start a host and read its audit (ADR 0006, 0007); no other app may.",
+      comment:
+        "The command line may start a host, read its audit, and listen as a host does (ADR 0006, 0007, 0103); no other app may.",
       severity: "error",
       from: { path: "^apps/", pathNot: `^apps/cli/|${tests}` },
       to: { path: "^packages/host/" },

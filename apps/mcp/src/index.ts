@@ -8,6 +8,8 @@ import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/s
 import { HostWay } from "./link.ts";
 import { makeServer } from "./server.ts";
 
+export { answer, type Answering } from "./http.ts";
+
 export interface Serving {
   readonly version: string;
   /** A new link to the host, as the AI's operator. */

@@ -73,6 +73,8 @@ export interface Context {
   connectAs(name: string | undefined, via: "cli" | "mcp"): Promise<HostClient>;
   /** Waits until no host and no keeper of this home runs; `end` has the keeper end one that does not answer. Resolves with whether one ran. */
   hostDown(options: { readonly end: boolean }): Promise<boolean>;
+  /** A link of its own by a grant that some client has shown; the caller closes it. */
+  connectBearing(grant: string): Promise<HostClient>;
   /** The terminal that the person sits at, for `attach`. */
   outer(): Promise<Outer>;
   /** Aborted at Ctrl-C, SIGTERM or SIGHUP, with the signal's number as its reason; what a command that waits listens to. */

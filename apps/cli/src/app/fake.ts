@@ -226,6 +226,7 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     join: () => Promise.reject(new Error("the test has no invitation")),
     logIn: () => Promise.reject(new Error("the test has no issuer")),
     connectAs: () => context.client(),
+    connectBearing: () => context.client(),
     program: "/opt/holdfast/bin/hold",
     hostDown: async (options) => (await world.hostDown?.(options)) ?? false,
     outer: () => Promise.reject(new Error("the test has no terminal")),

@@ -227,6 +227,11 @@ export class RealContext implements Context {
     return this.#link(sdk, true, name, via);
   }
 
+  async connectBearing(grant: string): Promise<HostClient> {
+    const sdk = await import("@holdfast/sdk/node");
+    return sdk.connect({ home: sdk.homeFolder(process.env), grant, via: "mcp", client: `hold/${this.version}` });
+  }
+
   get program(): string {
     const beside = join(dirname(process.argv[1] ?? ""), "..", "bin", "hold");
     return existsSync(beside) ? beside : "hold";

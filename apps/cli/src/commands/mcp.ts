@@ -16,13 +16,25 @@ const NEW_KEY_TRIES = 30;
 
 export async function run(
   context: Context,
-  flags: { readonly for: AgentHost | undefined },
+  flags: {
+    readonly for: AgentHost | undefined;
+    readonly listen: string | undefined;
+    readonly allowHost: readonly string[] | undefined;
+    readonly allowOrigin: readonly string[] | undefined;
+  },
   args: readonly string[],
 ): Promise<number | undefined> {
   if (args[0] === "config") return config(context, flags.for);
   if (args.length > 0)
     throw usage(`\`hold mcp\` serves, \`hold mcp config\` prints a configuration; there is no \`hold mcp ${args[0]}\``);
   if (flags.for !== undefined) throw usage("--for goes with `hold mcp config`");
+  if (flags.listen !== undefined) {
+    if (context.as !== undefined) throw usage("over HTTP each request's grant says who acts; leave --as away");
+    const { serveHttp } = await import("./mcp-listen.ts");
+    await serveHttp(context, { ...flags, listen: flags.listen });
+    return;
+  }
+  if (flags.allowHost?.[0] ?? flags.allowOrigin?.[0]) throw usage("these are for --listen ADDRESS:PORT");
   if (context.input.isTty)
     line(
       context.err,

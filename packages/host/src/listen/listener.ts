@@ -22,20 +22,20 @@ export interface Visit {
   known(): void;
 }
 
-/** What a request asks for, by somebody who is known. */
-export interface Asked {
-  readonly grant: Grant;
+/** What a request asks for, by somebody who is known. `G`: what a grant is read as. */
+export interface Asked<G = Grant> {
+  readonly grant: G;
   /** Segments of the path that its route leaves open. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
 }
 
 /** What it throws is answered: a {@link HoldError} as it is, anything else is logged and told as `internal`. */
-export type Handler = (request: IncomingMessage, response: ServerResponse, asked: Asked) => void | Promise<void>;
+export type Handler<G = Grant> = (request: IncomingMessage, response: ServerResponse, asked: Asked<G>) => void | Promise<void>;
 
 /** H2. `first frames`: a handshake on the connection or link that it opens. `bearer`: a grant in a header of each request. */
-export type Route =
-  | { readonly credential: "bearer"; readonly GET?: Handler; readonly POST?: Handler }
+export type Route<G = Grant> =
+  | { readonly credential: "bearer"; readonly GET?: Handler<G>; readonly POST?: Handler<G> }
   | {
       readonly credential: "first frames";
       readonly POST?: (
@@ -48,12 +48,12 @@ export type Route =
     };
 
 /** By path; a segment in braces is left open. */
-export type Routes = Readonly<Record<string, Route>>;
+export type Routes<G = Grant> = Readonly<Record<string, Route<G>>>;
 
-export interface ListenerOptions {
+export interface ListenerOptions<G = Grant> {
   readonly log: (text: string) => void;
   /** Reads a grant; throws for one that is none. Without, no route that takes a grant is open to anybody. */
-  readonly readGrant?: (token: string) => Promise<Grant>;
+  readonly readGrant?: (token: string) => Promise<G>;
   /** How long a request may take to come, its body included. Default 60 s. */
   readonly requestMs?: number;
   /** Default {@link limits.handshakeMs}. */
@@ -82,10 +82,10 @@ interface Refusal {
   readonly error: HoldError;
 }
 
-type Options = ListenerOptions & Required<Pick<ListenerOptions, "requestMs" | "strangerMs" | "strangers">>;
+type Options<G> = ListenerOptions<G> & Required<Pick<ListenerOptions, "requestMs" | "strangerMs" | "strangers">>;
 
-interface Found {
-  readonly route: Route;
+interface Found<G> {
+  readonly route: Route<G>;
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -94,18 +94,18 @@ const no = (status: number, text: string, code: "bad_request" | "not_permitted" 
   error: new HoldError(code, text),
 });
 
-export class Listener {
+export class Listener<G = Grant> {
   readonly #server: Server;
   readonly #gate: Gate;
-  readonly #routes: Routes;
+  readonly #routes: Routes<G>;
   readonly #strangers = new Map<string, NodeJS.Timeout>();
   readonly #sockets = new Set<Socket>();
-  readonly #templates: readonly { readonly segments: readonly string[]; readonly route: Route }[];
-  readonly #options: Options;
+  readonly #templates: readonly { readonly segments: readonly string[]; readonly route: Route<G> }[];
+  readonly #options: Options<G>;
   /** `ws://127.0.0.1:7433`, `wss://box.example:7433` */
   readonly url: string;
 
-  private constructor(server: Server, listen: Listen, routes: Routes, options: Options) {
+  private constructor(server: Server, listen: Listen, routes: Routes<G>, options: Options<G>) {
     const { port } = server.address() as AddressInfo;
     this.#server = server;
     this.#gate = new Gate(listen, port);
@@ -118,11 +118,11 @@ export class Listener {
   }
 
   /** Throws a {@link HoldError} that says why nothing is listened on. */
-  static async open(listen: Listen, routes: Routes, options: ListenerOptions): Promise<Listener> {
+  static async open<G = Grant>(listen: Listen, routes: Routes<G>, options: ListenerOptions<G>): Promise<Listener<G>> {
     const all = { requestMs: REQUEST_MS, strangerMs: limits.handshakeMs, strangers: STRANGERS, ...options };
     const server = await serverFor(listen, all);
     // Nobody is taken before there is somebody to take them.
-    let listener: Listener | null = null;
+    let listener: Listener<G> | null = null;
     server.on("connection", (socket: Socket) => (listener ? listener.#met(socket) : socket.destroy()));
     server.on("secureConnection", (socket: Socket) => listener!.#secured(socket));
     server.on("request", (request: IncomingMessage, response: ServerResponse) => void listener!.#request(request, response));
@@ -234,7 +234,7 @@ export class Listener {
   }
 
   /** H2. A grant is said once, in the header that is made for it: never in an address, which others log. */
-  async #grantOf({ rawHeaders }: IncomingMessage): Promise<Grant> {
+  async #grantOf({ rawHeaders }: IncomingMessage): Promise<G> {
     const said = valuesOf("authorization", rawHeaders);
     const token = said.length === 1 ? /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(said[0]!)?.[1] : undefined;
     const { readGrant } = this.#options;
@@ -256,7 +256,7 @@ export class Listener {
   }
 
   /** H1. */
-  #find(request: IncomingMessage): Found | Refusal {
+  #find(request: IncomingMessage): Found<G> | Refusal {
     const barred = this.#gate.refusal(request.rawHeaders);
     if (barred) return no(403, barred, "not_permitted");
     const url = request.url ?? "";
@@ -306,7 +306,10 @@ function stackOf(fault: unknown): string {
   return fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
 }
 
-async function serverFor({ tls }: Listen, { requestMs, strangerMs }: Options): Promise<Server> {
+async function serverFor(
+  { tls }: Listen,
+  { requestMs, strangerMs }: Pick<Options<unknown>, "requestMs" | "strangerMs">,
+): Promise<Server> {
   const bounds: ServerOptions = {
     maxHeaderSize: HEAD_BYTES,
     headersTimeout: strangerMs,
