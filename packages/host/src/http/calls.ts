@@ -42,7 +42,10 @@ export async function answerCallOf(
   const answering = facts.streams ? new Lines(response) : new Single(response);
   const link = InProcessLink.open(meet, provenBy(asked, request), {
     frame(_channel, message) {
-      const { id: _, more, ...result } = jsonOf(message)["answer"] as Fields;
+      // Whatever else is told on a link is for somebody who stays.
+      const answer = jsonOf(message)["answer"] as Fields | undefined;
+      if (!answer) return;
+      const { id: _, more, ...result } = answer;
       answering.told(result, more === true);
     },
     over: (why) => answering.failed(why),

@@ -121,7 +121,8 @@ class EventStream {
   readonly #attach: Init<Attach>;
   readonly #token: string;
   readonly #waits = new Map<string, Set<Wait>>();
-  #link!: InProcessLink;
+  /** None yet, where the host turns it away at once. */
+  #link: InProcessLink | null = null;
   #sessionId = "";
   #usedBytes = 0;
   #toldBytes = 0;
@@ -149,7 +150,7 @@ class EventStream {
       clearInterval(beat);
       gone();
     };
-    response.on("drain", () => this.#link.drained());
+    response.on("drain", () => this.#link?.drained());
     response.once("close", () => this.#finish());
     this.#link = InProcessLink.open(this.#meet, provenBy(this.#asked, request), {
       frame: (channel, message) => {
@@ -158,7 +159,7 @@ class EventStream {
       over: (why) => this.#end(why.code, why),
       buffered: () => response.writableLength,
     });
-    this.#link.tell(CHANNEL, encodeClient({ case: "attach", value: create(AttachSchema, this.#attach) }));
+    this.#link?.tell(CHANNEL, encodeClient({ case: "attach", value: create(AttachSchema, this.#attach) }));
   }
 
   isFor(operator: string, session: string): boolean {
@@ -182,7 +183,7 @@ class EventStream {
 
   /** A frame of the attachment's channel. */
   tell(body: Fields): void {
-    this.#link.tell(CHANNEL, frameFrom(body));
+    this.#link?.tell(CHANNEL, frameFrom(body));
   }
 
   /** The same, and what is answered; null if that is not known within the time. */
@@ -209,7 +210,7 @@ class EventStream {
       };
       asker.once("close", left);
       waits.add(wait);
-      this.#link.tell(CHANNEL, frame);
+      this.#link?.tell(CHANNEL, frame);
     });
   }
 
@@ -266,7 +267,7 @@ class EventStream {
     this.#usedBytes += bytes;
     if (this.#over || this.#usedBytes - this.#toldBytes < CREDIT_BYTES) return;
     this.#toldBytes = this.#usedBytes;
-    this.#link.tell(CHANNEL, encodeClient({ case: "credit", value: { bytes: BigInt(this.#usedBytes) } }));
+    this.#link?.tell(CHANNEL, encodeClient({ case: "credit", value: { bytes: BigInt(this.#usedBytes) } }));
   }
 
   #stuckSince = { writes: 0, beats: 0 };
@@ -297,7 +298,7 @@ class EventStream {
     if (this.#over) return;
     this.#over = true;
     this.#stop();
-    this.#link.leave();
+    this.#link?.leave();
     const over = new HoldError(
       "unreachable",
       "the stream ended before this was answered; attach again with its writer, and send it again",

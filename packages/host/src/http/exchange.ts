@@ -42,10 +42,14 @@ export async function readBody(request: IncomingMessage, maxBytes: number = limi
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLong;
   const parts: Buffer[] = [];
   let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes > maxBytes) throw tooLong;
-    parts.push(part);
+  try {
+    for await (const part of request as AsyncIterable<Buffer>) {
+      bytes += part.length;
+      if (bytes > maxBytes) throw tooLong;
+      parts.push(part);
+    }
+  } catch (cause) {
+    throw cause === tooLong ? tooLong : new HoldError("cancelled", "the caller left in the middle of the body", {}, { cause });
   }
   return Buffer.concat(parts, bytes);
 }

@@ -1,8 +1,13 @@
-import { encodeEvent, encodeHost, type Event, create, EventSchema } from "@holdfast/protocol";
+import { create, encodeEvent, encodeHost, type Event, EventSchema, HoldError } from "@holdfast/protocol";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { verbs } from "../call/verbs.ts";
 import type { Host } from "../host.ts";
+import { turnAway } from "../link/host-link.ts";
+import { readListen } from "../listen/gate.ts";
+import { Listener } from "../listen/listener.ts";
+import type { Grant } from "../operator/grant.ts";
+import type { Meet } from "./in-process.ts";
 import { described, httpRoutes } from "./index.ts";
 import { openApi } from "./openapi.ts";
 import { frameFrom, jsonOf, messageOf, outputText } from "./transcode.ts";
@@ -56,6 +61,40 @@ test("output is said as every other event is", () => {
       },
     ),
   );
+});
+
+/** The routes on a port, whose links `meet` takes; everybody is ana. */
+async function answering(meet: Meet): Promise<(path: string, fields?: object) => Promise<Response>> {
+  const grant = { operator: { id: "ana" }, jti: "j", keyId: new Uint8Array(32), leftMs: 1_000 } as unknown as Grant;
+  const listener = await Listener.open(readListen({ listen: "127.0.0.1:0" }), httpRoutes({} as Host, meet), {
+    log: (text) => expect(text).toBe(""),
+    readGrant: async () => grant,
+  });
+  onTestFinished(() => listener.close());
+  const url = listener.url.replace(/^ws/, "http");
+  return (path, fields) =>
+    fetch(`${url}${path}`, {
+      headers: { Authorization: "Bearer x", "Content-Type": "application/json" },
+      ...(fields ? { method: "POST", body: JSON.stringify(fields) } : {}),
+    });
+}
+
+test("what the host has no room for is told as such, and leaves nothing behind", async () => {
+  const full = new HoldError("too_many", "no room");
+  const ask = await answering((link) => turnAway(link, full, { clock: { monoMs: () => 0 } as never, wakeAt: () => () => {} }));
+  for (const said of [await ask("/v1/call/list", {}), await ask("/v1/call/run", {}), await ask("/v1/sessions/x/events")])
+    expect([said.status, await said.json()]).toEqual([429, { code: "too_many", text: "no room", ids: {}, advice: "wait" }]);
+});
+
+test("what else a link is told is passed over where one answer is wanted", async () => {
+  const ask = await answering((link) => ({
+    frame() {
+      link.send(0, encodeHost({ case: "pong", value: { token: 1n } }));
+      link.send(0, encodeHost({ case: "answer", value: { id: 1n, result: { case: "done", value: {} } } }));
+    },
+    closed: () => {},
+  }));
+  expect(await (await ask("/v1/call/rename", { session: "x", name: "y" })).json()).toEqual({});
 });
 
 test("what is no output is not taken for it", () => {

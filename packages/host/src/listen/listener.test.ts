@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { selfMadeCertificate } from "@holdfast/testkit/certificate";
 import { afterEach, describe, expect, test } from "vitest";
 import { HoldError } from "@holdfast/protocol";
+import { readBody } from "../http/exchange.ts";
 import type { Grant } from "../operator/grant.ts";
 import { readListen, type ListenWish } from "./gate.ts";
 import { Listener, type ListenerOptions, type Routes } from "./listener.ts";
@@ -20,6 +21,10 @@ async function listening(options: Partial<ListenerOptions> = {}, wish: Partial<L
     "/told": {
       credential: "bearer",
       GET: (request, response) => void response.end(seen.push(request.url!) > 0 ? "told" : ""),
+    },
+    "/body": {
+      credential: "bearer",
+      POST: async (request, response) => void response.end(`read ${(await readBody(request)).length}`),
     },
     "/of/{name}/more": {
       credential: "bearer",
@@ -152,6 +157,15 @@ describe("the listener", () => {
     const post = await fetch(`http://127.0.0.1:${port}/of/a/more`, { headers: bearer, method: "POST" });
     expect([post.status, ((await post.json()) as { code: string }).code]).toEqual([500, "internal"]);
     expect(logged).toEqual([expect.stringMatching(/^POST \/of\/a\/more: Error: a defect/)]);
+  });
+
+  test("a body that does not come is waited for so long and no longer, though its sender is known; one that breaks off is nobody's fault", async () => {
+    const { port, logged } = await listening({ requestMs: 50 });
+    const head = (length: number) =>
+      `POST /body HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer good\r\nContent-Length: ${length}\r\n\r\n`;
+    await new Peer(port).write(`${head(4)}body`).hears("read 4");
+    expect(await new Peer(port).write(`${head(10)}b`).gone).toMatch(/^HTTP\/1.1 4\d\d /);
+    expect(logged).toEqual([]);
   });
 
   test("a page of an origin that is allowed may ask, and is told so; no other is", async () => {

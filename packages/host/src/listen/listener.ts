@@ -312,7 +312,7 @@ async function serverFor(
 ): Promise<Server> {
   const bounds: ServerOptions = {
     maxHeaderSize: HEAD_BYTES,
-    headersTimeout: strangerMs,
+    headersTimeout: Math.min(requestMs, strangerMs),
     requestTimeout: requestMs,
     keepAliveTimeout: strangerMs,
     connectionsCheckingInterval: Math.min(requestMs, strangerMs),
