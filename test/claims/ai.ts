@@ -13,12 +13,12 @@ async function run(system: System): Promise<readonly Fact[]> {
     const text = `[bot:${next++}]`;
     return { text, typing: await ai.type(text) };
   };
-  /** How many of these came to the program, once a person's unit that was typed after them has. */
-  const arrived = async (texts: readonly string[]): Promise<number> => {
+  /** How many of these came to the program, once a person's unit that was typed after them has: where that came too. */
+  const arrived = async (texts: readonly string[]): Promise<{ readonly texts: number; readonly persons: boolean }> => {
     const last = `[me:${next++}]`;
     await person.type(last);
-    await comesTrue("what a person types after them has arrived", () => reached(last));
-    return texts.filter(reached).length;
+    const persons = await comesTrue("what a person types after them has arrived", () => reached(last));
+    return { texts: texts.filter(reached).length, persons };
   };
 
   const free: string[] = [];
@@ -57,8 +57,8 @@ async function run(system: System): Promise<readonly Fact[]> {
     },
     {
       what: "a person's first key stops it: while they steer, none of its input gets through",
-      holds: through === 0,
-      evidence: `${count(through)} of ${count(against.length)} tries got through`,
+      holds: through.texts === 0 && through.persons,
+      evidence: `${count(through.texts)} of ${count(against.length)} tries got through`,
     },
     {
       what: "and its calls are told who steers",
@@ -67,8 +67,10 @@ async function run(system: System): Promise<readonly Fact[]> {
     },
     {
       what: "a person pauses AIs: none of its input gets through, and people's does",
-      holds: isPaused && throughPause === 0,
-      evidence: isPaused ? `${count(throughPause)} of ${count(whilePaused.length)} tries got through` : "there is no such thing",
+      holds: isPaused && throughPause.texts === 0 && throughPause.persons,
+      evidence: isPaused
+        ? `${count(throughPause.texts)} of ${count(whilePaused.length)} tries got through`
+        : "there is no such thing",
     },
     {
       what: "it cannot lift that by itself",
