@@ -48,7 +48,8 @@ threading.Event().wait()
 
 /** A client of the machine's user for each carrier, and the \`via\` that it says. */
 async function clients(w: World): Promise<ReadonlyMap<string, HostClient>> {
-  const { url, ssh } = await w.listenToAll();
+  const address = await w.listenForAll();
+  const [url, ssh] = [address("websocket"), address("ssh")];
   const home = w.home;
   // Whoever's key opens the way there, the operator is who proves their own inside it.
   const lane = await SshUser.operator(w, ssh, "lane", { kind: OperatorKind.SERVICE, role: "observer" });

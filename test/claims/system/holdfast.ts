@@ -5,6 +5,7 @@ import type { Attachment, HostClient } from "@holdfast/sdk";
 import { connect, connectThrough } from "@holdfast/sdk/node";
 import { type Agent, agent, hold } from "../../../apps/mcp/test/agent.ts";
 import { Bearer, type Stream } from "../../integration/world/http.ts";
+import { SshUser } from "../../integration/world/ssh.ts";
 import { refusal, type World, world } from "../../integration/world/world.ts";
 import { ByteStream } from "./byte-stream.ts";
 import {
@@ -22,10 +23,12 @@ import {
 
 interface Reach {
   readonly world: World;
-  readonly url: string;
-  /** Name of the credential; none: the machine user's. */
-  readonly as: string | undefined;
+  readonly address: Addresses;
+  /** Name of the credential, a key in the home. */
+  readonly as: string;
 }
+
+type Addresses = Awaited<ReturnType<World["listenForAll"]>>;
 
 /** One that can say where it stands, for one that comes after it. */
 interface StandingClient extends Client {
@@ -42,24 +45,29 @@ const sdk =
     how.world.atEnd(() => client.close());
     return SdkClient.open(client, session, after);
   };
-const named = (as: string | undefined): { as?: string } => (as ? { as } : {});
 
 /** Every carrier that clients come by. A new one is a line here. */
 const carriers: Readonly<Record<string, Carrier>> = {
   unix: sdk(({ world: w, as }) => w.connect(as)),
-  websocket: sdk(({ world: w, url, as }) => connect({ url, home: w.home, via: "web", timeoutMs: 60_000, ...named(as) })),
+  websocket: sdk(({ world: w, address, as }) =>
+    connect({ url: address("websocket"), home: w.home, as, via: "web", timeoutMs: 60_000 }),
+  ),
   stdio: sdk(({ world: w, as }) =>
     connectThrough({
       argv: [
         ...["env", `HOLDFAST_HOME=${String(w.env["HOLDFAST_HOME"])}`, `HOLDFAST_WORLD=${w.place}`],
-        ...[hold, "attach", "--carrier", "stdio", ...(as ? ["--as", as] : [])],
+        ...[hold, "attach", "--carrier", "stdio", "--as", as],
       ],
       via: "cli",
     }),
   ),
-  http: async ({ world: w, url, as }, session, after) => {
+  ssh: sdk(({ world: w, address, as }) => {
+    const user = SshUser.of(w, address("ssh"), as);
+    return connect({ ssh: `127.0.0.1:${user.port}`, program: ["ssh", ...user.options()], via: "ssh", timeoutMs: 60_000 });
+  }),
+  http: async ({ world: w, address, as }, session, after) => {
     const signer = await w.connect(as);
-    const bearer = await Bearer.of(w, url, signer);
+    const bearer = await Bearer.of(w, address("http"), signer);
     w.close(signer);
     return HttpClient.open(bearer, session, after);
   },
@@ -70,22 +78,22 @@ export class Holdfast implements System {
   readonly ways = Object.keys(carriers);
   readonly version: string;
   readonly #world: World;
-  readonly #url: string;
+  readonly #address: Addresses;
   readonly #owner: OperatorInfo;
   readonly #known = new Set([me.name, bot.name]);
   #ai: Promise<Agent> | null = null;
 
-  private constructor(w: World, url: string, owner: OperatorInfo) {
+  private constructor(w: World, address: Addresses, owner: OperatorInfo) {
     this.#world = w;
-    this.#url = url;
+    this.#address = address;
     this.#owner = owner;
     this.version = execFileSync(hold, ["--version"], { env: w.env, encoding: "utf8" }).trim();
   }
 
   static async start(): Promise<Holdfast> {
     const w = await world();
-    const url = await w.listen();
-    return new Holdfast(w, url, (await w.connect()).operator.operator!);
+    const address = await w.listenForAll();
+    return new Holdfast(w, address, (await w.connect()).operator.operator!);
   }
 
   nameOf(actor: Actor): string {
@@ -104,7 +112,7 @@ export class Holdfast implements System {
   }
 
   async attach(session: string, { as, way = this.ways[0]!, after }: Coming): Promise<Client> {
-    const reach = { world: this.#world, url: this.#url, as: await this.#credential(as) };
+    const reach = { world: this.#world, address: this.#address, as: await this.#credential(as) };
     // Whoever comes after another came from here, too.
     return carriers[way]!(reach, session, (after as StandingClient | undefined)?.cursor ?? 0);
   }
@@ -170,8 +178,8 @@ export class Holdfast implements System {
     return execFileSync(hold, args, { env: this.#world.env, cwd: this.#world.files, encoding: "utf8", maxBuffer: 2 ** 28 });
   }
 
-  async #credential(actor: Actor): Promise<string | undefined> {
-    if (actor.name === me.name) return undefined;
+  async #credential(actor: Actor): Promise<string> {
+    if (actor.name === me.name) return this.#owner.name;
     if (!this.#known.has(actor.name)) {
       this.#known.add(actor.name);
       this.#world.close(await this.#world.operator(actor.name, actor.kind));

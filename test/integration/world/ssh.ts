@@ -1,6 +1,6 @@
 /** OpenSSH's own clients against a world's host, each with a key and a known_hosts of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, type KeyObject, randomBytes } from "node:crypto";
 import { createReadStream, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OperatorKind } from "@holdfast/protocol";
@@ -60,6 +60,26 @@ export class Running {
   }
 }
 
+/** `openssh-key-v1` (PROTOCOL.key of OpenSSH), without a passphrase. */
+function openSshPrivateKey(key: KeyObject): string {
+  const { x = "", d = "" } = key.export({ format: "jwk" });
+  const [open, seed] = [Buffer.from(x, "base64url"), Buffer.from(d, "base64url")];
+  const uint = (n: number): Buffer => Buffer.from(Uint32Array.of(n).buffer).swap32();
+  const text = (bytes: string | Uint8Array): Buffer => Buffer.concat([uint(Buffer.from(bytes).length), Buffer.from(bytes)]);
+  const kind = text("ssh-ed25519");
+  const check = randomBytes(4);
+  const secret = Buffer.concat([check, check, kind, text(open), text(Buffer.concat([seed, open])), text("holdfast")]);
+  const padding = Uint8Array.from({ length: -secret.length & 7 }, (_, i) => i + 1);
+  const all = Buffer.concat([
+    Buffer.from("openssh-key-v1\0"),
+    ...[text("none"), text("none"), text(""), uint(1)],
+    text(Buffer.concat([kind, text(open)])),
+    text(Buffer.concat([secret, padding])),
+  ]);
+  const lines = all.toString("base64").match(/.{1,70}/g)!;
+  return ["-----BEGIN OPENSSH PRIVATE KEY-----", ...lines, "-----END OPENSSH PRIVATE KEY-----", ""].join("\n");
+}
+
 export class SshUser {
   readonly #world: World;
   readonly #port: string;
@@ -94,6 +114,15 @@ export class SshUser {
     const publicKey = openSshPublicKey(readFileSync(`${user.key}.pub`, "utf8"));
     await (await world.connect()).operatorAdd({ name, kind, role, publicKey });
     return user;
+  }
+
+  /** An operator that is there, by the key of the world's home: as OpenSSH keeps keys. */
+  static of(world: World, url: string, name: string): SshUser {
+    const folder = join(world.place, "ssh");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const key = join(folder, `home-${name}`);
+    writeFileSync(key, openSshPrivateKey(world.keyOf(name)), { mode: 0o600 });
+    return new SshUser(world, new URL(url.replace(/^ssh:/, "http:")).port, key);
   }
 
   get port(): number {

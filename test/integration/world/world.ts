@@ -71,31 +71,31 @@ export class World {
 
   /** Has the host listen, on a free port that stays the same over its restarts; resolves with its address. */
   async listen(wish: Partial<ListenWish> = {}): Promise<string> {
-    return this.#listens("websocket", { listen: { listen: `127.0.0.1:${await freePort()}`, ...wish } });
+    return (await this.#listens({ listen: { listen: `127.0.0.1:${await freePort()}`, ...wish } }))("websocket");
   }
 
   /** The same for ssh clients. */
   async listenSsh(): Promise<string> {
-    return this.#listens("ssh", { ssh: `127.0.0.1:${await freePort()}` });
+    return (await this.#listens({ ssh: `127.0.0.1:${await freePort()}` }))("ssh");
   }
 
-  /** The same for both. */
-  async listenToAll(): Promise<{ readonly url: string; readonly ssh: string }> {
-    const wishes = { listen: { listen: `127.0.0.1:${await freePort()}` }, ssh: `127.0.0.1:${await freePort()}` };
-    const url = await this.#listens("websocket", wishes);
-    return { url, ssh: `ssh://${wishes.ssh}` };
+  /** For clients of every carrier: the addresses by the carrier's name. */
+  async listenForAll(): Promise<(carrier: "websocket" | "http" | "ssh") => string> {
+    return this.#listens({ listen: { listen: `127.0.0.1:${await freePort()}` }, ssh: `127.0.0.1:${await freePort()}` });
   }
 
-  async #listens(carrier: string, wishes: { readonly listen?: ListenWish; readonly ssh?: string }): Promise<string> {
+  async #listens(wishes: { readonly listen?: ListenWish; readonly ssh?: string }): Promise<(carrier: string) => string> {
     const admin = await this.connect();
     await admin.down();
     this.close(admin);
     await hostDown({ home: this.home, end: false });
     await startHost({ home: this.home, env: this.env, timeoutMs: 60_000, ...wishes });
     const { addresses, notices } = await (await this.connect()).status();
-    const url = addresses[carrier];
-    if (!url) throw new Error(`the host does not listen: ${notices.join("; ")}`);
-    return url;
+    return (carrier) => {
+      const url = addresses[carrier];
+      if (!url) throw new Error(`the host does not listen: ${notices.join("; ")}`);
+      return url;
+    };
   }
 
   // --- operators ---
