@@ -1,0 +1,137 @@
+/**
+ * Who may ask what, over every carrier (reliability T-57): each verb of the schema, each role, each way in. The table is written out by hand, beside the
+ * host's own test of it; a verb that it lacks does not compile. A call is asked of nothing that is there, so that only the right to it is decided.
+ */
+import { generateKeyPairSync } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { connectProgram, connectUnix, files } from "@holdfast/carrier";
+import { connectHttp } from "@holdfast/carrier/http/node";
+import { linkUrl } from "@holdfast/carrier/websocket";
+import { connectWebSocket } from "@holdfast/carrier/websocket/node";
+import { CallSchema, create, FloorVerb } from "@holdfast/protocol";
+import { Connection, type Dial } from "@holdfast/sdk/client";
+import { expect, test } from "vitest";
+import { columns, table, type Verb } from "../../packages/host/src/call/test/who-may.ts";
+import { Bearer } from "./world/http.ts";
+import { signedBy } from "./world/signed.ts";
+import { SshUser } from "./world/ssh.ts";
+import { type World, world } from "./world/world.ts";
+
+const hold = fileURLToPath(new URL("../../bin/hold", import.meta.url));
+const NOWHERE = { session: "no-such-session", operator: "no-such-operator", invitation: "none", id: "none", key: "0".repeat(64) };
+/** Would be done, if it may be. */
+const UNASKED: ReadonlySet<Verb> = new Set(["hostDown"]);
+
+/** Asks for each verb; tells which of them were refused for want of the right, and which were not. */
+type Ask = (verb: Verb) => Promise<"yes" | "no">;
+
+async function links(w: World): Promise<Record<string, (role: string) => Promise<Dial>>> {
+  const address = await w.listenForAll();
+  const env = ["env", `HOLDFAST_HOME=${String(w.env["HOLDFAST_HOME"])}`];
+  return {
+    unix: async () => (accept) => connectUnix(files.socket(w.home), accept),
+    websocket: async () => (accept) => connectWebSocket(linkUrl(address("websocket")), accept),
+    http: async () => (accept) => connectHttp(address("http"), accept),
+    stdio: async () => (accept) => connectProgram([...env, hold, "attach", "--carrier", "stdio"], accept),
+    ssh: async (role) => {
+      const user = SshUser.of(w, address("ssh"), role);
+      return (accept) =>
+        connectProgram(["ssh", ...user.options(["-p", String(user.port), "-T", "-s"]), "127.0.0.1", "holdfast"], accept);
+    },
+  };
+}
+
+/** Of what is nowhere, what this verb takes. The floor is of a session that is there: its right hangs on what is asked of it. */
+function valueOf(verb: Verb, session: string): { readonly [field: string]: string | number } {
+  const { verb: asked } = create(CallSchema, { id: 1n, verb: { case: verb, value: {} } as never });
+  const known = Object.keys((asked as { value: object }).value);
+  const fields = Object.fromEntries(Object.entries(NOWHERE).filter(([name]) => known.includes(name)));
+  return verb === "floor" ? { session, verb: FloorVerb.TAKE } : fields;
+}
+
+function overLink(connection: Connection, session: string): Ask {
+  return (verb) =>
+    new Promise((told) => {
+      const enough = new AbortController();
+      const yes = (): void => {
+        told("yes");
+        enough.abort();
+      };
+      const { verb: asked } = create(CallSchema, { id: 1n, verb: { case: verb, value: valueOf(verb, session) } as never });
+      connection
+        .call(asked as never, { more: yes, signal: enough.signal })
+        .then(yes, (fault: { code?: string }) => told(fault.code === "not_permitted" ? "no" : "yes"));
+    });
+}
+
+function overJson(bearer: Bearer, session: string): Ask {
+  return async (verb) => {
+    const enough = new AbortController();
+    const response = await fetch(`${bearer.url}/v1/call/${verb}`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${bearer.grant}`, "Content-Type": "application/json" },
+      body: JSON.stringify(valueOf(verb, session)),
+      signal: enough.signal,
+    });
+    if (response.ok) {
+      enough.abort();
+      return "yes";
+    }
+    const { code } = (await response.json()) as { code: string };
+    return code === "not_permitted" ? "no" : "yes";
+  };
+}
+
+async function said(ask: Ask, role: (typeof columns)[number]): Promise<Record<string, string>> {
+  const column = columns.indexOf(role);
+  const told: Record<string, string> = {};
+  for (const verb of Object.keys(table) as Verb[]) {
+    const expected = table[verb].split(" ")[column]!;
+    told[verb] = UNASKED.has(verb) && expected === "yes" ? expected : await ask(verb);
+  }
+  return told;
+}
+
+test("each verb is answered or refused by role as the table says, whatever carries the call", async () => {
+  const w = await world();
+  const ways = await links(w);
+  const admin = await w.connect();
+  const url = (await admin.status()).addresses["websocket"]!;
+  const session = await w.open(admin, { command: ["cat"] });
+  for (const [column, role] of columns.entries()) {
+    const client = await w.operator(role, "human", role);
+    const expected = Object.fromEntries((Object.keys(table) as Verb[]).map((verb) => [verb, table[verb].split(" ")[column]!]));
+    for (const [carrier, way] of Object.entries(ways)) {
+      const connection = await Connection.open({
+        dial: await way(role),
+        ...signedBy(w.keyOf(role)),
+        via: "sdk",
+        client: "matrix",
+      });
+      expect(await said(overLink(connection, session.id), role), `${role} over ${carrier}`).toEqual(expected);
+      connection.close();
+    }
+    expect(await said(overJson(await Bearer.of(w, url, client), session.id), role), `${role} over JSON`).toEqual(expected);
+  }
+});
+
+test("a way in that shows no credential, or one that nobody has, leads to no verb", async () => {
+  const w = await world();
+  const ways = await links(w);
+  const { privateKey } = generateKeyPairSync("ed25519");
+  await w.operator("observer", "human", "observer");
+  for (const [carrier, way] of Object.entries(ways)) {
+    const opened = Connection.open({ dial: await way("observer"), ...signedBy(privateKey), via: "sdk", client: "stranger" });
+    await expect(opened, carrier).rejects.toMatchObject({ code: "unknown_credential" });
+  }
+  const url = (await (await w.connect()).status()).addresses["http"]!;
+  for (const verb of Object.keys(table)) {
+    const response = await fetch(`${url}/v1/call/${verb}`, {
+      method: "POST",
+      body: "{}",
+      headers: { "Content-Type": "application/json" },
+    });
+    expect([verb, response.status]).toEqual([verb, 401]);
+    expect((await response.text()).length, verb).toBeLessThanOrEqual(200);
+  }
+});
