@@ -1,5 +1,5 @@
 /** Who may ask what: the whole table, written out by hand, against what the host decides. */
-import type { Host } from "../host.ts";
+
 import { floor, MonotonicMs, type Operator, type OperatorKind } from "@holdfast/core";
 import {
   CallSchema,
@@ -7,10 +7,10 @@ import {
   FloorVerb,
   HoldError,
   PolicyVerb,
-  type Call,
   type OperatorKind as WireKind,
 } from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
+import type { Host } from "../host.ts";
 import type { OperatorRegistry, RegisteredOperator } from "../operator/registry.ts";
 import { Rights } from "../operator/rights.ts";
 import type { SessionPorts } from "../session/ports.ts";
