@@ -111,6 +111,12 @@ test("each verb is answered or refused by role as the table says, whatever carri
       expect(await said(overLink(connection, session.id), role), `${role} over ${carrier}`).toEqual(expected);
       connection.close();
     }
+    const byGrant = await Connection.open({
+      ...{ dial: (accept) => connectUnix(files.socket(w.home), accept), ...signedBy(w.keyOf(role)) },
+      ...{ credential: null, grant: await client.grant(), via: "sdk", client: "matrix" },
+    });
+    expect(await said(overLink(byGrant, session.id), role), `${role} by a grant`).toEqual(expected);
+    byGrant.close();
     expect(await said(overJson(await Bearer.of(w, url, client), session.id), role), `${role} over JSON`).toEqual(expected);
   }
 });
