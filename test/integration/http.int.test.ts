@@ -1,4 +1,5 @@
 /** The HTTP API of a real host: with curl, by readers of its event streams, and by hand. */
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
@@ -357,4 +358,35 @@ test("readers who never read cost the host a window each, while a session prints
   // A flood that nobody looks at takes 50 MiB (the young generation), a reader 4; what they have not read is 350 MB as JSON.
   expect(most - before).toBeLessThan(128 * 1024);
   expect((await bearer.call("show", { session: "flood" })).json.operators).toHaveLength(stuck.length);
+});
+
+test("hold grant prints a grant and nothing else, as narrow as it was asked for", async () => {
+  const { w, url, admin } = await listening();
+  const session = await w.open(admin, { name: "one", script: "cat" });
+  const hold = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync(join(import.meta.dirname, "../../bin/hold"), args, {
+      env: w.env,
+      encoding: "utf8",
+    });
+    return { status, stdout, stderr };
+  };
+  const narrow = hold("grant", "--session", "one", "--role", "observer", "--ttl", "1m");
+  expect(narrow).toMatchObject({ status: 0, stderr: "", stdout: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+\n$/) });
+  const claims = JSON.parse(Buffer.from(narrow.stdout.split(".")[1]!, "base64url").toString());
+  expect(claims).toMatchObject({ session: session.id, cap: ["session.observe", "history.read"], exp: claims.iat + 60 });
+  const ask = async (verb: string, fields: object): Promise<number> => {
+    const at = `${url.replace(/^ws/, "http")}/v1/call/${verb}`;
+    const headers = { Authorization: `Bearer ${narrow.stdout.trim()}`, "Content-Type": "application/json" };
+    return (await fetch(at, { method: "POST", headers, body: JSON.stringify(fields) })).status;
+  };
+  expect([await ask("screen", { session: "one" }), await ask("kill", { session: "one" }), await ask("list", {})]).toEqual([
+    200, 403, 200,
+  ]);
+  expect(JSON.parse(hold("grant", "--json").stdout)).toEqual({ grant: expect.any(String) });
+  for (const wrong of [
+    ["--ttl", "16m"],
+    ["--session", "nobody"],
+    ["--role", "king"],
+  ])
+    expect([wrong, hold("grant", ...wrong).status]).not.toEqual([wrong, 0]);
 });
