@@ -1,12 +1,16 @@
 /**
  * One session channel of a connection (RFC 4254 §6): what the client asks for before it begins, which of the works it then begins, and how
  * that ends. A channel does one thing, and is closed with its exit.
+ *
+ *   D1  Of a terminal that changes its size all the time the newest size counts, {@link RESIZE_MS} apart.
  */
 import { type Code, type ExecAnswer, type ExecCall, exitCodeOf, HoldError, type Init } from "@holdfast/protocol";
 import type { Connection, ServerChannel, Session as SshSession, SFTPWrapper } from "ssh2";
 import type { Conversation } from "./inner-link.ts";
 import { type Exit, type Outlet, Sink } from "./sink.ts";
 import { exitFiles, writeError } from "./ssh2-inside.ts";
+
+const RESIZE_MS = 50;
 
 export interface TerminalSize {
   readonly cols: number;
@@ -74,6 +78,7 @@ export class SessionChannel {
   #work: ChannelWork | null = null;
   #sink: Sink | null = null;
   #hasLeft = false;
+  #resizeDue: (() => void) | null = null;
   onOver: (() => void) | null = null;
   /** Resolves when what it does is over, and the client has been told. */
   done: Promise<void> = Promise.resolve();
@@ -87,10 +92,7 @@ export class SessionChannel {
     });
     session.on("window-change", (accept, _reject, { cols, rows }) => {
       const size = sizeOf(cols, rows);
-      if (size && this.#terminal) {
-        this.#terminal.size = size;
-        this.#work?.onResize?.(size);
-      }
+      if (size) this.#resized(size);
       accept?.();
     });
     session.on("signal", (accept, _reject, { name }) => {
@@ -107,6 +109,19 @@ export class SessionChannel {
     });
     session.once("sftp", (accept) => this.#begin(this.#files(accept())));
     session.once("close", () => this.closed());
+  }
+
+  /** D1. */
+  #resized(size: TerminalSize): void {
+    if (!this.#terminal) return;
+    this.#terminal.size = size;
+    if (this.#resizeDue) return;
+    this.#work?.onResize?.(size);
+    this.#resizeDue = this.#world.later(RESIZE_MS, () => {
+      this.#resizeDue = null;
+      const newest = this.#terminal?.size;
+      if (newest && newest !== size) this.#resized(newest);
+    });
   }
 
   #begin(work: Promise<void>): void {

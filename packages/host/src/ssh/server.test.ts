@@ -6,6 +6,7 @@ import { afterEach, expect, test } from "vitest";
 import type { Host } from "../host.ts";
 import { keyIdOf } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
+import { newKey as madeBy } from "./host-key.ts";
 import { rawKeyOf } from "./public-key.ts";
 import { SshServer, type SshServerParts } from "./server.ts";
 
@@ -14,7 +15,7 @@ afterEach(() => {
   for (const end of open.splice(0).reverse()) end();
 });
 
-const newKey = (): string => ssh2.utils.generateKeyPairSync("ed25519").private;
+const newKey = (): string => madeBy(ssh2);
 function parsed(key: string): ssh2.ParsedKey {
   const read = ssh2.utils.parseKey(key);
   if (read instanceof Error) throw read;
@@ -136,16 +137,24 @@ test("a program that says nothing, and a person who does not answer, are put out
   expect(slow.server.strangers).toBe(0);
 });
 
-test("one stranger more than there is room for puts out the one that has waited longest, and a known key comes in", async () => {
+test("one stranger more than there is room for puts out the one that has said nothing for longest, and a known key comes in", async () => {
   const { server, port } = await listening({ strangers: 3 });
-  const first = peer(port);
-  await new Promise((met) => first.socket.once("data", met));
-  const others = [peer(port), peer(port)];
-  for (const other of others) await new Promise((met) => other.socket.once("data", met));
+  const met = async (): Promise<ReturnType<typeof peer>> => {
+    const made = peer(port);
+    await new Promise((heard) => made.socket.once("data", heard));
+    return made;
+  };
+  const person = await met();
+  person.socket.write("SSH-2.0-person\r\n");
+  // It is answered with what this host can do.
+  await new Promise((heard) => person.socket.once("data", heard));
+  const silent = await met();
+  await met();
   expect(server.strangers).toBe(3);
   expect(await attempt(port, { privateKey: keys.ana })).toBe("in");
-  await first.gone;
+  await silent.gone;
   expect(server.strangers).toBe(2);
+  expect(person.socket.destroyed).toBe(false);
 });
 
 test("a stranger is read 64 KiB and no more, whatever they are", async () => {

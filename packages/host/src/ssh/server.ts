@@ -3,7 +3,8 @@
  *
  *   V1  A key is an operator's or nobody's. Who is not known, was revoked, or offers anything but a key of Ed25519 hears the same.
  *   V2  What a program does by itself, up to the keys being exchanged, has 5 s; a person who is asked about this host's key or for a passphrase a
- *       minute. There are {@link STRANGERS} at once, of one address a quarter; one more puts out the one that has waited longest.
+ *       minute. There are {@link STRANGERS} at once, of one address a quarter; one more puts out the one that has waited longest, of
+ *       those that have said nothing yet if there are any.
  *   V3  Of a stranger 64 KiB are read, and six keys are looked at.
  *   V4  Algorithms that are beyond doubt, and no others: X25519, Ed25519, AES-GCM. Nothing is compressed.
  */
@@ -64,6 +65,7 @@ interface Known {
 
 interface Stranger {
   readonly from: string;
+  hasSpoken: boolean;
   /** Until when it is to have come further. */
   until(ms: number): void;
   put(): void;
@@ -131,8 +133,8 @@ export class SshServer {
     const { strangers = STRANGERS, programMs = limits.handshakeMs } = this.#parts;
     const isLocal = from === socket.localAddress;
     const neighbours = [...this.#strangers.values()].filter((s) => s.from === from);
-    if (!isLocal && neighbours.length >= strangers / STRANGERS_SHARE) neighbours[0]!.put();
-    else if (this.#strangers.size >= strangers) this.#strangers.values().next().value?.put();
+    if (!isLocal && neighbours.length >= strangers / STRANGERS_SHARE) leastOf(neighbours)?.put();
+    else if (this.#strangers.size >= strangers) leastOf([...this.#strangers.values()])?.put();
     const place = placeOf(from, socket.remotePort);
     const put = (): void => {
       if (this.#strangers.delete(socket)) socket.destroy();
@@ -142,7 +144,7 @@ export class SshServer {
       cancel();
       cancel = this.#later(ms, put);
     };
-    this.#strangers.set(socket, { from, put, until });
+    this.#strangers.set(socket, { from, hasSpoken: false, put, until });
     this.#met.set(place, socket);
     socket.once("close", () => {
       this.#met.delete(place);
@@ -169,7 +171,9 @@ export class SshServer {
     client.on("error", () => {});
     if (!socket) return void client.end();
     // It speaks SSH: from here on somebody may be asked something.
-    this.#strangers.get(socket)?.until(this.#parts.personMs ?? PERSON_MS);
+    const stranger = this.#strangers.get(socket);
+    if (stranger) stranger.hasSpoken = true;
+    stranger?.until(this.#parts.personMs ?? PERSON_MS);
     let keys = 0;
     let proven: Known | null = null;
     let user = "";
@@ -213,6 +217,11 @@ export class SshServer {
     const isProven = verify(null, context.blob, publicKeyFromRaw(raw), context.signature);
     return isProven ? { operator, provenKey, isProven } : null;
   }
+}
+
+/** V2: whose loss is the least. They are in the order in which they came. */
+function leastOf(strangers: readonly Stranger[]): Stranger | undefined {
+  return strangers.find((stranger) => !stranger.hasSpoken) ?? strangers[0];
 }
 
 function placeOf(address: string | undefined, port: number | undefined): string {

@@ -22,7 +22,7 @@ carrierAcceptance("ssh", () => {
   const folder = mkdtempSync(join(tmpdir(), "hold-ssh-carrier-"));
   const key = join(folder, "key");
   spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
-  const hostKey = ssh2.utils.generateKeyPairSync("ed25519").private;
+  const hostKey = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 }).private;
   const links: Link[] = [];
   let server: ssh2.Server | null = null;
   return {
