@@ -8,6 +8,7 @@ import { OperatorKind } from "@holdfast/protocol";
 import { type Approval, type HostClient, shownExactly } from "@holdfast/sdk";
 import { connect, files, folders, generateKey, generateSealedKey } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
+import { Bearer } from "./world/http.ts";
 import { fact } from "./world/processes.ts";
 import { bytes, record, refusal, type World, world } from "./world/world.ts";
 
@@ -278,6 +279,33 @@ test("T-65: an AI that obeys everything that it reads does nothing that it may n
   expect((await admin.policy()).sha256).toBe(before);
   // What its policy allows, it does.
   expect((await ai.run(session.id, { text: "true" })).code).toBe(0);
+});
+
+test("over HTTP requests are listed and followed, a grant decides nothing, and an answer under way is not disturbed by what happens", async () => {
+  const w = await world();
+  const url = await w.listen();
+  const admin = await w.connect();
+  const [eva, ai] = [await approver(w, admin), await bot(w, admin)];
+  await load(w, admin, `${head}exec = "ask"\n`);
+  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const host = await w.hostPid();
+  const bearer = await Bearer.of(w, url, eva);
+  const person = await Bearer.of(w, url, admin);
+  const following = bearer.call("approvalWatch", {}, "--max-time", "8").catch((fault: Error) => fault.message);
+  const waiting = person.call("wait", { session: session.id, idleMs: "600000", timeoutMs: "6000" });
+  const asked = ai.exec(session.id, ["true"]);
+  asked.catch(() => {});
+  const request = await pending(eva);
+  const listed = (await bearer.call("approvalList")).json.approvals;
+  expect(listed).toMatchObject([{ id: request.id, deed: "exec", state: "pending", actor: "bot" }]);
+  const { binding } = listed[0];
+  const decided = await bearer.call("approvalDecide", { approval: request.id, allow: true, binding });
+  expect([decided.status, decided.json.code]).toEqual([403, "not_protected"]);
+  await eva.approvals.allow(request);
+  await asked;
+  expect((await waiting).json.fired).toBe("timeout");
+  await following;
+  expect(await w.hostPid()).toBe(host);
 });
 
 test("a request that a host's death cut off is void: nobody can allow it, and what it was for is not done", async () => {

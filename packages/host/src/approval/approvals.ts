@@ -31,6 +31,8 @@ const RECORDED_CHARS = 1_024;
 /** Requests that are over, for the one who asks what became of theirs. */
 const KEPT_OVER = 64;
 
+const NOTHING_SHOWN: Shown = { sessionName: "", argv: [], data: new Uint8Array(0), dataBytes: 0, env: [], executable: "" };
+
 /** What is asked for, as a person is to see it. */
 export interface Shown {
   readonly sessionName: string;
@@ -246,7 +248,8 @@ export class Approvals {
   #close(request: Request): void {
     request.stopTimer();
     this.#open.delete(request.approval.id);
-    this.#over = [...this.#over, request].slice(-KEPT_OVER);
+    // What it became is all that is asked of it any more.
+    this.#over = [...this.#over, { ...request, shown: NOTHING_SHOWN }].slice(-KEPT_OVER);
   }
 
   #tell(request: Request): void {
@@ -306,7 +309,7 @@ function refusalOf(refusal: room.DecisionRefusal, request: Request, by: Register
     case "unprotected":
       return new HoldError(
         "not_protected",
-        `this key of ${by.name} lies in a file that programs of the same user can read, AIs too, so it approves nothing; add an operator whose key a passphrase keeps: hold operator add NAME --role approver --passphrase, then hold --as NAME approvals`,
+        `this key of ${by.name} is not marked as one that no program of the same user can use, AIs among them, so it approves nothing. An admin adds one that a passphrase keeps: hold operator add NAME --role approver --passphrase, then hold --as NAME approvals`,
         details,
       );
     case "over":

@@ -16,7 +16,7 @@ export interface Bound {
   /** What else tells it from others of its deed: a signal and its target, a path, a name. */
   readonly what: string;
   readonly argv: readonly string[];
-  /** Typed bytes, or a content's hash: hex. */
+  /** SHA-256 of what is typed or written, hex. */
   readonly data: string;
   readonly cwd: string;
   readonly executable: string;

@@ -250,7 +250,7 @@ export class Gate {
       actors: [known.id, ...(known.onBehalfOf === "" ? [] : [known.onBehalfOf])],
       what: act.what,
       argv: act.argv ?? [],
-      data: act.dataHash ?? Buffer.from(act.data ?? []).toString("hex"),
+      data: act.dataHash ?? (act.data ? createHash("sha256").update(act.data).digest("hex") : ""),
       cwd,
       executable: found ? `${found.path}\0${found.identity}` : "",
       env: isBoundToEnvironment ? createHash("sha256").update(JSON.stringify(env)).digest("hex") : "",

@@ -393,9 +393,9 @@ export class HostLink implements LinkHandlers {
     this.#tellApprovals();
   }
 
-  /** People hear of what waits for approval: theirs to decide, or asked on their behalf. */
+  /** People hear of what waits for approval: theirs to decide, or asked on their behalf. Who bears a grant decides nothing. */
   #tellApprovals(): void {
-    if (this.#phase.name !== "open" || this.#phase.operator.kind !== "human") return;
+    if (this.#phase.name !== "open" || this.#phase.operator.kind !== "human" || this.#phase.isBearer) return;
     const { waiting, own } = waitingFor(this.#host, this.#phase.operator);
     if (this.#toldApprovals === `${waiting} ${own}`) return;
     this.#toldApprovals = `${waiting} ${own}`;
