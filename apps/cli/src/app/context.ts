@@ -66,7 +66,7 @@ export interface Context {
   /** Starts the host of this machine, anew if it runs, to listen or to let people log in. Sessions run on meanwhile. */
   hostAnew(wishes: HostWishes): Promise<HostClient>;
   /** Takes up an invitation: from then on its host and the new credential are the ones that are meant. */
-  join(invite: string, name: string | undefined): Promise<Joined>;
+  join(invite: string, wish: JoinWish): Promise<Joined>;
   /** Logs in with the host's issuer; `show` is given the address that the person opens. Then the new credential is the one that is meant. */
   logIn(options: LogInOptions): Promise<LoggedIn>;
   /** A link of its own as another operator (undefined: this home's person), which the caller closes. */
@@ -107,6 +107,12 @@ export interface LoggedIn {
   /** Name of the credential here, and the file of its key. */
   readonly as: string;
   readonly key: string;
+}
+
+export interface JoinWish {
+  readonly name: string | undefined;
+  /** Keeps the new key. */
+  readonly passphrase: string | undefined;
 }
 
 export interface SeenHost {

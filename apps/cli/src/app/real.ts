@@ -21,6 +21,7 @@ import type {
   Context,
   HostWishes,
   Input,
+  JoinWish,
   KeyStore,
   LoggedIn,
   LogInOptions,
@@ -310,9 +311,10 @@ export class RealContext implements Context {
     return { address, id, knownId: knownHostId(home, address), remember: async () => rememberHost(home, address, key) };
   }
 
-  async join(invite: string, name: string | undefined): Promise<Joined> {
+  async join(invite: string, { name, passphrase }: JoinWish): Promise<Joined> {
     const { joinByInvite } = await import("@holdfast/sdk/node");
-    const joined = await joinByInvite({ home: await this.home(), invite, name, via: "cli", client: `hold/${this.version}` });
+    const home = await this.home();
+    const joined = await joinByInvite({ home, invite, name, passphrase, via: "cli", client: `hold/${this.version}` });
     this.#host = joined.url ?? undefined;
     this.#as = joined.as;
     return joined;

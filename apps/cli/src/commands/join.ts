@@ -6,13 +6,16 @@ import { usage } from "../app/fail.ts";
 
 interface JoinFlags {
   readonly name: string | undefined;
+  readonly passphrase: boolean;
   readonly noAttach: boolean;
   readonly observe: boolean;
   readonly json: boolean;
 }
 
 export async function run(context: Context, flags: JoinFlags, args: readonly string[]): Promise<number | undefined> {
-  const joined = await context.join(await inviteFrom(context, args[0]!), flags.name);
+  const invite = await inviteFrom(context, args[0]!);
+  const passphrase = flags.passphrase ? await context.newPassphrase(flags.name ?? "this machine") : undefined;
+  const joined = await context.join(invite, { name: flags.name, passphrase });
   if (flags.json) {
     jsonLine(context.out, joined);
     return;

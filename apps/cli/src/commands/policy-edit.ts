@@ -6,7 +6,7 @@ import { edit } from "./config-edit.ts";
 import { problemsOf } from "./policy-check.ts";
 
 /** One that asks about what changes something, and looks at everything. */
-const EXAMPLE = `# What AIs may do here; docs/policy.md and \`hold help policy\` say what each line means.
+export const EXAMPLE = `# What AIs may do here; docs/policy.md and \`hold help policy\` say what each line means.
 # A change takes no effect before: hold policy reload
 version = 1
 

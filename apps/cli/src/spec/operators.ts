@@ -38,6 +38,7 @@ export const operatorCommands = [
     args: [{ name: "INVITE", brief: "the text that begins with hold1., or - to read it" }],
     flags: {
       name: { kind: "text", value: "NAME", brief: "what you are called there, if that is open, and the key here" },
+      passphrase: { kind: "bool", brief: "keep the key by a passphrase: to approve what AIs ask" },
       noAttach: { kind: "bool", short: "d", brief: "only join" },
       observe: { kind: "bool", short: "o", brief: "attach without typing" },
       json: jsonFlag,

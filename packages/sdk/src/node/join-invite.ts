@@ -21,6 +21,8 @@ export interface JoinRequest {
   readonly invite: string;
   /** What the key is called here, and the operator there if the invitation leaves that open. Default: what the invitation says, else this machine's user. */
   readonly name?: string | undefined;
+  /** Keeps the new key, which the host then takes for protected if whoever invited may say so. */
+  readonly passphrase?: string | undefined;
   /** Shown in audit. */
   readonly client?: string;
   readonly via?: "cli" | "sdk";
@@ -114,6 +116,7 @@ async function joinAt(request: JoinRequest, invite: InviteText, { url, dial }: W
         hostKey,
         token,
         name,
+        ...(request.passphrase === undefined ? {} : { passphrase: request.passphrase }),
         ...(client === undefined ? {} : { client }),
         ...(via === undefined ? {} : { via }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),

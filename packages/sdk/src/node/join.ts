@@ -14,7 +14,7 @@ export interface JoinOptions {
   readonly token: Uint8Array;
   /** What the key is called here, and the operator there, unless the invitation is for one that has a name. */
   readonly name: string;
-  /** Keeps the new key, which the host then takes for protected. */
+  /** Keeps the new key, which the host then takes for protected if whoever invited may say so. */
   readonly passphrase?: string;
   /** Shown in audit. */
   readonly client?: string;
