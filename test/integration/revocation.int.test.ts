@@ -186,3 +186,13 @@ test("an invitation for another device is void once a key of its operator was re
   const dial: Parameters<typeof joinHost>[0]["dial"] = (accept) => connectUnix(files.socket(w.home), accept);
   expect(await refusal(joinHost({ home: w.home, dial, hostKey, token, name: "stolen" }))).toBe("invitation_unknown");
 });
+
+test("what an operator has invited to lets nobody in once they are revoked", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  await w.open(admin, { name: "shared", script: "exec cat" });
+  const { hostKey, token } = await (await w.operator("ada", "human", "admin")).invite({ session: "shared", ttlMs: 3_600_000 });
+  await admin.operatorRevoke("ada");
+  const dial: Parameters<typeof joinHost>[0]["dial"] = (accept) => connectUnix(files.socket(w.home), accept);
+  expect(await refusal(joinHost({ home: w.home, dial, hostKey, token, name: "friend" }))).toBe("invitation_unknown");
+});

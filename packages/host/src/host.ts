@@ -658,17 +658,8 @@ export class Host {
   revoke(operator: RegisteredOperator, by: Actor): void {
     this.registry.revoke(operator.id);
     this.continuity.revoked(operator.id);
-    this.invitations.withdraw(operator.id);
     // Views and links end first: whatever the journal can take, a revoked operator sees and types no more.
-    let unrecorded: unknown = null;
-    const tried = (run: () => void): void => {
-      try {
-        run();
-      } catch (fault) {
-        if (!isJournalFault(fault)) throw fault;
-        unrecorded = fault;
-      }
-    };
+    const { tried, unrecorded } = despiteTheJournal();
     for (const session of this.#sessions.values()) {
       if (!session.isOver) tried(() => session.revoke(operator.id, by));
       if (session.agentBy === operator.id) this.#opener.files.forgetAgent(session.id);
@@ -682,14 +673,9 @@ export class Host {
     }
     for (const told of [...this.#revocations]) told(operator.id);
     tried(() => this.gate.revoked(operator.id));
+    this.#withdraw(operator.id);
     tried(() => this.recordOperator(by, operator.id, "revoked", ""));
-    if (unrecorded)
-      throw new HoldError(
-        "journal_frozen",
-        `operator ${operator.name} is revoked, and that can't be recorded now (${String(unrecorded)}); free some space, hold doctor tells more`,
-        { operator: operator.id },
-        { cause: unrecorded },
-      );
+    if (unrecorded()) throw cantRecord(`operator ${operator.name} is revoked`, operator, unrecorded());
   }
 
   onRevoked(told: (operator: string) => void): () => void {
@@ -703,15 +689,26 @@ export class Host {
    */
   revokeKey(operator: RegisteredOperator, key: string, by: Actor): void {
     const { keyId } = this.registry.revokeKey(operator.id, key, this.ports.clock.wallMs());
-    this.invitations.withdraw(operator.id);
     this.continuity.revoked(operator.id, keyId.toString("hex"));
     for (const told of [...this.#keyRevocations]) told(operator.id, keyId);
-    this.gate.revoked(operator.id);
     const error = new HoldError("key_revoked", `a key of ${operator.name} was revoked, and what was not written yet is dropped`, {
       operator: operator.id,
     });
-    for (const session of this.#sessions.values()) if (!session.isOver) session.drop(operator.id, error);
-    this.recordOperator(by, operator.id, "key_revoked", keyId.toString("hex"));
+    const { tried, unrecorded } = despiteTheJournal();
+    tried(() => this.gate.revoked(operator.id));
+    for (const session of this.#sessions.values()) if (!session.isOver) tried(() => session.drop(operator.id, error));
+    this.#withdraw(operator.id);
+    tried(() => this.recordOperator(by, operator.id, "key_revoked", keyId.toString("hex")));
+    if (unrecorded()) throw cantRecord(`a key of ${operator.name} is revoked`, operator, unrecorded());
+  }
+
+  /** A disk that is full keeps nobody in: a revoked operator's invitations are refused anyway (call/invitations.ts). */
+  #withdraw(operator: string): void {
+    try {
+      this.invitations.withdraw(operator);
+    } catch (fault) {
+      this.ports.log(`invitations of ${operator} stay open: ${String(fault)}`);
+    }
   }
 
   onKeyRevoked(told: (operator: string, keyId: Uint8Array) => void): () => void {
@@ -727,6 +724,31 @@ export class Host {
       this.save(session);
     }
   }
+}
+
+/** For what must be done though it can't be recorded: `unrecorded` is why the last of it was not, if so. */
+function despiteTheJournal(): { tried(run: () => void): void; unrecorded(): unknown } {
+  let why: unknown = null;
+  return {
+    tried(run) {
+      try {
+        run();
+      } catch (fault) {
+        if (!isJournalFault(fault)) throw fault;
+        why = fault;
+      }
+    },
+    unrecorded: () => why,
+  };
+}
+
+function cantRecord(what: string, { id }: RegisteredOperator, cause: unknown): HoldError {
+  return new HoldError(
+    "journal_frozen",
+    `${what}, and that can't be recorded now (${String(cause)}); free some space, hold doctor tells more`,
+    { operator: id },
+    { cause },
+  );
 }
 
 /** The furthest behind of those who read the journal at their own pace. */

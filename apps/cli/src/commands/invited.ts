@@ -14,8 +14,12 @@ export async function addressesOf(client: HostClient, said: readonly string[]): 
   for (const address of said) checkAddress(address);
   if (said.length > 0) return said;
   const told = Object.values((await client.status()).addresses);
-  return [...told.filter((a) => KNOWN.test(a)), ...told.filter((a) => !KNOWN.test(a))];
+  const ranked = [...told.filter((a) => KNOWN.test(a)), ...told.filter((a) => !KNOWN.test(a))];
+  // One port that answers in several ways is one place to go to.
+  return ranked.filter((a, i) => ranked.findIndex((b) => placeOf(b) === placeOf(a)) === i);
 }
+
+const placeOf = (address: string): string => address.replace(/^\w+:\/\//, "");
 
 function checkAddress(address: string): void {
   if (!URL.canParse(address) || !/^\w+:\/\/./.test(address))
@@ -47,7 +51,7 @@ export function tell(context: Context, { invitation, token, hostKey }: Invited, 
   else {
     line(context.out, invite);
     if (context.err.isTty) {
-      const left = formatDuration(Number(invitation.redeemUntilUnixMs) - context.now());
+      const left = formatDuration(Math.ceil((Number(invitation.redeemUntilUnixMs) - context.now()) / 1_000) * 1_000);
       line(context.err, `${escapeText(words)}; it works once, within ${left}. On the other machine:`);
       line(context.err, `  ${command}`);
       if (at.length > 0)

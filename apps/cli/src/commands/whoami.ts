@@ -2,6 +2,7 @@
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { operatorJson } from "../show/session.ts";
 import { pairs } from "../show/table.ts";
+import { iso } from "../show/time.ts";
 import { operatorKindWord } from "../show/words.ts";
 
 export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {
@@ -23,6 +24,8 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
       ["role", o?.role],
       ["may", o?.capabilities.join(", ")],
       ["for", o?.onBehalfOf],
+      ["guest of", o?.session],
+      ["until", iso(o?.untilUnixMs ?? 0) ?? ""],
       ["via", me.via],
       ["host", me.hostId],
       ["inside", context.env["HOLDFAST_SESSION"]],

@@ -123,6 +123,8 @@ export function redeem(
   if (host.registry.hasKey(init.publicKey))
     throw new HoldError("name_taken", "that key belongs to an operator already; take the invitation up with a new one");
   const invitation = host.invitations.take(init.token, now);
+  if (host.registry.byName(invitation.invitedBy)?.revoked !== false)
+    throw new HoldError("invitation_unknown", "who invited was revoked since; ask for another invitation", { reason: "revoked" });
   const isProtected = init.isProtected && invitation.mayProtect === true;
   const name = invitation.name || init.name || `guest-${host.ports.newId(6)}`;
   let operator: RegisteredOperator;
