@@ -1,10 +1,6 @@
 /** One person on every interface is one operator; an AI of theirs is another, on their behalf. Told by `hold log`. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { connectWebSocket, linkUrl } from "@holdfast/carrier/websocket";
-import { connect, credentialFrom, generateKeyPair, type HostClient, publicKeyOf } from "@holdfast/sdk";
-import { shakeHands } from "@holdfast/sdk/client";
-import { files } from "@holdfast/sdk/node";
+import { connect, credentialFrom, formatInvite, generateKeyPair, type HostClient, joinByInvite } from "@holdfast/sdk";
 import { expect, test } from "vitest";
 import { bytes, type World, world } from "../../../test/integration/world/world.ts";
 import { agent, hold } from "./agent.ts";
@@ -24,24 +20,11 @@ const events = (out: string): { actor: string; via: string; text: string; onBeha
 /** A page with a key of its own, which can't be read out, made another device of `operator` by an invitation. */
 async function page(w: World, url: string, operator: string): Promise<HostClient> {
   const pair = await generateKeyPair();
-  const credential = await credentialFrom(pair);
   const { token, hostKey } = await (await w.connect()).invite({ operator });
-  const { link } = await shakeHands(
-    {
-      dial: (accept) => connectWebSocket(linkUrl(url), accept),
-      credential,
-      verifier: {
-        verify: (key) => Buffer.from(key).equals(hostKey),
-        randomBytes: (n) => crypto.getRandomValues(new Uint8Array(n)),
-      },
-      redeem: { token, publicKey: await publicKeyOf(pair), name: "" },
-      via: "web",
-      client: "page",
-    },
-    () => ({ frame: () => {}, closed: () => {} }),
-  );
-  link.close();
-  const client = await connect({ url, hostKey: readFileSync(files.hostPublicKey(w.home)), credential });
+  const at = ["ssh://box.example", "ws://127.0.0.1:1", url];
+  const joined = await joinByInvite({ invite: formatInvite({ at, hostKey, token, operator }), pair });
+  expect(joined).toMatchObject({ operator, url, session: null });
+  const client = await connect({ ...joined, credential: await credentialFrom(pair) });
   w.atEnd(() => client.close());
   return client;
 }

@@ -8,6 +8,7 @@ export { keyNames, parseKey } from "./key.ts";
 export { openSshPublicKey } from "./ssh-key.ts";
 export { formatInvite, type InviteText, parseInvite } from "./invite-text.ts";
 export { connect, type WebOptions } from "./web/connect.ts";
+export { joinByInvite, type WebJoined, type WebJoinOptions } from "./web/join.ts";
 export { credentialFrom, generateKeyPair, type KeyPair, publicKeyOf } from "./web/key.ts";
 export { bytesOf, HoldError, adviceOf, codes, exitCodeOf, limits, type Code } from "@holdfast/protocol";
 export { capabilities, roles, terminal } from "@holdfast/core";
