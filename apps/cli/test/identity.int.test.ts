@@ -1,7 +1,7 @@
 /** Who comes in, as people meet it: `hold share`, `hold join`, `hold operator invite`, and one key of several that is revoked. Two machines. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -206,6 +206,19 @@ test("an operator is invited by name, enrols a second device alone, and a lost o
   box.hold("host", "down");
   box.hold("host", "up", "--listen", new URL(url).host);
   expect(desk.hold("--host", url, "ls").err).toContain("[key_revoked]");
+});
+
+test("who is to approve joins with a key that a passphrase keeps, and is asked for it whenever the key is used", () => {
+  const desk = machine();
+  const { invite } = json(box.hold("operator", "invite", "judge", "--role", "approver", "--json").out);
+  writeFileSync(join(desk.folder, "secret"), "correct horse battery\n");
+  const withSecret = (words: string): string => desk.shell(`hold ${words} --passphrase-fd 3 3<secret 2>&1`);
+  expect(json(withSecret(`join ${String(invite)} --passphrase --json`))).toMatchObject({ operator: "judge", role: "approver" });
+  const who = json(withSecret(`--host ${url} whoami --json`));
+  expect(who).toMatchObject({ name: "judge", role: "approver" });
+  const { keys, protectedKeys } = json(box.hold("operator", "show", "judge", "--json").out);
+  expect(protectedKeys).toEqual(keys);
+  expect(desk.hold("--host", url, "whoami").code).not.toBe(0);
 });
 
 test("a key of OpenSSH's is an operator's, by its line and by its file", () => {

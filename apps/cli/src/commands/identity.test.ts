@@ -118,6 +118,7 @@ const keyed = (over: object = {}): object => ({
   onBehalfOf: "",
   session: "",
   untilUnixMs: 0n,
+  protectedKeyIds: [],
   oidcIssuer: "",
   oidcSubject: "",
   keys: [

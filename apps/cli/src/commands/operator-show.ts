@@ -35,11 +35,12 @@ export async function run(context: Context, flags: { json: boolean }, args: read
   return;
 }
 
-function showKeys(context: Context, { keys }: OperatorInfo): void {
+function showKeys(context: Context, { keys, protectedKeyIds }: OperatorInfo): void {
   const now = context.now();
+  const isProtected = (id: Uint8Array): boolean => protectedKeyIds.some((known) => Buffer.from(known).equals(id));
   const rows = keys.map((k) => [
     Buffer.from(k.id).toString("hex").slice(0, ID_CHARS),
-    k.revokedUnixMs > 0n ? `revoked ${ago(k.revokedUnixMs, now)}` : "holds",
+    k.revokedUnixMs > 0n ? `revoked ${ago(k.revokedUnixMs, now)}` : isProtected(k.id) ? "holds, may approve" : "holds",
     ago(k.addedUnixMs, now),
     k.addedBy,
     ago(k.usedUnixMs, now),

@@ -46,7 +46,8 @@ export async function joinByInvite({ invite, pair, ...options }: WebJoinOptions)
           dial: (accept) => connectWebSocket(linkUrl(url), accept),
           credential,
           verifier: pinnedVerifier(hostKey),
-          redeem: { token, publicKey, name: options.name ?? "" },
+          // What WebCrypto made can't be read out, and signs for this page alone.
+          redeem: { token, publicKey, name: options.name ?? "", protected: true },
           via: "web",
           client: options.client ?? "holdfast-sdk",
           signal: AbortSignal.timeout(options.timeoutMs ?? 10_000),
