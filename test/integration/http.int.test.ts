@@ -302,6 +302,7 @@ test("a grant enrols no device and takes no key away; with the key that signed i
   expect((await bearer.call("invite", { operator: "ana" })).json.code).toBe("not_permitted");
   const id = Buffer.from(key.id).toString("hex");
   expect((await bearer.call("keyRevoke", { operator: "ana", key: id })).json.code).toBe("not_permitted");
+  expect((await bearer.call("keyAdd", { operator: "ana", publicKey: base64("k".repeat(32)) })).json.code).toBe("not_permitted");
   const stream = await bearer.stream("watched");
   await admin.keyRevoke("ana", id);
   await fact("the stream is over", () => stream.isOver);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { InputStatus } from "@holdfast/protocol";
 import type { Attachment, HoldError, HostClient } from "@holdfast/sdk";
 import { connectUnix } from "@holdfast/carrier";
-import { files, joinHost } from "@holdfast/sdk/node";
+import { files, generateKey, joinHost } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";
 import { Proxy } from "./world/proxy.ts";
@@ -176,6 +176,25 @@ test("people take away keys of their own, an AI and a service do not; nobody tak
   // Its own: the link is gone before there is an answer.
   expect(await refusal(ana.keyRevoke("ana", await keyOfAna(w, 1)))).toBe("key_revoked");
   expect(await refusal(w.connect("ana-phone"))).toBe("key_revoked");
+});
+
+test("people add keys of their own; nobody adds another's without the right, nor says of a plain key's that it is protected", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const ana = await w.operator("ana");
+  const bot = await w.operator("bot", "ai");
+  const { publicKey } = generateKey(w.home, "ana-laptop");
+  expect(await refusal(bot.keyAdd("bot", publicKey))).toBe("not_permitted");
+  expect(await refusal(bot.keyAdd("ana", publicKey))).toBe("not_permitted");
+  expect(await refusal(ana.keyAdd("bot", publicKey))).toBe("not_permitted");
+  expect(await refusal(ana.keyAdd("ana", publicKey, { protected: true }))).toBe("not_permitted");
+  expect(await refusal(ana.keyAdd("ana", publicKey.subarray(1)))).toBe("bad_request");
+  expect(await refusal(w.connect("ana-laptop"))).toBe("unknown_credential");
+  await ana.keyAdd("ana", publicKey);
+  expect((await (await w.connect("ana-laptop")).whoami()).operator).toMatchObject({ id: "ana", protectedKeyIds: [] });
+  expect(await refusal(admin.keyAdd("bot", publicKey))).toBe("name_taken");
+  await admin.operatorRevoke("bot");
+  expect(await refusal(admin.keyAdd("bot", new Uint8Array(32).fill(9)))).toBe("no_such_operator");
 });
 
 test("an invitation for another device is void once a key of its operator was revoked", async () => {

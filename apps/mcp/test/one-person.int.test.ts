@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { connect, credentialFrom, formatInvite, generateKeyPair, type HostClient, joinByInvite } from "@holdfast/sdk";
 import { expect, test } from "vitest";
 import { bytes, type World, world } from "../../../test/integration/world/world.ts";
+import { SshUser } from "../../../test/integration/world/ssh.ts";
 import { agent, hold } from "./agent.ts";
 
 function cli(w: World, ...words: string[]): string {
@@ -29,9 +30,10 @@ async function page(w: World, url: string, operator: string): Promise<HostClient
   return client;
 }
 
-test("a person types by command line, program and page under one id, and their AI under its own on their behalf", async () => {
+test("a person types by command line, program, page and ssh under one id, and their AI under its own on their behalf", async () => {
   const w = await world();
-  const url = await w.listen();
+  const at = await w.listenForAll();
+  const url = at("websocket");
   const program = await w.connect();
   const me = program.operator.operator!.id;
   await w.open(program, { name: "shared", floor: "open", script: "exec cat >/dev/null" });
@@ -39,24 +41,34 @@ test("a person types by command line, program and page under one id, and their A
   cli(w, "send", "shared", "by the command line", "--enter");
   await program.send("shared", bytes("by a program\n"));
   await (await page(w, url, me)).send("shared", bytes("by a page\n"));
+  const laptop = SshUser.stranger(w, at("ssh"), "laptop");
+  cli(w, "operator", "add-key", me, `${laptop.key}.pub`);
+  const shell = laptop.ssh("shared", [], { stdin: "open", options: ["-tt"] });
+  shell.type("by ssh\r");
+  await program.wait("shared", { match: "by ssh", fromSeq: 0 });
+  shell.child.kill();
   const ai = await agent(w, "v2");
   w.atEnd(() => void ai.close());
   expect(await ai.call("send_text", { session: "shared", text: "by an AI", submit: true })).toMatchObject({ isError: false });
   await ai.close();
 
   const mine = events(cli(w, "log", "shared", "--actor", me, "--kind", "input", "--json"));
-  expect(mine.map((e) => [e.actor, e.via, e.text.trim()])).toEqual([
-    [me, "cli", "by the command line"],
-    [me, "sdk", "by a program"],
-    [me, "web", "by a page"],
+  expect(new Set(mine.map((e) => e.actor))).toEqual(new Set([me]));
+  // What is typed by ssh comes in as many pieces as its client sends.
+  const typed = new Map<string, string>();
+  for (const { via, text } of mine) typed.set(via, (typed.get(via) ?? "") + text.replace(/[\r\n]/g, ""));
+  expect([...typed]).toEqual([
+    ["cli", "by the command line"],
+    ["sdk", "by a program"],
+    ["web", "by a page"],
+    ["ssh", "by ssh"],
   ]);
   const all = events(cli(w, "log", "shared", "--kind", "input", "--json"));
   expect(all.filter((e) => e.actor !== me)).toMatchObject([
     { actor: `${me}-ai`, via: "mcp", text: "by an AI\r", onBehalfOf: me },
   ]);
-  expect(all).toHaveLength(4);
   const { credentials } = JSON.parse(cli(w, "operator", "show", me, "--json")) as {
     credentials: { usedVia: string; addedBy: string }[];
   };
-  expect(credentials).toMatchObject([{ usedVia: "cli" }, { usedVia: "web", addedBy: me }]);
+  expect(credentials.map((c) => c.usedVia)).toEqual(["cli", "web", "ssh"]);
 });

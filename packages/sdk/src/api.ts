@@ -656,6 +656,8 @@ export interface HostClient {
   /** The file on the host's machine is in force from now on; what waits for approval is void. Throws `bad_request` with what is wrong. */
   policyReload(): Promise<PolicyInForce>;
   operatorRevoke(operator: string): Promise<void>;
+  /** Another key of an operator, raw, 32 bytes: a person adds their own, an admin anybody's. `protected` as in {@link operatorAdd}. */
+  keyAdd(operator: string, publicKey: Uint8Array, options?: { readonly protected?: boolean }): Promise<void>;
   /** One key alone, by its id in hex or what that begins with; a person may take away their own. */
   keyRevoke(operator: string, key: string): Promise<void>;
   /** What the host's OIDC issuer calls this person; null: nothing any more. */

@@ -159,6 +159,24 @@ export const operatorCommands = [
     load: () => import("../commands/operator-link.ts"),
   }),
   command({
+    path: ["operator", "add-key"],
+    group: "operators",
+    brief: "another key of an operator: that of ssh, say",
+    description:
+      "For a key that was made elsewhere. It is the same operator by all of their keys. Your own keys you may add yourself. Where the other device has Holdfast, `hold operator invite --device` and `hold join` need no key to be carried about.",
+    args: [
+      { name: "OPERATOR", brief: "name or id", complete: "operator" },
+      { name: "KEY", brief: "a .pub file, its line (ssh-ed25519 …), or 32 bytes in base64 or hex", complete: "file" },
+    ],
+    flags: {
+      protected: { kind: "bool", brief: "its holder keeps it where no program can use it unasked" },
+      json: jsonFlag,
+    },
+    examples: [{ line: "hold operator add-key ana ~/.ssh/id_ed25519.pub", says: "ana by ssh is ana" }],
+    see: ["identity", "ssh"],
+    load: () => import("../commands/operator-add-key.ts"),
+  }),
+  command({
     path: ["operator", "revoke"],
     group: "operators",
     brief: "revoke an operator, or one key of theirs: out within a second, everywhere",

@@ -1,14 +1,7 @@
 /** Who may ask what: the whole table, written out by hand, against what the host decides. */
 
 import { floor, MonotonicMs, type Operator, type OperatorKind } from "@holdfast/core";
-import {
-  CallSchema,
-  create,
-  FloorVerb,
-  HoldError,
-  PolicyVerb,
-  type OperatorKind as WireKind,
-} from "@holdfast/protocol";
+import { CallSchema, create, FloorVerb, HoldError, PolicyVerb, type OperatorKind as WireKind } from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
 import type { Host } from "../host.ts";
 import type { OperatorRegistry, RegisteredOperator } from "../operator/registry.ts";

@@ -37,6 +37,7 @@ export const rights = {
   operatorLink: "policy.write",
   // A person's own keys are theirs to add and to take away: see the handlers.
   keyRevoke: null,
+  keyAdd: null,
   invite: null,
   whoami: null,
   hostStatus: null,
@@ -177,6 +178,8 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
       return machine.operatorLink(ctx, verb.value);
     case "keyRevoke":
       return machine.keyRevoke(ctx, verb.value);
+    case "keyAdd":
+      return machine.keyAdd(ctx, verb.value);
     case "invite":
       return invite(ctx, verb.value);
     case "invitationList":

@@ -15,7 +15,7 @@ import type { Invitation } from "../operator/invitations.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { kindFromWire, kindOnWire } from "../session/on-wire.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
-import { isOwn } from "./machine.ts";
+import { isOwn, mayProtect } from "./machine.ts";
 
 /** How long an invitation can be taken up that is for no guest: whoever has it may become an operator for good. */
 const REDEEM_MS = 10 * 60_000;
@@ -68,11 +68,6 @@ export async function invite(ctx: CallContext, call: Verb<"invite">): Promise<Re
   );
   host.recordOperator({ id: operator.id, via }, known?.id ?? "", "invited", wordsFor(invitation));
   return { case: "invite", value: create(InviteAnswerSchema, { invitation: shown(invitation), token, hostKey }) };
-}
-
-/** Registry O8: whose word it is that a key is protected. A plain key of somebody's makes no protected one. */
-function mayProtect({ host, operator, keyId = "" }: CallContext): boolean {
-  return host.may(operator, "policy.write", null) || host.registry.isProtected(operator.id, keyId);
 }
 
 function checkNewcomer(host: Host, call: Verb<"invite">): void {

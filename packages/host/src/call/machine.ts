@@ -22,11 +22,7 @@ import { kindFromWire, kindOnWire } from "../session/on-wire.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
 export async function operatorAdd({ host, operator, via }: CallContext, call: Verb<"operatorAdd">): Promise<Result> {
-  if (host.ports.journal.frozen)
-    throw new HoldError(
-      "journal_frozen",
-      `the journal can't be written (${host.ports.journal.frozen.message}): nobody is added unrecorded; free some space, hold doctor tells more`,
-    );
+  refuseUnrecorded(host);
   if (call.kind !== OperatorKind.HUMAN && call.kind !== OperatorKind.SERVICE && call.kind !== OperatorKind.AI)
     throw new HoldError("bad_request", "an operator is human, service or ai");
   if (call.onBehalfOf !== "" && host.registry.byName(call.onBehalfOf)?.kind !== "human")
@@ -48,6 +44,16 @@ export async function operatorAdd({ host, operator, via }: CallContext, call: Ve
   const key = call.protected ? ", its key protected" : "";
   host.recordOperator({ id: operator.id, via }, added.id, "added", `${added.kind} ${added.role}${key}${linkedText(added)}`);
   return { case: "operatorAdd", value: create(OperatorAddAnswerSchema, { operator: shown(host, added, true) }) };
+}
+
+/** Nobody is let in whom the record does not tell of. */
+function refuseUnrecorded({ ports }: Host): void {
+  const { frozen } = ports.journal;
+  if (frozen)
+    throw new HoldError(
+      "journal_frozen",
+      `the journal can't be written (${frozen.message}): nobody is added unrecorded; free some space, hold doctor tells more`,
+    );
 }
 
 /** What the host's issuer calls a person. */
@@ -83,16 +89,47 @@ export async function operatorRevoke({ host, operator, via }: CallContext, call:
   return { case: "done", value: create(DoneSchema) };
 }
 
-/** A person takes away keys of their own; those of others, who may change operators. */
-export async function keyRevoke(ctx: CallContext, call: Verb<"keyRevoke">): Promise<Result> {
+/** A person adds keys of their own; those of others, who may change operators. */
+export async function keyAdd(ctx: CallContext, call: Verb<"keyAdd">): Promise<Result> {
   const { host, operator, via } = ctx;
-  const of = host.registry.byName(call.operator);
+  const of = keyHolder(ctx, call.operator);
+  if (of.guest)
+    throw new HoldError("bad_request", `${of.name} is a guest, with one key; share the session again for another one`);
+  if (call.protected && !mayProtect(ctx))
+    throw new HoldError(
+      "not_permitted",
+      "of a key that is protected says so who may change operators, or whose own key is protected; add it without, or ask an admin",
+    );
+  refuseUnrecorded(host);
+  const nowUnixMs = host.ports.clock.wallMs();
+  host.registry.addKey(of.id, call.publicKey, { by: operator.id, nowUnixMs, isProtected: call.protected });
+  const words = `${keyIdOf(call.publicKey).toString("hex")}${call.protected ? ", protected" : ""}`;
+  host.recordOperator({ id: operator.id, via }, of.id, "key_added", words);
+  return { case: "done", value: create(DoneSchema) };
+}
+
+/** Registry O8: whose word it is that a key is protected. A plain key of somebody's makes no protected one. */
+export function mayProtect({ host, operator, keyId = "" }: CallContext): boolean {
+  return host.may(operator, "policy.write", null) || host.registry.isProtected(operator.id, keyId);
+}
+
+/** Whose keys are meant, if they are for this caller to change. */
+function keyHolder(ctx: CallContext, name: string): RegisteredOperator {
+  const { host, operator } = ctx;
+  const of = host.registry.byName(name);
   if (!isOwn(ctx, of)) host.demand(operator, "policy.write", null);
   if (!of)
     throw new HoldError(
       "no_such_operator",
-      `no operator ${JSON.stringify(call.operator.slice(0, 64))}; hold operator ls shows who there is`,
+      `no operator ${JSON.stringify(name.slice(0, 64))}; hold operator ls shows who there is`,
     );
+  return of;
+}
+
+/** A person takes away keys of their own; those of others, who may change operators. */
+export async function keyRevoke(ctx: CallContext, call: Verb<"keyRevoke">): Promise<Result> {
+  const { host, operator, via } = ctx;
+  const of = keyHolder(ctx, call.operator);
   host.revokeKey(of, call.key, { id: operator.id, via });
   return { case: "done", value: create(DoneSchema) };
 }

@@ -26,6 +26,7 @@ export const verbs = {
   operatorRevoke: { answer: "done" },
   operatorLink: { answer: "done" },
   keyRevoke: { answer: "done" },
+  keyAdd: { answer: "done" },
   whoami: { answer: "whoami" },
   hostStatus: { answer: "hostStatus" },
   hostDown: { answer: "done" },

@@ -409,6 +409,7 @@ export interface Call {
     | { case: "approvalWatch"; value: ApprovalWatchCall }
     | { case: "keyRevoke"; value: KeyRevokeCall }
     | { case: "operatorLink"; value: OperatorLinkCall }
+    | { case: "keyAdd"; value: KeyAddCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -664,6 +665,13 @@ export interface OperatorListAnswer {
 
 export interface OperatorRevokeCall {
   operator: string;
+}
+
+/** Another key of an operator, whose holder may never speak this protocol: that of ssh, say. */
+export interface KeyAddCall {
+  operator: string;
+  publicKey: Uint8Array;
+  protected: boolean;
 }
 
 /** One key alone: what it has proven ends, and it is refused from now on. */
@@ -4605,6 +4613,9 @@ export const Call: MessageFns<Call> = {
       case "operatorLink":
         OperatorLinkCall.encode(message.verb.value, writer.uint32(370).fork()).join();
         break;
+      case "keyAdd":
+        KeyAddCall.encode(message.verb.value, writer.uint32(378).fork()).join();
+        break;
     }
     return writer;
   },
@@ -4934,6 +4945,14 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "operatorLink", value: OperatorLinkCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 47: {
+            if (tag !== 378) {
+              break;
+            }
+
+            message.verb = { case: "keyAdd", value: KeyAddCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5178,6 +5197,12 @@ export const Call: MessageFns<Call> = {
       case "operatorLink": {
         if (object.verb?.value !== undefined && object.verb?.value !== null) {
           message.verb = { case: "operatorLink", value: OperatorLinkCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "keyAdd": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "keyAdd", value: KeyAddCall.fromPartial(object.verb.value) };
         }
         break;
       }
@@ -8264,6 +8289,85 @@ export const OperatorRevokeCall: MessageFns<OperatorRevokeCall> = {
   fromPartial(object: DeepPartial<OperatorRevokeCall>): OperatorRevokeCall {
     const message = createBaseOperatorRevokeCall();
     message.operator = object.operator ?? "";
+    return message;
+  },
+};
+
+function createBaseKeyAddCall(): KeyAddCall {
+  return { operator: "", publicKey: new Uint8Array(0), protected: false };
+}
+
+export const KeyAddCall: MessageFns<KeyAddCall> = {
+  encode(message: KeyAddCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operator !== "") {
+      writer.uint32(10).string(message.operator);
+    }
+    if (message.publicKey.length !== 0) {
+      writer.uint32(18).bytes(message.publicKey);
+    }
+    if (message.protected !== false) {
+      writer.uint32(24).bool(message.protected);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyAddCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyAddCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publicKey = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.protected = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KeyAddCall>): KeyAddCall {
+    return KeyAddCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeyAddCall>): KeyAddCall {
+    const message = createBaseKeyAddCall();
+    message.operator = object.operator ?? "";
+    message.publicKey = object.publicKey ?? new Uint8Array(0);
+    message.protected = object.protected ?? false;
     return message;
   },
 };
@@ -12784,4 +12888,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema };

@@ -480,6 +480,10 @@ export class Client implements HostClient {
     await this.#call("done", { case: "operatorRevoke", value: { operator } });
   }
 
+  async keyAdd(operator: string, publicKey: Uint8Array, options: { protected?: boolean } = {}): Promise<void> {
+    await this.#call("done", { case: "keyAdd", value: { operator, publicKey, protected: options.protected ?? false } });
+  }
+
   async keyRevoke(operator: string, key: string): Promise<void> {
     await this.#call("done", { case: "keyRevoke", value: { operator, key } });
   }

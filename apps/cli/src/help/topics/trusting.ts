@@ -79,7 +79,7 @@ A guest has that session and nothing else here, until the time is over. Who may 
   hold operator invite --device     another device of your own; no admin is needed
   hold operator show ana            her keys: added when and by whom, used when and how
   hold operator revoke ana --key 3f9a2c1b     one device alone, within a second
-  hold operator add ana --public-key ~/.ssh/id_ed25519.pub
+  hold operator add-key ana ~/.ssh/id_ed25519.pub   the key that she has for ssh: by ssh she is ana too
 
 An invitation carries the host's key: \`hold join\` speaks to that host and no other, and remembers it. The credential that it makes is the one that \`hold --host URL\` uses there from then on; \`--as NAME\` picks another.
 

@@ -43,5 +43,6 @@ export const table: Record<Verb, string> = {
   operatorLink: "no no no no yes",
   // Of another operator; of oneself in the tests of invitations and keys.
   keyRevoke: "no no no no yes",
+  keyAdd: "no no no no yes",
   hostDown: /*  */ "no no no no yes",
 };
