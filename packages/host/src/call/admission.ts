@@ -83,7 +83,30 @@ function actOf(ctx: Asking): Act | null {
       return beside("files.read", verb.value.session, `reads ${placeOf(ctx, verb.value)}`);
     case "fileWatch":
       return beside("files.read", verb.value.session, `watches ${placeOf(ctx, verb.value)}`);
-    default:
+    // Judged once all of it has come (files.ts F6), and session by session (sessions.ts).
+    case "fileWrite":
+    case "list":
+    // About no session: what an AI may of it is what its role holds. No `default`: the next verb is to be judged, or named here.
+    case "whoami":
+    case "hostStatus":
+    case "auditHead":
+    case "operatorList":
+    case "invitationList":
+    case "policy":
+    case "approvalList":
+    case "approvalWatch":
+    // No AI holds the right to any of these (core/policy).
+    case "approvalDecide":
+    case "redact":
+    case "hostDown":
+    case "operatorAdd":
+    case "operatorRevoke":
+    case "operatorLink":
+    case "keyAdd":
+    case "keyRevoke":
+    case "invite":
+    case "invitationRevoke":
+    case undefined:
       return null;
   }
 }
