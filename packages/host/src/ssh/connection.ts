@@ -5,8 +5,9 @@
  *   C2  What was not offered is refused: other channels, forwarding to here, agents, X11.
  */
 import type { Socket } from "node:net";
-import { create, ExecCallSchema, HoldError } from "@holdfast/protocol";
 import { type Link, type LinkHandlers, sshChannelLink } from "@holdfast/carrier";
+import { MonotonicMs } from "@holdfast/core";
+import { create, ExecCallSchema, HoldError } from "@holdfast/protocol";
 import type { Connection } from "ssh2";
 import { admitCall } from "../call/answer.ts";
 import { openBeside } from "../call/exec.ts";
@@ -78,7 +79,7 @@ export class SshConnection {
         return openBeside({ host, ...proven }, verb.value, { size: size ?? { cols: 80, rows: 24 }, term });
       },
       newWriter: () => ports.newId(16),
-      later: (ms, run) => ports.wakeAt((ports.clock.monoMs() + ms) as never, run),
+      later: (ms, run) => ports.wakeAt(MonotonicMs(ports.clock.monoMs() + ms), run),
       log: (text) => ports.log(text),
     };
     this.#take();
@@ -89,8 +90,7 @@ export class SshConnection {
     client.on("session", (accept, reject) => {
       if (this.#channels.size >= MOST_CHANNELS) return void reject();
       const session = accept();
-      const number = (session as unknown as { readonly _chanInfo: object })._chanInfo;
-      const id = numberOf(number);
+      const id = numberOf(session);
       const channel = new SessionChannel(this.#world, session);
       channel.onOver = () => this.#channels.delete(id);
       this.#channels.set(id, channel);

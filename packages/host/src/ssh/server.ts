@@ -11,6 +11,7 @@
 import { verify } from "node:crypto";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Link, LinkHandlers } from "@holdfast/carrier";
+import { MonotonicMs } from "@holdfast/core";
 import { HoldError, limits } from "@holdfast/protocol";
 import type ssh2 from "ssh2";
 import type { AuthContext, Connection } from "ssh2";
@@ -163,7 +164,7 @@ export class SshServer {
 
   #later(ms: number, run: () => void): () => void {
     const { clock, wakeAt } = this.#parts.host.ports;
-    return wakeAt((clock.monoMs() + ms) as never, run);
+    return wakeAt(MonotonicMs(clock.monoMs() + ms), run);
   }
 
   /** A client has said which program it is. */

@@ -30,6 +30,7 @@ import {
 } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join, resolve } from "node:path";
+import { MonotonicMs } from "@holdfast/core";
 import { create, EventBody_NoteSchema, FileReadCallSchema, FileWriteCallSchema, HoldError } from "@holdfast/protocol";
 import type { Attributes, SFTPWrapper } from "ssh2";
 import { demandCall } from "../call/answer.ts";
@@ -257,7 +258,7 @@ class FileServer {
     await outlet.room();
     const { clock, wakeAt } = host.ports;
     while (unsentOf(this.#files) > 0 && !this.#over.signal.aborted && !this.#parts.socket.destroyed)
-      await new Promise<void>((go) => void wakeAt((clock.monoMs() + UNREAD_MS) as never, go));
+      await new Promise<void>((go) => void wakeAt(MonotonicMs(clock.monoMs() + UNREAD_MS), go));
   }
 
   #fail(id: number, fault: unknown): void {

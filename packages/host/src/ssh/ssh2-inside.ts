@@ -8,7 +8,7 @@
  *   Q3  A subsystem of sftp has no stream for errors and no exit: both go to the connection, without which scp takes what went well for failed.
  *   Q4  What a subsystem of sftp has to say and the client does not read waits without bound: it is looked at before more is said.
  */
-import type { Connection, ServerChannel } from "ssh2";
+import type { Connection, ServerChannel, Session } from "ssh2";
 
 interface Kept {
   _chunk?: unknown;
@@ -56,9 +56,9 @@ export function hearDepartures(client: Connection, departures: Departures): void
   };
 }
 
-/** Our number of a channel. */
-export function numberOf(channel: object): number {
-  return (channel as { readonly incoming: { readonly id: number } }).incoming.id;
+/** Our number of the channel that a session has or will have. */
+export function numberOf(session: Session): number {
+  return (session as unknown as { readonly _chanInfo: { readonly incoming: { readonly id: number } } })._chanInfo.incoming.id;
 }
 
 const STDERR = 1;
