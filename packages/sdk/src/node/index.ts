@@ -20,7 +20,7 @@ export type { Joined, JoinRequest } from "./join-invite.ts";
 export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough } from "./program.ts";
 export type { ThroughOptions } from "../api.ts";
-export { defaultKeyName, generateKey, generateSealedKey, keyNames } from "./keys.ts";
+export { defaultKeyName, type GeneratedKey, generateKey, generateSealedKey, keyNames } from "./keys.ts";
 export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 
 /** Who answers at an address (network.ts). */

@@ -26,6 +26,7 @@ const MOST_NAMES = 9;
 /** How often a passphrase is asked for. */
 const TRIES = 3;
 
+/** A key that was made: raw, 32 bytes, and the file that holds it. */
 export interface GeneratedKey {
   readonly publicKey: Uint8Array;
   readonly path: string;
