@@ -1,30 +1,11 @@
 /** `hold mcp --listen`: MCP over HTTP, with the client libraries of both lines, and by hand. Each request acts as whoever signed its grant. */
-import { spawn } from "node:child_process";
 import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from "@modelcontextprotocol/client";
 import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as TransportV1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { HostClient } from "@holdfast/sdk";
 import { expect, test } from "vitest";
-import { fact } from "../../../test/integration/world/processes.ts";
-import { record, type World, world } from "../../../test/integration/world/world.ts";
-import { hold } from "./agent.ts";
-
-/** Starts it on a port that is free; resolves with its address. */
-async function serving(w: World, ...more: string[]): Promise<URL> {
-  const child = spawn(hold, ["mcp", "--listen", "127.0.0.1:0", ...more], { env: w.env, cwd: w.files });
-  let said = "";
-  child.stderr.on("data", (text: Buffer) => {
-    said += text.toString();
-  });
-  const over = new Promise((ended) => child.once("close", ended));
-  w.atEnd(() => void child.kill());
-  const [, url] = await fact("it serves", () => {
-    if (child.exitCode !== null) throw new Error(said);
-    return /serves at (\S+);/.exec(said);
-  });
-  void over;
-  return new URL(url!);
-}
+import { record, world } from "../../../test/integration/world/world.ts";
+import { serving } from "./serving.ts";
 
 const clients = {
   v1: async (url: URL, grant: string) => {

@@ -7,20 +7,26 @@ import { fact } from "../../../test/integration/world/processes.ts";
 import { soak, type World, world } from "../../../test/integration/world/world.ts";
 import { hold } from "./agent.ts";
 import { JsonRpcClient } from "./json-rpc.ts";
+import { serving } from "./serving.ts";
 
 const CLIENTS = 50;
-const CALLS = soak ? 100_000 : 2_000;
+const CALLS = Number(process.env["HOLDFAST_CALLS"] ?? (soak ? 100_000 : 2_000));
 /** Of one client at the same time. */
 const UNDER_WAY = 4;
 
+/** Whoever can call a tool with a request id of its choice, and is given the whole answer. */
+interface Caller {
+  call(id: number, name: string, args: object): Promise<unknown>;
+}
+
 interface Own {
-  readonly client: JsonRpcClient;
+  readonly client: Caller;
   readonly session: string;
   readonly canary: string;
 }
 
 /** A session whose output nobody else has. */
-async function own(w: World, client: JsonRpcClient, n: number): Promise<Own> {
+async function own(w: World, client: Caller, n: number): Promise<Own> {
   const canary = `canary-${n}-${Math.random().toString(36).slice(2)}`;
   const opener = await w.connect();
   const { id } = await w.open(opener, { name: `of-${n}`, script: `echo ${canary}; exec sleep 100000` });
@@ -37,7 +43,11 @@ const asks: readonly ((o: Own) => [tool: string, args: object])[] = [
 ];
 
 /** All at once, all with the ids 1, 2, 3 …; what each was told of others' canaries, and what it was told without its own. */
-async function storm(all: readonly Own[], calls: number): Promise<{ readonly others: string[]; readonly without: string[] }> {
+async function storm(
+  all: readonly Own[],
+  calls: number,
+  underWay = UNDER_WAY,
+): Promise<{ readonly others: string[]; readonly without: string[] }> {
   const without: string[] = [];
   const others: string[] = [];
   const each = Math.ceil(calls / all.length);
@@ -54,7 +64,7 @@ async function storm(all: readonly Own[], calls: number): Promise<{ readonly oth
           for (const canary of told) if (canary !== o.canary) others.push(`${o.canary} was told ${canary} by ${name}`);
         }
       };
-      await Promise.all(Array.from({ length: UNDER_WAY }, one));
+      await Promise.all(Array.from({ length: underWay }, one));
     }),
   );
   return { others, without };
@@ -94,16 +104,51 @@ test(
   async () => {
     const processes = soak ? CLIENTS : 5;
     const w = await world();
-    const all: Own[] = [];
+    const all: (Own & { readonly client: JsonRpcClient })[] = [];
     for (let n = 0; n < processes; n++) {
       await w.operator(`bot-${n}`, "ai");
       const child = spawn(hold, ["mcp", "--as", `bot-${n}`], { env: w.env, cwd: w.files, stdio: ["pipe", "pipe", "ignore"] });
       const client = new JsonRpcClient(child.stdout, child.stdin);
       await client.begin();
-      all.push(await own(w, client, n));
+      all.push({ ...(await own(w, client, n)), client });
     }
     expect(await storm(all, CALLS / 10)).toEqual({ others: [], without: [] });
     for (const [n, { client }] of all.entries()) expect(JSON.stringify(await client.call(0, "whoami", {}))).toContain(`bot-${n}`);
   },
   soak ? 3_600_000 : 120_000,
 );
+
+test(
+  "and so do clients of one `hold mcp --listen`, with a grant each",
+  async () => {
+    const w = await world();
+    const url = await serving(w);
+    const all: Own[] = [];
+    for (let n = 0; n < CLIENTS; n++) {
+      const ai = await w.operator(`bot-${n}`, "ai");
+      // The longest that there are: a soak has to be done by then.
+      const grant = await ai.grant({ ttlMs: 15 * 60_000 });
+      w.close(ai);
+      all.push(await own(w, httpCaller(url, grant), n));
+    }
+    // Of connections that have not said yet whose they are a listener takes 64.
+    expect(await storm(all, CALLS / 10, 1)).toEqual({ others: [], without: [] });
+  },
+  soak ? 3_600_000 : 120_000,
+);
+
+/** Stateless requests of the era of 2025, by hand. */
+function httpCaller(url: URL, grant: string): Caller {
+  const headers = {
+    Authorization: `Bearer ${grant}`,
+    "Content-Type": "application/json",
+    Accept: "application/json, text/event-stream",
+    "MCP-Protocol-Version": "2025-06-18",
+  };
+  return {
+    call: async (id, name, args) => {
+      const body = JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: args } });
+      return (await fetch(url, { method: "POST", headers, body })).text();
+    },
+  };
+}
