@@ -8,6 +8,9 @@ import { readListen } from "@holdfast/host/start";
 import { HoldError, OperatorKind } from "@holdfast/sdk";
 import { type Context, type HostClient, line } from "../app/context.ts";
 
+/** A grant is read by the host, over a link: on a busy machine that takes longer than a host takes to read one, whose strangers have 5 s. */
+const STRANGER_MS = 20_000;
+
 export interface ListenFlags {
   readonly listen: string;
   readonly allowHost: readonly string[] | undefined;
@@ -49,6 +52,7 @@ export async function serveHttp(context: Context, flags: ListenFlags): Promise<v
     },
     {
       log: (text) => line(context.err, `hold mcp: ${text}`),
+      strangerMs: STRANGER_MS,
       readGrant: async (token) => ({ token, client: await bearing(context, token) }),
     },
   );
