@@ -168,7 +168,13 @@ function licences(/** @type {Set<string>} */ inputs) {
     if (found) packages.add(found[1]);
   }
   const parts = [...packages].sort().map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(at(folder, "package.json"), "utf8"));
+    // ssh2 has them in the form of before: a list.
+    const {
+      name,
+      version,
+      licenses,
+      license = licenses?.[0]?.type,
+    } = JSON.parse(readFileSync(at(folder, "package.json"), "utf8"));
     const file = readdirSync(at(folder)).find((f) => /^licen[cs]e/i.test(f));
     return `${name} ${version} (${license})\n\n${file ? readFileSync(at(folder, file), "utf8").trim() : `Licence: ${license}`}\n`;
   });
