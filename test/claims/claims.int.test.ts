@@ -38,14 +38,13 @@ async function find(scenario: Scenario, start: () => System | Promise<System>): 
   return facts;
 }
 
-const marks = (facts: readonly Fact[]): string => facts.map((f) => (f.holds ? "+" : "-")).join("");
-
 /**
  * Which facts hold for the peers, in the scenarios' order. None hangs on how fast something is: where a peer keeps a thousand reads, what is
- * printed is more than a thousand reads can be.
+ * printed is more than a thousand reads can be. `?`: either. tmux 3.3a shows a dead pane without its exit code at times (3 of 30), when it
+ * learns of the terminal's end before the program's.
  */
 const asMade = {
-  tmux: ["++--+", "+++-", "++-", "+---++", "+----"],
+  tmux: ["++--?", "+++-", "++-", "+---++", "+----"],
   "Jupyter Server": ["+----", "+++-", "-+-", "+-----", "-----"],
 } as const;
 
@@ -66,7 +65,8 @@ describe.each(scenarios.map((s) => [s.claim, s] as const))("%s", (_, scenario) =
     "is measured on %s too, and comes out as it is made",
     async (name, start) => {
       const facts = await find(scenario, start);
-      expect(marks(facts)).toBe(asMade[name][scenarios.indexOf(scenario)]);
+      const made = asMade[name][scenarios.indexOf(scenario)]!;
+      expect(facts.map((f, i) => (made[i] === "?" ? "?" : f.holds ? "+" : "-")).join("")).toBe(made);
     },
     isLong ? 600_000 : 120_000,
   );
