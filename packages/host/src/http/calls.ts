@@ -11,7 +11,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { CONTROL_CHANNEL, HoldError, httpStatusOf, type Init, type Surroundings } from "@holdfast/protocol";
 import { factsOf } from "../call/verbs.ts";
-import { type Proven, VIAS } from "../link/host-link.ts";
+import { type Proven, VIAS } from "../link/handshake.ts";
 import type { Asked } from "../listen/listener.ts";
 import { answerError, answerJson, errorJson, plainHeaders, readJson } from "./exchange.ts";
 import { errorFrom, InProcessLink, type Meet } from "./in-process.ts";

@@ -4,7 +4,7 @@
  */
 import type { Link, LinkHandlers } from "@holdfast/carrier/link";
 import { CONTROL_CHANNEL, decodeHost, type Error as WireError, HoldError, isCode } from "@holdfast/protocol";
-import type { Proven } from "../link/host-link.ts";
+import type { Proven } from "../link/handshake.ts";
 
 export type Meet = (link: Link, proven: Proven) => LinkHandlers;
 

@@ -1,8 +1,7 @@
 /**
- * One operator's link: the handshake, then calls on channel 0 and attachments on the others.
+ * One operator's link: after the handshake (handshake.ts), calls on channel 0 and attachments on the others.
  *
- *   L1  Before the proof is checked nothing but Hello and Proof (or Redeem) is read: 64 KiB and 5 s at most.
- *   L2  The host proves itself first; an operator's signature is never given to an unknown host, nor is one host's of use to another.
+ *   L1  Before the proof is checked nothing but the handshake is read: 64 KiB and 5 s at most.
  *   L3  Rights are looked up for each frame. What a client says of itself is only `via` and `client`.
  *   L4  When the link is over, its attachments are detached; their sessions go on.
  *   L5  A carrier whose protocol proves the key itself hands over whom it has proven; from there on nothing differs. Where frames of ours come
@@ -12,7 +11,6 @@
  *   L7  A link ends with the operator whom it has proven, and with the key that it was proven by.
  *   L8  A link that a grant has opened ends with it, whatever is under way.
  */
-import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
 import type { Link, LinkHandlers } from "@holdfast/carrier";
 import { capabilitiesOf, creditWindow, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
 import {
@@ -23,27 +21,19 @@ import {
   encodeHost,
   HoldError,
   limits,
-  transcript,
   type Attach,
   type ClientFrame,
   type Error as WireError,
   type FloorRequest,
   FloorVerb,
-  type HandshakeWords,
   type HostBody,
   type Input,
-  type Redeem,
-  type Resume,
 } from "@holdfast/protocol";
 import { answerCall, type CallContext } from "../call/answer.ts";
 import { waitingFor } from "../call/approvals.ts";
 import { floorCommand, moves } from "../call/floor-command.ts";
-import { redeem } from "../call/invitations.ts";
-import { logIn, whereToLogin } from "../call/login.ts";
 import type { Host } from "../host.ts";
-import { readGrant } from "../operator/grant.ts";
-import { keyIdOf, publicKeyFromRaw } from "../operator/key.ts";
-import type { GivenToken, PlaceOwner } from "../operator/continuity.ts";
+import type { GivenToken } from "../operator/continuity.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { confineOf } from "../operator/rights.ts";
 import { HOP_BYTES, type Channel, type HostAttachment } from "../session/attachment.ts";
@@ -53,50 +43,12 @@ import { checkSize } from "../session/open.ts";
 import type { SessionPorts } from "../session/ports.ts";
 import type { LiveSession } from "../session/session.ts";
 import { operatorOf } from "../session/steering.ts";
-
-export interface HostIdentity {
-  readonly key: KeyObject;
-  /** Raw public key, 32 bytes. */
-  readonly publicKey: Uint8Array;
-  /** Hash of it: the host's id. */
-  readonly id: string;
-}
-
-/** An operator that a carrier's own protocol has proven, and by which interface. */
-export interface Proven {
-  readonly operator: RegisteredOperator;
-  readonly via: string;
-  readonly client: string;
-  /** SHA-256 of the key's raw form. Absent: any key of the operator may have been it (L7). */
-  readonly provenKey?: Uint8Array;
-  /** By a grant that the key signed, and not by the key. */
-  readonly isBearer?: boolean;
-  /** L8. How long that grant is good for. */
-  readonly leftMs?: number;
-}
-
-interface Challenged {
-  readonly name: "challenged";
-  readonly keyId: Buffer;
-  readonly signed: HandshakeWords;
-  readonly carrier: string;
-  readonly via: string;
-  readonly client: string;
-}
+import { HostHandshake, type HostIdentity, keyRevoked, type Opening, type Proven } from "./handshake.ts";
 
 type Phase =
   | { readonly name: "new" }
-  | Challenged
-  /** A login is looked at, which takes a while; nothing is to be said meanwhile. */
-  | { readonly name: "looking" }
-  | ({
-      readonly name: "open";
-      /** Of the device key that was proven here, hex; empty where the carrier has proven it: nothing is bound to that. */
-      readonly keyId: string;
-      /** L6: not attached yet. */
-      readonly resumes: PlaceOwner | null;
-      readonly carrier: string;
-    } & Proven)
+  /** `resumes`: L6, not attached yet. */
+  | ({ readonly name: "open" } & Omit<Opening, "binding">)
   | { readonly name: "over" };
 
 /** Calls and attachments of one link at once: far more than a client needs, few enough that none can exhaust the host. */
@@ -106,15 +58,13 @@ const MAX_CHANNELS = 256;
 const REFUSED_MS = 1_000;
 /** Carriers that clients of other machines come by. */
 const FAR: ReadonlySet<string> = new Set(["websocket", "http", "ssh"]);
-export const VIAS: ReadonlySet<string> = new Set(["cli", "sdk", "mcp", "web", "ssh"]);
 
 export class HostLink implements LinkHandlers {
   readonly id: string;
   readonly #host: Host;
   readonly #identity: HostIdentity;
   readonly #link: Link;
-  /** L5. */
-  readonly #vouched: Proven | null;
+  readonly #handshake: HostHandshake;
   #phase: Phase = { name: "new" };
   #preAuthBytes = 0;
   readonly #attachments = new Map<number, { readonly session: LiveSession; readonly attachment: HostAttachment }>();
@@ -134,7 +84,12 @@ export class HostLink implements LinkHandlers {
     this.#host = host;
     this.#identity = identity;
     this.#link = link;
-    this.#vouched = proven;
+    this.#handshake = new HostHandshake({
+      ...{ host, identity, link: this.id, carrier: link.carrier, vouched: proven },
+      say: (body) => this.#send(CONTROL_CHANNEL, body),
+      opened: (opening) => this.#welcome(opening),
+      failed: (fault) => this.#refuse(this.#told(fault, `link ${this.id}`)),
+    });
     if (proven && begins === "open") this.#open({ keyId: "", resumes: null, carrier: link.carrier, ...proven });
     this.#stopDeadline = host.ports.wakeAt(MonotonicMs(host.ports.clock.monoMs() + limits.handshakeMs), () => {
       if (this.#phase.name !== "open") this.#refuse(new HoldError("timed_out", "the handshake took too long"));
@@ -172,7 +127,7 @@ export class HostLink implements LinkHandlers {
       if (this.#phase.name !== "open") {
         this.#preAuthBytes += message.length;
         if (this.#preAuthBytes > limits.preAuthBytes) throw new HoldError("bad_request", "too much before the handshake");
-        return this.#handshake(decodeClient(message));
+        return this.#handshake.hear(decodeClient(message));
       }
       const body = decodeClient(message);
       if (channel === CONTROL_CHANNEL) this.#control(body);
@@ -191,6 +146,7 @@ export class HostLink implements LinkHandlers {
     const { continuity } = this.#host;
     if (this.#phase.name === "open" && this.#phase.resumes) continuity.lost(this.#phase.resumes.attachment, this.id);
     this.#phase = { name: "over" };
+    this.#handshake.giveUp();
     this.#stopDeadline();
     this.#stopExpiry();
     for (const stop of this.#stopRevocations) stop();
@@ -205,171 +161,21 @@ export class HostLink implements LinkHandlers {
     this.onOver?.();
   }
 
-  // --- handshake ---
+  // --- its beginning and its end ---
 
-  #handshake(body: ClientFrame["body"]): void {
-    if (this.#phase.name === "new" && body.case === "hello") {
-      const hello = body.value;
-      const protocol = Math.min(hello.maxProtocol, limits.protocolMax);
-      if (protocol < hello.minProtocol || protocol < limits.protocolMin) {
-        throw new HoldError(
-          "version_mismatch",
-          `this host (${this.#host.version}) speaks protocol ${limits.protocolMin} to ${limits.protocolMax}, ${hello.client || "the client"} ${hello.minProtocol} to ${hello.maxProtocol}; restart the host with the newer one: hold host down && hold host up`,
-        );
-      }
-      const isVouched = this.#vouched !== null && hello.keyId.length === 0;
-      if (hello.nonce.length !== 32 || (hello.keyId.length !== 32 && !isVouched))
-        throw new HoldError("bad_request", "a hello carries a nonce and a key id of 32 bytes");
-      const via = VIAS.has(hello.via) ? hello.via : "sdk";
-      const nonce = randomBytes(32);
-      const words = {
-        clientNonce: hello.nonce,
-        keyId: hello.keyId,
-        via,
-        protocol,
-        hostKey: this.#identity.publicKey,
-        hostNonce: nonce,
-      };
-      const challenged: Challenged = {
-        name: "challenged",
-        keyId: Buffer.from(hello.keyId),
-        signed: words,
-        carrier: this.#link.carrier === "unix" && hello.carrier === "stdio" ? "stdio" : this.#link.carrier,
-        via,
-        client: hello.client.slice(0, 64),
-      };
-      this.#phase = challenged;
-      this.#send(CONTROL_CHANNEL, {
-        case: "challenge",
-        value: {
-          protocol,
-          hostId: this.#identity.id,
-          hostKey: this.#identity.publicKey,
-          nonce,
-          signature: sign(null, transcript("host", words), this.#identity.key),
-          version: this.#host.version,
-        },
-      });
-      if (isVouched) this.#vouch(challenged, this.#vouched!);
-      return;
-    }
-    if (this.#phase.name === "challenged" && body.case === "proof") {
-      const words = transcript("operator", this.#phase.signed);
-      const operator = this.#prove(this.#phase, words, body.value.signature);
-      return this.#welcome(operator, this.#phase, { words, signature: body.value.signature });
-    }
-    if (this.#phase.name === "challenged" && body.case === "resume") return this.#resume(this.#phase, body.value);
-    if (this.#phase.name === "challenged" && body.case === "redeem") return this.#redeem(this.#phase, body.value);
-    if (this.#phase.name === "challenged" && body.case === "bear") return this.#bear(this.#phase, body.value.grant);
-    throw new HoldError("bad_request", "a link begins with Hello and Proof");
-  }
-
-  /** The operator whose key signed these words. One answer for an unknown key and a wrong signature: a stranger learns nothing. */
-  #prove({ keyId }: Challenged, words: Uint8Array, signature: Uint8Array): RegisteredOperator {
-    const { registry } = this.#host;
-    const revoked = registry.byRevokedKeyId(keyId);
-    const known = registry.byKeyId(keyId) ?? revoked;
-    if (!known || !verify(null, words, publicKeyFromRaw(known.key), signature))
-      throw new HoldError(
-        "unknown_credential",
-        "this host knows no operator by that key; an admin adds one with: hold operator add NAME",
-      );
-    const { operator } = known;
-    if (operator.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
-    if (revoked) throw keyRevoked(operator);
-    return operator;
-  }
-
-  /** L5. */
-  #vouch(challenged: Challenged, { operator, provenKey }: Proven): void {
-    const { registry } = this.#host;
-    if (registry.byName(operator.id)?.revoked !== false || (provenKey && !registry.byKeyId(provenKey)))
-      throw new HoldError("revoked", `operator ${operator.name} or this key was revoked`, { operator: operator.id });
-    const words = transcript("operator", challenged.signed);
-    this.#welcome(operator, challenged, { words, signature: new Uint8Array(0) }, { provenKey });
-  }
-
-  #resume(challenged: Challenged, { handle, n, secret, signature }: Resume): void {
-    const { signed, keyId } = challenged;
-    const words = transcript("resume", { ...signed, handle, n, secret });
-    const operator = this.#prove(challenged, words, signature);
-    const place = this.#host.continuity.take({ handle, n, secret }, keyId.toString("hex"), this.id);
-    // L6: not to log in again is not to be let in again.
-    try {
-      this.#host.demand(operator, "session.observe", place.session);
-    } catch (fault) {
-      this.#host.continuity.lost(place.attachment, this.id);
-      throw fault;
-    }
-    this.#welcome(operator, challenged, { words, signature }, { resumes: place });
-  }
-
-  #redeem(challenged: Challenged, asked: Redeem): void {
-    const { publicKey, signature, token, name, idToken, askLogin, protected: isProtected } = asked;
-    const { signed, keyId, via } = challenged;
-    const words = transcript("operator", signed);
-    if (
-      publicKey.length !== 32 ||
-      !keyIdOf(publicKey).equals(keyId) ||
-      !verify(null, words, publicKeyFromRaw(publicKey), signature)
-    )
-      throw new HoldError("unknown_credential", "the key that takes the invitation up is not proven");
-    if (askLogin) throw whereToLogin(this.#host);
-    const welcome = (operator: RegisteredOperator): void => this.#welcome(operator, challenged, { words, signature });
-    if (idToken === "") return welcome(redeem(this.#host, { token, publicKey, name, via, isProtected }));
-    this.#phase = { name: "looking" };
-    logIn(this.#host, { idToken, publicKey, hostKey: this.#identity.publicKey, via }).then(
-      (operator) => {
-        // Too late: the key is enrolled, and the next link is welcomed.
-        if (this.#phase.name === "looking") welcome(operator);
-      },
-      (fault: unknown) => {
-        if (this.#phase.name === "looking") this.#refuse(this.#told(fault, `link ${this.id}`));
-      },
-    );
-  }
-
-  #bear(challenged: Challenged, token: string): void {
-    this.#phase = { name: "looking" };
-    const { registry, ports } = this.#host;
-    readGrant(token, { registry, hostId: this.#identity.id, wallMs: () => ports.clock.wallMs() }).then(
-      (grant) => {
-        if (this.#phase.name !== "looking") return;
-        if (!challenged.keyId.equals(grant.keyId))
-          return this.#refuse(new HoldError("unknown_credential", "the grant is of another key than the hello"));
-        const words = transcript("operator", challenged.signed);
-        this.#welcome(grant.operator, challenged, { words, signature: new Uint8Array(0) }, { bearerMs: grant.leftMs });
-      },
-      (fault: unknown) => {
-        if (this.#phase.name === "looking") this.#refuse(this.#told(fault, `link ${this.id}`));
-      },
-    );
-  }
-
-  #open(phase: Omit<Extract<Phase, { name: "open" }>, "name">): void {
-    this.#phase = { name: "open", ...phase };
+  #open(opening: Omit<Opening, "binding">): void {
+    this.#phase = { name: "open", ...opening };
     const { clock, wakeAt } = this.#host.ports;
-    if (phase.leftMs !== undefined)
-      this.#stopExpiry = wakeAt(MonotonicMs(clock.monoMs() + phase.leftMs), () =>
+    if (opening.leftMs !== undefined)
+      this.#stopExpiry = wakeAt(MonotonicMs(clock.monoMs() + opening.leftMs), () =>
         this.#refuse(new HoldError("grant_expired", "the grant's time is over; come back with another one")),
       );
-    if (phase.provenKey) this.#host.keyUses.used(phase.provenKey, phase.via, this.#host.ports);
+    if (opening.provenKey) this.#host.keyUses.used(opening.provenKey, opening.via, this.#host.ports);
   }
 
-  #welcome(
-    operator: RegisteredOperator,
-    { via, client, keyId, carrier }: Challenged,
-    { words, signature }: { words: Uint8Array; signature: Uint8Array },
-    {
-      resumes = null,
-      provenKey = keyId,
-      bearerMs = null,
-    }: { resumes?: PlaceOwner | null; provenKey?: Uint8Array | undefined; bearerMs?: number | null } = {},
-  ): void {
-    // L8. Nor is anything bound to a key that was not shown: no token is given for coming back.
-    const isBearer = bearerMs !== null;
-    const bound = isBearer ? { keyId: "", isBearer, leftMs: bearerMs } : { keyId: keyId.toString("hex") };
-    this.#open({ operator, via, client, carrier, provenKey, resumes, ...bound });
+  #welcome({ binding, ...opening }: Opening): void {
+    const { operator, resumes, isBearer = false } = opening;
+    this.#open(opening);
     this.#stopDeadline();
     this.onOpen?.();
     this.#send(CONTROL_CHANNEL, {
@@ -384,7 +190,7 @@ export class HostLink implements LinkHandlers {
         role: operator.role,
         link: this.id,
         hostPid: process.pid,
-        sessionBinding: createHash("sha256").update(words).update(signature).digest(),
+        sessionBinding: binding,
         // Another machine's folders and variables are of no use here, and a page has none.
         ...(isBearer || FAR.has(this.#link.carrier) ? { surroundings: this.#host.surroundings } : {}),
         resumed: resumes?.attachment ?? "",
@@ -686,14 +492,6 @@ export class HostLink implements LinkHandlers {
   #send(channel: number, body: HostBody): void {
     this.#link.send(channel, encodeHost(body));
   }
-}
-
-function keyRevoked({ id, name }: RegisteredOperator): HoldError {
-  return new HoldError(
-    "key_revoked",
-    `this key of ${name} was revoked, and ${name} was not: come in with another device, and enrol this one anew with a key of its own: hold operator invite --device`,
-    { operator: id },
-  );
 }
 
 /** Says why, and ends the link: for one that is refused, and for one that can't be taken at all. */

@@ -12,7 +12,7 @@ import type { Connection } from "ssh2";
 import { admitCall } from "../call/answer.ts";
 import { openBeside } from "../call/exec.ts";
 import type { Host } from "../host.ts";
-import type { Proven } from "../link/host-link.ts";
+import type { Proven } from "../link/handshake.ts";
 import { type ChannelWorld, plain, SessionChannel } from "./channel.ts";
 import { exec } from "./exec.ts";
 import { Forwards, join } from "./forward.ts";

@@ -1,6 +1,6 @@
 /** The host for stock SSH clients: nothing by default, and none of it loaded then. */
 import type { Link, LinkHandlers } from "@holdfast/carrier";
-import type { Proven } from "../link/host-link.ts";
+import type { Proven } from "../link/handshake.ts";
 
 export { sshHostKey } from "./host-key.ts";
 export { SshServer } from "./server.ts";

@@ -16,7 +16,7 @@ import { HoldError, limits } from "@holdfast/protocol";
 import type ssh2 from "ssh2";
 import type { AuthContext, Connection } from "ssh2";
 import type { Host } from "../host.ts";
-import type { Proven } from "../link/host-link.ts";
+import type { Proven } from "../link/handshake.ts";
 import { hostText } from "../listen/gate.ts";
 import { keyIdOf, publicKeyFromRaw } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";

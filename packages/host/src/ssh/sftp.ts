@@ -37,7 +37,7 @@ import { demandCall } from "../call/answer.ts";
 import { directoryOf } from "../session/surroundings.ts";
 import { hashOf, used } from "../call/files.ts";
 import type { Host } from "../host.ts";
-import type { Proven } from "../link/host-link.ts";
+import type { Proven } from "../link/handshake.ts";
 import type { LiveSession } from "../session/session.ts";
 import { plain } from "./channel.ts";
 import { longName } from "./long-name.ts";
