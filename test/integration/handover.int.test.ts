@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { InputStatus, OperatorKind } from "@holdfast/protocol";
 import { type HostClient, type InputOutcome, readJournal } from "@holdfast/sdk";
-import { connect, connectThrough } from "@holdfast/sdk/node";
+import { connect, connectThrough, files } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";
 import { SshUser } from "./world/ssh.ts";
@@ -157,6 +157,8 @@ test("a client whose carrier is gone comes back over another one by itself, as t
   const { id } = attachment;
   await attachment.input(Buffer.from("before\r"));
   await fact("its echo came", () => seen.match(/before/g)?.length === 2);
+  await fact("its place is kept", () => readFileSync(files.continuity(w.home), "utf8").includes(id));
+  await client.whoami();
   lane.close();
   await attachment.input(Buffer.from("after\r"));
   await fact("its echo came", () => seen.match(/after/g)?.length === 2);

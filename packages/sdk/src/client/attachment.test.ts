@@ -1,5 +1,7 @@
-import { HoldError, InputStatus } from "@holdfast/protocol";
+import { HoldError, type HostBody, InputStatus } from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
+import type { ClientAttachment, Redial } from "./attachment.ts";
+import type { ResumeToken } from "./handshake.ts";
 import { attachedScene, output, settled } from "./test/scripted-host.ts";
 
 describe("a handler that throws", () => {
@@ -170,4 +172,43 @@ test("a verb of the floor while offline, or under way when the link drops, is re
   host.links[0]!.destroy();
   await expect(under).rejects.toBeInstanceOf(HoldError);
   await expect(attachment.take()).rejects.toMatchObject({ code: "unreachable" });
+});
+
+describe("an attachment that is carried to another way", () => {
+  const token = { handle: new Uint8Array(16).fill(1), n: 1, secret: new Uint8Array(32).fill(2) };
+  const given: HostBody = { case: "continuity", value: { ...token, graceMs: 600_000n } };
+
+  /** Carries it on, over a way that tells what it was shown. */
+  async function carried() {
+    const scene = await attachedScene();
+    const shown: (ResumeToken | null)[] = [];
+    const way: Redial = {
+      connect: (resume) => {
+        shown.push(resume);
+        return scene.clock.connect();
+      },
+      now: () => scene.clock.now(),
+      wait: (ms, signal) => scene.clock.wait(ms, signal),
+      newId: () => scene.clock.newId(),
+    };
+    const moved = (scene.attachment as ClientAttachment).moveTo(way);
+    await settled();
+    return { ...scene, shown, moved };
+  }
+
+  test("waits for the token by which it stays the same, and shows it there", async () => {
+    const { host, clock, shown, moved } = await carried();
+    expect(shown).toEqual([]);
+    host.say(given);
+    await moved;
+    expect(shown).toEqual([token]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("goes without one where none comes, and attaches anew", async () => {
+    const { clock, shown, moved } = await carried();
+    await clock.next();
+    await moved;
+    expect(shown).toEqual([null]);
+  });
 });

@@ -54,6 +54,8 @@ const TOKEN_REFUSED = new Set<Code>(["continuity_over", "continuity_unknown", "c
 const RETRIED = new Set<Code>(["unreachable", "draining", "timed_out", "continuity_busy"]);
 /** How long a host may take to answer a detach before the attachment is over without it. */
 const DETACH_MS = 2_000;
+/** How long a move waits for the token by which it stays the same attachment. */
+const TOKEN_MS = 2_000;
 /** An unmoved attachment is given up after this long without a host. */
 const RETRY_TOTAL_MS = 10 * 60_000;
 /** Bytes of one unit's chunk, and how many bytes of chunks may be unanswered: below the host's queue. */
@@ -72,6 +74,7 @@ export class ClientAttachment implements Attachment {
   /** Dialled for this attachment: nobody else ends it. */
   #isOwnLink = false;
   #token: ResumeToken | null = null;
+  #onToken: () => void = () => {};
   /** The token that another way shows is not given up for a newer one meanwhile: acknowledging that would use it up (core/continuity Y3). */
   #isDialling = false;
   #moving: { resolve(): void; reject(e: unknown): void } | null = null;
@@ -378,6 +381,9 @@ export class ClientAttachment implements Attachment {
   async moveTo(way: Redial): Promise<void> {
     if (this.#state !== "attached" || this.#moving || this.#isDialling)
       throw new HoldError("unreachable", "only an attachment that stands is moved; wait until its link is back");
+    await this.#firstToken();
+    if (this.#state !== "attached" || this.#isDialling)
+      throw new HoldError("unreachable", "the link broke, or another move began, while this one waited for its token; try again");
     this.#isDialling = true;
     const connection = await way.connect(this.#token).finally(() => {
       this.#isDialling = false;
@@ -395,6 +401,18 @@ export class ClientAttachment implements Attachment {
     this.#isOwnLink = true;
     this.#attach(connection);
     await moved;
+  }
+
+  /** A token comes when the host's disk has it: a moment after the attachment, or never where its session keeps no place. */
+  async #firstToken(): Promise<void> {
+    if (this.#token) return;
+    const given = new Promise<void>((told) => {
+      this.#onToken = told;
+    });
+    const enough = new AbortController();
+    const late = this.#redial.wait(TOKEN_MS, AbortSignal.any([enough.signal, this.#over.signal])).catch(() => {});
+    await Promise.race([given, late]);
+    enough.abort();
   }
 
   /** Hears nothing of the link any more. */
@@ -482,6 +500,7 @@ export class ClientAttachment implements Attachment {
         const { handle, n, secret } = body.value;
         if (this.#isDialling) return;
         this.#token = { handle, n, secret };
+        this.#onToken();
         return this.#connection.send(this.#channel, { case: "continuityAck", value: { n } });
       }
       case "floorAnswer": {
