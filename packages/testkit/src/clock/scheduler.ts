@@ -27,6 +27,7 @@ export class Scheduler {
   onFault: (fault: unknown) => void = (fault) => {
     throw fault;
   };
+  readonly #sleeps: { readonly atUs: number; readonly us: number }[] = [];
 
   constructor(random: Random) {
     this.random = random;
@@ -57,7 +58,15 @@ export class Scheduler {
 
   /** The machine slept: everything that was due meanwhile is due now. */
   sleep(ms: number): void {
+    this.#sleeps.push({ atUs: this.#nowUs, us: ms * 1000 });
     this.#nowUs += ms * 1000;
+  }
+
+  /** When the machine has been awake for `us` since `atUs`, on this clock. */
+  awakeAfter(atUs: number, us: number): number {
+    let until = atUs + us;
+    for (const sleep of this.#sleeps) if (sleep.atUs >= atUs && sleep.atUs <= until) until += sleep.us;
+    return until;
   }
 
   /** Runs after `us` microseconds; the returned function takes it back. */

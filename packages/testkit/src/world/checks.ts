@@ -316,7 +316,7 @@ function afterCuts(world: World, all: readonly Record[], inputs: Map<number, Inp
     const linkedUs = world.linkedAfter(atUs, withinUs);
     for (const w of world.shim.written) {
       const input = inputs.get(w.seq);
-      if (!input || w.seq >= entry.seq || !isCut(input) || w.atUs <= linkedUs + withinUs) continue;
+      if (!input || w.seq >= entry.seq || !isCut(input) || w.atUs <= world.scheduler.awakeAfter(linkedUs, withinUs)) continue;
       world.violation(
         `V5: ${w.bytes.length} bytes of input ${w.seq} of ${input.actor} were written ${Math.round((w.atUs - atUs) / 1000)} ms after ${body.case} ${entry.seq} had cut it`,
       );

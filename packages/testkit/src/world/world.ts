@@ -201,7 +201,7 @@ export class World {
   /** When what a host decided at `atUs` can have reached the shim from there on: then, or when the next one links. */
   linkedAfter(atUs: number, withinUs: number): number {
     for (const loss of this.#losses) {
-      if (loss > atUs + withinUs) break;
+      if (loss > this.scheduler.awakeAfter(atUs, withinUs)) break;
       const hello = this.#hellos.find((h) => h > loss);
       if (hello === undefined) return Infinity;
       // Lost before, and not yet back when it was decided; or lost with the word still under way.
