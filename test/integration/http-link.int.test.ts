@@ -4,21 +4,14 @@ import { request as ask } from "node:http";
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { framed } from "@holdfast/carrier";
-import { encodeClient, InputStatus } from "@holdfast/protocol";
-import type { HostClient, NetworkOptions } from "@holdfast/sdk";
-import { connect } from "@holdfast/sdk/node";
+import { encodeClient } from "@holdfast/protocol";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";
+import { answering, reach, steersThroughCuts } from "./world/steered.ts";
 import { wire } from "./world/wire.ts";
 import { record, refusal, type World, world } from "./world/world.ts";
 
 const http = (url: string): string => url.replace(/^ws/, "http");
-
-async function reach(w: World, url: string, options: Partial<NetworkOptions> = {}): Promise<HostClient> {
-  const client = await connect({ url, home: w.home, timeoutMs: 60_000, ...options });
-  w.atEnd(() => client.close());
-  return client;
-}
 
 test("one operator by socket and by requests steers one session; a cut wire and a killed host lose nothing and double nothing", async () => {
   const w = await world();
@@ -28,30 +21,11 @@ test("one operator by socket and by requests steers one session; a cut wire and 
   const client = await reach(w, http(lane.url));
   const local = await w.connect();
   expect((await client.whoami()).operator?.id).toBe((await local.whoami()).operator?.id);
-  const session = await w.open(local, { name: "far", script: 'stty -echo; while read -r line; do echo "<$line>"; done' });
-  let out = "";
-  const resumed: boolean[] = [];
-  const attachment = await client.attach(
-    { session: "far", mode: "replay" },
-    {
-      output: ({ bytes }) => void (out += Buffer.from(bytes).toString()),
-      link: (state, { resumed: again }) => void (state === "attached" && resumed.push(again)),
-    },
-  );
-  const lines = Array.from({ length: 40 }, (_, i) => `line ${i}`);
-  for (const [i, text] of lines.entries()) {
-    const told = attachment.input(Buffer.from(`${text}\n`));
-    if (i === 10 || i === 20) lane.cut();
-    if (i === 30) await w.killHost();
-    expect((await told).status).toBe(InputStatus.APPLIED);
-  }
-  await fact("all lines came back", () => out.includes("<line 39>"));
-  expect(out.replaceAll("\r", "").trim().split("\n")).toEqual(lines.map((text) => `<${text}>`));
-  expect(resumed.filter(Boolean).length).toBeGreaterThanOrEqual(3);
+  const session = await answering(w, local);
+  await steersThroughCuts(w, client, () => lane.cut());
   const { events } = await record(await w.connect(), session.id);
   const attached = events.flatMap((e) => (e.body?.kind.case === "attached" ? [e.body.kind.value.carrier] : []));
   expect(new Set(attached)).toEqual(new Set(["http"]));
-  await attachment.detach();
 });
 
 /** A network that lets requests through and no upgrade. */

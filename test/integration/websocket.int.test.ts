@@ -5,20 +5,15 @@ import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectWebSocket } from "@holdfast/carrier/websocket/node";
-import { InputStatus, limits, SessionState } from "@holdfast/protocol";
-import type { HostClient, NetworkOptions } from "@holdfast/sdk";
-import { connect, files, generateKey, hostIdOf } from "@holdfast/sdk/node";
+import { limits, SessionState } from "@holdfast/protocol";
+import type { NetworkOptions } from "@holdfast/sdk";
+import { files, generateKey, hostIdOf } from "@holdfast/sdk/node";
 import { selfMadeCertificate } from "@holdfast/testkit/certificate";
 import { expect, onTestFinished, test } from "vitest";
 import { fact } from "./world/processes.ts";
+import { answering, reach, steersThroughCuts } from "./world/steered.ts";
 import { wire } from "./world/wire.ts";
 import { type World, world } from "./world/world.ts";
-
-async function reach(w: World, url: string, options: Partial<NetworkOptions> = {}): Promise<HostClient> {
-  const client = await connect({ url, home: w.home, timeoutMs: 60_000, ...options });
-  w.atEnd(() => client.close());
-  return client;
-}
 
 async function raw(url: string, request: string): Promise<string> {
   const socket = connectTcp(Number(new URL(url).port), "127.0.0.1");
@@ -40,29 +35,10 @@ test("one operator by socket and by WebSocket steers one session; a cut wire and
   const client = await reach(w, first.url);
   const local = await w.connect();
   expect((await client.whoami()).operator?.id).toBe((await local.whoami()).operator?.id);
-  const session = await w.open(local, { name: "far", script: 'stty -echo; while read -r line; do echo "<$line>"; done' });
+  const session = await answering(w, local);
   expect((await client.list()).map((s) => s.name)).toEqual(["far"]);
-  let out = "";
-  const resumed: boolean[] = [];
-  const attachment = await client.attach(
-    { session: "far", mode: "replay" },
-    {
-      output: ({ bytes }) => void (out += Buffer.from(bytes).toString()),
-      link: (state, { resumed: again }) => void (state === "attached" && resumed.push(again)),
-    },
-  );
-  const lines = Array.from({ length: 40 }, (_, i) => `line ${i}`);
-  for (const [i, text] of lines.entries()) {
-    const told = attachment.input(Buffer.from(`${text}\n`));
-    if (i === 10 || i === 20) first.cut();
-    if (i === 30) await w.killHost();
-    expect((await told).status).toBe(InputStatus.APPLIED);
-  }
-  await fact("all lines came back", () => out.includes("<line 39>"));
-  expect(out.replaceAll("\r", "").trim().split("\n")).toEqual(lines.map((text) => `<${text}>`));
-  expect(resumed.filter(Boolean).length).toBeGreaterThanOrEqual(3);
+  await steersThroughCuts(w, client, () => first.cut());
   expect((await (await w.connect()).show(session.id)).pid).toBe(session.pid);
-  await attachment.detach();
 });
 
 test("a session that is opened from afar inherits nothing of there", async () => {
