@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HoldError } from "@holdfast/sdk";
 import { describe, expect, test } from "vitest";
 import { commands } from "../spec/index.ts";
 import { event, floor, hold, host, nowMs, replaying, type Sink, session } from "../app/fake.ts";
@@ -252,6 +253,16 @@ describe("run, exec and wait", () => {
     expect((await hold("run work -- x", { client: ran({ state: "timed_out", code: null }) })).code).toBe(124);
     expect((await hold("run work -- )", { client: ran({ state: "not_run", code: null }) })).err.text).toMatch(/^\[not_run\] /);
     expect((await hold("run work -- x", { client: ran({ code: null }) })).err.text).toMatch(/^\[code_unknown\] /);
+  });
+  test("a link that ends under a command says how to wait for it, for the command may run on", async () => {
+    const client = host({
+      run: async () => {
+        throw new HoldError("unreachable", "the link to the host ended");
+      },
+    });
+    const { code, err } = await hold("run work -- x", { client });
+    expect([code, err.text]).toEqual([5, expect.stringContaining("`hold wait work --command`")]);
+    expect(err.text).toMatch(/^\[unreachable\] the link to the host ended/);
   });
   test("a command that is not UTF-8 is refused, and not typed as another", async () => {
     const { code, err } = await hold(["run", "work", "--", "\udcff"], { client: host({}) });

@@ -23,7 +23,7 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
   const client = await context.client();
   const kept: Uint8Array[] = [];
   const lineEnds = new LineEnds();
-  const result = await client.run(session, words.length === 1 ? { text: words[0]! } : { words }, {
+  const ran = client.run(session, words.length === 1 ? { text: words[0]! } : { words }, {
     take: flags.take,
     signal: context.cancelled,
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
@@ -37,6 +37,9 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
       context.out.write(written);
       return context.out.drained();
     },
+  });
+  const result = await ran.catch((failed: unknown) => {
+    throw linkEnded(session, failed);
   });
   if (flags.json) {
     kept.push(lineEnds.rest());
@@ -77,4 +80,14 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
         session,
       });
   }
+}
+
+/** The link that ends under a command takes nothing from it: the shell and what was typed live on. */
+function linkEnded(session: string, failed: unknown): unknown {
+  if (!(failed instanceof HoldError) || failed.code !== "unreachable") return failed;
+  return new HoldError(
+    "unreachable",
+    `${failed.message}; the command in ${session} may run on: \`hold wait ${session} --command\` waits for its end, \`hold screen ${session}\` shows what it printed`,
+    { session },
+  );
 }
