@@ -1,5 +1,5 @@
 /** What others call. The Node parts (sockets, keys, folders) stand at `@holdfast/sdk/node`. */
-export * from "./api.ts";
+export * from "./api/index.ts";
 export { escapeBytes, escapeLines, escapeText } from "./escape.ts";
 export { shownExactly } from "./shown-exactly.ts";
 export { readJournal } from "./journal.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { AttachHandlers, Attachment, HostClient } from "./api.ts";
+import type { AttachHandlers, Attachment, HostClient } from "./api/index.ts";
 import { readJournal } from "./journal.ts";
 
 test("a reader that stops in the middle gives back the output that it had, so that detaching is not held up", async () => {

@@ -5,7 +5,7 @@
  *   J2  Output is not asked for faster than it is used: memory is one window, however long the journal.
  */
 import { HoldError, isCode } from "@holdfast/protocol";
-import type { Attachment, Entry, HostClient, ReadOptions } from "./api.ts";
+import type { Attachment, Entry, HostClient, ReadOptions } from "./api/index.ts";
 
 /** A terminal has one stream of output; pipes have two. */
 const terminalStreams = 1;

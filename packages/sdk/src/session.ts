@@ -17,17 +17,22 @@ import type {
   Attachment,
   AttachWish,
   Entry,
+  ExecOptions,
   ExecResult,
   Files,
   HostClient,
+  InputOptions,
   InputOutcome,
   ReadOptions,
+  RunOptions,
   RunResult,
+  ScreenOptions,
+  SendOptions,
   SessionHandle,
   Sessions,
   Told,
   WaitSpec,
-} from "./api.ts";
+} from "./api/index.ts";
 import { readJournal } from "./journal.ts";
 
 /** H1: codes that say no, of an exit code of their own (4), and what a shell or a program does not take now. */
@@ -97,13 +102,13 @@ class Handle implements SessionHandle {
     return new Attached(this.#client, this.id, wish);
   }
 
-  send(input: string | Uint8Array, options?: Parameters<HostClient["send"]>[2]): Promise<Told<InputOutcome>> {
+  send(input: string | Uint8Array, options?: SendOptions): Promise<Told<InputOutcome>> {
     return told(this.#client.send(this.id, bytesOf(input), options));
   }
 
   async run(
     command: string | readonly string[],
-    options: Omit<NonNullable<Parameters<HostClient["run"]>[2]>, "output"> = {},
+    options: Omit<RunOptions, "output"> = {},
   ): Promise<Told<RunResult & { readonly output: Uint8Array }>> {
     const kept = new Tail(options.maxBytes ?? 1024 * 1024);
     const asked = this.#client.run(this.id, typeof command === "string" ? { text: command } : { words: command }, {
@@ -115,7 +120,7 @@ class Handle implements SessionHandle {
 
   async exec(
     argv: readonly string[],
-    options: Omit<NonNullable<Parameters<HostClient["exec"]>[2]>, "output"> = {},
+    options: Omit<ExecOptions, "output"> = {},
   ): Promise<Told<ExecResult & { readonly stdout: Uint8Array; readonly stderr: Uint8Array }>> {
     const streams = { 1: new Tail(Infinity), 2: new Tail(Infinity) };
     const asked = this.#client.exec(this.id, argv, { ...options, output: (stream, bytes) => streams[stream].add(bytes) });
@@ -126,7 +131,7 @@ class Handle implements SessionHandle {
     return this.#client.wait(this.id, spec, signal);
   }
 
-  screen(options?: Parameters<HostClient["screen"]>[1]): Promise<ScreenAnswer> {
+  screen(options?: ScreenOptions): Promise<ScreenAnswer> {
     return this.#client.screen(this.id, options);
   }
 
@@ -252,7 +257,7 @@ class Attached implements AttachedSession {
     }
   }
 
-  async send(input: string | Uint8Array, options?: Parameters<Attachment["input"]>[1]): Promise<Told<InputOutcome>> {
+  async send(input: string | Uint8Array, options?: InputOptions): Promise<Told<InputOutcome>> {
     const attachment = await this.ready;
     return outcomeTold(await attachment.input(bytesOf(input), options));
   }

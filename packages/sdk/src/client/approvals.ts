@@ -1,6 +1,6 @@
 /** {@link Approvals} over calls. */
 import { HoldError, textOf, type Approval as OnWire } from "@holdfast/protocol";
-import type { Approval, Approvals } from "../api.ts";
+import type { Approval, Approvals } from "../api/index.ts";
 import type { CallVerb, Result } from "./connection.ts";
 
 export type AskApprovals = <K extends Result["case"]>(

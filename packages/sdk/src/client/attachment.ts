@@ -20,7 +20,7 @@ import {
   type Presence,
   type Session,
 } from "@holdfast/protocol";
-import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api.ts";
+import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api/index.ts";
 import type { Connection } from "./connection.ts";
 import { errorFrom, type ResumeToken } from "./handshake.ts";
 

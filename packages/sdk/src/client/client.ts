@@ -20,6 +20,7 @@ import type {
   AttachHandlers,
   AttachOptions,
   Attachment,
+  ExecOptions,
   ExecResult,
   Files,
   GrantSpec,
@@ -29,10 +30,13 @@ import type {
   InviteSpec,
   OpenSpec,
   PolicyInForce,
+  RunOptions,
   RunResult,
+  ScreenOptions,
+  SendOptions,
   Sessions,
   WaitSpec,
-} from "../api.ts";
+} from "../api/index.ts";
 import { ClientAttachment, type Redial } from "./attachment.ts";
 import { approvalsOf } from "./approvals.ts";
 import type { CallVerb, Connection, Result } from "./connection.ts";
@@ -136,7 +140,7 @@ export class Client implements HostClient {
     return (await this.#call("session", { case: "show", value: { session } })).value;
   }
 
-  async screen(session: string, options: { scrollback?: number; vt?: boolean } = {}) {
+  async screen(session: string, options: ScreenOptions = {}) {
     return (
       await this.#call("screen", {
         case: "screen",
@@ -164,11 +168,7 @@ export class Client implements HostClient {
     });
   }
 
-  async send(
-    session: string,
-    bytes: Uint8Array,
-    options: { take?: boolean; paste?: boolean; interrupt?: boolean; eof?: boolean; durable?: boolean } = {},
-  ): Promise<InputOutcome> {
+  async send(session: string, bytes: Uint8Array, options: SendOptions = {}): Promise<InputOutcome> {
     const writer = this.#redial.newId();
     const text = options.paste ? pasteText(bytes) : bytes;
     let n = 0n;
@@ -205,13 +205,7 @@ export class Client implements HostClient {
   async run(
     session: string,
     command: { text?: string; words?: readonly string[] },
-    options: {
-      timeoutMs?: number;
-      take?: boolean;
-      maxBytes?: number;
-      signal?: AbortSignal;
-      output?: (bytes: Uint8Array) => void | Promise<void>;
-    } = {},
+    options: RunOptions = {},
   ): Promise<RunResult> {
     const { value: r } = await this.#call(
       "run",
@@ -243,19 +237,7 @@ export class Client implements HostClient {
     };
   }
 
-  async exec(
-    session: string,
-    argv: readonly string[],
-    options: {
-      stdin?: AsyncIterable<Uint8Array> | Uint8Array | null;
-      timeoutMs?: number;
-      signal?: AbortSignal;
-      end?: AbortSignal;
-      leave?: AbortSignal;
-      started?: (session: string) => void;
-      output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
-    } = {},
-  ): Promise<ExecResult> {
+  async exec(session: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     const value = {
       session,
       argv: [...argv],

@@ -1,6 +1,6 @@
 /** {@link Files} over calls. */
 import { bytesOf, type FileInfo, HoldError, textOf } from "@holdfast/protocol";
-import type { FileChange, FileEntry, Files, FileState } from "../api.ts";
+import type { FileChange, FileEntry, Files, FileState } from "../api/index.ts";
 import type { CallVerb, Result } from "./connection.ts";
 
 /** Of one call: a part with what is around it stays within a frame. */

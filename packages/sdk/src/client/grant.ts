@@ -3,7 +3,7 @@
  * base64url of which the last signs the two before it: the key need not be one that can be handed to a library. Reading one is the host's.
  */
 import { HoldError, limits } from "@holdfast/protocol";
-import type { GrantSpec } from "../api.ts";
+import type { GrantSpec } from "../api/index.ts";
 import type { Credential } from "./credential.ts";
 
 const TTL_MS = 10 * 60_000;

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connectUnix, files, homeFolder } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
-import type { ConnectOptions, HostClient, NetworkOptions, Reach, SshOptions } from "../api.ts";
+import type { ConnectOptions, HostClient, NetworkOptions, Reach, SshOptions } from "../api/index.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import type { Credential } from "../client/credential.ts";
@@ -19,7 +19,7 @@ export type { Acceptor, Link, LinkHandlers } from "@holdfast/carrier/link";
 export type { Joined, JoinRequest } from "./join-invite.ts";
 export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough } from "./program.ts";
-export type { ThroughOptions } from "../api.ts";
+export type { ThroughOptions } from "../api/index.ts";
 export { defaultKeyName, type GeneratedKey, generateKey, generateSealedKey, keyNames } from "./keys.ts";
 export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 

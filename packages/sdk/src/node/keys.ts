@@ -14,7 +14,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { files, folders, makeHome } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
-import type { AskPassphrase } from "../api.ts";
+import type { AskPassphrase } from "../api/index.ts";
 import type { Credential, HostVerifier } from "../client/credential.ts";
 import { isSealed, seal, unseal } from "./sealed-key.ts";
 

@@ -4,7 +4,7 @@ import { connectHttp } from "@holdfast/carrier/http/node";
 import { linkUrl } from "@holdfast/carrier/websocket";
 import { connectWebSocket } from "@holdfast/carrier/websocket/node";
 import { HoldError } from "@holdfast/protocol";
-import type { NetworkOptions } from "../api.ts";
+import type { NetworkOptions } from "../api/index.ts";
 import { carriersFor, type NetworkCarrier } from "../client/carriers.ts";
 import { Connection } from "../client/connection.ts";
 import type { Credential } from "../client/credential.ts";

@@ -1,7 +1,7 @@
 /** Connecting through a program that leads to a host's machine: {@link connectThrough}. */
 import { randomBytes } from "node:crypto";
 import { connectProgram } from "@holdfast/carrier";
-import type { HostClient, ThroughOptions } from "../api.ts";
+import type { HostClient, ThroughOptions } from "../api/index.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import type { Way } from "../client/way.ts";

@@ -1,7 +1,7 @@
 /** Connecting to a host that listens for ssh, through the system's own client. */
 import { connectProgram } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
-import type { SshOptions } from "../api.ts";
+import type { SshOptions } from "../api/index.ts";
 import { Connection } from "../client/connection.ts";
 import type { Way } from "../client/way.ts";
 import { credentialOf } from "./keys.ts";

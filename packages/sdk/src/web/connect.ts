@@ -3,7 +3,7 @@ import { connectHttp } from "@holdfast/carrier/http";
 import { connectWebSocket, linkUrl } from "@holdfast/carrier/websocket";
 import type { Acceptor } from "@holdfast/carrier/link";
 import { MonotonicMs } from "@holdfast/core";
-import type { ConnectOptions, HostClient } from "../api.ts";
+import type { ConnectOptions, HostClient } from "../api/index.ts";
 import type { Redial } from "../client/attachment.ts";
 import { carriersFor, type NetworkCarrier } from "../client/carriers.ts";
 import { Client } from "../client/client.ts";

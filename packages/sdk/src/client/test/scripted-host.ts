@@ -2,7 +2,7 @@
 import { memoryPair, type Link } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
 import { decodeClient, encodeHost, HoldError, type ClientFrame, type HostBody } from "@holdfast/protocol";
-import type { AttachHandlers, AttachOptions, Attachment } from "../../api.ts";
+import type { AttachHandlers, AttachOptions, Attachment } from "../../api/index.ts";
 import { ClientAttachment, type Redial } from "../attachment.ts";
 import { Connection } from "../connection.ts";
 

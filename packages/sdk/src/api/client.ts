@@ -1,0 +1,114 @@
+/** One client of one host: every verb that there is, of sessions, operators, the audit and the host itself. */
+import type {
+  Floor,
+  HostStatusAnswer,
+  Invitation,
+  OperatorInfo,
+  OperatorKind,
+  ProbeAnswer,
+  ScreenAnswer,
+  SearchAnswer_Hit,
+  Session,
+  WaitAnswer,
+  WhoamiAnswer,
+} from "@holdfast/protocol";
+import type { Approvals, PolicyInForce } from "./approval.ts";
+import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "./attach.ts";
+import type { Files } from "./files.ts";
+import type { Sessions } from "./handle.ts";
+import type { GrantSpec, Invited, InviteSpec } from "./invite.ts";
+import type { ExecOptions, ExecResult, OpenSpec, RunOptions, RunResult, ScreenOptions, SendOptions, WaitSpec } from "./work.ts";
+
+export interface HostClient {
+  readonly operator: WhoamiAnswer;
+  /** Sessions as handles, attachments as async iterables, refusals as values. */
+  readonly sessions: Sessions;
+  open(spec: OpenSpec): Promise<{ readonly session: Session; readonly existed: boolean }>;
+  list(options?: { readonly all?: boolean; readonly group?: string }): Promise<Session[]>;
+  show(session: string): Promise<Session>;
+  screen(session: string, options?: ScreenOptions): Promise<ScreenAnswer>;
+  attach(options: AttachOptions, handlers: AttachHandlers): Promise<Attachment>;
+  /**
+   * Carries an attachment of another client of the same operator on over this one's carrier: the same attachment, nothing lost, doubled or
+   * named otherwise. Resolves when it is attached here; rejects, and leaves it where it is, if this way does not lead to its host now.
+   */
+  carry(attachment: Attachment): Promise<void>;
+  /** One atomic input without an attachment. */
+  send(session: string, bytes: Uint8Array, options?: SendOptions): Promise<InputOutcome>;
+  /** Types one command into the session's shell and waits for its end. */
+  run(
+    session: string,
+    command: { readonly text?: string; readonly words?: readonly string[] },
+    options?: RunOptions,
+  ): Promise<RunResult>;
+  /** Runs an argv beside the terminal. A caller that only vanishes ends nothing: the program goes on as a session. */
+  exec(session: string, argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  wait(session: string, spec: WaitSpec, signal?: AbortSignal): Promise<WaitAnswer>;
+  floor(session: string, verb: "take" | "release" | "pass" | "ask" | "ai_pause" | "ai_resume", to?: string): Promise<Floor>;
+  resize(session: string, size: { readonly cols: number; readonly rows: number } | null): Promise<void>;
+  signal(session: string, target: "leader" | "foreground" | "tree", signo: number): Promise<void>;
+  /** Ends the session: asks first, forces after `graceMs` (default 5,000). Resolves when it has ended. */
+  kill(session: string, graceMs?: number): Promise<Session>;
+  rename(session: string, name: string): Promise<void>;
+  remove(session: string, force?: boolean): Promise<void>;
+  probe(session: string): Promise<ProbeAnswer>;
+  search(
+    session: string,
+    text: string,
+    options?: { readonly regex?: boolean; readonly beforeOffset?: number; readonly limit?: number },
+  ): Promise<SearchAnswer_Hit[]>;
+  redact(
+    session: string,
+    what: { readonly seqs?: readonly number[]; readonly from?: number; readonly to?: number; readonly reason?: string },
+  ): Promise<number>;
+  auditHead(seal: boolean): Promise<{
+    readonly lsn: number;
+    readonly chain: Uint8Array;
+    readonly signature: Uint8Array;
+    readonly publicKey: Uint8Array;
+    readonly folder: string;
+  }>;
+  operatorAdd(o: {
+    readonly name: string;
+    readonly kind: OperatorKind;
+    readonly role: string;
+    /** Raw, 32 bytes; may be left out of who logs in. */
+    readonly publicKey?: Uint8Array;
+    readonly onBehalfOf?: string;
+    /** What the host's OIDC issuer calls this person. */
+    readonly oidcSubject?: string;
+    /** No program of its holder's user signs with it unasked: a passphrase, a browser or a device keeps it. Default false. */
+    readonly protected?: boolean;
+  }): Promise<OperatorInfo>;
+  operatorList(): Promise<OperatorInfo[]>;
+  readonly approvals: Approvals;
+  /** Told how many requests this operator may decide on, and how many of its AIs' others decide on; now, and when that changes. */
+  onApprovals(told: (waiting: number, own: number) => void): () => void;
+  policy(): Promise<PolicyInForce>;
+  /** What is wrong with a text of a policy; nothing is changed. */
+  policyCheck(text: string): Promise<readonly string[]>;
+  /** The file on the host's machine is in force from now on; what waits for approval is void. Throws `bad_request` with what is wrong. */
+  policyReload(): Promise<PolicyInForce>;
+  operatorRevoke(operator: string): Promise<void>;
+  /** Another key of an operator, raw, 32 bytes: a person adds their own, an admin anybody's. `protected` as in {@link operatorAdd}. */
+  keyAdd(operator: string, publicKey: Uint8Array, options?: { readonly protected?: boolean }): Promise<void>;
+  /** One key alone, by its id in hex or what that begins with; a person may take away their own. */
+  keyRevoke(operator: string, key: string): Promise<void>;
+  /** What the host's OIDC issuer calls this person; null: nothing any more. */
+  operatorLink(operator: string, oidcSubject: string | null): Promise<void>;
+  /** Files of the session's machine, as its user; who may type may. */
+  files(session: string): Files;
+  /** A single-use token that makes a key an operator's; see {@link InviteSpec}. The token is told this once. An admin's, but for a device of one's own. */
+  invite(spec: InviteSpec): Promise<Invited>;
+  invitations(): Promise<Invitation[]>;
+  /** Nobody takes it up any more; the guest who has is out within a second. */
+  invitationRevoke(id: string): Promise<void>;
+  whoami(): Promise<WhoamiAnswer>;
+  /** Signs a grant with this client's key, for the HTTP API of this host. A secret: whoever has it is this operator until it is over. */
+  grant(spec?: GrantSpec): Promise<string>;
+  status(): Promise<HostStatusAnswer>;
+  down(force?: boolean): Promise<void>;
+  /** Its link is gone: calls are rejected, attachments find a link of their own. */
+  readonly isOver: boolean;
+  close(): void;
+}

@@ -1,0 +1,36 @@
+/**
+ * What programs call. One {@link HostClient} is one link to one host; an {@link Attachment} is one operator's binding to one
+ * session and outlives links: when the link drops it connects again, resumes after its cursor and sends what was not answered.
+ * Every method that can be refused throws {@link HoldError} with a code of packages/protocol/src/code.ts.
+ */
+export type * from "./approval.ts";
+export type * from "./attach.ts";
+export type * from "./client.ts";
+export type * from "./files.ts";
+export type * from "./handle.ts";
+export type * from "./invite.ts";
+export type * from "./journal.ts";
+export type * from "./reach.ts";
+export type * from "./work.ts";
+export type { NetworkCarrier } from "../client/carriers.ts";
+/** What the host answers with, as it came. */
+export type {
+  Event,
+  ExecAnswer,
+  Exit,
+  Floor,
+  FloorMode,
+  HostStatusAnswer,
+  InputStatus,
+  Invitation,
+  OperatorInfo,
+  OperatorKind,
+  Presence,
+  ProbeAnswer,
+  ScreenAnswer,
+  SearchAnswer_Hit,
+  Session,
+  SessionKind,
+  WaitAnswer,
+  WhoamiAnswer,
+} from "@holdfast/protocol";

@@ -1,0 +1,88 @@
+/** Ways to a host, and who comes by them. */
+import type { NetworkCarrier } from "../client/carriers.ts";
+
+/** Asked for the passphrase of a key that one keeps; `attempt` from 1. Null gives up. */
+export type AskPassphrase = (key: {
+  readonly name: string;
+  readonly path: string;
+  readonly attempt: number;
+}) => Promise<string | null>;
+
+export interface ConnectOptions {
+  /** Folder of this machine's state (see `homeFolder()` in sdk/node). */
+  readonly home: string;
+  /** Name of the credential (a key in `home/keys`); default: the machine user's. */
+  readonly as?: string;
+  /** Absent: a key that a passphrase keeps is not used. */
+  readonly passphrase?: AskPassphrase;
+  /** In place of a key: a grant that its operator has signed ({@link HostClient.grant}). The link ends with it. */
+  readonly grant?: string;
+  readonly via?: "cli" | "sdk" | "mcp" | "web" | "ssh";
+  /** Shown in audit, e.g. `hold/0.1.0`. */
+  readonly client?: string;
+  /** Called when nothing answers on the socket; starts the host and returns when it serves. Absent: `unreachable` at once. */
+  readonly startHost?: () => Promise<void>;
+  /** How long to wait for a host that is starting. Default 10 s. */
+  readonly timeoutMs?: number;
+  /** Other ways to the same host, for the same operator: an attachment whose way is gone goes on over one of these. */
+  readonly also?: readonly Reach[];
+}
+
+export interface ThroughOptions {
+  /** Program and arguments; it speaks frames on its standard input and output, as `ssh box hold attach --carrier stdio` does. */
+  readonly argv: readonly string[];
+  /** The same for the links after the first, when nobody may be there to be asked for a passphrase. Default: `argv`. */
+  readonly againArgv?: readonly string[];
+  readonly via?: "cli" | "sdk" | "mcp" | "web" | "ssh";
+  /** Shown in audit. */
+  readonly client?: string;
+  /** How long the first link may take, a person's answering included. Default 2 min. */
+  readonly timeoutMs?: number;
+}
+
+/** A host that listens (`hold host up --listen`), with credentials and known hosts of a home. */
+export interface NetworkOptions {
+  /** `ws://127.0.0.1:7433` or `wss://box.example:7433`; with `http` and `https` for networks that break WebSockets. */
+  readonly url: string;
+  /** Tried in this order, whatever the address begins with: `["websocket", "http"]` where it is not known what the network lets through. */
+  readonly carriers?: readonly NetworkCarrier[];
+  /** Default: `homeFolder()`. */
+  readonly home?: string;
+  /** Name of the credential; default: the one that was made for that host (an invitation, a login), else the machine user's. */
+  readonly as?: string;
+  readonly passphrase?: AskPassphrase;
+  /** As in {@link ConnectOptions.grant}. */
+  readonly grant?: string;
+  readonly via?: ConnectOptions["via"];
+  /** Shown in audit. */
+  readonly client?: string;
+  /** Default 10 s. */
+  readonly timeoutMs?: number;
+  /** `first`: takes whoever answers at an address that the home's `known_hosts` does not have, and remembers it. An id: that host alone, whatever is known. Default: who is known. */
+  readonly trust?: string;
+  /** Certificates of authorities to trust for TLS in place of the system's, PEM. */
+  readonly ca?: string;
+  /** As in {@link ConnectOptions.also}. */
+  readonly also?: readonly Reach[];
+}
+
+/** A host that listens for ssh (`hold host up --ssh`), through an ssh client: its key is who this is, its known_hosts which host is meant. */
+export interface SshOptions {
+  /** `[USER@]HOST[:PORT]`; USER does not matter. */
+  readonly ssh: string;
+  /** The ssh client, and what is put before the address: `["ssh", "-i", "key"]`. Default: `["ssh"]`. */
+  readonly program?: readonly string[];
+  /** Proves a credential of this home in place of the ssh key: what is to move to another carrier, or came from one, is bound to that. */
+  readonly home?: string;
+  readonly as?: string;
+  readonly via?: NonNullable<ConnectOptions["via"]>;
+  /** Shown in audit. */
+  readonly client?: string;
+  /** How long the first link may take, a person's answering included. Default 2 min. */
+  readonly timeoutMs?: number;
+  /** As in {@link ConnectOptions.also}. */
+  readonly also?: readonly Reach[];
+}
+
+/** One way to a host. */
+export type Reach = ConnectOptions | NetworkOptions | ThroughOptions | SshOptions;

@@ -1,0 +1,102 @@
+/** What is asked of a session, and how it went: opening, typing, running, waiting. */
+import type { Exit } from "@holdfast/protocol";
+
+export interface OpenSpec {
+  readonly name?: string;
+  readonly kind?: "pty" | "pipes";
+  /** Empty or absent: `shell`, integrated. */
+  readonly command?: readonly string[];
+  readonly shell?: string;
+  /** Complete environment; default: this process's, byte for byte. Like `command` and `cwd` it may hold any bytes: protocol/exact-text.ts. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  readonly size?: { readonly cols: number; readonly rows: number };
+  /** The size stays whatever the seat's terminal is. */
+  readonly pinnedSize?: { readonly cols: number; readonly rows: number };
+  readonly floor?: "turn" | "open";
+  readonly syncInput?: boolean;
+  readonly group?: string;
+  readonly ttlMs?: number;
+  readonly idleTtlMs?: number;
+  /** How long an attachment whose link is lost keeps its place; default 10 min, 0: not at all, at most a day. */
+  readonly graceMs?: number;
+  readonly attachIfLives?: boolean;
+  readonly noIntegration?: boolean;
+  /** The programs get an SSH_AUTH_SOCK of the session's own; it leads to the agent of `env`, then to those of {@link AttachOptions.agentPath}. */
+  readonly agentForward?: boolean;
+}
+
+export interface RunResult {
+  /**
+   * `incomplete`: the shell waits for more (a quote or a heredoc left open); the line was taken back. `not_run`: the shell ran
+   * nothing, for a syntax error or because the line held none.
+   */
+  readonly state: "ended" | "not_run" | "incomplete" | "interrupted" | "timed_out";
+  /** null: not known. */
+  readonly code: number | null;
+  readonly fromOffset: number;
+  readonly toOffset: number;
+  readonly omittedBytes: number;
+  /** Where the journal stood when the call ended: a later {@link HostClient.wait} from here misses nothing. */
+  readonly seq: number;
+}
+
+export interface ExecResult {
+  /** The session that the program was: its record stays. */
+  readonly session: string;
+  readonly exit: Exit;
+  readonly cwd: string /** of when the environment is: the last `prompt`, or the session's `start` */;
+  readonly environment: string;
+}
+
+export interface WaitSpec {
+  readonly exit?: boolean;
+  readonly command?: boolean;
+  readonly match?: string;
+  readonly idleMs?: number;
+  /** 0: looks once. */
+  readonly inputNeeded?: boolean;
+  readonly timeoutMs?: number;
+  readonly fromSeq?: number;
+}
+
+export interface ScreenOptions {
+  /** Lines of scrollback above the screen; default 0. */
+  readonly scrollback?: number;
+  /** As a terminal would be told to draw it, too. */
+  readonly vt?: boolean;
+}
+
+export interface SendOptions {
+  readonly take?: boolean;
+  /** Bracketed where the program asked for it, control characters taken out. */
+  readonly paste?: boolean;
+  readonly interrupt?: boolean;
+  readonly eof?: boolean;
+  readonly durable?: boolean;
+}
+
+export interface RunOptions {
+  readonly timeoutMs?: number;
+  readonly take?: boolean;
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
+  /** Told as it comes. */
+  readonly output?: (bytes: Uint8Array) => void | Promise<void>;
+}
+
+export interface ExecOptions {
+  /** Bytes, or null for none. */
+  readonly stdin?: AsyncIterable<Uint8Array> | Uint8Array | null;
+  /** After so long it is ended (asked, then forced), which rejects with `timed_out`. */
+  readonly timeoutMs?: number;
+  /** Interrupts it, as Ctrl-C would. */
+  readonly signal?: AbortSignal;
+  /** Ends it: asked, then forced. */
+  readonly end?: AbortSignal;
+  /** Leaves it: rejects with `cancelled`, and the program goes on as a session. */
+  readonly leave?: AbortSignal;
+  /** Told the id of the session that the program is, before any output. */
+  readonly started?: (session: string) => void;
+  readonly output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
+}
