@@ -1,6 +1,6 @@
 import { simulate } from "@holdfast/testkit";
 import { expect, test } from "vitest";
-import { KEPT_COMMANDS } from "./host.ts";
+import { KEPT_COMMANDS } from "./session/retention.ts";
 
 test("thousands of commands cost no memory for each, and each is still found by its id, with its code, also after a restart", async () => {
   const world = await simulate({ seed: 91 });
