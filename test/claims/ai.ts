@@ -2,6 +2,11 @@
 import { comesTrue, count, type Fact, program, type Scenario, sizes } from "./scenario.ts";
 import { bot, me, type System, type Typing } from "./system/system.ts";
 
+interface Try {
+  readonly text: string;
+  readonly typing: Typing;
+}
+
 async function run(system: System): Promise<readonly Fact[]> {
   const { argv, file } = program("sink");
   const session = await system.open({ argv });
@@ -9,16 +14,20 @@ async function run(system: System): Promise<readonly Fact[]> {
   const ai = await system.attachAi(session);
   let next = 0;
   const reached = (text: string): boolean => file.read().includes(text);
-  const aiTypes = async (): Promise<{ readonly text: string; readonly typing: Typing }> => {
+  const aiTypes = async (): Promise<Try> => {
     const text = `[bot:${next++}]`;
     return { text, typing: await ai.type(text) };
   };
-  /** How many of these came to the program, once a person's unit that was typed after them has: where that came too. */
-  const arrived = async (texts: readonly string[]): Promise<{ readonly texts: number; readonly persons: boolean }> => {
+  /**
+   * How many of these came to the program, once a person's unit that was typed after them has, where that came too, and once there was time
+   * for what the system took of the AI: it may read two clients in any order.
+   */
+  const arrived = async (tries: readonly Try[]): Promise<{ readonly texts: number; readonly persons: boolean }> => {
     const last = `[me:${next++}]`;
     await person.type(last);
     const persons = await comesTrue("what a person types after them has arrived", () => reached(last));
-    return { texts: texts.filter(reached).length, persons };
+    await comesTrue("what was taken of the AI has arrived", () => tries.every((t) => !t.typing.taken || reached(t.text)));
+    return { texts: tries.filter((t) => reached(t.text)).length, persons };
   };
 
   const free: string[] = [];
@@ -29,18 +38,18 @@ async function run(system: System): Promise<readonly Fact[]> {
   const owned = record.filter((t) => t.who === system.nameOf(bot) && t.kind === "ai" && t.onBehalfOf === system.nameOf(me));
 
   const person = await system.attach(session, { as: me });
-  const against: { readonly text: string; readonly typing: Typing }[] = [];
+  const against: Try[] = [];
   for (let i = 0; i < sizes.tries; i++) {
     await person.type(`[me:${next++}]`);
     against.push(await aiTypes());
   }
-  const through = await arrived(against.map((a) => a.text));
+  const through = await arrived(against);
   const toldWho = against.filter(({ typing }) => !typing.taken && typing.who === system.nameOf(me)).length;
 
   const isPaused = await system.pauseAi(session, true);
   const lifted = await system.pauseAi(session, false, bot);
-  const whilePaused: string[] = [];
-  for (let i = 0; i < sizes.tries; i++) whilePaused.push((await aiTypes()).text);
+  const whilePaused: Try[] = [];
+  for (let i = 0; i < sizes.tries; i++) whilePaused.push(await aiTypes());
   const throughPause = await arrived(whilePaused);
   await system.pauseAi(session, false);
   await person.vanish();
