@@ -99,3 +99,17 @@ test("an attachment that can't be had is told to the loop, and an aborted one en
   }
   expect(items).toContain("snapshot");
 });
+
+test("a client whose host was killed goes on: its handles ask the next host, and what ran is what it was", async () => {
+  const w = await world();
+  const client = await w.connect();
+  const session = await client.sessions.open({ env: w.env, cwd: w.files, shell: "/bin/bash", name: "kept" });
+  const before = await session.run("echo $$");
+  await w.killHost();
+  await fact("its link is gone", () => client.isOver);
+  const after = await session.run("echo $$");
+  expect(after.ok && text(after.output)).toBe(before.ok && text(before.output));
+  const beside = await session.exec(["echo", "beside"]);
+  expect(beside.ok && text(beside.stdout)).toBe("beside\n");
+  expect((await client.sessions.list()).map((s) => s.name)).toEqual(["kept"]);
+});

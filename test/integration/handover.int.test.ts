@@ -167,6 +167,8 @@ test("a client whose carrier is gone comes back over another one by itself, as t
   const { events } = await record(await w.connect(), session.id);
   const carriers = events.flatMap((e) => (e.body?.kind.case === "attached" ? [e.body.kind.value.carrier] : []));
   expect(carriers).toEqual(["websocket", "unix"]);
+  // So does the client itself, at its next call.
+  expect((await client.show(session.id)).operators.map((o) => o.attachment)).toEqual([id]);
   await attachment.detach();
 });
 

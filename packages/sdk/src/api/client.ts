@@ -108,7 +108,7 @@ export interface HostClient {
   grant(spec?: GrantSpec): Promise<string>;
   status(): Promise<HostStatusAnswer>;
   down(force?: boolean): Promise<void>;
-  /** Its link is gone: calls are rejected, attachments find a link of their own. */
+  /** Its link is gone: what was open was rejected with `unreachable`, and the next call dials again. Attachments find a link of their own. */
   readonly isOver: boolean;
   close(): void;
 }

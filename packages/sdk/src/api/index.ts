@@ -1,6 +1,7 @@
 /**
- * What programs call. One {@link HostClient} is one link to one host; an {@link Attachment} is one operator's binding to one
- * session and outlives links: when the link drops it connects again, resumes after its cursor and sends what was not answered.
+ * What programs call. One {@link HostClient} is one operator's client of one host: its calls go over one link, which the next call dials
+ * again when it has ended. An {@link Attachment} is one operator's binding to one session and outlives links: when the link drops it
+ * connects again by itself, resumes after its cursor and sends what was not answered.
  * Every method that can be refused throws {@link HoldError} with a code of packages/protocol/src/code.ts.
  */
 export type * from "./approval.ts";

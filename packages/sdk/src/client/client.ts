@@ -1,4 +1,4 @@
-/** The SDK's {@link HostClient} over a {@link Connection}. */
+/** The SDK's {@link HostClient} over a {@link Line}. */
 import {
   bytesOf,
   create,
@@ -41,9 +41,11 @@ import { ClientAttachment, type Redial } from "./attachment.ts";
 import { approvalsOf } from "./approvals.ts";
 import type { CallVerb, Connection, Result } from "./connection.ts";
 import { sessionsOf } from "../session.ts";
+import { followExec } from "./exec.ts";
 import { filesOf } from "./files.ts";
 import { signGrant } from "./grant.ts";
 import { errorFrom } from "./handshake.ts";
+import { Line } from "./line.ts";
 import { envOnWire, type Surroundings, surroundingsFrom } from "./surroundings.ts";
 
 const verbs = {
@@ -55,19 +57,14 @@ const verbs = {
   ai_resume: FloorVerb.AI_RESUME,
 } as const;
 const CHUNK_BYTES = 32 * 1024;
-/** Between asking a command of `exec` to end and forcing it. */
-const EXEC_GRACE_MS = 2_000;
-/** How long what such a command printed last is waited for: its reader may be one that takes nothing. */
-const EXEC_LAST_MS = 1_000;
-
 export class Client implements HostClient {
-  readonly #connection: Connection;
+  readonly #line: Line;
   readonly #redial: Redial;
   readonly #surroundings: Surroundings;
   readonly operator: WhoamiAnswer;
 
   constructor(connection: Connection, redial: Redial, surroundings: Surroundings) {
-    this.#connection = connection;
+    this.#line = new Line(connection, redial);
     this.#redial = redial;
     const { welcome } = connection;
     this.#surroundings = welcome.surroundings ? surroundingsFrom(welcome.surroundings) : surroundings;
@@ -89,11 +86,11 @@ export class Client implements HostClient {
   }
 
   get isOver(): boolean {
-    return this.#connection.isOver;
+    return this.#line.connection.isOver;
   }
 
   get hostVersion(): string {
-    return this.#connection.hostVersion;
+    return this.#line.connection.hostVersion;
   }
 
   async open(spec: OpenSpec): Promise<{ session: import("@holdfast/protocol").Session; existed: boolean }> {
@@ -150,7 +147,7 @@ export class Client implements HostClient {
   }
 
   async attach(options: AttachOptions, handlers: AttachHandlers): Promise<Attachment> {
-    const attachment = await ClientAttachment.open(this.#connection, this.#redial, options, handlers);
+    const attachment = await ClientAttachment.open(await this.#line.standing(), this.#redial, options, handlers);
     if (options.agentPath && !options.observe) await this.#pointAgent(attachment.session.id, options.agentPath);
     return attachment;
   }
@@ -237,93 +234,15 @@ export class Client implements HostClient {
     };
   }
 
-  async exec(session: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const value = {
-      session,
-      argv: [...argv],
-      ...(argv.some(isOdd) ? { exactArgv: argv.map(bytesOf) } : {}),
-      stdin: options.stdin !== null && options.stdin !== undefined,
-      umask: this.#surroundings.umask,
+  exec(session: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const umask = this.#surroundings.umask;
+    const start = async (signal: AbortSignal) => {
+      const exactArgv = argv.some(isOdd) ? { exactArgv: argv.map(bytesOf) } : {};
+      const stdin = options.stdin !== null && options.stdin !== undefined;
+      const value = { session, argv: [...argv], ...exactArgv, stdin, umask };
+      return (await this.#call("exec", { case: "exec", value }, { signal })).value;
     };
-    // Before it has started there is nothing to go on: a person may be asked about it.
-    const givenUp = [options.leave, options.signal, options.end].filter((s) => s !== undefined);
-    const { value: answer } = await this.#call("exec", { case: "exec", value }, { signal: AbortSignal.any(givenUp) });
-    const child = answer.session!;
-    options.started?.(child.id);
-    let ended!: () => void;
-    let failed!: (e: unknown) => void;
-    const over = new Promise<void>((resolve, reject) => {
-      ended = resolve;
-      failed = reject;
-    });
-    // It may fail while attaching still waits.
-    over.catch(() => {});
-    const done = new AbortController();
-    let exited = false;
-    const attachment = await this.attach(
-      { session: child.id, mode: "replay", after: 0, quiet: true },
-      {
-        output: (o) => options.output?.(o.stream === 2 ? 2 : 1, o.bytes),
-        event: (e) => {
-          const kind = e.body?.kind.case;
-          if (kind === "exited" || kind === "ended") {
-            exited = true;
-            ended();
-          }
-        },
-        detached: (_reason, error) => {
-          if (!exited)
-            failed(new HoldError("unreachable", error?.message ?? "the link to the command ended; it goes on without us"));
-        },
-      },
-    );
-    let late: HoldError | null = null;
-    const orderEnd = (): void =>
-      void this.kill(child.id, EXEC_GRACE_MS)
-        .catch((fault: unknown) => {
-          if (fault instanceof HoldError && fault.code === "session_ended") return;
-          throw new HoldError(
-            late ? "timed_out" : "unreachable",
-            `the command could not be ended (${fault instanceof Error ? fault.message : String(fault)}); end it with: hold kill ${child.id}`,
-            { session: child.id },
-            { cause: fault },
-          );
-        })
-        .then(() => Promise.race([over, this.#redial.wait(EXEC_LAST_MS, done.signal).catch(() => {})]))
-        .then(ended, failed);
-    if (options.timeoutMs !== undefined) {
-      const { timeoutMs } = options;
-      this.#redial.wait(timeoutMs, done.signal).then(
-        () => {
-          late = new HoldError("timed_out", `the command took longer than ${timeoutMs / 1000} s and was ended`, {
-            session: child.id,
-          });
-          orderEnd();
-        },
-        () => {},
-      );
-    }
-    const interrupt = (): void => void this.signal(child.id, "tree", 2).catch(() => {});
-    if (options.signal?.aborted) interrupt();
-    options.signal?.addEventListener("abort", interrupt, { once: true });
-    if (options.end?.aborted) orderEnd();
-    options.end?.addEventListener("abort", orderEnd, { once: true });
-    const leave = (): void => failed(new HoldError("cancelled", `nobody follows ${child.id} any more; it goes on`));
-    if (options.leave?.aborted) leave();
-    options.leave?.addEventListener("abort", leave, { once: true });
-    void feed(attachment, options.stdin ?? null).catch(() => {});
-    try {
-      await over;
-      if (late) throw late;
-    } finally {
-      done.abort();
-      options.signal?.removeEventListener("abort", interrupt);
-      options.end?.removeEventListener("abort", orderEnd);
-      options.leave?.removeEventListener("abort", leave);
-      await attachment.detach();
-    }
-    const { exit } = await this.show(child.id);
-    return { session: child.id, exit: exit!, cwd: answer.cwd, environment: answer.environment };
+    return followExec(this, this.#redial, start, options);
   }
 
   async wait(session: string, spec: WaitSpec, signal?: AbortSignal) {
@@ -430,7 +349,7 @@ export class Client implements HostClient {
   }
 
   onApprovals(told: (waiting: number, own: number) => void): () => void {
-    return this.#connection.onApprovals(told);
+    return this.#line.onApprovals(told);
   }
 
   policy(): Promise<PolicyInForce> {
@@ -503,14 +422,14 @@ export class Client implements HostClient {
   }
 
   async grant(spec: GrantSpec = {}): Promise<string> {
-    const { credential } = this.#connection;
+    const { credential } = this.#line.connection;
     if (!credential)
       throw new HoldError("unsupported", "this client has no key of its own to sign with; make the grant on the host's machine");
     const session = spec.session === undefined ? undefined : (await this.show(spec.session)).id;
     const from = {
       credential,
       operator: this.operator.operator!.id,
-      hostId: this.#connection.hostId,
+      hostId: this.#line.connection.hostId,
       nowUnixMs: Date.now(),
       id: this.#redial.newId(),
     };
@@ -531,7 +450,7 @@ export class Client implements HostClient {
   }
 
   close(): void {
-    this.#connection.close();
+    this.#line.close();
   }
 
   async #call<K extends Result["case"]>(
@@ -539,19 +458,10 @@ export class Client implements HostClient {
     verb: CallVerb,
     options: { signal?: AbortSignal | undefined; more?: (r: Result) => void | Promise<void> } = {},
   ): Promise<Extract<Result, { case: K }>> {
-    const result = await this.#connection.call(verb, options);
+    const result = await this.#line.call(verb, options);
     if (result.case !== expected) throw new HoldError("internal", `the host answered ${result.case} to ${verb.case}`);
     return result as Extract<Result, { case: K }>;
   }
-}
-
-async function feed(attachment: Attachment, stdin: AsyncIterable<Uint8Array> | Uint8Array | null): Promise<void> {
-  if (stdin instanceof Uint8Array) {
-    if (stdin.length > 0) await attachment.input(stdin);
-  } else if (stdin) {
-    for await (const bytes of stdin) if (bytes.length > 0) await attachment.input(bytes);
-  }
-  await attachment.input(new Uint8Array(0), { eof: true });
 }
 
 /** Nothing in a paste is a key: ESC and other controls are taken out, except tab and line ends. */

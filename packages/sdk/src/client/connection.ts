@@ -68,6 +68,11 @@ export class Connection {
     return connection;
   }
 
+  /** Why the link has ended; null while it stands. */
+  get over(): HoldError | null {
+    return this.#over;
+  }
+
   get isOver(): boolean {
     return this.#over !== null;
   }
