@@ -184,6 +184,10 @@ test("a change in a watched folder is told, until the watcher gives up", async (
   await fact("it is watched", () => seen.length === 1);
   writeFileSync(w.path("new"), "x");
   await fact("it is told", () => seen.includes(`renamed ${w.path("new")}`));
+  // A file that is replaced whole is told as that: what it was written to meanwhile is nobody's.
+  await admin.files(session.id).write("whole", Buffer.from("y"));
+  await fact("that is told too", () => seen.includes(`renamed ${w.path("whole")}`));
+  expect(seen.filter((said) => said.includes("whole"))).toEqual([`renamed ${w.path("whole")}`]);
   giving.abort();
   await watching;
 });

@@ -113,3 +113,22 @@ test("a client whose host was killed goes on: its handles ask the next host, and
   expect(beside.ok && text(beside.stdout)).toBe("beside\n");
   expect((await client.sessions.list()).map((s) => s.name)).toEqual(["kept"]);
 });
+
+test("a file that is no longer what was read, an end that may not be, and one that was: each is told as a value", async () => {
+  const w = await world();
+  const client = await w.connect();
+  const session = await client.sessions.open({ env: w.env, cwd: w.files, command: ["cat"] });
+  const bytes = (said: string): Uint8Array => Buffer.from(said);
+  const first = await session.files.write("notes", bytes("one"), { ifSha256: null });
+  expect(first).toMatchObject({ ok: true, path: w.path("notes"), size: 3 });
+  expect(await session.files.write("notes", bytes("two"), { ifSha256: null })).toMatchObject({ ok: false, code: "file_changed" });
+  const { sha256 } = await session.files.hash("notes");
+  expect(await session.files.write("notes", bytes("two"), { ifSha256: sha256 })).toMatchObject({ ok: true });
+  await expect(session.files.hash("no-such")).rejects.toMatchObject({ code: "no_such_file" });
+
+  const watcher = await (await w.operator("ben", "human", "observer")).sessions.get(session.id);
+  expect(await watcher.kill()).toMatchObject({ ok: false, code: "not_permitted", details: { right: "session.terminate" } });
+  expect(await watcher.files.write("notes", bytes("three"))).toMatchObject({ ok: false, code: "not_permitted" });
+  expect(await session.kill()).toMatchObject({ ok: true, exit: { signal: expect.any(Number) } });
+  expect(await session.kill()).toMatchObject({ ok: false, code: "session_ended" });
+});

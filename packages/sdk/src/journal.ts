@@ -11,6 +11,7 @@ import type { Attachment, Entry, HostClient, ReadOptions } from "./api/index.ts"
 const terminalStreams = 1;
 
 export async function* readJournal(client: HostClient, session: string, options: ReadOptions = {}): AsyncGenerator<Entry> {
+  const after = Number(options.after ?? 0);
   const queue: { entry: Entry; used?: () => void }[] = [];
   let wake: (() => void) | undefined;
   let closed = false;
@@ -43,7 +44,7 @@ export async function* readJournal(client: HostClient, session: string, options:
       observe: true,
       quiet: true,
       mode: "replay",
-      after: options.after ?? 0,
+      after,
       ...(options.noOutput ? { noOutput: true } : {}),
     },
     {
@@ -63,9 +64,9 @@ export async function* readJournal(client: HostClient, session: string, options:
     },
   );
   if (Number(attachment.session.kind) === 2) open = 2;
-  const end = options.follow ? Number.POSITIVE_INFINITY : (options.to ?? Number(attachment.session.seq));
+  const end = options.follow ? Number.POSITIVE_INFINITY : Number(options.to ?? attachment.session.seq);
   try {
-    if ((options.after ?? 0) >= end) return;
+    if (after >= end) return;
     while (true) {
       const next = queue.shift();
       if (next) {

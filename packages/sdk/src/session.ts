@@ -2,8 +2,9 @@
  * Sessions as most programs want them: {@link SessionHandle} has its methods on the session, an attachment is an async iterable, and a
  * refusal is a value. All of it is {@link HostClient} underneath, and no more may be done here than there.
  *
- *   H1  What the host refuses (the floor is held, a right is missing, the line is not empty, …) is an answer `{ ok: false, code, … }`. What
- *       broke (no host, no such session, a bad request) is thrown, as {@link HoldError}.
+ *   H1  What acts (types, runs, writes, steers, ends) tells the host's no (the floor is held, a right is missing, the file has changed, …) as
+ *       an answer `{ ok: false, code, … }`. What broke or is not there (no host, no such session, a bad request) is thrown, as
+ *       {@link HoldError}, and so is every fault of what only looks.
  *   H2  An attachment is read at the pace of its loop: the next piece of output is asked for when the loop comes back for it, so a loop that
  *       waits holds nobody up and costs a window of memory.
  *   H3  Leaving the loop detaches. Nothing else ends.
@@ -19,7 +20,6 @@ import type {
   Entry,
   ExecOptions,
   ExecResult,
-  Files,
   HostClient,
   InputOptions,
   InputOutcome,
@@ -28,6 +28,7 @@ import type {
   RunResult,
   ScreenOptions,
   SendOptions,
+  SessionFiles,
   SessionHandle,
   Sessions,
   Told,
@@ -47,7 +48,8 @@ const REFUSALS = new Set<Code>([
 ]);
 const isRefusal = (code: Code): boolean => codes[code].exit === 4 || REFUSALS.has(code);
 
-async function told<T extends object>(asked: Promise<T>): Promise<Told<T>> {
+/** A call of {@link HostClient}, which throws what the host refuses, with the refusal as a value: `await told(client.approvals.allow(request))`. */
+export async function told<T extends object>(asked: Promise<T>): Promise<Told<T>> {
   try {
     return { ok: true, ...(await asked) };
   } catch (fault) {
@@ -89,8 +91,9 @@ class Handle implements SessionHandle {
     return this.info.name;
   }
 
-  get files(): Files {
-    return this.#client.files(this.id);
+  get files(): SessionFiles {
+    const files = this.#client.files(this.id);
+    return { ...files, write: (...file) => told(files.write(...file)) };
   }
 
   async look(): Promise<Session> {
@@ -155,9 +158,13 @@ class Handle implements SessionHandle {
     return told(this.#client.floor(this.id, verb, to).then((floor) => ({ floor })));
   }
 
-  async kill(graceMs?: number): Promise<Exit | undefined> {
-    this.info = await this.#client.kill(this.id, graceMs);
-    return this.info.exit;
+  kill(graceMs?: number): Promise<Told<{ readonly exit: Exit | undefined }>> {
+    return told(
+      this.#client.kill(this.id, graceMs).then((info) => {
+        this.info = info;
+        return { exit: info.exit };
+      }),
+    );
   }
 }
 
@@ -195,7 +202,7 @@ class Attached implements AttachedSession {
   #over: { readonly error: HoldError | null } | null = null;
 
   constructor(client: HostClient, session: string, { from = "now", signal, ...wish }: AttachWish) {
-    const mode = from === "now" ? {} : { mode: "replay" as const, after: from };
+    const mode = from === "now" ? {} : { mode: "replay" as const, after: Number(from) };
     this.ready = client.attach({ session, ...wish, ...mode }, this.#handlers());
     // Who only loops is told there.
     this.ready.catch((fault: unknown) =>

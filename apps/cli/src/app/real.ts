@@ -361,7 +361,7 @@ export class RealContext implements Context {
     const home = sdk.homeFolder(process.env);
     const { rm } = await import("node:fs/promises");
     return {
-      names: async () => sdk.keyNames(home),
+      names: async () => sdk.credentialNames(home),
       generate: async (name, passphrase) =>
         passphrase === undefined ? sdk.generateKey(home, name) : sdk.generateSealedKey(home, name, passphrase),
       discard: (path) => rm(path, { force: true }),

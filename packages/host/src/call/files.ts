@@ -240,7 +240,7 @@ async function begin(ctx: CallContext, path: string, call: Verb<"fileWrite">, ke
   if (call.folders) await told(path, () => mkdir(bytesOf(dirname(path)) as Buffer, { recursive: true }));
   const before = await stat(bytesOf(path) as Buffer).catch(() => null);
   if (before && !before.isFile()) throw new HoldError("file_failed", `${path} is no regular file`, { path });
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomBytes(6).toString("hex")}.hold`);
+  const temporary = join(dirname(path), temporaryOf(basename(path)));
   const mode = before ? before.mode & 0o7777 : call.mode & 0o777 || 0o644;
   const file = await told(path, () => open(bytesOf(temporary) as Buffer, "wx+", 0o600));
   await file.chmod(mode);
@@ -250,6 +250,10 @@ async function begin(ctx: CallContext, path: string, call: Verb<"fileWrite">, ke
   watchOver(ctx, key, upload);
   return upload;
 }
+
+/** Beside the file that it becomes; it is there for as long as that is written. */
+const temporaryOf = (name: string): string => `.${name.slice(0, 200)}.${randomBytes(6).toString("hex")}.hold`;
+const isTemporary = (name: string): boolean => /^\..*\.[0-9a-f]{12}\.hold$/.test(name);
 
 /** F3. */
 function watchOver(ctx: CallContext, key: string, upload: Upload): void {
@@ -313,7 +317,7 @@ export async function fileWatch(ctx: CallContext, call: Verb<"fileWatch">): Prom
       if (!ctx.signal.aborted) ctx.more(said("missed", path));
     };
     const watcher = watchPath(bytesOf(path) as Buffer, { encoding: "buffer" }, (change, name) => {
-      if (isMissing) return;
+      if (isMissing || (name && isTemporary(textOf(name)))) return;
       if (!ctx.hasRoom()) return void missed();
       ctx.more(said(change === "rename" ? "renamed" : "changed", name ? join(path, textOf(name)) : path));
     });

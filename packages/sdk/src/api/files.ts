@@ -26,6 +26,15 @@ export interface FileState {
   readonly sha256: Uint8Array;
 }
 
+export interface WriteOptions {
+  /** Only if the file's hash is this now; null: only if there is no file. Absent: whatever is there. */
+  readonly ifSha256?: Uint8Array | null;
+  /** Permission bits of a new file. */
+  readonly mode?: number;
+  /** Makes the folders that lead there. */
+  readonly folders?: boolean;
+}
+
 /**
  * Files beside the terminal. A path that is not absolute begins at the session's directory of now. Names may hold any bytes
  * (protocol/exact-text.ts). Reading and writing stand in the session's journal. Throws `no_such_file`, `file_changed`, `file_failed`.
@@ -40,12 +49,8 @@ export interface Files {
     options?: { readonly offset?: number; readonly maxBytes?: number; readonly signal?: AbortSignal },
   ): Promise<{ readonly path: string; readonly size: number; readonly modifiedUnixMs: number }>;
   hash(path: string): Promise<FileState>;
-  /** Replaces the file whole, or not at all. `ifSha256`: only if that is what it has now; null: only if there is none. */
-  write(
-    path: string,
-    content: Uint8Array | AsyncIterable<Uint8Array>,
-    options?: { readonly ifSha256?: Uint8Array | null; readonly mode?: number; readonly folders?: boolean },
-  ): Promise<FileState>;
+  /** Replaces the file whole, or not at all. */
+  write(path: string, content: Uint8Array | AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<FileState>;
   /** Tells of changes until `signal` is aborted, beginning with `watching`. */
   watch(path: string, change: (c: FileChange) => void, signal: AbortSignal): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** Sessions as most programs want them (session.ts): methods on the session, attachments as async iterables, refusals as values. */
 import type { Code, Event, Exit, Floor, Presence, ScreenAnswer, Session, WaitAnswer } from "@holdfast/protocol";
 import type { AttachOptions, Attachment, Gap, InputOptions, InputOutcome, Output, Snapshot } from "./attach.ts";
-import type { Files } from "./files.ts";
+import type { Files, FileState, WriteOptions } from "./files.ts";
 import type { Entry, ReadOptions } from "./journal.ts";
 import type { ExecOptions, ExecResult, OpenSpec, RunOptions, RunResult, ScreenOptions, SendOptions, WaitSpec } from "./work.ts";
 
@@ -24,7 +24,7 @@ export interface Sessions {
 
 export interface AttachWish extends Pick<AttachOptions, "observe" | "take" | "size" | "noOutput"> {
   /** `now` (default): the screen first, then what follows; a loop that is far behind gets the screen again. A seq: everything after that, never skipping; 0: from the first kept. */
-  readonly from?: number | "now";
+  readonly from?: number | bigint | "now";
   readonly signal?: AbortSignal;
 }
 
@@ -44,6 +44,11 @@ export interface AttachedSession extends AsyncIterable<AttachedItem> {
   /** One input over this attachment. */
   send(input: string | Uint8Array, options?: InputOptions): Promise<Told<InputOutcome>>;
   detach(): Promise<void>;
+}
+
+/** {@link Files}; a write that may not be, or that found another file than was read (`file_changed`), is told as a value. */
+export interface SessionFiles extends Omit<Files, "write"> {
+  write(path: string, content: Uint8Array | AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<Told<FileState>>;
 }
 
 export interface SessionHandle {
@@ -73,7 +78,7 @@ export interface SessionHandle {
   takeFloor(): Promise<Told<{ readonly floor: Floor }>>;
   releaseFloor(): Promise<Told<{ readonly floor: Floor }>>;
   passFloor(operator: string): Promise<Told<{ readonly floor: Floor }>>;
-  readonly files: Files;
-  /** Ends it: asks first, forces after `graceMs` (default 5,000). Resolves with how it ended. */
-  kill(graceMs?: number): Promise<Exit | undefined>;
+  readonly files: SessionFiles;
+  /** Ends it: asks first, forces after `graceMs` (default 5,000). Resolves when it has ended, with how. */
+  kill(graceMs?: number): Promise<Told<{ readonly exit: Exit | undefined }>>;
 }

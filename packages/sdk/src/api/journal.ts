@@ -24,9 +24,9 @@ export type Entry =
 
 export interface ReadOptions {
   /** Strictly after this seq; 0: from the first kept. */
-  readonly after?: number;
+  readonly after?: number | bigint;
   /** Stop behind this seq; default: the journal's end at the moment of the call. */
-  readonly to?: number;
+  readonly to?: number | bigint;
   readonly follow?: boolean;
   /** Only with `follow`: the last event before the end may be output, and would be waited for. */
   readonly noOutput?: boolean;

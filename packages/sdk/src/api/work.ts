@@ -2,24 +2,33 @@
 import type { Exit } from "@holdfast/protocol";
 
 export interface OpenSpec {
+  /** Letters, digits, `.`, `_`, `-`; 64 at most. Default: after the program. */
   readonly name?: string;
+  /** Default `pty`; `pipes` is a job without a terminal, stdout and stderr apart. */
   readonly kind?: "pty" | "pipes";
   /** Empty or absent: `shell`, integrated. */
   readonly command?: readonly string[];
   readonly shell?: string;
   /** Complete environment; default: this process's, byte for byte. Like `command` and `cwd` it may hold any bytes: protocol/exact-text.ts. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Default: this process's. */
   readonly cwd?: string;
   readonly size?: { readonly cols: number; readonly rows: number };
   /** The size stays whatever the seat's terminal is. */
   readonly pinnedSize?: { readonly cols: number; readonly rows: number };
+  /** One steers at a time (default), or all type, frame by frame. */
   readonly floor?: "turn" | "open";
+  /** Every input is on the disk before the program reads it. */
   readonly syncInput?: boolean;
+  /** It is listed under this. */
   readonly group?: string;
+  /** Ends it after so long. */
   readonly ttlMs?: number;
+  /** Ends it when nothing came or went for so long. */
   readonly idleTtlMs?: number;
   /** How long an attachment whose link is lost keeps its place; default 10 min, 0: not at all, at most a day. */
   readonly graceMs?: number;
+  /** The session of that name, if one lives. */
   readonly attachIfLives?: boolean;
   readonly noIntegration?: boolean;
   /** The programs get an SSH_AUTH_SOCK of the session's own; it leads to the agent of `env`, then to those of {@link AttachOptions.agentPath}. */
@@ -49,15 +58,21 @@ export interface ExecResult {
   readonly environment: string;
 }
 
+/** What is waited for; the first of several. */
 export interface WaitSpec {
   readonly exit?: boolean;
+  /** The end of a command in an integrated shell. */
   readonly command?: boolean;
+  /** A regular expression, in output without its escape sequences. */
   readonly match?: string;
+  /** So long without output. */
   readonly idleMs?: number;
-  /** 0: looks once. */
+  /** A program reads from the terminal and has written nothing since. */
   readonly inputNeeded?: boolean;
+  /** Then it answers `timeout`. 0: looks once. Absent: as long as it takes. */
   readonly timeoutMs?: number;
-  readonly fromSeq?: number;
+  /** What came strictly after this seq counts as if it came now: nothing between two waits is missed. */
+  readonly fromSeq?: number | bigint;
 }
 
 export interface ScreenOptions {
@@ -68,18 +83,26 @@ export interface ScreenOptions {
 }
 
 export interface SendOptions {
+  /** Takes the floor first, where this operator may. */
   readonly take?: boolean;
   /** Bracketed where the program asked for it, control characters taken out. */
   readonly paste?: boolean;
+  /** Overtakes what is queued, which is dropped: for Ctrl-C. */
   readonly interrupt?: boolean;
+  /** Ends the input of a job without a terminal. */
   readonly eof?: boolean;
+  /** Answered when it is on the disk, not when the program has it. */
   readonly durable?: boolean;
 }
 
 export interface RunOptions {
+  /** Then it answers `timed_out`; the command runs on. */
   readonly timeoutMs?: number;
+  /** Takes the floor first, where this operator may. */
   readonly take?: boolean;
+  /** Of output; what is more is counted in `omittedBytes`. */
   readonly maxBytes?: number;
+  /** Gives the waiting up; the command runs on. */
   readonly signal?: AbortSignal;
   /** Told as it comes. */
   readonly output?: (bytes: Uint8Array) => void | Promise<void>;

@@ -11,6 +11,7 @@ import type { Joined, JoinRequest } from "./join-invite.ts";
 import { homeVerifier, openCredential } from "./keys.ts";
 import { redialWith, surroundings } from "./machine.ts";
 
+export * from "../everywhere.ts";
 export { type BridgeOptions, bridgeStdio } from "./bridge.ts";
 export { configFolder, files, folders, homeFolder } from "@holdfast/carrier";
 export { type Env, exactArguments, exactDirectory, exactEnvironment } from "./exact.ts";
@@ -19,8 +20,7 @@ export type { Acceptor, Link, LinkHandlers } from "@holdfast/carrier/link";
 export type { Joined, JoinRequest } from "./join-invite.ts";
 export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough } from "./program.ts";
-export type { ThroughOptions } from "../api/index.ts";
-export { defaultKeyName, type GeneratedKey, generateKey, generateSealedKey, keyNames } from "./keys.ts";
+export { defaultKeyName, type GeneratedKey, generateKey, generateSealedKey, credentialNames } from "./keys.ts";
 export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 
 /** Who answers at an address (network.ts). */

@@ -66,7 +66,7 @@ function newPath(home: string, name: string): string {
 }
 
 /** Operators that this home has a key for. */
-export function keyNames(home: string): string[] {
+export function credentialNames(home: string): string[] {
   if (!existsSync(folders.keys(home))) return [];
   return readdirSync(folders.keys(home))
     .filter((f) => f.endsWith(".key"))
@@ -80,7 +80,7 @@ export function defaultKeyName(home: string): string | null {
 
 /** Names that a new key may have here, the first one first: `base` (default: this machine's user), then numbered. */
 export function freeKeyNames(home: string, base = userName()): string[] {
-  const here = keyNames(home);
+  const here = credentialNames(home);
   return Array.from({ length: MOST_NAMES }, (_, i) => (i === 0 ? base : `${base.slice(0, 28)}-${i + 1}`)).filter(
     (name) => !here.includes(name),
   );
@@ -137,7 +137,7 @@ function keyPath(home: string, as: string | undefined): { readonly name: string;
   if (!name || !NAME.test(name) || !existsSync(path)) {
     throw new HoldError(
       "unknown_credential",
-      `no key for ${JSON.stringify(name ?? "")} in ${folders.keys(home)}; there is: ${keyNames(home).join(", ") || "none"}. An admin adds one with: hold operator add ${name ?? "NAME"}`,
+      `no key for ${JSON.stringify(name ?? "")} in ${folders.keys(home)}; there is: ${credentialNames(home).join(", ") || "none"}. An admin adds one with: hold operator add ${name ?? "NAME"}`,
     );
   }
   return { name, path };
@@ -174,7 +174,7 @@ function readKey(path: string, name: string): KeyObject {
   throw new HoldError(
     "unknown_credential",
     `${path} holds no Ed25519 key that can be read (${why}): put it back from a copy, or use another operator of this home with --as NAME (there is: ${
-      keyNames(path.slice(0, path.lastIndexOf("/keys/")))
+      credentialNames(path.slice(0, path.lastIndexOf("/keys/")))
         .filter((n) => n !== name)
         .join(", ") || "none"
     }). What runs is not touched by this`,

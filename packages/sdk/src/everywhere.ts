@@ -1,0 +1,13 @@
+/** What both of the package's entries give: a program on Node needs one import. */
+export * from "./api/index.ts";
+export { escapeBytes, escapeLines, escapeText } from "./escape.ts";
+export { shownExactly } from "./shown-exactly.ts";
+export { readJournal } from "./journal.ts";
+export { told } from "./session.ts";
+export type { Credential } from "./client/credential.ts";
+export { keyNames, parseKey } from "./key.ts";
+export { openSshPublicKey } from "./ssh-key.ts";
+export { formatInvite, type InviteText, parseInvite } from "./invite-text.ts";
+export { bytesOf, HoldError, adviceOf, codes, exitCodeOf, limits, type Code } from "@holdfast/protocol";
+export { capabilities, roles, terminal } from "@holdfast/core";
+export { EventBodySchema, FloorMode, InputStatus, OperatorKind, SessionKind, SessionState } from "@holdfast/protocol";
