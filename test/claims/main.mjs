@@ -4,7 +4,7 @@
  *   R1  Everything in the page's tables comes from a run; --report writes what the last one found and nothing else.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,6 +44,8 @@ function writeReport(/** @type {any} */ run) {
 function found(/** @type {string} */ name, /** @type {string} */ file) {
   const out = join(root, ".build", "claims", `${name}.json`);
   mkdirSync(dirname(out), { recursive: true });
+  // R1: what an earlier run left is not what this one found.
+  rmSync(out, { force: true });
   const size = given.quick ? "short" : "long";
   const done = spawnSync("vitest", ["run", "--project", "integration", file], {
     cwd: root,
