@@ -80,6 +80,7 @@ const elsewhere = (guest: HostClient, other: string): Record<string, () => Promi
   open: () => guest.open({ command: ["true"] }),
   operators: () => guest.operatorList(),
   invite: () => guest.invite({ session: other, ttlMs: 60_000 }),
+  floor: () => guest.floor(other, "take"),
   status: () => guest.status(),
   down: () => guest.down(),
 });
@@ -109,6 +110,10 @@ test("a guest sees and steers one session and finds nothing else", async () => {
   await admin.rename("shared", "mine");
   await admin.rename("other", "shared");
   expect((await guest.show("mine")).id).toBe(shared.id);
+  // The floor by a call, as `hold take` and a program ask for it: which right that needs is not the same for each of its verbs.
+  expect(await guest.floor(shared.id, "release")).toMatchObject({ holder: "" });
+  expect(await guest.floor(shared.id, "take")).toMatchObject({ holder: "guest" });
+  expect(await guest.floor(shared.id, "ai_pause")).toMatchObject({ aiPaused: true });
   expect(await refusal(guest.show("shared"))).toBe("no_such_session");
   const typed = (await record(admin, shared.id)).events.filter((e) => e.body?.kind.case === "input");
   expect(typed.map((e) => e.actor)).toEqual(["guest"]);

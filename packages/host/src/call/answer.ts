@@ -85,7 +85,8 @@ function admitConfined({ host, operator, verb }: Asking, confine: string): void 
   if (verb.case === undefined || verb.case === "whoami") return;
   const right = rights[verb.case];
   const called = "session" in verb.value && verb.case !== "invite" ? verb.value : null;
-  host.demand(operator, right ?? "host.admin", called || verb.case === "list" ? confine : null);
+  // Which right it needs hangs on what is asked (the floor's verbs): the handler demands it, of that session.
+  if (!called || right !== null) host.demand(operator, right ?? "host.admin", called || verb.case === "list" ? confine : null);
   if (called) called.session = host.findFor(operator, called.session).id;
 }
 
