@@ -3,10 +3,11 @@
  * their types beside it, so that the package needs no other.
  *
  *   S1  The root and the Node subpath share their code: an error of one is an instance of the other's class.
- *   S2  The root runs in a page: no module of Node's is reached from it.
+ *   S2  The root runs in a page: no module of Node's is reached from it, nor asked for.
  */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -68,6 +69,19 @@ const common = {
   absWorkingDir: root,
   external: ["node:*"],
 };
+/** `ws` is CommonJS inside and asks for Node's own modules: it gets them without a `require`, which would have to stand in every file. */
+const builtins = {
+  name: "builtins-by-name",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    const namespace = "node-builtin";
+    made.onResolve({ filter: /^[a-z_/:]+$/ }, ({ path, kind }) =>
+      kind === "require-call" && isBuiltin(path) ? { path: path.replace(/^node:/, ""), namespace } : undefined,
+    );
+    made.onLoad({ filter: /.*/, namespace }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule("node:${path}");`,
+    }));
+  },
+};
 await build({
   ...common,
   platform: "node",
@@ -77,10 +91,7 @@ await build({
     login: "packages/sdk/src/node/login/index.ts",
   },
   outdir: join(out, "dist"),
-  banner: {
-    // `ws` is CommonJS inside, and asks for Node's own modules; a page never comes to that.
-    js: 'const require = globalThis.process?.getBuiltinModule?.("node:module")?.createRequire(import.meta.url);',
-  },
+  plugins: [builtins],
 });
 writeFileSync(
   join(out, "package.json"),
