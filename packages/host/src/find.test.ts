@@ -220,3 +220,10 @@ describe("shown", () => {
     expect(sessionOnWire(facts, create(FloorSchema), [], "", "").outputBytes).toBe(17n);
   });
 });
+
+test("a name that reads as a flag, a path, an address or an escape belongs to no session", async () => {
+  const { host } = (await simulate({ seed: 1 })).life;
+  for (const name of ["", "-x", "../x", "a/b", "a b", ".hidden", "\u001b[2J", "ana@box", "a:b", "ä", "x".repeat(65)])
+    expect(refusal(() => host.checkName(name, null))).toMatchObject({ code: "bad_request" });
+  for (const name of ["a", "7", "build-2", "a.b_c", "x".repeat(64)]) host.checkName(name, null);
+});

@@ -152,9 +152,15 @@ describe("new", () => {
     });
     expect(seen[0]!["env"]).not.toHaveProperty("SHELL");
   });
-  test("a name that reads as a flag, a path or an escape is refused", async () => {
-    for (const name of ["../x", "a b", "\x1b[2J", ".hidden", "a/b"])
-      expect((await hold(["new", name, "-d"], { client: opening([]) })).code).toBe(2);
+  test("what a name may be is the host's to say; an empty one, as of a variable that is not set, is refused here", async () => {
+    const refusing = host({
+      open: async () => {
+        throw new HoldError("bad_request", 'session name "a b": letters and digits');
+      },
+    });
+    const { code, err } = await hold(["new", "a b", "-d"], { client: refusing });
+    expect([code, err.text]).toEqual([2, '[bad_request] session name "a b": letters and digits\n']);
+    expect((await hold(["new", "", "-d"], { client: opening([]) })).code).toBe(2);
   });
   test("pipes need a command, -A a name, and `--` something behind it", async () => {
     for (const line of ["new x --pipes -d", "new -A -d", "new x -d --"])

@@ -40,17 +40,10 @@ export function environment(
   return env;
 }
 
-/** Names must not read as something else on a later line: not as a flag, not as a path, not as an escape. */
-export function checkName(name: string): string {
-  if (!/^[\p{L}\p{N}_][\p{L}\p{N}_.@:+-]*$/u.test(name) || Buffer.byteLength(name) > 64)
-    throw usage(
-      `${JSON.stringify(name)} can't be a session's name: letters, digits and _.@:+- are, starting with a letter or digit, at most 64 bytes`,
-    );
-  return name;
-}
-
 export async function run(context: Context, flags: NewFlags, args: readonly string[]): Promise<number | undefined> {
-  const name = args[0] === undefined ? undefined : checkName(args[0]);
+  // What a name may be is the host's to say.
+  const name = args[0];
+  if (name === "") throw usage("the NAME is empty; leave it away, and the session is called after its program");
   if (context.tail?.length === 0) throw usage("no command stands after `--`; leave `--` away for your shell");
   if (flags.pipes && !context.tail) throw usage("--pipes needs a command: `hold new NAME --pipes -- CMD…`");
   if (flags.attach && name === undefined) throw usage("-A needs a NAME: `hold new NAME -A`");

@@ -5,7 +5,6 @@ import { nearest } from "../read/near.ts";
 import { sessionRow } from "../show/session.ts";
 import { table } from "../show/table.ts";
 import { isRunning } from "../show/words.ts";
-import { checkName } from "./new.ts";
 
 export async function run(context: Context): Promise<number | undefined> {
   if (!context.input.isTty || !context.out.isTty)
@@ -65,7 +64,7 @@ export async function run(context: Context): Promise<number | undefined> {
       agentForward: false,
       json: false,
     };
-    return open(context, flags, fresh ? [checkName(fresh)] : []);
+    return open(context, flags, fresh ? [fresh] : []);
   }
   const byNumber = /^\d+$/.test(answer) ? sessions[Number(answer) - 1] : undefined;
   const chosen =

@@ -6,7 +6,7 @@
  */
 import { keyNames } from "@holdfast/sdk";
 import { signalNames } from "../read/signal.ts";
-import { flagName } from "../help/page.ts";
+import { flagName, globalFlags } from "../help/page.ts";
 import { type AnyCommand, type CommandTable, type Completion, findCommand } from "../spec/command.ts";
 
 export interface Candidate {
@@ -27,8 +27,8 @@ export type Answer = { readonly candidates: readonly Candidate[]; readonly files
 export async function complete(table: CommandTable, words: readonly string[], names: Names): Promise<Answer> {
   const partial = words.at(-1) ?? "";
   const before = withoutGlobals(words.slice(0, -1));
-  if (words.at(-2) === "--host") return { candidates: [] };
   if (words.at(-2) === "--as") return { candidates: starting(partial, await names.operators()) };
+  if (isGlobal(words.at(-2))) return { candidates: [] };
   if (before.includes("--")) return { candidates: [], files: "files" };
   const spec = specOf(table, before);
   if (!spec) return { candidates: starting(partial, firstWords(table, before)) };
@@ -49,9 +49,14 @@ export async function complete(table: CommandTable, words: readonly string[], na
 
 const starting = (partial: string, all: readonly Candidate[]): Candidate[] => all.filter((c) => c.word.startsWith(partial));
 
+const isGlobal = (word: string | undefined): boolean => globalFlags.some(({ name }) => name === word);
+const globals: readonly Candidate[] = [
+  ...globalFlags.map(({ name, brief }) => ({ word: name, says: brief })),
+  { word: "--help", says: "help" },
+];
+
 function withoutGlobals(words: readonly string[]): string[] {
-  const takesValue = (word: string | undefined): boolean => word === "--as" || word === "--host";
-  return words.filter((w, i) => !takesValue(w) && !/^--(as|host)=/.test(w) && !takesValue(words[i - 1]));
+  return words.filter((w, i) => !isGlobal(w.replace(/=.*/s, "")) && !isGlobal(words[i - 1]));
 }
 
 function specOf(table: CommandTable, words: readonly string[]): AnyCommand | undefined {
@@ -67,8 +72,7 @@ function firstWords({ commands, groupBriefs }: CommandTable, before: readonly st
     return [
       ...single,
       ...Object.entries(groupBriefs).map(([word, says]) => ({ word, says })),
-      { word: "--as", says: "as this operator" },
-      { word: "--help", says: "help" },
+      ...globals,
       { word: "--version", says: "version" },
     ];
   }
@@ -81,7 +85,7 @@ function flagsOf(spec: AnyCommand, used: readonly string[]): Candidate[] {
   const own = Object.entries(spec.flags)
     .filter(([name, f]) => f.kind === "list" || !used.includes(flagName(name)))
     .map(([name, f]) => ({ word: flagName(name), says: f.brief }));
-  return [...own, { word: "--as", says: "as this operator" }, { word: "--help", says: "help" }];
+  return [...own, ...globals];
 }
 
 /** The flag whose value comes next, if `word` is one. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { hold } from "../app/fake.ts";
 import { textWidth } from "../show/width.ts";
 import { commands, table } from "../spec/index.ts";
-import { helpFor } from "./page.ts";
+import { globalFlags, helpFor, topicNames } from "./page.ts";
 import { begins, ends, reference } from "./reference.ts";
 import { topics, topicText } from "./topics.ts";
 
@@ -71,6 +71,13 @@ describe("help", () => {
     expect((await hold("host --help")).code).toBe(0);
     expect((await hold("help flor")).err.text).toContain("did you mean floor");
   });
+});
+
+test("`hold help` names every topic, and what every command takes", async () => {
+  const { text } = (await hold("help")).out;
+  expect(text.replaceAll("\n", " ")).toContain(`Topics: ${topicNames.join(", ")}.`);
+  expect(topicNames.toSorted()).toEqual(Object.keys(topics).toSorted());
+  for (const { name } of globalFlags) expect(text).toContain(name);
 });
 
 test("docs/cli.md is what the command table says", () => {

@@ -53,17 +53,49 @@ export function flagValue(flag: FlagSpec): string {
   }
 }
 
-export function flagRows(spec: AnyCommand): [string, string][] {
-  const own = Object.entries(spec.flags).map(([name, flag]): [string, string] => {
+/** What every command takes, wherever it stands on the line. */
+export const globalFlags = [
+  { name: "--as", value: "NAME", brief: "as this operator, with the credential of that name" },
+  { name: "--host", value: "URL", brief: "the host that listens there, in place of this machine's" },
+  { name: "--passphrase-fd", value: "N", brief: "read the passphrase of that credential's key from descriptor N" },
+] as const;
+
+/** What `hold help` has besides commands (topics.ts), in the order in which the overview names it. */
+export const topicNames = [
+  "sessions",
+  "floor",
+  "attach",
+  "keys",
+  "recording",
+  "files",
+  "session-files",
+  "scripting",
+  "operators",
+  "identity",
+  "remote",
+  "ssh",
+  "http",
+  "ai",
+  "policy",
+  "security",
+  "journal",
+  "environment",
+  "exit-codes",
+] as const;
+
+/** The flags that are this command's alone. */
+export function ownFlagRows(spec: AnyCommand): [string, string][] {
+  return Object.entries(spec.flags).map(([name, flag]) => {
     const value = flagValue(flag);
     const many = flag.kind === "choices" ? ` (${flag.of.join(", ")})` : "";
     return [`${flag.short ? `-${flag.short}, ` : "    "}${flagName(name)}${value ? ` ${value}` : ""}`, flag.brief + many];
   });
+}
+
+function flagRows(spec: AnyCommand): [string, string][] {
   return [
-    ...own,
-    ["    --as NAME", "as this operator, with the credential of that name"],
-    ["    --host URL", "the host that listens there, in place of this machine's"],
-    ["    --passphrase-fd N", "read the passphrase of that credential's key from descriptor N"],
+    ...ownFlagRows(spec),
+    ...globalFlags.map(({ name, value, brief }): [string, string] => [`    ${name} ${value}`, brief]),
     ["-h, --help", "this page"],
   ];
 }
@@ -120,8 +152,10 @@ function overview({ commands, groupTitles }: CommandTable, paint: Paint, width: 
   }
   return [
     ...lines,
-    "`hold help COMMAND` and `hold help TOPIC` say more. Topics: sessions, floor, attach, keys, recording, operators, exit-codes,",
-    "environment, files, scripting, journal, security. `--as NAME`, `--host URL` and `--json` may stand anywhere on the line.",
+    ...wrap(
+      `\`hold help COMMAND\` and \`hold help TOPIC\` say more. Topics: ${topicNames.join(", ")}. ${globalFlags.map(({ name, value }) => `\`${name} ${value}\``).join(", ")} and \`--json\` may stand anywhere on the line.`,
+      width,
+    ),
   ];
 }
 

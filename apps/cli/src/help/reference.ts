@@ -3,7 +3,8 @@
  *   UPDATE_DOCS=1 npx vitest run apps/cli/src/help
  */
 import type { CommandTable, Group } from "../spec/command.ts";
-import { flagRows, usageLine } from "./page.ts";
+import { known } from "../config/settings.ts";
+import { globalFlags, ownFlagRows, usageLine } from "./page.ts";
 
 export const begins = "<!-- made of the command table: begin -->";
 export const ends = "<!-- made of the command table: end -->";
@@ -11,7 +12,17 @@ export const ends = "<!-- made of the command table: end -->";
 const cell = (text: string): string => text.trim().replaceAll("|", "\\|");
 
 export function reference({ commands, groupTitles }: CommandTable): string {
-  const out: string[] = [begins, ""];
+  const everywhere = globalFlags.map(({ name, value, brief }) => `| \`${name} ${value}\` | ${cell(brief)} |`);
+  const out: string[] = [
+    begins,
+    "",
+    "Every command takes these as well, wherever on the line:",
+    "",
+    "| | |",
+    "|---|---|",
+    ...everywhere,
+    "",
+  ];
   for (const [group, title] of Object.entries(groupTitles) as [Group, string][]) {
     out.push(`## ${title}`, "");
     for (const spec of commands.filter((c) => c.group === group && (!c.hidden || c.path[0] === "pick"))) {
@@ -29,7 +40,7 @@ export function reference({ commands, groupTitles }: CommandTable): string {
       const rows = [
         ...(spec.args ?? []).map((a) => [a.name, a.brief] as const),
         ...(spec.tail ? [[`-- ${spec.tail.name}`, spec.tail.brief] as const] : []),
-        ...flagRows(spec).slice(0, -3),
+        ...ownFlagRows(spec),
       ];
       if (rows.length > 0) out.push("| | |", "|---|---|", ...rows.map(([a, b]) => `| \`${cell(a)}\` | ${cell(b)} |`), "");
       out.push(
@@ -40,5 +51,9 @@ export function reference({ commands, groupTitles }: CommandTable): string {
       );
     }
   }
+  const settings = Object.entries(known).map(
+    ([key, { fallback, brief }]) => `| \`${key}\` | ${fallback === "" ? "" : `\`${fallback}\``} | ${cell(brief)} |`,
+  );
+  out.push("## Settings of config.toml", "", "| key | default | means |", "|---|---|---|", ...settings, "");
   return [...out, ends].join("\n");
 }
