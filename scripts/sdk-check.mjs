@@ -1,14 +1,16 @@
 /**
  * `npm run sdk:check`: a stranger's first five minutes with `@holdfast/sdk`. What would be published installs with no network and brings no other
- * package; the examples of its README type-check against it, strictly, and run; its root bundles for a page; and every name that
- * a public type mentions is documented.
+ * package; the examples of its README type-check against it, strictly, and run, the last one in a page of Chromium's; and every name
+ * that a public type mentions is documented.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { chromium } from "playwright-core";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const packed = join(root, ".build", "sdk");
@@ -71,19 +73,61 @@ async function check() {
   run(hold, ["host", "up"]);
   try {
     for (const file of files) run(process.execPath, [file]);
+    await runInPage(await bundledForPage(files.at(-1) ?? ""));
   } finally {
+    spawnSync(hold, ["kill", "first"], { env });
     spawnSync(hold, ["host", "down"], { env });
   }
-  const page = await build({
-    ...{ bundle: true, write: false, minify: true, platform: "browser", format: "iife", logLevel: "silent" },
-    stdin: { contents: 'export * from "@holdfast/sdk";', resolveDir: place },
-  });
-  const said = page.warnings[0]?.text ?? page.outputFiles[0]?.text.match(/node:[a-z_/]+/)?.[0];
-  if (said) throw new Error(`[sdk_check_failed] bundled for a page: ${said}`);
+  const whole = await bundledForPage(join(place, "node_modules/@holdfast/sdk/dist/index.js"));
   documented();
   console.log(
-    `${tarball.filename}: ${tarball.files.length} files, ${Math.round(tarball.size / 1024)} KiB packed, ${Math.round((page.outputFiles[0]?.contents.length ?? 0) / 1024)} KiB in a page; ${files.length} examples run`,
+    `${tarball.filename}: ${tarball.files.length} files, ${Math.round(tarball.size / 1024)} KiB packed, ${Math.round(whole.length / 1024)} KiB in a page; ${files.length} examples run`,
   );
+}
+
+/** As a plain script that leaves what it exports under the name `example`. */
+async function bundledForPage(/** @type {string} */ entry) {
+  const { outputFiles, warnings } = await build({
+    ...{ entryPoints: [entry], bundle: true, write: false, minify: true, logLevel: "silent" },
+    ...{ platform: /** @type {const} */ ("browser"), format: /** @type {const} */ ("iife"), globalName: "example" },
+  });
+  const text = outputFiles[0]?.text ?? "";
+  const said = warnings[0]?.text ?? text.match(/node:[a-z_/]+/)?.[0];
+  if (said) throw new Error(`[sdk_check_failed] bundled for a page: ${said}`);
+  return text;
+}
+
+/** The README's page: a guest of one session, whose key the browser keeps. */
+async function runInPage(/** @type {string} */ script) {
+  const server = createServer((_, response) => response.setHeader("content-type", "text/html").end("<!doctype html>"));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
+  const address = server.address();
+  const origin = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  run(hold, ["host", "up", "--listen", `127.0.0.1:${await freePort()}`, "--allow-origin", origin]);
+  run(hold, ["new", "first", "-d"]);
+  const invite = run(hold, ["share", "first", "--role", "operator", "--ttl", "30m"]).trim();
+  // Chromium's own sandbox needs rights that a container's root lacks; the page is ours.
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+  try {
+    const page = await browser.newPage();
+    await page.goto(origin);
+    await page.addScriptTag({ content: script });
+    const names = JSON.stringify(await page.evaluate(`example.start(${JSON.stringify(invite)})`));
+    if (names !== '["first"]') throw new Error(`[sdk_check_failed] the page found ${names}`);
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
+    });
+  });
 }
 
 /** As `npm run sdk:docs` makes it, without writing it. */
