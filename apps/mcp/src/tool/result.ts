@@ -136,6 +136,7 @@ const next: Readonly<Record<string, string>> = {
   unreachable: "the host did not answer; what was asked may have happened: look at the screen or the log before you repeat it",
   timed_out: "try again",
 };
+const PASSES = "nothing is wrong with the call; the host has no room for it now: try again in a moment";
 
 /** A thrown thing as a result (R3). */
 export function refusal(fault: unknown, more: Facts = {}): ToolResult {
@@ -154,7 +155,7 @@ export function refusal(fault: unknown, more: Facts = {}): ToolResult {
     ...(who ? { who } : {}),
     ...(until ? { until } : {}),
     advice: adviceOf(code),
-    next_step: next[code] ?? "correct the call; the message says what was wrong",
+    next_step: next[code] ?? (adviceOf(code) === "wait" ? PASSES : "correct the call; the message says what was wrong"),
     ...details,
     ...more,
   };

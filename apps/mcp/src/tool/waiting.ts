@@ -2,6 +2,7 @@
  * `wait`: until something happens, with what was printed meanwhile.
  *   W1  Waiting touches nothing: it sends no input and no signal, and giving up ends nothing.
  *   W2  A wait that a lost host cut goes on on a new link from the same place, for the time that is left.
+ *   W3  It holds one attachment at a time: a link has room for so many, and many waits may come to their end at once.
  */
 import { parseCursor } from "../text/cursor.ts";
 import { type Call, patience, tellProgress, watchFloor } from "./call.ts";
@@ -52,6 +53,7 @@ export async function wait(call: Call, args: WaitArguments): Promise<ToolResult>
           });
         const now = await client.show(session.id);
         const interference = watch.interference();
+        await watch.end(); // W3
         const read = await readOutput(client, now, from, { signal: call.signal });
         return answer(
           {
