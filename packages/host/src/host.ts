@@ -654,12 +654,16 @@ export class Host {
     }
   }
 
-  /** Out at once: input, floor, attachments and links. */
+  /** Out at once: input, floor, attachments and links; and with them the AIs that act for them (registry O9). */
   revoke(operator: RegisteredOperator, by: Actor): void {
-    this.registry.revoke(operator.id);
+    const { tried, unrecorded } = despiteTheJournal();
+    for (const out of this.registry.revoke(operator.id)) this.#putOut(out, by, tried);
+    if (unrecorded()) throw cantRecord(`operator ${operator.name} is revoked`, operator, unrecorded());
+  }
+
+  #putOut(operator: RegisteredOperator, by: Actor, tried: (run: () => void) => void): void {
     this.continuity.revoked(operator.id);
     // Views and links end first: whatever the journal can take, a revoked operator sees and types no more.
-    const { tried, unrecorded } = despiteTheJournal();
     for (const session of this.#sessions.values()) {
       if (!session.isOver) tried(() => session.revoke(operator.id, by));
       if (session.agentBy === operator.id) this.#opener.files.forgetAgent(session.id);
@@ -675,7 +679,6 @@ export class Host {
     tried(() => this.gate.revoked(operator.id));
     this.#withdraw(operator.id);
     tried(() => this.recordOperator(by, operator.id, "revoked", ""));
-    if (unrecorded()) throw cantRecord(`operator ${operator.name} is revoked`, operator, unrecorded());
   }
 
   onRevoked(told: (operator: string) => void): () => void {

@@ -76,8 +76,7 @@ function checkNewcomer(host: Host, call: Verb<"invite">): void {
   const newcomer = { kind: kindFromWire(call.kind), role: call.role };
   if (call.name === "") host.registry.checkRole(newcomer.kind, newcomer.role);
   else host.registry.checkNewcomer({ ...newcomer, name: call.name });
-  if (call.onBehalfOf !== "" && (newcomer.kind !== "ai" || host.registry.byName(call.onBehalfOf)?.kind !== "human"))
-    throw new HoldError("bad_request", "an AI acts on behalf of a person who is an operator here, and nobody else does");
+  host.registry.checkActsFor({ ...newcomer, onBehalfOf: call.onBehalfOf });
   if (call.session !== "" && call.role !== "observer" && call.role !== "operator")
     throw new HoldError("bad_request", `a guest of one session is an observer or an operator, not ${call.role}`);
 }

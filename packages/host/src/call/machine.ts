@@ -25,11 +25,6 @@ export async function operatorAdd({ host, operator, via }: CallContext, call: Ve
   refuseUnrecorded(host);
   if (call.kind !== OperatorKind.HUMAN && call.kind !== OperatorKind.SERVICE && call.kind !== OperatorKind.AI)
     throw new HoldError("bad_request", "an operator is human, service or ai");
-  if (call.onBehalfOf !== "" && host.registry.byName(call.onBehalfOf)?.kind !== "human")
-    throw new HoldError(
-      "no_such_operator",
-      `no person ${JSON.stringify(call.onBehalfOf.slice(0, 64))} to act on behalf of; hold operator ls shows who there is`,
-    );
   const added = host.registry.add({
     name: call.name,
     kind: kindFromWire(call.kind),
