@@ -255,10 +255,22 @@ describe("the listener", () => {
     const peers = [new Peer(port).write(upgrade(port)), new Peer(port).write(upgrade(port))];
     for (const peer of peers) await peer.hears("101");
     expect(listener.strangers).toBe(2);
-    expect(await new Peer(port).write(upgrade(port)).gone).toBe("");
     for (const peer of peers) await peer.write("it is me").hears("welcome");
     expect(listener.strangers).toBe(0);
     await new Peer(port).write(upgrade(port)).hears("101");
+  });
+
+  test("strangers who fill every place keep nobody out: one more takes the place of the one that came first", async () => {
+    const { port, listener } = await listening({ strangers: 2 });
+    const [first, second] = [new Peer(port).write(upgrade(port)), new Peer(port)];
+    await first.hears("101");
+    await expect.poll(() => listener.strangers).toBe(2);
+    const late = new Peer(port).write(upgrade(port));
+    await late.hears("101");
+    await late.write("it is me").hears("welcome");
+    await first.gone;
+    await second.write(upgrade(port)).hears("101");
+    expect(listener.strangers).toBe(1);
   });
 
   test("a port that is taken is said to be", async () => {

@@ -3,7 +3,8 @@
  *
  *   H1  Every request and every upgrade passes the gate first, and only then is its route looked up.
  *   H2  A route says how its callers prove who they are. There is none without, and of those that take a grant none runs before it was read.
- *   H3  A stranger has 5 s from the first packet on, whatever it does meanwhile, and there are 64 at once; who is known counts no more.
+ *   H3  A stranger has 5 s from the first packet on, whatever it does meanwhile, and there are 64 at once; who is known counts no more. One more takes the
+ *       place of the one that came first: who fills them all keeps nobody out who proves who they are in less time than that takes.
  *   H4  Of a request's head 8 KiB are read, and no body of one that nobody has taken.
  *   H5  What is no request to the letter is refused and the connection ended: no second reading of it by whoever stands before us.
  */
@@ -84,6 +85,14 @@ interface Refusal {
 
 type Options<G> = ListenerOptions<G> & Required<Pick<ListenerOptions, "requestMs" | "strangerMs" | "strangers">>;
 
+/** Who has not proven yet who they are. */
+interface Stranger {
+  readonly from: string | undefined;
+  readonly ends: NodeJS.Timeout;
+  /** Out, at once. */
+  put(): void;
+}
+
 interface Found<G> {
   readonly route: Route<G>;
   readonly params: Readonly<Record<string, string>>;
@@ -98,7 +107,8 @@ export class Listener<G = Grant> {
   readonly #server: Server;
   readonly #gate: Gate;
   readonly #routes: Routes<G>;
-  readonly #strangers = new Map<string, NodeJS.Timeout>();
+  /** In the order in which they came. */
+  readonly #strangers = new Map<string, Stranger>();
   readonly #sockets = new Set<Socket>();
   readonly #templates: readonly { readonly segments: readonly string[]; readonly route: Route<G> }[];
   readonly #options: Options<G>;
@@ -161,20 +171,19 @@ export class Listener<G = Grant> {
   /** H3. */
   #met(socket: Socket): void {
     const id = idOf(socket);
-    const from = `${socket.remoteAddress}|`;
+    const from = socket.remoteAddress;
     const { strangers, strangerMs } = this.#options;
     socket.on("error", () => {});
-    const isLocal = socket.remoteAddress === socket.localAddress;
-    const ofThisAddress = isLocal ? 0 : [...this.#strangers.keys()].filter((key) => key.startsWith(from)).length;
-    if (this.#strangers.size >= strangers || ofThisAddress >= strangers / STRANGERS_SHARE) return void socket.destroy();
+    const all = [...this.#strangers.values()];
+    const neighbours = from === socket.localAddress ? [] : all.filter((stranger) => stranger.from === from);
+    if (neighbours.length >= strangers / STRANGERS_SHARE) neighbours[0]!.put();
+    else if (all.length >= strangers) all[0]!.put();
+    const put = (): void => {
+      socket.destroy();
+      this.#gone(id, socket);
+    };
     this.#sockets.add(socket);
-    this.#strangers.set(
-      id,
-      setTimeout(() => {
-        socket.destroy();
-        this.#gone(id, socket);
-      }, strangerMs),
-    );
+    this.#strangers.set(id, { from, ends: setTimeout(put, strangerMs), put });
     socket.once("close", () => this.#gone(id, socket));
   }
 
@@ -191,7 +200,7 @@ export class Listener<G = Grant> {
   }
 
   #known(id: string): void {
-    clearTimeout(this.#strangers.get(id));
+    clearTimeout(this.#strangers.get(id)?.ends);
     this.#strangers.delete(id);
   }
 
