@@ -96,6 +96,11 @@ test("an observer types, resizes, signals, ends, renames, removes and opens noth
   ).toEqual(["olaf"]);
   expect((await eve.screen("shared")).lines.join("\n")).toContain("typed by an operator");
   expect((await eve.list()).map((s) => s.name)).toEqual(["shared"]);
+  // Whoever looks after the host can see that it was tried, and how often.
+  const tried = w.log().match(/(?<= refused: ).*/g) ?? [];
+  for (const right of ["session.input", "session.signal", "session.resize", "policy.write", "audit.read", "host.admin"])
+    expect(tried.filter((line) => line === `not_permitted: eve asked for ${right}`)).toHaveLength(1);
+  expect(tried).toContain("not_permitted: olaf asked for policy.write");
 });
 
 test("a person keeps the floor from a person and from an AI, takes it from an AI, and an AI stays off a half-typed line", async () => {
@@ -242,6 +247,7 @@ test("a key that the host does not know and a wrong signature get one and the sa
   expect(answers[0]).toBe(answers[1]);
   expect(answers[0]).toContain("unknown_credential");
   expect((await (await w.connect("ana")).whoami()).operator?.name).toBe("ana");
+  expect(w.log().match(/(?<= refused: ).*/g)).toEqual(["unknown_credential over unix"]);
 });
 
 test("a proof that was recorded on one link opens no other", async () => {

@@ -27,6 +27,7 @@ import type { Invitations } from "./operator/invitations.ts";
 import { KeyUses } from "./operator/key-uses.ts";
 import type { OidcIssuer } from "./operator/oidc.ts";
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
+import { Refusals } from "./operator/refusals.ts";
 import { confineOf, Rights } from "./operator/rights.ts";
 import { PolicyStore } from "./policy/store.ts";
 import type { Actor } from "./session/book.ts";
@@ -115,6 +116,7 @@ export class Host {
   readonly #sessions = new Map<string, LiveSession>();
   readonly #saved = new Map<string, number>();
   readonly #parents = new Map<string, string>();
+  readonly refusals: Refusals;
   readonly #rights: Rights;
   readonly #revocations = new Set<(operator: string) => void>();
   readonly #keyRevocations = new Set<(operator: string, keyId: Uint8Array) => void>();
@@ -128,7 +130,13 @@ export class Host {
     this.continuity.onCopied = ({ operator, attachment }) =>
       this.#tryRecordOperator(operator, "token copied", `a used continuity token of attachment ${attachment} came back`);
     this.keyUses = options.keyUses ?? KeyUses.open(null);
-    this.#rights = new Rights(options.registry, options.ports, (session) => this.#parents.get(session) ?? "");
+    this.refusals = new Refusals(options.ports);
+    this.#rights = new Rights(
+      options.registry,
+      options.ports,
+      (session) => this.#parents.get(session) ?? "",
+      (what) => this.refusals.tell(what),
+    );
     this.policy = options.policy ?? PolicyStore.open(null);
     this.gate = new Gate(this);
     this.version = options.version;

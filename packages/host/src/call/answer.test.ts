@@ -44,7 +44,12 @@ async function asked(
   };
   const registry = { byName: (name: string) => (name === by.id ? by : null) } as unknown as OperatorRegistry;
   const ports = { journal: { frozen: null }, clock: { monoMs: () => MonotonicMs(0) } } as unknown as SessionPorts;
-  const rights = new Rights(registry, ports, () => "");
+  const rights = new Rights(
+    registry,
+    ports,
+    () => "",
+    () => {},
+  );
   const host = {
     registry,
     find: () => session,

@@ -35,6 +35,7 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
   const revocations = new Set<(o: string) => void>();
   const keyRevocations = new Set<(o: string, keyId: Uint8Array) => void>();
   const uses: string[] = [];
+  const refused: string[] = [];
   const host = {
     version: "t",
     ports: {
@@ -59,6 +60,7 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
       if (operator.revoked) throw new HoldError("revoked", "out");
     },
     continuity,
+    refusals: { tell: (kind: string) => void refused.push(kind) },
     keyUses: { used: (_: Uint8Array, via: string) => void uses.push(via) },
     oidc: null,
     onKeyRevoked: (told: (o: string, keyId: Uint8Array) => void) => {
@@ -81,7 +83,7 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
   } as unknown as Link;
   const bound = new HostLink(host, identity, link, isProven ? { operator, via: "ssh", client: "t" } : null, begins);
   const send = (body: ClientBody, channel = 0): void => bound.frame(channel, encodeClient(body));
-  return { bound, said, ends, timers, revocations, keyRevocations, uses, send, last: () => said.at(-1)! };
+  return { bound, said, ends, timers, revocations, keyRevocations, uses, refused, send, last: () => said.at(-1)! };
 }
 
 /** Places of this host, which may be shown on several links. */
@@ -203,6 +205,21 @@ test("a revoked operator is told so, once its key is proven and not before", () 
   const imposter = scene(true);
   prove(imposter, { signs: stranger });
   expect(refusal(imposter)).toBe("unknown_credential");
+});
+
+test("who is turned away is told of by what they showed, and by a name only where they have proven it", () => {
+  const told = (made: ReturnType<typeof scene>, how: Parameters<typeof prove>[1] = {}): string[] => {
+    prove(made, how);
+    return made.refused;
+  };
+  expect(told(scene(), { key: stranger })).toEqual(["unknown_credential over memory"]);
+  expect(told(scene(true), { signs: stranger })).toEqual(["unknown_credential over memory"]);
+  expect(told(scene(true))).toEqual(["revoked over memory, of pat"]);
+  expect(told(scene(), { key: lost })).toEqual(["key_revoked over memory, of pat"]);
+  const late = scene();
+  prove(late);
+  for (const revoked of late.revocations) revoked("pat");
+  expect([refusal(late), late.refused]).toEqual(["revoked", []]);
 });
 
 test("a revocation ends an open link at once, and leaves nobody listening", () => {

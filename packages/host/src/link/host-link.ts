@@ -23,6 +23,7 @@ import {
   limits,
   type Attach,
   type ClientFrame,
+  type Code,
   type Error as WireError,
   type FloorRequest,
   FloorVerb,
@@ -54,6 +55,16 @@ type Phase =
 /** Calls and attachments of one link at once: far more than a client needs, few enough that none can exhaust the host. */
 const MAX_CALLS = 256;
 const MAX_CHANNELS = 256;
+/** Of who does not come in, those who would have to be let in by what they showed. */
+const TURNED_AWAY: ReadonlySet<Code> = new Set([
+  "unknown_credential",
+  "revoked",
+  "key_revoked",
+  "access_ended",
+  "invitation_unknown",
+  "continuity_unknown",
+  "continuity_copied",
+]);
 /** How long the other end may take to close a link that was refused. */
 const REFUSED_MS = 1_000;
 /** Carriers that clients of other machines come by. */
@@ -209,6 +220,10 @@ export class HostLink implements LinkHandlers {
   }
 
   #refuse(error: HoldError): void {
+    if (this.#phase.name === "new" && TURNED_AWAY.has(error.code)) {
+      const { operator } = error.details;
+      this.#host.refusals.tell(`${error.code} over ${this.#link.carrier}${operator ? `, of ${operator}` : ""}`);
+    }
     turnAway(this.#link, error, this.#host.ports);
     this.closed(error.code);
   }

@@ -22,20 +22,32 @@ export class Rights {
   readonly #registry: OperatorRegistry;
   readonly #ports: Pick<SessionPorts, "clock" | "wakeAt" | "log">;
   readonly #parentOf: (session: string) => string;
+  readonly #refused: (what: string) => void;
 
-  /** `parentOf`: the session that a command runs beside; empty for one that is no such command. */
+  /** `parentOf`: the session that a command runs beside; empty for one that is no such command. `refused`: hears of each {@link demand} that fails. */
   constructor(
     registry: OperatorRegistry,
     ports: Pick<SessionPorts, "clock" | "wakeAt" | "log">,
     parentOf: (session: string) => string,
+    refused: (what: string) => void,
   ) {
     this.#registry = registry;
     this.#ports = ports;
     this.#parentOf = parentOf;
+    this.#refused = refused;
   }
 
   /** Throws `revoked`, `access_ended` or `not_permitted`, naming what is missing. `session`: where it is to be done; null: on the host. */
   demand(operator: RegisteredOperator, capability: Capability, session: string | null): void {
+    try {
+      this.#check(operator, capability, session);
+    } catch (fault) {
+      if (fault instanceof HoldError) this.#refused(`${fault.code}: ${operator.id} asked for ${capability}`);
+      throw fault;
+    }
+  }
+
+  #check(operator: RegisteredOperator, capability: Capability, session: string | null): void {
     const now = this.#registry.byName(operator.id);
     if (!now || now.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
     if (now.guest) this.#demandGuest(now, now.guest, session);
@@ -52,7 +64,7 @@ export class Rights {
   /** Whether {@link demand} would let it pass. */
   may(operator: RegisteredOperator, capability: Capability, session: string | null): boolean {
     try {
-      this.demand(operator, capability, session);
+      this.#check(operator, capability, session);
       return true;
     } catch (fault) {
       if (!(fault instanceof HoldError)) throw fault;
