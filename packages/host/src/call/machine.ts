@@ -37,7 +37,8 @@ export async function operatorAdd({ host, operator, via }: CallContext, call: Ve
     ...(call.oidcSubject === "" ? {} : { oidc: subjectHere(host, call.oidcSubject) }),
   });
   const key = call.protected ? ", its key protected" : "";
-  host.recordOperator({ id: operator.id, via }, added.id, "added", `${added.kind} ${added.role}${key}${linkedText(added)}`);
+  const words = `${added.kind} ${added.role}${forText(added.onBehalfOf)}${key}${linkedText(added)}`;
+  host.recordOperator({ id: operator.id, via }, added.id, "added", words);
   return { case: "operatorAdd", value: create(OperatorAddAnswerSchema, { operator: shown(host, added, true) }) };
 }
 
@@ -61,6 +62,7 @@ function subjectHere(host: Host, subject: string): OidcSubject {
   return { issuer: host.oidc.settings.issuer, subject };
 }
 
+export const forText = (onBehalfOf: string): string => (onBehalfOf === "" ? "" : ` on behalf of ${onBehalfOf}`);
 const linkedText = ({ oidc }: RegisteredOperator): string => (oidc ? `, ${oidc.subject} of ${oidc.issuer}` : "");
 
 export async function operatorLink({ host, operator, via }: CallContext, call: Verb<"operatorLink">): Promise<Result> {
