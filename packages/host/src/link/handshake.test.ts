@@ -17,7 +17,13 @@ const stranger = generateKeyPairSync("ed25519").privateKey;
 /** A key of pat's that was revoked alone. */
 const lost = generateKeyPairSync("ed25519").privateKey;
 
-function scene(revoked = false, isProven = false, continuity = places(), begins: "open" | "hello" = "open") {
+function scene(
+  revoked = false,
+  isProven = false,
+  continuity = places(),
+  begins: "open" | "hello" = "open",
+  wasOut: { readonly operator?: boolean; readonly key?: boolean } = {},
+) {
   const operator: RegisteredOperator = {
     id: "pat",
     name: "pat",
@@ -36,6 +42,8 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
   const keyRevocations = new Set<(o: string, keyId: Uint8Array) => void>();
   const uses: string[] = [];
   const refused: string[] = [];
+  /** Revoked while something is looked at; set before, of whom a carrier has proven. */
+  const out: { operator: boolean; key: boolean | "next time" } = { operator: false, key: false, ...wasOut };
   const host = {
     version: "t",
     ports: {
@@ -51,9 +59,13 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
       },
     },
     registry: {
-      byKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(pat)).equals(id) ? { operator, key: rawPublicKey(pat) } : null),
+      byKeyId: (id: Uint8Array) => {
+        if (out.key === true || !keyIdOf(rawPublicKey(pat)).equals(id)) return null;
+        if (out.key === "next time") out.key = true;
+        return { operator, key: rawPublicKey(pat) };
+      },
       byRevokedKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(lost)).equals(id) ? { operator, key: rawPublicKey(lost) } : null),
-      byName: () => operator,
+      byName: () => ({ ...operator, revoked: operator.revoked || out.operator }),
       may: () => false,
     },
     demand: () => {
@@ -81,9 +93,17 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
     close: () => void ends.push("close"),
     destroy: () => void ends.push("destroy"),
   } as unknown as Link;
-  const bound = new HostLink(host, identity, link, isProven ? { operator, via: "ssh", client: "t" } : null, begins);
+  const bound = new HostLink(
+    host,
+    identity,
+    link,
+    isProven
+      ? { operator, via: "ssh", client: "t", ...("key" in wasOut ? { provenKey: keyIdOf(rawPublicKey(pat)) } : {}) }
+      : null,
+    begins,
+  );
   const send = (body: ClientBody, channel = 0): void => bound.frame(channel, encodeClient(body));
-  return { bound, said, ends, timers, revocations, keyRevocations, uses, refused, send, last: () => said.at(-1)! };
+  return { bound, said, ends, timers, revocations, keyRevocations, uses, refused, out, send, last: () => said.at(-1)! };
 }
 
 /** Places of this host, which may be shown on several links. */
@@ -449,6 +469,21 @@ describe("a continuity token", () => {
   });
 });
 
+test.each([
+  ["operator", { operator: true }, "revoked"],
+  ["key", { key: true }, "key_revoked"],
+] as const)(
+  "whom a carrier has proven, and whose %s was revoked before its link began, is let do nothing",
+  async (_, wasOut, code) => {
+    const s = scene(false, true, places(), "open", wasOut);
+    s.send({ case: "call", value: { id: 1n, verb: { case: "whoami", value: {} } } });
+    await expect.poll(() => s.ends).toEqual(["close"]);
+    expect(s.said.map((body) => body.case)).toEqual(["refused"]);
+    expect(refusal(s)).toBe(code);
+    expect([s.revocations.size, s.keyRevocations.size, s.bound.operator]).toEqual([0, 0, null]);
+  },
+);
+
 test("whom a carrier vouches for is bidden welcome on a hello without a key; elsewhere such a hello is none", () => {
   const vouched = scene(false, true, places(), "hello");
   vouched.send({
@@ -516,6 +551,17 @@ describe("a grant in place of a proof", () => {
     const s = scene();
     await bear(s, made(), key);
     expect(refusal(s)).toBe(code);
+  });
+
+  test.each([
+    ["operator", { operator: true }, "revoked"],
+    ["key", { key: "next time" }, "key_revoked"],
+  ] as const)("whose %s is revoked while it is looked at opens nothing", async (_, out, code) => {
+    const s = scene();
+    Object.assign(s.out, out);
+    await bear(s, grant());
+    expect(refusal(s)).toBe(code);
+    expect(s.bound.operator).toBeNull();
   });
 
   test("of a revoked operator is refused, and nothing is read while one is looked at", async () => {
