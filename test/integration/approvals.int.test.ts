@@ -30,9 +30,9 @@ async function approver(w: World, admin: HostClient, name = "eva"): Promise<Host
   return client;
 }
 
-async function bot(w: World, admin: HostClient, name = "bot"): Promise<HostClient> {
+async function bot(w: World, person: HostClient, name = "bot", admin = person): Promise<HostClient> {
   const { publicKey } = generateKey(w.home, name);
-  const onBehalfOf = admin.operator.operator!.id;
+  const onBehalfOf = person.operator.operator!.id;
   await admin.operatorAdd({ name, kind: OperatorKind.AI, role: "operator", publicKey, onBehalfOf });
   return w.connect(name);
 }
@@ -183,6 +183,37 @@ test("an approval of a command is void when the program's file, the path to it, 
   await good;
   expect(said.join("")).toBe("evil\n");
 });
+
+test.each<[string, (admin: HostClient) => Promise<void>]>([
+  ["it is revoked", (admin) => admin.operatorRevoke("bot")],
+  ["its key is revoked", async (admin) => admin.keyRevoke("bot", await keyOf(admin, "bot"))],
+  ["the person for whom it acts is revoked", (admin) => admin.operatorRevoke("ana")],
+])("T-23: what an AI asked to type is not typed once %s, though somebody allows it then", async (_, revoke) => {
+  const w = await world();
+  const admin = await w.connect();
+  const eva = await approver(w, admin);
+  const ai = await bot(w, await w.operator("ana"), "bot", admin);
+  await load(w, admin, `${head}keys = "ask"\n`);
+  const path = w.path("typed");
+  const session = await w.open(admin, { floor: "open", script: `stty raw -echo; echo ready; exec cat >'${path}'` });
+  await admin.wait(session.id, { match: "ready", fromSeq: 0 });
+  let over = "";
+  const attachment = await ai.attach({ session: session.id }, { detached: (reason) => void (over = reason) });
+  void attachment.input(bytes("rm"));
+  const request = await pending(eva);
+  await revoke(admin);
+  await fact("the AI is out", () => over !== "");
+  expect(await refusal(eva.approvals.allow(request))).toBe("approval_void");
+  await (await admin.attach({ session: session.id }, {})).input(bytes("end"));
+  await fact("the program has read the end", () => existsSync(path) && readFileSync(path, "utf8").endsWith("end"));
+  expect(readFileSync(path, "utf8")).toBe("end");
+  expect(await recorded(admin, session.id)).toEqual(["bot asks", expect.stringMatching(/^void operator (bot|ana) was revoked$/)]);
+});
+
+async function keyOf(admin: HostClient, name: string): Promise<string> {
+  const { keys } = (await admin.operatorList()).find((o) => o.id === name)!;
+  return Buffer.from(keys[0]!.id).toString("hex");
+}
 
 test("a file is replaced when somebody has allowed it, and no other content in its place", async () => {
   const w = await world();
