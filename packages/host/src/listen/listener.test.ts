@@ -250,27 +250,28 @@ describe("the listener", () => {
     expect(listener.strangers).toBe(0);
   });
 
-  test("whoever is known is a stranger no more, and takes no stranger's place", async () => {
-    const { port, listener } = await listening({ strangers: 2 });
-    const peers = [new Peer(port).write(upgrade(port)), new Peer(port).write(upgrade(port))];
-    for (const peer of peers) await peer.hears("101");
-    expect(listener.strangers).toBe(2);
-    for (const peer of peers) await peer.write("it is me").hears("welcome");
-    expect(listener.strangers).toBe(0);
-    await new Peer(port).write(upgrade(port)).hears("101");
-  });
-
-  test("strangers who fill every place keep nobody out: one more takes the place of the one that came first", async () => {
+  test("one stranger too many puts out the one who has waited longest; whoever is known is a stranger no more", async () => {
     const { port, listener } = await listening({ strangers: 2 });
     const [first, second] = [new Peer(port).write(upgrade(port)), new Peer(port)];
     await first.hears("101");
-    await expect.poll(() => listener.strangers).toBe(2);
-    const late = new Peer(port).write(upgrade(port));
-    await late.hears("101");
-    await late.write("it is me").hears("welcome");
-    await first.gone;
-    await second.write(upgrade(port)).hears("101");
-    expect(listener.strangers).toBe(1);
+    await first.write("it is me").hears("welcome");
+    await expect.poll(() => listener.strangers).toBe(1);
+    const third = new Peer(port).write(upgrade(port));
+    await third.hears("101");
+    expect(listener.strangers).toBe(2);
+    await new Peer(port).write(upgrade(port)).hears("101");
+    expect(await second.gone).toBe("");
+    expect(listener.strangers).toBe(2);
+    await third.write("it is me").hears("welcome");
+    await first.write("it is me").hears("welcomewelcome");
+  });
+
+  test("a thousand who say nothing keep nobody out who says who they are", async () => {
+    const { port, listener } = await listening({});
+    for (let i = 0; i < 1_000; i++) new Peer(port);
+    const request = `GET /told HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer good\r\n\r\n`;
+    await new Peer(port).write(request).hears("told");
+    expect(listener.strangers).toBeLessThanOrEqual(64);
   });
 
   test("a port that is taken is said to be", async () => {

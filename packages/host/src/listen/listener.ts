@@ -3,8 +3,8 @@
  *
  *   H1  Every request and every upgrade passes the gate first, and only then is its route looked up.
  *   H2  A route says how its callers prove who they are. There is none without, and of those that take a grant none runs before it was read.
- *   H3  A stranger has 5 s from the first packet on, whatever it does meanwhile, and there are 64 at once; who is known counts no more. One more takes the
- *       place of the one that came first: who fills them all keeps nobody out who proves who they are in less time than that takes.
+ *   H3  A stranger has 5 s from the first packet on, whatever it does meanwhile, and there are 64 at once: one more puts out the one that has
+ *       waited longest, so that who says at once who they are gets in beside a flood. Who is known counts no more.
  *   H4  Of a request's head 8 KiB are read, and no body of one that nobody has taken.
  *   H5  What is no request to the letter is refused and the connection ended: no second reading of it by whoever stands before us.
  */
@@ -85,14 +85,6 @@ interface Refusal {
 
 type Options<G> = ListenerOptions<G> & Required<Pick<ListenerOptions, "requestMs" | "strangerMs" | "strangers">>;
 
-/** Who has not proven yet who they are. */
-interface Stranger {
-  readonly from: string | undefined;
-  readonly ends: NodeJS.Timeout;
-  /** Out, at once. */
-  put(): void;
-}
-
 interface Found<G> {
   readonly route: Route<G>;
   readonly params: Readonly<Record<string, string>>;
@@ -108,7 +100,7 @@ export class Listener<G = Grant> {
   readonly #gate: Gate;
   readonly #routes: Routes<G>;
   /** In the order in which they came. */
-  readonly #strangers = new Map<string, Stranger>();
+  readonly #strangers = new Map<string, { readonly from: string; readonly deadline: NodeJS.Timeout; readonly put: () => void }>();
   readonly #sockets = new Set<Socket>();
   readonly #templates: readonly { readonly segments: readonly string[]; readonly route: Route<G> }[];
   readonly #options: Options<G>;
@@ -171,19 +163,19 @@ export class Listener<G = Grant> {
   /** H3. */
   #met(socket: Socket): void {
     const id = idOf(socket);
-    const from = socket.remoteAddress;
+    const from = socket.remoteAddress ?? "";
     const { strangers, strangerMs } = this.#options;
     socket.on("error", () => {});
     const all = [...this.#strangers.values()];
     const neighbours = from === socket.localAddress ? [] : all.filter((stranger) => stranger.from === from);
-    if (neighbours.length >= strangers / STRANGERS_SHARE) neighbours[0]!.put();
-    else if (all.length >= strangers) all[0]!.put();
+    if (neighbours.length >= strangers / STRANGERS_SHARE) neighbours[0]?.put();
+    else if (all.length >= strangers) all[0]?.put();
+    this.#sockets.add(socket);
     const put = (): void => {
       socket.destroy();
       this.#gone(id, socket);
     };
-    this.#sockets.add(socket);
-    this.#strangers.set(id, { from, ends: setTimeout(put, strangerMs), put });
+    this.#strangers.set(id, { from, put, deadline: setTimeout(put, strangerMs) });
     socket.once("close", () => this.#gone(id, socket));
   }
 
@@ -200,7 +192,7 @@ export class Listener<G = Grant> {
   }
 
   #known(id: string): void {
-    clearTimeout(this.#strangers.get(id)?.ends);
+    clearTimeout(this.#strangers.get(id)?.deadline);
     this.#strangers.delete(id);
   }
 
