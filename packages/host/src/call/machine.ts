@@ -86,12 +86,10 @@ export async function operatorRevoke({ host, operator, via }: CallContext, call:
   return { case: "done", value: create(DoneSchema) };
 }
 
-/** A person adds keys of their own; those of others, who may change operators. */
+/** A person adds keys of their own; those of others, guests among them, who may change operators: all keys of a guest end with their time. */
 export async function keyAdd(ctx: CallContext, call: Verb<"keyAdd">): Promise<Result> {
   const { host, operator, via } = ctx;
   const of = keyHolder(ctx, call.operator);
-  if (of.guest)
-    throw new HoldError("bad_request", `${of.name} is a guest, with one key; share the session again for another one`);
   if (call.protected && !mayProtect(ctx))
     throw new HoldError(
       "not_permitted",
