@@ -13,6 +13,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { CONTROL_CHANNEL, create, encodeClient, AttachSchema, type Attach, HoldError, type Init } from "@holdfast/protocol";
 import type { Asked } from "../listen/listener.ts";
+import { attachParameters, inputParameters } from "./described.ts";
 import { newWriter, provenBy, statusOfInput } from "./calls.ts";
 import { answerError, answerJson, errorJson, readBody, readJson, typeOf } from "./exchange.ts";
 import { errorFrom, InProcessLink, type Meet } from "./in-process.ts";
@@ -333,11 +334,8 @@ function isFinal(result: Fields, durable: boolean): boolean {
 
 // --- what is asked in an address ---
 
-const ATTACH_PARAMETERS = ["from", "observe", "replay", "take", "quiet", "no_output", "size", "scrollback", "writer"];
-const INPUT_PARAMETERS = ["n", "unit", "unit_end", "interrupt", "eof", "take", "durable"];
-
 function readAttach({ headers }: IncomingMessage, { params, query }: Asked): Init<Attach> {
-  checkNames(query, ATTACH_PARAMETERS);
+  checkNames(query, Object.keys(attachParameters));
   const last = headers["last-event-id"];
   const from = numberOf("from", typeof last === "string" && last !== "" ? last : query.get("from"));
   const replay = isSet(query, "replay");
@@ -359,7 +357,7 @@ function readAttach({ headers }: IncomingMessage, { params, query }: Asked): Ini
 
 /** The bytes are the body, and the rest of the frame stands in the address. */
 async function rawInput(request: IncomingMessage, { query }: Asked): Promise<Fields> {
-  checkNames(query, INPUT_PARAMETERS);
+  checkNames(query, Object.keys(inputParameters));
   const data = (await readBody(request)).toString("base64");
   return {
     n: query.get("n") ?? "",
