@@ -1,7 +1,17 @@
 /** What AIs may do, and what a person is asked: on a real host, with real programs and files (reliability T-65 to T-67). */
 import { execFileSync, spawnSync } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OperatorKind } from "@holdfast/protocol";
@@ -235,6 +245,32 @@ test("a file is replaced when somebody has allowed it, and no other content in i
   await eva.approvals.deny(await pending(eva));
   expect(await refusal(other)).toBe("approval_denied");
   expect(readFileSync(w.path("notes"), "utf8")).toBe("new\u202e");
+});
+
+test("a file that is read is shown by where its path leads, and an approval is void when that leads elsewhere by then", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const [eva, ai] = [await approver(w, admin), await bot(w, admin)];
+  await load(w, admin, `${head}files.read = "ask"\n`);
+  const session = await w.open(admin, { script: "exec sleep 1000" });
+  for (const name of ["plain", "secret"]) writeFileSync(w.path(name), name);
+  symlinkSync("secret", w.path("notes"));
+  const read = async (name: string): Promise<string> => {
+    let text = "";
+    await ai.files(session.id).read(name, (part) => void (text += Buffer.from(part).toString()));
+    return text;
+  };
+  const lured = read("notes");
+  const request = await pending(eva);
+  expect(request.what).toBe(`reads ${w.path("notes")}, which is ${w.path("secret")}`);
+  await eva.approvals.deny(request);
+  expect(await refusal(lured)).toBe("approval_denied");
+  const plain = read("plain");
+  const asked = await pending(eva);
+  expect(asked.what).toBe(`reads ${w.path("plain")}`);
+  renameSync(w.path("notes"), w.path("plain"));
+  expect(await refusal(eva.approvals.allow(asked))).toBe("approval_void");
+  expect(await refusal(plain)).toBe("approval_void");
 });
 
 test("T-66: what is shown of a request is its exact bytes in plain ASCII: nothing is overwritten, turned round, pushed aside or looks alike", async () => {
