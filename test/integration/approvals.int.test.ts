@@ -1,7 +1,17 @@
 /** What AIs may do, and what a person is asked: on a real host, with real programs and files (reliability T-65 to T-67). */
 import { execFileSync, spawnSync } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OperatorKind } from "@holdfast/protocol";
@@ -30,9 +40,9 @@ async function approver(w: World, admin: HostClient, name = "eva"): Promise<Host
   return client;
 }
 
-async function bot(w: World, admin: HostClient, name = "bot"): Promise<HostClient> {
+async function bot(w: World, person: HostClient, name = "bot", admin = person): Promise<HostClient> {
   const { publicKey } = generateKey(w.home, name);
-  const onBehalfOf = admin.operator.operator!.id;
+  const onBehalfOf = person.operator.operator!.id;
   await admin.operatorAdd({ name, kind: OperatorKind.AI, role: "operator", publicKey, onBehalfOf });
   return w.connect(name);
 }
@@ -184,6 +194,37 @@ test("an approval of a command is void when the program's file, the path to it, 
   expect(said.join("")).toBe("evil\n");
 });
 
+test.each<[string, (admin: HostClient) => Promise<void>]>([
+  ["it is revoked", (admin) => admin.operatorRevoke("bot")],
+  ["its key is revoked", async (admin) => admin.keyRevoke("bot", await keyOf(admin, "bot"))],
+  ["the person for whom it acts is revoked", (admin) => admin.operatorRevoke("ana")],
+])("T-23: what an AI asked to type is not typed once %s, though somebody allows it then", async (_, revoke) => {
+  const w = await world();
+  const admin = await w.connect();
+  const eva = await approver(w, admin);
+  const ai = await bot(w, await w.operator("ana"), "bot", admin);
+  await load(w, admin, `${head}keys = "ask"\n`);
+  const path = w.path("typed");
+  const session = await w.open(admin, { floor: "open", script: `stty raw -echo; echo ready; exec cat >'${path}'` });
+  await admin.wait(session.id, { match: "ready", fromSeq: 0 });
+  let over = "";
+  const attachment = await ai.attach({ session: session.id }, { detached: (reason) => void (over = reason) });
+  void attachment.input(bytes("rm"));
+  const request = await pending(eva);
+  await revoke(admin);
+  await fact("the AI is out", () => over !== "");
+  expect(await refusal(eva.approvals.allow(request))).toBe("approval_void");
+  await (await admin.attach({ session: session.id }, {})).input(bytes("end"));
+  await fact("the program has read the end", () => existsSync(path) && readFileSync(path, "utf8").endsWith("end"));
+  expect(readFileSync(path, "utf8")).toBe("end");
+  expect(await recorded(admin, session.id)).toEqual(["bot asks", expect.stringMatching(/^void operator (bot|ana) was revoked$/)]);
+});
+
+async function keyOf(admin: HostClient, name: string): Promise<string> {
+  const { keys } = (await admin.operatorList()).find((o) => o.id === name)!;
+  return Buffer.from(keys[0]!.id).toString("hex");
+}
+
 test("a file is replaced when somebody has allowed it, and no other content in its place", async () => {
   const w = await world();
   const admin = await w.connect();
@@ -204,6 +245,32 @@ test("a file is replaced when somebody has allowed it, and no other content in i
   await eva.approvals.deny(await pending(eva));
   expect(await refusal(other)).toBe("approval_denied");
   expect(readFileSync(w.path("notes"), "utf8")).toBe("new\u202e");
+});
+
+test("a file that is read is shown by where its path leads, and an approval is void when that leads elsewhere by then", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const [eva, ai] = [await approver(w, admin), await bot(w, admin)];
+  await load(w, admin, `${head}files.read = "ask"\n`);
+  const session = await w.open(admin, { script: "exec sleep 1000" });
+  for (const name of ["plain", "secret"]) writeFileSync(w.path(name), name);
+  symlinkSync("secret", w.path("notes"));
+  const read = async (name: string): Promise<string> => {
+    let text = "";
+    await ai.files(session.id).read(name, (part) => void (text += Buffer.from(part).toString()));
+    return text;
+  };
+  const lured = read("notes");
+  const request = await pending(eva);
+  expect(request.what).toBe(`reads ${w.path("notes")}, which is ${w.path("secret")}`);
+  await eva.approvals.deny(request);
+  expect(await refusal(lured)).toBe("approval_denied");
+  const plain = read("plain");
+  const asked = await pending(eva);
+  expect(asked.what).toBe(`reads ${w.path("plain")}`);
+  renameSync(w.path("notes"), w.path("plain"));
+  expect(await refusal(eva.approvals.allow(asked))).toBe("approval_void");
+  expect(await refusal(plain)).toBe("approval_void");
 });
 
 test("T-66: what is shown of a request is its exact bytes in plain ASCII: nothing is overwritten, turned round, pushed aside or looks alike", async () => {

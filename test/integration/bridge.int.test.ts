@@ -1,5 +1,6 @@
 /** A link through a program: `hold attach --carrier stdio` between the SDK and the host (sdk/node/bridge.ts). */
-import { readdirSync, readFileSync } from "node:fs";
+import { spawnSync, type SpawnSyncReturns } from "node:child_process";
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { connectThrough } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
@@ -79,4 +80,20 @@ test("what the far end refuses is told as it was, and no program is left", async
   expect(await refusal(connectThrough({ argv: ["sh", "-c", "echo no way >&2; exit 7"] }))).toBe("unreachable");
   expect(await refusal(connectThrough({ argv: ["/no/such/program"] }))).toBe("unreachable");
   await fact("no bridge is left", () => bridges(w) === 0);
+});
+
+test("with a file on its input, or nothing, it says what frames of those bytes are answered with, and ends", async () => {
+  const w = await world();
+  const run = (stdin: string): SpawnSyncReturns<Buffer> => {
+    const fd = openSync(stdin, "r");
+    const done = spawnSync(hold, ["attach", "--carrier", "stdio"], { env: w.env, stdio: [fd, "pipe", "pipe"], timeout: 30_000 });
+    closeSync(fd);
+    return done;
+  };
+  const nothing = run("/dev/null");
+  expect([nothing.stderr.toString(), nothing.status]).toEqual(["", 0]);
+  writeFileSync(w.path("noise"), "no frames at all, and more of it than a header");
+  const noise = run(w.path("noise"));
+  expect(noise.stderr.toString()).not.toContain("[internal]");
+  expect(noise.status).not.toBeNull();
 });

@@ -15,6 +15,7 @@ import { files, folders, generateKey } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { Issuer } from "./world/issuer.ts";
 import { signedBy } from "./world/signed.ts";
+import { tracesOf } from "./world/traces.ts";
 import { refusal, type World, world } from "./world/world.ts";
 
 /** A world whose people log in, at an issuer of its own. */
@@ -100,6 +101,8 @@ test("a token that was stolen enrols no other key, at no other host, and its own
   await (await w.connect("ana-desk")).keyRevoke("ana", createHash("sha256").update(ana.publicKey).digest("hex")).catch(() => {});
   expect(await refusal(bring(w, "ana-desk", ana.publicKey, token))).toBe("name_taken");
   expect(await refusal(w.connect("ana-desk"))).toBe("key_revoked");
+  // Neither what was taken nor what was refused is written down.
+  expect(tracesOf(w, { token, signature: token.split(".")[2]! })).toEqual([]);
 });
 
 test("a token for another client, changed, or unsigned is refused; so is one whose subject nobody is linked to, who is told it", async () => {

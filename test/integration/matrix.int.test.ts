@@ -1,6 +1,7 @@
 /**
- * Who may ask what, over every carrier (reliability T-57): each verb of the schema, each role, each way in. The table is written out by hand, beside the
- * host's own test of it; a verb that it lacks does not compile. A call is asked of nothing that is there, so that only the right to it is decided.
+ * Who may ask what, over every carrier (reliability T-57): each verb of the schema and each frame of an attachment, each role, each way in. The tables are
+ * written out by hand, that of the verbs beside the host's own test of it; a verb or a frame that they lack does not compile. A call is asked of nothing that
+ * is there, so that only the right to it is decided.
  */
 import { generateKeyPairSync } from "node:crypto";
 import { fileURLToPath } from "node:url";
@@ -8,19 +9,36 @@ import { connectProgram, connectUnix, files } from "@holdfast/carrier";
 import { connectHttp } from "@holdfast/carrier/http/node";
 import { linkUrl } from "@holdfast/carrier/websocket";
 import { connectWebSocket } from "@holdfast/carrier/websocket/node";
-import { CallSchema, create, FloorVerb } from "@holdfast/protocol";
+import { CallSchema, type ClientBody, create, FloorVerb, type HostFrame, type Session } from "@holdfast/protocol";
 import { Connection, type Dial } from "@holdfast/sdk/client";
 import { expect, test } from "vitest";
 import { columns, table, type Verb } from "../../packages/host/src/call/test/who-may.ts";
 import { Bearer } from "./world/http.ts";
 import { signedBy } from "./world/signed.ts";
 import { SshUser } from "./world/ssh.ts";
+import { fact } from "./world/processes.ts";
 import { type World, world } from "./world/world.ts";
 
 const hold = fileURLToPath(new URL("../../bin/hold", import.meta.url));
 const NOWHERE = { session: "no-such-session", operator: "no-such-operator", invitation: "none", id: "none", key: "0".repeat(64) };
 /** Would be done, if it may be. */
 const UNASKED: ReadonlySet<Verb> = new Set(["hostDown"]);
+
+/** What is said on a channel, once a link is open. */
+type FrameKind = Exclude<NonNullable<ClientBody["case"]>, "hello" | "proof" | "resume" | "redeem" | "bear" | "call" | "cancel">;
+/** Null: it is about one's own attachment, asks for no right, and has no answer. */
+const frames: Record<FrameKind | "pause", string | null> = {
+  //         obs op  app aud adm
+  attach: "yes yes yes no yes",
+  ping: "yes yes yes no yes",
+  input: "no yes no no yes",
+  resize: "no yes no no yes",
+  floor: "no yes no no yes",
+  pause: "no yes yes no yes",
+  detach: "yes yes yes no yes",
+  credit: null,
+  continuityAck: null,
+};
 
 /** Asks for each verb; tells which of them were refused for want of the right, and which were not. */
 type Ask = (verb: Verb) => Promise<"yes" | "no">;
@@ -82,6 +100,45 @@ function overJson(bearer: Bearer, session: string): Ask {
   };
 }
 
+/** Each frame of an attachment in turn, on a channel of its own; an answer that does not come before that of a later call is none. */
+async function frameSaid(
+  connection: Connection,
+  session: string,
+  wanted: Record<string, string>,
+): Promise<Record<string, string>> {
+  const heard: HostFrame["body"][] = [];
+  const channel = connection.openChannel((body) => void heard.push(body));
+  const show = async () => (await connection.call({ case: "show", value: { session } } as never)).value as Session;
+  const after = async (body: ClientBody, answer: HostFrame["body"]["case"]): Promise<"yes" | "no"> => {
+    heard.length = 0;
+    connection.send(channel, body);
+    await connection.call({ case: "whoami", value: {} } as never);
+    // What is typed is answered when the program has it, what is not permitted at once.
+    if (wanted["input"] === "yes" && answer === "inputResult")
+      await fact("it is answered", () => heard.some((b) => b.case === answer));
+    const said = heard.find((b) => b.case === answer)?.value as { error?: { code: string } } | undefined;
+    return said === undefined || said.error?.code === "not_permitted" ? "no" : "yes";
+  };
+  const resize = async (): Promise<"yes" | "no"> => {
+    const { cols } = (await show()).size!;
+    const size = { cols: cols + 1, rows: 24 };
+    connection.send(channel, { case: "resize", value: { size, pin: true } });
+    if (wanted["resize"] === "yes") await fact("it has that size", async () => (await show()).size!.cols === size.cols);
+    return (await show()).size!.cols === cols ? "no" : "yes";
+  };
+  const told = {
+    attach: await after({ case: "attach", value: { session, noOutput: true } }, "attached"),
+    ping: await after({ case: "ping", value: { token: 1n } }, "pong"),
+    input: await after({ case: "input", value: { n: 1n, data: new Uint8Array([120]) } }, "inputResult"),
+    resize: await resize(),
+    floor: await after({ case: "floor", value: { verb: FloorVerb.TAKE, id: 1n } }, "floorAnswer"),
+    pause: await after({ case: "floor", value: { verb: FloorVerb.AI_PAUSE, id: 2n } }, "floorAnswer"),
+    detach: await after({ case: "detach", value: {} }, "detached"),
+  };
+  connection.closeChannel(channel);
+  return told;
+}
+
 async function said(ask: Ask, role: (typeof columns)[number]): Promise<Record<string, string>> {
   const column = columns.indexOf(role);
   const told: Record<string, string> = {};
@@ -92,7 +149,7 @@ async function said(ask: Ask, role: (typeof columns)[number]): Promise<Record<st
   return told;
 }
 
-test("each verb is answered or refused by role as the table says, whatever carries the call", async () => {
+test("each verb and each frame is answered or refused by role as the tables say, whatever carries it", async () => {
   const w = await world();
   const ways = await links(w);
   const admin = await w.connect();
@@ -101,6 +158,9 @@ test("each verb is answered or refused by role as the table says, whatever carri
   for (const [column, role] of columns.entries()) {
     const client = await w.operator(role, "human", role);
     const expected = Object.fromEntries((Object.keys(table) as Verb[]).map((verb) => [verb, table[verb].split(" ")[column]!]));
+    const wanted = Object.fromEntries(
+      Object.entries(frames).flatMap(([kind, row]) => (row ? [[kind, row.split(" ")[column]!]] : [])),
+    );
     for (const [carrier, way] of Object.entries(ways)) {
       const connection = await Connection.open({
         dial: await way(role),
@@ -109,6 +169,7 @@ test("each verb is answered or refused by role as the table says, whatever carri
         client: "matrix",
       });
       expect(await said(overLink(connection, session.id), role), `${role} over ${carrier}`).toEqual(expected);
+      expect(await frameSaid(connection, session.id, wanted), `frames of ${role} over ${carrier}`).toEqual(wanted);
       connection.close();
     }
     const byGrant = await Connection.open({
@@ -116,6 +177,7 @@ test("each verb is answered or refused by role as the table says, whatever carri
       ...{ credential: null, grant: await client.grant(), via: "sdk", client: "matrix" },
     });
     expect(await said(overLink(byGrant, session.id), role), `${role} by a grant`).toEqual(expected);
+    expect(await frameSaid(byGrant, session.id, wanted), `frames of ${role} by a grant`).toEqual(wanted);
     byGrant.close();
     expect(await said(overJson(await Bearer.of(w, url, client), session.id), role), `${role} over JSON`).toEqual(expected);
   }

@@ -1,13 +1,14 @@
 /** Every refusal is a clear error, and nothing is lost: disk, folders, versions, keys, roles, the floor, strangers. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { encodeClient, encodeHost, FloorVerb, type HoldError, InputStatus, SessionState } from "@holdfast/protocol";
 import type { InputOutcome } from "@holdfast/sdk";
 import { connect, files, folders, generateKey } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
-import { fact, lives, rssKib } from "./world/processes.ts";
+import { fact, lives, parentOf, rssKib } from "./world/processes.ts";
 import { Proxy } from "./world/proxy.ts";
 import { RawLink } from "./world/raw-link.ts";
 import { bytes, random, record, refusal, say, soak, world } from "./world/world.ts";
@@ -96,6 +97,11 @@ test("an observer types, resizes, signals, ends, renames, removes and opens noth
   ).toEqual(["olaf"]);
   expect((await eve.screen("shared")).lines.join("\n")).toContain("typed by an operator");
   expect((await eve.list()).map((s) => s.name)).toEqual(["shared"]);
+  // Whoever looks after the host can see that it was tried, and how often.
+  const tried = w.log().match(/(?<= refused: ).*/g) ?? [];
+  for (const right of ["session.input", "session.signal", "session.resize", "policy.write", "audit.read", "host.admin"])
+    expect(tried.filter((line) => line === `not_permitted: eve asked for ${right}`)).toHaveLength(1);
+  expect(tried).toContain("not_permitted: olaf asked for policy.write");
 });
 
 test("a person keeps the floor from a person and from an AI, takes it from an AI, and an AI stays off a half-typed line", async () => {
@@ -154,7 +160,8 @@ test("a take while another's paste waits: not one more byte of it is written, an
   const bot = await (await w.operator("bot", "ai")).attach({ session: session.id }, {});
   const ana = await (await w.operator("ana", "human")).attach({ session: session.id }, {});
   const paste = bot.input(new Uint8Array(200_000).fill(0x62));
-  await fact("the program's queue is full", () => bot.unansweredBytes > 100_000);
+  const steers = async (): Promise<boolean> => (await admin.show(session.id)).floor?.holder === "bot";
+  await fact("the program's queue is full", async () => bot.unansweredBytes > 100_000 && (await steers()));
   expect((await ana.take()).holder).toBe("ana");
   const cut = await paste;
   expect([InputStatus.CUT, InputStatus.VOID]).toContain(cut.status);
@@ -242,6 +249,7 @@ test("a key that the host does not know and a wrong signature get one and the sa
   expect(answers[0]).toBe(answers[1]);
   expect(answers[0]).toContain("unknown_credential");
   expect((await (await w.connect("ana")).whoami()).operator?.name).toBe("ana");
+  expect(w.log().match(/(?<= refused: ).*/g)).toEqual(["unknown_credential over unix"]);
 });
 
 test("a proof that was recorded on one link opens no other", async () => {
@@ -294,6 +302,78 @@ test("another user can neither reach the socket nor read the home, and a folder 
   expect(await refusal(connect({ home: w.home }))).toBe("not_permitted");
   chmodSync(folders.run(w.home), 0o700);
   expect((await (await w.connect()).status()).running).toBe(0);
+});
+
+test("while people come and go the terminal and the sockets are open to nobody else at any moment, and no environment is read", async () => {
+  const w = await world();
+  const me = await w.connect();
+  const session = await w.open(me, { script: "exec cat" });
+  const pts = readlinkSync(`/proc/${session.pid}/fd/0`);
+  expect(pts).toMatch(/^\/dev\/pts\/\d+$/);
+  const sockets = readdirSync(folders.run(w.home), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isSocket())
+    .map((entry) => join(entry.parentPath, entry.name));
+  expect(sockets.length).toBeGreaterThanOrEqual(3);
+  const wider: string[] = [];
+  let looks = 0;
+  const look = (): void => {
+    looks++;
+    for (const [path, most] of [[pts, 0o620], ...sockets.map((socket) => [socket, 0o600] as const)] as const) {
+      const mode = statSync(path).mode & 0o777;
+      if ((mode & ~most) !== 0) wider.push(`${path} was ${mode.toString(8)}`);
+    }
+  };
+  const looking = setInterval(look, 1);
+  for (let n = 0; n < 50; n++) await (await me.attach({ session: session.id, size: { cols: 80 + n, rows: 24 } }, {})).detach();
+  clearInterval(looking);
+  expect(looks).toBeGreaterThan(10);
+  expect(wider).toEqual([]);
+  const { hostPid, keeperPid } = await w.status();
+  const pids = [hostPid, keeperPid, session.pid, parentOf(session.pid)];
+  const read = `
+    const { readFileSync, openSync } = require("node:fs");
+    const look = (path, by) => { try { by(path); return "read"; } catch (e) { return e.code; } };
+    console.log(JSON.stringify([...${JSON.stringify(pids)}.map((pid) => look("/proc/" + pid + "/environ", readFileSync)), look("${pts}", (p) => openSync(p, "r+"))]));`;
+  const { stdout } = spawnSync(process.execPath, ["-e", read], { uid: 65534, gid: 65534, cwd: "/", env: {}, encoding: "utf8" });
+  expect(JSON.parse(stdout)).toEqual([...pids.map(() => "EACCES"), "EACCES"]);
+});
+
+test("a name that could be a path, an option or more than one line is none, whatever it is to name", async () => {
+  const w = await world();
+  const me = await w.connect();
+  const session = await w.open(me, { name: "work", script: "exec cat" });
+  const outside = (): string[] => readdirSync(w.place).sort();
+  const before = outside();
+  const texts = [
+    "../work",
+    "..",
+    "/root-evil",
+    "a/b",
+    "a\0b",
+    "a\nb",
+    "-oProxyCommand=id",
+    "--help",
+    "x".repeat(4_096),
+    "\u202ework",
+  ];
+  for (const text of texts) {
+    const tries: Readonly<Record<string, Promise<unknown>>> = {
+      opens: w.open(me, { name: text, script: "true" }),
+      renames: me.rename("work", text),
+      shows: me.show(text),
+      adds: me.operatorAdd({ name: text, kind: 1, role: "operator", publicKey: randomBytes(32) }),
+      invites: me.invite({ name: text }),
+      takes: me.operatorRevoke(text),
+    };
+    for (const [what, tried] of Object.entries(tries))
+      expect([text.slice(0, 20), what, await refusal(tried)]).toEqual([
+        text.slice(0, 20),
+        what,
+        expect.stringMatching(/^(bad_request|no_such_session|no_such_operator)$/),
+      ]);
+  }
+  expect((await me.list({ all: true })).map((s) => [s.id, s.name])).toEqual([[session.id, "work"]]);
+  expect(outside()).toEqual(before);
 });
 
 test.each([

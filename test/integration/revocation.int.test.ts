@@ -1,6 +1,6 @@
 /** T-23: an operator, or one key of theirs, is revoked while it types, reads, waits or is away. Nothing of it is applied afterwards. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { InputStatus } from "@holdfast/protocol";
+import { InputStatus, OperatorKind } from "@holdfast/protocol";
 import type { Attachment, HoldError, HostClient } from "@holdfast/sdk";
 import { connectUnix } from "@holdfast/carrier";
 import { files, generateKey, joinHost } from "@holdfast/sdk/node";
@@ -159,6 +159,27 @@ test.each(ways)(
     expect(events.filter((e) => e.body?.kind.case === "input")).toEqual([]);
   },
 );
+
+test("a person is revoked: the AI that acts for them is out with them, live and for every host after this one", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  w.close(await w.operator("ana"));
+  const { publicKey } = generateKey(w.home, "ana-ai");
+  await admin.operatorAdd({ name: "ana-ai", kind: OperatorKind.AI, role: "operator", publicKey, onBehalfOf: "ana" });
+  const session = await w.open(admin, { floor: "open", script: "stty -echo; echo ready; exec cat" });
+  const ai = await endOf(await w.connect("ana-ai"), session.id);
+  const invited = await admin.invite({ kind: OperatorKind.AI, role: "operator", name: "ana-ai-2", onBehalfOf: "ana" });
+  await admin.operatorRevoke("ana");
+  await fact("the AI is out", () => ai.over() !== "");
+  expect(ai.over()).toBe("revoked revoked");
+  expect(await refusal(w.connect("ana-ai"))).toBe("revoked");
+  const dial: Parameters<typeof joinHost>[0]["dial"] = (accept) => connectUnix(files.socket(w.home), accept);
+  expect(await refusal(joinHost({ home: w.home, dial, ...invited, name: "ana-ai-2" }))).toBe("invitation_unknown");
+  await w.killHost();
+  expect(await refusal(w.connect("ana-ai"))).toBe("revoked");
+  const { events } = await record(await w.connect(), session.id);
+  expect(events.filter((e) => e.body?.kind.case === "input")).toEqual([]);
+});
 
 test("people take away keys of their own, an AI and a service do not; nobody takes away another's without the right", async () => {
   const w = await world();

@@ -1,6 +1,6 @@
 /** Stock OpenSSH clients against a real host: `ssh`, `sftp`, `scp`. */
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { OperatorKind, SessionState } from "@holdfast/protocol";
 import type { HostClient } from "@holdfast/sdk";
@@ -437,6 +437,36 @@ test("-L leads to a port of the machine's loopback, is recorded, and leads nowhe
   const notes = events.flatMap((e) => (e.body?.kind.case === "note" ? [`${e.actor} ${e.body.kind.value.text}`] : []));
   expect(notes.filter((text) => text.includes(`port ${to}`))).toHaveLength(2);
   expect(notes.every((text) => text.startsWith("ana "))).toBe(true);
+});
+
+test("a connection of an AI through -L ends when AIs are paused, and none is made until they are resumed; a person's goes on", async () => {
+  const { w, url, admin, ana } = await scene();
+  const bot = await SshUser.operator(w, url, "bot", { kind: OperatorKind.AI });
+  const session = await w.open(admin, { name: "work" });
+  let heard = "";
+  const server = createSocketServer((socket) =>
+    socket.on("error", () => {}).on("data", (bytes) => void (heard += bytes.toString())),
+  );
+  onTestFinished(() => void server.close());
+  const to = await new Promise<number>((resolve) =>
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)),
+  );
+  const forward = (user: SshUser) => user.ssh("work", [], { options: ["-W", `127.0.0.1:${to}`], stdin: "open" });
+  const [theirs, persons] = [forward(bot), forward(ana)];
+  theirs.type("of the AI\n");
+  persons.type("of a person\n");
+  await fact("both reach the port", () => heard.includes("of the AI") && heard.includes("of a person"));
+  await admin.floor(session.id, "ai_pause");
+  await theirs.done;
+  const another = forward(bot);
+  another.type("of a paused AI\n");
+  await another.done;
+  persons.type("still of a person\n");
+  await fact("a person's goes on", () => heard.includes("still of a person"));
+  expect(heard).not.toContain("paused");
+  await admin.floor(session.id, "ai_resume");
+  forward(bot).type("again of the AI\n");
+  await fact("an AI may again", () => heard.includes("again of the AI"));
 });
 
 test("the SDK comes through ssh by the ssh key alone, and comes back after the host's death", async () => {

@@ -92,6 +92,19 @@ test("a hello that is too long, and one after the other, end the link within the
   expect((await (await reach(w, url)).whoami()).via).toBe("sdk");
 });
 
+test("while five hundred strangers knock and say nothing, who is known comes in at once", async () => {
+  const w = await world();
+  const url = await w.listen();
+  const { port } = new URL(url);
+  const silent = Array.from({ length: 500 }, () => connectTcp(Number(port), "127.0.0.1").on("error", () => {}));
+  w.atEnd(() => silent.forEach((socket) => void socket.destroy()));
+  await Promise.all(silent.map((socket) => new Promise((done) => socket.once("connect", done).once("close", done))));
+  // As many as have a place, and not one of them says a word.
+  await fact("every place is taken", () => silent.filter((socket) => !socket.closed).length <= 64);
+  expect((await (await reach(w, url, { timeoutMs: 3_000 })).whoami()).via).toBe("sdk");
+  expect(silent.filter((socket) => !socket.closed).length).toBeGreaterThan(0);
+});
+
 test("a stranger's key is refused, and who is revoked is out at once, attached or not", async () => {
   const w = await world();
   const url = await w.listen();

@@ -59,6 +59,16 @@ test("a shared session is joined on another machine, attached to at once, and co
   });
 });
 
+test("a second invitation to the same host makes its key the one that is used there, says whose place it takes, and that one stays by its name", () => {
+  const twice = machine();
+  const join = (name: string): Json => json(twice.hold("join", String(share("--name", name)["invite"]), "--json").out);
+  const who = (...as: string[]): unknown => json(twice.hold("--host", url, ...as, "whoami", "--json").out)["name"];
+  expect(join("kim")).toMatchObject({ operator: "kim", replaces: null });
+  expect(who()).toBe("kim");
+  expect(join("kit")).toMatchObject({ operator: "kit", replaces: "kim" });
+  expect([who(), who("--as", "kim")]).toEqual(["kit", "kim"]);
+});
+
 test("an invitation is read from standard input, and nothing of it is kept", () => {
   const { invite } = share();
   const guest = machine();

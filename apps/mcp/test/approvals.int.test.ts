@@ -20,13 +20,15 @@ test("a call that a person has to approve says so in its time, goes on when it i
     fact("a request waits", async () => (await eva.approvals.list()).find((a) => a.state === "pending") ?? null);
 
   const ai = await agent(w, "v2");
+  expect((await ai.call("whoami")).told["policy"]).toBeNull();
   const session = (await ai.call("session_open", { name: "work" })).told["session"] as string;
   await ai.call("run", { session, command: "true" });
   const text =
-    'version = 1\n[ai]\notherwise = "allow"\nrun = "ask"\nexec = "ask"\nkeys = "ask"\nend = "deny"\n[approvals]\nseconds = 300\n';
+    'version = 1\n[ai]\notherwise = "allow"\nrun = "ask"\nexec = "ask"\nkeys = "ask"\nfiles.read = "ask"\nend = "deny"\n[approvals]\nseconds = 300\n';
   writeFileSync(files.policy(w.home), text, { mode: 0o600 });
   await admin.policyReload();
 
+  expect((await ai.call("whoami")).told["policy"]).toContain('run = "ask"');
   const denied = await ai.call("session_kill", { session });
   expect(denied.told).toMatchObject({ refused: true, code: "policy_denied", deed: "end" });
 
@@ -41,6 +43,17 @@ test("a call that a person has to approve says so in its time, goes on when it i
   const ran = await again;
   expect(ran.told).toMatchObject({ state: "finished", exit_code: 0 });
   expect(ran.told.output.text).toBe("approved\n");
+
+  const { events } = (await ai.call("log", { session, view: "events" })).told;
+  const of = (kind: string) => events.filter((e: { kind: string }) => e.kind === kind);
+  expect(of("approval_asked")).toMatchObject([{ approval: request.id, deed: "run" }]);
+  expect(of("approval_decided")).toMatchObject([{ approval: request.id, allowed: true, actor: "eva" }]);
+  expect(of("approval_over")).toMatchObject([{ approval: request.id, outcome: "used" }]);
+
+  // One question for one file.
+  const read = ai.call("file_read", { session, path: "it" });
+  await eva.approvals.allow(await pending());
+  expect((await read).told).toMatchObject({ content: { text: "approved\n" }, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
 
   const beside = ai.call("exec", { session, argv: ["sh", "-c", "echo beside"] });
   await eva.approvals.allow(await pending());

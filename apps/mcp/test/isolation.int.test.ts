@@ -137,6 +137,22 @@ test(
   soak ? 3_600_000 : 120_000,
 );
 
+test("of two hundred waits that come to their end at once on one link, each reads its own, and none is refused for want of room", async () => {
+  const w = await world();
+  await w.operator("bot", "ai");
+  const stop = new AbortController();
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  const client = new JsonRpcClient(output, input);
+  const served = serve({ version: "test", connect: () => w.connect("bot"), fault: () => {} }, stdio(input, output, stop.signal));
+  await client.begin();
+  const mine = await own(w, client, 0);
+  const [wait] = asks.slice(-1);
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => client.call(n + 1, ...wait!(mine))));
+  expect(answers.map((a) => JSON.stringify(a)).filter((text) => !text.includes(mine.canary))).toEqual([]);
+  stop.abort();
+  await served;
+});
+
 /** Stateless requests of the era of 2025, by hand. */
 function httpCaller(url: URL, grant: string): Caller {
   const headers = {

@@ -67,6 +67,8 @@ test("a person types by command line, program, page and ssh under one id, and th
   expect(all.filter((e) => e.actor !== me)).toMatchObject([
     { actor: `${me}-ai`, via: "mcp", text: "by an AI\r", onBehalfOf: me },
   ]);
+  // In the record itself, which nobody can change later: not in a list of today's operators alone.
+  expect(cli(w, "audit", "show", "--json")).toContain(`ai operator on behalf of ${me}`);
   const { credentials } = JSON.parse(cli(w, "operator", "show", me, "--json")) as {
     credentials: { usedVia: string; addedBy: string }[];
   };

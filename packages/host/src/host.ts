@@ -23,6 +23,7 @@ import type { Invitations } from "./operator/invitations.ts";
 import { KeyUses } from "./operator/key-uses.ts";
 import type { OidcIssuer } from "./operator/oidc.ts";
 import type { OperatorRegistry, RegisteredOperator } from "./operator/registry.ts";
+import { Refusals } from "./operator/refusals.ts";
 import { Revocation } from "./operator/revocation.ts";
 import { confineOf, Rights } from "./operator/rights.ts";
 import { PolicyStore } from "./policy/store.ts";
@@ -98,6 +99,7 @@ export class Host {
   readonly #lacking: () => HoldError | null;
   readonly #roster: Roster;
   readonly #parents = new Map<string, string>();
+  readonly refusals: Refusals;
   readonly #rights: Rights;
   readonly #revocation: Revocation;
   readonly #shims: ShimWatch;
@@ -112,7 +114,13 @@ export class Host {
     this.continuity.onCopied = ({ operator, attachment }) =>
       this.#tryRecordOperator(operator, "token copied", `a used continuity token of attachment ${attachment} came back`);
     this.keyUses = options.keyUses ?? KeyUses.open(null);
-    this.#rights = new Rights(options.registry, options.ports, (session) => this.#parents.get(session) ?? "");
+    this.refusals = new Refusals(options.ports);
+    this.#rights = new Rights(
+      options.registry,
+      options.ports,
+      (session) => this.#parents.get(session) ?? "",
+      (what) => this.refusals.tell(what),
+    );
     this.policy = options.policy ?? PolicyStore.open(null);
     this.gate = new Gate(this);
     this.version = options.version;
@@ -434,7 +442,7 @@ export class Host {
     }
   }
 
-  /** Out at once: input, floor, attachments and links. */
+  /** Out at once: input, floor, attachments and links; and with them the AIs that act for them (registry O9). */
   revoke(operator: RegisteredOperator, by: Actor): void {
     this.#revocation.operator(operator, by);
   }

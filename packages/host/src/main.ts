@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { files, folders, type Link, type LinkHandlers, listenUnix, makeHome } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
 import { LINK_PATH } from "@holdfast/carrier/websocket";
-import { bytesOf, type Init, type Surroundings } from "@holdfast/protocol";
+import { bytesOf, HoldError, type Init, type Surroundings } from "@holdfast/protocol";
 import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import { lacking } from "./descriptors.ts";
@@ -314,7 +314,14 @@ async function listen(
     const listener = await Listener.open(
       readListen(wish),
       { [LINK_PATH]: await linkRoute(stranger), ...(await httpLinkRoutes(stranger)), ...httpRoutes(host, meet) },
-      { log, readGrant: (token) => readGrant(token, grants) },
+      {
+        log,
+        readGrant: (token) =>
+          readGrant(token, grants).catch((fault: unknown) => {
+            if (fault instanceof HoldError) host.refusals.tell(`${fault.code} over http, a grant`);
+            throw fault;
+          }),
+      },
     );
     host.addresses.set("websocket", listener.url);
     host.addresses.set("http", listener.url.replace(/^ws/, "http"));

@@ -92,13 +92,23 @@ export class RawLink {
     return this.next("refused");
   }
 
+  /** How the host answers what came in place of a proof: `welcome`, or its refusal's code. */
+  async answer(): Promise<string> {
+    const said = await this.#first((b) => b.case === "welcome" || b.case === "refused", "an answer");
+    return said.case === "refused" ? (said.value.error?.code ?? "refused") : "welcome";
+  }
+
   /** The next frame of this kind; throws when the link ends without one. */
   async next<K extends NonNullable<HostFrame["body"]["case"]>>(kind: K): Promise<Body<K>> {
+    return (await this.#first((b) => b.case === kind, kind)).value as Body<K>;
+  }
+
+  async #first(isMeant: (body: HostFrame["body"]) => boolean, what: string): Promise<HostFrame["body"]> {
     for (;;) {
-      const at = this.#heard.findIndex((b) => b.case === kind);
-      if (at >= 0) return this.#heard.splice(at, 1)[0]!.value as Body<K>;
+      const at = this.#heard.findIndex(isMeant);
+      if (at >= 0) return this.#heard.splice(at, 1)[0]!;
       if (this.#socket.destroyed)
-        throw new Error(`the link ended without ${kind}; it said ${this.#heard.map((b) => b.case).join(", ") || "nothing"}`);
+        throw new Error(`the link ended without ${what}; it said ${this.#heard.map((b) => b.case).join(", ") || "nothing"}`);
       await new Promise<void>((woken) => {
         this.#woken = woken;
       });

@@ -53,8 +53,9 @@ async function inviteFrom({ input, err }: Context, asked: string): Promise<strin
 /** Longer than any invitation, blanks around it included. */
 const MOST_BYTES = 64 * 1024;
 
-function joinedText({ operator, role, as, url, session }: Joined): string {
+function joinedText({ operator, role, as, url, session, replaces }: Joined): string {
   const way = url === null ? `--as ${as}` : `--host ${url}`;
   const then = session === null ? `hold ${way} ls` : `hold ${way} attach ${session}`;
-  return `you are ${escapeText(operator)} there (${escapeText(role)}); from now on: ${escapeText(then)}`;
+  const before = replaces === null ? "" : `; as ${replaces}, as until now, by --as ${replaces}`;
+  return `you are ${escapeText(operator)} there (${escapeText(role)}); from now on: ${escapeText(then)}${escapeText(before)}`;
 }

@@ -24,7 +24,10 @@ export async function run(
   },
   args: readonly string[],
 ): Promise<number | undefined> {
-  if (args[0] === "config") return config(context, flags.for);
+  if (args[0] === "config") {
+    line(context.out, configuration(context, flags.for));
+    return;
+  }
   if (args.length > 0)
     throw usage(`\`hold mcp\` serves, \`hold mcp config\` prints a configuration; there is no \`hold mcp ${args[0]}\``);
   if (flags.for !== undefined) throw usage("--for goes with `hold mcp config`");
@@ -38,7 +41,7 @@ export async function run(
   if (context.input.isTty)
     line(
       context.err,
-      "hold mcp speaks MCP on standard input and output: an agent host starts it. `hold mcp config` has what to put there; Ctrl-C ends this.",
+      `hold mcp speaks MCP on standard input and output: an agent host starts it, with one of these. Ctrl-C ends this.\n\n${configuration(context, undefined)}`,
     );
   const name = await aiOperator(context);
   const { serve, stdio } = await import("@holdfast/mcp");
@@ -125,7 +128,8 @@ async function aiOperator(context: Context): Promise<string> {
   }
 }
 
-function config(context: Context, only: AgentHost | undefined): undefined {
+/** What an agent host is given, for one of them or for each. */
+function configuration(context: Context, only: AgentHost | undefined): string {
   const command = context.program;
   const args = ["mcp", ...(context.as === undefined ? [] : ["--as", context.as])];
   const home = context.env["HOLDFAST_HOME"];
@@ -154,7 +158,5 @@ function config(context: Context, only: AgentHost | undefined): undefined {
     gemini: ["Gemini CLI: ~/.gemini/settings.json", servers("mcpServers")],
     vscode: ["VS Code: .vscode/mcp.json", servers("servers", { type: "stdio" })],
   };
-  if (only) line(context.out, told[only][1]);
-  else line(context.out, agentHosts.map((host) => `# ${told[host][0]}\n${told[host][1]}`).join("\n\n"));
-  return;
+  return only ? told[only][1] : agentHosts.map((host) => `# ${told[host][0]}\n${told[host][1]}`).join("\n\n");
 }

@@ -181,7 +181,7 @@ export const operatorCommands = [
     group: "operators",
     brief: "revoke an operator, or one key of theirs: out within a second, everywhere",
     description:
-      "Its sessions run on: a session has no owner. With --key one device alone is out, and the operator comes in with the others; what they typed that no program has read yet is dropped. Your own keys you may take away yourself.",
+      "Its sessions run on: a session has no owner. AIs that act on a person's behalf are out with the person. With --key one device alone is out, and the operator comes in with the others; what they typed that no program has read yet is dropped. Your own keys you may take away yourself.",
     args: [{ name: "OPERATOR", brief: "name or id", complete: "operator" }],
     flags: {
       key: { kind: "text", value: "KEYID", brief: "this key alone, by what its id begins with (`hold operator show`)" },

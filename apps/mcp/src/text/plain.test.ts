@@ -26,6 +26,19 @@ test.each([
   expect(textOf(bytes)).toBe(text);
 });
 
+test.each([
+  ["what vim draws", "make: ok\n\x1b[?1049h\x1b[2J~\n~\n-- INSERT --\x1b[?1049lafter\n", "make: ok\nafter\n", 28],
+  ["a switch among other modes", "a\x1b[?25;1049hdrawn\x1b[?1049;25lb\n", "ab\n", 16],
+  ["one that is not left", "a\n\x1b[?47hdrawn", "a\n", 5],
+  ["modes of other numbers", "\x1b[?10490hshown\x1b[1049hshown\n", "shownshown\n", 0],
+])("what is drawn on the alternate screen is no text, and is counted: %s", (_, bytes, text, drawn) => {
+  const plain = new Plain();
+  const pieces = plain.feed(0, Buffer.from(bytes), 0);
+  const rest = plain.rest();
+  expect([...pieces, ...(rest ? [rest] : [])].map((p) => p.text + (p.isLineEnd ? "\n" : "")).join("")).toBe(text);
+  expect(plain.drawnBytes).toBe(drawn);
+});
+
 test("bytes that are no UTF-8 are shown as such, and what follows them is whole", () => {
   expect(textOf(Uint8Array.of(0xff, 0x61, 0xc3, 0x0a, 0xe2, 0x82, 0x62, 0x0a))).toBe("\ufffda\ufffd\n\ufffdb\n");
 });

@@ -6,10 +6,15 @@
  *   T2  Pieces stand end to end: each says which bytes of the stream it is made of, and none is left out or told twice.
  *   T3  A piece has at most {@link PIECE_CHARS} cells, so that a program without line ends takes no memory.
  *   T4  No piece holds a C0, C1, bidi or invisible character.
+ *   T5  What a program draws on the alternate screen is no text: its bytes are a piece's and are counted, its characters are nowhere. Who
+ *       begins to read in the middle of it reads it all the same.
  */
 import { escapeText } from "@holdfast/sdk";
 
 const PIECE_CHARS = 1_024;
+/** Of a sequence's parameters so many are looked at: enough for every mode that there is. */
+const PARAMETER_CHARS = 64;
+const alternateModes = new Set(["47", "1047", "1049"]);
 type State = "ground" | "escape" | "intermediate" | "csi" | "string" | "string_escape";
 
 export interface Piece {
@@ -32,6 +37,9 @@ export class Plain {
   #start: number | null = null;
   #startAfter = 0;
   #at = 0;
+  #parameters = "";
+  #isDrawing = false;
+  #drawnBytes = 0;
   readonly #most: number;
 
   /** `most`: cells of one piece, for a reader who takes less than T3's at a time. */
@@ -57,7 +65,8 @@ export class Plain {
         this.#startAfter = after;
       }
       this.#at++;
-      const isLineEnd = this.#byte(byte);
+      if (this.#isDrawing) this.#drawnBytes++;
+      const isLineEnd = this.#byte(byte) && !this.#isDrawing;
       if (isLineEnd || this.#cells.length >= this.#most) done.push(this.#cut(isLineEnd));
     }
     this.#at = end;
@@ -76,8 +85,14 @@ export class Plain {
     return this.#state !== "ground" || this.#wanted > 0;
   }
 
+  /** T5. */
+  get drawnBytes(): number {
+    return this.#drawnBytes;
+  }
+
   #restart(): void {
     this.#state = "ground";
+    this.#isDrawing = false;
     this.#cells = [];
     this.#col = 0;
     this.#bytes = [];
@@ -134,6 +149,7 @@ export class Plain {
         return this.#ground(char, code);
       case "escape":
         if (code === 0x0a) return this.#leave(char, code);
+        this.#parameters = "";
         this.#state =
           char === "["
             ? "csi"
@@ -155,8 +171,9 @@ export class Plain {
         else if (code === 0x18 || code === 0x1a) this.#state = "ground";
         else if (code >= 0x40 && code <= 0x7e) {
           this.#state = "ground";
-          if (char === "K") this.#cells.length = Math.min(this.#cells.length, this.#col);
-        }
+          if (char === "K" && !this.#isDrawing) this.#cells.length = Math.min(this.#cells.length, this.#col);
+          if (char === "h" || char === "l") this.#switch(char === "h");
+        } else if (this.#parameters.length < PARAMETER_CHARS) this.#parameters += char;
         return false;
       case "string":
         if (code === 0x07 || code === 0x18 || code === 0x1a || code === 0x9c) this.#state = "ground";
@@ -172,6 +189,13 @@ export class Plain {
     }
   }
 
+  /** T5: a private mode, alone or among others. */
+  #switch(isOn: boolean): void {
+    if (!this.#parameters.startsWith("?")) return;
+    const modes = this.#parameters.slice(1).split(";");
+    if (modes.some((mode) => alternateModes.has(mode))) this.#isDrawing = isOn;
+  }
+
   #leave(char: string, code: number): boolean {
     this.#state = "ground";
     return this.#ground(char, code);
@@ -180,8 +204,11 @@ export class Plain {
   #ground(char: string, code: number): boolean {
     if (code === 0x0a) return true;
     if (code === 0x1b) this.#state = "escape";
-    else if (code === 0x9b) this.#state = "csi";
-    else if (code === 0x90 || code === 0x98 || (code >= 0x9d && code <= 0x9f)) this.#state = "string";
+    else if (code === 0x9b) {
+      this.#parameters = "";
+      this.#state = "csi";
+    } else if (code === 0x90 || code === 0x98 || (code >= 0x9d && code <= 0x9f)) this.#state = "string";
+    else if (this.#isDrawing) return false;
     else if (code === 0x0d) this.#col = 0;
     else if (code === 0x08) this.#col = Math.max(0, this.#col - 1);
     else if (code === 0x09) {

@@ -9,8 +9,9 @@ import { Excerpt } from "../text/excerpt.ts";
 import { limits } from "../text/limits.ts";
 import { Plain } from "../text/plain.ts";
 import { type Call, patience, tellProgress, watchFloor } from "./call.ts";
+import { drawnScreen } from "./reading.ts";
 import { answer, type Facts, type Output, refusal, type ToolResult } from "./result.ts";
-import { activityOf, stateOf } from "./states.ts";
+import { activityOf, nextStep, type State, stateOf } from "./states.ts";
 
 /** A stream that comes without offsets, gathered as it comes. */
 class Gathered {
@@ -26,6 +27,10 @@ class Gathered {
   take(bytes: Uint8Array): void {
     for (const piece of this.#plain.feed(this.#at, bytes, this.#after)) this.excerpt.push(piece);
     this.#at += bytes.length;
+  }
+
+  get drawnBytes(): number {
+    return this.#plain.drawnBytes;
   }
 
   end(): void {
@@ -51,7 +56,7 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
     const watch = await watchFloor(call, client, session, seq, true);
     const asked = new AbortController();
     const signal = AbortSignal.any([watch.signal, asked.signal]);
-    let needs: string | null = null;
+    let needs: State | null = null;
     const settled = new AbortController();
     watch.onCommand(() => {
       void inputNeeded(client, session.id, AbortSignal.any([signal, settled.signal])).then((state) => {
@@ -91,10 +96,12 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
         cursor: cursorAt(result.seq),
         wait_clamped_to_seconds: isClamped ? seconds : undefined,
         ...(interference ? { who: interference.who, since: interference.since } : {}),
-        ...sayNext(state, result.state),
+        ...(result.state === "ended" ? {} : { next_step: nextStep(state, session) }),
       };
+      const { excerpt, drawnBytes } = gathered;
       const outputs: Output[] = [
-        { name: "output", session: session.id, stream: 0, excerpt: gathered.excerpt, base: result.fromOffset },
+        { name: "output", session: session.id, stream: 0, excerpt, drawnBytes, base: result.fromOffset },
+        ...(await drawnScreen(client, session, state, args.max_bytes)),
       ];
       if (result.state === "not_run" || result.state === "incomplete")
         return {
@@ -116,6 +123,9 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
         };
       return answer(facts, outputs, args.max_bytes);
     } catch (fault) {
+      const interference = watch.interference();
+      if (interference && (fault as HoldError).code === "cancelled")
+        return refusal(fault, { ...interference, session: session.id });
       return lostSight(fault, session.id, seq);
     } finally {
       quiet();
@@ -154,7 +164,7 @@ async function untold(
 }
 
 /** The word for a program that waits for somebody, when it does; null when that is not to be known any more. */
-async function inputNeeded(client: HostClient, session: string, signal: AbortSignal): Promise<string | null> {
+async function inputNeeded(client: HostClient, session: string, signal: AbortSignal): Promise<State | null> {
   try {
     const { fired, state } = await client.wait(session, { inputNeeded: true }, signal);
     // The prompt is the command's end, which the run itself tells.
@@ -165,30 +175,11 @@ async function inputNeeded(client: HostClient, session: string, signal: AbortSig
   }
 }
 
-async function stateAfter(client: HostClient, session: string, result: RunResult): Promise<string> {
+async function stateAfter(client: HostClient, session: string, result: RunResult): Promise<State> {
   if (result.state === "interrupted") return "interrupted";
   const now = await activityOf(client, await client.show(session));
-  // Between the deadline and this look the shell may have drawn its prompt; what is certain is that no end was seen.
-  return now;
-}
-
-function sayNext(state: string, run: RunResult["state"]): Facts {
-  if (run === "ended") return {};
-  switch (state) {
-    case "running":
-      return { next_step: "it goes on; wait with this cursor and for command" };
-    case "waiting_input":
-    case "interactive_app":
-      return { next_step: "it waits for input: screen shows what it asks, send_text or send_keys answer" };
-    case "waiting_secret":
-      return { next_step: "it asks for a secret: only a person may type that; ask one with floor, verb ask, then wait" };
-    case "preempted":
-      return { next_step: "a person steers now and the command goes on; wait, and read what they did with log view events" };
-    case "paused_by_operator":
-      return { next_step: "a person paused AI input; the command goes on. Only a person ends the pause" };
-    default:
-      return { next_step: "look at the screen; wait with this cursor" };
-  }
+  // Before the shell has begun it, or between its end and this look: what is certain is that no end was seen.
+  return now === "idle_prompt" ? "running" : now;
 }
 
 export interface ExecArguments {

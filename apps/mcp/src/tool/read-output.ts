@@ -1,16 +1,20 @@
 /** Output of a session between two places of its journal, as excerpts of its streams; and where to read on. */
-import { type HostClient, readJournal, type Session, SessionKind, SessionState } from "@holdfast/sdk";
+import { type Event, type HostClient, readJournal, type Session, SessionKind, SessionState } from "@holdfast/sdk";
 import { type Cursor, cursorAt, cursorIn } from "../text/cursor.ts";
 import { Excerpt } from "../text/excerpt.ts";
 import { limits } from "../text/limits.ts";
 import { Plain } from "../text/plain.ts";
-import type { Output } from "./result.ts";
+import type { Facts, Output } from "./result.ts";
 
 export interface Reading {
   readonly outputs: readonly Output[];
   /** What comes after what was read. */
   readonly cursor: string;
+  /** Who else typed in between; whoever reads is not among them. */
+  readonly others: readonly Typist[];
 }
+
+export type Typist = { readonly who: string; readonly inputs: number; readonly bytes: number };
 
 /** Cells of a piece that fits several times into what is asked for, with four bytes a cell. */
 const pieceOf = (maxBytes: number | undefined): number | undefined => maxBytes && Math.max(16, Math.floor(maxBytes / 16));
@@ -38,6 +42,7 @@ export async function readOutput(
   let stop: string | null = null;
   let stoppedIn: number | null = null;
   const to = options.to ?? Number(session.seq);
+  const others = new Map<string, Typist>();
   reading: for await (const entry of readJournal(client, session.id, {
     after: from.after,
     to,
@@ -49,6 +54,7 @@ export async function readOutput(
       if (entry.lost) streams.get(entry.lost.stream)?.excerpt.lost(entry.lost.end - entry.lost.offset);
       continue;
     }
+    if (entry.type === "event") countTyping(others, entry.event, client.operator.operator?.id);
     const stream = entry.type === "output" ? streams.get(entry.stream) : undefined;
     if (entry.type !== "output" || !stream) continue;
     const skip = from.stream === entry.stream ? Math.max(0, from.offset - entry.offset) : 0;
@@ -77,7 +83,24 @@ export async function readOutput(
     else excerpt.push(open);
   }
   return {
-    outputs: [...streams].map(([n, { name, excerpt }]) => ({ name, session: session.id, stream: n, excerpt })),
+    others: [...others.values()],
+    outputs: [...streams].map(([n, { name, plain, excerpt }]) => ({
+      ...{ name, session: session.id, stream: n, excerpt },
+      drawnBytes: plain.drawnBytes,
+    })),
     cursor: stop ?? cursorAt(Math.max(last, Math.min(to, Number.MAX_SAFE_INTEGER))),
   };
+}
+
+/** Told where there is anybody. */
+export function othersTyped({ others }: Reading): Facts {
+  return others.length === 0 ? {} : { others_typed: others };
+}
+
+/** What the terminal answers by itself is nobody's typing. */
+function countTyping(others: Map<string, Typist>, event: Event, me: string | undefined): void {
+  const { actor, body, payloadBytes, data } = event;
+  if (body?.kind.case !== "input" || actor === me || actor.startsWith("system:")) return;
+  const { inputs = 0, bytes = 0 } = others.get(actor) ?? {};
+  others.set(actor, { who: actor, inputs: inputs + 1, bytes: bytes + (payloadBytes || data.length) });
 }

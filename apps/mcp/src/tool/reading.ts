@@ -1,27 +1,16 @@
 /** Reading: the screen as it is, the journal from a cursor on, and lines that hold a text. */
-import { escapeText, type Event, HoldError, readJournal } from "@holdfast/sdk";
+import { escapeText, type Event, type HostClient, HoldError, readJournal, type Session } from "@holdfast/sdk";
 import { cursorAt, parseCursor } from "../text/cursor.ts";
 import { Excerpt } from "../text/excerpt.ts";
 import type { Call } from "./call.ts";
-import { readOutput } from "./read-output.ts";
-import { answer, type Facts, fitting, type Json, type ToolResult } from "./result.ts";
-import { activityOf } from "./states.ts";
+import { othersTyped, readOutput } from "./read-output.ts";
+import { answer, type Facts, fitting, type Json, type Output, type ToolResult } from "./result.ts";
+import { activityOf, type State } from "./states.ts";
 
 export async function screen(call: Call, args: { session: string; scrollback: number; max_bytes: number }): Promise<ToolResult> {
   return call.way.read(async (client) => {
     const session = await client.show(args.session);
-    const shown = await client.screen(session.id, { scrollback: args.scrollback });
-    const excerpt = new Excerpt(args.max_bytes);
-    const rows = shown.lines.map((l) => l.trimEnd());
-    while (rows.length > 0 && rows.at(-1) === "") rows.pop();
-    // Rows have no place in the stream: they are counted in bytes of themselves.
-    let at = 0;
-    for (const row of rows) {
-      const text = escapeText(row);
-      const end = at + Buffer.byteLength(text) + 1;
-      excerpt.push({ text, offset: at, end, isLineEnd: true, after: Number(shown.seq) });
-      at = end;
-    }
+    const { shown, output } = await screenOf(client, session, args.max_bytes, args.scrollback);
     return answer(
       {
         session: session.id,
@@ -36,10 +25,43 @@ export async function screen(call: Call, args: { session: string; scrollback: nu
         version: Number(shown.seq),
         cursor: cursorAt(Number(shown.seq)),
       },
-      [{ name: "screen", session: session.id, stream: 0, excerpt }],
+      [output],
       args.max_bytes,
     );
   });
+}
+
+async function screenOf(
+  client: HostClient,
+  { id }: Session,
+  maxBytes: number,
+  scrollback = 0,
+): Promise<{ readonly shown: Awaited<ReturnType<HostClient["screen"]>>; readonly output: Output }> {
+  const shown = await client.screen(id, { scrollback });
+  const excerpt = new Excerpt(maxBytes);
+  const rows = shown.lines.map((l) => l.trimEnd());
+  while (rows.length > 0 && rows.at(-1) === "") rows.pop();
+  // Rows have no place in the stream: they are counted in bytes of themselves.
+  let at = 0;
+  for (const row of rows) {
+    const text = escapeText(row);
+    const end = at + Buffer.byteLength(text) + 1;
+    excerpt.push({ text, offset: at, end, isLineEnd: true, after: Number(shown.seq) });
+    at = end;
+  }
+  return { shown, output: { name: "screen", session: id, stream: 0, excerpt } };
+}
+
+/** What a full-screen program shows, which is no output: with the answer that tells of it. */
+export async function drawnScreen(
+  client: HostClient,
+  session: Session,
+  state: State,
+  maxBytes: number,
+): Promise<readonly Output[]> {
+  if (state !== "interactive_app") return [];
+  const { shown, output } = await screenOf(client, session, maxBytes);
+  return shown.alternate ? [output] : [];
 }
 
 export async function log(
@@ -58,6 +80,7 @@ export async function log(
           session: session.id,
           incarnation: session.incarnation,
           cursor: read.cursor,
+          ...othersTyped(read),
           at_end: read.cursor === cursorAt(Number(session.seq)),
         },
         read.outputs,
@@ -104,6 +127,10 @@ const told: Readonly<Record<string, readonly string[]>> = {
   ended: ["reason"],
   renamed: ["name"],
   redacted: ["reason"],
+  fileUsed: ["op", "path", "bytes"],
+  approvalAsked: ["approval", "deed"],
+  approvalDecided: ["approval", "allowed", "reason"],
+  approvalOver: ["approval", "outcome", "reason"],
   operatorChanged: ["operator", "change"],
   note: ["text"],
 };

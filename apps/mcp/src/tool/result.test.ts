@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { HoldError } from "@holdfast/sdk";
 import { limits } from "../text/limits.ts";
-import { answer, type Facts, fitting, sizeOf } from "./result.ts";
+import { answer, type Facts, fitting, refusal, sizeOf } from "./result.ts";
 
 const long = (n: number): string => `${'"'.repeat(1_999)}${n}`;
 
@@ -25,4 +26,11 @@ test("a list gives whole items as long as they fit, and at least one, so that a 
   const huge = fitting([{ words: Array.from({ length: 40 }, (_, n) => long(n)) }, { words: [] }], told);
   expect(sizeOf(huge)).toBeLessThanOrEqual(limits.resultBytes);
   expect(huge.structuredContent["items"]).toHaveLength(1);
+});
+
+test("whom the host has no room for is not told to correct the call", () => {
+  const step = (code: "too_many" | "disk_full" | "bad_request"): unknown =>
+    refusal(new HoldError(code, "so it is")).structuredContent["next_step"];
+  for (const code of ["too_many", "disk_full"] as const) expect(step(code)).toMatch(/try again in a moment/);
+  expect(step("bad_request")).toMatch(/correct the call/);
 });

@@ -30,6 +30,8 @@ export interface Output {
   readonly excerpt: Excerpt;
   /** Where the excerpt's offset 0 stands in the stream. */
   readonly base?: number;
+  /** Bytes that drew on the alternate screen (text/plain.ts T5): they are no text. */
+  readonly drawnBytes?: number;
 }
 
 /** Of one text that others chose; less where a result would be too large, but no less than the second. */
@@ -76,7 +78,7 @@ function made(facts: Record<string, unknown>, outputs: readonly Output[], budget
   const structured: Record<string, unknown> = { ...facts };
   const blocks: string[] = [];
   const share = Math.floor(budget / Math.max(1, outputs.filter((o) => !o.excerpt.isEmpty).length));
-  for (const { name, session, stream, excerpt, base = 0 } of outputs) {
+  for (const { name, session, stream, excerpt, base = 0, drawnBytes = 0 } of outputs) {
     const view = excerpt.view(share);
     const from = view.omitted ? cursorIn(view.omitted.after, stream, base + view.omitted.offset) : "";
     const note = view.omitted
@@ -93,6 +95,7 @@ function made(facts: Record<string, unknown>, outputs: readonly Output[], budget
       omitted_lines: view.omitted?.lines ?? 0,
       ...(view.omitted ? { omitted_cursor: from } : {}),
       ...(excerpt.lostBytes > 0 ? { no_longer_kept_bytes: excerpt.lostBytes } : {}),
+      ...(drawnBytes > 0 ? { drawn_bytes: drawnBytes } : {}),
       text: `${gap}${view.tail}`,
     };
     if (!excerpt.isEmpty) blocks.push(marked(name, `${gap}${view.tail}`));
@@ -110,10 +113,12 @@ const next: Readonly<Record<string, string>> = {
   floor_held: "wait until it is free (`until`), or ask for it with the tool floor, verb ask; nothing was typed",
   floor_not_yours: "type or take the floor first",
   ai_paused: "a person has paused AI input here; only a person ends that. Reading and waiting still work",
-  line_not_empty: "somebody has half a line typed; wait with quiet_ms, look at the screen, then try again",
+  line_not_empty:
+    "`who` has half a line typed. If that is you: send it with send_keys Enter, or clear it with send_keys C-u. Else wait with quiet_ms, look at the screen, then try again",
   not_at_prompt: "a program runs in this shell; use wait with command, or exec for a program beside it",
-  no_integration: "this session runs no shell that tells of its commands; use exec, or send_text with wait",
-  incomplete_command: "close the quote, bracket or heredoc and run it again; the line was taken back",
+  no_integration:
+    "this session runs no shell that tells of its commands; use exec, or send_text and wait with pattern, input_needed or exit",
+  incomplete_command: "the shell waits for the rest of a command: send the rest, or clear it with send_keys C-c",
   policy_denied: "the policy of this host keeps AIs from that; do without it, or ask a person to do it",
   needs_approval:
     "a person has to approve it, outside of this terminal. Call again with the very same arguments: that goes on waiting, and does it once it is allowed. Anything else is another request",
@@ -131,11 +136,16 @@ const next: Readonly<Record<string, string>> = {
   input_cut: "part of it was typed; look at the screen before you send anything",
   input_blocked: "the program does not read; wait, or interrupt it with send_keys C-c",
   file_changed: "somebody changed it since: file_read it again, and decide anew",
-  no_such_file: "file_list shows what is there",
+  no_such_file: "file_list of the folder above shows what is there",
+  file_failed: "file_list tells what it is; exec runs a program on it",
+  start_failed: "look for the program with run (`command -v NAME`), or give its whole path",
+  too_many: "wait until some of yours are done or decided, then try again",
   draining: "this session is being taken up again; try again in a second",
   unreachable: "the host did not answer; what was asked may have happened: look at the screen or the log before you repeat it",
+  cancelled: "look at the screen before you ask again",
   timed_out: "try again",
 };
+const PASSES = "nothing is wrong with the call; the host has no room for it now: try again in a moment";
 
 /** A thrown thing as a result (R3). */
 export function refusal(fault: unknown, more: Facts = {}): ToolResult {
@@ -154,7 +164,7 @@ export function refusal(fault: unknown, more: Facts = {}): ToolResult {
     ...(who ? { who } : {}),
     ...(until ? { until } : {}),
     advice: adviceOf(code),
-    next_step: next[code] ?? "correct the call; the message says what was wrong",
+    next_step: next[code] ?? (adviceOf(code) === "wait" ? PASSES : "correct the call; the message says what was wrong"),
     ...details,
     ...more,
   };

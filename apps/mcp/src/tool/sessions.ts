@@ -10,6 +10,8 @@ const kindWord = (kind: OperatorKind): string =>
   kind === OperatorKind.AI ? "ai" : kind === OperatorKind.SERVICE ? "service" : kind === OperatorKind.HUMAN ? "human" : "unknown";
 /** Of operators and of a command's words so many are told. */
 const MOST_NAMED = 20;
+/** Told whole or not at all: half a rule is another rule. */
+const MOST_POLICY_CHARS = 1_500;
 const iso = (ms: bigint): string => new Date(Number(ms)).toISOString();
 const stateWords = ["unknown", "running", "ended", "lost", "failed"];
 
@@ -137,15 +139,23 @@ export async function floor(
   });
 }
 
+function policyFacts(text: string): string | null {
+  if (text === "") return null;
+  return text.length <= MOST_POLICY_CHARS ? text : `${text.length} characters, too long to tell here`;
+}
+
 export async function whoami(call: Call): Promise<ToolResult> {
   return call.way.read(async (client) => {
     const { operator, via, hostId } = await client.whoami();
+    // Whose grant is for one session alone is not told.
+    const policy = await client.policy().catch(() => undefined);
     return answer({
       operator: operator?.id,
       kind: operator ? kindWord(operator.kind) : null,
       role: operator?.role,
       on_behalf_of: operator?.onBehalfOf || null,
       may: operator?.capabilities ?? [],
+      policy: policy && policyFacts(policy.text),
       via,
       host: hostId,
     });

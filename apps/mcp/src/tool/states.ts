@@ -22,6 +22,30 @@ export function stateOf(word: string): State {
   return (states as readonly string[]).includes(word) ? (word as State) : "running";
 }
 
+/** What is to be done where a call's end was not what it waited for; `cursor` is the answer's. */
+export function nextStep(state: State, { id, name }: Session): string | undefined {
+  switch (state) {
+    case "running":
+      return "it goes on: wait with this cursor";
+    case "waiting_input":
+      return "it waits for input: send_text with submit answers";
+    case "interactive_app":
+      return "it reads keys: screen shows it, send_keys and send_text steer it";
+    case "waiting_secret":
+      return `it asks for a secret, which a person types: ask yours to do that in \`hold attach ${name || id}\`, release the floor, and wait with this cursor`;
+    case "idle_prompt":
+      return "no command runs here; what one printed and how it ended is in log from the cursor that you had before it";
+    case "preempted":
+      return "a person steers now, and what runs goes on: wait with this cursor; what they did is in log, view events";
+    case "paused_by_operator":
+      return "a person paused AI input, and only a person ends that; what runs goes on: wait and reading still work";
+    case "interrupted":
+      return "it goes on: wait with this cursor";
+    default:
+      return undefined;
+  }
+}
+
 /** What it does now: by its own record where it is over, else by a look at its program. */
 export async function activityOf(client: HostClient, session: Session): Promise<State> {
   if (session.state === SessionState.LOST) return "lost";

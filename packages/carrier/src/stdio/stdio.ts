@@ -3,8 +3,10 @@
  * reach the host (ssh, docker exec, sudo) is its own business; so are its complaints on standard error.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { createReadStream, createWriteStream, fstatSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
+import { isatty } from "node:tty";
 import { HoldError, limits } from "@holdfast/protocol";
 import type { Acceptor, Link } from "../link.ts";
 import { StreamLink } from "../stream-link.ts";
@@ -14,11 +16,17 @@ const COMPLAINT_CHARS = 2_000;
 
 /** This process's own standard input and output as a link. A reader that does not read holds up nothing but what is sent to it. */
 export function ownStdio(accept: Acceptor): Link {
-  const input = new Socket({ fd: 0, readable: true, writable: false });
-  const output = new Socket({ fd: 1, readable: false, writable: true });
+  const input = isFile(0) ? createReadStream("", { fd: 0 }) : new Socket({ fd: 0, readable: true, writable: false });
+  const output = isFile(1) ? createWriteStream("", { fd: 1 }) : new Socket({ fd: 1, readable: false, writable: true });
   const link = new StreamLink("stdio", input, output);
   link.open(accept(link));
   return link;
+}
+
+/** No pipe, socket or terminal: `/dev/null` is one too, where nobody has anything to say. */
+function isFile(fd: number): boolean {
+  const stat = fstatSync(fd);
+  return stat.isFile() || (stat.isCharacterDevice() && !isatty(fd));
 }
 
 class ProgramLink extends StreamLink {

@@ -235,6 +235,21 @@ describe("what a person is asked about", () => {
     expect(read(world)).toBe("x12");
   });
 
+  test("does not make void what else the AI has asked for while it holds the floor: its own next call moves nothing", async () => {
+    const { world, eva } = await scene(asksForKeys);
+    const { client } = await world.newClient("hal");
+    await world.finish(client!.floor(world.session, "take"));
+    const [a, b] = ["1", "2"].map((key) => codeOf(client!.send(world.session, text(key))));
+    await pending(world, eva);
+    const waiting = await world.finish(eva.client!.approvals.list());
+    expect(waiting).toHaveLength(2);
+    const epoch = world.live.floor.epoch;
+    for (const request of waiting) await world.finish(eva.client!.approvals.allow(request));
+    expect(await world.finish(Promise.all([a, b]))).toEqual(["done", "done"]);
+    expect(read(world)).toBe("12");
+    expect(world.live.floor.epoch).toBe(epoch);
+  });
+
   test("comes whole or not at all: a paste of several frames is refused", async () => {
     const { world, bot } = await scene(asksForKeys);
     expect(await told(world, bot.type(bot.text(100_000, "")))).toBe("policy_denied");

@@ -34,8 +34,8 @@ export interface Act {
   /** Null: about no session yet; then `names` are what it will be called. */
   readonly session: LiveSession | null;
   readonly names?: SessionNames;
-  /** In words, with everything that tells it from others of its deed. */
-  readonly what: string;
+  /** In words, with everything that tells it from others of its deed; a function of what is looked at anew when it is used. */
+  readonly what: string | (() => string);
   /** What rules about commands go by; see core's Question. */
   readonly command?: readonly string[] | null;
   readonly argv?: readonly string[];
@@ -248,7 +248,7 @@ export class Gate {
       incarnation: session?.facts.incarnation ?? 0,
       epoch: session?.floor.epoch ?? 0,
       actors: [known.id, ...(known.onBehalfOf === "" ? [] : [known.onBehalfOf])],
-      what: act.what,
+      what: typeof act.what === "string" ? act.what : act.what(),
       argv: act.argv ?? [],
       data: act.dataHash ?? (act.data ? createHash("sha256").update(act.data).digest("hex") : ""),
       cwd,

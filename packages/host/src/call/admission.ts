@@ -2,9 +2,10 @@
  * What an AI's call is about, for the policy (approval/gate.ts). What is typed is judged where it is admitted (session/inputs.ts),
  * `run` where its bytes are known (run.ts), and a file's new content once all of it has come (files.ts).
  */
+import { realpathSync } from "node:fs";
 import { constants } from "node:os";
 import type { Deed } from "@holdfast/core";
-import { HoldError, textOf } from "@holdfast/protocol";
+import { bytesOf, HoldError, textOf } from "@holdfast/protocol";
 import type { Act } from "../approval/gate.ts";
 import type { LiveSession } from "../session/session.ts";
 import { FREE } from "../session/typing.ts";
@@ -32,7 +33,7 @@ function actOf(ctx: Asking): Act | null {
     gate.demand(operator, "observe", host.find(name));
     return null;
   };
-  const beside = (deed: Deed, name: string, what: string): Act => ({ deed, session: host.find(name), what });
+  const beside = (deed: Deed, name: string, what: Act["what"]): Act => ({ deed, session: host.find(name), what });
   switch (verb.case) {
     case "show":
     case "screen":
@@ -78,11 +79,11 @@ function actOf(ctx: Asking): Act | null {
     case "open":
       return openAct(ctx, verb.value);
     case "fileList":
-      return beside("files.read", verb.value.session, `lists ${placeOf(ctx, verb.value)}`);
+      return beside("files.read", verb.value.session, onPlace(ctx, verb.value, "lists"));
     case "fileRead":
-      return beside("files.read", verb.value.session, `reads ${placeOf(ctx, verb.value)}`);
+      return beside("files.read", verb.value.session, onPlace(ctx, verb.value, "reads"));
     case "fileWatch":
-      return beside("files.read", verb.value.session, `watches ${placeOf(ctx, verb.value)}`);
+      return beside("files.read", verb.value.session, onPlace(ctx, verb.value, "watches"));
     // Judged once all of it has come (files.ts F6), and session by session (sessions.ts).
     case "fileWrite":
     case "list":
@@ -145,8 +146,22 @@ function openAct({ host, operator }: Asking, call: Verb<"open">): Act | null {
   };
 }
 
-function placeOf(ctx: Asking, call: { readonly session: string; readonly path: Uint8Array }): string {
-  return located(ctx, call).path;
+/** A person is shown where a path leads, and what leads elsewhere by then is another deed. */
+function onPlace(ctx: Asking, call: { readonly session: string; readonly path: Uint8Array }, does: string): () => string {
+  const { path } = located(ctx, call);
+  return () => {
+    const leadsTo = realPathOf(path);
+    return leadsTo === path ? `${does} ${path}` : `${does} ${path}, which is ${leadsTo}`;
+  };
+}
+
+function realPathOf(path: string): string {
+  try {
+    return textOf(realpathSync(Buffer.from(bytesOf(path)), { encoding: "buffer" }));
+  } catch {
+    // Not there: the call itself will say so.
+    return path;
+  }
 }
 
 function signalName(number: number): string {

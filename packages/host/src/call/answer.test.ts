@@ -29,6 +29,7 @@ async function asked(
   aiPaused = false,
   value: object = {},
   holder: Operator | null = null,
+  signal = new AbortController().signal,
 ): Promise<string> {
   const tenure = holder && { operator: holder, seat: "s", expiresAt: MonotonicMs(1_000) };
   const paused = { ...floor.openFloor("turn"), aiPaused, tenure };
@@ -44,7 +45,12 @@ async function asked(
   };
   const registry = { byName: (name: string) => (name === by.id ? by : null) } as unknown as OperatorRegistry;
   const ports = { journal: { frozen: null }, clock: { monoMs: () => MonotonicMs(0) } } as unknown as SessionPorts;
-  const rights = new Rights(registry, ports, () => "");
+  const rights = new Rights(
+    registry,
+    ports,
+    () => "",
+    () => {},
+  );
   const host = {
     registry,
     find: () => session,
@@ -64,7 +70,7 @@ async function asked(
       link: "l1",
       isBearer: false,
       verb: call.verb,
-      signal: new AbortController().signal,
+      signal,
       hasRoom: () => true,
       more: () => {},
     });
@@ -91,6 +97,13 @@ describe.each(Object.keys(table) as Verb[])("%s", (verb) => {
     if (openToAll.includes(verb)) return;
     expect(await asked(verb, operator("king"))).toBe("not_permitted");
   });
+});
+
+test("nothing is done for a caller who has left before their call was admitted", async () => {
+  for (const verb of Object.keys(table) as Verb[]) {
+    const said = await asked(verb, operator("admin"), false, {}, null, AbortSignal.abort());
+    expect([verb, said]).toEqual([verb, "cancelled"]);
+  }
 });
 
 test("pausing and resuming AIs needs its own right, which no AI has and an approver does", async () => {

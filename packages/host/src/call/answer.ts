@@ -5,7 +5,7 @@ import { confineOf } from "../operator/rights.ts";
 import { operatorOf } from "../session/steering.ts";
 import { admitAi } from "./admission.ts";
 import { approvalDecide, approvalList, approvalWatch } from "./approvals.ts";
-import type { Asking, CallContext, Result } from "./context.ts";
+import { type Asking, type CallContext, demandCaller, type Result } from "./context.ts";
 import { execCall } from "./exec.ts";
 import * as files from "./files.ts";
 import { invitationList, invitationRevoke, invite } from "./invitations.ts";
@@ -128,6 +128,7 @@ export async function admitCall(ctx: Asking): Promise<void> {
 export async function answerCall(ctx: CallContext): Promise<Result> {
   const { verb } = ctx;
   await admitCall(ctx);
+  demandCaller(ctx.signal);
   switch (verb.case) {
     case undefined:
       throw new HoldError("unsupported", "no call");

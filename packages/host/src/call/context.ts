@@ -1,5 +1,5 @@
 /** What a call's handler is given. */
-import type { Answer, Call } from "@holdfast/protocol";
+import { type Answer, type Call, HoldError } from "@holdfast/protocol";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 
@@ -31,3 +31,11 @@ export interface CallContext {
 export type Asking = Pick<CallContext, "host" | "operator" | "via" | "verb" | "signal">;
 
 export type Verb<K extends NonNullable<Call["verb"]["case"]>> = Extract<Call["verb"], { case: K }>["value"];
+
+/**
+ * Throws `cancelled` for a caller who is gone before anything was begun: what listens for that from here on would not hear it any more,
+ * and wait for ever.
+ */
+export function demandCaller(signal: AbortSignal): void {
+  if (signal.aborted) throw new HoldError("cancelled", "the caller left before it was begun: nothing was done");
+}

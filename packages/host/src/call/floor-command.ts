@@ -4,6 +4,7 @@ import { FloorVerb, HoldError } from "@holdfast/protocol";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import type { LiveSession } from "../session/session.ts";
+import { callSeat } from "../session/attachment.ts";
 import { operatorOf } from "../session/steering.ts";
 
 /** Whether it brings the floor to somebody. Asking, letting go and keeping are anybody's. */
@@ -21,7 +22,7 @@ export function floorCommand(
   to: string,
 ): FloorCommand {
   const by = operatorOf(operator);
-  const mine = seat || seatOf(session, operator.id) || `call:${operator.id}`;
+  const mine = seat || seatOf(session, operator.id) || callSeat(operator.id);
   switch (verb) {
     case FloorVerb.TAKE:
       return { verb: "take", by, seat: mine, ...session.knownTo(by) };
@@ -53,7 +54,7 @@ export function floorCommand(
         verb: "pass",
         by,
         to: operatorOf(receiver),
-        seat: seatOf(session, receiver.id) || `call:${receiver.id}`,
+        seat: seatOf(session, receiver.id) || callSeat(receiver.id),
         stillAtIt: session.knownTo(by).stillAtIt,
       };
     }

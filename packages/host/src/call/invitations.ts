@@ -15,7 +15,7 @@ import type { Invitation } from "../operator/invitations.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { kindFromWire, kindOnWire } from "../session/on-wire.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
-import { isOwn, mayProtect } from "./machine.ts";
+import { forText, isOwn, mayProtect } from "./machine.ts";
 
 /** How long an invitation can be taken up that is for no guest: whoever has it may become an operator for good. */
 const REDEEM_MS = 10 * 60_000;
@@ -76,14 +76,16 @@ function checkNewcomer(host: Host, call: Verb<"invite">): void {
   const newcomer = { kind: kindFromWire(call.kind), role: call.role };
   if (call.name === "") host.registry.checkRole(newcomer.kind, newcomer.role);
   else host.registry.checkNewcomer({ ...newcomer, name: call.name });
-  if (call.onBehalfOf !== "" && (newcomer.kind !== "ai" || host.registry.byName(call.onBehalfOf)?.kind !== "human"))
-    throw new HoldError("bad_request", "an AI acts on behalf of a person who is an operator here, and nobody else does");
+  host.registry.checkActsFor({ ...newcomer, onBehalfOf: call.onBehalfOf });
   if (call.session !== "" && call.role !== "observer" && call.role !== "operator")
     throw new HoldError("bad_request", `a guest of one session is an observer or an operator, not ${call.role}`);
 }
 
 function wordsFor(i: Invitation): string {
-  const who = i.operator === "" ? `${i.kind} ${i.role}${i.name ? ` ${i.name}` : ""}` : `another key for ${i.operator}`;
+  const who =
+    i.operator === ""
+      ? `${i.kind} ${i.role}${i.name ? ` ${i.name}` : ""}${forText(i.onBehalfOf ?? "")}`
+      : `another key for ${i.operator}`;
   const where = i.guest ? ` of session ${i.guest.session} until ${new Date(i.guest.untilUnixMs).toISOString()}` : "";
   return `invitation ${i.id}: ${who}${where}`;
 }

@@ -25,11 +25,6 @@ export async function operatorAdd({ host, operator, via }: CallContext, call: Ve
   refuseUnrecorded(host);
   if (call.kind !== OperatorKind.HUMAN && call.kind !== OperatorKind.SERVICE && call.kind !== OperatorKind.AI)
     throw new HoldError("bad_request", "an operator is human, service or ai");
-  if (call.onBehalfOf !== "" && host.registry.byName(call.onBehalfOf)?.kind !== "human")
-    throw new HoldError(
-      "no_such_operator",
-      `no person ${JSON.stringify(call.onBehalfOf.slice(0, 64))} to act on behalf of; hold operator ls shows who there is`,
-    );
   const added = host.registry.add({
     name: call.name,
     kind: kindFromWire(call.kind),
@@ -42,7 +37,8 @@ export async function operatorAdd({ host, operator, via }: CallContext, call: Ve
     ...(call.oidcSubject === "" ? {} : { oidc: subjectHere(host, call.oidcSubject) }),
   });
   const key = call.protected ? ", its key protected" : "";
-  host.recordOperator({ id: operator.id, via }, added.id, "added", `${added.kind} ${added.role}${key}${linkedText(added)}`);
+  const words = `${added.kind} ${added.role}${forText(added.onBehalfOf)}${key}${linkedText(added)}`;
+  host.recordOperator({ id: operator.id, via }, added.id, "added", words);
   return { case: "operatorAdd", value: create(OperatorAddAnswerSchema, { operator: shown(host, added, true) }) };
 }
 
@@ -66,6 +62,7 @@ function subjectHere(host: Host, subject: string): OidcSubject {
   return { issuer: host.oidc.settings.issuer, subject };
 }
 
+export const forText = (onBehalfOf: string): string => (onBehalfOf === "" ? "" : ` on behalf of ${onBehalfOf}`);
 const linkedText = ({ oidc }: RegisteredOperator): string => (oidc ? `, ${oidc.subject} of ${oidc.issuer}` : "");
 
 export async function operatorLink({ host, operator, via }: CallContext, call: Verb<"operatorLink">): Promise<Result> {
@@ -89,12 +86,10 @@ export async function operatorRevoke({ host, operator, via }: CallContext, call:
   return { case: "done", value: create(DoneSchema) };
 }
 
-/** A person adds keys of their own; those of others, who may change operators. */
+/** A person adds keys of their own; those of others, guests among them, who may change operators: all keys of a guest end with their time. */
 export async function keyAdd(ctx: CallContext, call: Verb<"keyAdd">): Promise<Result> {
   const { host, operator, via } = ctx;
   const of = keyHolder(ctx, call.operator);
-  if (of.guest)
-    throw new HoldError("bad_request", `${of.name} is a guest, with one key; share the session again for another one`);
   if (call.protected && !mayProtect(ctx))
     throw new HoldError(
       "not_permitted",

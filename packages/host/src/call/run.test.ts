@@ -222,3 +222,12 @@ test("without integration it is refused, and an empty command is one of no use",
   await other.advance(100);
   expect(empty.fault?.code).toBe("usage");
 });
+
+test("a caller who leaves while it is looked whether the shell reads has nothing typed", async () => {
+  const world = await atPrompt(59);
+  const r = run(world, { text: "make" });
+  r.abort.abort();
+  await world.advance(100);
+  expect(r.fault).toMatchObject({ code: "cancelled" });
+  expect(Buffer.concat(world.shim.program.read).toString()).toBe("");
+});

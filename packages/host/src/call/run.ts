@@ -10,7 +10,7 @@ import { quoteWords, wrapCommand } from "../shell/index.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { LiveSession } from "../session/session.ts";
 import { FREE, type Pass } from "../session/typing.ts";
-import type { CallContext, Result, Verb } from "./context.ts";
+import { type CallContext, demandCaller, type Result, type Verb } from "./context.ts";
 import { floorCommand } from "./floor-command.ts";
 import { checkWriter } from "./sessions.ts";
 
@@ -57,6 +57,7 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
         session: session.id,
       });
   }
+  demandCaller(ctx.signal);
   const isOneLine = !text.trimEnd().includes("\n");
   return new Run(ctx, session, Number(call.maxBytes) || DEFAULT_MAX_BYTES, isOneLine).start(bytes, call, pass);
 }

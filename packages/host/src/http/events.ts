@@ -13,10 +13,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { CONTROL_CHANNEL, create, encodeClient, AttachSchema, type Attach, HoldError, type Init } from "@holdfast/protocol";
 import type { Asked } from "../listen/listener.ts";
+import { attachParameters, inputParameters } from "./described.ts";
 import { newWriter, provenBy, statusOfInput } from "./calls.ts";
 import { answerError, answerJson, errorJson, readBody, readJson, typeOf } from "./exchange.ts";
 import { errorFrom, InProcessLink, type Meet } from "./in-process.ts";
 import { frameFrom, jsonOf, outputText } from "./transcode.ts";
+import { unanswered } from "./unanswered.ts";
 
 type Fields = { readonly [name: string]: JsonValue };
 
@@ -28,6 +30,8 @@ const CREDIT_BYTES = 4 * 1024;
 const BEAT_MS = 15_000;
 /** Looks at a stream in which something waits and of which the socket took nothing, before it is let go: two minutes. */
 const STUCK_BEATS = 8;
+/** How often in a row the kernel may have sent something again, unanswered, before its reader is taken for gone: 13 s at the least, by RFC 6298's doubling from 200 ms. */
+const LOST_AFTER = 6;
 /** How long a request of input waits for what becomes of it. It can ask again with the same `n`. */
 const INPUT_MS = 30_000;
 /** Requests of one stream that wait for an answer at once. */
@@ -35,13 +39,22 @@ const MAX_WAITING = 256;
 
 type Wait = { readonly accepts: (answer: Fields) => boolean; readonly settle: (answer: Fields | HoldError) => void };
 
+export interface Patience {
+  readonly beatMs: number;
+  readonly lostAfter: number;
+}
+
 export class EventStreams {
   readonly #meet: Meet;
   /** By the hash of their tokens. */
   readonly #streams = new Map<string, EventStream>();
 
-  constructor(meet: Meet) {
+  readonly #patience: Patience;
+
+  /** `patience`: shorter in tests. */
+  constructor(meet: Meet, patience: Patience = { beatMs: BEAT_MS, lostAfter: LOST_AFTER }) {
     this.#meet = meet;
+    this.#patience = patience;
   }
 
   open(request: IncomingMessage, response: ServerResponse, asked: Asked): void {
@@ -50,7 +63,7 @@ export class EventStreams {
     const key = hashOf(token);
     const stream = new EventStream(this.#meet, response, { asked, attach, token });
     this.#streams.set(key, stream);
-    stream.start(request, () => this.#streams.delete(key));
+    stream.start(request, this.#patience, () => this.#streams.delete(key));
   }
 
   async input(request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> {
@@ -143,9 +156,12 @@ class EventStream {
     this.#token = token;
   }
 
-  start(request: IncomingMessage, gone: () => void): void {
+  start(request: IncomingMessage, { beatMs, lostAfter }: Patience, gone: () => void): void {
     const response = this.#response;
-    const beat = setInterval(() => this.#beat(), BEAT_MS);
+    const beat = setInterval(() => {
+      this.#beat();
+      void unanswered(response.socket).then((times) => times >= lostAfter && response.destroy());
+    }, beatMs);
     this.#stop = () => {
       clearInterval(beat);
       gone();
@@ -333,11 +349,8 @@ function isFinal(result: Fields, durable: boolean): boolean {
 
 // --- what is asked in an address ---
 
-const ATTACH_PARAMETERS = ["from", "observe", "replay", "take", "quiet", "no_output", "size", "scrollback", "writer"];
-const INPUT_PARAMETERS = ["n", "unit", "unit_end", "interrupt", "eof", "take", "durable"];
-
 function readAttach({ headers }: IncomingMessage, { params, query }: Asked): Init<Attach> {
-  checkNames(query, ATTACH_PARAMETERS);
+  checkNames(query, Object.keys(attachParameters));
   const last = headers["last-event-id"];
   const from = numberOf("from", typeof last === "string" && last !== "" ? last : query.get("from"));
   const replay = isSet(query, "replay");
@@ -359,7 +372,7 @@ function readAttach({ headers }: IncomingMessage, { params, query }: Asked): Ini
 
 /** The bytes are the body, and the rest of the frame stands in the address. */
 async function rawInput(request: IncomingMessage, { query }: Asked): Promise<Fields> {
-  checkNames(query, INPUT_PARAMETERS);
+  checkNames(query, Object.keys(inputParameters));
   const data = (await readBody(request)).toString("base64");
   return {
     n: query.get("n") ?? "",

@@ -8,7 +8,8 @@ import { readListen } from "../listen/gate.ts";
 import { Listener } from "../listen/listener.ts";
 import type { Grant } from "../operator/grant.ts";
 import type { Meet } from "./in-process.ts";
-import { described, httpRoutes } from "./index.ts";
+import { described } from "./described.ts";
+import { httpRoutes } from "./index.ts";
 import { openApi } from "./openapi.ts";
 import { frameFrom, jsonOf, messageOf, outputText } from "./transcode.ts";
 
@@ -36,6 +37,45 @@ test("the document has every verb of the schema, and what it refers to is there"
   expect(refers.length).toBeGreaterThan(60);
   for (const name of refers) expect(Object.keys(schemas)).toContain(name);
   expect(schemas["OpenCall"]).toMatchObject({ properties: { command: { description: "empty: the shell" } } });
+});
+
+test("the document tells of each route what may be asked with it, and what it answers with", () => {
+  const told = Object.values(document.paths).flatMap((methods) => Object.values(methods)) as {
+    operationId: string;
+    parameters?: { name: string; in: string; required?: true }[];
+    requestBody?: { content: object };
+    responses: Record<string, { content?: Record<string, { schema: object }> }>;
+  }[];
+  expect(new Set(told.map(({ operationId }) => operationId)).size).toBe(told.length);
+  for (const { operationId, responses } of told) {
+    expect([operationId, Object.keys(responses).some((status) => /^2\d\d$/.test(status))]).toEqual([operationId, true]);
+    expect(responses["default"]).toHaveProperty("content");
+  }
+  const of = (id: string) => told.find(({ operationId }) => operationId === id)!;
+  const names = (id: string, where: string) => of(id).parameters!.flatMap((p) => (p.in === where ? [p.name] : []));
+  expect(names("attachmentEvents", "query")).toEqual([
+    "from",
+    "observe",
+    "replay",
+    "take",
+    "quiet",
+    "no_output",
+    "size",
+    "scrollback",
+    "writer",
+  ]);
+  expect(names("attachmentEvents", "header")).toEqual(["Last-Event-ID"]);
+  expect(names("attachmentInput", "query")).toEqual(["n", "unit", "unit_end", "interrupt", "eof", "take", "durable"]);
+  for (const id of ["attachmentInput", "attachmentResize", "attachmentFloor", "attachmentDetach"])
+    expect(of(id).parameters).toContainEqual(expect.objectContaining({ name: "Holdfast-Attach", in: "header", required: true }));
+  for (const id of ["attachmentInput", "send"])
+    expect(of(id).responses["default"]!.content!["application/json"]!.schema).toEqual({
+      oneOf: ["InputResult", "Problem"].map((name) => ({ $ref: `#/components/schemas/${name}` })),
+    });
+  expect(Object.keys(of("attachmentInput").requestBody!.content)).toEqual(["application/json", "application/octet-stream"]);
+  expect(of("attachmentFloor").responses["200"]!.content!["application/json"]!.schema).toEqual({
+    $ref: "#/components/schemas/Floor",
+  });
 });
 
 test("output is said as every other event is", () => {

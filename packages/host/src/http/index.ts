@@ -5,19 +5,8 @@
 import type { Host } from "../host.ts";
 import type { Handler, Routes } from "../listen/listener.ts";
 import type { Meet } from "./in-process.ts";
-import type { Described } from "./openapi.ts";
 
 const SESSION = "/v1/sessions/{session}";
-
-/** What is not a call. */
-export const described: readonly Described[] = [
-  { path: "/v1/openapi.json", method: "GET", summary: "This document" },
-  { path: `${SESSION}/events`, method: "GET", summary: "Attaches: server-sent events, `id` is the cursor" },
-  { path: `${SESSION}/input`, method: "POST", summary: "Input of an attachment: an Input as JSON, or bytes" },
-  { path: `${SESSION}/resize`, method: "POST", summary: "The size of an attachment's terminal: a Resize" },
-  { path: `${SESSION}/floor`, method: "POST", summary: "The floor, for an attachment: a FloorRequest" },
-  { path: `${SESSION}/detach`, method: "POST", summary: "Ends an attachment" },
-];
 
 export function httpRoutes(host: Host, meet: Meet): Routes {
   let loaded: ReturnType<typeof load> | null = null;
@@ -34,8 +23,9 @@ export function httpRoutes(host: Host, meet: Meet): Routes {
 }
 
 async function load(host: Host, meet: Meet) {
-  const [{ answerCallOf }, { EventStreams }, { answerJson }, { openApi }] = await Promise.all([
+  const [{ answerCallOf }, { described }, { EventStreams }, { answerJson }, { openApi }] = await Promise.all([
     import("./calls.ts"),
+    import("./described.ts"),
     import("./events.ts"),
     import("./exchange.ts"),
     import("./openapi.ts"),

@@ -7,6 +7,7 @@ import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 import { codes } from "@holdfast/protocol";
 import { rights } from "../call/answer.ts";
 import { factsOf, type VerbName, verbs } from "../call/verbs.ts";
+import type { Described, Parameter } from "./described.ts";
 import { messageOf, registry } from "./transcode.ts";
 
 type Json = { [name: string]: JsonValue };
@@ -14,12 +15,6 @@ type Json = { [name: string]: JsonValue };
 const PACKAGE = "holdfast.v1.";
 /** Numbers in descriptor.proto, of which the path of a comment is made: a file's messages, a message's fields and messages. */
 const [FILE_MESSAGE, MESSAGE_FIELD, MESSAGE_NESTED] = [4, 2, 3];
-
-export interface Described {
-  readonly path: string;
-  readonly method: "GET" | "POST";
-  readonly summary: string;
-}
 
 export function openApi(version: string, others: readonly Described[]): Json {
   const schemas: Json = {};
@@ -35,17 +30,15 @@ export function openApi(version: string, others: readonly Described[]): Json {
   schemas["Problem"] = problem;
   const paths: Json = {};
   for (const verb of Object.keys(verbs) as VerbName[]) paths[`/v1/call/${verb}`] = { post: operation(verb, use, words) };
-  for (const { path, method, summary } of others)
-    paths[path] = {
-      ...(paths[path] as Json | undefined),
-      [method.toLowerCase()]: {
-        summary,
-        parameters: [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-          ...{ name: name!, in: "path", required: true, schema: { type: "string" } },
-        })),
-        responses: { "2XX": { description: "docs/http.md says what" }, ...refused },
-      },
-    };
+  const schemaOf = (said: string | null): Json => {
+    if (said === null) return {};
+    const name = said.replace(OR_PROBLEM, "");
+    return name === said ? use(messageOf(name)) : { oneOf: [use(messageOf(name)), problemRef] };
+  };
+  const content = (types: Readonly<Record<string, string | null>>): Json =>
+    Object.fromEntries(Object.entries(types).map(([type, said]) => [type, { schema: schemaOf(said) }]));
+  for (const one of others)
+    paths[one.path] = { ...(paths[one.path] as Json | undefined), [one.method.toLowerCase()]: otherOperation(one, content) };
   return {
     openapi: "3.1.0",
     info: { title: "Holdfast", version, description: "Messages in protobuf's JSON mapping. docs/http.md says the rest." },
@@ -60,10 +53,47 @@ export function openApi(version: string, others: readonly Described[]): Json {
   };
 }
 
+function otherOperation(
+  { id, path, summary, query = {}, headers = {}, body, answers, events }: Described,
+  content: (types: Readonly<Record<string, string | null>>) => Json,
+): Json {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    ...{ name: name!, in: "path", required: true, schema: { type: "string" } },
+  }));
+  const beside = (where: string, all: Readonly<Record<string, Parameter & { readonly required?: true }>>): Json[] =>
+    Object.entries(all).map(([name, { is, says, pattern, required }]) => ({
+      ...{ name, in: where, description: says },
+      ...(required ? { required } : {}),
+      ...(is === "flag" ? { allowEmptyValue: true } : {}),
+      schema: { ...parameterSchemas[is], ...(pattern ? { pattern } : {}) },
+    }));
+  const told = Object.entries(answers).map(([status, { says, content: types }]): [string, Json] => [
+    status,
+    { description: says, ...(types ? { content: content(types) } : {}) },
+  ]);
+  return {
+    operationId: id,
+    summary,
+    parameters: [...inPath, ...beside("query", query), ...beside("header", headers)],
+    ...(body ? { requestBody: { required: true, content: content(body) } } : {}),
+    responses: { ...refused, ...Object.fromEntries(told) },
+    ...(events ? { "x-events": content(events) } : {}),
+  };
+}
+
+const parameterSchemas: Readonly<Record<Parameter["is"], Json>> = {
+  flag: { type: "string", enum: ["", "1", "0", "true", "false"] },
+  number: { type: "integer", minimum: 0 },
+  text: { type: "string" },
+};
+
+const OR_PROBLEM = " or Problem";
+const problemRef: Json = { $ref: "#/components/schemas/Problem" };
+
 const refused: Json = {
   default: {
     description: "Refused, or failed",
-    content: { "application/json": { schema: { $ref: "#/components/schemas/Problem" } } },
+    content: { "application/json": { schema: problemRef } },
   },
 };
 
@@ -85,7 +115,13 @@ function operation(verb: VerbName, use: (desc: DescMessage | DescEnum) => Json, 
   const comment = words.get(asked);
   const right = rights[verb];
   const schema: Json = facts.streams
-    ? { type: "object", properties: { more: { type: "boolean" }, [facts.answer]: answered } }
+    ? {
+        type: "object",
+        properties: {
+          ...{ more: { type: "boolean" }, [facts.answer]: answered },
+          error: problemRef,
+        },
+      }
     : answered;
   return {
     operationId: verb,
@@ -98,6 +134,15 @@ function operation(verb: VerbName, use: (desc: DescMessage | DescEnum) => Json, 
         content: { [facts.streams ? "application/x-ndjson" : "application/json"]: { schema } },
       },
       ...refused,
+      // What was not applied is answered as what was (calls.ts), under another status.
+      ...(verb === "send"
+        ? {
+            default: {
+              description: "Not applied, and why; or refused",
+              content: { "application/json": { schema: { oneOf: [answered, problemRef] } } },
+            },
+          }
+        : {}),
     },
   };
 }

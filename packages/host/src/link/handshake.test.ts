@@ -17,7 +17,13 @@ const stranger = generateKeyPairSync("ed25519").privateKey;
 /** A key of pat's that was revoked alone. */
 const lost = generateKeyPairSync("ed25519").privateKey;
 
-function scene(revoked = false, isProven = false, continuity = places(), begins: "open" | "hello" = "open") {
+function scene(
+  revoked = false,
+  isProven = false,
+  continuity = places(),
+  begins: "open" | "hello" = "open",
+  wasOut: { readonly operator?: boolean; readonly key?: boolean } = {},
+) {
   const operator: RegisteredOperator = {
     id: "pat",
     name: "pat",
@@ -35,6 +41,9 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
   const revocations = new Set<(o: string) => void>();
   const keyRevocations = new Set<(o: string, keyId: Uint8Array) => void>();
   const uses: string[] = [];
+  const refused: string[] = [];
+  /** Revoked while something is looked at; set before, of whom a carrier has proven. */
+  const out: { operator: boolean; key: boolean | "next time" } = { operator: false, key: false, ...wasOut };
   const host = {
     version: "t",
     ports: {
@@ -50,15 +59,20 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
       },
     },
     registry: {
-      byKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(pat)).equals(id) ? { operator, key: rawPublicKey(pat) } : null),
+      byKeyId: (id: Uint8Array) => {
+        if (out.key === true || !keyIdOf(rawPublicKey(pat)).equals(id)) return null;
+        if (out.key === "next time") out.key = true;
+        return { operator, key: rawPublicKey(pat) };
+      },
       byRevokedKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(lost)).equals(id) ? { operator, key: rawPublicKey(lost) } : null),
-      byName: () => operator,
+      byName: () => ({ ...operator, revoked: operator.revoked || out.operator }),
       may: () => false,
     },
     demand: () => {
       if (operator.revoked) throw new HoldError("revoked", "out");
     },
     continuity,
+    refusals: { tell: (kind: string) => void refused.push(kind) },
     keyUses: { used: (_: Uint8Array, via: string) => void uses.push(via) },
     oidc: null,
     onKeyRevoked: (told: (o: string, keyId: Uint8Array) => void) => {
@@ -79,9 +93,17 @@ function scene(revoked = false, isProven = false, continuity = places(), begins:
     close: () => void ends.push("close"),
     destroy: () => void ends.push("destroy"),
   } as unknown as Link;
-  const bound = new HostLink(host, identity, link, isProven ? { operator, via: "ssh", client: "t" } : null, begins);
+  const bound = new HostLink(
+    host,
+    identity,
+    link,
+    isProven
+      ? { operator, via: "ssh", client: "t", ...("key" in wasOut ? { provenKey: keyIdOf(rawPublicKey(pat)) } : {}) }
+      : null,
+    begins,
+  );
   const send = (body: ClientBody, channel = 0): void => bound.frame(channel, encodeClient(body));
-  return { bound, said, ends, timers, revocations, keyRevocations, uses, send, last: () => said.at(-1)! };
+  return { bound, said, ends, timers, revocations, keyRevocations, uses, refused, out, send, last: () => said.at(-1)! };
 }
 
 /** Places of this host, which may be shown on several links. */
@@ -203,6 +225,21 @@ test("a revoked operator is told so, once its key is proven and not before", () 
   const imposter = scene(true);
   prove(imposter, { signs: stranger });
   expect(refusal(imposter)).toBe("unknown_credential");
+});
+
+test("who is turned away is told of by what they showed, and by a name only where they have proven it", () => {
+  const told = (made: ReturnType<typeof scene>, how: Parameters<typeof prove>[1] = {}): string[] => {
+    prove(made, how);
+    return made.refused;
+  };
+  expect(told(scene(), { key: stranger })).toEqual(["unknown_credential over memory"]);
+  expect(told(scene(true), { signs: stranger })).toEqual(["unknown_credential over memory"]);
+  expect(told(scene(true))).toEqual(["revoked over memory, of pat"]);
+  expect(told(scene(), { key: lost })).toEqual(["key_revoked over memory, of pat"]);
+  const late = scene();
+  prove(late);
+  for (const revoked of late.revocations) revoked("pat");
+  expect([refusal(late), late.refused]).toEqual(["revoked", []]);
 });
 
 test("a revocation ends an open link at once, and leaves nobody listening", () => {
@@ -432,6 +469,21 @@ describe("a continuity token", () => {
   });
 });
 
+test.each([
+  ["operator", { operator: true }, "revoked"],
+  ["key", { key: true }, "key_revoked"],
+] as const)(
+  "whom a carrier has proven, and whose %s was revoked before its link began, is let do nothing",
+  async (_, wasOut, code) => {
+    const s = scene(false, true, places(), "open", wasOut);
+    s.send({ case: "call", value: { id: 1n, verb: { case: "whoami", value: {} } } });
+    await expect.poll(() => s.ends).toEqual(["close"]);
+    expect(s.said.map((body) => body.case)).toEqual(["refused"]);
+    expect(refusal(s)).toBe(code);
+    expect([s.revocations.size, s.keyRevocations.size, s.bound.operator]).toEqual([0, 0, null]);
+  },
+);
+
 test("whom a carrier vouches for is bidden welcome on a hello without a key; elsewhere such a hello is none", () => {
   const vouched = scene(false, true, places(), "hello");
   vouched.send({
@@ -499,6 +551,17 @@ describe("a grant in place of a proof", () => {
     const s = scene();
     await bear(s, made(), key);
     expect(refusal(s)).toBe(code);
+  });
+
+  test.each([
+    ["operator", { operator: true }, "revoked"],
+    ["key", { key: "next time" }, "key_revoked"],
+  ] as const)("whose %s is revoked while it is looked at opens nothing", async (_, out, code) => {
+    const s = scene();
+    Object.assign(s.out, out);
+    await bear(s, grant());
+    expect(refusal(s)).toBe(code);
+    expect(s.bound.operator).toBeNull();
   });
 
   test("of a revoked operator is refused, and nothing is read while one is looked at", async () => {

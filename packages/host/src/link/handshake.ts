@@ -189,9 +189,6 @@ export class HostHandshake {
   }
 
   #vouch(challenged: Challenged, { operator, provenKey }: Proven): void {
-    const { registry } = this.#parts.host;
-    if (registry.byName(operator.id)?.revoked !== false || (provenKey && !registry.byKeyId(provenKey)))
-      throw new HoldError("revoked", `operator ${operator.name} or this key was revoked`, { operator: operator.id });
     const words = transcript("operator", challenged.signed);
     this.#open(challenged, operator, { words, signature: NO_SIGNATURE }, { provenKey });
   }

@@ -8,7 +8,8 @@
  *       over it, a client says so with an empty key id, or proves a key of its own, as it likes.
  *   L6  A link that shows a continuity token takes up that attachment, and the older link loses it; what that operator may do is looked
  *       up as ever.
- *   L7  A link ends with the operator whom it has proven, and with the key that it was proven by.
+ *   L7  A link ends with the operator whom it has proven, and with the key that it was proven by. Both are looked up once more when it opens: reading a
+ *       grant, or what a request brings, takes a while, and nobody hears of a revocation meanwhile.
  *   L8  A link that a grant has opened ends with it, whatever is under way.
  */
 import type { Link, LinkHandlers } from "@holdfast/carrier";
@@ -23,6 +24,7 @@ import {
   limits,
   type Attach,
   type ClientFrame,
+  type Code,
   type Error as WireError,
   type FloorRequest,
   FloorVerb,
@@ -49,11 +51,23 @@ type Phase =
   | { readonly name: "new" }
   /** `resumes`: L6, not attached yet. */
   | ({ readonly name: "open" } & Omit<Opening, "binding">)
+  /** L7: opened to somebody who is out by now, and about to be told so. */
+  | { readonly name: "barred" }
   | { readonly name: "over" };
 
 /** Calls and attachments of one link at once: far more than a client needs, few enough that none can exhaust the host. */
 const MAX_CALLS = 256;
 const MAX_CHANNELS = 256;
+/** Of who does not come in, those who would have to be let in by what they showed. */
+const TURNED_AWAY: ReadonlySet<Code> = new Set([
+  "unknown_credential",
+  "revoked",
+  "key_revoked",
+  "access_ended",
+  "invitation_unknown",
+  "continuity_unknown",
+  "continuity_copied",
+]);
 /** How long the other end may take to close a link that was refused. */
 const REFUSED_MS = 1_000;
 /** Carriers that clients of other machines come by. */
@@ -90,7 +104,6 @@ export class HostLink implements LinkHandlers {
       opened: (opening) => this.#welcome(opening),
       failed: (fault) => this.#refuse(this.#told(fault, `link ${this.id}`)),
     });
-    if (proven && begins === "open") this.#open({ keyId: "", resumes: null, carrier: link.carrier, ...proven });
     this.#stopDeadline = host.ports.wakeAt(MonotonicMs(host.ports.clock.monoMs() + limits.handshakeMs), () => {
       if (this.#phase.name !== "open") this.#refuse(new HoldError("timed_out", "the handshake took too long"));
     });
@@ -106,6 +119,7 @@ export class HostLink implements LinkHandlers {
         if (!provenKey || Buffer.from(keyId).equals(provenKey)) this.#refuse(keyRevoked(this.#phase.operator));
       }),
     ];
+    if (proven && begins === "open") this.#openTo(proven);
   }
 
   get operator(): RegisteredOperator | null {
@@ -123,7 +137,7 @@ export class HostLink implements LinkHandlers {
 
   frame(channel: number, message: Uint8Array): void {
     try {
-      if (this.#phase.name === "over") return;
+      if (this.#phase.name === "over" || this.#phase.name === "barred") return;
       if (this.#phase.name !== "open") {
         this.#preAuthBytes += message.length;
         if (this.#preAuthBytes > limits.preAuthBytes) throw new HoldError("bad_request", "too much before the handshake");
@@ -163,6 +177,22 @@ export class HostLink implements LinkHandlers {
 
   // --- its beginning and its end ---
 
+  /** Whoever made this link is not there to hear of its end yet. */
+  #openTo(proven: Proven): void {
+    const why = this.#outBy(proven);
+    if (!why) return this.#open({ keyId: "", resumes: null, carrier: this.#link.carrier, ...proven });
+    this.#phase = { name: "barred" };
+    queueMicrotask(() => this.#refuse(why));
+  }
+
+  /** L7: null for who may come in. */
+  #outBy({ operator, provenKey }: Proven): HoldError | null {
+    const { registry } = this.#host;
+    if (registry.byName(operator.id)?.revoked !== false)
+      return new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
+    return provenKey && !registry.byKeyId(provenKey) ? keyRevoked(operator) : null;
+  }
+
   #open(opening: Omit<Opening, "binding">): void {
     this.#phase = { name: "open", ...opening };
     const { clock, wakeAt } = this.#host.ports;
@@ -175,6 +205,8 @@ export class HostLink implements LinkHandlers {
 
   #welcome({ binding, ...opening }: Opening): void {
     const { operator, resumes, isBearer = false } = opening;
+    const why = this.#outBy(opening);
+    if (why) return this.#refuse(why);
     this.#open(opening);
     this.#stopDeadline();
     this.onOpen?.();
@@ -209,6 +241,10 @@ export class HostLink implements LinkHandlers {
   }
 
   #refuse(error: HoldError): void {
+    if (this.#phase.name !== "open" && TURNED_AWAY.has(error.code)) {
+      const { operator } = error.details;
+      this.#host.refusals.tell(`${error.code} over ${this.#link.carrier}${operator ? `, of ${operator}` : ""}`);
+    }
     turnAway(this.#link, error, this.#host.ports);
     this.closed(error.code);
   }

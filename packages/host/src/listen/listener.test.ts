@@ -81,6 +81,10 @@ class Peer {
     open.push(() => void this.#socket.destroy());
   }
 
+  get said(): string {
+    return this.#said;
+  }
+
   write(text: string): this {
     this.#socket.write(text, "latin1");
     return this;
@@ -250,15 +254,44 @@ describe("the listener", () => {
     expect(listener.strangers).toBe(0);
   });
 
-  test("whoever is known is a stranger no more, and takes no stranger's place", async () => {
+  test("one stranger too many puts out the one who has waited longest; whoever is known is a stranger no more", async () => {
     const { port, listener } = await listening({ strangers: 2 });
-    const peers = [new Peer(port).write(upgrade(port)), new Peer(port).write(upgrade(port))];
-    for (const peer of peers) await peer.hears("101");
+    const [first, second] = [new Peer(port).write(upgrade(port)), new Peer(port)];
+    await first.hears("101");
+    await first.write("it is me").hears("welcome");
+    await expect.poll(() => listener.strangers).toBe(1);
+    const third = new Peer(port).write(upgrade(port));
+    await third.hears("101");
     expect(listener.strangers).toBe(2);
-    expect(await new Peer(port).write(upgrade(port)).gone).toBe("");
-    for (const peer of peers) await peer.write("it is me").hears("welcome");
-    expect(listener.strangers).toBe(0);
     await new Peer(port).write(upgrade(port)).hears("101");
+    expect(await second.gone).toBe("");
+    expect(listener.strangers).toBe(2);
+    await third.write("it is me").hears("welcome");
+    await first.write("it is me").hears("welcomewelcome");
+  });
+
+  test("a stranger has 64 KiB, in whatever they come: requests, or what follows an upgrade", async () => {
+    const { port } = await listening({ strangerMs: 60_000 });
+    const request = `GET /nothing HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX: ${"x".repeat(7_000)}\r\n\r\n`;
+    const asking = new Peer(port);
+    for (let i = 0; i < 30; i++) asking.write(request);
+    expect((await asking.gone).match(/404 Not Found/g)!.length).toBeLessThan(10);
+    const upgraded = new Peer(port).write(upgrade(port));
+    await upgraded.hears("101");
+    await upgraded.write("x".repeat(70_000)).gone;
+    const known = new Peer(port).write(upgrade(port));
+    await known.hears("101");
+    await known.write("it is me").hears("welcome");
+    known.write("x".repeat(200_000));
+    await expect.poll(() => known.write("it is me").said).toContain("welcomewelcome");
+  });
+
+  test("a thousand who say nothing keep nobody out who says who they are", async () => {
+    const { port, listener } = await listening({});
+    for (let i = 0; i < 1_000; i++) new Peer(port);
+    const request = `GET /told HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer good\r\n\r\n`;
+    await new Peer(port).write(request).hears("told");
+    expect(listener.strangers).toBeLessThanOrEqual(64);
   });
 
   test("a port that is taken is said to be", async () => {

@@ -3,7 +3,9 @@
  *
  *   H1  Every request and every upgrade passes the gate first, and only then is its route looked up.
  *   H2  A route says how its callers prove who they are. There is none without, and of those that take a grant none runs before it was read.
- *   H3  A stranger has 5 s from the first packet on, whatever it does meanwhile, and there are 64 at once; who is known counts no more.
+ *   H3  A stranger has 5 s from the first packet on, whatever it does meanwhile, and there are 64 at once: one more puts out the one that has
+ *       waited longest, so that who says at once who they are gets in beside a flood. Of what it sends 64 KiB are looked at. Who
+ *       is known counts no more.
  *   H4  Of a request's head 8 KiB are read, and no body of one that nobody has taken.
  *   H5  What is no request to the letter is refused and the connection ended: no second reading of it by whoever stands before us.
  */
@@ -94,11 +96,19 @@ const no = (status: number, text: string, code: "bad_request" | "not_permitted" 
   error: new HoldError(code, text),
 });
 
+interface Stranger {
+  readonly from: string;
+  readonly deadline: NodeJS.Timeout;
+  put(): void;
+  bytes: number;
+}
+
 export class Listener<G = Grant> {
   readonly #server: Server;
   readonly #gate: Gate;
   readonly #routes: Routes<G>;
-  readonly #strangers = new Map<string, NodeJS.Timeout>();
+  /** In the order in which they came. */
+  readonly #strangers = new Map<string, Stranger>();
   readonly #sockets = new Set<Socket>();
   readonly #templates: readonly { readonly segments: readonly string[]; readonly route: Route<G> }[];
   readonly #options: Options<G>;
@@ -161,20 +171,19 @@ export class Listener<G = Grant> {
   /** H3. */
   #met(socket: Socket): void {
     const id = idOf(socket);
-    const from = `${socket.remoteAddress}|`;
+    const from = socket.remoteAddress ?? "";
     const { strangers, strangerMs } = this.#options;
     socket.on("error", () => {});
-    const isLocal = socket.remoteAddress === socket.localAddress;
-    const ofThisAddress = isLocal ? 0 : [...this.#strangers.keys()].filter((key) => key.startsWith(from)).length;
-    if (this.#strangers.size >= strangers || ofThisAddress >= strangers / STRANGERS_SHARE) return void socket.destroy();
+    const all = [...this.#strangers.values()];
+    const neighbours = from === socket.localAddress ? [] : all.filter((stranger) => stranger.from === from);
+    if (neighbours.length >= strangers / STRANGERS_SHARE) neighbours[0]?.put();
+    else if (all.length >= strangers) all[0]?.put();
     this.#sockets.add(socket);
-    this.#strangers.set(
-      id,
-      setTimeout(() => {
-        socket.destroy();
-        this.#gone(id, socket);
-      }, strangerMs),
-    );
+    const put = (): void => {
+      socket.destroy();
+      this.#gone(id, socket);
+    };
+    this.#strangers.set(id, { from, put, deadline: setTimeout(put, strangerMs), bytes: 0 });
     socket.once("close", () => this.#gone(id, socket));
   }
 
@@ -191,8 +200,16 @@ export class Listener<G = Grant> {
   }
 
   #known(id: string): void {
-    clearTimeout(this.#strangers.get(id));
+    clearTimeout(this.#strangers.get(id)?.deadline);
     this.#strangers.delete(id);
+  }
+
+  /** H3. True: they were too many for a stranger, who is put out. */
+  #spends(socket: Socket, bytes: number): boolean {
+    const stranger = this.#strangers.get(idOf(socket));
+    if (!stranger || (stranger.bytes += bytes) <= limits.preAuthBytes) return false;
+    stranger.put();
+    return true;
   }
 
   #visit(socket: Socket): Visit {
@@ -202,6 +219,14 @@ export class Listener<G = Grant> {
 
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      // Of its body nothing is read before somebody is known, or by a link with a bound of its own; an answer before that ends the connection.
+      if (
+        this.#spends(
+          request.socket,
+          request.rawHeaders.reduce((sum, text) => sum + text.length, request.url!.length),
+        )
+      )
+        return;
       const found = this.#find(request);
       if ("status" in found) return answer(response, found);
       const { route, params } = found;
@@ -252,6 +277,10 @@ export class Listener<G = Grant> {
     // H5: a body before the upgrade would be frames to us and none to others.
     if (request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined)
       return refuse(socket, no(400, "an upgrade has no body"));
+    const count = (chunk: Buffer): void => {
+      if (!this.#strangers.has(idOf(request.socket)) || this.#spends(request.socket, chunk.length)) socket.off("data", count);
+    };
+    socket.on("data", count);
     route.upgrade(request, socket, head, this.#visit(request.socket));
   }
 

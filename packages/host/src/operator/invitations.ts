@@ -109,9 +109,9 @@ export class Invitations {
     return found && this.#set(found, { state: "revoked" });
   }
 
-  /** Whoever holds the keys of an operator may have asked for these: nobody takes up what they invited to, nor another key of theirs. */
+  /** Whoever holds the keys of an operator may have asked for these: nobody takes up what they invited to, nor another key of theirs, nor acts for them. */
   withdraw(operator: string): void {
-    const isTheirs = (i: Invitation): boolean => i.state === "open" && (i.invitedBy === operator || i.operator === operator);
+    const isTheirs = (i: Invitation): boolean => i.state === "open" && [i.invitedBy, i.operator, i.onBehalfOf].includes(operator);
     if (this.#all.some(isTheirs)) this.#store(this.#all.map((i) => (isTheirs(i) ? { ...i, state: "revoked" as const } : i)));
   }
 

@@ -119,6 +119,26 @@ test("the last admin stays; with another one the first may go", () => {
   expect(code(() => registry.revoke("ana"))).toBe("not_permitted");
 });
 
+test("O9: a person who is revoked takes the AIs along that act for them, over a restart, and nobody acts for them from then on", () => {
+  const registry = OperatorRegistry.open(home, 0);
+  add(registry, "ana");
+  add(registry, "ben");
+  const ai = (name: string, onBehalfOf: string): unknown =>
+    registry.add({
+      ...{ name, kind: "ai", role: "operator", publicKey: new Uint8Array(32).fill(name.length + 100), by: onBehalfOf },
+      ...{ onBehalfOf, nowUnixMs: 0 },
+    });
+  ai("ana-ai", "ana");
+  ai("ben-ai-2", "ben");
+  expect(registry.revoke("ana").map((o) => o.id)).toEqual(["ana", "ana-ai"]);
+  for (const known of [registry, OperatorRegistry.open(home, 0)])
+    expect(known.list().flatMap((o) => (o.revoked ? [o.id] : []))).toEqual(["ana", "ana-ai"]);
+  expect(code(() => ai("ana-ai-the-third", "ana"))).toBe("no_such_operator");
+  expect(code(() => ai("nobodys-ai", "nobody"))).toBe("no_such_operator");
+  expect(registry.revoke("ben-ai-2").map((o) => o.id)).toEqual(["ben-ai-2"]);
+  expect(registry.byName("ben")?.revoked).toBe(false);
+});
+
 test("somebody who is not known has no right, and can't be revoked", () => {
   const registry = OperatorRegistry.open(home, 0);
   expect(registry.may("nobody", "session.observe")).toBe(false);

@@ -10,6 +10,7 @@
  *   O7  A login somewhere else is known by its issuer and subject, never by an address, and is one operator's.
  *   O8  Whether a key is protected (no program of its holder's user signs with it unasked) is what who added it said. Only such a
  *       key approves.
+ *   O9  An AI that acts on somebody's behalf is out when they are: its key is theirs to keep, and would be their way back in.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -166,6 +167,7 @@ export class OperatorRegistry {
     isProtected?: boolean;
   }): RegisteredOperator {
     this.checkNewcomer(init);
+    this.checkActsFor(init);
     if (init.publicKey) this.#checkKey(init.publicKey);
     if (init.oidc) this.#checkSubject(init.oidc, init.kind);
     const keys = init.publicKey ? [Buffer.from(init.publicKey).toString("base64")] : [];
@@ -202,6 +204,18 @@ export class OperatorRegistry {
       throw new HoldError(
         "name_taken",
         `there is an operator ${name} already${known.revoked ? " (revoked; its name stays in the audit)" : ""}; choose another name`,
+      );
+  }
+
+  /** O9. Throws where there is nobody on whose behalf this one could act. */
+  checkActsFor({ kind, onBehalfOf }: Pick<RegisteredOperator, "kind" | "onBehalfOf">): void {
+    if (onBehalfOf === "") return;
+    if (kind !== "ai") throw new HoldError("bad_request", "an AI acts on behalf of a person, and nobody else does");
+    const person = this.byName(onBehalfOf);
+    if (person?.kind !== "human" || person.revoked)
+      throw new HoldError(
+        "no_such_operator",
+        `no person ${JSON.stringify(onBehalfOf.slice(0, 64))} to act on behalf of; hold operator ls shows who there is`,
       );
   }
 
@@ -287,14 +301,18 @@ export class OperatorRegistry {
       });
   }
 
-  revoke(name: string): RegisteredOperator {
+  /** Returns all who are out by it (O9), the one that was named first. */
+  revoke(name: string): readonly RegisteredOperator[] {
     const operator = this.#known(name);
     if (this.#isLastAdmin(operator))
       throw new HoldError(
         "not_permitted",
         `${name} is the last admin; add another one first: hold operator add NAME --role admin`,
       );
-    return this.#change(operator, { revoked: true });
+    const actsForThem = this.#operators.filter((o) => o.onBehalfOf === operator.id && !o.revoked);
+    const out = [operator, ...actsForThem].map((o) => ({ ...o, revoked: true }));
+    this.#store(this.#operators.map((o) => out.find(({ id }) => id === o.id) ?? o));
+    return out;
   }
 
   #isLastAdmin(operator: RegisteredOperator): boolean {

@@ -33,12 +33,16 @@ export class Revocation {
     this.#world = world;
   }
 
-  /** Out at once: input, floor, attachments and links. */
+  /** Out at once: input, floor, attachments and links; and with them the AIs that act for them (registry O9). */
   operator(operator: RegisteredOperator, by: Actor): void {
-    this.#world.registry.revoke(operator.id);
+    const { tried, unrecorded } = despiteTheJournal();
+    for (const out of this.#world.registry.revoke(operator.id)) this.#putOut(out, by, tried);
+    if (unrecorded()) throw cantRecord(`operator ${operator.name} is revoked`, operator, unrecorded());
+  }
+
+  #putOut(operator: RegisteredOperator, by: Actor, tried: (run: () => void) => void): void {
     this.#world.continuity.revoked(operator.id);
     // Views and links end first: whatever the journal can take, a revoked operator sees and types no more.
-    const { tried, unrecorded } = despiteTheJournal();
     for (const session of this.#world.sessions.values()) {
       if (!session.isOver) tried(() => session.revoke(operator.id, by));
       if (session.agentBy === operator.id) this.#world.forgetAgent(session.id);
@@ -54,7 +58,6 @@ export class Revocation {
     tried(() => this.#world.gate.revoked(operator.id));
     this.#withdraw(operator.id);
     tried(() => this.#world.recordOperator(by, operator.id, "revoked", ""));
-    if (unrecorded()) throw cantRecord(`operator ${operator.name} is revoked`, operator, unrecorded());
   }
 
   onOperator(told: (operator: string) => void): () => void {

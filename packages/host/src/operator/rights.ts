@@ -2,7 +2,8 @@
  * Rights: whether an operator may do something now. Looked up for each frame, never remembered, so that a revocation holds within a second.
  *
  *   R1  A guest (registry O5) has one session and the commands that `hold exec` started beside it; there is nothing else for them.
- *   R2  At the end of their time a guest is refused at once, and revoked as soon as the host looks.
+ *   R2  At the end of their time a guest is refused at once, and revoked as soon as the host looks. While a host lives, a clock that somebody sets
+ *       back gives nobody more time.
  *   R3  A grant only takes away: who bears one has what its operator has now, and of that what the grant names.
  */
 import { type Capability, capabilitiesOf, MonotonicMs, rolesWith } from "@holdfast/core";
@@ -22,20 +23,34 @@ export class Rights {
   readonly #registry: OperatorRegistry;
   readonly #ports: Pick<SessionPorts, "clock" | "wakeAt" | "log">;
   readonly #parentOf: (session: string) => string;
+  readonly #refused: (what: string) => void;
+  /** R2: by the clock that nobody sets, of each guest. */
+  readonly #guestEndsAt = new Map<string, MonotonicMs>();
 
-  /** `parentOf`: the session that a command runs beside; empty for one that is no such command. */
+  /** `parentOf`: the session that a command runs beside; empty for one that is no such command. `refused`: hears of each {@link demand} that fails. */
   constructor(
     registry: OperatorRegistry,
     ports: Pick<SessionPorts, "clock" | "wakeAt" | "log">,
     parentOf: (session: string) => string,
+    refused: (what: string) => void,
   ) {
     this.#registry = registry;
     this.#ports = ports;
     this.#parentOf = parentOf;
+    this.#refused = refused;
   }
 
   /** Throws `revoked`, `access_ended` or `not_permitted`, naming what is missing. `session`: where it is to be done; null: on the host. */
   demand(operator: RegisteredOperator, capability: Capability, session: string | null): void {
+    try {
+      this.#check(operator, capability, session);
+    } catch (fault) {
+      if (fault instanceof HoldError) this.#refused(`${fault.code}: ${operator.id} asked for ${capability}`);
+      throw fault;
+    }
+  }
+
+  #check(operator: RegisteredOperator, capability: Capability, session: string | null): void {
     const now = this.#registry.byName(operator.id);
     if (!now || now.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
     if (now.guest) this.#demandGuest(now, now.guest, session);
@@ -52,7 +67,7 @@ export class Rights {
   /** Whether {@link demand} would let it pass. */
   may(operator: RegisteredOperator, capability: Capability, session: string | null): boolean {
     try {
-      this.demand(operator, capability, session);
+      this.#check(operator, capability, session);
       return true;
     } catch (fault) {
       if (!(fault instanceof HoldError)) throw fault;
@@ -71,7 +86,7 @@ export class Rights {
   }
 
   #demandGuest({ id, name }: RegisteredOperator, guest: Guest, session: string | null): void {
-    if (this.#ports.clock.wallMs() >= guest.untilUnixMs)
+    if (this.#leftMs(id, guest) <= 0)
       throw new HoldError("access_ended", `${name} was a guest until ${new Date(guest.untilUnixMs).toISOString()}`, {
         operator: id,
       });
@@ -87,6 +102,15 @@ export class Rights {
   }
 
   /** R2. */
+  #leftMs(id: string, { untilUnixMs }: Guest): number {
+    const { clock } = this.#ports;
+    const leftMs = untilUnixMs - clock.wallMs();
+    const endsAt = this.#guestEndsAt.get(id);
+    if (endsAt !== undefined) return Math.min(leftMs, endsAt - clock.monoMs());
+    this.#guestEndsAt.set(id, MonotonicMs(clock.monoMs() + leftMs));
+    return leftMs;
+  }
+
   keepGuest(operator: RegisteredOperator, revoke: (guest: RegisteredOperator) => void): void {
     const { guest } = operator;
     if (!guest || operator.revoked) return;
@@ -94,7 +118,7 @@ export class Rights {
     const look = (): void => {
       const now = this.#registry.byName(operator.id);
       if (!now || now.revoked) return;
-      const leftMs = guest.untilUnixMs - clock.wallMs();
+      const leftMs = this.#leftMs(operator.id, guest);
       if (leftMs > 0) return void wakeAt(MonotonicMs(clock.monoMs() + Math.min(leftMs, LOOK_MS)), look);
       try {
         revoke(now);

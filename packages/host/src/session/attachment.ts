@@ -47,3 +47,8 @@ export interface HostAttachment {
 
 /** Bytes that may wait in this process for one link before its attachments are not sent more. */
 export const HOP_BYTES = 512 * 1024;
+
+/** The seat of an operator's calls, which have no attachment: one for all of them, so that a call after a call moves no floor. */
+export function callSeat(operator: string): string {
+  return `call:${operator}`;
+}

@@ -67,7 +67,7 @@ test("revoking somebody while the journal is frozen ends their view at once", as
   await world.advance(500);
   // The registry of a world is shared: this one is only told.
   const before = host.registry.revoke.bind(host.registry);
-  Object.assign(host.registry, { revoke: () => host.registry.byName("ben") });
+  Object.assign(host.registry, { revoke: () => [host.registry.byName("ben")] });
   try {
     host.revoke(host.registry.byName("ben")!, { id: "ana", via: "cli" });
   } catch {

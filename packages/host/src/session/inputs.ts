@@ -34,7 +34,7 @@ import {
 import type { ShimResult } from "@holdfast/shim";
 import type { Entry } from "../journal/journal.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
-import type { HostAttachment } from "./attachment.ts";
+import { callSeat, type HostAttachment } from "./attachment.ts";
 import type { Book } from "./book.ts";
 import type { CommandWatch } from "./command-watch.ts";
 import type { Doubt } from "./doubt.ts";
@@ -202,7 +202,7 @@ export class Inputs {
     const { admit, book, commands, readers } = this.#world;
     const now = this.#world.ports.clock.monoMs();
     const epoch = frame.epoch === undefined ? undefined : Number(frame.epoch);
-    const grant = admit({ by, via, seat: seat?.id ?? writer, epoch, interrupt: frame.interrupt });
+    const grant = admit({ by, via, seat: seat?.id ?? callSeat(by.id), epoch, interrupt: frame.interrupt });
     if (grant instanceof HoldError) {
       if (grant.code !== "line_not_empty" || !this.#world.doubt.isOpen) return refuse(grant);
       this.knowLine();

@@ -3,6 +3,8 @@
  *
  *   Z1  Size belongs to the seat: the attachment that steers, or steered last and is still there. A pinned size belongs to nobody.
  *   Z2  A size that was asked for is recorded where the terminal took it: `resized` stands at its exact place in the output.
+ *   Z3  Of a terminal that changes its size all the time the newest size counts, {@link CHANGE_MS} apart: each one is a record, a redrawn program,
+ *       and everybody's screen.
  */
 import { HOST_ACTOR, MonotonicMs, Seq } from "@holdfast/core";
 import { create, EventBody_ResizeAskedSchema, EventBody_ResizedSchema } from "@holdfast/protocol";
@@ -15,6 +17,9 @@ import type { ShimLine } from "./shim-line.ts";
 
 /** How long a snapshot waits for a size that is being claimed. */
 const SIZE_MS = 100;
+
+/** Z3. */
+const CHANGE_MS = 50;
 
 /** Asked of the shim. `offset`: where the terminal took it, once that is known. */
 interface Asked {
@@ -32,6 +37,7 @@ export class Sizing {
   readonly #attachments: () => ReadonlyMap<string, HostAttachment>;
   #seat: string | null = null;
   #asked: Asked[] = [];
+  #isChanging = false;
 
   constructor(book: Book, line: ShimLine, ports: SessionPorts, attachments: () => ReadonlyMap<string, HostAttachment>) {
     this.#book = book;
@@ -61,7 +67,20 @@ export class Sizing {
   /** An attachment's own terminal has another size. */
   changed(attachment: HostAttachment, size: { cols: number; rows: number }): void {
     attachment.size = size;
-    if (!attachment.observing && (this.#seat === attachment.id || !this.#seated)) this.claim(attachment, false);
+    if (!attachment.observing && (this.#seat === attachment.id || !this.#seated)) this.#change(attachment);
+  }
+
+  /** Z3. */
+  #change(attachment: HostAttachment): void {
+    if (this.#isChanging) return;
+    const { size } = attachment;
+    this.#isChanging = true;
+    this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + CHANGE_MS), () => {
+      this.#isChanging = false;
+      const seat = this.#seated;
+      if (seat && seat.size !== size && !this.#book.isOver) this.#change(seat);
+    });
+    this.claim(attachment, false);
   }
 
   /** An attachment is gone: if it was the seat, who is left alone with a size has it. */

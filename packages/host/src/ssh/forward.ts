@@ -3,11 +3,13 @@
  *
  *   P1  Nowhere but the loopback: what is asked for is compared by name, and no name is looked up.
  *   P2  Where somebody went stands in the session's record, once a connection and port.
+ *   P3  A pause of AIs ends what an AI has open: what it sends there is its input (approval/gate.ts G3).
  */
 import { connect, type Socket } from "node:net";
 import { create, EventBody_NoteSchema, HoldError } from "@holdfast/protocol";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
+import type { LiveSession } from "../session/session.ts";
 import { operatorOf } from "../session/steering.ts";
 import type { Sink } from "./sink.ts";
 
@@ -48,11 +50,26 @@ export class Forwards {
     const socket = connect({ host: to, port, autoSelectFamily: true });
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
+    if (this.#operator.kind === "ai") this.#endWhenPaused(socket, session);
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);
       socket.once("error", reject);
     });
     return socket;
+  }
+
+  /** P3. */
+  #endWhenPaused(socket: Socket, session: LiveSession): void {
+    const beside = this.#host.sessions.get(this.#host.parentOf(session));
+    const stops = [session, ...(beside ? [beside] : [])].map((of) =>
+      of.listen((_entry, body) => {
+        if (body?.case === "aiPaused" && body.value.paused)
+          socket.destroy(new HoldError("ai_paused", `AI operators were paused in session ${of.facts.name || of.id}`));
+      }),
+    );
+    socket.once("close", () => {
+      for (const stop of stops) stop();
+    });
   }
 
   close(): void {

@@ -29,6 +29,7 @@ async function listening(more: Partial<SshServerParts> = {}) {
   const operators = (["ana", "bob", "rex"] as const).map(
     (id) => [keyIdOfSsh(keys[id]), { id, name: id, revoked: id === "rex" } as RegisteredOperator] as const,
   );
+  const refused: string[] = [];
   const host = {
     ports: {
       clock: { monoMs: () => MonotonicMs(performance.now()) },
@@ -45,6 +46,7 @@ async function listening(more: Partial<SshServerParts> = {}) {
         return found ? { operator: found[1], key: new Uint8Array(32) } : null;
       },
     },
+    refusals: { tell: (kind: string) => void refused.push(kind) },
   } as unknown as Host;
   const met: string[] = [];
   const server = await SshServer.open(
@@ -61,7 +63,7 @@ async function listening(more: Partial<SshServerParts> = {}) {
     },
   );
   open.push(() => server.close());
-  return { server, met, port: Number(server.url.split(":").at(-1)) };
+  return { server, met, refused, port: Number(server.url.split(":").at(-1)) };
 }
 
 /** A connection by hand: what was said on it when it is over. */
@@ -87,8 +89,9 @@ function attempt(port: number, config: ssh2.ConnectConfig): Promise<string> {
 const OUT = "All configured authentication methods failed";
 
 test("a known operator's key lets in, as that operator; nobody's, a revoked one's and a password do not, and hear the same", async () => {
-  const { port, met } = await listening();
+  const { port, met, refused } = await listening();
   expect(await attempt(port, { privateKey: keys.ana })).toBe("in");
+  expect(refused).toEqual([]);
   expect(await attempt(port, { privateKey: keys.nobody })).toBe(OUT);
   expect(await attempt(port, { privateKey: keys.rex })).toBe(OUT);
   expect(await attempt(port, { password: "open sesame" })).toBe(OUT);
@@ -96,6 +99,7 @@ test("a known operator's key lets in, as that operator; nobody's, a revoked one'
   const rsa = ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 }).private;
   expect(await attempt(port, { privateKey: rsa })).toBe(OUT);
   expect(met).toEqual(["ana by ssh"]);
+  expect(new Set(refused)).toEqual(new Set(["unknown_credential over ssh"]));
 });
 
 test("who asks with another's public key and signs with their own is nobody; and then they are who they are", async () => {

@@ -189,6 +189,9 @@ export class SshServer {
       if (context.method !== "none" && ++keys >= MOST_KEYS) return void client.end();
       context.reject(["publickey"]);
     });
+    client.once("close", () => {
+      if (!proven && keys > 0) this.#parts.host.refusals.tell("unknown_credential over ssh");
+    });
     client.once("ready", () => {
       if (!proven) return void client.end();
       this.#strangers.delete(socket);

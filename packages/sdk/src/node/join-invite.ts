@@ -13,7 +13,7 @@ import type { Dial } from "../client/handshake.ts";
 import { type InviteText, parseInvite } from "../invite-text.ts";
 import { isUnanswered, joinHost } from "./join.ts";
 import { freeKeyNames } from "./keys.ts";
-import { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
+import { credentialAt, hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 
 export interface JoinRequest {
   readonly home: string;
@@ -43,6 +43,8 @@ export interface Joined {
   readonly url: string | null;
   /** Of a guest: the one session. */
   readonly session: string | null;
+  /** Name of the credential that was used there until now, and is from now on where it is named (K5). */
+  readonly replaces: string | null;
 }
 
 /** A way to the host of an invitation. */
@@ -121,8 +123,9 @@ async function joinAt(request: JoinRequest, invite: InviteText, { url, dial }: W
         ...(via === undefined ? {} : { via }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
       });
+      const replaces = (url && credentialAt(home, url.host)) ?? null;
       if (url) rememberHost(home, url.host, hostKey, name);
-      return { ...joined, as: name, url: url?.origin ?? null, session: invite.session ?? null };
+      return { ...joined, as: name, url: url?.origin ?? null, session: invite.session ?? null, replaces };
     } catch (fault) {
       if (!(fault instanceof HoldError)) throw fault;
       if (fault.code === "name_taken" && i + 1 < names.length) continue;

@@ -1,46 +1,75 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connectUnix, type Link, listenUnix, memoryPair, StreamLink } from "@holdfast/carrier";
+import { type Acceptor, connectUnix, type Link, listenUnix, memoryPair, StreamLink } from "@holdfast/carrier";
 import { carrierAcceptance } from "./acceptance.ts";
+import { Wire } from "./wire.ts";
 
-carrierAcceptance("memory", () => ({
-  pair: async (server, client) => memoryPair(server, client),
-  close: async () => {},
-}));
+/** Frames are all that there is of it: its wire breaks between two of them. */
+carrierAcceptance("memory", () => {
+  const wire = new Wire();
+  const links: Link[] = [];
+  let listening!: Acceptor;
+  const over =
+    (way: "up" | "down", accept: Acceptor): Acceptor =>
+    (link) => {
+      const handlers = accept(link);
+      const { frame } = handlers;
+      return Object.assign(handlers, {
+        frame: (channel: number, message: Uint8Array) => {
+          const bytes = message.length + 8;
+          if (wire.pass(way, bytes) === bytes) frame.call(handlers, channel, message);
+        },
+      });
+    };
+  return {
+    wire,
+    stride: 7,
+    listen: async (accept) => {
+      listening = accept;
+    },
+    dial: async (accept) => {
+      const { client } = memoryPair(over("up", listening), over("down", accept));
+      links.push(client);
+      wire.over(() => client.destroy());
+      return client;
+    },
+    close: async () => {
+      for (const link of links) link.destroy();
+    },
+  };
+});
 
-function unix(folderName: string) {
+function unix(folderName: string, stride: number) {
   return () => {
+    const wire = new Wire();
     const folder = mkdtempSync(join(tmpdir(), folderName));
-    const path = join(folder, "host.sock");
-    let listening: Server | undefined;
+    const [path, before] = [join(folder, "host.sock"), join(folder, "wire")];
+    mkdirSync(before, { mode: 0o700 });
+    let listening: Server;
+    let lane: { close(): void };
     const links: Link[] = [];
     return {
-      async pair(server: Parameters<typeof memoryPair>[0], client: Parameters<typeof memoryPair>[1]) {
-        const met = new Promise<Link>((resolve) => {
-          void listenUnix(path, (link) => {
-            resolve(link);
-            return server(link);
-          }).then(async (s) => {
-            listening = s;
-            links.push(await connectUnix(path, client));
-            made();
-          });
+      wire,
+      stride,
+      async listen(accept: Acceptor) {
+        listening = await listenUnix(path, (link) => {
+          links.push(link);
+          return accept(link);
         });
-        let made!: () => void;
-        const connected = new Promise<void>((resolve) => {
-          made = resolve;
-        });
-        const far = await met;
-        await connected;
-        links.push(far);
-        return { server: far, client: links[0] as Link };
+        lane = await wire.before(path, join(before, "host.sock"));
+      },
+      async dial(accept: Acceptor) {
+        const link = await connectUnix(join(before, "host.sock"), accept);
+        links.push(link);
+        return link;
       },
       async close() {
         for (const link of links) link.destroy();
-        await new Promise<void>((resolve) => (listening ? listening.close(() => resolve()) : resolve()));
+        lane.close();
+        await new Promise<void>((resolve) => listening.close(() => resolve()));
         rmSync(folder, { recursive: true });
       },
     };
@@ -49,17 +78,35 @@ function unix(folderName: string) {
 
 /** Two ends in this process, joined by two programs that pass on what they read. */
 carrierAcceptance("stdio", () => {
-  const programs = [0, 1].map(() => spawn("cat", { stdio: ["pipe", "pipe", "inherit"] }));
-  const [there, back] = programs as [(typeof programs)[number], (typeof programs)[number]];
+  const wire = new Wire();
+  const programs = new Set<ChildProcess>();
+  let listening!: Acceptor;
   return {
-    async pair(server, client) {
-      const ends = {
-        client: new StreamLink("stdio", back.stdout!, there.stdin!),
-        server: new StreamLink("stdio", there.stdout!, back.stdin!),
-      };
-      ends.server.open(server(ends.server));
-      ends.client.open(client(ends.client));
-      return ends;
+    wire,
+    stride: 5,
+    listen: async (accept) => {
+      listening = accept;
+    },
+    async dial(accept) {
+      const pair = [0, 1].map(() => spawn("cat", { stdio: ["pipe", "pipe", "inherit"] }));
+      const [there, back] = pair as [(typeof pair)[number], (typeof pair)[number]];
+      for (const program of pair) {
+        programs.add(program);
+        program.once("close", () => programs.delete(program));
+        for (const stream of [program.stdin!, program.stdout!]) stream.on("error", () => {});
+      }
+      const [up, down] = [wire.piece("up"), wire.piece("down")];
+      const client = new StreamLink("stdio", back.stdout!.pipe(down), there.stdin!);
+      const server = new StreamLink("stdio", there.stdout!.pipe(up), back.stdin!);
+      const off = wire.over(() => {
+        off();
+        for (const program of pair) program.kill();
+        client.destroy();
+        server.destroy();
+      });
+      server.open(listening(server));
+      client.open(accept(client));
+      return client;
     },
     async close() {
       for (const program of programs) program.kill();
@@ -67,5 +114,5 @@ carrierAcceptance("stdio", () => {
   };
 });
 
-carrierAcceptance("unix", unix("hold-carrier-"));
-carrierAcceptance("unix, at a path longer than a socket's name may be,", unix(`hold-${"x".repeat(120)}-`));
+carrierAcceptance("unix", unix("hold-carrier-", 1));
+carrierAcceptance("unix, at a path longer than a socket's name may be,", unix(`hold-${"x".repeat(120)}-`, 11));

@@ -1,18 +1,11 @@
 /**
- * What every carrier must do, whatever it is made of: exported, so that each carrier's test runs this one suite.
- * What sessions need of a whole attachment (resume at every byte, credit, refusal) is the simulation's.
+ * What every carrier must do, whatever it is made of: exported, so that each carrier's test runs this one suite. Frames are here; what attachments
+ * need of a carrier is in attachments.ts.
  */
 import type { Acceptor, Link } from "@holdfast/carrier";
 import { afterEach, describe, expect, test } from "vitest";
-
-export interface CarrierUnderTest {
-  /** Two ends of one link. */
-  pair(server: Acceptor, client: Acceptor): Promise<{ readonly server: Link; readonly client: Link }>;
-  /** False: the client's end can't hold its hop back, and what it does not take waits in its own process. Default true. */
-  readonly holdsBack?: boolean;
-  /** Ends what pair() started. */
-  close(): Promise<void>;
-}
+import { attachmentAcceptance } from "./attachments.ts";
+import type { CarrierUnderTest } from "./under-test.ts";
 
 interface Heard {
   readonly frames: { readonly channel: number; readonly text: string }[];
@@ -53,16 +46,27 @@ function listener(): Heard {
   };
 }
 
+/** Of a test that moves tens of megabytes, on a machine that has other work. */
+const SLOW_MS = 60_000;
 const bytes = (text: string) => Uint8Array.from(Buffer.from(text, "latin1"));
 
 export function carrierAcceptance(name: string, make: () => CarrierUnderTest): void {
   describe(`the ${name} carrier`, () => {
     const made: CarrierUnderTest[] = [];
-    const open = async () => {
+    const begin = (): CarrierUnderTest => {
       const carrier = make();
       made.push(carrier);
+      return carrier;
+    };
+    const open = async () => {
+      const carrier = begin();
       const [server, client] = [listener(), listener()];
-      const links = await carrier.pair(server.acceptor, client.acceptor);
+      const met = Promise.withResolvers<Link>();
+      await carrier.listen((link) => {
+        met.resolve(link);
+        return server.acceptor(link);
+      });
+      const links = { client: await carrier.dial(client.acceptor), server: await met.promise };
       return { server, client, links, holdsBack: carrier.holdsBack ?? true };
     };
     afterEach(async () => {
@@ -104,22 +108,26 @@ export function carrierAcceptance(name: string, make: () => CarrierUnderTest): v
       expect(server.frames[0]?.text).toBe("held");
     });
 
-    test("tells how much waits behind an end that does not take, and when it has left", async () => {
-      const { server, client, links, holdsBack } = await open();
-      links.client.pause();
-      const message = bytes("w".repeat(1_000_000));
-      let sent = 0;
-      for (; links.server.buffered === 0 && sent < 64; sent++) {
-        links.server.send(1, message);
-        await new Promise((turn) => setImmediate(turn));
-      }
-      if (holdsBack) expect(links.server.buffered).toBeGreaterThan(0);
-      expect(client.frames).toEqual([]);
-      links.client.resume();
-      await client.until(() => client.frames.length === sent);
-      if (holdsBack) await server.until(() => server.drains.length > 0);
-      expect(links.server.buffered).toBe(0);
-    });
+    test(
+      "tells how much waits behind an end that does not take, and when it has left",
+      async () => {
+        const { server, client, links, holdsBack } = await open();
+        links.client.pause();
+        const message = bytes("w".repeat(1_000_000));
+        let sent = 0;
+        for (; links.server.buffered === 0 && sent < 64; sent++) {
+          links.server.send(1, message);
+          await new Promise((turn) => setImmediate(turn));
+        }
+        if (holdsBack) expect(links.server.buffered).toBeGreaterThan(0);
+        expect(client.frames).toEqual([]);
+        links.client.resume();
+        await client.until(() => client.frames.length === sent);
+        if (holdsBack) await server.until(() => server.drains.length > 0);
+        expect(links.server.buffered).toBe(0);
+      },
+      SLOW_MS,
+    );
 
     test("tells each end once that it is over, and delivers nothing after that", async () => {
       const { server, client, links } = await open();
@@ -141,5 +149,7 @@ export function carrierAcceptance(name: string, make: () => CarrierUnderTest): v
       await server.until(() => server.closings.length > 0);
       expect(server.frames.map((f) => f.text)).toEqual(["last words"]);
     });
+
+    attachmentAcceptance(begin);
   });
 }

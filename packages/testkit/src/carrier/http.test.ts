@@ -8,6 +8,7 @@ import { connectHttp, HTTP_LINK_PATH, HttpLinkEnd } from "@holdfast/carrier/http
 import { afterEach, describe, expect, test } from "vitest";
 import { carrierAcceptance } from "./acceptance.ts";
 import { selfMadeCertificate } from "./certificate.ts";
+import { Wire } from "./wire.ts";
 
 type Hook = (request: IncomingMessage, response: ServerResponse) => boolean;
 
@@ -63,39 +64,41 @@ class Listening {
 
 type Dial = (url: string, accept: Acceptor) => Promise<Link>;
 
-function carrier(dial: Dial, options: { tls?: { cert: string; key: string }; hook?: Hook } = {}) {
+function carrier(dial: Dial, options: { tls?: { cert: string; key: string }; hook?: Hook; stride?: number } = {}) {
   return () => {
-    let listening: Listening | undefined;
+    const { tls: pair, hook, stride = 1 } = options;
+    const wire = new Wire();
+    let listening: Listening;
+    let lane: Awaited<ReturnType<Wire["before"]>>;
     const links: Link[] = [];
     return {
-      async pair(server: Acceptor, client: Acceptor) {
-        let met!: (link: Link) => void;
-        const meeting = new Promise<Link>((resolve) => {
-          met = resolve;
-        });
-        const accept: Acceptor = (link) => {
-          met(link);
-          return server(link);
-        };
-        listening = await Listening.start(accept, { ...options.tls, ...(options.hook ? { hook: options.hook } : {}) });
-        links.push(await dial(listening.url, client), await meeting);
-        return { server: links[1]!, client: links[0]! };
+      wire,
+      stride,
+      async listen(accept: Acceptor) {
+        listening = await Listening.start(accept, { ...pair, ...(hook ? { hook } : {}) });
+        lane = await wire.before(listening.port);
+      },
+      async dial(accept: Acceptor) {
+        const link = await dial(listening.url.replace(/\d+$/, String(lane.port)), accept);
+        links.push(link);
+        return link;
       },
       async close() {
         for (const link of links) link.destroy();
-        await listening?.close();
+        lane.close();
+        await listening.close();
       },
     };
   };
 }
 
 const tls = selfMadeCertificate();
-carrierAcceptance("http", carrier(connectHttp));
+carrierAcceptance("http", carrier(connectHttp, { stride: 23 }));
 carrierAcceptance(
   "http over TLS",
-  carrier((url, accept) => connectHttp(url, accept, { ca: tls.cert }), { tls }),
+  carrier((url, accept) => connectHttp(url, accept, { ca: tls.cert }), { tls, stride: 97 }),
 );
-carrierAcceptance("http of a page", carrier(connectPage));
+carrierAcceptance("http of a page", carrier(connectPage, { stride: 41 }));
 
 /** Every second request with a batch is done and its answer lost, as by a proxy that gives up. */
 let batches = 0;
@@ -109,7 +112,7 @@ const losesAnswers: Hook = (request, response) => {
   }
   return false;
 };
-carrierAcceptance("http, where answers are lost,", carrier(connectHttp, { hook: losesAnswers }));
+carrierAcceptance("http, where answers are lost,", carrier(connectHttp, { hook: losesAnswers, stride: 97 }));
 
 // --- hostile input ---
 

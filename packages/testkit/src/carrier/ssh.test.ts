@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { connectProgram, type Link, type SharedSocket, sshChannelLink } from "@holdfast/carrier";
 import ssh2 from "ssh2";
 import { carrierAcceptance } from "./acceptance.ts";
+import { Wire } from "./wire.ts";
 
 const shared = (socket: Socket): SharedSocket => ({
   get buffered() {
@@ -24,10 +25,14 @@ carrierAcceptance("ssh", () => {
   spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
   const hostKey = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 }).private;
   const links: Link[] = [];
-  let server: ssh2.Server | null = null;
+  const wire = new Wire();
+  let server: ssh2.Server;
+  let lane: Awaited<ReturnType<Wire["before"]>>;
   return {
-    async pair(accept, client) {
-      const met = Promise.withResolvers<Link>();
+    wire,
+    // A client is a program of its own, with a key exchange of 4 KiB.
+    stride: 101,
+    async listen(accept) {
       server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
         const socket = (connection as unknown as { readonly _sock: Socket })._sock;
         connection.on("error", () => {});
@@ -35,25 +40,28 @@ carrierAcceptance("ssh", () => {
         connection.on("session", (begin) =>
           begin().on("subsystem", (take) =>
             sshChannelLink(take(), shared(socket), (link) => {
-              met.resolve(link);
+              links.push(link);
               return accept(link);
             }),
           ),
         );
       });
       const port = await new Promise<number>((resolve) => {
-        server!.listen(0, "127.0.0.1", () => resolve((server!.address() as AddressInfo).port));
+        server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
       });
+      lane = await wire.before(port);
+    },
+    async dial(accept) {
       const options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes"];
-      const argv = ["ssh", "-F", "none", "-i", key, ...options.flatMap((o) => ["-o", o]), "-p", String(port), "-T", "-s"];
-      const near = await connectProgram([...argv, "x@127.0.0.1", "holdfast"], client);
-      const far = await met.promise;
-      links.push(near, far);
-      return { server: far, client: near };
+      const argv = ["ssh", "-F", "none", "-i", key, ...options.flatMap((o) => ["-o", o]), "-p", String(lane.port), "-T", "-s"];
+      const link = await connectProgram([...argv, "x@127.0.0.1", "holdfast"], accept);
+      links.push(link);
+      return link;
     },
     async close() {
       for (const link of links) link.destroy();
-      await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+      lane.close();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
       rmSync(folder, { recursive: true });
     },
   };

@@ -10,6 +10,7 @@ import { HoldError, limits } from "@holdfast/protocol";
 import { afterEach, describe, expect, test } from "vitest";
 import { carrierAcceptance } from "./acceptance.ts";
 import { selfMadeCertificate } from "./certificate.ts";
+import { Wire } from "./wire.ts";
 
 /** A server that takes every upgrade, and what its links are told. */
 class Listening {
@@ -51,27 +52,33 @@ class Listening {
 
 type Dial = (url: string, accept: Acceptor) => Promise<Link>;
 
-function carrier(dial: Dial, options: { readonly tls?: { cert: string; key: string }; readonly holdsBack?: boolean } = {}) {
+function carrier(
+  dial: Dial,
+  options: { readonly tls?: { cert: string; key: string }; readonly holdsBack?: boolean; readonly stride?: number } = {},
+) {
   return () => {
-    let listening: Listening | undefined;
+    const { holdsBack = true, stride = 1 } = options;
+    const wire = new Wire();
+    let listening: Listening;
+    let lane: Awaited<ReturnType<Wire["before"]>>;
     const links: Link[] = [];
     return {
-      holdsBack: options.holdsBack ?? true,
-      async pair(server: Acceptor, client: Acceptor) {
-        let met!: (link: Link) => void;
-        const meeting = new Promise<Link>((resolve) => {
-          met = resolve;
-        });
-        listening = await Listening.start((link) => {
-          met(link);
-          return server(link);
-        }, options.tls);
-        links.push(await dial(listening.url, client), await meeting);
-        return { server: links[1]!, client: links[0]! };
+      wire,
+      holdsBack,
+      stride,
+      async listen(accept: Acceptor) {
+        listening = await Listening.start(accept, options.tls);
+        lane = await wire.before(listening.port);
+      },
+      async dial(accept: Acceptor) {
+        const link = await dial(listening.url.replace(/\d+$/, String(lane.port)), accept);
+        links.push(link);
+        return link;
       },
       async close() {
         for (const link of links) link.destroy();
-        await listening?.close();
+        lane.close();
+        await listening.close();
       },
     };
   };
@@ -81,9 +88,9 @@ const tls = selfMadeCertificate();
 carrierAcceptance("websocket", carrier(connectWebSocket));
 carrierAcceptance(
   "websocket over TLS",
-  carrier((url, accept) => connectWebSocket(url, accept, { ca: tls.cert }), { tls }),
+  carrier((url, accept) => connectWebSocket(url, accept, { ca: tls.cert }), { tls, stride: 23 }),
 );
-carrierAcceptance("websocket of a page", carrier(connectPage, { holdsBack: false }));
+carrierAcceptance("websocket of a page", carrier(connectPage, { holdsBack: false, stride: 7 }));
 
 // --- hostile input ---
 

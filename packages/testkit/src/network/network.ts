@@ -55,6 +55,11 @@ export class Network {
     this.#listener = { accept, owner };
   }
 
+  /** Who takes links now, over whatever carries them; null: nobody listens. */
+  get acceptor(): Acceptor | null {
+    return this.#listener?.accept ?? null;
+  }
+
   /** The listening process is gone: its socket refuses, its links end. */
   hostDied(): void {
     this.#listener = null;

@@ -3,7 +3,7 @@
  * be killed, and comes back as another.
  */
 import type { Attachment, AttachHandlers, AttachOptions, Floor, InputOutcome } from "@holdfast/sdk";
-import { Client, Connection, type Redial } from "@holdfast/sdk/client";
+import { Client, Connection, type Credential, type Dial, type Redial } from "@holdfast/sdk/client";
 import type { Random, Scheduler } from "../clock/index.ts";
 import type { Network, Owner } from "../network/index.ts";
 import { credential, kinds, verifier, type Name } from "./operators.ts";
@@ -50,6 +50,17 @@ export class SimClient implements Owner {
   readonly promised: Promised[] = [];
   /** How long the reader takes for each piece of output, microseconds; 0: none. */
   readUs = 0;
+  /** Output is used no earlier than this. */
+  reads: Promise<void> | null = null;
+  /** How it reaches the host, and as whom. Default: by the simulated network, as itself. */
+  dial: Dial;
+  credential: Credential;
+  /** Of the waits before it dials again. */
+  waitMs: (ms: number) => number = (ms) => ms;
+  /** Each time that its attachment has a link again: whether it took up its place. */
+  readonly resumed: boolean[] = [];
+  /** Codes of what it asked for and did not get. */
+  readonly refusals: string[] = [];
   /** Told of what is typed offline and too old: whether it goes out. */
   flushes = true;
   /** Notices of the floor, as they came. */
@@ -63,6 +74,8 @@ export class SimClient implements Owner {
     this.#network = network;
     this.#random = scheduler.random.fork();
     this.#note = (text) => note(`${label}: ${text}`);
+    this.dial = (accept) => this.#network.dial(label, accept, this);
+    this.credential = credential(name);
   }
 
   get isAi(): boolean {
@@ -91,6 +104,7 @@ export class SimClient implements Owner {
       const code = (fault as { code?: string }).code;
       if (code === undefined) throw fault;
       this.#note(`${what}: ${code}`);
+      this.refusals.push(code);
       return null;
     } finally {
       promised.settled = true;
@@ -102,8 +116,8 @@ export class SimClient implements Owner {
     this.client = null;
     const open = (resume: Parameters<Redial["connect"]>[0]): Promise<Connection> =>
       Connection.open({
-        dial: (accept) => this.#network.dial(this.label, accept, this),
-        credential: credential(this.name),
+        dial: this.dial,
+        credential: this.credential,
         verifier: verifier(this.#random),
         resume,
         via: "sdk",
@@ -112,7 +126,7 @@ export class SimClient implements Owner {
     const redial: Redial = {
       connect: open,
       now: () => this.#scheduler.clock.monoMs(),
-      wait: (ms) => this.#scheduler.wait(ms),
+      wait: (ms) => this.#scheduler.wait(this.waitMs(ms)),
       newId: () => this.#random.id(24),
     };
     const connection = await this.promise("connect", () => open(null));
@@ -129,14 +143,17 @@ export class SimClient implements Owner {
       snapshot: (s) => void view.seen.push({ is: "snapshot", seq: s.seq, bytes: s.vt, why: s.why }),
       output: (o) => {
         view.seen.push({ is: "output", seq: o.seq, offset: o.offset, bytes: o.bytes });
-        return this.readUs > 0 ? this.#scheduler.wait(this.readUs / 1000) : undefined;
+        return this.readUs > 0 ? this.#scheduler.wait(this.readUs / 1000) : (this.reads ?? undefined);
       },
       event: (e) => void view.seen.push({ is: "event", seq: Number(e.seq), kind: e.body?.kind.case ?? "" }),
       gap: (g) => void view.seen.push({ is: "gap", from: g.fromSeq, to: g.toSeq }),
       floor: (f) => {
         this.floor = f;
       },
-      link: (state, detail) => this.#note(`${state}, resumed ${detail.resumed}, ${detail.unanswered} unanswered`),
+      link: (state, detail) => {
+        this.#note(`${state}, resumed ${detail.resumed}, ${detail.unanswered} unanswered`);
+        if (state === "attached") this.resumed.push(detail.resumed);
+      },
       held: () => (this.flushes ? this.attachment?.flushHeld() : this.attachment?.dropHeld()),
       detached: (reason, error) => {
         view.detached = error?.code ?? reason;

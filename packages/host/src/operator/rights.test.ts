@@ -1,0 +1,79 @@
+import { MonotonicMs } from "@holdfast/core";
+import type { HoldError } from "@holdfast/protocol";
+import { expect, test } from "vitest";
+import type { SessionPorts } from "../session/ports.ts";
+import type { OperatorRegistry, RegisteredOperator } from "./registry.ts";
+import { Rights } from "./rights.ts";
+
+const HOUR = 3_600_000;
+const START = 1_000_000_000_000;
+
+/** A guest of `s1` for an hour, and two clocks. */
+function scene() {
+  const clocks = { monoMs: 0, wallMs: START };
+  const timers: { readonly at: number; run: (() => void) | null }[] = [];
+  let guest = {
+    ...{ id: "gus", name: "gus", kind: "human", role: "operator", revoked: false, onBehalfOf: "", keys: [] },
+    guest: { session: "s1", untilUnixMs: START + HOUR },
+  } as unknown as RegisteredOperator;
+  const ports = {
+    clock: { monoMs: () => MonotonicMs(clocks.monoMs), wallMs: () => clocks.wallMs },
+    wakeAt: (at: number, run: () => void) => void timers.push({ at, run }),
+    log: () => {},
+  } as unknown as SessionPorts;
+  const registry = { byName: () => guest } as unknown as OperatorRegistry;
+  const rights = new Rights(
+    registry,
+    ports,
+    () => "",
+    () => {},
+  );
+  rights.keepGuest(guest, () => {
+    guest = { ...guest, revoked: true };
+  });
+  return {
+    /** Time passes for both clocks; what is due is run. */
+    pass(ms: number): void {
+      const to = clocks.monoMs + ms;
+      const next = () => timers.filter((t) => t.run && t.at <= to).sort((a, b) => a.at - b.at)[0];
+      for (let due = next(); due; due = next()) {
+        clocks.wallMs += Math.max(0, due.at - clocks.monoMs);
+        clocks.monoMs = Math.max(clocks.monoMs, due.at);
+        const { run } = due;
+        due.run = null;
+        run!();
+      }
+      clocks.wallMs += to - clocks.monoMs;
+      clocks.monoMs = to;
+    },
+    set: (ms: number) => void (clocks.wallMs += ms),
+    isOut: () => guest.revoked,
+    asks(session = "s1"): string {
+      try {
+        rights.demand(guest, "session.input", session);
+        return "may";
+      } catch (fault) {
+        return (fault as HoldError).code;
+      }
+    },
+  };
+}
+
+test("R2: a guest is out at the end of their time, and not before", () => {
+  const s = scene();
+  s.pass(HOUR - 1);
+  expect([s.asks(), s.asks("s2"), s.isOut()]).toEqual(["may", "not_permitted", false]);
+  s.pass(1);
+  expect([s.asks(), s.isOut()]).toEqual(["revoked", true]);
+});
+
+test("R2: a clock that is set back gives a guest no more time, and one that is set forward ends it", () => {
+  const back = scene();
+  back.pass(HOUR / 2);
+  back.set(-24 * HOUR);
+  back.pass(HOUR / 2);
+  expect([back.asks(), back.isOut()]).toEqual(["revoked", true]);
+  const forward = scene();
+  forward.set(2 * HOUR);
+  expect(forward.asks()).toBe("access_ended");
+});
