@@ -1,0 +1,104 @@
+/** Calls to a relay: a channel, and the few ways to begin one. */
+import { createHash } from "node:crypto";
+import { connect as connectTls } from "node:tls";
+import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { HoldError } from "@holdfast/protocol";
+import { type RelayAddress, relayUrl } from "./address.ts";
+import { hop, relayService } from "./service.ts";
+
+/** Both ends of a call's life as one: `giveUp` ends it now. */
+export type PieceCall = ClientDuplexStream<Buffer, Buffer> & { giveUp(): void };
+
+const CONNECT_MS = 10_000;
+
+export interface RelayClientOptions {
+  /** Certificates of authorities to trust in place of the system's, PEM. */
+  readonly ca?: string | Buffer | undefined;
+  readonly timeoutMs?: number;
+}
+
+export class RelayClient {
+  readonly #client: Client;
+
+  private constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Resolves when the relay has been reached; rejects with `unreachable`, or `host_key_changed` for a relay with another key than the pinned one. */
+  static async open(address: RelayAddress, { ca, timeoutMs = CONNECT_MS }: RelayClientOptions = {}): Promise<RelayClient> {
+    const client = new Client(address.authority, await credentialsFor(address, ca, timeoutMs), { ...hop, "grpc.enable_retries": 0 });
+    return new Promise((resolve, reject) => {
+      client.waitForReady(Date.now() + timeoutMs, (fault) => {
+        if (!fault) return resolve(new RelayClient(client));
+        client.close();
+        reject(new HoldError("unreachable", `no relay answers at ${relayUrl({ ...address, pin: "" })}`, {}, { cause: fault }));
+      });
+    });
+  }
+
+  stream(method: "serve" | "accept" | "reach"): PieceCall {
+    const { path, requestSerialize, responseDeserialize } = relayService[method];
+    const call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    return Object.assign(call, { giveUp: () => call.cancel() });
+  }
+
+  find(request: Buffer): Promise<Buffer> {
+    const { path, requestSerialize, responseDeserialize } = relayService.find;
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (fault, answer) =>
+        fault ? reject(faultFrom(fault)) : resolve(answer!),
+      );
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+/** What gRPC says of a call that failed, in our words. */
+export function faultFrom(fault: ServiceError): HoldError {
+  const code = fault.code === status.RESOURCE_EXHAUSTED ? "too_many" : "unreachable";
+  return new HoldError(code, `the relay: ${fault.details || fault.message}`, {}, { cause: fault });
+}
+
+async function credentialsFor(
+  address: RelayAddress,
+  ca: string | Buffer | undefined,
+  timeoutMs: number,
+): Promise<ChannelCredentials> {
+  if (address.isPlain) return credentials.createInsecure();
+  if (address.pin === "") return credentials.createSsl(ca === undefined ? null : Buffer.from(ca));
+  return credentials.createSsl(await pinnedCertificate(address, timeoutMs), null, null, { checkServerIdentity: () => undefined });
+}
+
+/** The certificate of who answers, if its key is the pinned one: gRPC is then told to trust this one and no other. */
+function pinnedCertificate({ authority, pin }: RelayAddress, timeoutMs: number): Promise<Buffer> {
+  const at = authority.lastIndexOf(":");
+  const host = authority.slice(0, at).replace(/^\[|\]$/g, "");
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host, port: Number(authority.slice(at + 1)), rejectUnauthorized: false, ALPNProtocols: ["h2"] });
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error("no answer in time")));
+    socket.once("error", (cause) =>
+      reject(new HoldError("unreachable", `no relay answers at https://${authority} (${cause.message})`, {}, { cause })),
+    );
+    socket.once("secureConnect", () => {
+      const certificate = socket.getPeerX509Certificate();
+      socket.destroy();
+      const seen = certificate ? pinOf(certificate.publicKey.export({ format: "der", type: "spki" })) : "";
+      if (seen === pin) return resolve(Buffer.from(certificate!.toString()));
+      reject(
+        new HoldError(
+          "host_key_changed",
+          `who answers at https://${authority} has the key ${seen || "of nobody"}, and the relay that is meant has ${pin}; nothing was sent. Ask who runs it, then give its new address`,
+          { address: authority, key: seen },
+        ),
+      );
+    });
+  });
+}
+
+/** SHA-256 of a SubjectPublicKeyInfo, hex. */
+export function pinOf(spki: Uint8Array): string {
+  return createHash("sha256").update(spki).digest("hex");
+}

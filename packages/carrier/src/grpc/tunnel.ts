@@ -1,0 +1,77 @@
+/** Tunnels: a link to a host through a relay, made by either end. Inside is TLS that the relay can't open (tls/secure.ts), and in it the frames of every link. */
+import type { KeyObject } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { create, fromBinary, HoldError, isCode, type Init, type Knock, type Piece, PieceSchema, toBinary } from "@holdfast/protocol";
+import type { Acceptor, Link } from "../link.ts";
+import { StreamLink } from "../stream-link.ts";
+import { secureAsHost, secureAsOperator } from "../tls/secure.ts";
+import type { PieceCall, RelayClient } from "./calls.ts";
+import { PieceStream } from "./piece-stream.ts";
+
+export interface ReachOptions {
+  /** Closed when the link is over. */
+  readonly relay: RelayClient;
+  readonly knock: Pick<Knock, "host"> & Partial<Knock>;
+  /** Shown inside, to the host alone. */
+  readonly key: KeyObject;
+  /** Throws for a host's raw public key that is not the one meant. */
+  readonly trusts: (hostKey: Uint8Array) => void;
+}
+
+/** Rejects with the relay's refusal, `unreachable`, or what `trusts` throws. */
+export async function reachThroughRelay({ relay, knock, key, trusts }: ReachOptions, accept: Acceptor): Promise<Link> {
+  try {
+    const call = relay.stream("reach");
+    await joined(call, { case: "knock", value: knock });
+    const { stream } = await secureAsOperator(new PieceStream(call), key, trusts);
+    stream.once("close", () => relay.close());
+    return opened(stream, accept);
+  } catch (fault) {
+    relay.close();
+    throw fault;
+  }
+}
+
+/** The host's end of an offer. `accept` is told which key has knocked, by its raw form. */
+export async function takeOffer(
+  relay: RelayClient,
+  offer: Uint8Array,
+  key: KeyObject,
+  accept: (peerKey: Uint8Array) => Acceptor,
+): Promise<Link> {
+  const call = relay.stream("accept");
+  await joined(call, { case: "take", value: { offer } });
+  const { stream, peerKey } = await secureAsHost(new PieceStream(call), key);
+  return opened(stream, accept(peerKey));
+}
+
+function opened(stream: Duplex, accept: Acceptor): Link {
+  const link = new StreamLink("grpc", stream, stream);
+  link.open(accept(link));
+  return link;
+}
+
+/** Says the first piece and hears the relay's. */
+function joined(call: PieceCall, first: NonNullable<Init<Piece>["body"]>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const give = (fault: unknown): void => {
+      call.giveUp();
+      reject(fault);
+    };
+    call.once("error", (fault: Error) =>
+      give(new HoldError("unreachable", `the relay ended the call (${fault.message})`, {}, { cause: fault })),
+    );
+    call.once("end", () => give(new HoldError("unreachable", "the relay ended the call")));
+    call.once("data", (bytes: Buffer) => {
+      const { body } = fromBinary(PieceSchema, bytes);
+      if (body.case === "joined") {
+        call.pause();
+        return resolve();
+      }
+      if (body.case !== "refused") return give(new HoldError("bad_request", "the relay does not speak as one"));
+      const { code, message, details } = body.value;
+      give(new HoldError(isCode(code) ? code : "internal", message, details));
+    });
+    call.write(Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body: first }))));
+  });
+}

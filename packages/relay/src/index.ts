@@ -1,0 +1,4 @@
+/** Who meets whom: a relay that introduces operators to hosts and passes on what it can't read. It knows no session. */
+export * from "./book.ts";
+export * from "./relay.ts";
+export * from "./server.ts";

@@ -1,0 +1,196 @@
+/**
+ * Who is here now: hosts by their lines, whom each lets to its door, and who waits at one. In memory alone: a relay that was killed has it again when
+ * the hosts have dialled again.
+ *
+ *   D1  A host has one line; the newest is it, and the one before is told that it is not.
+ *   D2  Nobody learns of a host that it does not admit: not there, not admitted and not connected are one answer.
+ *   D3  An offer is taken once, by the host that it was made to, within its time.
+ *   D4  Who is not admitted any more is out at once, tunnels too.
+ */
+import { randomBytes } from "node:crypto";
+import { type Doors, type Error as WireError, HoldError, type Init, type RelayWord } from "@holdfast/protocol";
+import type { BookedHost } from "./book.ts";
+
+/** Who asks: a key that was proven, or an invitation. */
+export type Caller = { readonly keyId: string } | { readonly knockHash: string };
+
+export interface Tunnel {
+  readonly caller: Caller;
+  /** Where it came from, without its port. */
+  readonly from: string;
+  end(why: HoldError): void;
+}
+
+export interface Line {
+  readonly host: BookedHost;
+  readonly version: string;
+  readonly from: string;
+  send(word: NonNullable<Init<RelayWord>["body"]>): void;
+  /** Ends it; the host is told why. */
+  refuse(why: HoldError): void;
+}
+
+interface Entry {
+  readonly line: Line;
+  readonly sinceUnixMs: number;
+  keyIds: ReadonlySet<string>;
+  knocks: ReadonlyMap<string, number>;
+  readonly tunnels: Set<Tunnel>;
+}
+
+interface Waiting<T> {
+  readonly host: string;
+  readonly taken: (by: T) => void;
+  readonly refused: (why: HoldError) => void;
+}
+
+/** Tunnels of one host at once. */
+const MAX_TUNNELS = 4_096;
+/** Of one caller at one host. */
+const MAX_TUNNELS_EACH = 64;
+/** How long a host may take to come to its door. */
+const OFFER_MS = 10_000;
+
+/** `T`: what takes up an offer. */
+export class Lines<T> {
+  readonly #entries = new Map<string, Entry>();
+  readonly #waiting = new Map<string, Waiting<T>>();
+  readonly #nowUnixMs: () => number;
+
+  constructor(nowUnixMs: () => number) {
+    this.#nowUnixMs = nowUnixMs;
+  }
+
+  get online(): number {
+    return this.#entries.size;
+  }
+
+  get tunnels(): number {
+    let sum = 0;
+    for (const { tunnels } of this.#entries.values()) sum += tunnels.size;
+    return sum;
+  }
+
+  get entries(): Iterable<Readonly<Entry>> {
+    return this.#entries.values();
+  }
+
+  entry(id: string): Readonly<Entry> | null {
+    return this.#entries.get(id) ?? null;
+  }
+
+  /** D1. Tunnels of the line before stay: they are calls of their own, and end with the connection that they are in. */
+  open(line: Line): void {
+    const { id } = line.host;
+    const before = this.#entries.get(id);
+    const { keyIds = new Set<string>(), knocks = new Map<string, number>(), tunnels = new Set<Tunnel>() } = before ?? {};
+    this.#entries.set(id, { line, sinceUnixMs: this.#nowUnixMs(), keyIds, knocks, tunnels });
+    before?.line.refuse(new HoldError("fenced", `host ${id} has dialled again: this line of it is over`, { host: id }));
+  }
+
+  over(line: Line): void {
+    const { id } = line.host;
+    if (this.#entries.get(id)?.line === line) this.#entries.delete(id);
+  }
+
+  /** D4. */
+  setDoors(line: Line, doors: Doors): void {
+    const entry = this.#entries.get(line.host.id);
+    if (entry?.line !== line) return;
+    entry.keyIds = new Set(doors.keyIds.map(hex));
+    entry.knocks = new Map(doors.invited.map(({ knockHash, untilUnixMs }) => [hex(knockHash), Number(untilUnixMs)]));
+    for (const tunnel of [...entry.tunnels])
+      if ("keyId" in tunnel.caller && !entry.keyIds.has(tunnel.caller.keyId)) tunnel.end(notHere(line.host.name));
+  }
+
+  /** Hosts that admit this caller, here now. */
+  admitting(caller: Caller): Line[] {
+    const now = this.#nowUnixMs();
+    return [...this.#entries.values()]
+      .filter(({ keyIds, knocks }) =>
+        "keyId" in caller ? keyIds.has(caller.keyId) : (knocks.get(caller.knockHash) ?? 0) > now,
+      )
+      .map(({ line }) => line);
+  }
+
+  /** D2. By id or name; throws `unreachable`, or `bad_request` for a name of several. */
+  find(caller: Caller, host: string): Line {
+    const found = this.admitting(caller).filter(({ host: h }) => h.id === host || h.name === host);
+    if (found.length === 1) return found[0]!;
+    if (found.length === 0) throw notHere(host);
+    throw new HoldError(
+      "bad_request",
+      `several hosts are called ${host} (${found.map(({ host: h }) => `${h.id} of ${h.fleet}`).join(", ")}); say its id`,
+      { candidates: found.map(({ host: h }) => h.id).join(",") },
+    );
+  }
+
+  /** Asks the host to its door. Resolves with what took the offer up; `gone` gives up. */
+  offer(line: Line, of: { readonly from: string; readonly carrier: string; readonly plain: boolean; readonly gone: AbortSignal }): Promise<T> {
+    const id = randomBytes(16);
+    const key = hex(id);
+    return new Promise<T>((resolve, reject) => {
+      const late = setTimeout(
+        () => over(new HoldError("timed_out", `host ${line.host.name} did not come to its door in ${OFFER_MS / 1000} s`)),
+        OFFER_MS,
+      );
+      const over = (why: HoldError): void => {
+        this.#waiting.delete(key);
+        clearTimeout(late);
+        reject(why);
+      };
+      const leave = (): void => over(new HoldError("cancelled", "who knocked has left"));
+      of.gone.addEventListener("abort", leave, { once: true });
+      this.#waiting.set(key, {
+        host: line.host.id,
+        taken: (by) => {
+          of.gone.removeEventListener("abort", leave);
+          this.#waiting.delete(key);
+          clearTimeout(late);
+          resolve(by);
+        },
+        refused: over,
+      });
+      line.send({ case: "offer", value: { id, from: of.from, carrier: of.carrier, plain: of.plain } });
+    });
+  }
+
+  /** D3. Throws `bad_request` where nobody waits for it. */
+  take(offer: Uint8Array, by: T): void {
+    const waiting = this.#waiting.get(hex(offer));
+    if (!waiting) throw new HoldError("bad_request", "nobody is at that door any more");
+    waiting.taken(by);
+  }
+
+  decline(line: Line, offer: Uint8Array, error: WireError | undefined): void {
+    const waiting = this.#waiting.get(hex(offer));
+    if (waiting?.host !== line.host.id) return;
+    waiting.refused(new HoldError("not_permitted", error?.message || `host ${line.host.name} does not open`, error?.details ?? {}));
+  }
+
+  /** Throws `too_many`. What is returned is called when it is over. */
+  begin(line: Line, tunnel: Tunnel): () => void {
+    const entry = this.#entries.get(line.host.id);
+    if (!entry) throw notHere(line.host.name);
+    const { tunnels } = entry;
+    const own = [...tunnels].filter((t) => nameOf(t.caller) === nameOf(tunnel.caller)).length;
+    if (tunnels.size >= MAX_TUNNELS || own >= MAX_TUNNELS_EACH)
+      throw new HoldError("too_many", `${own >= MAX_TUNNELS_EACH ? `${own} tunnels of this key` : `${tunnels.size} tunnels`} lead to ${line.host.name} already`);
+    tunnels.add(tunnel);
+    return () => void tunnels.delete(tunnel);
+  }
+}
+
+export function nameOf(caller: Caller): string {
+  return "keyId" in caller ? caller.keyId : `invitation ${caller.knockHash.slice(0, 8)}`;
+}
+
+/** D2. */
+export function notHere(host: string): HoldError {
+  return new HoldError(
+    "unreachable",
+    `no host ${JSON.stringify(host.slice(0, 64))} that lets you in is connected to this relay now; hold hosts shows those that are`,
+  );
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
