@@ -20,6 +20,8 @@ export interface Link {
   readonly carrier: "unix" | "memory" | "websocket" | "http" | "grpc" | "ssh" | "stdio";
   /** Bytes accepted by `send` and not yet taken by the operating system. */
   readonly buffered: number;
+  /** Raw public key that the other end has shown to the carrier itself (tls/secure.ts); absent where the carrier asks for none. */
+  readonly peerKey?: Uint8Array;
   send(channel: number, message: Uint8Array): void;
   /** Stops and restarts delivery; what arrives meanwhile waits in the hop. */
   pause(): void;

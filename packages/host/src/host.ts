@@ -27,6 +27,7 @@ import { Refusals } from "./operator/refusals.ts";
 import { Revocation } from "./operator/revocation.ts";
 import { confineOf, Rights } from "./operator/rights.ts";
 import { PolicyStore } from "./policy/store.ts";
+import type { Relays } from "./uplink/relays.ts";
 import type { Actor } from "./session/book.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
 import * as lifetime from "./session/lifetime.ts";
@@ -90,6 +91,8 @@ export class Host {
   /** Where others reach it, by carrier; and what an admin should know of that. */
   readonly addresses = new Map<string, string>();
   readonly notices: string[] = [];
+  /** That it dials, if it can. */
+  relays: Relays | null = null;
   /** Of its SSH server, as in known_hosts; empty: there is none. */
   sshHostKey = "";
   /** What a session inherits that is opened from a machine or page of which nothing is to be inherited. */

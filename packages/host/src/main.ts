@@ -36,6 +36,7 @@ import { readSettings } from "./settings.ts";
 import type { MeetSsh, SshServer } from "./ssh/index.ts";
 import { cannotStart } from "./start-log.ts";
 import { startTerminalModels } from "./terminal/index.ts";
+import { Relays } from "./uplink/relays.ts";
 
 const ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 /** The keeper has 16 connections, and one more puts out the oldest. */
@@ -164,6 +165,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   let server: Server | null = null;
   let listener: Listener | null = null;
   let sshServer: SshServer | null = null;
+  let relays: Relays | null = null;
   let leaving = false;
   const leave = async (code: number): Promise<void> => {
     if (leaving) return;
@@ -173,6 +175,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     server?.close();
     void listener?.close();
     sshServer?.close();
+    relays?.stop();
     host.leave();
     await journal.close().catch((fault: unknown) => log(`journal: ${String(fault)}`));
     await models.stop();
@@ -251,6 +254,14 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     makeRoom: () => host.makeRoom(),
   });
   listener = await listen(wish ?? settings.listen, host, identity.id, meet);
+  const { registry, invitations, version } = host;
+  relays = new Relays({
+    ...{ path: files.relays(home), identity, version, registry, invitations, log },
+    meet: (link) => meet(link),
+    wallMs: () => clock.wallMs(),
+  });
+  host.relays = relays;
+  relays.start();
   sshServer = await listenSsh(ssh ?? settings.ssh, host, (link, proven, begins) => meet(link, proven, () => {}, begins));
 }
 

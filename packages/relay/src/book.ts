@@ -60,7 +60,12 @@ export class RelayBook {
       if (![book.hosts, book.tokens, book.revokedKeys].every(Array.isArray)) throw new Error("it is no relay's book");
       return new RelayBook(path, book);
     } catch (cause) {
-      throw new HoldError("internal", `${path} can't be read (${(cause as Error).message}); put it right from a copy`, {}, { cause });
+      throw new HoldError(
+        "internal",
+        `${path} can't be read (${(cause as Error).message}); put it right from a copy`,
+        {},
+        { cause },
+      );
     }
   }
 
@@ -72,6 +77,10 @@ export class RelayBook {
     return this.#byId.get(id) ?? null;
   }
 
+  get revokedKeys(): readonly string[] {
+    return this.#book.revokedKeys;
+  }
+
   isRevokedKey(keyId: string): boolean {
     return this.#book.revokedKeys.includes(keyId);
   }
@@ -80,14 +89,18 @@ export class RelayBook {
     checkName("fleet", of.fleet);
     if (of.name !== "") checkName("host", of.name);
     const open = this.#book.tokens.filter((t) => t.untilUnixMs > nowUnixMs);
-    if (open.length >= MAX_TOKENS) throw new HoldError("too_many", `${MAX_TOKENS} tokens are open; use one, or wait until one is over`);
+    if (open.length >= MAX_TOKENS)
+      throw new HoldError("too_many", `${MAX_TOKENS} tokens are open; use one, or wait until one is over`);
     this.#save({ ...this.#book, tokens: [...open, { ...of, hash: hashOf(token) }] });
   }
 
   /** B1, B2. The host as it is known from now on; throws `revoked`, `invitation_unknown` or `name_taken`. */
   register(id: string, wished: { readonly name: string; readonly token: Uint8Array }, nowUnixMs: number): BookedHost {
     const known = this.#byId.get(id);
-    if (known?.isRevoked) throw new HoldError("revoked", `host ${known.name} (${id}) was revoked at this relay; who runs it may undo that`, { host: id });
+    if (known?.isRevoked)
+      throw new HoldError("revoked", `host ${known.name} (${id}) was revoked at this relay; who runs it may undo that`, {
+        host: id,
+      });
     if (known) return known;
     const hash = hashOf(wished.token);
     const token = this.#book.tokens.find((t) => t.hash === hash && t.untilUnixMs > nowUnixMs);
@@ -102,9 +115,13 @@ export class RelayBook {
     const inFleet = this.#book.hosts.filter((h) => h.fleet === token.fleet);
     const other = inFleet.find((h) => h.name === name);
     if (other)
-      throw new HoldError("name_taken", `another host of the fleet ${token.fleet} is called ${name} (${other.id}); join with another --name`, {
-        host: other.id,
-      });
+      throw new HoldError(
+        "name_taken",
+        `another host of the fleet ${token.fleet} is called ${name} (${other.id}); join with another --name`,
+        {
+          host: other.id,
+        },
+      );
     if (inFleet.length >= MAX_HOSTS) throw new HoldError("too_many", `the fleet ${token.fleet} has ${MAX_HOSTS} hosts`);
     const host: BookedHost = { id, name, fleet: token.fleet, joinedUnixMs: nowUnixMs, isRevoked: false };
     this.#save({ ...this.#book, hosts: [...this.#book.hosts, host], tokens: this.#book.tokens.filter((t) => t !== token) });

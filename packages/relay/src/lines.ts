@@ -107,9 +107,7 @@ export class Lines<T> {
   admitting(caller: Caller): Line[] {
     const now = this.#nowUnixMs();
     return [...this.#entries.values()]
-      .filter(({ keyIds, knocks }) =>
-        "keyId" in caller ? keyIds.has(caller.keyId) : (knocks.get(caller.knockHash) ?? 0) > now,
-      )
+      .filter(({ keyIds, knocks }) => ("keyId" in caller ? keyIds.has(caller.keyId) : (knocks.get(caller.knockHash) ?? 0) > now))
       .map(({ line }) => line);
   }
 
@@ -126,7 +124,10 @@ export class Lines<T> {
   }
 
   /** Asks the host to its door. Resolves with what took the offer up; `gone` gives up. */
-  offer(line: Line, of: { readonly from: string; readonly carrier: string; readonly plain: boolean; readonly gone: AbortSignal }): Promise<T> {
+  offer(
+    line: Line,
+    of: { readonly from: string; readonly carrier: string; readonly plain: boolean; readonly gone: AbortSignal },
+  ): Promise<T> {
     const id = randomBytes(16);
     const key = hex(id);
     return new Promise<T>((resolve, reject) => {
@@ -165,7 +166,9 @@ export class Lines<T> {
   decline(line: Line, offer: Uint8Array, error: WireError | undefined): void {
     const waiting = this.#waiting.get(hex(offer));
     if (waiting?.host !== line.host.id) return;
-    waiting.refused(new HoldError("not_permitted", error?.message || `host ${line.host.name} does not open`, error?.details ?? {}));
+    waiting.refused(
+      new HoldError("not_permitted", error?.message || `host ${line.host.name} does not open`, error?.details ?? {}),
+    );
   }
 
   /** Throws `too_many`. What is returned is called when it is over. */
@@ -175,7 +178,10 @@ export class Lines<T> {
     const { tunnels } = entry;
     const own = [...tunnels].filter((t) => nameOf(t.caller) === nameOf(tunnel.caller)).length;
     if (tunnels.size >= MAX_TUNNELS || own >= MAX_TUNNELS_EACH)
-      throw new HoldError("too_many", `${own >= MAX_TUNNELS_EACH ? `${own} tunnels of this key` : `${tunnels.size} tunnels`} lead to ${line.host.name} already`);
+      throw new HoldError(
+        "too_many",
+        `${own >= MAX_TUNNELS_EACH ? `${own} tunnels of this key` : `${tunnels.size} tunnels`} lead to ${line.host.name} already`,
+      );
     tunnels.add(tunnel);
     return () => void tunnels.delete(tunnel);
   }

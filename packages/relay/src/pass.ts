@@ -59,7 +59,10 @@ export class PassReader {
     if (aud !== authority || !isTime(iat) || !isTime(exp) || exp - iat > PASS_SECONDS) throw refused();
     if (typeof jti !== "string" || jti.length < 16 || jti.length > 64) throw refused();
     if (iat > now + SKEW_SECONDS || exp <= now - SKEW_SECONDS)
-      throw new HoldError("unknown_credential", "the pass is not of now: this machine's clock and the relay's differ, or it was kept too long");
+      throw new HoldError(
+        "unknown_credential",
+        "the pass is not of now: this machine's clock and the relay's differ, or it was kept too long",
+      );
     for (const [id, until] of this.#used) {
       if (until > now) break;
       this.#used.delete(id);

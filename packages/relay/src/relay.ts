@@ -91,7 +91,12 @@ export class Relay {
     call.on("end", () => call.end());
     const stranger = this.#stranger(call, refuse);
     if (!stranger) return;
-    const register = async ({ pass, name, token, version }: Extract<HostWord["body"], { case: "register" }>["value"]): Promise<void> => {
+    const register = async ({
+      pass,
+      name,
+      token,
+      version,
+    }: Extract<HostWord["body"], { case: "register" }>["value"]): Promise<void> => {
       const { keyId } = await this.#passes.read(pass, call.getHost());
       const host = this.book.register(keyId.slice(0, 32), { name, token }, this.#wallMs());
       if (call.cancelled || call.destroyed) return;
@@ -107,7 +112,8 @@ export class Relay {
       try {
         const { body } = fromBinary(HostWordSchema, bytes);
         if (!line) {
-          if (isRegistering || body.case !== "register") throw new HoldError("bad_request", "a line begins with a host's registration");
+          if (isRegistering || body.case !== "register")
+            throw new HoldError("bad_request", "a line begins with a host's registration");
           isRegistering = true;
           register(body.value).catch(refuse);
         } else if (body.case === "beat") send({ case: "beat", value: body.value });
@@ -176,7 +182,9 @@ export class Relay {
         fail(host, why);
       };
       this.#log("tunnel_opened", { host: line.host.id, caller: nameOf(caller), from });
-      const joined = Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body: { case: "joined", value: { host: line.host.id } } })));
+      const joined = Buffer.from(
+        toBinary(PieceSchema, create(PieceSchema, { body: { case: "joined", value: { host: line.host.id } } })),
+      );
       call.write(joined);
       host.write(joined);
       this.#pass(call, host, (bytes) => (this.passed.toHosts += bytes));
@@ -190,7 +198,8 @@ export class Relay {
   async #callerOf({ pass, invited }: Knock, authority: string): Promise<Caller> {
     if (pass === "" && invited.length === 32) return { knockHash: hashOf(invited) };
     const { keyId } = await this.#passes.read(pass, authority);
-    if (this.book.isRevokedKey(keyId)) throw new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
+    if (this.book.isRevokedKey(keyId))
+      throw new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
     return { keyId };
   }
 
@@ -238,7 +247,8 @@ export class Relay {
           tunnels++;
           tunnel.end(isHost ? notHere(entry.line.host.name) : new HoldError("key_revoked", "this key was revoked at this relay"));
         }
-        if (isHost) entry.line.refuse(new HoldError("revoked", `host ${entry.line.host.name} was revoked at this relay`, { host: id }));
+        if (isHost)
+          entry.line.refuse(new HoldError("revoked", `host ${entry.line.host.name} was revoked at this relay`, { host: id }));
       }
     this.#log(undo ? "revocation_undone" : "revoked", { kind, id, tunnels });
     return { kind, id, tunnels };
@@ -292,7 +302,10 @@ function fail(call: Call, why: HoldError): void {
 
 /** Without the port. */
 function addressOf(call: Call): string {
-  return call.getPeer().replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  return call
+    .getPeer()
+    .replace(/:\d+$/, "")
+    .replace(/^\[|\]$/g, "");
 }
 
 function isHere(from: string): boolean {

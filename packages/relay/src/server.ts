@@ -32,7 +32,9 @@ export async function listenGrpc(relay: Relay, { listen, tls }: RelayListen): Pr
     : ServerCredentials.createInsecure();
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync(listen, credentials, (cause, bound) =>
-      cause ? reject(new HoldError("start_failed", `${listen} can't be listened on: ${cause.message}`, {}, { cause })) : resolve(bound),
+      cause
+        ? reject(new HoldError("start_failed", `${listen} can't be listened on: ${cause.message}`, {}, { cause }))
+        : resolve(bound),
     ),
   );
   widen(server);

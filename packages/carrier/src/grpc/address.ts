@@ -1,9 +1,10 @@
 /**
- * Where a relay is: `https://relay.example:7444`, `http://127.0.0.1:7444`, and behind `#` the key that is meant, for a relay whose certificate
- * no authority has signed: SHA-256 of its SubjectPublicKeyInfo, in hex.
+ * Where a relay is: `https://relay.example:7444`, `http://127.0.0.1:7444`; and where a host is that is reached through it:
+ * `relay://relay.example:7444/HOST`, `relay+http://127.0.0.1:7444/HOST`. Behind `#` the key that is meant, for a relay whose certificate no authority
+ * has signed: SHA-256 of its SubjectPublicKeyInfo, in hex.
  */
-import { isIP } from "node:net";
 import { HoldError } from "@holdfast/protocol";
+import { isLoopback } from "../websocket/address.ts";
 
 export interface RelayAddress {
   /** `relay.example:7444` */
@@ -13,34 +14,68 @@ export interface RelayAddress {
   readonly pin: string;
 }
 
+/** A host that is reached through a relay. */
+export interface RelayedHost {
+  readonly relay: RelayAddress;
+  /** Its id, or its name there. */
+  readonly host: string;
+}
+
 export const RELAY_PORT = 7444;
+const HOST = /^[0-9a-z][0-9a-z-]{0,62}$/;
+
+export function isRelayed(text: string): boolean {
+  return /^relay(\+http)?:\/\//i.test(text);
+}
 
 /** Throws `usage` for what is none, and for plaintext that would leave this machine. */
 export function relayAddress(text: string): RelayAddress {
-  let url: URL;
-  try {
-    url = new URL(/^[a-z]+:\/\//i.test(text) ? text : `https://${text}`);
-  } catch {
-    throw noAddress(text);
-  }
-  const { protocol, hostname, port, hash } = url;
-  const pin = hash.replace(/^#/, "").toLowerCase();
-  if ((protocol !== "https:" && protocol !== "http:") || hostname === "" || url.username !== "" || url.search !== "") throw noAddress(text);
-  if (url.pathname !== "/" || (pin !== "" && !/^[0-9a-f]{64}$/.test(pin))) throw noAddress(text);
-  const isPlain = protocol === "http:";
-  if (isPlain && !isLoopback(hostname))
-    throw new HoldError("usage", `${text}: a relay is spoken to in plaintext on this machine alone; say https://${url.host}`);
-  return { authority: `${hostname}:${port || (isPlain ? 80 : 443)}`, isPlain, pin };
+  const url = urlOf(/^[a-z+]+:\/\//i.test(text) ? text : `https://${text}`);
+  if (!url || (url.protocol !== "https:" && url.protocol !== "http:") || url.pathname !== "/") throw noAddress(text);
+  return addressIn(url, text);
+}
+
+/** The same of a host's. */
+export function relayedHost(text: string): RelayedHost {
+  const url = isRelayed(text) ? urlOf(text.replace(/^relay\+http:/i, "http:").replace(/^relay:/i, "https:")) : null;
+  const host = url?.pathname.slice(1) ?? "";
+  if (!url || !HOST.test(host))
+    throw new HoldError(
+      "usage",
+      `${JSON.stringify(text)} is no address of a host behind a relay; relay://relay.example:${RELAY_PORT}/box is`,
+    );
+  return { relay: addressIn(url, text), host };
 }
 
 /** As {@link relayAddress} reads it. */
 export function relayUrl({ authority, isPlain, pin }: RelayAddress): string {
-  return `${isPlain ? "http" : "https"}://${authority}${pin === "" ? "" : `#${pin}`}`;
+  return `${isPlain ? "http" : "https"}://${authority}${pinned(pin)}`;
 }
 
-function isLoopback(hostname: string): boolean {
-  const name = hostname.replace(/^\[|\]$/g, "");
-  return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127."));
+/** As {@link relayedHost} reads it. */
+export function relayedUrl({ relay: { authority, isPlain, pin }, host }: RelayedHost): string {
+  return `${isPlain ? "relay+http" : "relay"}://${authority}/${host}${pinned(pin)}`;
+}
+
+const pinned = (pin: string): string => (pin === "" ? "" : `#${pin}`);
+
+function urlOf(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
+}
+
+function addressIn(url: URL, text: string): RelayAddress {
+  const { protocol, hostname, port, hash, username, password, search } = url;
+  const pin = hash.replace(/^#/, "").toLowerCase();
+  if (hostname === "" || username !== "" || password !== "" || search !== "") throw noAddress(text);
+  if (pin !== "" && !/^[0-9a-f]{64}$/.test(pin)) throw noAddress(text);
+  const isPlain = protocol === "http:";
+  if (isPlain && !isLoopback(hostname))
+    throw new HoldError("usage", `${text}: a relay is spoken to in plaintext on this machine alone; say https://${url.host}`);
+  return { authority: `${hostname}:${port || (isPlain ? 80 : 443)}`, isPlain, pin };
 }
 
 function noAddress(text: string): HoldError {

@@ -26,7 +26,10 @@ export class RelayClient {
 
   /** Resolves when the relay has been reached; rejects with `unreachable`, or `host_key_changed` for a relay with another key than the pinned one. */
   static async open(address: RelayAddress, { ca, timeoutMs = CONNECT_MS }: RelayClientOptions = {}): Promise<RelayClient> {
-    const client = new Client(address.authority, await credentialsFor(address, ca, timeoutMs), { ...hop, "grpc.enable_retries": 0 });
+    const client = new Client(address.authority, await credentialsFor(address, ca, timeoutMs), {
+      ...hop,
+      "grpc.enable_retries": 0,
+    });
     return new Promise((resolve, reject) => {
       client.waitForReady(Date.now() + timeoutMs, (fault) => {
         if (!fault) return resolve(new RelayClient(client));

@@ -1,10 +1,19 @@
 /** Tunnels: a link to a host through a relay, made by either end. Inside is TLS that the relay can't open (tls/secure.ts), and in it the frames of every link. */
 import type { KeyObject } from "node:crypto";
-import type { Duplex } from "node:stream";
-import { create, fromBinary, HoldError, isCode, type Init, type Knock, type Piece, PieceSchema, toBinary } from "@holdfast/protocol";
+import {
+  create,
+  fromBinary,
+  HoldError,
+  isCode,
+  type Init,
+  type Knock,
+  type Piece,
+  PieceSchema,
+  toBinary,
+} from "@holdfast/protocol";
 import type { Acceptor, Link } from "../link.ts";
 import { StreamLink } from "../stream-link.ts";
-import { secureAsHost, secureAsOperator } from "../tls/secure.ts";
+import { type Secured, secureAsHost, secureAsOperator } from "../tls/secure.ts";
 import type { PieceCall, RelayClient } from "./calls.ts";
 import { PieceStream } from "./piece-stream.ts";
 
@@ -23,30 +32,33 @@ export async function reachThroughRelay({ relay, knock, key, trusts }: ReachOpti
   try {
     const call = relay.stream("reach");
     await joined(call, { case: "knock", value: knock });
-    const { stream } = await secureAsOperator(new PieceStream(call), key, trusts);
-    stream.once("close", () => relay.close());
-    return opened(stream, accept);
+    const secured = await secureAsOperator(new PieceStream(call), key, trusts);
+    secured.stream.once("close", () => relay.close());
+    return opened(secured, accept);
   } catch (fault) {
     relay.close();
     throw fault;
   }
 }
 
-/** The host's end of an offer. `accept` is told which key has knocked, by its raw form. */
-export async function takeOffer(
-  relay: RelayClient,
-  offer: Uint8Array,
-  key: KeyObject,
-  accept: (peerKey: Uint8Array) => Acceptor,
-): Promise<Link> {
+/** The host's end of an offer. */
+export async function takeOffer(relay: RelayClient, offer: Uint8Array, key: KeyObject, accept: Acceptor): Promise<Link> {
   const call = relay.stream("accept");
   await joined(call, { case: "take", value: { offer } });
-  const { stream, peerKey } = await secureAsHost(new PieceStream(call), key);
-  return opened(stream, accept(peerKey));
+  return opened(await secureAsHost(new PieceStream(call), key), accept);
 }
 
-function opened(stream: Duplex, accept: Acceptor): Link {
-  const link = new StreamLink("grpc", stream, stream);
+class TunnelLink extends StreamLink {
+  readonly peerKey: Uint8Array;
+
+  constructor({ stream, peerKey }: Secured) {
+    super("grpc", stream, stream);
+    this.peerKey = peerKey;
+  }
+}
+
+function opened(secured: Secured, accept: Acceptor): Link {
+  const link = new TunnelLink(secured);
   link.open(accept(link));
   return link;
 }

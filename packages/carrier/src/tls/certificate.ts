@@ -3,7 +3,17 @@
  * the form has places for them. Who trusts a key trusts the key (secure.ts).
  */
 import { createPublicKey, type KeyObject, sign } from "node:crypto";
-import { BitString, fromBER, Integer, ObjectIdentifier, Sequence, Set as AsnSet, UTCTime, GeneralizedTime, Utf8String } from "asn1js";
+import {
+  BitString,
+  fromBER,
+  Integer,
+  ObjectIdentifier,
+  Sequence,
+  Set as AsnSet,
+  UTCTime,
+  GeneralizedTime,
+  Utf8String,
+} from "asn1js";
 
 /** RFC 8410. */
 const ED25519 = "1.3.101.112";

@@ -56,12 +56,7 @@ export function secureAsOperator(below: Duplex, key: KeyObject, trusts: (hostKey
   return settled(socket, below, "secureConnect", trusts);
 }
 
-function settled(
-  socket: TLSSocket,
-  below: Duplex,
-  event: string,
-  trusts: (peerKey: Uint8Array) => void,
-): Promise<Secured> {
+function settled(socket: TLSSocket, below: Duplex, event: string, trusts: (peerKey: Uint8Array) => void): Promise<Secured> {
   // Node ends what is below a socket only where that is a socket too.
   socket.once("close", () => below.destroy());
   return new Promise((resolve, reject) => {

@@ -54,6 +54,8 @@ export const files = {
   policy: (home: string): string => join(home, "policy.toml"),
   /** What of it is in force. */
   policyInForce: (home: string): string => join(home, "policy.json"),
+  /** That the host dials. */
+  relays: (home: string): string => join(home, "relays.json"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),
 };

@@ -100,6 +100,8 @@ function actOf(ctx: Asking): Act | null {
     case "approvalDecide":
     case "redact":
     case "hostDown":
+    case "relayJoin":
+    case "relayLeave":
     case "operatorAdd":
     case "operatorRevoke":
     case "operatorLink":

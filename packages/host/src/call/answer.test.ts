@@ -123,6 +123,8 @@ test("no AI changes who may do what, approves, redacts, invites or stops the hos
     "invite",
     "invitationRevoke",
     "hostDown",
+    "relayJoin",
+    "relayLeave",
   ] as const)
     expect([verb, await asked(verb, operator("admin", "ai"))]).toEqual([verb, "not_permitted"]);
   expect(await asked("policy", operator("admin", "ai"), false, { verb: PolicyVerb.RELOAD })).toBe("not_permitted");

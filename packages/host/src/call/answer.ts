@@ -42,6 +42,8 @@ export const rights = {
   whoami: null,
   hostStatus: null,
   hostDown: "host.admin",
+  relayJoin: "host.admin",
+  relayLeave: "host.admin",
   run: "session.input",
   exec: "session.input",
   redact: "redact",
@@ -210,5 +212,9 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
       return machine.hostStatus(ctx);
     case "hostDown":
       return machine.hostDown(ctx, verb.value);
+    case "relayJoin":
+      return machine.relayJoin(ctx, verb.value);
+    case "relayLeave":
+      return machine.relayLeave(ctx, verb.value);
   }
 }

@@ -178,8 +178,26 @@ export async function hostStatus({ host, hostId }: CallContext): Promise<Result>
       addresses: Object.fromEntries(host.addresses),
       sshHostKey: host.sshHostKey,
       shim: host.shimBinary,
+      uplinks: [...(host.relays?.list() ?? [])],
     }),
   };
+}
+
+export async function relayJoin({ host, operator, via }: CallContext, { url, token, name, ca }: Verb<"relayJoin">): Promise<Result> {
+  const value = await relaysOf(host).join({ url, name, ca }, token);
+  host.recordOperator({ id: operator.id, via }, operator.id, "relay_joined", `${value.url} as ${value.name} of ${value.fleet}`);
+  return { case: "relayJoin", value };
+}
+
+export async function relayLeave({ host, operator, via }: CallContext, { url }: Verb<"relayLeave">): Promise<Result> {
+  await relaysOf(host).leave(url);
+  host.recordOperator({ id: operator.id, via }, operator.id, "relay_left", url);
+  return { case: "done", value: create(DoneSchema) };
+}
+
+function relaysOf({ relays }: Host): NonNullable<Host["relays"]> {
+  if (!relays) throw new HoldError("unsupported", "this host dials no relay");
+  return relays;
 }
 
 /** The host goes once this is answered; sessions stay with their shims. */

@@ -27,6 +27,8 @@ export const verbs = {
   operatorLink: { answer: "done" },
   keyRevoke: { answer: "done" },
   keyAdd: { answer: "done" },
+  relayJoin: { answer: "relayJoin" },
+  relayLeave: { answer: "done" },
   whoami: { answer: "whoami" },
   hostStatus: { answer: "hostStatus" },
   hostDown: { answer: "done" },

@@ -6,6 +6,7 @@
  *   S1  Nothing is believed before its signature over this very handshake; an unknown key and a wrong signature have one answer.
  *   S2  The host proves itself first; an operator's signature is never given to an unknown host, nor is one host's of use to another.
  *   S3  What takes a while (a login, a grant) is answered once; whatever is said meanwhile ends the link.
+ *   S4  Where the carrier was shown a key too, it is the same one: nobody's handshake is passed on inside another's channel.
  * Elsewhere: its bounds in bytes and time, and what an open link may do (host-link.ts).
  */
 import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
@@ -66,6 +67,8 @@ export interface HandshakeParts {
   /** Names the link to the books. */
   readonly link: string;
   readonly carrier: string;
+  /** S4. */
+  readonly peerKey?: Uint8Array | undefined;
   /** Whom the carrier has proven, for a client that says hello without a key. */
   readonly vouched: Proven | null;
   readonly say: (body: HostBody) => void;
@@ -175,6 +178,7 @@ export class HostHandshake {
   /** The operator whose key signed these words (S1). */
   #prove({ keyId }: Challenged, words: Uint8Array, signature: Uint8Array): RegisteredOperator {
     const { registry } = this.#parts.host;
+    this.#checkPeer(keyId);
     const revoked = registry.byRevokedKeyId(keyId);
     const known = registry.byKeyId(keyId) ?? revoked;
     if (!known || !verify(null, words, publicKeyFromRaw(known.key), signature))
@@ -186,6 +190,13 @@ export class HostHandshake {
     if (operator.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
     if (revoked) throw keyRevoked(operator);
     return operator;
+  }
+
+  /** S4. Who bears a grant has no key to show twice. */
+  #checkPeer(keyId: Buffer): void {
+    const { peerKey } = this.#parts;
+    if (peerKey && !keyIdOf(peerKey).equals(keyId))
+      throw new HoldError("unknown_credential", "the key of this handshake is not the one that the tunnel was secured with");
   }
 
   #vouch(challenged: Challenged, { operator, provenKey }: Proven): void {
@@ -214,6 +225,7 @@ export class HostHandshake {
     const { signed, keyId, via } = challenged;
     const { host, identity } = this.#parts;
     const words = transcript("operator", signed);
+    this.#checkPeer(keyId);
     if (
       publicKey.length !== 32 ||
       !keyIdOf(publicKey).equals(keyId) ||

@@ -71,7 +71,7 @@ const TURNED_AWAY: ReadonlySet<Code> = new Set([
 /** How long the other end may take to close a link that was refused. */
 const REFUSED_MS = 1_000;
 /** Carriers that clients of other machines come by. */
-const FAR: ReadonlySet<string> = new Set(["websocket", "http", "ssh"]);
+const FAR: ReadonlySet<string> = new Set(["websocket", "http", "ssh", "grpc"]);
 
 export class HostLink implements LinkHandlers {
   readonly id: string;
@@ -99,7 +99,7 @@ export class HostLink implements LinkHandlers {
     this.#identity = identity;
     this.#link = link;
     this.#handshake = new HostHandshake({
-      ...{ host, identity, link: this.id, carrier: link.carrier, vouched: proven },
+      ...{ host, identity, link: this.id, carrier: link.carrier, peerKey: link.peerKey, vouched: proven },
       say: (body) => this.#send(CONTROL_CHANNEL, body),
       opened: (opening) => this.#welcome(opening),
       failed: (fault) => this.#refuse(this.#told(fault, `link ${this.id}`)),

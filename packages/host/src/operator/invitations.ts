@@ -44,6 +44,8 @@ const MAX_OPEN = 256;
 export class Invitations {
   readonly #path: string | null;
   #all: readonly Invitation[];
+  /** Told after each change. */
+  onChange: () => void = () => {};
 
   private constructor(path: string | null, all: readonly Invitation[]) {
     this.#path = path;
@@ -125,6 +127,7 @@ export class Invitations {
   #store(all: readonly Invitation[]): void {
     if (this.#path !== null) storeDurably(this.#path, all);
     this.#all = all;
+    this.onChange();
   }
 }
 

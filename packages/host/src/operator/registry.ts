@@ -83,6 +83,8 @@ const MAX_SUBJECT_CHARS = 255;
 export class OperatorRegistry {
   readonly #path: string;
   #operators: RegisteredOperator[];
+  /** Told after each change. */
+  onChange: () => void = () => {};
 
   private constructor(path: string, operators: RegisteredOperator[]) {
     this.#path = path;
@@ -348,6 +350,7 @@ export class OperatorRegistry {
   #store(operators: RegisteredOperator[]): void {
     storeDurably(this.#path, operators);
     this.#operators = operators;
+    this.onChange();
   }
 }
 

@@ -410,6 +410,8 @@ export interface Call {
     | { case: "keyRevoke"; value: KeyRevokeCall }
     | { case: "operatorLink"; value: OperatorLinkCall }
     | { case: "keyAdd"; value: KeyAddCall }
+    | { case: "relayJoin"; value: RelayJoinCall }
+    | { case: "relayLeave"; value: RelayLeaveCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -453,6 +455,7 @@ export interface Answer {
     /** of a watch too: all of them, again at each change */
     { case: "approvalList"; value: ApprovalListAnswer }
     | { case: "approvalDecide"; value: Approval }
+    | { case: "relayJoin"; value: Uplink }
     | { case: undefined; value?: undefined };
 }
 
@@ -847,6 +850,7 @@ export interface HostStatusAnswer {
   addresses: { [key: string]: string };
   /** of its SSH server, as in known_hosts: ssh-ed25519 AAAA…; empty: there is none */
   sshHostKey: string;
+  uplinks: Uplink[];
 }
 
 export interface HostStatusAnswer_LimitsEntry {
@@ -857,6 +861,36 @@ export interface HostStatusAnswer_LimitsEntry {
 export interface HostStatusAnswer_AddressesEntry {
   key: string;
   value: string;
+}
+
+/** A relay that this host dials, so that others reach it there (docs/relay.md). */
+export interface Uplink {
+  url: string;
+  /** of this host there */
+  name: string;
+  fleet: string;
+  /** connected, connecting, refused */
+  state: string;
+  /** of the state */
+  sinceUnixMs: bigint;
+  /** it is not connected */
+  why: string;
+  tunnels: number;
+}
+
+/** Registers once, with a token where the relay does not know this host yet, and dials it from then on. */
+export interface RelayJoinCall {
+  url: string;
+  /** 32 bytes */
+  token: Uint8Array;
+  /** wished for there; empty: the relay's choice, else this machine's name */
+  name: string;
+  /** PEM, in place of the system's authorities */
+  ca: string;
+}
+
+export interface RelayLeaveCall {
+  url: string;
 }
 
 export interface HostDownCall {
@@ -4616,6 +4650,12 @@ export const Call: MessageFns<Call> = {
       case "keyAdd":
         KeyAddCall.encode(message.verb.value, writer.uint32(378).fork()).join();
         break;
+      case "relayJoin":
+        RelayJoinCall.encode(message.verb.value, writer.uint32(402).fork()).join();
+        break;
+      case "relayLeave":
+        RelayLeaveCall.encode(message.verb.value, writer.uint32(410).fork()).join();
+        break;
     }
     return writer;
   },
@@ -4953,6 +4993,22 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "keyAdd", value: KeyAddCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.verb = { case: "relayJoin", value: RelayJoinCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 51: {
+            if (tag !== 410) {
+              break;
+            }
+
+            message.verb = { case: "relayLeave", value: RelayLeaveCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5206,6 +5262,18 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "relayJoin": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "relayJoin", value: RelayJoinCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "relayLeave": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "relayLeave", value: RelayLeaveCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -5371,6 +5439,9 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "approvalDecide":
         Approval.encode(message.result.value, writer.uint32(338).fork()).join();
+        break;
+      case "relayJoin":
+        Uplink.encode(message.result.value, writer.uint32(402).fork()).join();
         break;
     }
     return writer;
@@ -5637,6 +5708,14 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "approvalDecide", value: Approval.decode(reader, reader.uint32()) };
             continue;
           }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.result = { case: "relayJoin", value: Uplink.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5828,6 +5907,12 @@ export const Answer: MessageFns<Answer> = {
       case "approvalDecide": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "approvalDecide", value: Approval.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "relayJoin": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "relayJoin", value: Uplink.fromPartial(object.result.value) };
         }
         break;
       }
@@ -10125,6 +10210,7 @@ function createBaseHostStatusAnswer(): HostStatusAnswer {
     lagUsP99: 0n,
     addresses: {},
     sshHostKey: "",
+    uplinks: [],
   };
 }
 
@@ -10198,6 +10284,9 @@ export const HostStatusAnswer: MessageFns<HostStatusAnswer> = {
     });
     if (message.sshHostKey !== "") {
       writer.uint32(154).string(message.sshHostKey);
+    }
+    for (const v of message.uplinks) {
+      Uplink.encode(v!, writer.uint32(162).fork()).join();
     }
     return writer;
   },
@@ -10373,6 +10462,14 @@ export const HostStatusAnswer: MessageFns<HostStatusAnswer> = {
             message.sshHostKey = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.uplinks.push(Uplink.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -10429,6 +10526,7 @@ export const HostStatusAnswer: MessageFns<HostStatusAnswer> = {
       {},
     );
     message.sshHostKey = object.sshHostKey ?? "";
+    message.uplinks = object.uplinks?.map((e) => Uplink.fromPartial(e)) || [];
     return message;
   },
 };
@@ -10563,6 +10661,284 @@ export const HostStatusAnswer_AddressesEntry: MessageFns<HostStatusAnswer_Addres
     const message = createBaseHostStatusAnswer_AddressesEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseUplink(): Uplink {
+  return { url: "", name: "", fleet: "", state: "", sinceUnixMs: 0n, why: "", tunnels: 0 };
+}
+
+export const Uplink: MessageFns<Uplink> = {
+  encode(message: Uplink, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.fleet !== "") {
+      writer.uint32(26).string(message.fleet);
+    }
+    if (message.state !== "") {
+      writer.uint32(34).string(message.state);
+    }
+    if (message.sinceUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.sinceUnixMs) !== message.sinceUnixMs) {
+        throw new globalThis.Error("value provided for field message.sinceUnixMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.sinceUnixMs);
+    }
+    if (message.why !== "") {
+      writer.uint32(50).string(message.why);
+    }
+    if (message.tunnels !== 0) {
+      writer.uint32(56).uint32(message.tunnels);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Uplink {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUplink();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fleet = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sinceUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.tunnels = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Uplink>): Uplink {
+    return Uplink.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Uplink>): Uplink {
+    const message = createBaseUplink();
+    message.url = object.url ?? "";
+    message.name = object.name ?? "";
+    message.fleet = object.fleet ?? "";
+    message.state = object.state ?? "";
+    message.sinceUnixMs = (object.sinceUnixMs !== undefined && object.sinceUnixMs !== null)
+      ? BigInt(object.sinceUnixMs)
+      : 0n;
+    message.why = object.why ?? "";
+    message.tunnels = object.tunnels ?? 0;
+    return message;
+  },
+};
+
+function createBaseRelayJoinCall(): RelayJoinCall {
+  return { url: "", token: new Uint8Array(0), name: "", ca: "" };
+}
+
+export const RelayJoinCall: MessageFns<RelayJoinCall> = {
+  encode(message: RelayJoinCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.token.length !== 0) {
+      writer.uint32(18).bytes(message.token);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.ca !== "") {
+      writer.uint32(34).string(message.ca);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayJoinCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayJoinCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.token = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ca = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RelayJoinCall>): RelayJoinCall {
+    return RelayJoinCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RelayJoinCall>): RelayJoinCall {
+    const message = createBaseRelayJoinCall();
+    message.url = object.url ?? "";
+    message.token = object.token ?? new Uint8Array(0);
+    message.name = object.name ?? "";
+    message.ca = object.ca ?? "";
+    return message;
+  },
+};
+
+function createBaseRelayLeaveCall(): RelayLeaveCall {
+  return { url: "" };
+}
+
+export const RelayLeaveCall: MessageFns<RelayLeaveCall> = {
+  encode(message: RelayLeaveCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayLeaveCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayLeaveCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RelayLeaveCall>): RelayLeaveCall {
+    return RelayLeaveCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RelayLeaveCall>): RelayLeaveCall {
+    const message = createBaseRelayLeaveCall();
+    message.url = object.url ?? "";
     return message;
   },
 };
@@ -12888,4 +13264,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema };

@@ -26,6 +26,13 @@ const MOST_NAMES = 9;
 /** How often a passphrase is asked for. */
 const TRIES = 3;
 
+/** A credential whose key is here. */
+export interface HeldCredential extends Credential {
+  readonly key: KeyObject;
+  /** Raw, 32 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
 /** A key that was made: raw, 32 bytes, and the file that holds it. */
 export interface GeneratedKey {
   readonly publicKey: Uint8Array;
@@ -106,13 +113,17 @@ export function discardKey(path: string): void {
 }
 
 /** One that no passphrase keeps. */
-export function credentialOf(home: string, as: string | undefined): Credential {
+export function credentialOf(home: string, as: string | undefined): HeldCredential {
   const { name, path } = keyPath(home, as);
   return credentialWith(readKey(path, name));
 }
 
 /** Any; `ask` is asked for the passphrase of one that has one, until it is right, null is answered, or three were wrong. */
-export async function openCredential(home: string, as: string | undefined, ask: AskPassphrase | undefined): Promise<Credential> {
+export async function openCredential(
+  home: string,
+  as: string | undefined,
+  ask: AskPassphrase | undefined,
+): Promise<HeldCredential> {
   const { name, path } = keyPath(home, as);
   const file = readFileSync(path, "utf8");
   if (!isSealed(file)) return credentialWith(readKey(path, name));
@@ -143,11 +154,12 @@ function keyPath(home: string, as: string | undefined): { readonly name: string;
   return { name, path };
 }
 
-function credentialWith(key: KeyObject): Credential {
+function credentialWith(key: KeyObject): HeldCredential {
+  const publicKey = rawOf(createPublicKey(key));
   return {
-    keyId: createHash("sha256")
-      .update(rawOf(createPublicKey(key)))
-      .digest(),
+    key,
+    publicKey,
+    keyId: createHash("sha256").update(publicKey).digest(),
     sign: (bytes) => sign(null, bytes, key),
   };
 }

@@ -59,39 +59,55 @@ export function rememberHost(home: string, address: string, key: Uint8Array, as 
   renameSync(`${path}.new`, path);
 }
 
+/** Where a host answers, and how `hold host trust` is told that. */
+export interface Place {
+  /** `NAME:PORT`, or `NAME:PORT/HOST` behind a relay. */
+  readonly host: string;
+  readonly origin: string;
+}
+
 /** `trust`: `first` for whoever answers, if nobody is known there yet; or the id of the host that is meant. */
-export function networkVerifier(home: string, url: URL, trust?: string): HostVerifier {
-  const address = url.host;
+export function networkVerifier(home: string, at: Place, trust?: string): HostVerifier {
   return {
     verify(key, words, signature) {
       if (!isSignedBy(key, words, signature)) return false;
-      const id = hostIdOf(key);
-      const details = { address, id, key: Buffer.from(key).toString("base64") };
-      if (trust !== undefined && trust !== "first" && trust !== id)
-        throw new HoldError(
-          "host_key_unknown",
-          `who answers at ${address} has the id ${id}, and ${trust} is meant; nothing was signed for it`,
-          details,
-        );
-      const known = knownAt(home, address).map((k) => k.key);
-      if (known.some((k) => k.equals(key))) return true;
-      if (known.length > 0)
-        throw new HoldError(
-          "host_key_changed",
-          `who answers at ${address} has the id ${id}, and is known here by another key (${hostIdOf(known[0]!)}); nothing was signed for it. If its key was replaced on purpose, compare the id with \`hold host status\` there, then: hold host trust ${url.origin} --id ${id}`,
-          details,
-        );
-      const own = files.hostPublicKey(home);
-      if (existsSync(own) && readFileSync(own).equals(key)) return true;
-      if (trust === undefined)
-        throw new HoldError(
-          "host_key_unknown",
-          `${address} is not known here yet; who answers has the id ${id}. Compare it with what \`hold host status\` says on that machine, then: hold host trust ${url.origin} --id ${id}`,
-          details,
-        );
-      rememberHost(home, address, key);
+      checkHost(home, at, { key, trust });
       return true;
     },
     randomBytes: (n) => randomBytes(n),
   };
+}
+
+/** Throws `host_key_unknown` or `host_key_changed` for a key that is not the one of the host that is meant there. That it is held is shown elsewhere. */
+export function checkHost(
+  home: string,
+  at: Place,
+  { key, trust }: { readonly key: Uint8Array; readonly trust: string | undefined },
+): void {
+  const { host: address, origin } = at;
+  const id = hostIdOf(key);
+  const details = { address, id, key: Buffer.from(key).toString("base64") };
+  if (trust !== undefined && trust !== "first" && trust !== id)
+    throw new HoldError(
+      "host_key_unknown",
+      `who answers at ${address} has the id ${id}, and ${trust} is meant; nothing was signed for it`,
+      details,
+    );
+  const known = knownAt(home, address).map((k) => k.key);
+  if (known.some((k) => k.equals(key))) return;
+  if (known.length > 0)
+    throw new HoldError(
+      "host_key_changed",
+      `who answers at ${address} has the id ${id}, and is known here by another key (${hostIdOf(known[0]!)}); nothing was signed for it. If its key was replaced on purpose, compare the id with \`hold host status\` there, then: hold host trust ${origin} --id ${id}`,
+      details,
+    );
+  const own = files.hostPublicKey(home);
+  if (existsSync(own) && readFileSync(own).equals(key)) return;
+  if (trust === undefined)
+    throw new HoldError(
+      "host_key_unknown",
+      `${address} is not known here yet; who answers has the id ${id}. Compare it with what \`hold host status\` says on that machine, then: hold host trust ${origin} --id ${id}`,
+      details,
+    );
+  rememberHost(home, address, key);
 }

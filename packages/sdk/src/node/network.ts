@@ -23,7 +23,8 @@ function dialBy(carrier: NetworkCarrier, url: URL, ca: string | Buffer | undefin
 }
 
 /** Leads to a host that listens, over the first carrier that gets there. */
-export function networkWay(home: string, options: NetworkOptions): Way {
+export async function networkWay(home: string, options: NetworkOptions): Promise<Way> {
+  if (/^relay\b/i.test(options.url)) return (await import("./relay.ts")).relayWay(home, options);
   const url = linkUrl(options.url);
   const as = options.as ?? credentialAt(home, url.host);
   let opened: Credential | null = null;

@@ -43,7 +43,7 @@ carrierAcceptance("grpc, through a relay,", () => {
           const { body } = fromBinary(RelayWordSchema, bytes);
           if (body.case === "registered")
             line.write(word({ case: "doors", value: { keyIds: [Buffer.from(idOf(ownKey), "hex")] } }), () => void registered());
-          if (body.case === "offer") takeOffer(host, body.value.id, hostKey, () => server).then(resolve, reject);
+          if (body.case === "offer") takeOffer(host, body.value.id, hostKey, server).then(resolve, reject);
         });
       });
       let registered!: () => void;

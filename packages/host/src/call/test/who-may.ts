@@ -45,4 +45,6 @@ export const table: Record<Verb, string> = {
   keyRevoke: "no no no no yes",
   keyAdd: "no no no no yes",
   hostDown: /*  */ "no no no no yes",
+  relayJoin: "no no no no yes",
+  relayLeave: "no no no no yes",
 };

@@ -1,0 +1,245 @@
+/**
+ * The host's line to one relay, dialled outward: it registers, says whom it lets to its door, comes to the door when somebody is there, and dials again
+ * whenever the line is over (docs/relay.md).
+ *
+ *   U1  The relay is told keys and hashes of invitations, and nothing of sessions or of what is done in them.
+ *   U2  A line without a word for three beats is over, whatever TCP thinks.
+ *   U3  Refused is not unreachable: what the relay said is shown, and it is asked again, seldom.
+ *   U4  A page that can't have TLS inside is not let in: the relay could read it.
+ */
+import { randomBytes, sign } from "node:crypto";
+import type { Acceptor } from "@holdfast/carrier";
+import { type PieceCall, relayAddress, type RelayAddress, RelayClient, signPass, takeOffer } from "@holdfast/carrier/grpc";
+import {
+  create,
+  type Doors,
+  DoorsSchema,
+  fromBinary,
+  HoldError,
+  type HostWord,
+  HostWordSchema,
+  type Init,
+  isCode,
+  type Offer,
+  type Registered,
+  RelayWordSchema,
+  toBinary,
+} from "@holdfast/protocol";
+import type { HostIdentity } from "../link/handshake.ts";
+import { waitMs } from "./backoff.ts";
+
+export interface RelayWish {
+  readonly url: string;
+  /** That it is to have there; empty: the relay's choice. */
+  readonly name: string;
+  /** PEM; empty: the system's authorities. */
+  readonly ca: string;
+}
+
+export interface UplinkParts {
+  readonly identity: HostIdentity;
+  readonly version: string;
+  readonly doors: () => Init<Doors>;
+  readonly meet: Acceptor;
+  readonly log: (text: string) => void;
+  readonly wallMs: () => number;
+}
+
+export type UplinkState =
+  | { readonly name: "connecting"; readonly why: string }
+  | { readonly name: "connected"; readonly registered: Registered }
+  | { readonly name: "refused"; readonly why: string }
+  | { readonly name: "over" };
+
+/** U2. */
+const SILENT_BEATS = 3;
+/** U3. */
+const REFUSED_MS = 60_000;
+const REGISTER_MS = 10_000;
+const RELAY_PROTOCOL = 1;
+
+export class Uplink {
+  readonly wish: RelayWish;
+  readonly #parts: UplinkParts;
+  readonly #address: RelayAddress;
+  #state: UplinkState = { name: "connecting", why: "" };
+  #sinceUnixMs: number;
+  #failures = 0;
+  #line: { readonly call: PieceCall; readonly client: RelayClient } | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #tunnels = 0;
+
+  /** Throws `usage` for an address that is none. */
+  constructor(wish: RelayWish, parts: UplinkParts) {
+    this.wish = wish;
+    this.#parts = parts;
+    this.#address = relayAddress(wish.url);
+    this.#sinceUnixMs = parts.wallMs();
+  }
+
+  get state(): UplinkState {
+    return this.#state;
+  }
+  get sinceUnixMs(): number {
+    return this.#sinceUnixMs;
+  }
+  get tunnels(): number {
+    return this.#tunnels;
+  }
+
+  /** Registers now; resolves when the relay has taken it, rejects with why not. Once taken it stays dialled; else nothing is left. */
+  async join(token: Uint8Array): Promise<Registered> {
+    try {
+      return await this.#dial(token);
+    } catch (fault) {
+      this.stop();
+      throw fault;
+    }
+  }
+
+  start(): void {
+    this.#dial(new Uint8Array(0)).catch(() => {});
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#become({ name: "over" });
+    this.#hangUp();
+  }
+
+  /** Says again whom the host lets in. */
+  tellDoors(): void {
+    if (this.#state.name === "connected") this.#say({ case: "doors", value: create(DoorsSchema, this.#parts.doors()) });
+  }
+
+  #say(body: NonNullable<Init<HostWord>["body"]>): void {
+    this.#line?.call.write(Buffer.from(toBinary(HostWordSchema, create(HostWordSchema, { body }))));
+  }
+
+  /** Whatever becomes of it, it is dialled again; resolves once it is registered. */
+  async #dial(token: Uint8Array): Promise<Registered> {
+    const { ca, name } = this.wish;
+    const { identity, wallMs, version } = this.#parts;
+    let client: RelayClient;
+    try {
+      client = await RelayClient.open(this.#address, ca === "" ? {} : { ca });
+    } catch (fault) {
+      this.#again(fault);
+      throw fault;
+    }
+    if (this.#state.name === "over") {
+      client.close();
+      throw new HoldError("cancelled", "the host has left that relay");
+    }
+    const call = client.stream("serve");
+    this.#line = { call, client };
+    return new Promise((resolve, reject) => {
+      const over = (fault: unknown): void => {
+        if (this.#line?.call !== call) return;
+        clearTimeout(late);
+        this.#again(fault);
+        reject(fault);
+      };
+      const late = setTimeout(() => over(new HoldError("timed_out", "the relay does not answer the registration")), REGISTER_MS);
+      call.on("error", (fault: Error) => over(new HoldError("unreachable", `the line to the relay ended: ${fault.message}`)));
+      call.on("end", () => over(new HoldError("unreachable", "the relay ended the line")));
+      call.on("data", (bytes: Buffer) => {
+        const { body } = fromBinary(RelayWordSchema, bytes);
+        switch (body.case) {
+          case "registered":
+            clearTimeout(late);
+            this.#registered(body.value);
+            return resolve(body.value);
+          case "refused":
+            return over(
+              new HoldError(isCode(body.value.code) ? body.value.code : "internal", body.value.message, body.value.details),
+            );
+          case "beat":
+            return this.#beat();
+          case "offer":
+            return this.#come(body.value, client);
+        }
+      });
+      signPass({
+        publicKey: identity.publicKey,
+        sign: (words) => sign(null, words, identity.key),
+        authority: this.#address.authority,
+        nowUnixMs: wallMs(),
+        id: randomBytes(12).toString("hex"),
+      }).then((pass) => this.#say({ case: "register", value: { pass, name, token, version, protocol: RELAY_PROTOCOL } }), over);
+    });
+  }
+
+  #registered(registered: Registered): void {
+    this.#failures = 0;
+    this.#become({ name: "connected", registered });
+    this.#parts.log(`relay ${this.wish.url}: registered as ${registered.name} of ${registered.fleet}`);
+    this.tellDoors();
+    this.#beat();
+  }
+
+  /** U2. The answer to one beat is when the next is due to be said. */
+  #beat(): void {
+    if (this.#state.name !== "connected") return;
+    const { beatMs } = this.#state.registered;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#say({ case: "beat", value: {} });
+      this.#timer = setTimeout(
+        () => this.#again(new HoldError("unreachable", "the relay has not said a word for three beats")),
+        SILENT_BEATS * beatMs,
+      );
+    }, beatMs);
+  }
+
+  #come(offer: Offer, client: RelayClient): void {
+    const { identity, meet, log } = this.#parts;
+    if (offer.plain) {
+      const why = "this host opens to nobody whom the relay could read (U4)";
+      return this.#say({ case: "decline", value: { id: offer.id, error: { code: "not_permitted", message: why, details: {} } } });
+    }
+    takeOffer(client, offer.id, identity.key, (link) => {
+      const handlers = meet(link);
+      this.#tunnels++;
+      return {
+        ...handlers,
+        get maxFrameBytes() {
+          return handlers.maxFrameBytes!;
+        },
+        frame: (channel, message) => handlers.frame(channel, message),
+        drained: () => handlers.drained?.(),
+        closed: (reason) => {
+          this.#tunnels--;
+          handlers.closed(reason);
+        },
+      };
+    }).catch((fault: unknown) => log(`relay ${this.wish.url}: a tunnel from ${offer.from} came to nothing: ${String(fault)}`));
+  }
+
+  /** The line is over, or there was none. */
+  #again(fault: unknown): void {
+    if (this.#state.name === "over") return;
+    this.#hangUp();
+    const why = fault instanceof Error ? fault.message : String(fault);
+    const isRefused = fault instanceof HoldError && !["unreachable", "timed_out", "internal"].includes(fault.code);
+    if (this.#state.name === "connected" || (isRefused && this.#state.name !== "refused"))
+      this.#parts.log(`relay ${this.wish.url}: ${why}`);
+    this.#become(isRefused ? { name: "refused", why } : { name: "connecting", why });
+    const ms = isRefused ? REFUSED_MS : waitMs(this.#failures++, Math.random());
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.start(), ms);
+  }
+
+  /** Tunnels are calls of the client: an orderly end waits for them. */
+  #hangUp(): void {
+    const line = this.#line;
+    this.#line = null;
+    line?.call.giveUp();
+    line?.client.close();
+  }
+
+  #become(state: UplinkState): void {
+    if (state.name !== this.#state.name) this.#sinceUnixMs = this.#parts.wallMs();
+    this.#state = state;
+  }
+}

@@ -1,0 +1,126 @@
+/** The relays that this host dials, as its home remembers them. */
+import { existsSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { relayAddress, relayUrl } from "@holdfast/carrier/grpc";
+import { create, type Doors, HoldError, type Init, type Uplink as OnWire, UplinkSchema } from "@holdfast/protocol";
+import type { Invitations } from "../operator/invitations.ts";
+import { keyIdOf } from "../operator/key.ts";
+import type { OperatorRegistry } from "../operator/registry.ts";
+import { storeDurably } from "../operator/store.ts";
+import { type RelayWish, Uplink, type UplinkParts } from "./uplink.ts";
+
+const MAX_RELAYS = 16;
+
+export interface UplinksParts extends Omit<UplinkParts, "doors"> {
+  readonly path: string;
+  readonly registry: OperatorRegistry;
+  readonly invitations: Invitations;
+}
+
+export class Uplinks {
+  readonly #parts: UplinksParts;
+  #all: readonly Uplink[] = [];
+
+  constructor(parts: UplinksParts) {
+    this.#parts = parts;
+  }
+
+  /** Dials those that the home remembers. What can't be read is told, and keeps nobody of this machine out. */
+  start(): void {
+    const { path, log } = this.#parts;
+    if (!existsSync(path)) return;
+    try {
+      const wishes = JSON.parse(readFileSync(path, "utf8")) as RelayWish[];
+      this.#all = wishes.map((wish) => this.#uplink(wish));
+    } catch (fault) {
+      log(`${path} can't be read (${String(fault)}): no relay is dialled; join again, or put it right`);
+    }
+    for (const uplink of this.#all) uplink.start();
+  }
+
+  stop(): void {
+    for (const uplink of this.#all) uplink.stop();
+  }
+
+  /** Rejects with what the relay says; nothing is remembered then. Joined already, it registers anew. */
+  async join(asked: RelayWish, token: Uint8Array): Promise<OnWire> {
+    const wish = { ...asked, url: relayUrl(relayAddress(asked.url)), name: asked.name || ownName() };
+    const others = this.#all.filter((u) => u.wish.url !== wish.url);
+    if (others.length >= MAX_RELAYS) throw new HoldError("too_many", `this host dials ${MAX_RELAYS} relays; leave one first`);
+    const uplink = this.#uplink(wish);
+    await uplink.join(token);
+    for (const before of this.#all) if (before.wish.url === wish.url) before.stop();
+    this.#keep([...others, uplink]);
+    return shown(uplink);
+  }
+
+  leave(url: string): void {
+    const wanted = relayUrl(relayAddress(url));
+    const [found] = this.#all.filter((u) => u.wish.url === wanted || u.wish.url.split("#", 1)[0] === wanted);
+    if (!found)
+      throw new HoldError(
+        "bad_request",
+        `this host does not dial ${url}; it dials ${this.#all.map((u) => u.wish.url).join(", ") || "none"}`,
+      );
+    found.stop();
+    this.#keep(this.#all.filter((u) => u !== found));
+  }
+
+  list(): OnWire[] {
+    return this.#all.map(shown);
+  }
+
+  /** Operators, their keys or invitations have changed. */
+  doorsChanged(): void {
+    for (const uplink of this.#all) uplink.tellDoors();
+  }
+
+  #uplink(wish: RelayWish): Uplink {
+    return new Uplink(wish, { ...this.#parts, doors: () => this.#doors() });
+  }
+
+  #keep(all: readonly Uplink[]): void {
+    storeDurably(
+      this.#parts.path,
+      all.map((u) => u.wish),
+    );
+    this.#all = all;
+  }
+
+  #doors(): Init<Doors> {
+    const { registry, invitations, wallMs } = this.#parts;
+    const now = wallMs();
+    const welcome = registry.list().filter((o) => !o.revoked && (o.guest === undefined || o.guest.untilUnixMs > now));
+    const open = invitations.list().filter((i) => i.state === "open" && i.redeemUntilUnixMs > now);
+    return {
+      keyIds: welcome.flatMap((o) => o.keys.map((key) => keyIdOf(Buffer.from(key, "base64")))),
+      // The relay sees the hash of what an invited person shows it, which is itself no more than the token's.
+      invited: open.map((i) => ({
+        knockHash: keyIdOf(Buffer.from(i.tokenHash, "hex")),
+        untilUnixMs: BigInt(i.redeemUntilUnixMs),
+      })),
+    };
+  }
+}
+
+function shown({ wish, state, sinceUnixMs, tunnels }: Uplink): OnWire {
+  return create(UplinkSchema, {
+    url: wish.url,
+    name: state.name === "connected" ? state.registered.name : wish.name,
+    fleet: state.name === "connected" ? state.registered.fleet : "",
+    state: state.name,
+    sinceUnixMs: BigInt(Math.trunc(sinceUnixMs)),
+    why: "why" in state ? state.why : "",
+    tunnels,
+  });
+}
+
+/** As a host's name at a relay may be. */
+function ownName(): string {
+  return hostname()
+    .toLowerCase()
+    .split(".", 1)[0]!
+    .replaceAll(/[^a-z0-9-]/g, "-")
+    .replace(/^-+/, "")
+    .slice(0, 63);
+}

@@ -1,0 +1,174 @@
+/** What who runs a relay may ask of it, on a socket in its owner-only folder: that is who they are. */
+import { randomBytes } from "node:crypto";
+import {
+  Client,
+  credentials,
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
+import { relayAdminService } from "@holdfast/carrier/grpc";
+import {
+  type Codec,
+  create,
+  fromBinary,
+  HoldError,
+  type Init,
+  isCode,
+  type RelayHostsRequest,
+  RelayHostsRequestSchema,
+  type RelayHostsResponse,
+  RelayHostsResponseSchema,
+  type RelayInviteRequest,
+  RelayInviteRequestSchema,
+  type RelayInviteResponse,
+  RelayInviteResponseSchema,
+  type RelayOperator,
+  type RelayOperatorsRequest,
+  RelayOperatorsRequestSchema,
+  type RelayOperatorsResponse,
+  RelayOperatorsResponseSchema,
+  type RelayRevokeRequest,
+  RelayRevokeRequestSchema,
+  type RelayRevokeResponse,
+  RelayRevokeResponseSchema,
+  toBinary,
+} from "@holdfast/protocol";
+import type { Relay } from "./relay.ts";
+
+const MAX_TOKEN_MS = 30 * 86_400_000;
+const ASK_MS = 5_000;
+
+/** One verb: how it is asked and answered. */
+interface VerbOf<Q, A> {
+  readonly asked: Codec<Q>;
+  readonly answered: Codec<A>;
+}
+
+interface Verbs {
+  readonly hosts: VerbOf<RelayHostsRequest, RelayHostsResponse>;
+  readonly operators: VerbOf<RelayOperatorsRequest, RelayOperatorsResponse>;
+  readonly invite: VerbOf<RelayInviteRequest, RelayInviteResponse>;
+  readonly revoke: VerbOf<RelayRevokeRequest, RelayRevokeResponse>;
+}
+
+const verbs: Verbs = {
+  hosts: { asked: RelayHostsRequestSchema, answered: RelayHostsResponseSchema },
+  operators: { asked: RelayOperatorsRequestSchema, answered: RelayOperatorsResponseSchema },
+  invite: { asked: RelayInviteRequestSchema, answered: RelayInviteResponseSchema },
+  revoke: { asked: RelayRevokeRequestSchema, answered: RelayRevokeResponseSchema },
+};
+
+type VerbName = keyof Verbs;
+type Asked<V extends VerbName> = Verbs[V] extends VerbOf<infer Q, infer _> ? Q : never;
+type Answered<V extends VerbName> = Verbs[V] extends VerbOf<infer _, infer A> ? A : never;
+
+type Answers = { readonly [V in VerbName]: (asked: Asked<V>) => Init<Answered<V>> };
+
+function answersOf(relay: Relay, wallMs: () => number): Answers {
+  const { book, lines } = relay;
+  return {
+    hosts: () => ({
+      hosts: [...book.hosts].map((host) => {
+        const entry = lines.entry(host.id);
+        return {
+          ...{ id: host.id, name: host.name, fleet: host.fleet, revoked: host.isRevoked },
+          joinedUnixMs: BigInt(host.joinedUnixMs),
+          online: entry !== null,
+          seenUnixMs: BigInt(entry?.sinceUnixMs ?? 0),
+          tunnels: entry?.tunnels.size ?? 0,
+          version: entry?.line.version ?? "",
+          from: entry?.line.from ?? "",
+          admits: entry?.keyIds.size ?? 0,
+        };
+      }),
+    }),
+    operators: () => ({ operators: operatorsOf(relay) }),
+    invite({ fleet, name, ttlMs }) {
+      const ms = Number(ttlMs);
+      if (!(ms > 0 && ms <= MAX_TOKEN_MS)) throw new HoldError("bad_request", "a token is good for 30 days at most");
+      const token = randomBytes(32);
+      const until = wallMs() + ms;
+      book.invite(token, { fleet, name, untilUnixMs: until }, wallMs());
+      return { token, untilUnixMs: BigInt(Math.trunc(until)) };
+    },
+    revoke: ({ what, undo }) => relay.revoke(what, undo),
+  };
+}
+
+/** Keys that some host admits or that were revoked here. */
+function operatorsOf({ lines, book }: Relay): Init<RelayOperator>[] {
+  const found = new Map<string, { hosts: string[]; tunnels: number }>();
+  const of = (keyId: string): { hosts: string[]; tunnels: number } => {
+    const known = found.get(keyId) ?? { hosts: [], tunnels: 0 };
+    found.set(keyId, known);
+    return known;
+  };
+  for (const { line, keyIds, tunnels } of lines.entries) {
+    for (const keyId of keyIds) of(keyId).hosts.push(line.host.id);
+    for (const { caller } of tunnels) if ("keyId" in caller) of(caller.keyId).tunnels++;
+  }
+  for (const keyId of book.revokedKeys) of(keyId);
+  return [...found].map(([keyId, { hosts, tunnels }]) => ({ keyId, hosts, tunnels, revoked: book.isRevokedKey(keyId) }));
+}
+
+/** Listens on `path`, which is in an owner-only folder. */
+export async function serveAdmin(relay: Relay, path: string, wallMs: () => number): Promise<{ close(): void }> {
+  const server = new Server();
+  const answers = answersOf(relay, wallMs);
+  const handler =
+    <V extends VerbName>(name: V) =>
+    (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void => {
+      const { asked, answered } = verbs[name] as unknown as VerbOf<Asked<V>, Answered<V>>;
+      try {
+        const result = answers[name](fromBinary(asked, call.request));
+        answer(null, Buffer.from(toBinary(answered, create(answered, result as never))));
+      } catch (fault) {
+        const { code, message } = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));
+        answer({ code: status.FAILED_PRECONDITION, details: `[${code}] ${message}` });
+      }
+    };
+  server.addService(relayAdminService, {
+    hosts: handler("hosts"),
+    operators: handler("operators"),
+    invite: handler("invite"),
+    revoke: handler("revoke"),
+  });
+  await new Promise<void>((resolve, reject) =>
+    server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (cause) =>
+      cause ? reject(new HoldError("start_failed", `${path} can't be listened on: ${cause.message}`, {}, { cause })) : resolve(),
+    ),
+  );
+  return { close: () => server.forceShutdown() };
+}
+
+/** Asks the relay whose socket this is. Throws `unreachable` where none runs. */
+export async function askRelay<V extends VerbName>(path: string, name: V, question: Init<Asked<V>>): Promise<Answered<V>> {
+  const { asked, answered } = verbs[name] as unknown as VerbOf<Asked<V>, Answered<V>>;
+  const client = new Client(`unix:${path}`, credentials.createInsecure());
+  const { path: method, requestSerialize, responseDeserialize } = relayAdminService[name];
+  const request = Buffer.from(toBinary(asked, create(asked, question as never)));
+  try {
+    return await new Promise((resolve, reject) => {
+      client.makeUnaryRequest(
+        method,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        { deadline: Date.now() + ASK_MS },
+        (fault, bytes) => (fault ? reject(faultOf(fault)) : resolve(fromBinary(answered, bytes!))),
+      );
+    });
+  } finally {
+    client.close();
+  }
+}
+
+function faultOf(fault: ServiceError): HoldError {
+  const [, code = "", message = ""] = /^\[(\w+)\] ([^]*)$/.exec(fault.details) ?? [];
+  if (isCode(code)) return new HoldError(code, message);
+  return new HoldError("unreachable", `no relay runs here (${fault.details}); start one with: hold relay`, {}, { cause: fault });
+}

@@ -1,0 +1,77 @@
+/** A relay as a program: its folder, its key, where it listens, and its end. */
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pinOf } from "@holdfast/carrier/grpc";
+import { containerFor } from "@holdfast/carrier/tls";
+import { serveAdmin } from "./admin.ts";
+import { RelayBook } from "./book.ts";
+import { Relay } from "./relay.ts";
+import { listenGrpc } from "./server.ts";
+
+export interface RunOptions {
+  /** Of the relay alone; made if it is not there. */
+  readonly folder: string;
+  /** `ADDRESS:PORT`; port 0: any. */
+  readonly listen: string;
+  /** PEM files. Without, an address that is not of this machine's loopback has a certificate of the relay's own key, by which others know it. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Running {
+  readonly relay: Relay;
+  readonly port: number;
+  readonly isPlain: boolean;
+  /** Of a certificate that no authority has signed; else empty. */
+  readonly pin: string;
+  close(): void;
+}
+
+export const adminSocket = (folder: string): string => join(folder, "relay.sock");
+
+/** Resolves when it takes calls. Throws `start_failed` or `usage`. */
+export async function runRelay({ folder, listen, tls, log }: RunOptions): Promise<Running> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const wallMs = (): number => Date.now();
+  const relay = new Relay({ book: RelayBook.open(join(folder, "book.json")), wallMs, log });
+  const isPlain = tls === undefined && isLoopback(listen);
+  const own = tls === undefined && !isPlain ? ownCertificate(folder) : undefined;
+  const grpc = await listenGrpc(relay, { listen, tls: tls ?? own });
+  rmSync(adminSocket(folder), { force: true });
+  const admin = await serveAdmin(relay, adminSocket(folder), wallMs);
+  const certificate = own ?? tls;
+  const pin = certificate ? ownPin(readFileSync(certificate.cert)) : "";
+  log("listening", { address: listen, port: grpc.port, tls: !isPlain, pid: process.pid });
+  return {
+    ...{ relay, port: grpc.port, isPlain, pin },
+    close() {
+      admin.close();
+      grpc.close();
+      rmSync(adminSocket(folder), { force: true });
+    },
+  };
+}
+
+function isLoopback(listen: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\]):\d+$/.test(listen);
+}
+
+/** Made once, and known from then on by its key. */
+function ownCertificate(folder: string): { readonly cert: string; readonly key: string } {
+  const files = { cert: join(folder, "relay.pem"), key: join(folder, "relay.key") };
+  if (!existsSync(files.key)) {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    writeFileSync(`${files.key}.new`, privateKey.export({ format: "pem", type: "pkcs8" }), { mode: 0o600, flush: true });
+    writeFileSync(files.cert, containerFor(privateKey), { mode: 0o600, flush: true });
+    renameSync(`${files.key}.new`, files.key);
+  }
+  return files;
+}
+
+/** Empty where somebody else has signed it: then authorities say whose it is. */
+function ownPin(pem: Buffer): string {
+  const certificate = new X509Certificate(pem);
+  if (!certificate.checkIssued(certificate)) return "";
+  return pinOf(certificate.publicKey.export({ format: "der", type: "spki" }));
+}
