@@ -43,7 +43,8 @@ export default {
       from: { path: "^apps/([^/]+)/", pathNot: tests },
       to: {
         path: "^packages/|^apps/",
-        pathNot: "^packages/sdk/|^apps/$1/|^packages/host/src/(start|audit|listen/listener)\\.ts$|^apps/mcp/src/index\\.ts$",
+        pathNot:
+          "^packages/sdk/|^apps/$1/|^packages/host/src/(start|audit|listen/listener)\\.ts$|^packages/relay/src/index\\.ts$|^apps/mcp/src/index\\.ts$",
       },
     },
     {
@@ -60,6 +61,13 @@ export default {
       severity: "error",
       from: { path: "^apps/", pathNot: `^apps/cli/|${tests}` },
       to: { path: "^packages/host/" },
+    },
+    {
+      name: "only-the-cli-runs-a-relay",
+      comment: "`hold relay` runs one and asks it (ADR 150); no other app may.",
+      severity: "error",
+      from: { path: "^apps/", pathNot: `^apps/cli/|${tests}` },
+      to: { path: "^packages/relay/" },
     },
     {
       name: "testkit-is-for-tests",

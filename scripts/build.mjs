@@ -30,6 +30,8 @@ const bundles = [
     format: /** @type {const} */ ("cjs"),
   },
   { entry: "apps/mcp/src/index.ts", name: "mcp", format: /** @type {const} */ ("cjs") },
+  { entry: "packages/relay/src/index.ts", name: "relay", format: /** @type {const} */ ("cjs") },
+  { entry: "node_modules/@grpc/grpc-js/build/src/index.js", name: "grpc-js", format: /** @type {const} */ ("cjs") },
   { entry: "packages/sdk/src/node/login/index.ts", name: "login", format: /** @type {const} */ ("cjs") },
   { entry: "node_modules/jose/dist/webapi/index.js", name: "jose", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/main.ts", name: "host", format: /** @type {const} */ ("esm") },
@@ -74,9 +76,24 @@ const sshApart = {
   },
 };
 
+/** A relay is run by `hold relay` alone; what dials one, gRPC with it, is loaded by who goes through one. */
+const relayApart = {
+  name: "relay-apart",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    made.onResolve({ filter: /^@holdfast\/relay$/ }, () => ({ path: "./relay.cjs", external: true }));
+  },
+};
+const grpcApart = {
+  name: "grpc-apart",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    made.onResolve({ filter: /^@grpc\/grpc-js$/ }, () => ({ path: "./grpc-js.cjs", external: true }));
+  },
+};
+
 const apart = new Map([
-  ["cli", [modelApart, mcpApart, loginApart]],
-  ["host", [joseApart, sshApart]],
+  ["cli", [modelApart, mcpApart, loginApart, relayApart, grpcApart]],
+  ["host", [joseApart, sshApart, grpcApart]],
+  ["relay", [grpcApart]],
 ]);
 
 /** Native code of packages that do without it. */

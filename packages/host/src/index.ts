@@ -1,6 +1,7 @@
 /** The host as a library: for its own process (main.ts) and for the simulated world of testkit. */
 export { Host, HOST_SESSION, type HostOptions } from "./host.ts";
-export type { HostIdentity, Proven } from "./link/handshake.ts";
+export type { Proven } from "./link/handshake.ts";
+export type { HostIdentity } from "./link/identity.ts";
 export { HostLink } from "./link/host-link.ts";
 export { Continuity, type ContinuityStore } from "./operator/continuity.ts";
 export { Invitations } from "./operator/invitations.ts";

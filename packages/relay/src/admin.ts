@@ -168,7 +168,7 @@ export async function askRelay<V extends VerbName>(path: string, name: V, questi
 }
 
 function faultOf(fault: ServiceError): HoldError {
-  const [, code = "", message = ""] = /^\[(\w+)\] ([^]*)$/.exec(fault.details) ?? [];
+  const [, code = "", message = ""] = /^\[(\w+)\] (.*)$/s.exec(fault.details) ?? [];
   if (isCode(code)) return new HoldError(code, message);
   return new HoldError("unreachable", `no relay runs here (${fault.details}); start one with: hold relay`, {}, { cause: fault });
 }

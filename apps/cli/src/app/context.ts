@@ -5,7 +5,7 @@
 import type { ListenWish, OidcSettings } from "@holdfast/host/start";
 import type { AttachHandlers, ConnectOptions, Event, HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
-import type { Joined } from "@holdfast/sdk/node";
+import type { FoundHost, Joined } from "@holdfast/sdk/node";
 import type { Remote } from "../read/remote.ts";
 import type { Paint } from "../show/colour.ts";
 import type { CommandTable } from "../spec/command.ts";
@@ -57,6 +57,8 @@ export interface Context {
   readonly remote: Remote | undefined;
   /** The address of the host that is meant in place of this machine's. */
   readonly host: string | undefined;
+  /** The relay that it is behind; without {@link host}, whichever of its hosts is meant. */
+  readonly relay: string | undefined;
   /** The host, connected at first call and closed when the command ends. */
   client(options?: { readonly start?: boolean }): Promise<HostClient>;
   /** Carries standard input and output to this machine's host, until either end is over. */
@@ -75,6 +77,10 @@ export interface Context {
   hostDown(options: { readonly end: boolean }): Promise<boolean>;
   /** A link of its own by a grant that some client has shown; the caller closes it. */
   connectBearing(grant: string): Promise<HostClient>;
+  /** Runs a relay, and administers the one that runs in a folder. Loaded late: it brings gRPC. */
+  relays(): Promise<typeof import("@holdfast/relay")>;
+  /** Hosts that let this home's person in and are connected to a relay now. */
+  findHosts(url: string): Promise<readonly FoundHost[]>;
   /** The terminal that the person sits at, for `attach`. */
   outer(): Promise<Outer>;
   /** Aborted at Ctrl-C, SIGTERM or SIGHUP, with the signal's number as its reason; what a command that waits listens to. */

@@ -229,6 +229,8 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     connectBearing: () => context.client(),
     program: "/opt/holdfast/bin/hold",
     hostDown: async (options) => (await world.hostDown?.(options)) ?? false,
+    relays: () => Promise.reject(new Error("the test has no relay")),
+    findHosts: async () => [],
     outer: () => Promise.reject(new Error("the test has no terminal")),
     cancelled: world.cancelled ?? new AbortController().signal,
     keys: async () => ({
@@ -241,6 +243,7 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     reconnect: () => context.client(),
     remote: undefined,
     host: undefined,
+    relay: globals.relay,
     reach: () => {},
     bridge: async () => undefined,
     auditRecords: async () =>

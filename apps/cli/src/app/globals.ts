@@ -1,5 +1,6 @@
 /**
- * What may stand anywhere on the line, before or after the command: `--as NAME`, `--host URL`, `--passphrase-fd N`, `--json`, `--help`;
+ * What may stand anywhere on the line, before or after the command: `--as NAME`, `--host URL`, `--relay URL`,
+ * `--context NAME`, `--passphrase-fd N`, `--json`, `--help`;
  * and the part after `--`.
  *   G1  Nothing after the first `--` is ours.
  *   G2  `--json` is taken here, so that a failure to read the rest is reported as the caller asked.
@@ -10,11 +11,15 @@ export interface Globals {
   readonly as: string | undefined;
   /** The host that is meant in place of this machine's. */
   readonly host: string | undefined;
+  /** The relay that it is behind. */
+  readonly relay: string | undefined;
+  /** By which all that is named. */
+  readonly context: string | undefined;
   /** Where the passphrase of a key is read from, in place of the terminal. */
   readonly passphraseFd: number | undefined;
   readonly json: boolean;
   readonly help: boolean;
-  /** Without `--as`, `--host`, `--passphrase-fd`, `--json`, `--help` and what follows `--`. */
+  /** Without `--as`, `--host`, `--relay`, `--context`, `--passphrase-fd`, `--json`, `--help` and what follows `--`. */
   readonly rest: readonly string[];
   readonly tail: readonly string[] | undefined;
 }
@@ -25,6 +30,8 @@ export function splitGlobals(argv: readonly string[]): Globals {
   const rest: string[] = [];
   let as: string | undefined;
   let host: string | undefined;
+  let relay: string | undefined;
+  let context: string | undefined;
   let passphraseFd: number | undefined;
   let json = false;
   let help = false;
@@ -38,15 +45,24 @@ export function splitGlobals(argv: readonly string[]): Globals {
     else if (word === "--host") {
       host = own[++i];
       if (host === undefined || host === "")
-        throw usage("--host needs the address of a host that listens, e.g. `--host wss://box.example:7433`");
+        throw usage("--host needs the address of a host, e.g. `--host wss://box.example:7433`, or with a relay its name");
     } else if (word.startsWith("--host=")) host = word.slice(7);
+    else if (word === "--relay") {
+      relay = own[++i];
+      if (relay === undefined || relay === "")
+        throw usage("--relay needs the address of a relay, e.g. `--relay https://relay.example:7444`");
+    } else if (word.startsWith("--relay=")) relay = word.slice(8);
+    else if (word === "--context") {
+      context = own[++i];
+      if (context === undefined || context === "") throw usage("--context needs a name; `hold context ls` shows them");
+    } else if (word.startsWith("--context=")) context = word.slice(10);
     else if (word === "--passphrase-fd") passphraseFd = descriptor(own[++i]);
     else if (word.startsWith("--passphrase-fd=")) passphraseFd = descriptor(word.slice(16));
     else if (word === "--help" || word === "-h") help = true;
     else if (word === "--json") json = true;
     else rest.push(word);
   }
-  return { as, host, passphraseFd, json, help, rest, tail: end < 0 ? undefined : argv.slice(end + 1) };
+  return { as, host, relay, context, passphraseFd, json, help, rest, tail: end < 0 ? undefined : argv.slice(end + 1) };
 }
 
 function descriptor(text: string | undefined): number {

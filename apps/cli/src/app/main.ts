@@ -12,12 +12,13 @@ import { asFailure, report, usage } from "./fail.ts";
 import { type Globals, splitGlobals } from "./globals.ts";
 import { leave, RealContext, stderrOutput, stdoutOutput } from "./real.ts";
 import { application } from "./routes.ts";
+import { type Contexts, LOCAL, NO_CONTEXTS, splitHost } from "./target.ts";
 
 type Streams = { readonly out: Output; readonly err: Output };
 export type OwnedContext = Context & { end(): Promise<void> };
 const { groupBriefs } = table;
 
-export type MakeContext = (globals: Globals) => OwnedContext;
+export type MakeContext = (globals: Globals, contexts: Contexts) => OwnedContext;
 
 /** What the command was started with and where: texts that may hold any bytes. */
 export interface Here {
@@ -27,7 +28,8 @@ export interface Here {
 }
 
 export async function main(here: Here, version: string): Promise<never> {
-  process.exitCode = await runLine(here.argv, (globals) => new RealContext(table, globals, version, here), here.env);
+  const make: MakeContext = (globals, contexts) => new RealContext(table, globals, version, { ...here, contexts });
+  process.exitCode = await runLine(here.argv, make, here.env);
   return leave();
 }
 
@@ -48,12 +50,8 @@ export async function runLine(
     if (globals.help) return await showHelp(spec.path, env, streams.out);
     if (globals.json && !("json" in spec.flags))
       throw usage(`\`hold ${spec.path.join(" ")}\` has no --json; \`hold help ${spec.path.join(" ")}\` shows what it takes`);
-    const elsewhereHost = globals.host ?? env["HOLDFAST_HOST"];
-    if (spec.local && elsewhereHost)
-      throw usage(
-        `\`hold ${spec.path.join(" ")}\` is about this machine, and ${globals.host ? "--host" : "HOLDFAST_HOST"} names ${elsewhereHost}; run it there, or without that`,
-      );
-    return await dispatch(spec, words, globals, (context, args) => Object.assign(run, { context, args }), make);
+    if (spec.local) refuseElsewhere(spec, globals, env);
+    return await dispatch({ spec, words, globals, env }, (context, args) => Object.assign(run, { context, args }), make);
   } catch (error) {
     const failure = await explain(asFailure(error), run.context, run.args);
     const debug = (env["HOLDFAST_DEBUG"] ?? "") !== "";
@@ -81,14 +79,64 @@ function spelledOut(globals: Globals): readonly string[] {
   if (globals.rest.length === 1 && globals.rest[0] === "config" && !globals.help) return ["config", "show"];
   if (globals.rest.length === 1 && globals.rest[0] === "approvals" && !globals.help) return ["approvals", "ls"];
   if (globals.rest.length === 1 && globals.rest[0] === "policy" && !globals.help) return ["policy", "show"];
+  if (globals.rest[0] === "relay" && !globals.help && (globals.rest[1] ?? "-").startsWith("-"))
+    return ["relay", "run", ...globals.rest.slice(1)];
   return globals.rest;
+}
+
+/** A command about this machine is refused where another one is named; a current context names none for it. */
+function refuseElsewhere({ path }: AnyCommand, { host, relay, context }: Globals, env: Here["env"]): void {
+  const named = [
+    ["--host", host],
+    ["--relay", relay],
+    ["--context", context],
+    ["HOLDFAST_HOST", env["HOLDFAST_HOST"]],
+    ["HOLDFAST_RELAY", env["HOLDFAST_RELAY"]],
+    ["HOLDFAST_CONTEXT", env["HOLDFAST_CONTEXT"]],
+  ].find(([, value]) => value !== undefined && value !== "" && value !== LOCAL);
+  if (named)
+    throw usage(
+      `\`hold ${path.join(" ")}\` is about this machine, and ${named[0]} names ${named[1]}; run it there, or without that`,
+    );
+}
+
+/** `HOST/SESSION` in place of a session (target.ts T1). */
+function withoutHost(
+  spec: AnyCommand,
+  globals: Globals,
+  args: readonly string[],
+): { readonly meant: Globals; readonly session: readonly string[] } {
+  let host: string | undefined;
+  const session = args.map((text, i) => {
+    const argument = spec.args?.[Math.min(i, spec.args.length - 1)];
+    const split = argument?.complete === "session" ? splitHost(text) : null;
+    if (!split) return text;
+    if ((host ?? globals.host ?? split.host) !== split.host)
+      throw usage(
+        `${text} is of the host ${split.host}, and ${host ?? globals.host} is named too; one command speaks to one host`,
+      );
+    host = split.host;
+    return split.session;
+  });
+  return { meant: host === undefined ? globals : { ...globals, host }, session };
+}
+
+interface Asked {
+  readonly spec: AnyCommand;
+  readonly words: readonly string[];
+  readonly globals: Globals;
+  readonly env: Here["env"];
+}
+
+async function contextsOf(env: Here["env"]): Promise<Contexts> {
+  const { configFolder } = await import("@holdfast/sdk/node");
+  const { readContexts } = await import("../config/contexts.ts");
+  return readContexts(configFolder(env));
 }
 
 /** The line as stricli reads it; the command's own outcome, or what stricli has against the line. */
 async function dispatch(
-  spec: AnyCommand,
-  words: readonly string[],
-  globals: Globals,
+  { spec, words, globals, env }: Asked,
   began: (context: OwnedContext, args: readonly string[]) => void,
   make: MakeContext,
 ): Promise<number> {
@@ -98,7 +146,9 @@ async function dispatch(
   // The one command alone: what stricli makes of all the others would be a third of what it costs to read the line.
   const app = application([spec], groupBriefs, async (command, flags, args) => {
     try {
-      const context = make(globals);
+      const { meant, session } = withoutHost(spec, globals, args);
+      args = session;
+      const context = make(meant, spec.local ? NO_CONTEXTS : await contextsOf(env));
       began(context, args);
       const code = await command.load();
       outcome = { exit: (await code.run(context as never, { ...flags, json: globals.json } as never, args)) ?? 0 };

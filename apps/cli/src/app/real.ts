@@ -8,13 +8,13 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { isatty } from "node:tty";
-import type { HostClient } from "@holdfast/sdk";
+import { HoldError, type HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import { type Paint, paintFor } from "../show/colour.ts";
 import type { Remote } from "../read/remote.ts";
 import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
-import type { Joined } from "@holdfast/sdk/node";
+import type { FoundHost, Joined } from "@holdfast/sdk/node";
 import type {
   AuditFinding,
   AuditRecord,
@@ -31,6 +31,7 @@ import type {
 import { drainOf } from "./drain.ts";
 import { usage } from "./fail.ts";
 import type { Globals } from "./globals.ts";
+import { type Contexts, relayedAddress, type Target, targetOf } from "./target.ts";
 
 class StandardOutput implements Output {
   readonly isTty: boolean;
@@ -124,6 +125,10 @@ const input: Input = {
   },
 };
 
+interface Here extends Pick<Context, "env" | "cwd"> {
+  readonly contexts: Contexts;
+}
+
 export class RealContext implements Context {
   readonly env: Context["env"];
   readonly cwd: string;
@@ -134,10 +139,10 @@ export class RealContext implements Context {
   readonly errPaint: Paint = paintFor(this.err.isTty, process.env);
   readonly table: CommandTable;
   readonly json: boolean;
-  #as: string | undefined;
-  #host: string | undefined;
-  /** The same where it stands on the command line, and not in the environment. */
-  readonly #named: string | undefined;
+  readonly #globals: Globals;
+  /** What an invitation or a login has led to, in place of what was named. */
+  #found: Target | undefined;
+  readonly #target: Target;
   readonly tail: readonly string[] | undefined;
   readonly version: string;
   readonly #passphraseFd: number | undefined;
@@ -148,14 +153,13 @@ export class RealContext implements Context {
   #listening = false;
   #remote: Remote | undefined;
 
-  constructor(table: CommandTable, globals: Globals, version: string, here: Pick<Context, "env" | "cwd">) {
-    this.env = here.env;
-    this.cwd = here.cwd;
+  constructor(table: CommandTable, globals: Globals, version: string, { env, cwd, contexts }: Here) {
+    this.env = env;
+    this.cwd = cwd;
     this.table = table;
     this.json = globals.json;
-    this.#as = globals.as ?? (process.env["HOLDFAST_AS"] || undefined);
-    this.#named = globals.host;
-    this.#host = globals.host ?? (process.env["HOLDFAST_HOST"] || undefined);
+    this.#globals = globals;
+    this.#target = targetOf(globals, process.env, contexts);
     this.tail = globals.tail;
     this.#passphraseFd = globals.passphraseFd;
     this.version = version;
@@ -204,19 +208,27 @@ export class RealContext implements Context {
   }
 
   reach(remote: Remote): void {
-    if (this.#named !== undefined)
-      throw usage(
-        `a session of another machine is reached through ssh, and --host names ${this.#named} too: give one of the two`,
-      );
+    const { host, relay, context } = this.#globals;
+    const named = host ?? relay ?? context;
+    if (named !== undefined)
+      throw usage(`a session of another machine is reached through ssh, and ${named} is named too: give one of the two`);
     this.#remote = remote;
   }
 
+  get #meant(): Target {
+    return this.#found ?? this.#target;
+  }
+
   get host(): string | undefined {
-    return this.#host;
+    return this.#meant.url;
+  }
+
+  get relay(): string | undefined {
+    return this.#meant.relay;
   }
 
   get as(): string | undefined {
-    return this.#as;
+    return this.#meant.as;
   }
 
   get remote(): Remote | undefined {
@@ -242,9 +254,10 @@ export class RealContext implements Context {
     const sdk = await import("@holdfast/sdk/node");
     if (this.#remote) return (await import("./remote.ts")).connectRemote(this, this.#remote);
     const home = sdk.homeFolder(process.env);
-    if (this.#host !== undefined)
+    const url = this.host ?? (this.relay === undefined ? undefined : await this.#onlyHost(this.relay));
+    if (url !== undefined)
       return sdk.connect({
-        url: this.#host,
+        url,
         home,
         passphrase: (key) => this.#passphrase(key),
         via: "cli",
@@ -256,6 +269,19 @@ export class RealContext implements Context {
       await firstUse(home, this.err, await this.configFolder());
     }
     return this.#link(sdk, start, this.as, "cli");
+  }
+
+  /** The host of a relay that is meant where none was named: the one that there is. */
+  async #onlyHost(relay: string): Promise<string> {
+    const hosts = await this.findHosts(relay);
+    const [only] = hosts;
+    if (only && hosts.length === 1) return relayedAddress(relay, only.id);
+    throw new HoldError(
+      "unreachable",
+      hosts.length === 0
+        ? `no host that lets you in is connected to ${relay} now`
+        : `${hosts.length} hosts of ${relay} let you in (${hosts.map((h) => h.name).join(", ")}); say which: --host NAME, or HOST/SESSION`,
+    );
   }
 
   #link(
@@ -306,8 +332,8 @@ export class RealContext implements Context {
 
   async lookAtHost(url: string): Promise<SeenHost> {
     const { knownHostId, lookAtHost, rememberHost } = await import("@holdfast/sdk/node");
-    const { address, id, key } = await lookAtHost(url);
     const home = await this.home();
+    const { address, id, key } = await lookAtHost(url, { home, as: this.as, passphrase: (k) => this.#passphrase(k) });
     return { address, id, knownId: knownHostId(home, address), remember: async () => rememberHost(home, address, key) };
   }
 
@@ -315,16 +341,15 @@ export class RealContext implements Context {
     const { joinByInvite } = await import("@holdfast/sdk/node");
     const home = await this.home();
     const joined = await joinByInvite({ home, invite, name, passphrase, via: "cli", client: `hold/${this.version}` });
-    this.#host = joined.url ?? undefined;
-    this.#as = joined.as;
+    this.#found = { url: joined.url ?? undefined, relay: undefined, as: joined.as };
     return joined;
   }
 
   async logIn({ name, show }: LogInOptions): Promise<LoggedIn> {
     const { logIn } = await import("@holdfast/sdk/login");
     const home = await this.home();
-    const loggedIn = await logIn({ home, name, show, url: this.#host, client: `hold/${this.version}`, signal: this.cancelled });
-    this.#as = loggedIn.as;
+    const loggedIn = await logIn({ home, name, show, url: this.host, client: `hold/${this.version}`, signal: this.cancelled });
+    this.#found = { ...this.#meant, as: loggedIn.as };
     return loggedIn;
   }
 
@@ -349,6 +374,15 @@ export class RealContext implements Context {
   async hostDown({ end }: { readonly end: boolean }): Promise<boolean> {
     const { hostDown } = await import("@holdfast/host/start");
     return hostDown({ home: await this.home(), end });
+  }
+
+  relays(): Promise<typeof import("@holdfast/relay")> {
+    return import("@holdfast/relay");
+  }
+
+  async findHosts(url: string): Promise<readonly FoundHost[]> {
+    const { findHosts } = await import("@holdfast/sdk/node");
+    return findHosts(url, { home: await this.home(), as: this.as, passphrase: (key) => this.#passphrase(key) });
   }
 
   outer(): Promise<Outer> {

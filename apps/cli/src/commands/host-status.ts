@@ -30,6 +30,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
       addresses: s.addresses,
       sshHostKey: s.sshHostKey || null,
       sshFingerprint: s.sshHostKey ? sshFingerprint(s.sshHostKey) : null,
+      uplinks: s.uplinks.map(({ sinceUnixMs, ...u }) => ({ ...u, since: iso(sinceUnixMs) })),
       notices: s.notices,
     });
     return;
@@ -39,6 +40,13 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
     ["id", s.hostId],
     ["home", s.home],
     ["listens", Object.values(s.addresses).join(" ") || "on nothing but its socket"],
+    ...s.uplinks.map(
+      (u) =>
+        [
+          "relay",
+          `${u.url} ${u.name} ${u.state} ${ago(u.sinceUnixMs, context.now())}${u.why ? `: ${escapeText(u.why)}` : ""}`,
+        ] as const,
+    ),
     ["ssh key", s.sshHostKey ? sshFingerprint(s.sshHostKey) : ""],
     ["sessions", `${s.running} running, ${s.sessions} in all`],
     ["links", `${s.links}, with ${s.attachments} attachments`],

@@ -22,7 +22,7 @@ const invitation = (over: object = {}): object => ({
 function inviting(addresses: Readonly<Record<string, string>>, asked: object[] = []): HostClient {
   return host({
     listed: [session()],
-    status: async () => ({ addresses }) as never,
+    status: async () => ({ addresses, uplinks: [] }) as never,
     invite: async (spec) => {
       asked.push(spec);
       return { invitation: invitation(), token: new Uint8Array(32).fill(1), hostKey: new Uint8Array(32).fill(2) } as never;

@@ -4,16 +4,19 @@ import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { formatDuration } from "../read/duration.ts";
 import { invitationJson } from "../show/session.ts";
+import { relayedAddress } from "../app/target.ts";
 
 const LOOPBACK = /^\w+:\/\/(localhost|127\.[\d.]+|\[::1\])(:|\/|$)/;
 /** How links are made, the surest first; other carriers' addresses are told too, for those who know a way. */
-const KNOWN = /^wss?:/;
+const KNOWN = /^(wss?|relay(\+http)?):/;
 
 /** Where the host is reached: what the person says, else what it says of itself. */
 export async function addressesOf(client: HostClient, said: readonly string[]): Promise<readonly string[]> {
   for (const address of said) checkAddress(address);
   if (said.length > 0) return said;
-  const told = Object.values((await client.status()).addresses);
+  const { addresses, uplinks } = await client.status();
+  const relayed = uplinks.filter((u) => u.state === "connected").map((u) => relayedAddress(u.url, u.name));
+  const told = [...Object.values(addresses), ...relayed];
   const ranked = [...told.filter((a) => KNOWN.test(a)), ...told.filter((a) => !KNOWN.test(a))];
   // One port that answers in several ways is one place to go to.
   return ranked.filter((a, i) => ranked.findIndex((b) => placeOf(b) === placeOf(a)) === i);

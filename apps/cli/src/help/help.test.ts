@@ -43,6 +43,7 @@ describe("help", () => {
       "operators",
       "policy",
       "recording",
+      "relay",
       "remote",
       "scripting",
       "security",

@@ -56,7 +56,9 @@ export function flagValue(flag: FlagSpec): string {
 /** What every command takes, wherever it stands on the line. */
 export const globalFlags = [
   { name: "--as", value: "NAME", brief: "as this operator, with the credential of that name" },
-  { name: "--host", value: "URL", brief: "the host that listens there, in place of this machine's" },
+  { name: "--host", value: "URL", brief: "the host there, in place of this machine's; behind a relay its name" },
+  { name: "--relay", value: "URL", brief: "hosts behind that relay" },
+  { name: "--context", value: "NAME", brief: "what `hold context set` has given that name" },
   { name: "--passphrase-fd", value: "N", brief: "read the passphrase of that credential's key from descriptor N" },
 ] as const;
 
@@ -73,6 +75,7 @@ export const topicNames = [
   "operators",
   "identity",
   "remote",
+  "relay",
   "ssh",
   "http",
   "ai",

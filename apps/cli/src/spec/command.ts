@@ -79,7 +79,7 @@ export interface CommandSpec<F extends Flags = Flags> {
   readonly load: () => Promise<CommandModule<F>>;
 }
 
-export type Group = "sessions" | "steering" | "reading" | "scripting" | "operators" | "host" | "help";
+export type Group = "sessions" | "steering" | "reading" | "scripting" | "operators" | "host" | "relays" | "help";
 /** A command whose flag types are forgotten: how tables hold them. */
 export type AnyCommand = CommandSpec<Flags>;
 

@@ -7,6 +7,7 @@ import { hostCommands } from "./host.ts";
 import { operatorCommands } from "./operators.ts";
 import { policyCommands } from "./policy.ts";
 import { readingCommands } from "./reading.ts";
+import { relayCommands } from "./relay.ts";
 import { scriptingCommands } from "./scripting.ts";
 import { sessionCommands } from "./sessions.ts";
 import { steeringCommands } from "./steering.ts";
@@ -21,6 +22,7 @@ export const commands: readonly AnyCommand[] = [
   ...aiCommands,
   ...policyCommands,
   ...hostCommands,
+  ...relayCommands,
   ...helpCommands,
 ];
 
@@ -33,7 +35,9 @@ const groupBriefs: Readonly<Record<string, string>> = {
   invitation: "invitations to sessions and to this host",
   policy: "what AIs may do",
   host: "the host of this machine",
+  relay: "a relay that runs on this machine",
   config: "settings",
+  context: "relays and hosts by a name",
 };
 
 const groupTitles: Readonly<Record<Group, string>> = {
@@ -43,6 +47,7 @@ const groupTitles: Readonly<Record<Group, string>> = {
   reading: "Reading and recording",
   operators: "Operators",
   host: "Host and settings",
+  relays: "Relays",
   help: "Help",
 };
 

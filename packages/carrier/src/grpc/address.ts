@@ -24,10 +24,6 @@ export interface RelayedHost {
 export const RELAY_PORT = 7444;
 const HOST = /^[0-9a-z][0-9a-z-]{0,62}$/;
 
-export function isRelayed(text: string): boolean {
-  return /^relay(\+http)?:\/\//i.test(text);
-}
-
 /** Throws `usage` for what is none, and for plaintext that would leave this machine. */
 export function relayAddress(text: string): RelayAddress {
   const url = urlOf(/^[a-z+]+:\/\//i.test(text) ? text : `https://${text}`);
@@ -37,7 +33,9 @@ export function relayAddress(text: string): RelayAddress {
 
 /** The same of a host's. */
 export function relayedHost(text: string): RelayedHost {
-  const url = isRelayed(text) ? urlOf(text.replace(/^relay\+http:/i, "http:").replace(/^relay:/i, "https:")) : null;
+  const url = /^relay(\+http)?:\/\//i.test(text)
+    ? urlOf(text.replace(/^relay\+http:/i, "http:").replace(/^relay:/i, "https:"))
+    : null;
   const host = url?.pathname.slice(1) ?? "";
   if (!url || !HOST.test(host))
     throw new HoldError(

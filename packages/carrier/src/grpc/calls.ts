@@ -1,7 +1,7 @@
 /** Calls to a relay: a channel, and the few ways to begin one. */
 import { createHash } from "node:crypto";
 import { connect as connectTls } from "node:tls";
-import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import type { ChannelCredentials, Client, ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
 import { HoldError } from "@holdfast/protocol";
 import { type RelayAddress, relayUrl } from "./address.ts";
 import { hop, relayService } from "./service.ts";
@@ -10,6 +10,11 @@ import { hop, relayService } from "./service.ts";
 export type PieceCall = ClientDuplexStream<Buffer, Buffer> & { giveUp(): void };
 
 const CONNECT_MS = 10_000;
+/** gRPC's status of that name. */
+const RESOURCE_EXHAUSTED = 8;
+
+/** Loaded by who dials: it is larger than all that it is loaded by. */
+const grpc = (): Promise<typeof import("@grpc/grpc-js")> => import("@grpc/grpc-js");
 
 export interface RelayClientOptions {
   /** Certificates of authorities to trust in place of the system's, PEM. */
@@ -26,7 +31,8 @@ export class RelayClient {
 
   /** Resolves when the relay has been reached; rejects with `unreachable`, or `host_key_changed` for a relay with another key than the pinned one. */
   static async open(address: RelayAddress, { ca, timeoutMs = CONNECT_MS }: RelayClientOptions = {}): Promise<RelayClient> {
-    const client = new Client(address.authority, await credentialsFor(address, ca, timeoutMs), {
+    const { Client: GrpcClient } = await grpc();
+    const client = new GrpcClient(address.authority, await credentialsFor(address, ca, timeoutMs), {
       ...hop,
       "grpc.enable_retries": 0,
     });
@@ -61,7 +67,7 @@ export class RelayClient {
 
 /** What gRPC says of a call that failed, in our words. */
 export function faultFrom(fault: ServiceError): HoldError {
-  const code = fault.code === status.RESOURCE_EXHAUSTED ? "too_many" : "unreachable";
+  const code = fault.code === RESOURCE_EXHAUSTED ? "too_many" : "unreachable";
   return new HoldError(code, `the relay: ${fault.details || fault.message}`, {}, { cause: fault });
 }
 
@@ -70,6 +76,7 @@ async function credentialsFor(
   ca: string | Buffer | undefined,
   timeoutMs: number,
 ): Promise<ChannelCredentials> {
+  const { credentials } = await grpc();
   if (address.isPlain) return credentials.createInsecure();
   if (address.pin === "") return credentials.createSsl(ca === undefined ? null : Buffer.from(ca));
   return credentials.createSsl(await pinnedCertificate(address, timeoutMs), null, null, { checkServerIdentity: () => undefined });

@@ -183,7 +183,10 @@ export async function hostStatus({ host, hostId }: CallContext): Promise<Result>
   };
 }
 
-export async function relayJoin({ host, operator, via }: CallContext, { url, token, name, ca }: Verb<"relayJoin">): Promise<Result> {
+export async function relayJoin(
+  { host, operator, via }: CallContext,
+  { url, token, name, ca }: Verb<"relayJoin">,
+): Promise<Result> {
   const value = await relaysOf(host).join({ url, name, ca }, token);
   host.recordOperator({ id: operator.id, via }, operator.id, "relay_joined", `${value.url} as ${value.name} of ${value.fleet}`);
   return { case: "relayJoin", value };

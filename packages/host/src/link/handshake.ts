@@ -9,7 +9,7 @@
  *   S4  Where the carrier was shown a key too, it is the same one: nobody's handshake is passed on inside another's channel.
  * Elsewhere: its bounds in bytes and time, and what an open link may do (host-link.ts).
  */
-import { createHash, randomBytes, sign, verify, type KeyObject } from "node:crypto";
+import { createHash, randomBytes, sign, verify } from "node:crypto";
 import {
   type ClientFrame,
   type HandshakeWords,
@@ -28,14 +28,7 @@ import type { PlaceOwner } from "../operator/continuity.ts";
 import { readGrant } from "../operator/grant.ts";
 import { keyIdOf, publicKeyFromRaw } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
-
-export interface HostIdentity {
-  readonly key: KeyObject;
-  /** Raw public key, 32 bytes. */
-  readonly publicKey: Uint8Array;
-  /** Hash of it: the host's id. */
-  readonly id: string;
-}
+import type { HostIdentity } from "./identity.ts";
 
 /** An operator that was proven, and by which interface. */
 export interface Proven {

@@ -45,7 +45,8 @@ import { checkSize } from "../session/open.ts";
 import type { SessionPorts } from "../session/ports.ts";
 import type { LiveSession } from "../session/session.ts";
 import { operatorOf } from "../session/steering.ts";
-import { HostHandshake, type HostIdentity, keyRevoked, type Opening, type Proven } from "./handshake.ts";
+import { HostHandshake, keyRevoked, type Opening, type Proven } from "./handshake.ts";
+import type { HostIdentity } from "./identity.ts";
 
 type Phase =
   | { readonly name: "new" }

@@ -20,12 +20,13 @@ import {
   HostWordSchema,
   type Init,
   isCode,
+  limits,
   type Offer,
   type Registered,
   RelayWordSchema,
   toBinary,
 } from "@holdfast/protocol";
-import type { HostIdentity } from "../link/handshake.ts";
+import type { HostIdentity } from "../link/identity.ts";
 import { waitMs } from "./backoff.ts";
 
 export interface RelayWish {
@@ -202,9 +203,8 @@ export class Uplink {
       const handlers = meet(link);
       this.#tunnels++;
       return {
-        ...handlers,
         get maxFrameBytes() {
-          return handlers.maxFrameBytes!;
+          return handlers.maxFrameBytes ?? limits.frameBytes;
         },
         frame: (channel, message) => handlers.frame(channel, message),
         drained: () => handlers.drained?.(),

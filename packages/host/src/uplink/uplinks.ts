@@ -91,13 +91,14 @@ export class Uplinks {
     const { registry, invitations, wallMs } = this.#parts;
     const now = wallMs();
     const welcome = registry.list().filter((o) => !o.revoked && (o.guest === undefined || o.guest.untilUnixMs > now));
-    const open = invitations.list().filter((i) => i.state === "open" && i.redeemUntilUnixMs > now);
+    // One that is taken may be open again in a moment (its taker's name was another's): who holds it is told so at the door, by the host.
+    const invited = invitations.list().filter((i) => i.state !== "revoked" && i.redeemUntilUnixMs > now);
     return {
       keyIds: welcome.flatMap((o) => o.keys.map((key) => keyIdOf(Buffer.from(key, "base64")))),
       // The relay sees the hash of what an invited person shows it, which is itself no more than the token's.
-      invited: open.map((i) => ({
+      invited: invited.map((i) => ({
         knockHash: keyIdOf(Buffer.from(i.tokenHash, "hex")),
-        untilUnixMs: BigInt(i.redeemUntilUnixMs),
+        untilUnixMs: BigInt(Math.trunc(i.redeemUntilUnixMs)),
       })),
     };
   }

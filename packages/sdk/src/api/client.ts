@@ -9,6 +9,7 @@ import type {
   ScreenAnswer,
   SearchAnswer_Hit,
   Session,
+  Uplink,
   WaitAnswer,
   WhoamiAnswer,
 } from "@holdfast/protocol";
@@ -17,6 +18,7 @@ import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "./
 import type { Files } from "./files.ts";
 import type { Sessions } from "./handle.ts";
 import type { GrantSpec, Invited, InviteSpec } from "./invite.ts";
+import type { RelayJoin } from "./reach.ts";
 import type { ExecOptions, ExecResult, OpenSpec, RunOptions, RunResult, ScreenOptions, SendOptions, WaitSpec } from "./work.ts";
 
 export interface HostClient {
@@ -107,6 +109,9 @@ export interface HostClient {
   /** Signs a grant with this client's key, for the HTTP API of this host. A secret: whoever has it is this operator until it is over. */
   grant(spec?: GrantSpec): Promise<string>;
   status(): Promise<HostStatusAnswer>;
+  /** Has the host register at a relay and dial it from then on (docs/relay.md). Throws what the relay says. */
+  joinRelay(relay: RelayJoin): Promise<Uplink>;
+  leaveRelay(url: string): Promise<void>;
   down(force?: boolean): Promise<void>;
   /** Its link is gone: what was open was rejected with `unreachable`, and the next call dials again. Attachments find a link of their own. */
   readonly isOver: boolean;

@@ -32,6 +32,7 @@ export type {
   SearchAnswer_Hit,
   Session,
   SessionKind,
+  Uplink,
   WaitAnswer,
   WhoamiAnswer,
 } from "@holdfast/protocol";

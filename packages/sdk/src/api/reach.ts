@@ -86,3 +86,15 @@ export interface SshOptions {
 
 /** One way to a host. */
 export type Reach = ConnectOptions | NetworkOptions | ThroughOptions | SshOptions;
+
+/** A relay that a host is to dial. */
+export interface RelayJoin {
+  /** `https://relay.example:7444`, with `#` and the key's hash where no authority has signed its certificate. */
+  readonly url: string;
+  /** 32 bytes, from who runs the relay; not for a host that it knows already. */
+  readonly token?: Uint8Array;
+  /** Wished for there; default: this machine's. */
+  readonly name?: string;
+  /** Certificates of authorities to trust in place of the system's, PEM. */
+  readonly ca?: string;
+}

@@ -13,6 +13,7 @@ import {
   PolicyVerb,
   textOf,
   type Floor,
+  type Uplink,
   type WhoamiAnswer,
 } from "@holdfast/protocol";
 import type {
@@ -30,6 +31,7 @@ import type {
   InviteSpec,
   OpenSpec,
   PolicyInForce,
+  RelayJoin,
   RunOptions,
   RunResult,
   ScreenOptions,
@@ -438,6 +440,14 @@ export class Client implements HostClient {
 
   async status() {
     return (await this.#call("hostStatus", { case: "hostStatus", value: {} })).value;
+  }
+
+  async joinRelay({ url, token = new Uint8Array(0), name = "", ca = "" }: RelayJoin): Promise<Uplink> {
+    return (await this.#call("relayJoin", { case: "relayJoin", value: { url, token, name, ca } })).value;
+  }
+
+  async leaveRelay(url: string): Promise<void> {
+    await this.#call("done", { case: "relayLeave", value: { url } });
   }
 
   async down(force = false): Promise<void> {

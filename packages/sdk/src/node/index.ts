@@ -1,12 +1,14 @@
 /** The SDK on Node: over the home's unix socket, with keys from its folder. */
 import { setTimeout as delay } from "node:timers/promises";
 import { connectUnix, files, homeFolder } from "@holdfast/carrier";
-import { HoldError } from "@holdfast/protocol";
+import { type FoundHost, HoldError } from "@holdfast/protocol";
 import type { ConnectOptions, HostClient, NetworkOptions, Reach, SshOptions } from "../api/index.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import type { Credential } from "../client/credential.ts";
 import { anyWay, type Way } from "../client/way.ts";
+import { isRelayed } from "./relayed.ts";
+import type { LookOptions } from "./network.ts";
 import type { Joined, JoinRequest } from "./join-invite.ts";
 import { homeVerifier, openCredential } from "./keys.ts";
 import { redialWith, surroundings } from "./machine.ts";
@@ -18,6 +20,8 @@ export { type Env, exactArguments, exactDirectory, exactEnvironment } from "./ex
 export type { Dial } from "../client/handshake.ts";
 export type { Acceptor, Link, LinkHandlers } from "@holdfast/carrier/link";
 export type { Joined, JoinRequest } from "./join-invite.ts";
+export type { FoundHost } from "@holdfast/protocol";
+export { isRelayed } from "./relayed.ts";
 export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough } from "./program.ts";
 export { defaultKeyName, type GeneratedKey, generateKey, generateSealedKey, credentialNames } from "./keys.ts";
@@ -26,9 +30,15 @@ export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 /** Who answers at an address (network.ts). */
 export async function lookAtHost(
   url: string,
-  options: { readonly ca?: string | Buffer; readonly timeoutMs?: number } = {},
+  options: LookOptions = {},
 ): Promise<{ readonly address: string; readonly key: Uint8Array; readonly id: string }> {
+  if (isRelayed(url)) return (await import("./relay.ts")).lookAtRelayed(url, options);
   return (await import("./network.ts")).lookAtHost(url, options);
+}
+
+/** Hosts of a relay that let a credential of `home` in and are connected there now. */
+export async function findHosts(url: string, options: LookOptions = {}): Promise<readonly FoundHost[]> {
+  return (await import("./relay.ts")).findHosts(url, options);
 }
 
 /** Taking up an invitation that came as a text (join-invite.ts). */
@@ -50,6 +60,8 @@ export async function connect(options: ConnectOptions | NetworkOptions | SshOpti
 
 // Loaded by who needs it: a WebSocket is no part of a command on this machine.
 async function wayOf(options: Reach, home: string | undefined): Promise<Way> {
+  if ("url" in options && isRelayed(options.url))
+    return (await import("./relay.ts")).relayWay(options.home ?? home ?? homeFolder(), options);
   if ("url" in options) return (await import("./network.ts")).networkWay(options.home ?? home ?? homeFolder(), options);
   if ("ssh" in options) return (await import("./ssh.ts")).sshWay(options, { isAgain: true });
   if ("argv" in options) {

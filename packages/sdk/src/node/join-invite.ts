@@ -9,11 +9,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { connectUnix, files } from "@holdfast/carrier";
 import { linkUrl } from "@holdfast/carrier/websocket";
 import { HoldError } from "@holdfast/protocol";
-import type { Dial } from "../client/handshake.ts";
 import { type InviteText, parseInvite } from "../invite-text.ts";
-import { isUnanswered, joinHost } from "./join.ts";
+import { type DialAs, isUnanswered, joinHost } from "./join.ts";
 import { freeKeyNames } from "./keys.ts";
-import { credentialAt, hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
+import { credentialAt, hostIdOf, knownHostId, type Place, rememberHost } from "./known-hosts.ts";
+import { isRelayed } from "./relayed.ts";
 
 export interface JoinRequest {
   readonly home: string;
@@ -49,8 +49,9 @@ export interface Joined {
 
 /** A way to the host of an invitation. */
 interface Way {
-  readonly url: URL | null;
-  readonly dial: Dial;
+  /** Null: on this machine. */
+  readonly place: Place | null;
+  readonly dial: DialAs;
 }
 
 /** Throws {@link HoldError}: `bad_request`, `invitation_unknown`, `name_taken`, `host_key_changed`, `unreachable`, `timed_out`. */
@@ -75,16 +76,27 @@ export async function joinByInvite(request: JoinRequest): Promise<Joined> {
 function waysTo({ home, ca }: JoinRequest, invite: InviteText): readonly Way[] {
   const own = files.hostPublicKey(home);
   if (existsSync(own) && readFileSync(own).equals(invite.hostKey))
-    return [{ url: null, dial: (accept) => connectUnix(files.socket(home), accept) }];
+    return [{ place: null, dial: (accept) => connectUnix(files.socket(home), accept) }];
   return invite.at.flatMap((at) => {
+    if (isRelayed(at)) return relayedWay(at, ca, invite);
     const url = urlOf(at);
     if (!url) return [];
-    const dial: Dial = async (accept) => {
+    const dial: DialAs = async (accept) => {
       const { connectWebSocket } = await import("@holdfast/carrier/websocket/node");
       return connectWebSocket(url, accept, ca ? { ca } : {});
     };
-    return [{ url, dial }];
+    return [{ place: url, dial }];
   });
+}
+
+function relayedWay(url: string, ca: string | undefined, { hostKey, token }: InviteText): readonly Way[] {
+  const [, origin, host] = /^(.*:\/\/([^#]+))/.exec(url) ?? [];
+  if (!origin || !host) return [];
+  const dial: DialAs = async (accept, credential) => {
+    const { reachInvited } = await import("./relay.ts");
+    return reachInvited({ url, credential, ca, hostKey, token }, accept);
+  };
+  return [{ place: { host, origin: url }, dial }];
 }
 
 /** Null for an address that no link leads to. */
@@ -105,10 +117,10 @@ function nowhere({ at }: InviteText): HoldError {
   );
 }
 
-async function joinAt(request: JoinRequest, invite: InviteText, { url, dial }: Way): Promise<Joined> {
+async function joinAt(request: JoinRequest, invite: InviteText, { place, dial }: Way): Promise<Joined> {
   const { home, client, via, timeoutMs } = request;
   const { hostKey, token } = invite;
-  if (url) checkKnown(home, url, hostKey);
+  if (place) checkKnown(home, place, hostKey);
   const names = namesFor(request, invite);
   for (const [i, name] of names.entries()) {
     try {
@@ -123,18 +135,18 @@ async function joinAt(request: JoinRequest, invite: InviteText, { url, dial }: W
         ...(via === undefined ? {} : { via }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
       });
-      const replaces = (url && credentialAt(home, url.host)) ?? null;
-      if (url) rememberHost(home, url.host, hostKey, name);
-      return { ...joined, as: name, url: url?.origin ?? null, session: invite.session ?? null, replaces };
+      const replaces = (place && credentialAt(home, place.host)) ?? null;
+      if (place) rememberHost(home, place.host, hostKey, name);
+      return { ...joined, as: name, url: place?.origin ?? null, session: invite.session ?? null, replaces };
     } catch (fault) {
       if (!(fault instanceof HoldError)) throw fault;
       if (fault.code === "name_taken" && i + 1 < names.length) continue;
       // The key works if the host took it: it is then known by it.
-      if (isUnanswered(fault) && url) rememberHost(home, url.host, hostKey, name);
+      if (isUnanswered(fault) && place) rememberHost(home, place.host, hostKey, name);
       throw inWords(fault, {
         name,
-        where: url?.origin ?? "this machine's host",
-        way: url ? `--host ${url.origin}` : `--as ${name}`,
+        where: place?.origin ?? "this machine's host",
+        way: place ? `--host ${place.origin}` : `--as ${name}`,
       });
     }
   }
@@ -142,14 +154,14 @@ async function joinAt(request: JoinRequest, invite: InviteText, { url, dial }: W
 }
 
 /** J1: an address that is known for another host is not dialled. */
-function checkKnown(home: string, url: URL, hostKey: Uint8Array): void {
-  const known = knownHostId(home, url.host);
+function checkKnown(home: string, { host: address, origin }: Place, hostKey: Uint8Array): void {
+  const known = knownHostId(home, address);
   const meant = hostIdOf(hostKey);
   if (known !== null && known !== meant)
     throw new HoldError(
       "host_key_changed",
-      `${url.host} is known here as ${known}, and the invitation is of ${meant}: nothing was sent there. If the host was replaced on purpose: hold host trust ${url.origin} --id ${meant}, and join again`,
-      { address: url.host, id: meant, knownId: known },
+      `${address} is known here as ${known}, and the invitation is of ${meant}: nothing was sent there. If the host was replaced on purpose: hold host trust ${origin} --id ${meant}, and join again`,
+      { address, id: meant, knownId: known },
     );
 }
 

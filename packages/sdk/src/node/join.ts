@@ -1,13 +1,13 @@
 /** Taking up an invitation: {@link joinHost}. */
 import { HoldError } from "@holdfast/protocol";
-import type { Dial } from "../client/handshake.ts";
+import type { Acceptor, Link } from "@holdfast/carrier/link";
 import { shakeHands } from "../client/handshake.ts";
-import { discardKey, generateKey, generateSealedKey, keyVerifier, openCredential } from "./keys.ts";
+import { discardKey, generateKey, generateSealedKey, type HeldCredential, keyVerifier, openCredential } from "./keys.ts";
 
 export interface JoinOptions {
   /** Where the new key is kept. */
   readonly home: string;
-  readonly dial: Dial;
+  readonly dial: DialAs;
   /** Raw public key of the host that is meant, from the invitation. */
   readonly hostKey: Uint8Array;
   /** 32 bytes, from the invitation. */
@@ -21,6 +21,9 @@ export interface JoinOptions {
   readonly via?: "cli" | "sdk";
   readonly timeoutMs?: number;
 }
+
+/** A dial that may show the new key to the carrier itself. */
+export type DialAs = (accept: Acceptor, credential: HeldCredential) => Promise<Link>;
 
 /** The host was asked to take a key, and nothing was heard of it: the key was kept, under `key` in the details. */
 export function isUnanswered(fault: unknown): boolean {
@@ -37,17 +40,17 @@ export async function joinHost(
   const { home, dial, hostKey, token, name, passphrase, via = "sdk", client = "holdfast-sdk", timeoutMs = 10_000 } = options;
   const isProtected = passphrase !== undefined;
   const { publicKey, path } = isProtected ? await generateSealedKey(home, name, passphrase) : generateKey(home, name);
-  const { keyId, sign } = await openCredential(home, name, isProtected ? async () => passphrase : undefined);
+  const held = await openCredential(home, name, isProtected ? async () => passphrase : undefined);
   let isAsked = false;
   try {
     const { link, welcome } = await shakeHands(
       {
-        dial,
+        dial: (accept) => dial(accept, held),
         credential: {
-          keyId,
+          keyId: held.keyId,
           sign(bytes) {
             isAsked = true;
-            return sign(bytes);
+            return held.sign(bytes);
           },
         },
         verifier: keyVerifier(hostKey),

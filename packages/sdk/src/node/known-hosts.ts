@@ -21,24 +21,39 @@ export function hostIdOf(key: Uint8Array): string {
 }
 
 interface Known {
+  readonly address: string;
   readonly key: Buffer;
   readonly as: string | undefined;
 }
 
 /** What `address` (`NAME:PORT`) is known by. */
 function knownAt(home: string, address: string): Known[] {
+  return allKnown(home).filter((known) => known.address === address);
+}
+
+function allKnown(home: string): Known[] {
   const path = files.knownHosts(home);
   if (!existsSync(path)) return [];
   return readFileSync(path, "utf8")
     .split("\n")
     .map((line) => line.trim().split(/\s+/))
-    .filter(([name]) => name === address)
-    .map(([, key, as]) => ({ key: Buffer.from(key ?? "", "base64"), as }));
+    .map(([address = "", key, as]) => ({ address, key: Buffer.from(key ?? "", "base64"), as }));
 }
 
 /** K5. The name of the credential; undefined: none was made for that address. */
 export function credentialAt(home: string, address: string): string | undefined {
   return knownAt(home, address)[0]?.as;
+}
+
+/** K5. The same of a host behind a relay that is named by its id: it may be known there by its name. */
+export function credentialBehind(home: string, authority: string, id: string): string | undefined {
+  return allKnown(home).find(({ address, key }) => address.startsWith(`${authority}/`) && hostIdOf(key) === id)?.as;
+}
+
+/** Names of all credentials that were made for hosts behind a relay. */
+export function credentialsBehind(home: string, authority: string): string[] {
+  const all = allKnown(home).flatMap(({ address, as }) => (as !== undefined && address.startsWith(`${authority}/`) ? [as] : []));
+  return [...new Set(all)];
 }
 
 /** The id of the host that an address is known to lead to; null if it is not known. */

@@ -4,7 +4,7 @@ import { connectHttp } from "@holdfast/carrier/http/node";
 import { linkUrl } from "@holdfast/carrier/websocket";
 import { connectWebSocket } from "@holdfast/carrier/websocket/node";
 import { HoldError } from "@holdfast/protocol";
-import type { NetworkOptions } from "../api/index.ts";
+import type { AskPassphrase, NetworkOptions } from "../api/index.ts";
 import { carriersFor, type NetworkCarrier } from "../client/carriers.ts";
 import { Connection } from "../client/connection.ts";
 import type { Credential } from "../client/credential.ts";
@@ -23,8 +23,7 @@ function dialBy(carrier: NetworkCarrier, url: URL, ca: string | Buffer | undefin
 }
 
 /** Leads to a host that listens, over the first carrier that gets there. */
-export async function networkWay(home: string, options: NetworkOptions): Promise<Way> {
-  if (/^relay\b/i.test(options.url)) return (await import("./relay.ts")).relayWay(home, options);
+export function networkWay(home: string, options: NetworkOptions): Way {
   const url = linkUrl(options.url);
   const as = options.as ?? credentialAt(home, url.host);
   let opened: Credential | null = null;
@@ -48,10 +47,19 @@ export async function networkWay(home: string, options: NetworkOptions): Promise
   return anyWay(ways[0]!, ways.slice(1));
 }
 
+export interface LookOptions {
+  readonly ca?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** Behind a relay, which tells strangers of nobody: whose credential asks. */
+  readonly home?: string | undefined;
+  readonly as?: string | undefined;
+  readonly passphrase?: AskPassphrase | undefined;
+}
+
 /** Who answers at an address, by the key that it has proven to hold. Tells it nothing of who asks. */
 export async function lookAtHost(
   text: string,
-  options: { readonly ca?: string | Buffer; readonly timeoutMs?: number } = {},
+  options: LookOptions = {},
 ): Promise<{ readonly address: string; readonly key: Uint8Array; readonly id: string }> {
   const url = linkUrl(text);
   let seen: Uint8Array | null = null;

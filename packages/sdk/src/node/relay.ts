@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import {
   type RelayAddress,
+  relayAddress,
   RelayClient,
   type RelayedHost,
   relayedHost,
@@ -9,6 +10,7 @@ import {
   reachThroughRelay,
   signPass,
 } from "@holdfast/carrier/grpc";
+import { homeFolder } from "@holdfast/carrier";
 import type { Acceptor, Link } from "@holdfast/carrier/link";
 import {
   create,
@@ -19,11 +21,20 @@ import {
   HoldError,
   toBinary,
 } from "@holdfast/protocol";
-import type { NetworkOptions } from "../api.ts";
+import type { NetworkOptions } from "../api/index.ts";
 import { Connection } from "../client/connection.ts";
 import type { Way } from "../client/way.ts";
-import { type HeldCredential, openCredential } from "./keys.ts";
-import { checkHost, credentialAt, networkVerifier, type Place } from "./known-hosts.ts";
+import { defaultKeyName, type HeldCredential, openCredential } from "./keys.ts";
+import {
+  checkHost,
+  credentialAt,
+  credentialBehind,
+  credentialsBehind,
+  hostIdOf,
+  networkVerifier,
+  type Place,
+} from "./known-hosts.ts";
+import type { LookOptions } from "./network.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
@@ -38,15 +49,17 @@ export function relayWay(home: string, options: NetworkOptions): Way {
     throw new HoldError("usage", "a grant can't be borne through a relay: it lets in keys, and a grant shows none");
   const at = relayedHost(options.url);
   const place = relayedPlace(at);
-  const as = options.as ?? credentialAt(home, place.host);
+  const as = options.as ?? credentialAt(home, place.host) ?? credentialBehind(home, at.relay.authority, at.host);
+  // An id says which key is meant; a name is the relay's to give, and is believed once it is known.
+  const trust = options.trust ?? (/^[0-9a-f]{32}$/.test(at.host) ? at.host : undefined);
   let opened: HeldCredential | null = null;
   return async (resume) => {
     const credential = (opened ??= await openCredential(home, as, options.passphrase));
     return Connection.open({
       dial: (accept) =>
-        reach({ at, credential, ca: options.ca, trusts: (key) => checkHost(home, place, { key, trust: options.trust }) }, accept),
+        reach({ at, credential, ca: options.ca, trusts: (key) => checkHost(home, place, { key, trust }) }, accept),
       credential,
-      verifier: networkVerifier(home, place, options.trust),
+      verifier: networkVerifier(home, place, trust),
       resume,
       via: options.via ?? "sdk",
       client: options.client ?? "holdfast-sdk",
@@ -68,17 +81,17 @@ async function reach({ at: { relay: address, host }, credential, ca, trusts }: R
   return reachThroughRelay({ relay, knock, key: credential.key, trusts }, accept);
 }
 
+export interface InvitedFrom {
+  readonly url: string;
+  readonly credential: HeldCredential;
+  readonly ca: string | undefined;
+  readonly hostKey: Uint8Array;
+  readonly token: Uint8Array;
+}
+
 /** As {@link reach}, for who holds an invitation and whose key nobody knows yet. */
-export async function reachInvited(
-  {
-    at,
-    credential,
-    ca,
-    hostKey,
-    token,
-  }: Omit<ReachFrom, "trusts"> & { readonly hostKey: Uint8Array; readonly token: Uint8Array },
-  accept: Acceptor,
-): Promise<Link> {
+export async function reachInvited({ url, credential, ca, hostKey, token }: InvitedFrom, accept: Acceptor): Promise<Link> {
+  const at = relayedHost(url);
   const relay = await RelayClient.open(at.relay, { ca });
   const invited = createHash("sha256").update(token).digest();
   const trusts = (key: Uint8Array): void => {
@@ -88,42 +101,46 @@ export async function reachInvited(
   return reachThroughRelay({ relay, knock: { host: at.host, invited }, key: credential.key, trusts }, accept);
 }
 
-/** The hosts that let this credential in and are connected there now. */
+/** The hosts that let this home in and are connected there now: by the credential that was named, else by all that may be of use there. */
 export async function findHosts(
-  home: string,
-  relay: RelayAddress,
-  options: Pick<NetworkOptions, "as" | "passphrase" | "ca"> = {},
+  url: string,
+  { home = homeFolder(), as, passphrase, ca }: LookOptions,
 ): Promise<readonly FoundHost[]> {
-  const credential = await openCredential(home, options.as, options.passphrase);
-  const client = await RelayClient.open(relay, { ca: options.ca });
+  const address = relayAddress(url);
+  const usual = defaultKeyName(home);
+  const names = as === undefined ? [...credentialsBehind(home, address.authority), ...(usual === null ? [] : [usual])] : [as];
+  if (names.length === 0) await openCredential(home, undefined, passphrase);
+  const relay = await RelayClient.open(address, { ca });
   try {
-    const request = create(FindRequestSchema, { pass: await passFor(credential, relay) });
-    return fromBinary(FindResponseSchema, await client.find(Buffer.from(toBinary(FindRequestSchema, request)))).hosts;
+    const found = new Map<string, FoundHost>();
+    for (const name of new Set(names)) {
+      const pass = await passFor(await openCredential(home, name, passphrase), address);
+      const request = Buffer.from(toBinary(FindRequestSchema, create(FindRequestSchema, { pass })));
+      for (const host of fromBinary(FindResponseSchema, await relay.find(request)).hosts) found.set(host.id, host);
+    }
+    return [...found.values()];
   } finally {
-    client.close();
+    relay.close();
   }
 }
 
 /** Who answers for a host of a relay, by the key that it shows. */
 export async function lookAtRelayed(
-  home: string,
-  text: string,
-  options: Pick<NetworkOptions, "as" | "passphrase" | "ca"> = {},
-): Promise<Uint8Array> {
-  const at = relayedHost(text);
-  const credential = await openCredential(home, options.as, options.passphrase);
+  url: string,
+  { home = homeFolder(), as, passphrase, ca }: LookOptions,
+): Promise<{ readonly address: string; readonly key: Uint8Array; readonly id: string }> {
+  const at = relayedHost(url);
+  const credential = await openCredential(home, as, passphrase);
   let seen: Uint8Array | null = null;
   const enough = new HoldError("cancelled", "seen");
   const trusts = (key: Uint8Array): void => {
     seen = Uint8Array.from(key);
     throw enough;
   };
-  await reach({ at, credential, ca: options.ca, trusts }, () => ({ frame: () => {}, closed: () => {} })).catch(
-    (fault: unknown) => {
-      if (fault !== enough) throw fault;
-    },
-  );
-  return seen!;
+  await reach({ at, credential, ca, trusts }, () => ({ frame: () => {}, closed: () => {} })).catch((fault: unknown) => {
+    if (fault !== enough) throw fault;
+  });
+  return { address: relayedPlace(at).host, key: seen!, id: hostIdOf(seen!) };
 }
 
 function passFor(credential: HeldCredential, { authority }: RelayAddress): Promise<string> {

@@ -97,6 +97,37 @@ People are known by issuer and subject, never by an address. The login is needed
 
 A key in a file proves no more than the user id: see \`hold help security\`.`,
   },
+  relay: {
+    brief: "Relays: reaching a host behind a closed door",
+    text: `
+A host behind a closed door dials a relay, an operator on a train dials it too, and it introduces them. What the two say it passes on and can't read: inside is TLS between the host's key and yours.
+
+# From nothing to a shared session
+
+  hold relay --listen 0.0.0.0:7444 --public relay.example     on a machine that both can reach
+  hold host join https://relay.example:7444#… --token …       on the host: the line that the relay printed
+  hold share main --role operator                             prints an invitation
+  hold join hold1.…                                           anywhere: the session on the screen
+
+# By name
+
+  hold context set work --of https://relay.example:7444
+  hold context use work
+  hold hosts                        those that let you in
+  hold attach box/main              HOST/SESSION, for every command that takes a session
+
+\`--relay URL\` says it for one line; \`--host NAME\` the host. A host that you have not met yet is not spoken to: \`hold host trust relay://relay.example:7444/box\` shows its id, once. An invitation brings it with it.
+
+# Who gets in
+
+The host decides: its operators' keys may knock, and who holds an open invitation. Others are told the same whether there is such a host or not. The relay lets hosts in by tokens (\`hold relay invite\`), and who runs it can put out a host or a key at once (\`hold relay revoke\`), which ends no session.
+
+A relay keeps nothing of what passes. It sees who reaches which host from where, when, and how much; it can refuse, and it can't read, change, repeat or cut off unnoticed.
+
+# Its address
+
+A relay without a certificate that an authority has signed has one of its own key, and the key's hash behind # in its address: it is part of the address, and must be copied with it.`,
+  },
   ai: {
     brief: "AI: an operator like others, through `hold mcp`",
     text: `

@@ -1,0 +1,87 @@
+/**
+ * Which host a line is about: this machine's, one that listens at an address, or one behind a relay; said on the line, by a context, or by the
+ * environment, the nearest first.
+ *   T1  `--host` takes an address, or behind a relay a host's name; `HOST/SESSION` in place of a session names it too.
+ *   T2  A context is a name for all that would else be typed each time. `local` is this machine.
+ *   T3  What stands on the line is meant, and nothing of the environment or the current context is mixed into it, but a relay for a host's name.
+ */
+import { usage } from "./fail.ts";
+
+/** What a context stands for. */
+export interface Place {
+  readonly relay?: string;
+  /** An address, or with `relay` a host's name. */
+  readonly host?: string;
+  readonly as?: string;
+}
+
+export interface Contexts {
+  /** Empty or `local`: this machine. */
+  readonly current: string;
+  readonly places: Readonly<Record<string, Place>>;
+}
+
+export const NO_CONTEXTS: Contexts = { current: "", places: {} };
+export const LOCAL = "local";
+
+export interface Said {
+  readonly host: string | undefined;
+  readonly relay: string | undefined;
+  readonly context: string | undefined;
+  readonly as: string | undefined;
+}
+
+export interface Target {
+  /** Of the host; undefined: this machine's, or with `relay` the one that is there. */
+  readonly url: string | undefined;
+  readonly relay: string | undefined;
+  readonly as: string | undefined;
+}
+
+const isAddress = (text: string): boolean => text.includes("://");
+
+/** Throws `usage` for a context that there is none of, and for a host's name without a relay. */
+export function targetOf(said: Said, env: Readonly<Record<string, string | undefined>>, contexts: Contexts): Target {
+  const environment: Said = {
+    host: env["HOLDFAST_HOST"] || undefined,
+    relay: env["HOLDFAST_RELAY"] || undefined,
+    context: env["HOLDFAST_CONTEXT"] || undefined,
+    as: env["HOLDFAST_AS"] || undefined,
+  };
+  const isSaid = said.host !== undefined || said.relay !== undefined || said.context !== undefined;
+  const { host, relay, context } = isSaid ? said : environment;
+  const isNamed = host === undefined && relay === undefined;
+  const place = placeOf(context ?? (isNamed ? contexts.current : ""), contexts);
+  const at = host ?? (relay === undefined ? place.host : undefined);
+  // T3: a name alone may be meant at the relay that would be spoken to anyway.
+  const usual = placeOf(contexts.current, contexts).relay ?? environment.relay;
+  const through = relay ?? place.relay ?? (at !== undefined && !isAddress(at) ? usual : undefined);
+  const as = said.as ?? (isNamed ? place.as : undefined) ?? environment.as;
+  if (at === undefined) return { url: undefined, relay: through, as };
+  if (isAddress(at)) return { url: at, relay: undefined, as };
+  if (through === undefined)
+    throw usage(
+      `${at} is no address of a host (wss://box.example:7433 is), and no relay is named that may know it: add --relay URL`,
+    );
+  return { url: relayedAddress(through, at), relay: through, as };
+}
+
+function placeOf(name: string, { places }: Contexts): Place {
+  if (name === "" || name === LOCAL) return {};
+  const place = places[name];
+  if (place) return place;
+  throw usage(`there is no context ${JSON.stringify(name)}; hold context ls shows those there are`);
+}
+
+/** `HOST/SESSION`; null for a session alone: no name or id of one has a slash. */
+export function splitHost(text: string): { readonly host: string; readonly session: string } | null {
+  const [, host, session] = /^([a-z0-9][a-z0-9-]*)\/([^/\s]+)$/.exec(text) ?? [];
+  return host === undefined || session === undefined ? null : { host, session };
+}
+
+/** How operators say where a host is that has joined a relay. */
+export function relayedAddress(relay: string, host: string): string {
+  const [, plain = "", authority = "", pin = ""] = /^(?:http(s?):\/\/)?([^#/]+)\/?(#.*)?$/.exec(relay) ?? [];
+  const isPlain = plain === "" && relay.startsWith("http:");
+  return `relay${isPlain ? "+http" : ""}://${authority}/${host}${pin}`;
+}

@@ -1,0 +1,42 @@
+/** `hold relay hosts`. */
+import { escapeText } from "@holdfast/sdk";
+import { type Context, jsonLine, line } from "../app/context.ts";
+import { table } from "../show/table.ts";
+import { ago, iso } from "../show/time.ts";
+import { asking } from "./relay-asked.ts";
+
+export async function run(
+  context: Context,
+  flags: { readonly folder: string | undefined; readonly json: boolean },
+): Promise<undefined> {
+  const ask = await asking(context, flags.folder);
+  const { hosts } = await ask("hosts", {});
+  const { paint } = context;
+  if (flags.json) {
+    for (const { joinedUnixMs, seenUnixMs, ...host } of hosts)
+      jsonLine(context.out, { ...host, joinedAt: iso(joinedUnixMs), onlineSince: seenUnixMs > 0n ? iso(seenUnixMs) : null });
+    return;
+  }
+  if (hosts.length === 0) {
+    line(context.err, "no host has joined yet; `hold relay invite` makes a token for one");
+    return;
+  }
+  const rows = hosts.map((h) => [
+    `${h.fleet}/${escapeText(h.name)}`,
+    h.id,
+    h.revoked ? "revoked" : h.online ? `online ${ago(h.seenUnixMs, context.now())}` : "away",
+    h.online ? String(h.tunnels) : "",
+    h.online ? escapeText(h.from) : "",
+    escapeText(h.version),
+  ]);
+  const columns = [
+    { title: "HOST", paint: paint.bold },
+    { title: "ID", paint: paint.dim },
+    { title: "STATE" },
+    { title: "TUNNELS", right: true },
+    { title: "FROM" },
+    { title: "VERSION", paint: paint.dim },
+  ];
+  for (const l of table(columns, rows, context.out.columns, { head: paint.dim })) line(context.out, l);
+  return;
+}

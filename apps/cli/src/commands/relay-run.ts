@@ -1,0 +1,56 @@
+/** `hold relay`: a relay in the foreground, until it is told to stop. */
+import { hostname } from "node:os";
+import { type Context, jsonLine, line } from "../app/context.ts";
+import { usage } from "../app/fail.ts";
+import { askedOf } from "./relay-asked.ts";
+
+interface RunFlags {
+  readonly listen: string | undefined;
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly public: string | undefined;
+  readonly folder: string | undefined;
+  readonly json: boolean;
+}
+
+const LISTEN = "127.0.0.1:7444";
+const FIRST_TOKEN_MS = 3_600_000;
+
+export async function run(context: Context, flags: RunFlags): Promise<undefined> {
+  const { tlsCert: cert, tlsKey: key, listen = LISTEN } = flags;
+  if ((cert === undefined) !== (key === undefined)) throw usage("--tls-cert and --tls-key belong together");
+  const { folder, relays } = await askedOf(context, flags.folder);
+  const stop = context.cancelled;
+  const running = await relays.runRelay({
+    folder,
+    listen,
+    tls: cert === undefined || key === undefined ? undefined : { cert, key },
+    log: (event, facts) => jsonLine(context.err, { at: new Date(context.now()).toISOString(), event, ...facts }),
+  });
+  const url = `${running.isPlain ? "http" : "https"}://${placeOf(flags.public, listen, running.port)}${running.pin === "" ? "" : `#${running.pin}`}`;
+  const isNew = [...running.relay.book.hosts].length === 0;
+  const token = isNew
+    ? (await relays.askRelay(relays.adminSocket(folder), "invite", { fleet: "home", ttlMs: BigInt(FIRST_TOKEN_MS) })).token
+    : null;
+  const join = token && `hold host join ${url} --token ${Buffer.from(token).toString("base64url")}`;
+  if (flags.json) jsonLine(context.out, { url, folder, pid: process.pid, join });
+  else {
+    line(context.out, url);
+    if (context.err.isTty)
+      line(
+        context.err,
+        join ? `a host joins with this, once, within an hour:\n  ${join}` : "a host joins with: hold relay invite",
+      );
+  }
+  if (!stop.aborted) await new Promise<void>((over) => stop.addEventListener("abort", () => over(), { once: true }));
+  running.close();
+  return;
+}
+
+/** Where others find it: as they were told, else this machine by the name that it has. */
+function placeOf(said: string | undefined, listen: string, port: number): string {
+  if (said !== undefined) return /:\d+$/.test(said) ? said : `${said}:${port}`;
+  const address = listen.replace(/:\d+$/, "");
+  const isAny = address === "0.0.0.0" || address === "[::]" || address === "";
+  return `${isAny ? hostname() : address}:${port}`;
+}

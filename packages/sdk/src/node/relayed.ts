@@ -1,0 +1,4 @@
+/** Whether an address leads through a relay: told without loading what goes there. */
+export function isRelayed(url: string): boolean {
+  return /^relay(\+http)?:\/\//i.test(url);
+}
