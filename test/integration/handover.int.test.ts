@@ -10,6 +10,7 @@ import { type HostClient, type InputOutcome, readJournal } from "@holdfast/sdk";
 import { connect, connectThrough, files } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";
+import { RelayProcess } from "./world/relay.ts";
 import { SshUser } from "./world/ssh.ts";
 import { wire } from "./world/wire.ts";
 import { random, record, say, soak, type World, world } from "./world/world.ts";
@@ -53,12 +54,15 @@ async function clients(w: World): Promise<ReadonlyMap<string, HostClient>> {
   const home = w.home;
   // Whoever's key opens the way there, the operator is who proves their own inside it.
   const lane = await SshUser.operator(w, ssh, "lane", { kind: OperatorKind.SERVICE, role: "observer" });
+  const local = await connect({ home, via: "cli" });
+  const relayed = await (await RelayProcess.start(w)).joinedBy(local, "box");
   const bridge = ["env", `HOLDFAST_HOME=${String(w.env["HOLDFAST_HOME"])}`, hold, "attach", "--carrier", "stdio"];
   const ways = new Map([
-    ["unix", await connect({ home, via: "cli" })],
+    ["unix", local],
     ["websocket", await connect({ url, home, via: "web" })],
     ["http", await connect({ url: url.replace(/^ws/, "http"), home, via: "sdk" })],
     ["stdio", await connectThrough({ argv: bridge, via: "mcp" })],
+    ["grpc", await connect({ url: relayed, home, trust: "first", via: "sdk" })],
     ["ssh", await connect({ ssh: `127.0.0.1:${lane.port}`, program: ["ssh", ...lane.options()], home, via: "ssh" })],
   ]);
   for (const client of ways.values()) w.atEnd(() => client.close());

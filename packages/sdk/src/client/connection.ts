@@ -20,6 +20,10 @@ import {
 } from "@holdfast/protocol";
 import type { Credential } from "./credential.ts";
 import { errorFrom, type HandshakeOptions, type Met, shakeHands } from "./handshake.ts";
+import { Pulse } from "./pulse.ts";
+
+/** Carriers whose other end is on this machine, or is watched by who carries (ssh's own keepalive). */
+const NEAR: ReadonlySet<Link["carrier"]> = new Set(["unix", "memory", "stdio", "ssh"]);
 
 export type CallVerb = NonNullable<Init<Call>["verb"]>;
 export type Result = Exclude<Answer["result"], { case: undefined }>;
@@ -44,6 +48,8 @@ export class Connection {
   readonly #endings = new Set<(error: HoldError) => void>();
   readonly #approvalsTold = new Set<(waiting: number, own: number) => void>();
   #approvals: { readonly waiting: number; readonly own: number } | null = null;
+  /** Null where the other end can't vanish. */
+  readonly #pulse: Pulse | null;
   #nextCall = 1n;
   #nextChannel = 1;
   #over: HoldError | null = null;
@@ -54,6 +60,12 @@ export class Connection {
     this.hostId = challenge.hostId;
     this.hostVersion = challenge.version;
     this.credential = credential;
+    this.#pulse = NEAR.has(link.carrier)
+      ? null
+      : new Pulse(
+          () => this.send(CONTROL_CHANNEL, { case: "ping", value: { token: 0n } }),
+          () => this.#end(new HoldError("unreachable", "the host has not answered for a quarter of a minute")),
+        );
   }
 
   static async open(options: HandshakeOptions): Promise<Connection> {
@@ -61,7 +73,10 @@ export class Connection {
     await shakeHands(options, (met) => {
       connection = new Connection(met, options.credential);
       return {
-        frame: (channel, message) => connection.#frame(channel, decodeHost(message)),
+        frame: (channel, message) => {
+          connection.#pulse?.beat();
+          connection.#frame(channel, decodeHost(message));
+        },
         closed: (reason) => connection.#end(new HoldError("unreachable", `the link to the host ended (${reason})`)),
       };
     });
@@ -167,6 +182,7 @@ export class Connection {
   #end(error: HoldError): void {
     if (this.#over) return;
     this.#over = error;
+    this.#pulse?.stop();
     for (const call of this.#calls.values()) call.reject(error);
     this.#calls.clear();
     for (const told of [...this.#endings]) told(error);
