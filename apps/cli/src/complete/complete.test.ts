@@ -23,7 +23,10 @@ describe("what may stand at the cursor", () => {
     ["new x --floor ", ["turn", "open"]],
     ["new x --cwd ", [":folders"]],
     ["attach --ob", ["--observe"]],
-    ["attach work ", ["--observe", "--take", "--carrier", "--screen", "--as", "--host", "--passphrase-fd", "--help"]],
+    [
+      "attach work ",
+      ["--observe", "--take", "--carrier", "--screen", "--as", "--host", "--relay", "--context", "--passphrase-fd", "--help"],
+    ],
     ["--passphrase-fd 3 --host=wss://box attach b", ["build"]],
     ["attach --passphrase-fd ", []],
     ["signal work US", ["USR1", "USR2"]],
