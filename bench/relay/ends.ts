@@ -6,7 +6,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
 import type { Link, LinkHandlers } from "@holdfast/carrier/link";
-import { reachThroughRelay, relayAddress, RelayClient, signPass, takeOffer } from "@holdfast/carrier/grpc";
+import { audienceOf, reachThroughRelay, relayAddress, RelayClient, signPass, takeOffer } from "@holdfast/carrier/grpc";
 import { create, fromBinary, type HostWord, HostWordSchema, type Init, RelayWordSchema, toBinary } from "@holdfast/protocol";
 
 const [, , role = "", url = ""] = process.argv;
@@ -18,7 +18,7 @@ const passOf = (key: KeyObject): Promise<string> =>
   signPass({
     publicKey: rawOf(key),
     sign: (bytes) => sign(null, bytes, key),
-    authority: address.authority,
+    audience: audienceOf(address),
     nowUnixMs: Date.now(),
     id: randomBytes(12).toString("hex"),
   });

@@ -79,7 +79,7 @@ function answersOf(relay: Relay, wallMs: () => number): Answers {
           joinedUnixMs: BigInt(host.joinedUnixMs),
           online: entry !== null,
           seenUnixMs: BigInt(entry?.sinceUnixMs ?? 0),
-          tunnels: entry?.tunnels.size ?? 0,
+          tunnels: lines.tunnelsOf(host.id).size,
           version: entry?.line.version ?? "",
           from: entry?.line.from ?? "",
           admits: entry?.keyIds.size ?? 0,
@@ -107,10 +107,9 @@ function operatorsOf({ lines, book }: Relay): Init<RelayOperator>[] {
     found.set(keyId, known);
     return known;
   };
-  for (const { line, keyIds, tunnels } of lines.entries) {
-    for (const keyId of keyIds) of(keyId).hosts.push(line.host.id);
+  for (const { line, keyIds } of lines.entries) for (const keyId of keyIds) of(keyId).hosts.push(line.host.id);
+  for (const [, tunnels] of lines.tunnelsByHost)
     for (const { caller } of tunnels) if ("keyId" in caller) of(caller.keyId).tunnels++;
-  }
   for (const keyId of book.revokedKeys) of(keyId);
   return [...found].map(([keyId, { hosts, tunnels }]) => ({ keyId, hosts, tunnels, revoked: book.isRevokedKey(keyId) }));
 }

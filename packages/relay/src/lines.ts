@@ -35,7 +35,6 @@ interface Entry {
   readonly sinceUnixMs: number;
   keyIds: ReadonlySet<string>;
   knocks: ReadonlyMap<string, number>;
-  readonly tunnels: Set<Tunnel>;
 }
 
 interface Waiting<T> {
@@ -54,6 +53,8 @@ const OFFER_MS = 10_000;
 /** `T`: what takes up an offer. */
 export class Lines<T> {
   readonly #entries = new Map<string, Entry>();
+  /** By host: they are calls of their own, and live as long as those, whatever becomes of the line. */
+  readonly #tunnels = new Map<string, Set<Tunnel>>();
   readonly #waiting = new Map<string, Waiting<T>>();
   readonly #nowUnixMs: () => number;
 
@@ -67,7 +68,7 @@ export class Lines<T> {
 
   get tunnels(): number {
     let sum = 0;
-    for (const { tunnels } of this.#entries.values()) sum += tunnels.size;
+    for (const tunnels of this.#tunnels.values()) sum += tunnels.size;
     return sum;
   }
 
@@ -75,22 +76,33 @@ export class Lines<T> {
     return this.#entries.values();
   }
 
+  /** By host: also of one that has no line now (D1). */
+  get tunnelsByHost(): Iterable<readonly [host: string, tunnels: ReadonlySet<Tunnel>]> {
+    return this.#tunnels;
+  }
+
+  tunnelsOf(id: string): ReadonlySet<Tunnel> {
+    return this.#tunnels.get(id) ?? new Set();
+  }
+
   entry(id: string): Readonly<Entry> | null {
     return this.#entries.get(id) ?? null;
   }
 
-  /** D1. Tunnels of the line before stay: they are calls of their own, and end with the connection that they are in. */
+  /** D1. Tunnels of the line before stay. */
   open(line: Line): void {
     const { id } = line.host;
     const before = this.#entries.get(id);
-    const { keyIds = new Set<string>(), knocks = new Map<string, number>(), tunnels = new Set<Tunnel>() } = before ?? {};
-    this.#entries.set(id, { line, sinceUnixMs: this.#nowUnixMs(), keyIds, knocks, tunnels });
+    const { keyIds = new Set<string>(), knocks = new Map<string, number>() } = before ?? {};
+    this.#entries.set(id, { line, sinceUnixMs: this.#nowUnixMs(), keyIds, knocks });
     before?.line.refuse(new HoldError("fenced", `host ${id} has dialled again: this line of it is over`, { host: id }));
   }
 
   over(line: Line): void {
     const { id } = line.host;
-    if (this.#entries.get(id)?.line === line) this.#entries.delete(id);
+    if (this.#entries.get(id)?.line !== line) return;
+    this.#entries.delete(id);
+    for (const { host, refused } of [...this.#waiting.values()]) if (host === id) refused(notHere(line.host.name));
   }
 
   /** D4. */
@@ -99,7 +111,7 @@ export class Lines<T> {
     if (entry?.line !== line) return;
     entry.keyIds = new Set(doors.keyIds.map(hex));
     entry.knocks = new Map(doors.invited.map(({ knockHash, untilUnixMs }) => [hex(knockHash), Number(untilUnixMs)]));
-    for (const tunnel of [...entry.tunnels])
+    for (const tunnel of [...(this.#tunnels.get(line.host.id) ?? [])])
       if ("keyId" in tunnel.caller && !entry.keyIds.has(tunnel.caller.keyId)) tunnel.end(notHere(line.host.name));
   }
 
@@ -173,17 +185,20 @@ export class Lines<T> {
 
   /** Throws `too_many`. What is returned is called when it is over. */
   begin(line: Line, tunnel: Tunnel): () => void {
-    const entry = this.#entries.get(line.host.id);
-    if (!entry) throw notHere(line.host.name);
-    const { tunnels } = entry;
+    const { id } = line.host;
+    if (!this.#entries.has(id)) throw notHere(line.host.name);
+    const tunnels = this.#tunnels.get(id) ?? new Set<Tunnel>();
     const own = [...tunnels].filter((t) => nameOf(t.caller) === nameOf(tunnel.caller)).length;
     if (tunnels.size >= MAX_TUNNELS || own >= MAX_TUNNELS_EACH)
       throw new HoldError(
         "too_many",
         `${own >= MAX_TUNNELS_EACH ? `${own} tunnels of this key` : `${tunnels.size} tunnels`} lead to ${line.host.name} already`,
       );
-    tunnels.add(tunnel);
-    return () => void tunnels.delete(tunnel);
+    this.#tunnels.set(id, tunnels.add(tunnel));
+    return () => {
+      tunnels.delete(tunnel);
+      if (tunnels.size === 0 && this.#tunnels.get(id) === tunnels) this.#tunnels.delete(id);
+    };
   }
 }
 

@@ -2,7 +2,7 @@
  * Reading passes (carrier/grpc/pass.ts): who holds which key. Nothing else is known of anybody here.
  *
  *   P1  One algorithm, EdDSA; the key stands in the pass, and whoever it lets in is told by its hash.
- *   P2  A pass is for the relay that was dialled, by the name that it was dialled by, and lives a minute.
+ *   P2  A pass is for one relay, as its holder has made sure of it (identity.ts), and lives a minute: what another relay was shown opens nothing here.
  *   P3  It is good once, as far as this relay can remember: what was overheard opens nothing.
  */
 import { createHash } from "node:crypto";
@@ -10,6 +10,8 @@ import { PASS_SECONDS, PASS_TYPE } from "@holdfast/carrier/grpc";
 import { HoldError, limits } from "@holdfast/protocol";
 import { compactVerify, importJWK } from "jose";
 
+/** P3: more of them than this are in no minute of a relay that is not flooded. */
+const MAX_USED = 200_000;
 /** What clocks may differ by. */
 const SKEW_SECONDS = 30;
 const HEADER = new Set(["alg", "typ", "jwk"]);
@@ -22,16 +24,18 @@ export interface Holder {
 }
 
 export class PassReader {
+  readonly #isMe: (audience: string) => boolean;
   readonly #wallMs: () => number;
   /** P3: by when each may be forgotten. */
   readonly #used = new Map<string, number>();
 
-  constructor(wallMs: () => number) {
+  constructor(isMe: (audience: string) => boolean, wallMs: () => number) {
+    this.#isMe = isMe;
     this.#wallMs = wallMs;
   }
 
   /** Throws `unknown_credential`, with one answer for all that is wrong but the time. */
-  async read(pass: string, authority: string): Promise<Holder> {
+  async read(pass: string): Promise<Holder> {
     if (pass === "" || pass.length > limits.grantBytes) throw refused();
     let publicKey = new Uint8Array(0);
     const { payload } = await compactVerify(
@@ -42,21 +46,22 @@ export class PassReader {
         if (jwk?.["kty"] !== "OKP" || jwk["crv"] !== "Ed25519" || Object.keys(jwk).length !== 3) throw refused();
         publicKey = Uint8Array.from(Buffer.from(String(jwk["x"]), "base64url"));
         if (publicKey.length !== 32) throw refused();
-        return importJWK({ kty: "OKP", crv: "Ed25519", x: String(jwk["x"]) }, "EdDSA");
+        // From the bytes that the id is made of: two ways to read one text would be two keys.
+        return importJWK({ kty: "OKP", crv: "Ed25519", x: Buffer.from(publicKey).toString("base64url") }, "EdDSA");
       },
       { algorithms: ["EdDSA"] },
     ).catch((cause: unknown) => {
       throw refused(cause);
     });
-    this.#check(payload, authority);
+    this.#check(payload);
     return { publicKey, keyId: createHash("sha256").update(publicKey).digest("hex") };
   }
 
   /** P2, P3. */
-  #check(payload: Uint8Array, authority: string): void {
+  #check(payload: Uint8Array): void {
     const { aud, iat, exp, jti } = claimsOf(payload);
     const now = this.#wallMs() / 1000;
-    if (aud !== authority || !isTime(iat) || !isTime(exp) || exp - iat > PASS_SECONDS) throw refused();
+    if (typeof aud !== "string" || !this.#isMe(aud) || !isTime(iat) || !isTime(exp) || exp - iat > PASS_SECONDS) throw refused();
     if (typeof jti !== "string" || jti.length < 16 || jti.length > 64) throw refused();
     if (iat > now + SKEW_SECONDS || exp <= now - SKEW_SECONDS)
       throw new HoldError(
@@ -64,7 +69,7 @@ export class PassReader {
         "the pass is not of now: this machine's clock and the relay's differ, or it was kept too long",
       );
     for (const [id, until] of this.#used) {
-      if (until > now) break;
+      if (until > now && this.#used.size < MAX_USED) break;
       this.#used.delete(id);
     }
     if (this.#used.has(jti)) throw refused();

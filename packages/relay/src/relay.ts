@@ -34,6 +34,8 @@ export type Call = ServerDuplexStream<Buffer, Buffer>;
 
 export interface RelayParts {
   readonly book: RelayBook;
+  /** Of the audience of a pass (identity.ts). */
+  readonly isMe: (audience: string) => boolean;
   readonly wallMs: () => number;
   readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
 }
@@ -55,10 +57,10 @@ export class Relay {
   readonly passed = { toHosts: 0, toOperators: 0 };
   refusals = 0;
 
-  constructor({ book, wallMs, log }: RelayParts) {
+  constructor({ book, isMe, wallMs, log }: RelayParts) {
     this.book = book;
     this.lines = new Lines(wallMs);
-    this.#passes = new PassReader(wallMs);
+    this.#passes = new PassReader(isMe, wallMs);
     this.#log = log;
     this.#wallMs = wallMs;
   }
@@ -97,7 +99,7 @@ export class Relay {
       token,
       version,
     }: Extract<HostWord["body"], { case: "register" }>["value"]): Promise<void> => {
-      const { keyId } = await this.#passes.read(pass, call.getHost());
+      const { keyId } = await this.#passes.read(pass);
       const host = this.book.register(keyId.slice(0, 32), { name, token }, this.#wallMs());
       if (call.cancelled || call.destroyed) return;
       stranger.known();
@@ -161,9 +163,11 @@ export class Relay {
   async #reached(call: Call, first: () => Piece["body"], known: () => void): Promise<void> {
     const body = first();
     if (body.case !== "knock") throw new HoldError("bad_request", "an operator knocks first");
-    const caller = await this.#callerOf(body.value, call.getHost());
+    const caller = await this.#callerOf(body.value);
     const line = this.lines.find(caller, body.value.host);
     known();
+    // Who left while the pass was read is told of by no event any more.
+    if (call.cancelled) return;
     const from = addressOf(call);
     const gone = new AbortController();
     const leave = (): void => gone.abort();
@@ -195,9 +199,9 @@ export class Relay {
     }
   }
 
-  async #callerOf({ pass, invited }: Knock, authority: string): Promise<Caller> {
+  async #callerOf({ pass, invited }: Pick<Knock, "pass" | "invited">): Promise<Caller> {
     if (pass === "" && invited.length === 32) return { knockHash: hashOf(invited) };
-    const { keyId } = await this.#passes.read(pass, authority);
+    const { keyId } = await this.#passes.read(pass);
     if (this.book.isRevokedKey(keyId))
       throw new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
     return { keyId };
@@ -221,7 +225,7 @@ export class Relay {
   find(call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void {
     const found = async (): Promise<Buffer> => {
       const { pass } = fromBinary(FindRequestSchema, call.request);
-      const caller = await this.#callerOf({ pass, invited: new Uint8Array(0), host: "", plain: false }, call.getHost());
+      const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) });
       const hosts = this.lines.admitting(caller).map(({ host: { id, name } }) => ({ id, name, online: true }));
       return Buffer.from(toBinary(FindResponseSchema, create(FindResponseSchema, { hosts })));
     };
@@ -238,20 +242,24 @@ export class Relay {
   /** What was revoked is out at once. */
   revoke(what: string, undo: boolean): { readonly kind: "host" | "key"; readonly id: string; readonly tunnels: number } {
     const { kind, id } = this.book.revoke(what, undo);
-    let tunnels = 0;
-    if (!undo)
-      for (const entry of [...this.lines.entries]) {
-        const isHost = kind === "host" && entry.line.host.id === id;
-        for (const tunnel of [...entry.tunnels]) {
-          if (!isHost && !(kind === "key" && "keyId" in tunnel.caller && tunnel.caller.keyId === id)) continue;
-          tunnels++;
-          tunnel.end(isHost ? notHere(entry.line.host.name) : new HoldError("key_revoked", "this key was revoked at this relay"));
-        }
-        if (isHost)
-          entry.line.refuse(new HoldError("revoked", `host ${entry.line.host.name} was revoked at this relay`, { host: id }));
-      }
+    const tunnels = undo ? 0 : this.#putOut(kind, id);
     this.#log(undo ? "revocation_undone" : "revoked", { kind, id, tunnels });
     return { kind, id, tunnels };
+  }
+
+  /** How many tunnels were ended by it. */
+  #putOut(kind: "host" | "key", id: string): number {
+    const isOf = (host: string, { caller }: Tunnel): boolean =>
+      kind === "host" ? host === id : "keyId" in caller && caller.keyId === id;
+    const ended = [...this.lines.tunnelsByHost].flatMap(([host, tunnels]) => [...tunnels].filter((t) => isOf(host, t)));
+    const why = kind === "host" ? notHere(id) : new HoldError("key_revoked", "this key was revoked at this relay");
+    for (const tunnel of ended) tunnel.end(why);
+    const line = kind === "host" ? this.lines.entry(id)?.line : undefined;
+    if (line) {
+      this.lines.over(line);
+      line.refuse(new HoldError("revoked", `host ${line.host.name} was revoked at this relay`, { host: id }));
+    }
+    return ended.length;
   }
 
   /** R2. Null: refused already. */

@@ -6,6 +6,7 @@ import { pinOf } from "@holdfast/carrier/grpc";
 import { containerFor } from "@holdfast/carrier/tls";
 import { serveAdmin } from "./admin.ts";
 import { RelayBook } from "./book.ts";
+import { meantBy } from "./identity.ts";
 import { Relay } from "./relay.ts";
 import { listenGrpc } from "./server.ts";
 
@@ -16,6 +17,8 @@ export interface RunOptions {
   readonly listen: string;
   /** PEM files. Without, an address that is not of this machine's loopback has a certificate of the relay's own key, by which others know it. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** What others call it, where that is no name of its certificate. */
+  readonly public?: string | undefined;
   readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -31,17 +34,17 @@ export interface Running {
 export const adminSocket = (folder: string): string => join(folder, "relay.sock");
 
 /** Resolves when it takes calls. Throws `start_failed` or `usage`. */
-export async function runRelay({ folder, listen, tls, log }: RunOptions): Promise<Running> {
+export async function runRelay({ folder, listen, tls, public: name, log }: RunOptions): Promise<Running> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const wallMs = (): number => Date.now();
-  const relay = new Relay({ book: RelayBook.open(join(folder, "book.json")), wallMs, log });
   const isPlain = tls === undefined && isLoopback(listen);
   const own = tls === undefined && !isPlain ? ownCertificate(folder) : undefined;
+  const certificate = certificateIn(own ?? tls);
+  const relay = new Relay({ book: RelayBook.open(join(folder, "book.json")), isMe: meantBy(certificate, name), wallMs, log });
   const grpc = await listenGrpc(relay, { listen, tls: tls ?? own });
   rmSync(adminSocket(folder), { force: true });
   const admin = await serveAdmin(relay, adminSocket(folder), wallMs);
-  const certificate = own ?? tls;
-  const pin = certificate ? ownPin(readFileSync(certificate.cert)) : "";
+  const pin = certificate ? ownPin(certificate) : "";
   log("listening", { address: listen, port: grpc.port, tls: !isPlain, pid: process.pid });
   return {
     ...{ relay, port: grpc.port, isPlain, pin },
@@ -69,9 +72,12 @@ function ownCertificate(folder: string): { readonly cert: string; readonly key: 
   return files;
 }
 
+function certificateIn(files: { readonly cert: string } | undefined): X509Certificate | null {
+  return files ? new X509Certificate(readFileSync(files.cert)) : null;
+}
+
 /** Empty where somebody else has signed it: then authorities say whose it is. */
-function ownPin(pem: Buffer): string {
-  const certificate = new X509Certificate(pem);
+function ownPin(certificate: X509Certificate): string {
   if (!certificate.checkIssued(certificate)) return "";
   return pinOf(certificate.publicKey.export({ format: "der", type: "spki" }));
 }

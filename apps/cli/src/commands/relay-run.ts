@@ -24,6 +24,7 @@ export async function run(context: Context, flags: RunFlags): Promise<undefined>
   const running = await relays.runRelay({
     folder,
     listen,
+    public: flags.public?.replace(/:\d+$/, ""),
     tls: cert === undefined || key === undefined ? undefined : { cert, key },
     log: (event, facts) => jsonLine(context.err, { at: new Date(context.now()).toISOString(), event, ...facts }),
   });

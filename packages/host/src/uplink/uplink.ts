@@ -9,7 +9,15 @@
  */
 import { randomBytes, sign } from "node:crypto";
 import type { Acceptor } from "@holdfast/carrier";
-import { type PieceCall, relayAddress, type RelayAddress, RelayClient, signPass, takeOffer } from "@holdfast/carrier/grpc";
+import {
+  audienceOf,
+  type PieceCall,
+  relayAddress,
+  type RelayAddress,
+  RelayClient,
+  signPass,
+  takeOffer,
+} from "@holdfast/carrier/grpc";
 import {
   create,
   type Doors,
@@ -164,7 +172,7 @@ export class Uplink {
       signPass({
         publicKey: identity.publicKey,
         sign: (words) => sign(null, words, identity.key),
-        authority: this.#address.authority,
+        audience: audienceOf(this.#address),
         nowUnixMs: wallMs(),
         id: randomBytes(12).toString("hex"),
       }).then((pass) => this.#say({ case: "register", value: { pass, name, token, version, protocol: RELAY_PROTOCOL } }), over);

@@ -1,6 +1,7 @@
 /** Reaching a host through a relay (docs/relay.md): inside is TLS to the host itself, by its key, which the relay can't open. */
 import { createHash, randomBytes } from "node:crypto";
 import {
+  audienceOf,
   type RelayAddress,
   relayAddress,
   RelayClient,
@@ -143,7 +144,6 @@ export async function lookAtRelayed(
   return { address: relayedPlace(at).host, key: seen!, id: hostIdOf(seen!) };
 }
 
-function passFor(credential: HeldCredential, { authority }: RelayAddress): Promise<string> {
-  const { publicKey, sign } = credential;
-  return signPass({ publicKey, sign, authority, nowUnixMs: Date.now(), id: randomBytes(12).toString("hex") });
+function passFor({ publicKey, sign }: HeldCredential, address: RelayAddress): Promise<string> {
+  return signPass({ publicKey, sign, audience: audienceOf(address), nowUnixMs: Date.now(), id: randomBytes(12).toString("hex") });
 }

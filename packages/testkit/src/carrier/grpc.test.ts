@@ -2,17 +2,17 @@ import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, rando
 import type { Link } from "@holdfast/carrier";
 import { reachThroughRelay, relayAddress, RelayClient, signPass, takeOffer } from "@holdfast/carrier/grpc";
 import { create, fromBinary, type HostWord, HostWordSchema, type Init, RelayWordSchema, toBinary } from "@holdfast/protocol";
-import { listenGrpc, Relay, RelayBook } from "@holdfast/relay";
+import { listenGrpc, meantBy, Relay, RelayBook } from "@holdfast/relay";
 import { carrierAcceptance } from "./acceptance.ts";
 import { Wire } from "./wire.ts";
 
 const newKey = (): KeyObject => generateKeyPairSync("ed25519").privateKey;
 const rawOf = (key: KeyObject): Buffer => createPublicKey(key).export({ format: "der", type: "spki" }).subarray(12);
-const passOf = (key: KeyObject, authority: string): Promise<string> =>
+const passOf = (key: KeyObject, audience: string): Promise<string> =>
   signPass({
     publicKey: rawOf(key),
     sign: (bytes) => sign(null, bytes, key),
-    authority,
+    audience,
     nowUnixMs: Date.now(),
     id: randomBytes(12).toString("hex"),
   });
@@ -22,7 +22,7 @@ const word = (body: NonNullable<Init<HostWord>["body"]>): Buffer =>
 /** A real relay, a host of a few lines that comes to its door, and an operator whose wire breaks. */
 carrierAcceptance("grpc, through a relay,", () => {
   const book = RelayBook.open(null);
-  const relay = new Relay({ book, wallMs: () => Date.now(), log: () => {} });
+  const relay = new Relay({ book, isMe: meantBy(null), wallMs: () => Date.now(), log: () => {} });
   const [hostKey, ownKey] = [newKey(), newKey()];
   const links: Link[] = [];
   const closing: (() => void)[] = [];

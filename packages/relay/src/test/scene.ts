@@ -1,0 +1,248 @@
+/** A relay of a test, in this process, with hosts and operators that are no more than their keys and their calls. */
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { audienceOf, type PieceCall, type RelayAddress, relayAddress, RelayClient, signPass } from "@holdfast/carrier/grpc";
+import {
+  create,
+  type Error as WireError,
+  fromBinary,
+  HoldError,
+  type HostWord,
+  HostWordSchema,
+  type Init,
+  isCode,
+  type Piece,
+  PieceSchema,
+  type RelayWord,
+  RelayWordSchema,
+  toBinary,
+} from "@holdfast/protocol";
+import { onTestFinished, vi } from "vitest";
+import { RelayBook } from "../book.ts";
+import { meantBy } from "../identity.ts";
+import { Relay } from "../relay.ts";
+import { listenGrpc, type RelayListen } from "../server.ts";
+
+type Said = NonNullable<Init<Piece>["body"]>;
+
+export class Key {
+  readonly key: KeyObject = generateKeyPairSync("ed25519").privateKey;
+  readonly raw: Buffer = createPublicKey(this.key).export({ format: "der", type: "spki" }).subarray(12);
+  /** Hex. */
+  readonly keyId: string = createHash("sha256").update(this.raw).digest("hex");
+  /** Of a host of this key. */
+  readonly id: string = this.keyId.slice(0, 32);
+
+  pass(audience: string): Promise<string> {
+    const [publicKey, nowUnixMs, id] = [this.raw, Date.now(), randomBytes(12).toString("hex")];
+    return signPass({ publicKey, sign: (bytes) => sign(null, bytes, this.key), audience, nowUnixMs, id });
+  }
+}
+
+export const piece = (body: Said): Buffer => Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body })));
+export const data = (text: string | Uint8Array): Buffer =>
+  piece({ case: "data", value: typeof text === "string" ? Buffer.from(text) : text });
+
+/** One call as its caller sees it. */
+export class Caller {
+  readonly call: PieceCall;
+  readonly heard: Piece["body"][] = [];
+  /** How it ended; undefined: it has not. */
+  end: string | undefined;
+
+  constructor(call: PieceCall) {
+    this.call = call;
+    call.on("data", (bytes: Buffer) => this.heard.push(fromBinary(PieceSchema, bytes).body));
+    call.on("end", () => (this.end ??= "orderly"));
+    call.on("error", (fault: Error) => (this.end = fault.message));
+  }
+
+  say(body: Said): void {
+    this.call.write(piece(body));
+  }
+
+  /** All data, as text. */
+  get text(): string {
+    return this.heard.map((b) => (b.case === "data" ? Buffer.from(b.value).toString() : "")).join("");
+  }
+
+  async joined(): Promise<void> {
+    await this.#first("joined");
+  }
+
+  /** Why it was not let in. */
+  async refused(): Promise<WireError> {
+    return (await this.#first("refused")).value as WireError;
+  }
+
+  #first(kind: "joined" | "refused"): Promise<Piece["body"]> {
+    return vi.waitFor(
+      () => {
+        const found = this.heard.find((b) => b.case === kind);
+        if (!found)
+          throw new Error(`no ${kind} yet; heard ${this.heard.map((b) => b.case).join(", ")}, ${this.end ?? "goes on"}`);
+        return found;
+      },
+      { timeout: 8_000, interval: 5 },
+    );
+  }
+}
+
+/** A host's line, and the tunnels that it came to the door for. */
+export class Host extends Key {
+  readonly words: RelayWord["body"][] = [];
+  readonly doors: Caller[] = [];
+  client!: RelayClient;
+  line!: PieceCall;
+  end: string | undefined;
+  /** False: it is told of offers and does not come. */
+  comes = true;
+
+  say(body: NonNullable<Init<HostWord>["body"]>): void {
+    this.line.write(Buffer.from(toBinary(HostWordSchema, create(HostWordSchema, { body }))));
+  }
+
+  admit(...keys: readonly Key[]): void {
+    this.say({ case: "doors", value: { keyIds: keys.map((k) => Buffer.from(k.keyId, "hex")), invited: [] } });
+  }
+
+  take(offer: Uint8Array): void {
+    const door = new Caller(this.client.stream("accept"));
+    this.doors.push(door);
+    door.say({ case: "take", value: { offer } });
+  }
+
+  /** What the relay answered to the registration, or its refusal as thrown. */
+  async registered(): Promise<{ readonly name: string; readonly fleet: string }> {
+    const word = await vi.waitFor(
+      () => {
+        const found = this.words.find((w) => w.case === "registered" || w.case === "refused");
+        if (!found) throw new Error(`not answered yet (${this.end ?? "goes on"})`);
+        return found;
+      },
+      { timeout: 8_000, interval: 5 },
+    );
+    if (word.case === "registered") return word.value;
+    const { code, message } = word.value as { code: string; message: string };
+    throw new HoldError(isCode(code) ? code : "internal", message);
+  }
+}
+
+export class Scene {
+  readonly book: RelayBook = RelayBook.open(null);
+  readonly logged: string[] = [];
+  readonly relay: Relay;
+  address!: RelayAddress;
+  close!: () => void;
+
+  private constructor() {
+    this.relay = new Relay({
+      book: this.book,
+      isMe: meantBy(null),
+      wallMs: () => Date.now(),
+      log: (event, facts) => void this.logged.push(JSON.stringify({ event, ...facts })),
+    });
+  }
+
+  static async start(listen: Partial<RelayListen> = {}): Promise<Scene> {
+    const scene = new Scene();
+    const { port, close } = await listenGrpc(scene.relay, { listen: "127.0.0.1:0", ...listen });
+    scene.close = close;
+    scene.address = relayAddress(`http://127.0.0.1:${port}`);
+    onTestFinished(close);
+    return scene;
+  }
+
+  async client(address = this.address): Promise<RelayClient> {
+    const client = await RelayClient.open(address);
+    onTestFinished(() => client.close());
+    return client;
+  }
+
+  token(fleet = "home", name = ""): Uint8Array {
+    const token = randomBytes(32);
+    this.book.invite(token, { fleet, name, untilUnixMs: Date.now() + 60_000 }, Date.now());
+    return token;
+  }
+
+  /** Dials with what is said, and does not wait for what becomes of it. */
+  async dial(
+    host: Host,
+    said: { readonly name?: string; readonly token?: Uint8Array; readonly pass?: string } = {},
+  ): Promise<Host> {
+    host.client = await this.client();
+    const line = host.client.stream("serve");
+    host.line = line;
+    host.words.length = 0;
+    host.end = undefined;
+    line.on("error", (fault: Error) => (host.end = fault.message));
+    line.on("end", () => (host.end ??= "orderly"));
+    line.on("data", (bytes: Buffer) => {
+      const { body } = fromBinary(RelayWordSchema, bytes);
+      host.words.push(body);
+      if (body.case === "offer" && host.comes) host.take(body.value.id);
+    });
+    const { name = "", token = new Uint8Array(0), pass = await host.pass(audienceOf(this.address)) } = said;
+    host.say({ case: "register", value: { pass, name, token, version: "1.2.3", protocol: 1 } });
+    return host;
+  }
+
+  /** A host that is registered and lets these keys in. */
+  async host(name: string, admits: readonly Key[], fleet = "home"): Promise<Host> {
+    const host = await this.dial(new Host(), { name, token: this.token(fleet) });
+    await host.registered();
+    host.admit(...admits);
+    await vi.waitFor(() => {
+      if (this.relay.lines.entry(host.id)?.keyIds.size !== admits.length) throw new Error("the doors are not known yet");
+    });
+    return host;
+  }
+
+  /** Knocks, and does not wait for what becomes of it. */
+  async knock(key: Key, host: string, client?: RelayClient): Promise<Caller> {
+    const caller = new Caller((client ?? (await this.client())).stream("reach"));
+    caller.say({ case: "knock", value: { host, pass: await key.pass(audienceOf(this.address)) } });
+    return caller;
+  }
+
+  /** A tunnel from one end to the other. */
+  async tunnel(key: Key, host: Host): Promise<{ readonly near: Caller; readonly far: Caller }> {
+    const n = host.doors.length;
+    const near = await this.knock(key, host.id);
+    await near.joined();
+    const far = host.doors[n]!;
+    await far.joined();
+    return { near, far };
+  }
+}
+
+/** A stretch of wire before a relay: it can be cut, and stopped so that nothing passes and nobody is told. */
+export async function wireTo(port: number): Promise<{ readonly port: number; cut(): void; stop(): void }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(port, "127.0.0.1");
+    for (const [a, b] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(a);
+      a.on("error", () => {});
+      a.on("close", () => b.destroy());
+      a.on("data", (bytes) => b.write(bytes));
+    }
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const all = (what: (socket: Socket) => void): void => {
+    for (const socket of sockets) what(socket);
+    sockets.clear();
+  };
+  onTestFinished(() => {
+    server.close();
+    all((s) => s.destroy());
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut: () => all((s) => s.destroy()),
+    stop: () => all((s) => s.removeAllListeners("data").pause()),
+  };
+}
