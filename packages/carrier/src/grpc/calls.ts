@@ -35,6 +35,10 @@ export class RelayClient {
     const client = new GrpcClient(address.authority, await credentialsFor(address, ca, timeoutMs), {
       ...hop,
       "grpc.enable_retries": 0,
+      // Dialling again dials: a connection that other clients have may be dead and not know it yet.
+      "grpc.use_local_subchannel_pool": 1,
+      // Plaintext stays on this machine, whatever proxy the environment names.
+      "grpc.enable_http_proxy": address.isPlain ? 0 : 1,
     });
     return new Promise((resolve, reject) => {
       client.waitForReady(Date.now() + timeoutMs, (fault) => {
