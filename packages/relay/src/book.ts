@@ -2,12 +2,12 @@
  * What a relay writes down: fleets, the tokens that hosts join them with, the hosts that did, and what was revoked. One small file that is replaced
  * whole. Of sessions, operators and what passes through nothing is written.
  *
- *   B1  A host is its key. It needs a token once; its name is its own within its fleet for as long as it is in the book.
+ *   B1  A host is its key. It needs a token once; its name is its own within its fleet for as long as it is in the book, and no other host's id.
  *   B2  A token is good once, for one host of one fleet, within its time; the book keeps its SHA-256.
  *   B3  What was revoked, a host or a key, stays out until that is undone.
  */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { HoldError } from "@holdfast/protocol";
 
 export interface BookedHost {
@@ -35,7 +35,8 @@ interface Book {
 }
 
 const EMPTY: Book = { hosts: [], tokens: [], revokedKeys: [] };
-export const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const ID = /^[0-9a-f]{32}$/;
 /** Open at once: each is a door. */
 const MAX_TOKENS = 1_024;
 /** Of one fleet. */
@@ -112,6 +113,8 @@ export class RelayBook {
       );
     const name = token.name || wished.name || id;
     checkName("host", name);
+    if (ID.test(name) && name !== id)
+      throw new HoldError("name_taken", `${name} has the form of a host's id, and is not this one's; join with another --name`);
     const inFleet = this.#book.hosts.filter((h) => h.fleet === token.fleet);
     const other = inFleet.find((h) => h.name === name);
     if (other)
@@ -150,13 +153,7 @@ export class RelayBook {
 
   #save(book: Book): void {
     if (this.#path !== null) {
-      const fd = openSync(`${this.#path}.new`, "w", 0o600);
-      try {
-        writeSync(fd, JSON.stringify(book, null, 1));
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
+      writeFileSync(`${this.#path}.new`, JSON.stringify(book, null, 1), { mode: 0o600, flush: true });
       renameSync(`${this.#path}.new`, this.#path);
     }
     this.#book = book;
