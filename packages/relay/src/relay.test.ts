@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { relayAddress, RelayClient } from "@holdfast/carrier/grpc";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { notHere } from "./lines.ts";
-import { Caller, data, Host, Key, Scene, wireTo } from "./test/scene.ts";
+import { type Caller, data, Host, Key, Scene, wireTo } from "./test/scene.ts";
 
 const soon = { timeout: 8_000, interval: 5 };
 const nobodyLeft = (scene: Scene): Promise<void> => vi.waitFor(() => expect(scene.relay.lines.tunnels).toBe(0), soon);

@@ -2,7 +2,7 @@
  * A byte stream made of the data pieces of a gRPC call that has been joined to another: what is written comes out there, and a full hop is felt here.
  */
 import { Duplex } from "node:stream";
-import { fromBinary, HoldError, PieceSchema, toBinary } from "@holdfast/protocol";
+import { fromBinary, HoldError, type Piece, PieceSchema, toBinary } from "@holdfast/protocol";
 import type { PieceCall } from "./calls.ts";
 
 /** Of one piece: a few TLS records. Small enough that what is urgent does not wait long behind it on a slow line. */
@@ -17,9 +17,10 @@ export class PieceStream extends Duplex {
     this.#call = call;
     call.removeAllListeners("data").removeAllListeners("error").removeAllListeners("end");
     call.on("data", (bytes: Buffer) => {
-      const data = dataOf(bytes);
-      if (!data) return void this.destroy(new HoldError("bad_request", "the relay sent something else than data in a tunnel"));
-      if (!this.push(data)) call.pause();
+      const body = readPiece(bytes);
+      if (body?.case !== "data")
+        return void this.destroy(new HoldError("bad_request", "the relay sent something else than data in a tunnel"));
+      if (!this.push(body.value)) call.pause();
     });
     call.on("end", () => this.push(null));
     call.on("error", (fault: Error) => this.destroy(fault));
@@ -61,7 +62,11 @@ function pieceOf(data: Uint8Array): Buffer {
   return Buffer.from(toBinary(PieceSchema, { body: { case: "data", value: data } }));
 }
 
-function dataOf(bytes: Buffer): Uint8Array | null {
-  const { body } = fromBinary(PieceSchema, bytes);
-  return body.case === "data" ? body.value : null;
+/** Null also for what is no piece at all: a relay is believed in nothing. */
+export function readPiece(bytes: Buffer): Piece["body"] | null {
+  try {
+    return fromBinary(PieceSchema, bytes).body;
+  } catch {
+    return null;
+  }
 }

@@ -1,21 +1,11 @@
 /** Tunnels: a link to a host through a relay, made by either end. Inside is TLS that the relay can't open (tls/secure.ts), and in it the frames of every link. */
 import type { KeyObject } from "node:crypto";
-import {
-  create,
-  fromBinary,
-  HoldError,
-  isCode,
-  type Init,
-  type Knock,
-  type Piece,
-  PieceSchema,
-  toBinary,
-} from "@holdfast/protocol";
+import { create, HoldError, isCode, type Init, type Knock, type Piece, PieceSchema, toBinary } from "@holdfast/protocol";
 import type { Acceptor, Link } from "../link.ts";
 import { StreamLink } from "../stream-link.ts";
 import { type Secured, secureAsHost, secureAsOperator } from "../tls/secure.ts";
 import type { PieceCall, RelayClient } from "./calls.ts";
-import { PieceStream } from "./piece-stream.ts";
+import { PieceStream, readPiece } from "./piece-stream.ts";
 
 export interface ReachOptions {
   /** Closed when the link is over. */
@@ -63,10 +53,15 @@ function opened(secured: Secured, accept: Acceptor): Link {
   return link;
 }
 
+/** A relay gives a host 10 s to come to its door, and then tells. */
+const JOIN_MS = 15_000;
+
 /** Says the first piece and hears the relay's. */
 function joined(call: PieceCall, first: NonNullable<Init<Piece>["body"]>): Promise<void> {
   return new Promise((resolve, reject) => {
+    const late = setTimeout(() => give(new HoldError("timed_out", "the relay did not answer in time")), JOIN_MS);
     const give = (fault: unknown): void => {
+      clearTimeout(late);
       call.giveUp();
       reject(fault);
     };
@@ -75,12 +70,13 @@ function joined(call: PieceCall, first: NonNullable<Init<Piece>["body"]>): Promi
     );
     call.once("end", () => give(new HoldError("unreachable", "the relay ended the call")));
     call.once("data", (bytes: Buffer) => {
-      const { body } = fromBinary(PieceSchema, bytes);
-      if (body.case === "joined") {
+      const body = readPiece(bytes);
+      if (body?.case === "joined") {
+        clearTimeout(late);
         call.pause();
         return resolve();
       }
-      if (body.case !== "refused") return give(new HoldError("bad_request", "the relay does not speak as one"));
+      if (body?.case !== "refused") return give(new HoldError("bad_request", "the relay does not speak as one"));
       const { code, message, details } = body.value;
       give(new HoldError(isCode(code) ? code : "internal", message, details));
     });

@@ -6,6 +6,7 @@
  *   U2  A line without a word for three beats is over, whatever TCP thinks.
  *   U3  Refused is not unreachable: what the relay said is shown, and it is asked again, seldom.
  *   U4  A page that can't have TLS inside is not let in: the relay could read it.
+ *   U5  What the relay says is a stranger's: no word of it stops this host, fills its memory or writes to a terminal.
  */
 import { randomBytes, sign } from "node:crypto";
 import type { Acceptor } from "@holdfast/carrier";
@@ -19,6 +20,7 @@ import {
   takeOffer,
 } from "@holdfast/carrier/grpc";
 import {
+  type Code,
   create,
   type Doors,
   DoorsSchema,
@@ -31,6 +33,7 @@ import {
   limits,
   type Offer,
   type Registered,
+  type RelayWord,
   RelayWordSchema,
   toBinary,
 } from "@holdfast/protocol";
@@ -65,6 +68,10 @@ const SILENT_BEATS = 3;
 /** U3. */
 const REFUSED_MS = 60_000;
 const REGISTER_MS = 10_000;
+/** U5: what a relay may ask for, and how many may be on their way to the door at once. */
+const BEAT_MS = { least: 500, most: 60_000 } as const;
+const MAX_COMING = 256;
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const RELAY_PROTOCOL = 1;
 
 export class Uplink {
@@ -77,6 +84,8 @@ export class Uplink {
   #line: { readonly call: PieceCall; readonly client: RelayClient } | null = null;
   #timer: NodeJS.Timeout | undefined;
   #tunnels = 0;
+  #coming = 0;
+  #complainedUnixMs = 0;
 
   /** Throws `usage` for an address that is none. */
   constructor(wish: RelayWish, parts: UplinkParts) {
@@ -144,24 +153,29 @@ export class Uplink {
     this.#line = { call, client };
     return new Promise((resolve, reject) => {
       const over = (fault: unknown): void => {
-        if (this.#line?.call !== call) return;
         clearTimeout(late);
-        this.#again(fault);
         reject(fault);
+        if (this.#line?.call === call) this.#again(fault);
       };
       const late = setTimeout(() => over(new HoldError("timed_out", "the relay does not answer the registration")), REGISTER_MS);
       call.on("error", (fault: Error) => over(new HoldError("unreachable", `the line to the relay ended: ${fault.message}`)));
       call.on("end", () => over(new HoldError("unreachable", "the relay ended the line")));
       call.on("data", (bytes: Buffer) => {
-        const { body } = fromBinary(RelayWordSchema, bytes);
+        const body = readWord(bytes);
+        if (!body) return over(new HoldError("bad_request", "who answers there does not speak as a relay"));
         switch (body.case) {
           case "registered":
+            if (this.#state.name === "connected") return;
             clearTimeout(late);
             this.#registered(body.value);
             return resolve(body.value);
           case "refused":
             return over(
-              new HoldError(isCode(body.value.code) ? body.value.code : "internal", body.value.message, body.value.details),
+              new HoldError(
+                isCode(body.value.code) ? body.value.code : "internal",
+                shown(body.value.message),
+                body.value.details,
+              ),
             );
           case "beat":
             return this.#beat();
@@ -190,7 +204,7 @@ export class Uplink {
   /** U2. The answer to one beat is when the next is due to be said. */
   #beat(): void {
     if (this.#state.name !== "connected") return;
-    const { beatMs } = this.#state.registered;
+    const beatMs = Math.min(Math.max(this.#state.registered.beatMs, BEAT_MS.least), BEAT_MS.most);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#say({ case: "beat", value: {} });
@@ -202,11 +216,12 @@ export class Uplink {
   }
 
   #come(offer: Offer, client: RelayClient): void {
-    const { identity, meet, log } = this.#parts;
-    if (offer.plain) {
-      const why = "this host opens to nobody whom the relay could read (U4)";
-      return this.#say({ case: "decline", value: { id: offer.id, error: { code: "not_permitted", message: why, details: {} } } });
-    }
+    const { identity, meet } = this.#parts;
+    const decline = (code: Code, message: string): void =>
+      this.#say({ case: "decline", value: { id: offer.id, error: { code, message, details: {} } } });
+    if (offer.plain) return decline("not_permitted", "this host opens to nobody whom the relay could read (U4)");
+    if (this.#coming >= MAX_COMING) return decline("too_many", `${MAX_COMING} are on their way to this host's door`);
+    this.#coming++;
     takeOffer(client, offer.id, identity.key, (link) => {
       const handlers = meet(link);
       this.#tunnels++;
@@ -221,14 +236,24 @@ export class Uplink {
           handlers.closed(reason);
         },
       };
-    }).catch((fault: unknown) => log(`relay ${this.wish.url}: a tunnel from ${offer.from} came to nothing: ${String(fault)}`));
+    })
+      .catch((fault: unknown) => this.#complain(`a tunnel from ${shown(offer.from)} came to nothing: ${shown(String(fault))}`))
+      .finally(() => this.#coming--);
+  }
+
+  /** U5: of what a relay can bring about as often as it likes, one line a second. */
+  #complain(text: string): void {
+    const now = this.#parts.wallMs();
+    if (Math.abs(now - this.#complainedUnixMs) < 1_000) return;
+    this.#complainedUnixMs = now;
+    this.#parts.log(`relay ${this.wish.url}: ${text}`);
   }
 
   /** The line is over, or there was none. */
   #again(fault: unknown): void {
     if (this.#state.name === "over") return;
     this.#hangUp();
-    const why = fault instanceof Error ? fault.message : String(fault);
+    const why = shown(fault instanceof Error ? fault.message : String(fault));
     const isRefused = fault instanceof HoldError && !["unreachable", "timed_out", "internal"].includes(fault.code);
     if (this.#state.name === "connected" || (isRefused && this.#state.name !== "refused"))
       this.#parts.log(`relay ${this.wish.url}: ${why}`);
@@ -250,4 +275,19 @@ export class Uplink {
     if (state.name !== this.#state.name) this.#sinceUnixMs = this.#parts.wallMs();
     this.#state = state;
   }
+}
+
+function readWord(bytes: Buffer): RelayWord["body"] | null {
+  try {
+    const { body } = fromBinary(RelayWordSchema, bytes);
+    const isSound = body.case !== "registered" || (NAME.test(body.value.name) && NAME.test(body.value.fleet));
+    return isSound ? body : null;
+  } catch {
+    return null;
+  }
+}
+
+/** U5. */
+function shown(text: string): string {
+  return text.slice(0, 500).replaceAll(/\p{C}/gu, "\u{fffd}");
 }

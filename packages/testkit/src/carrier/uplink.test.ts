@@ -1,0 +1,233 @@
+/** A host's line to a relay that does what it should not: the relay of these tests is a script. */
+import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
+import type { Link } from "@holdfast/carrier";
+import { Uplink, type UplinkState } from "@holdfast/host/uplink";
+import {
+  create,
+  fromBinary,
+  HoldError,
+  type HostWord,
+  HostWordSchema,
+  type Init,
+  type RelayWord,
+  RelayWordSchema,
+  toBinary,
+} from "@holdfast/protocol";
+import { listenGrpc, type Relay } from "@holdfast/relay";
+import { expect, onTestFinished, test, vi } from "vitest";
+
+type Call = Parameters<Relay["serve"]>[0];
+const soon = { timeout: 8_000, interval: 5 };
+
+/** One line, as the relay has it. */
+class Line {
+  readonly call: Call;
+  readonly heard: HostWord["body"][] = [];
+  isOver = false;
+
+  constructor(call: Call) {
+    this.call = call;
+    call.on("data", (bytes: Buffer) => {
+      this.heard.push(fromBinary(HostWordSchema, bytes).body);
+      this.onWord?.(this.heard.at(-1)!);
+    });
+    for (const event of ["close", "cancelled", "error", "end"]) call.on(event, () => (this.isOver = true));
+  }
+
+  onWord: ((word: HostWord["body"]) => void) | undefined;
+
+  say(body: NonNullable<Init<RelayWord>["body"]>): void {
+    this.call.write(Buffer.from(toBinary(RelayWordSchema, create(RelayWordSchema, { body }))));
+  }
+
+  register(beatMs = 60_000): void {
+    this.say({ case: "registered", value: { name: "box", fleet: "home", beatMs } });
+  }
+
+  said(what: HostWord["body"]["case"]): HostWord["body"][] {
+    return this.heard.filter((b) => b.case === what);
+  }
+}
+
+interface Scene {
+  readonly uplink: Uplink;
+  readonly lines: Line[];
+  readonly accepts: Call[];
+  readonly logged: string[];
+  readonly links: Link[];
+  doors: Uint8Array[];
+  state(): UplinkState["name"];
+  line(n: number): Promise<Line>;
+}
+
+async function scene(): Promise<Scene> {
+  const lines: Line[] = [];
+  const accepts: Call[] = [];
+  const relay = {
+    serve: (call: Call) => void lines.push(new Line(call)),
+    accept: (call: Call) => {
+      call.on("error", () => {});
+      accepts.push(call);
+    },
+    reach: () => {},
+    find: () => {},
+  } as unknown as Relay;
+  const { port, close } = await listenGrpc(relay, { listen: "127.0.0.1:0" });
+  const { privateKey: key } = generateKeyPairSync("ed25519");
+  const publicKey = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(12);
+  const logged: string[] = [];
+  const links: Link[] = [];
+  const made: Scene = {
+    lines,
+    accepts,
+    logged,
+    links,
+    doors: [randomBytes(32)],
+    state: () => made.uplink.state.name,
+    line: (n) =>
+      vi.waitFor(() => {
+        const line = lines[n];
+        if (line?.said("register").length !== 1) throw new Error(`${lines.length} lines`);
+        return line;
+      }, soon),
+    uplink: new Uplink(
+      { url: `http://127.0.0.1:${port}`, name: "box", ca: "" },
+      {
+        identity: { key, publicKey, id: "x" },
+        version: "1.2.3",
+        doors: () => ({ keyIds: made.doors, invited: [] }),
+        meet: (link) => {
+          links.push(link);
+          return { frame: () => {}, closed: () => {} };
+        },
+        log: (text) => void logged.push(text),
+        wallMs: () => Date.now(),
+      },
+    ),
+  };
+  onTestFinished(() => {
+    made.uplink.stop();
+    close();
+  });
+  return made;
+}
+
+test("whom the host lets in is said with each registration, and again when it changes", async () => {
+  const s = await scene();
+  s.uplink.start();
+  const first = await s.line(0);
+  s.uplink.tellDoors();
+  expect(first.said("doors")).toEqual([]);
+  first.register();
+  await vi.waitFor(() => expect(first.said("doors")).toHaveLength(1), soon);
+  s.doors = [];
+  s.uplink.tellDoors();
+  await vi.waitFor(
+    () => expect(first.said("doors")).toMatchObject([{ value: { keyIds: [{}] } }, { value: { keyIds: [] } }]),
+    soon,
+  );
+  first.call.end();
+  const second = await s.line(1);
+  second.register();
+  await vi.waitFor(() => expect(second.said("doors")).toMatchObject([{ value: { keyIds: [] } }]), soon);
+});
+
+test("a line without a word for three beats is dialled again, whatever its connection says; one that answers is not", async () => {
+  const s = await scene();
+  s.uplink.start();
+  const first = await s.line(0);
+  first.onWord = (word) => word.case === "beat" && first.say({ case: "beat", value: {} });
+  first.register(500);
+  await vi.waitFor(() => expect(first.said("beat").length).toBeGreaterThan(4), soon);
+  expect([s.lines.length, s.state()]).toEqual([1, "connected"]);
+  first.onWord = undefined;
+  const from = performance.now();
+  const second = await s.line(1);
+  expect(performance.now() - from).toBeGreaterThan(3 * 500);
+  await vi.waitFor(() => expect(first.isOver).toBe(true), soon);
+  second.register();
+  await vi.waitFor(() => expect(s.state()).toBe("connected"), soon);
+});
+
+test("what a relay refuses is shown and not asked again at once; a join that is refused leaves nothing", async () => {
+  const s = await scene();
+  const joining = s.uplink.join(randomBytes(32));
+  const line = await s.line(0);
+  line.say({ case: "refused", value: { code: "name_taken", message: "another is called box\u001b[2J", details: {} } });
+  await expect(joining).rejects.toMatchObject({ code: "name_taken", message: expect.not.stringContaining("\u001b") as string });
+  await vi.waitFor(() => expect(line.isOver).toBe(true), soon);
+  expect(s.state()).toBe("over");
+
+  const t = await scene();
+  t.uplink.start();
+  (await t.line(0)).say({ case: "refused", value: { code: "revoked", message: "out\nwith you", details: {} } });
+  await vi.waitFor(() => expect(t.uplink.state).toEqual({ name: "refused", why: "out\u{fffd}with you" }), soon);
+  expect(t.lines).toHaveLength(1);
+  expect(t.logged.join()).toMatch(/out.with you/);
+  expect(t.logged.join()).not.toContain("\n");
+});
+
+test("a host that leaves while the relay has not answered is told so at once, and the line is over", async () => {
+  const s = await scene();
+  const joining = s.uplink.join(randomBytes(32));
+  const line = await s.line(0);
+  const from = performance.now();
+  s.uplink.stop();
+  await expect(joining).rejects.toBeInstanceOf(HoldError);
+  expect(performance.now() - from).toBeLessThan(2_000);
+  await vi.waitFor(() => expect(line.isOver).toBe(true), soon);
+});
+
+test("a relay that talks nonsense is left, asked again seldom, and stops nothing here", async () => {
+  const nonsense = [
+    Buffer.from([0xff, 0xff]),
+    randomBytes(1_000),
+    Buffer.from(
+      toBinary(
+        RelayWordSchema,
+        create(RelayWordSchema, { body: { case: "registered", value: { name: "a\u001b]0;x\u0007", fleet: "home", beatMs: 1 } } }),
+      ),
+    ),
+  ];
+  for (const words of nonsense) {
+    const s = await scene();
+    s.uplink.start();
+    const line = await s.line(0);
+    line.call.write(words);
+    await vi.waitFor(() => expect([s.state(), line.isOver]).toEqual(["refused", true]), soon);
+    expect(s.lines).toHaveLength(1);
+  }
+});
+
+test("what a relay counts on is not taken from it: beats without a pause, doors that nobody stands at, a thousand at once", async () => {
+  const s = await scene();
+  s.uplink.start();
+  const line = await s.line(0);
+  line.onWord = (word) => word.case === "beat" && line.say({ case: "beat", value: {} });
+  line.register(0);
+  for (let i = 0; i < 1_000; i++)
+    line.say({ case: "offer", value: { id: randomBytes(16), from: "10.0.0.1\u001b[2J", carrier: "grpc", plain: false } });
+  await vi.waitFor(() => expect(line.said("decline")).toHaveLength(1_000 - 256), soon);
+  expect(s.accepts.length).toBeLessThanOrEqual(256);
+  expect(line.said("beat").length).toBeLessThan(20);
+  await vi.waitFor(() => expect(s.accepts).toHaveLength(256), soon);
+  for (const call of s.accepts) call.write(Buffer.from([0xff]));
+  line.say({ case: "offer", value: { id: randomBytes(16), from: "", carrier: "grpc", plain: false } });
+  await vi.waitFor(() => {
+    line.say({ case: "offer", value: { id: randomBytes(16), from: "", carrier: "grpc", plain: false } });
+    expect(s.accepts.length).toBeGreaterThan(256);
+  }, soon);
+  expect([s.state(), s.links.length]).toEqual(["connected", 0]);
+  expect(s.logged.filter((l) => l.includes("came to nothing")).length).toBeLessThan(10);
+  expect(s.logged.join()).not.toContain("\u001b");
+});
+
+test("who comes by a page, which the relay could read, is declined", async () => {
+  const s = await scene();
+  s.uplink.start();
+  const line = await s.line(0);
+  line.register();
+  line.say({ case: "offer", value: { id: randomBytes(16), from: "10.0.0.1", carrier: "websocket", plain: true } });
+  await vi.waitFor(() => expect(line.said("decline")).toMatchObject([{ value: { error: { code: "not_permitted" } } }]), soon);
+  expect(s.accepts).toEqual([]);
+});
