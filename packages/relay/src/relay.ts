@@ -77,9 +77,6 @@ export class Relay {
       send({ case: "refused", value: { code, message, details } });
       call.end();
     };
-    const watch = setInterval(() => {
-      if (performance.now() - heard > SILENT_BEATS * BEAT_MS) call.destroy();
-    }, BEAT_MS);
     const over = (): void => {
       clearInterval(watch);
       if (!line) return;
@@ -87,6 +84,11 @@ export class Relay {
       this.#log("host_left", { host: line.host.id, name: line.host.name });
       line = null;
     };
+    const watch = setInterval(() => {
+      if (performance.now() - heard <= SILENT_BEATS * BEAT_MS) return;
+      over();
+      fail(call, new HoldError("timed_out", "the host has not said a word for three beats"));
+    }, BEAT_MS);
     call.on("close", over);
     call.on("cancelled", over);
     call.on("error", over);
@@ -316,6 +318,7 @@ function addressOf(call: Call): string {
     .replace(/^\[|\]$/g, "");
 }
 
-function isHere(from: string): boolean {
+/** Whether an address is this machine's own: what is counted by source is not counted there, where all may be one proxy's. */
+export function isHere(from: string): boolean {
   return from === "::1" || from.replace(/^::ffff:/, "").startsWith("127.");
 }
