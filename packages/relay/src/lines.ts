@@ -5,7 +5,7 @@
  *   D1  A host has one line; the newest is it, and the one before is told that it is not.
  *   D2  Nobody learns of a host that it does not admit: not there, not admitted and not connected are one answer.
  *   D3  An offer is taken once, by the host that it was made to, within its time.
- *   D4  Who is not admitted any more is out at once, tunnels too.
+ *   D4  Who is not admitted any more is let in no more at once. Tunnels that lead there already have a moment: by them the host tells why.
  */
 import { randomBytes } from "node:crypto";
 import { type Doors, type Error as WireError, HoldError, type Init, type RelayWord } from "@holdfast/protocol";
@@ -47,6 +47,8 @@ interface Waiting<T> {
 const MAX_TUNNELS = 4_096;
 /** Of one caller at one host. */
 const MAX_TUNNELS_EACH = 64;
+/** D4. */
+const FAREWELL_MS = 500;
 /** How long a host may take to come to its door. */
 const OFFER_MS = 10_000;
 
@@ -111,8 +113,14 @@ export class Lines<T> {
     if (entry?.line !== line) return;
     entry.keyIds = new Set(doors.keyIds.map(hex));
     entry.knocks = new Map(doors.invited.map(({ knockHash, untilUnixMs }) => [hex(knockHash), Number(untilUnixMs)]));
-    for (const tunnel of [...(this.#tunnels.get(line.host.id) ?? [])])
-      if ("keyId" in tunnel.caller && !entry.keyIds.has(tunnel.caller.keyId)) tunnel.end(notHere(line.host.name));
+    setTimeout(() => this.#putOut(line.host), FAREWELL_MS).unref();
+  }
+
+  #putOut({ id, name }: BookedHost): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    for (const tunnel of [...this.tunnelsOf(id)])
+      if ("keyId" in tunnel.caller && !entry.keyIds.has(tunnel.caller.keyId)) tunnel.end(notHere(name));
   }
 
   /** Hosts that admit this caller, here now. */
