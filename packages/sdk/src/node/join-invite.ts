@@ -11,7 +11,7 @@ import { linkUrl } from "@holdfast/carrier/websocket";
 import { HoldError } from "@holdfast/protocol";
 import { type InviteText, parseInvite } from "../invite-text.ts";
 import { type DialAs, isUnanswered, joinHost } from "./join.ts";
-import { freeKeyNames } from "./keys.ts";
+import { freeKeyNames, type HeldCredential } from "./keys.ts";
 import { credentialAt, hostIdOf, knownHostId, type Place, rememberHost } from "./known-hosts.ts";
 import { isRelayed } from "./relayed.ts";
 
@@ -52,6 +52,8 @@ interface Way {
   /** Null: on this machine. */
   readonly place: Place | null;
   readonly dial: DialAs;
+  /** What there is to do before the new key is used this way. */
+  readonly joined?: () => Promise<void>;
 }
 
 /** Throws {@link HoldError}: `bad_request`, `invitation_unknown`, `name_taken`, `host_key_changed`, `unreachable`, `timed_out`. */
@@ -92,11 +94,18 @@ function waysTo({ home, ca }: JoinRequest, invite: InviteText): readonly Way[] {
 function relayedWay(url: string, ca: string | undefined, { hostKey, token }: InviteText): readonly Way[] {
   const [, origin, host] = /^(.*:\/\/([^#]+))/.exec(url) ?? [];
   if (!origin || !host) return [];
+  let made: HeldCredential | null = null;
   const dial: DialAs = async (accept, credential) => {
+    made = credential;
     const { reachInvited } = await import("./relay.ts");
     return reachInvited({ url, credential, ca, hostKey, token }, accept);
   };
-  return [{ place: { host, origin: url }, dial }];
+  const joined = async (): Promise<void> => {
+    const { untilLetIn } = await import("./relay.ts");
+    // What was taken up is taken up, whatever becomes of this.
+    if (made) await untilLetIn({ url, credential: made, ca, hostKey }).catch(() => {});
+  };
+  return [{ place: { host, origin: url }, dial, joined }];
 }
 
 /** Null for an address that no link leads to. */
@@ -117,7 +126,7 @@ function nowhere({ at }: InviteText): HoldError {
   );
 }
 
-async function joinAt(request: JoinRequest, invite: InviteText, { place, dial }: Way): Promise<Joined> {
+async function joinAt(request: JoinRequest, invite: InviteText, { place, dial, joined: then }: Way): Promise<Joined> {
   const { home, client, via, timeoutMs } = request;
   const { hostKey, token } = invite;
   if (place) checkKnown(home, place, hostKey);
@@ -137,6 +146,7 @@ async function joinAt(request: JoinRequest, invite: InviteText, { place, dial }:
       });
       const replaces = (place && credentialAt(home, place.host)) ?? null;
       if (place) rememberHost(home, place.host, hostKey, name);
+      await then?.();
       return { ...joined, as: name, url: place?.origin ?? null, session: invite.session ?? null, replaces };
     } catch (fault) {
       if (!(fault instanceof HoldError)) throw fault;

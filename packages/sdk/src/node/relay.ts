@@ -1,5 +1,6 @@
 /** Reaching a host through a relay (docs/relay.md): inside is TLS to the host itself, by its key, which the relay can't open. */
 import { createHash, randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   audienceOf,
   type RelayAddress,
@@ -38,6 +39,9 @@ import {
 import type { LookOptions } from "./network.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** Longer than a line takes. Past it the host is asked anyway, and the relay says what is the matter. */
+const LET_IN_MS = 3_000;
+const LOOK_MS = 20;
 
 /** Where known_hosts has a host behind a relay. */
 export function relayedPlace(at: RelayedHost): Place {
@@ -77,8 +81,8 @@ interface ReachFrom {
 }
 
 async function reach({ at: { relay: address, host }, credential, ca, trusts }: ReachFrom, accept: Acceptor): Promise<Link> {
-  const relay = await RelayClient.open(address, { ca });
   const knock = { host, pass: await passFor(credential, address) };
+  const relay = await RelayClient.open(address, { ca });
   return reachThroughRelay({ relay, knock, key: credential.key, trusts }, accept);
 }
 
@@ -102,6 +106,27 @@ export async function reachInvited({ url, credential, ca, hostKey, token }: Invi
   return reachThroughRelay({ relay, knock: { host: at.host, invited }, key: credential.key, trusts }, accept);
 }
 
+/** Waits until the relay has heard from the host that it lets a new key in: two lines lead there, and neither waits for the other. */
+export async function untilLetIn({ url, credential, ca, hostKey }: Omit<InvitedFrom, "token">): Promise<void> {
+  const { relay: address } = relayedHost(url);
+  const id = hostIdOf(hostKey);
+  const until = performance.now() + LET_IN_MS;
+  const relay = await RelayClient.open(address, { ca });
+  try {
+    while (performance.now() < until) {
+      if ((await found(relay, await passFor(credential, address))).some((host) => host.id === id)) return;
+      await delay(LOOK_MS);
+    }
+  } finally {
+    relay.close();
+  }
+}
+
+async function found(relay: RelayClient, pass: string): Promise<readonly FoundHost[]> {
+  const request = Buffer.from(toBinary(FindRequestSchema, create(FindRequestSchema, { pass })));
+  return fromBinary(FindResponseSchema, await relay.find(request)).hosts;
+}
+
 /** The hosts that let this home in and are connected there now: by the credential that was named, else by all that may be of use there. */
 export async function findHosts(
   url: string,
@@ -113,13 +138,12 @@ export async function findHosts(
   if (names.length === 0) await openCredential(home, undefined, passphrase);
   const relay = await RelayClient.open(address, { ca });
   try {
-    const found = new Map<string, FoundHost>();
+    const all = new Map<string, FoundHost>();
     for (const name of new Set(names)) {
       const pass = await passFor(await openCredential(home, name, passphrase), address);
-      const request = Buffer.from(toBinary(FindRequestSchema, create(FindRequestSchema, { pass })));
-      for (const host of fromBinary(FindResponseSchema, await relay.find(request)).hosts) found.set(host.id, host);
+      for (const host of await found(relay, pass)) all.set(host.id, host);
     }
-    return [...found.values()];
+    return [...all.values()];
   } finally {
     relay.close();
   }
