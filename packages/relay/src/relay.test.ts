@@ -66,7 +66,7 @@ test("who leaves at any moment before the door is opened leaves nothing behind, 
   }
   await nobodyLeft(scene);
   box.comes = true;
-  await scene.tunnel(ana, box);
+  await (await scene.knock(ana, "box")).joined();
 });
 
 test("a host that is gone is told of at once to who waits at its door", async () => {

@@ -23,8 +23,10 @@ export class RelayProcess {
     w.atEnd(() => this.kill());
   }
 
-  static async start(w: World, name = "relay"): Promise<RelayProcess> {
+  /** `at`: the address that one before it had. */
+  static async start(w: World, name = "relay", at = ""): Promise<RelayProcess> {
     const relay = new RelayProcess(w, w.path(name));
+    if (at !== "") relay.url = `http://${at}`;
     await relay.start();
     return relay;
   }

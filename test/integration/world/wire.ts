@@ -1,8 +1,12 @@
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import type { World } from "./world.ts";
 
-/** A stretch of wire before a host that listens: it can be cut, or closed for good. */
-export async function wire(w: World, url: string): Promise<{ readonly url: string; cut(): void; close(): void }> {
+/** A stretch of wire before a host that listens: it can be cut, or closed for good. `tap` is shown all that passes, both ways. */
+export async function wire(
+  w: World,
+  url: string,
+  tap?: (bytes: Buffer) => void,
+): Promise<{ readonly url: string; cut(): void; close(): void }> {
   const to = Number(new URL(url).port);
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
@@ -15,6 +19,7 @@ export async function wire(w: World, url: string): Promise<{ readonly url: strin
         far.destroy();
       });
     }
+    if (tap) for (const socket of [near, far]) socket.on("data", tap);
     near.pipe(far);
     far.pipe(near);
   });

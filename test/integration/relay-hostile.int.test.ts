@@ -1,0 +1,153 @@
+/** A relay that is not what it should be: what it can read, change and put in another's place. Nothing. */
+import { InputStatus } from "@holdfast/protocol";
+import { files, generateKey } from "@holdfast/sdk/node";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { expect, test } from "vitest";
+import { type Deed, type Direction, EvilRelay } from "./world/evil-relay.ts";
+import { machine } from "./world/hold.ts";
+import { Canaries, eachStretch } from "./world/memory.ts";
+import { fact } from "./world/processes.ts";
+import { RelayProcess } from "./world/relay.ts";
+import { answering, reach } from "./world/steered.ts";
+import { wire } from "./world/wire.ts";
+import { bytes, record, refusal, say, type World, world } from "./world/world.ts";
+
+/** Types the canaries into a session that prints each backwards; the client's own screen shows all fifty. */
+async function sing(w: World, address: string, canaries: Canaries): Promise<void> {
+  const client = await reach(w, address);
+  const session = await w.open(client, { script: 'stty -echo; while read -r line; do echo "$line" | rev; done' });
+  let out = "";
+  const attachment = await client.attach(
+    { session: session.id },
+    { output: ({ bytes: b }) => void (out += Buffer.from(b).toString()) },
+  );
+  for (const text of canaries.typed) expect((await attachment.input(bytes(`${text}\n`))).status).toBe(InputStatus.APPLIED);
+  await fact("all of them were printed", () => canaries.printed.every((text) => out.includes(text)));
+  client.close();
+}
+
+test("of fifty canaries, typed and printed, none stands in what passed a relay or in its memory; the same look finds them all elsewhere", async () => {
+  const w = await world();
+  const canaries = new Canaries();
+  const relay = await RelayProcess.start(w);
+  const seen = {
+    relayed: new Set<string>(),
+    plain: new Set<string>(),
+    relayMemory: new Set<string>(),
+    ownMemory: new Set<string>(),
+  };
+  let passed = 0;
+  const tapInto = (found: Set<string>): ((piece: Buffer) => void) => {
+    let tail = Buffer.alloc(0);
+    return (piece) => {
+      passed += piece.length;
+      const whole = Buffer.concat([tail, piece]);
+      canaries.look(whole, found);
+      tail = Buffer.from(whole.subarray(-64));
+    };
+  };
+  // Both legs of the way are watched: the host dials through one wire, the operator through another.
+  const [hostWire, ownWire] = [await wire(w, relay.url, tapInto(seen.relayed)), await wire(w, relay.url, tapInto(seen.relayed))];
+  const local = await w.connect();
+  const token = Buffer.from(/--token (\S+)/.exec(relay.join)![1]!, "base64url");
+  await local.joinRelay({ url: hostWire.url.replace(/^ws/, "http"), token, name: "box" });
+  await sing(w, `${ownWire.url.replace(/^ws/, "relay+http")}/box`, canaries);
+  expect(passed).toBeGreaterThan(20_000);
+  const [inRelay, inOwn] = [
+    eachStretch(relay.pid, (stretch) => canaries.look(stretch, seen.relayMemory)),
+    eachStretch(process.pid, (stretch) => canaries.look(stretch, seen.ownMemory)),
+  ];
+  say(
+    `${passed} bytes passed; ${Math.round(inRelay / 2 ** 20)} MiB of the relay and ${Math.round(inOwn / 2 ** 20)} MiB of the client were read`,
+  );
+  expect([...seen.relayed, ...seen.relayMemory]).toEqual([]);
+  // What would have been found: the client has them all, and a wire that is plaintext carries them all.
+  expect(canaries.counted(seen.ownMemory)).toBe(50);
+  const listening = await w.listen();
+  const open = await wire(w, listening, tapInto(seen.plain));
+  await w.listen({ listen: new URL(listening).host, allowHosts: [new URL(open.url).host] });
+  await sing(w, open.url, canaries);
+  expect(canaries.counted(seen.plain)).toBe(50);
+});
+
+test("a piece that the relay alters, drops, doubles, swaps or cuts, whichever it is, costs a link and nothing else: each line is applied once", async () => {
+  const w = await world();
+  const local = await w.connect();
+  const evil = await EvilRelay.start(w);
+  const address = await evil.joinedBy(local, "box");
+  const session = await answering(w, local);
+  const client = await reach(w, address, { timeoutMs: 2_000 });
+  let out = "";
+  let [links, end] = [0, 0];
+  const breaks: number[] = [];
+  const attachment = await client.attach(
+    { session: session.id, mode: "replay", after: 0 },
+    {
+      output: ({ offset, bytes: piece }) => {
+        if (offset !== end) breaks.push(offset);
+        end = offset + piece.length;
+        out += Buffer.from(piece).toString();
+      },
+      link: (state) => void (state === "attached" && links++),
+    },
+  );
+  const lines: string[] = [];
+  const type = async (text: string): Promise<void> => {
+    lines.push(text);
+    expect((await attachment.input(bytes(`${text}\n`))).status).toBe(InputStatus.APPLIED);
+  };
+  let cases = 0;
+  for (const direction of ["to host", "to operator"] as const satisfies readonly Direction[])
+    for (const deed of ["flip", "drop", "double", "swap", "truncate"] as const satisfies readonly Deed[])
+      for (const piece of [0, 1, 2, 3, 5]) {
+        evil.plan = { deed, direction, piece };
+        cases++;
+        evil.cut();
+        const typed: Promise<void>[] = [];
+        // Enough said both ways that there is such a piece, and one after it.
+        for (let i = 0; i < 4; i++) typed.push(type(`${direction}, ${deed} ${piece}, ${i}`));
+        await Promise.all(typed);
+        for (let i = 4; evil.plan !== null; i++) await type(`${direction}, ${deed} ${piece}, ${i}`);
+        const before = links;
+        // What was held back or left out shows when more is said.
+        for (let i = 0; deed !== "double" && links === before && i < 2; i++) await type(`after ${cases}, ${i}`);
+      }
+  await fact("all of it came back", () => out.includes(`<${lines.at(-1)!}>`));
+  expect(out.replaceAll("\r", "").trim().split("\n")).toEqual(lines.map((text) => `<${text}>`));
+  expect([evil.deeds, breaks]).toEqual([cases, []]);
+  // One tunnel for each cut, and one for each deed.
+  expect(evil.tunnels).toBeGreaterThanOrEqual(2 * cases);
+  const { output } = await record(await w.connect(), session.id);
+  expect(output.toString().replaceAll("\r", "").trim().split("\n")).toEqual(lines.map((text) => `<${text}>`));
+});
+
+test("another host in the place of one that is known is signed nothing: by its name it is not the one, by its id it is not there", async () => {
+  const [w, other] = [await world(), await world()];
+  const relay = await RelayProcess.start(w);
+  const laptop = machine(w, "laptop");
+  const { publicKey } = generateKey(laptop.home, "lap");
+  const [local, there] = [await w.connect(), await other.connect()];
+  for (const admin of [local, there]) await admin.operatorAdd({ name: "lap", kind: 1, role: "operator", publicKey });
+  const address = await relay.joinedBy(local, "box");
+  const { hostId } = await local.status();
+  expect(await refusal(reach(w, address, { home: laptop.home, as: "lap", timeoutMs: 5_000 }))).toBe("host_key_unknown");
+  const client = await reach(w, address, { home: laptop.home, as: "lap", trust: "first" });
+  expect((await client.whoami()).operator?.id).toBe("lap");
+  client.close();
+  // The relay is another's now: same address, and under the same name a host that lets this key in.
+  await relay.kill();
+  rmSync(w.path("relay"), { recursive: true });
+  const evil = await RelayProcess.start(w, "evil", new URL(relay.url).host);
+  await evil.joinedBy(there, "box");
+  expect(await refusal(reach(w, address, { home: laptop.home, as: "lap", timeoutMs: 5_000 }))).toBe("host_key_changed");
+  expect(await refusal(reach(w, address, { home: laptop.home, as: "lap", trust: "first", timeoutMs: 5_000 }))).toBe(
+    "host_key_changed",
+  );
+  expect(await refusal(reach(w, address.replace(/box$/, hostId), { home: laptop.home, as: "lap", timeoutMs: 5_000 }))).toBe(
+    "unreachable",
+  );
+  expect((await there.status()).links).toBe(1);
+  expect(
+    existsSync(files.knownHosts(laptop.home)) && readFileSync(files.knownHosts(laptop.home), "utf8").trim().split("\n"),
+  ).toHaveLength(1);
+});
