@@ -51,12 +51,14 @@ export function targetOf(said: Said, env: Readonly<Record<string, string | undef
   const isSaid = said.host !== undefined || said.relay !== undefined || said.context !== undefined;
   const { host, relay, context } = isSaid ? said : environment;
   const isNamed = host === undefined && relay === undefined;
-  const place = placeOf(context ?? (isNamed ? contexts.current : ""), contexts);
-  const at = host ?? (relay === undefined ? place.host : undefined);
-  // T3: a name alone may be meant at the relay that would be spoken to anyway.
-  const usual = placeOf(contexts.current, contexts).relay ?? environment.relay;
-  const through = relay ?? place.relay ?? (at !== undefined && !isAddress(at) ? usual : undefined);
-  const as = said.as ?? (isNamed ? place.as : undefined) ?? environment.as;
+  const named = placeOf(context ?? (isNamed ? contexts.current : ""), contexts);
+  const at = host ?? (relay === undefined ? named.host : undefined);
+  // T3: a name alone may be meant at the relay that would be spoken to anyway, and who one is goes with that.
+  const isName = at !== undefined && !isAddress(at);
+  const place = isName && relay === undefined && !named.relay ? placeOf(contexts.current, contexts) : named;
+  const through = relay ?? place.relay ?? (isName ? environment.relay : undefined);
+  const isOfPlace = relay === undefined && (host === undefined || (isName && place.relay !== undefined));
+  const as = said.as ?? (isOfPlace ? place.as : undefined) ?? environment.as;
   if (at === undefined) return { url: undefined, relay: through, as };
   if (isAddress(at)) return { url: at, relay: undefined, as };
   if (through === undefined)
@@ -66,10 +68,13 @@ export function targetOf(said: Said, env: Readonly<Record<string, string | undef
   return { url: relayedAddress(through, at), relay: through, as };
 }
 
-function placeOf(name: string, { places }: Contexts): Place {
+export function hasContext({ places }: Contexts, name: string): boolean {
+  return Object.hasOwn(places, name);
+}
+
+function placeOf(name: string, contexts: Contexts): Place {
   if (name === "" || name === LOCAL) return {};
-  const place = places[name];
-  if (place) return place;
+  if (hasContext(contexts, name)) return contexts.places[name]!;
   throw usage(`there is no context ${JSON.stringify(name)}; hold context ls shows those there are`);
 }
 

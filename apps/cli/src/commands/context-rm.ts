@@ -1,13 +1,16 @@
 /** `hold context rm`. */
 import { type Context, jsonLine } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
+import { hasContext } from "../app/target.ts";
 import { readContexts, writeContexts } from "../config/contexts.ts";
 
 export async function run(context: Context, flags: { readonly json: boolean }, args: readonly string[]): Promise<undefined> {
   const name = args[0]!;
   const folder = await context.configFolder();
-  const { current, places } = readContexts(folder);
-  if (!places[name]) throw usage(`there is no context ${JSON.stringify(name)}; hold context ls shows those there are`);
+  const contexts = readContexts(folder);
+  const { current, places } = contexts;
+  if (!hasContext(contexts, name))
+    throw usage(`there is no context ${JSON.stringify(name)}; hold context ls shows those there are`);
   const { [name]: _, ...others } = places;
   writeContexts(folder, { current: current === name ? "" : current, places: others });
   if (flags.json) jsonLine(context.out, { name, removed: true });

@@ -1,7 +1,7 @@
 /** `hold context use`. */
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
-import { LOCAL } from "../app/target.ts";
+import { hasContext, LOCAL } from "../app/target.ts";
 import { readContexts, writeContexts } from "../config/contexts.ts";
 import { didYouMean } from "../read/near.ts";
 
@@ -9,7 +9,7 @@ export async function run(context: Context, flags: { readonly json: boolean }, a
   const name = args[0]!;
   const folder = await context.configFolder();
   const contexts = readContexts(folder);
-  if (name !== LOCAL && !contexts.places[name])
+  if (name !== LOCAL && !hasContext(contexts, name))
     throw usage(
       `there is no context ${JSON.stringify(name)}${didYouMean(name, [LOCAL, ...Object.keys(contexts.places)])}; hold context ls shows them`,
     );

@@ -11,11 +11,18 @@ export function readContexts(folder: string): Contexts {
   const file = fileOf(folder);
   if (!existsSync(file)) return NO_CONTEXTS;
   try {
-    const read = JSON.parse(readFileSync(file, "utf8")) as Partial<Contexts>;
-    return { current: read.current ?? "", places: read.places ?? {} };
+    const { current = "", places = {} } = objectIn(JSON.parse(readFileSync(file, "utf8"))) as Partial<Contexts>;
+    if (typeof current !== "string") throw new Error("`current` is no text");
+    for (const place of Object.values(objectIn(places))) objectIn(place);
+    return { current, places };
   } catch (cause) {
     throw usage(`${file} can't be read (${(cause as Error).message}); put it right, or remove it`);
   }
+}
+
+function objectIn(value: unknown): object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw new Error("it is none of ours");
 }
 
 export function writeContexts(folder: string, contexts: Contexts): void {
