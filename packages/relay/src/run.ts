@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from "node:path";
 import { pinOf } from "@holdfast/carrier/grpc";
 import { containerFor } from "@holdfast/carrier/tls";
-import { serveAdmin } from "./admin.ts";
+import { HoldError } from "@holdfast/protocol";
+import { askRelay, serveAdmin } from "./admin.ts";
 import { RelayBook } from "./book.ts";
 import { meantBy } from "./identity.ts";
 import { Relay } from "./relay.ts";
@@ -36,6 +37,7 @@ export const adminSocket = (folder: string): string => join(folder, "relay.sock"
 /** Resolves when it takes calls. Throws `start_failed` or `usage`. */
 export async function runRelay({ folder, listen, tls, public: name, log }: RunOptions): Promise<Running> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  await checkAlone(folder);
   const wallMs = (): number => Date.now();
   const isPlain = tls === undefined && isLoopback(listen);
   const own = tls === undefined && !isPlain ? ownCertificate(folder) : undefined;
@@ -54,6 +56,13 @@ export async function runRelay({ folder, listen, tls, public: name, log }: RunOp
       rmSync(adminSocket(folder), { force: true });
     },
   };
+}
+
+/** Two would write one book over each other. */
+async function checkAlone(folder: string): Promise<void> {
+  const answers = existsSync(adminSocket(folder)) && (await askRelay(adminSocket(folder), "hosts", {}).catch(() => null));
+  if (answers)
+    throw new HoldError("start_failed", `a relay runs with ${folder} already; stop it, or give this one another --folder`);
 }
 
 function isLoopback(listen: string): boolean {
