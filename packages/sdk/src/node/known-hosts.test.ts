@@ -4,7 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { files } from "@holdfast/carrier";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { credentialAt, hostIdOf, knownHostId, networkVerifier, rememberHost } from "./known-hosts.ts";
+import {
+  checkHost,
+  credentialAt,
+  credentialBehind,
+  credentialsBehind,
+  hostIdOf,
+  knownHostId,
+  networkVerifier,
+  rememberHost,
+} from "./known-hosts.ts";
 
 interface Made {
   readonly key: Buffer;
@@ -80,4 +89,44 @@ test("K5: the credential that was made for an address is used there, until anoth
   expect(credentialAt(home, url.host)).toBe("eva");
   rememberHost(home, url.host, old.key, "eva-2");
   expect([credentialAt(home, url.host), of(old)]).toEqual(["eva-2", true]);
+});
+
+test("a host behind a relay is known by the relay's name and its own, and its credential also by its id", () => {
+  const at = "relay.example:7444/box";
+  rememberHost(home, at, old.key, "ana");
+  rememberHost(home, "relay.example:7444/lab", other.key);
+  rememberHost(home, "other.example:7444/box", other.key, "ben");
+  rememberHost(home, "relay.example:74444/box", other.key, "cy");
+  expect(credentialAt(home, at)).toBe("ana");
+  expect(credentialBehind(home, "relay.example:7444", hostIdOf(old.key))).toBe("ana");
+  expect(credentialBehind(home, "relay.example:7444", hostIdOf(other.key))).toBeUndefined();
+  expect(credentialBehind(home, "other.example:7444", hostIdOf(old.key))).toBeUndefined();
+  expect(credentialsBehind(home, "relay.example:7444")).toEqual(["ana"]);
+  rememberHost(home, "relay.example:7444/third", old.key, "ana");
+  expect(credentialsBehind(home, "relay.example:7444")).toEqual(["ana"]);
+  expect(credentialsBehind(home, "nobody.example:7444")).toEqual([]);
+});
+
+test("who answers behind a relay in the place of one that is known is told apart before anything is signed", () => {
+  const place = { host: "relay.example:7444/box", origin: "relay://relay.example:7444/box" };
+  const check = (key: Buffer, trust?: string): string => {
+    try {
+      checkHost(home, place, { key, trust });
+      return "trusted";
+    } catch (fault) {
+      return (fault as { code: string }).code;
+    }
+  };
+  expect([check(old.key), check(old.key, hostIdOf(other.key)), check(old.key, "first")]).toEqual([
+    "host_key_unknown",
+    "host_key_unknown",
+    "trusted",
+  ]);
+  expect([check(old.key), check(other.key), check(other.key, "first")]).toEqual([
+    "trusted",
+    "host_key_changed",
+    "host_key_changed",
+  ]);
+  // The same host at another address is another place; and another relay's name does not stand for this one's.
+  expect(knownHostId(home, "relay.example:7444/other")).toBeNull();
 });
