@@ -113,14 +113,16 @@ export class Lines<T> {
     if (entry?.line !== line) return;
     entry.keyIds = new Set(doors.keyIds.map(hex));
     entry.knocks = new Map(doors.invited.map(({ knockHash, untilUnixMs }) => [hex(knockHash), Number(untilUnixMs)]));
-    setTimeout(() => this.#putOut(line.host), FAREWELL_MS).unref();
+    if (this.#outsiders(line.host.id).length === 0) return;
+    setTimeout(() => {
+      for (const tunnel of this.#outsiders(line.host.id)) tunnel.end(notHere(line.host.name));
+    }, FAREWELL_MS).unref();
   }
 
-  #putOut({ id, name }: BookedHost): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
-    for (const tunnel of [...this.tunnelsOf(id)])
-      if ("keyId" in tunnel.caller && !entry.keyIds.has(tunnel.caller.keyId)) tunnel.end(notHere(name));
+  /** D4. */
+  #outsiders(id: string): Tunnel[] {
+    const keyIds = this.#entries.get(id)?.keyIds;
+    return [...this.tunnelsOf(id)].filter(({ caller }) => keyIds && "keyId" in caller && !keyIds.has(caller.keyId));
   }
 
   /** Hosts that admit this caller, here now. */
