@@ -2,9 +2,10 @@
 import { InputStatus } from "@holdfast/protocol";
 import { files, generateKey } from "@holdfast/sdk/node";
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, connect as connectTcp, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { type Deed, type Direction, EvilRelay } from "./world/evil-relay.ts";
-import { machine } from "./world/hold.ts";
+import { held, machine } from "./world/hold.ts";
 import { Canaries, eachStretch } from "./world/memory.ts";
 import { fact } from "./world/processes.ts";
 import { RelayProcess } from "./world/relay.ts";
@@ -150,4 +151,72 @@ test("another host in the place of one that is known is signed nothing: by its n
   expect(
     existsSync(files.knownHosts(laptop.home)) && readFileSync(files.knownHosts(laptop.home), "utf8").trim().split("\n"),
   ).toHaveLength(1);
+});
+
+/** A wire of one link each, that passes byte by byte, or breaks after so many bytes of the operator's. */
+async function frail(w: World, url: string): Promise<{ readonly url: string; breakAfter: number; passed: number }> {
+  const to = Number(new URL(url).port);
+  const server = createServer((near) => {
+    let left = made.breakAfter;
+    const far = connectTcp({ port: to, host: "127.0.0.1", noDelay: true });
+    for (const [from, into] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.setNoDelay(true);
+      from.on("error", () => {});
+      from.on("close", () => into.destroy());
+    }
+    far.on("data", (piece: Buffer) => {
+      for (const byte of piece) near.write(Buffer.of(byte));
+    });
+    near.on("data", (piece: Buffer) => {
+      const taken = piece.subarray(0, left);
+      left -= taken.length;
+      made.passed += taken.length;
+      for (const byte of taken) far.write(Buffer.of(byte));
+      if (left > 0) return;
+      near.resetAndDestroy();
+      far.resetAndDestroy();
+    });
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  w.atEnd(() => server.close());
+  const made = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, breakAfter: Infinity, passed: 0 };
+  return made;
+}
+
+test("a way in that is cut into single bytes, or breaks at any of them, ends as a whole one does or leaves nothing", async () => {
+  const w = await world();
+  const relay = await RelayProcess.start(w);
+  const local = await w.connect();
+  await relay.joinedBy(local, "box");
+  const lane = await frail(w, relay.url);
+  const address = `relay+${lane.url}/box`;
+  const whole = await reach(w, address);
+  const needed = lane.passed;
+  expect((await whole.whoami()).operator?.id).toBe((await local.whoami()).operator?.id);
+  const session = await answering(w, local);
+  let out = "";
+  const attachment = await whole.attach(
+    { session: session.id },
+    { output: ({ bytes: b }) => void (out += Buffer.from(b).toString()) },
+  );
+  await attachment.input(bytes("byte by byte\n"));
+  await fact("it comes back", () => out.includes("<byte by byte>"));
+  whole.close();
+  const codes: string[] = [];
+  for (let at = 1; at < needed; at += Math.ceil(needed / 60)) {
+    lane.breakAfter = at;
+    codes.push(await refusal(reach(w, address, { timeoutMs: 2_000 })));
+  }
+  expect(needed).toBeGreaterThan(1_000);
+  expect(codes.length).toBeGreaterThan(50);
+  // Before there is a connection at all it is tried again, for as long as there is time.
+  expect(codes.filter((code) => code !== "unreachable" && code !== "timed_out")).toEqual([]);
+  lane.breakAfter = Infinity;
+  expect((await (await reach(w, address)).whoami()).via).toBe("sdk");
+  const tunnels = async (): Promise<number> =>
+    (JSON.parse(await held(w, "relay", "hosts", "--folder", w.path("relay"), "--json")) as { tunnels: number }).tunnels;
+  await fact("one tunnel is left, and its link", async () => (await tunnels()) === 1 && (await local.status()).links === 2);
 });
