@@ -2,7 +2,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { connect as connectTcp } from "node:net";
 import { InputStatus, SessionState } from "@holdfast/protocol";
-import { generateKey, hostIdOf, rememberHost } from "@holdfast/sdk/node";
 import { expect, onTestFinished, test } from "vitest";
 import { held, hold, holdPath, machine } from "./world/hold.ts";
 import { fact, kill, rssKib } from "./world/processes.ts";

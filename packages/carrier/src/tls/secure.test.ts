@@ -4,7 +4,7 @@ import { connect as connectTls, TLSSocket } from "node:tls";
 import { HoldError } from "@holdfast/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { containerFor } from "./certificate.ts";
-import { type Secured, secureAsHost, secureAsOperator } from "./secure.ts";
+import { secureAsHost, secureAsOperator } from "./secure.ts";
 
 const newKey = (): KeyObject => generateKeyPairSync("ed25519").privateKey;
 const rawOf = (key: KeyObject): Buffer => createPublicKey(key).export({ format: "der", type: "spki" }).subarray(12);
