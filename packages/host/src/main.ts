@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { files, folders, type Link, type LinkHandlers, listenUnix, makeHome } from "@holdfast/carrier";
+import { type ListenWish, readListen } from "@holdfast/carrier/listen";
 import { MonotonicMs } from "@holdfast/core";
 import { LINK_PATH } from "@holdfast/carrier/websocket";
 import { bytesOf, HoldError, type Init, type Surroundings } from "@holdfast/protocol";
@@ -21,7 +22,7 @@ import { collectWhenIdle } from "./idle-memory.ts";
 import { NodeDisk, openJournal, systemRandom } from "./journal/index.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
-import type { Listener, ListenWish } from "./listen/index.ts";
+import type { Listener } from "./listen/index.ts";
 import type { Proven } from "./link/handshake.ts";
 import type { HostIdentity } from "./link/identity.ts";
 import { HostLink, turnAway } from "./link/host-link.ts";
@@ -317,7 +318,7 @@ async function listen(
   if (!wish) return null;
   const { log } = host.ports;
   try {
-    const { httpLinkRoutes, linkRoute, Listener, readListen } = await import("./listen/index.ts");
+    const { httpLinkRoutes, linkRoute, Listener } = await import("./listen/index.ts");
     const { httpRoutes } = await import("./http/index.ts");
     const { readGrant } = await import("./operator/grant.ts");
     const { registry, ports } = host;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configFolder } from "@holdfast/carrier";
 import { parse } from "smol-toml";
-import type { ListenWish } from "./listen/gate.ts";
+import type { ListenWish } from "@holdfast/carrier/listen";
 import type { OidcSettings } from "./operator/oidc.ts";
 
 export interface HostSettings {

@@ -10,7 +10,7 @@ import { join, resolve } from "node:path";
 import { files, folders, makeHome, withShortPath } from "@holdfast/carrier";
 import { HoldError } from "@holdfast/protocol";
 import { findShim, keeperStatus, startKeeper } from "@holdfast/shim";
-import { type ListenWish, readListen } from "./listen/gate.ts";
+import { type ListenWish, readListen } from "@holdfast/carrier/listen";
 import { type OidcSettings, readOidc } from "./operator/oidc.ts";
 import { readSsh } from "./ssh/wish.ts";
 import { isDiskFull, reasonAfter, sizeOf } from "./start-log.ts";

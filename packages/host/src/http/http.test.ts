@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { verbs } from "../call/verbs.ts";
 import type { Host } from "../host.ts";
 import { turnAway } from "../link/host-link.ts";
-import { readListen } from "../listen/gate.ts";
+import { readListen } from "@holdfast/carrier/listen";
 import { Listener } from "../listen/listener.ts";
 import type { Grant } from "../operator/grant.ts";
 import type { Meet } from "./in-process.ts";

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { encodeHost } from "@holdfast/protocol";
 import { expect, onTestFinished, test } from "vitest";
-import { readListen } from "../listen/gate.ts";
+import { readListen } from "@holdfast/carrier/listen";
 import { Listener } from "../listen/listener.ts";
 import type { Grant } from "../operator/grant.ts";
 import { EventStreams } from "./events.ts";

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { HoldError } from "@holdfast/protocol";
 import { readBody } from "../http/exchange.ts";
 import type { Grant } from "../operator/grant.ts";
-import { readListen, type ListenWish } from "./gate.ts";
+import { readListen, type ListenWish } from "@holdfast/carrier/listen";
 import { Listener, type ListenerOptions, type Routes } from "./listener.ts";
 
 const open: (() => Promise<void> | void)[] = [];

@@ -16,7 +16,7 @@ import type { Duplex } from "node:stream";
 import { HoldError, limits } from "@holdfast/protocol";
 import { answerError } from "../http/exchange.ts";
 import type { Grant } from "../operator/grant.ts";
-import { Gate, hostText, type Listen, reachedAt, valuesOf } from "./gate.ts";
+import { Gate, hostText, type Listen, reachedAt, valuesOf } from "@holdfast/carrier/listen";
 
 /** The connection that a request came on. */
 export interface Visit {
@@ -118,7 +118,7 @@ export class Listener<G = Grant> {
   private constructor(server: Server, listen: Listen, routes: Routes<G>, options: Options<G>) {
     const { port } = server.address() as AddressInfo;
     this.#server = server;
-    this.#gate = new Gate(listen, port);
+    this.#gate = new Gate(listen, port, "hold host up");
     this.#routes = routes;
     this.#templates = Object.entries(routes)
       .filter(([path]) => path.includes("{"))

@@ -17,7 +17,7 @@ import type ssh2 from "ssh2";
 import type { AuthContext, Connection } from "ssh2";
 import type { Host } from "../host.ts";
 import type { Proven } from "../link/handshake.ts";
-import { hostText } from "../listen/gate.ts";
+import { hostText } from "@holdfast/carrier/listen";
 import { keyIdOf, publicKeyFromRaw } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { type ConnectionParts, SshConnection } from "./connection.ts";

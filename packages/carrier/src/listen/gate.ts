@@ -1,14 +1,14 @@
 /**
- * Who may knock: where the host may listen, and which names and pages may be in a request. Pure.
+ * Who may knock: where a host or a relay may listen, and which names and pages may be in a request. Pure.
  *
  *   G1  Plaintext is for this machine alone: any other address takes a certificate and its key.
- *   G2  `Host` is compared whole with the names that this host has. A page of somebody's whose name was made to lead here (DNS rebinding)
+ *   G2  `Host` is compared whole with the names that who listens has. A page of somebody's whose name was made to lead here (DNS rebinding)
  *       still says its own.
- *   G3  `Origin` is absent (no page sent it), that of a page that this host itself would serve, or one that was allowed. Compared whole: no patterns.
+ *   G3  `Origin` is absent (no page sent it), that of a page that who listens itself would serve, or one that was allowed. Compared whole: no patterns.
  *   G4  Neither is a credential. Where a request comes from proves nothing; a browser is on the loopback too.
  */
-import { isLoopback } from "@holdfast/carrier/websocket";
 import { HoldError } from "@holdfast/protocol";
+import { isLoopback } from "../websocket/address.ts";
 
 /** What was asked for, as on the command line. */
 export interface ListenWish {
@@ -99,8 +99,11 @@ export function reachedAt({ address, allowHosts }: Listen, port: number): string
 export class Gate {
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
+  readonly #command: string;
 
-  constructor({ address, allowHosts, allowOrigins, tls }: Listen, port: number) {
+  /** `command`: with which more is allowed. */
+  constructor({ address, allowHosts, allowOrigins, tls }: Listen, port: number, command: string) {
+    this.#command = command;
     // Nobody sends the port that is a scheme's own.
     const usual = tls ? ":443" : ":80";
     const bare = (host: string): string => (host.endsWith(usual) ? host.slice(0, -usual.length) : host);
@@ -117,10 +120,10 @@ export class Gate {
   refusal(rawHeaders: readonly string[]): string | null {
     const hosts = valuesOf("host", rawHeaders);
     if (hosts.length !== 1 || !this.#hosts.has(hosts[0]!))
-      return "this host does not go by that name; an admin allows one with: hold host up --allow-host NAME";
+      return `nobody here goes by that name; an admin allows one with: ${this.#command} --allow-host NAME`;
     const origins = valuesOf("origin", rawHeaders);
     if (origins.length > 1 || (origins.length === 1 && !this.#origins.has(origins[0]!)))
-      return "pages of that origin may not come here; an admin allows one with: hold host up --allow-origin URL";
+      return `pages of that origin may not come here; an admin allows one with: ${this.#command} --allow-origin URL`;
     return null;
   }
 }

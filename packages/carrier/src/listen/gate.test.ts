@@ -62,6 +62,7 @@ describe("who may come in", () => {
       allowOrigins: ["https://good.example"],
     }),
     7433,
+    "hold host up",
   );
   const refusal = (host: readonly string[], origin: readonly string[] = []) =>
     gate.refusal([...host.flatMap((value) => ["Host", value]), ...origin.flatMap((value) => ["oRIGIN", value])]);
@@ -121,7 +122,7 @@ describe("who may come in", () => {
 
 test("nobody sends the port that is a scheme's own, neither for an address nor for a name", () => {
   const tls = { tlsCert: "c", tlsKey: "k" };
-  const gate = new Gate(readListen({ listen: "192.0.2.5:443", ...tls, allowHosts: ["box.example"] }), 443);
+  const gate = new Gate(readListen({ listen: "192.0.2.5:443", ...tls, allowHosts: ["box.example"] }), 443, "hold host up");
   const isIn = (host: string, origin?: string): boolean =>
     gate.refusal(["Host", host, ...(origin === undefined ? [] : ["Origin", origin])]) === null;
   expect([isIn("192.0.2.5"), isIn("192.0.2.5:443"), isIn("box.example"), isIn("192.0.2.5:80")]).toEqual([
@@ -135,7 +136,7 @@ test("nobody sends the port that is a scheme's own, neither for an address nor f
 
 test("a page that something else serves under an allowed name is nobody's until it is allowed", () => {
   const tls = { tlsCert: "c", tlsKey: "k" };
-  const gate = new Gate(readListen({ listen: "0.0.0.0:7433", ...tls, allowHosts: ["box.example"] }), 7433);
+  const gate = new Gate(readListen({ listen: "0.0.0.0:7433", ...tls, allowHosts: ["box.example"] }), 7433, "hold host up");
   const from = (origin: string) => gate.refusal(["Host", "box.example:7433", "Origin", origin]);
   expect(from("https://box.example:7433")).toBeNull();
   expect(from("https://box.example")).toMatch(/origin/);

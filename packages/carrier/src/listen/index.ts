@@ -1,0 +1,2 @@
+/** Listening on a network, as a host and a relay both do. */
+export { Gate, hostText, type Listen, type ListenWish, reachedAt, readListen, valuesOf } from "./gate.ts";
