@@ -22,6 +22,8 @@ export interface Link {
   readonly buffered: number;
   /** Raw public key that the other end has shown to the carrier itself (tls/secure.ts); absent where the carrier asks for none. */
   readonly peerKey?: Uint8Array;
+  /** True: somebody between the two ends could read it and forge (a page's link through a relay). */
+  readonly isPlain?: boolean;
   send(channel: number, message: Uint8Array): void;
   /** Stops and restarts delivery; what arrives meanwhile waits in the hop. */
   pause(): void;

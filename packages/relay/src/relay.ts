@@ -6,7 +6,9 @@
  *   R3  A tunnel holds back who sends faster than the other end reads, and no other tunnel.
  *   R4  When one end of a tunnel is over, so is the other, and what was sent before an orderly end arrives.
  *   R5  A line without a word for three beats is over.
+ *   R6  Who stops drains: it takes nobody any more, tells its hosts to dial again, and lets what is under way arrive.
  */
+import type { Readable, Writable } from "node:stream";
 import { type sendUnaryData, type ServerDuplexStream, type ServerUnaryCall, type ServiceError, status } from "@grpc/grpc-js";
 import {
   create,
@@ -32,12 +34,25 @@ import { PassReader } from "./pass.ts";
 
 export type Call = ServerDuplexStream<Buffer, Buffer>;
 
+/** One end of a tunnel: a gRPC call, or a WebSocket (web.ts). */
+export type End = Readable &
+  Writable & {
+    readonly cancelled: boolean;
+    getPeer(): string;
+    /** Of the audience of its pass, where that is another door's than gRPC's. */
+    readonly isMe?: (audience: string) => boolean;
+    /** How it ends with why; a gRPC call has its own way. */
+    fail?(why: HoldError): void;
+  };
+
 export interface RelayParts {
   readonly book: RelayBook;
   /** Of the audience of a pass (identity.ts). */
   readonly isMe: (audience: string) => boolean;
   readonly wallMs: () => number;
   readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
+  /** Told how long it took until a call's other end was known. */
+  readonly met?: (ms: number) => void;
 }
 
 /** R5. */
@@ -45,24 +60,51 @@ export const BEAT_MS = 5_000;
 const SILENT_BEATS = 3;
 /** R2: of one address that is not this machine's. */
 const STRANGERS_EACH = 64;
+const DRAIN_LOOK_MS = 25;
 
 export class Relay {
   readonly book: RelayBook;
-  readonly lines: Lines<Call>;
+  readonly lines: Lines<End>;
   readonly #passes: PassReader;
   readonly #log: RelayParts["log"];
   readonly #wallMs: () => number;
+  readonly #met: (ms: number) => void;
+  #isDraining = false;
   readonly #strangers = new Map<string, number>();
   /** Bytes that were passed on, by direction. */
   readonly passed = { toHosts: 0, toOperators: 0 };
-  refusals = 0;
+  /** By code. */
+  readonly refused = new Map<string, number>();
 
-  constructor({ book, isMe, wallMs, log }: RelayParts) {
+  constructor({ book, isMe, wallMs, log, met = () => {} }: RelayParts) {
     this.book = book;
     this.lines = new Lines(wallMs);
     this.#passes = new PassReader(isMe, wallMs);
     this.#log = log;
     this.#wallMs = wallMs;
+    this.#met = met;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  get refusals(): number {
+    return [...this.refused.values()].reduce((sum, n) => sum + n, 0);
+  }
+
+  /** R6. Resolves when all tunnels are over, or after `mostMs`. */
+  async drain(mostMs: number): Promise<void> {
+    this.#isDraining = true;
+    this.#log("draining", { hosts: this.lines.online, tunnels: this.lines.tunnels });
+    for (const { line } of [...this.lines.entries]) line.refuse(leaving());
+    for (const [, tunnels] of [...this.lines.tunnelsByHost]) for (const tunnel of [...tunnels]) tunnel.end(leaving());
+    const over = AbortSignal.timeout(mostMs);
+    while (this.lines.tunnels > 0 && !over.aborted) await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+  }
+
+  #refused(code: string): void {
+    this.refused.set(code, (this.refused.get(code) ?? 0) + 1);
   }
 
   /** A host's line. */
@@ -73,7 +115,7 @@ export class Relay {
       void call.write(Buffer.from(toBinary(RelayWordSchema, create(RelayWordSchema, { body }))));
     const refuse = (why: unknown): void => {
       const { code, message, details } = told(why);
-      if (!line) this.refusals++;
+      if (!line) this.#refused(code);
       send({ case: "refused", value: { code, message, details } });
       call.end();
     };
@@ -130,8 +172,8 @@ export class Relay {
   }
 
   /** A host comes to its door. */
-  accept(call: Call): void {
-    const refuse = refuser(call);
+  accept(call: End): void {
+    const refuse = this.#refuser(call);
     const stranger = this.#stranger(call, refuse);
     if (!stranger) return;
     call.once("data", (bytes: Buffer) => {
@@ -148,40 +190,43 @@ export class Relay {
   }
 
   /** An operator knocks. */
-  reach(call: Call): void {
-    const refuse = refuser(call);
+  reach(call: End, carrier: "grpc" | "websocket" = "grpc"): void {
+    const refuse = this.#refuser(call);
     const stranger = this.#stranger(call, refuse);
     if (!stranger) return;
     call.once("data", (bytes: Buffer) => {
       call.pause();
       const first = (): Piece["body"] => fromBinary(PieceSchema, bytes).body;
-      this.#reached(call, first, stranger.known).catch((fault: unknown) => {
-        this.refusals++;
-        refuse(fault);
-      });
+      this.#reached(call, first, { carrier, known: stranger.known }).catch(refuse);
     });
   }
 
-  async #reached(call: Call, first: () => Piece["body"], known: () => void): Promise<void> {
+  async #reached(
+    call: End,
+    first: () => Piece["body"],
+    { carrier, known }: { readonly carrier: string; readonly known: () => void },
+  ): Promise<void> {
     const body = first();
     if (body.case !== "knock") throw new HoldError("bad_request", "an operator knocks first");
-    const caller = await this.#callerOf(body.value);
+    const caller = await this.#callerOf(body.value, call.isMe);
     const line = this.lines.find(caller, body.value.host);
     known();
     // Who left while the pass was read is told of by no event any more.
-    if (call.cancelled) return;
+    if (call.cancelled || call.destroyed) return;
     const from = addressOf(call);
     const gone = new AbortController();
     const leave = (): void => gone.abort();
     call.once("cancelled", leave);
+    call.once("close", leave);
     const tunnel: Tunnel = { caller, from, end: (why) => end(why) };
     let end = (_: HoldError): void => leave();
     const over = this.lines.begin(line, tunnel);
     call.once("close", over);
     call.once("cancelled", over);
     try {
-      const host = await this.lines.offer(line, { from, carrier: "grpc", plain: body.value.plain, gone: gone.signal });
+      const host = await this.lines.offer(line, { from, carrier, plain: body.value.plain, gone: gone.signal });
       call.removeListener("cancelled", leave);
+      call.removeListener("close", leave);
       end = (why) => {
         this.#log("tunnel_ended", { host: line.host.id, caller: nameOf(caller), why: why.code });
         fail(call, why);
@@ -201,16 +246,16 @@ export class Relay {
     }
   }
 
-  async #callerOf({ pass, invited }: Pick<Knock, "pass" | "invited">): Promise<Caller> {
+  async #callerOf({ pass, invited }: Pick<Knock, "pass" | "invited">, isMe?: End["isMe"]): Promise<Caller> {
     if (pass === "" && invited.length === 32) return { knockHash: hashOf(invited) };
-    const { keyId } = await this.#passes.read(pass);
+    const { keyId } = await this.#passes.read(pass, isMe);
     if (this.book.isRevokedKey(keyId))
       throw new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
     return { keyId };
   }
 
   /** R3, R4. */
-  #pass(from: Call, to: Call, count: (bytes: number) => void): void {
+  #pass(from: End, to: End, count: (bytes: number) => void): void {
     from.on("data", (bytes: Buffer) => {
       count(bytes.length);
       if (!to.write(bytes)) from.pause();
@@ -234,8 +279,8 @@ export class Relay {
     found().then(
       (bytes) => answer(null, bytes),
       (fault: unknown) => {
-        this.refusals++;
         const { code, message } = told(fault);
+        this.#refused(code);
         answer({ code: status.UNAUTHENTICATED, details: `[${code}] ${message}` });
       },
     );
@@ -265,8 +310,13 @@ export class Relay {
   }
 
   /** R2. Null: refused already. */
-  #stranger(call: Call, refuse: (why: unknown) => void): { known(): void } | null {
+  #stranger(call: End, refuse: (why: unknown) => void): { known(): void } | null {
     const from = addressOf(call);
+    const cameMs = performance.now();
+    if (this.#isDraining) {
+      refuse(leaving());
+      return null;
+    }
     const n = this.#strangers.get(from) ?? 0;
     if (n >= STRANGERS_EACH && !isHere(from)) {
       refuse(new HoldError("too_many", `${n} calls from ${from} wait to say who they are`));
@@ -275,7 +325,7 @@ export class Relay {
     this.#strangers.set(from, n + 1);
     const late = setTimeout(() => refuse(new HoldError("timed_out", "who you are was not said in time")), limits.handshakeMs);
     let isKnown = false;
-    const known = (): void => {
+    const over = (): void => {
       if (isKnown) return;
       isKnown = true;
       clearTimeout(late);
@@ -283,35 +333,47 @@ export class Relay {
       if (left === 0) this.#strangers.delete(from);
       else this.#strangers.set(from, left);
     };
-    call.once("close", known);
-    call.once("cancelled", known);
-    call.once("error", known);
-    return { known };
+    call.once("close", over);
+    call.once("cancelled", over);
+    call.once("error", over);
+    return {
+      known: () => {
+        if (!isKnown) this.#met(performance.now() - cameMs);
+        over();
+      },
+    };
+  }
+
+  #refuser(call: End): (why: unknown) => void {
+    return (why) => {
+      const { code, message, details } = told(why);
+      this.#refused(code);
+      call.write(
+        Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body: { case: "refused", value: { code, message, details } } }))),
+      );
+      call.end();
+    };
   }
 }
 
-function refuser(call: Call): (why: unknown) => void {
-  return (why) => {
-    const { code, message, details } = told(why);
-    call.write(
-      Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body: { case: "refused", value: { code, message, details } } }))),
-    );
-    call.end();
-  };
+/** R6. */
+function leaving(): HoldError {
+  return new HoldError("draining", "this relay is being stopped; dial another, or this one when it is back");
 }
 
 function told(fault: unknown): HoldError {
   return fault instanceof HoldError ? fault : new HoldError("internal", "the relay failed on that; its log tells more");
 }
 
-/** Ends a call that is under way, with why. */
-function fail(call: Call, why: HoldError): void {
+/** Ends a call that is under way, with why, after what was written. */
+function fail(call: End, why: HoldError): void {
   if (call.destroyed || call.writableEnded) return;
+  if (call.fail) return call.fail(why);
   call.emit("error", { code: status.ABORTED, details: `[${why.code}] ${why.message}` } as ServiceError);
 }
 
 /** Without the port. */
-function addressOf(call: Call): string {
+function addressOf(call: End): string {
   return call
     .getPeer()
     .replace(/:\d+$/, "")

@@ -4,12 +4,14 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from "node:path";
 import { pinOf } from "@holdfast/carrier/grpc";
 import { containerFor } from "@holdfast/carrier/tls";
+import type { ListenWish } from "@holdfast/carrier/listen";
 import { HoldError } from "@holdfast/protocol";
 import { askRelay, serveAdmin } from "./admin.ts";
 import { RelayBook } from "./book.ts";
 import { meantBy } from "./identity.ts";
 import { Relay } from "./relay.ts";
 import { listenGrpc } from "./server.ts";
+import type { Web, WebParts } from "./web.ts";
 
 export interface RunOptions {
   /** Of the relay alone; made if it is not there. */
@@ -20,6 +22,8 @@ export interface RunOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** What others call it, where that is no name of its certificate. */
   readonly public?: string | undefined;
+  /** The web side (web.ts); without, there is none. Its certificate is the one above. */
+  readonly web?: Pick<ListenWish, "listen" | "allowHosts" | "allowOrigins"> | undefined;
   readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -29,32 +33,56 @@ export interface Running {
   readonly isPlain: boolean;
   /** Of a certificate that no authority has signed; else empty. */
   readonly pin: string;
+  /** `https://relay.example:7445`; null: there is none. */
+  readonly web: { readonly url: string; readonly isPlain: boolean } | null;
+  /** Ends it, in 5 s at most: hosts and operators are told to go elsewhere first. */
+  drain(): Promise<void>;
   close(): void;
 }
+
+/** As long as what is under way may take to arrive. */
+const DRAIN_MS = 5_000;
 
 export const adminSocket = (folder: string): string => join(folder, "relay.sock");
 
 /** Resolves when it takes calls. Throws `start_failed` or `usage`. */
-export async function runRelay({ folder, listen, tls, public: name, log }: RunOptions): Promise<Running> {
+export async function runRelay({ folder, listen, tls, public: name, web, log }: RunOptions): Promise<Running> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   await checkAlone(folder);
   const wallMs = (): number => Date.now();
+  const metrics = web && new (await import("./metrics.ts")).Metrics();
   const isPlain = tls === undefined && isLoopback(listen);
   const own = tls === undefined && !isPlain ? ownCertificate(folder) : undefined;
   const certificate = certificateIn(own ?? tls);
-  const relay = new Relay({ book: RelayBook.open(join(folder, "book.json")), isMe: meantBy(certificate, name), wallMs, log });
+  const relay = new Relay({
+    book: RelayBook.open(join(folder, "book.json")),
+    isMe: meantBy(certificate, name),
+    ...{ wallMs, log },
+    ...(metrics && { met: metrics.met }),
+  });
   const grpc = await listenGrpc(relay, { listen, tls: tls ?? own });
+  const webTls = web && (tls ?? (isLoopback(web.listen) ? undefined : ownCertificate(folder)));
+  const webParts = metrics && { relay, metrics, isMe: meantBy(certificateIn(webTls), name) };
+  const listening = web && webParts && (await listenWebAs(webParts, { ...web, tlsCert: webTls?.cert, tlsKey: webTls?.key }));
   rmSync(adminSocket(folder), { force: true });
   const admin = await serveAdmin(relay, adminSocket(folder), wallMs);
-  const pin = certificate ? ownPin(certificate) : "";
-  log("listening", { address: listen, port: grpc.port, tls: !isPlain, pid: process.pid });
+  const pinned = certificate ?? certificateIn(webTls);
+  const pin = pinned ? ownPin(pinned) : "";
+  log("listening", { address: listen, port: grpc.port, tls: !isPlain, pid: process.pid, web: listening?.url });
+  const close = (): void => {
+    admin.close();
+    listening?.close();
+    grpc.close();
+    rmSync(adminSocket(folder), { force: true });
+  };
   return {
     ...{ relay, port: grpc.port, isPlain, pin },
-    close() {
-      admin.close();
-      grpc.close();
-      rmSync(adminSocket(folder), { force: true });
+    web: listening ? { url: listening.url, isPlain: webTls === undefined } : null,
+    async drain() {
+      await relay.drain(DRAIN_MS);
+      close();
     },
+    close,
   };
 }
 
@@ -63,6 +91,12 @@ async function checkAlone(folder: string): Promise<void> {
   const answers = existsSync(adminSocket(folder)) && (await askRelay(adminSocket(folder), "hosts", {}).catch(() => null));
   if (answers)
     throw new HoldError("start_failed", `a relay runs with ${folder} already; stop it, or give this one another --folder`);
+}
+
+async function listenWebAs(parts: WebParts, wish: ListenWish): Promise<Web> {
+  const { listenWeb } = await import("./web.ts");
+  parts.metrics.show(parts.relay);
+  return listenWeb(parts, wish);
 }
 
 function isLoopback(listen: string): boolean {

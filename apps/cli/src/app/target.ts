@@ -86,7 +86,6 @@ export function splitHost(text: string): { readonly host: string; readonly sessi
 
 /** How operators say where a host is that has joined a relay. */
 export function relayedAddress(relay: string, host: string): string {
-  const [, plain = "", authority = "", pin = ""] = /^(?:http(s?):\/\/)?([^#/]+)\/?(#.*)?$/.exec(relay) ?? [];
-  const isPlain = plain === "" && relay.startsWith("http:");
-  return `relay${isPlain ? "+http" : ""}://${authority}/${host}${pin}`;
+  const [, scheme = "https", authority = "", pin = ""] = /^(?:(\w+):\/\/)?([^#/]+)\/?(#.*)?$/.exec(relay) ?? [];
+  return `relay${scheme === "https" ? "" : `+${scheme}`}://${authority}/${host}${pin}`;
 }

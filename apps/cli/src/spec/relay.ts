@@ -107,11 +107,18 @@ export const relayCommands = [
     group: "relays",
     brief: "run a relay here, until it is stopped (`hold relay` alone does it too)",
     description:
-      "A relay introduces operators to hosts and passes on what they say, which it can't read: inside is TLS between the two. It needs no other service. On an address that is not of this machine's loopback it speaks TLS alone: with the certificate that is given, or with one of its own key, which is then part of the address that it prints. What it logs, a line of JSON each on standard error, names keys and hosts and nothing that passes.",
+      "A relay introduces operators to hosts and passes on what they say, which it can't read: inside is TLS between the two. It needs no other service. On an address that is not of this machine's loopback it speaks TLS alone: with the certificate that is given, or with one of its own key, which is then part of the address that it prints. What it logs, a line of JSON each on standard error, names keys and hosts and nothing that passes. With --web it also answers HTTP: /healthz, /readyz, /metrics (to this machine alone), and a WebSocket by which pages, and native clients where a network breaks gRPC, reach hosts. Told to stop, it sends hosts and operators elsewhere first and is gone in 5 s.",
     flags: {
       listen: { kind: "text", value: "ADDRESS:PORT", brief: "where it takes calls (default: 127.0.0.1:7444)" },
       tlsCert: { kind: "text", value: "FILE", complete: "file", brief: "certificate chain, PEM" },
       tlsKey: { kind: "text", value: "FILE", complete: "file", brief: "its key, PEM" },
+      web: {
+        kind: "text",
+        value: "ADDRESS:PORT",
+        brief: "where pages reach hosts, and its health and metrics are asked for (default: nowhere)",
+      },
+      allowHost: { kind: "list", value: "NAME", brief: "with --web: a name that it may be asked for by; may be repeated" },
+      allowOrigin: { kind: "list", value: "URL", brief: "with --web: an origin whose pages may knock; may be repeated" },
       public: { kind: "text", value: "NAME[:PORT]", brief: "where others find it, for the addresses that it prints" },
       folder: { kind: "text", value: "DIR", complete: "folder", brief: "where it keeps its book (default: `relay` in the home)" },
       json: jsonFlag,
@@ -121,6 +128,10 @@ export const relayCommands = [
       {
         line: "hold relay --listen 0.0.0.0:7444 --public relay.example",
         says: "for others; prints the line with which a host joins",
+      },
+      {
+        line: "hold relay --web 127.0.0.1:7445",
+        says: "`curl http://127.0.0.1:7445/metrics` then tells what it counts",
       },
     ],
     see: ["relay", "security"],

@@ -1,13 +1,21 @@
 /** Calls to a relay: a channel, and the few ways to begin one. */
 import { createHash } from "node:crypto";
+import type { Readable, Writable } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import type { ChannelCredentials, Client, ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
+import type { ChannelCredentials, Client, ServiceError } from "@grpc/grpc-js";
 import { HoldError } from "@holdfast/protocol";
 import { type RelayAddress, relayUrl } from "./address.ts";
 import { hop, relayService } from "./service.ts";
 
 /** Both ends of a call's life as one: `giveUp` ends it now. */
-export type PieceCall = ClientDuplexStream<Buffer, Buffer> & { giveUp(): void };
+export type PieceCall = Readable & Writable & { giveUp(): void };
+
+/** What an operator's end asks of a relay, over gRPC or a WebSocket. */
+export interface OperatorCalls {
+  stream(method: "reach"): PieceCall;
+  find(request: Buffer): Promise<Buffer>;
+  close(): void;
+}
 
 const CONNECT_MS = 10_000;
 /** gRPC's status of that name. */
@@ -22,7 +30,7 @@ export interface RelayClientOptions {
   readonly timeoutMs?: number;
 }
 
-export class RelayClient {
+export class RelayClient implements OperatorCalls {
   readonly #client: Client;
 
   private constructor(client: Client) {
@@ -101,15 +109,17 @@ function pinnedCertificate({ authority, pin }: RelayAddress, timeoutMs: number):
       socket.destroy();
       const seen = certificate ? pinOf(certificate.publicKey.export({ format: "der", type: "spki" })) : "";
       if (seen === pin) return resolve(Buffer.from(certificate!.toString()));
-      reject(
-        new HoldError(
-          "host_key_changed",
-          `who answers at https://${authority} has the key ${seen || "of nobody"}, and the relay that is meant has ${pin}; nothing was sent. Ask who runs it, then give its new address`,
-          { address: authority, key: seen },
-        ),
-      );
+      reject(otherRelay(authority, pin, seen));
     });
   });
+}
+
+export function otherRelay(authority: string, pin: string, seen: string): HoldError {
+  return new HoldError(
+    "host_key_changed",
+    `who answers at https://${authority} has the key ${seen || "of nobody"}, and the relay that is meant has ${pin}; nothing was sent. Ask who runs it, then give its new address`,
+    { address: authority, key: seen },
+  );
 }
 
 /** SHA-256 of a SubjectPublicKeyInfo, hex. */

@@ -26,10 +26,17 @@ export function audienceOf({ authority, pin }: RelayAddress): string {
 
 export async function signPass({ publicKey, sign, audience, nowUnixMs, id }: PassFrom): Promise<string> {
   const iat = Math.floor(nowUnixMs / 1000);
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
   const header = { alg: "EdDSA", typ: PASS_TYPE, jwk: { kty: "OKP", crv: "Ed25519", x: base64url(publicKey) } };
   const claims = { aud: audience, iat, exp: iat + PASS_SECONDS, jti: id };
-  const signed = `${base64url(Buffer.from(JSON.stringify(header)))}.${base64url(Buffer.from(JSON.stringify(claims)))}`;
-  return `${signed}.${base64url(await sign(Buffer.from(signed)))}`;
+  const signed = `${base64url(bytes(JSON.stringify(header)))}.${base64url(bytes(JSON.stringify(claims)))}`;
+  return `${signed}.${base64url(await sign(bytes(signed)))}`;
 }
 
-const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
+/** A page has no Buffer. */
+function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}

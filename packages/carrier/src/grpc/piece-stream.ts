@@ -3,10 +3,8 @@
  */
 import { Duplex } from "node:stream";
 import { fromBinary, HoldError, type Piece, PieceSchema, toBinary } from "@holdfast/protocol";
+import { PIECE_BYTES } from "../websocket/address.ts";
 import type { PieceCall } from "./calls.ts";
-
-/** Of one piece: a few TLS records. Small enough that what is urgent does not wait long behind it on a slow line. */
-export const PIECE_BYTES = 32 * 1024;
 
 export class PieceStream extends Duplex {
   readonly #call: PieceCall;

@@ -4,12 +4,12 @@ import { create, HoldError, isCode, type Init, type Knock, type Piece, PieceSche
 import type { Acceptor, Link } from "../link.ts";
 import { StreamLink } from "../stream-link.ts";
 import { type Secured, secureAsHost, secureAsOperator } from "../tls/secure.ts";
-import type { PieceCall, RelayClient } from "./calls.ts";
+import type { OperatorCalls, PieceCall, RelayClient } from "./calls.ts";
 import { PieceStream, readPiece } from "./piece-stream.ts";
 
 export interface ReachOptions {
   /** Closed when the link is over. */
-  readonly relay: RelayClient;
+  readonly relay: Pick<OperatorCalls, "stream" | "close">;
   readonly knock: Pick<Knock, "host"> & Partial<Knock>;
   /** Shown inside, to the host alone. */
   readonly key: KeyObject;
@@ -31,11 +31,12 @@ export async function reachThroughRelay({ relay, knock, key, trusts }: ReachOpti
   }
 }
 
-/** The host's end of an offer. */
-export async function takeOffer(relay: RelayClient, offer: Uint8Array, key: KeyObject, accept: Acceptor): Promise<Link> {
+/** The host's end of an offer. `key` null: a page's, without TLS inside. */
+export async function takeOffer(relay: RelayClient, offer: Uint8Array, key: KeyObject | null, accept: Acceptor): Promise<Link> {
   const call = relay.stream("accept");
   await joined(call, { case: "take", value: { offer } });
-  return opened(await secureAsHost(new PieceStream(call), key), accept);
+  const below = new PieceStream(call);
+  return key ? opened(await secureAsHost(below, key), accept) : meet(new PlainLink("grpc", below, below), accept);
 }
 
 class TunnelLink extends StreamLink {
@@ -47,8 +48,15 @@ class TunnelLink extends StreamLink {
   }
 }
 
+class PlainLink extends StreamLink {
+  readonly isPlain = true;
+}
+
 function opened(secured: Secured, accept: Acceptor): Link {
-  const link = new TunnelLink(secured);
+  return meet(new TunnelLink(secured), accept);
+}
+
+function meet<L extends StreamLink>(link: L, accept: Acceptor): L {
   link.open(accept(link));
   return link;
 }

@@ -5,6 +5,11 @@ import { HoldError } from "@holdfast/protocol";
 export const LINK_PATH = "/v1/link";
 /** The subprotocol: what is no Holdfast client does not get past the upgrade by mistake. */
 export const SUBPROTOCOL = "holdfast.v1";
+/** Where a relay takes a knock by WebSocket, and the subprotocol of that. */
+export const REACH_PATH = "/v1/reach";
+export const REACH_SUBPROTOCOL = "holdfast.relay.v1";
+/** Of one piece of what a relay passes on: a few TLS records. Small enough that what is urgent does not wait long behind it on a slow line. */
+export const PIECE_BYTES = 32 * 1024;
 
 /** True for names and addresses that never leave the machine: 127.0.0.0/8, ::1 and localhost. */
 export function isLoopback(name: string): boolean {
@@ -36,4 +41,16 @@ export function linkUrl(text: string): URL {
     );
   const made = new URL(`${secure ? "wss" : "ws"}://${url.host}${LINK_PATH}`);
   return made;
+}
+
+/**
+ * A relay's web side: `wss://relay.example:7445`, `ws://127.0.0.1:7445`; `http` and `https` are taken for the same. `authority`: as passes name it,
+ * its port always said. Throws `usage` as {@link linkUrl} does.
+ */
+export function reachUrl(text: string): { readonly url: string; readonly authority: string } {
+  const { protocol, host, hostname, port } = linkUrl(text);
+  return {
+    url: `${protocol}//${host}${REACH_PATH}`,
+    authority: `${hostname}:${port || (protocol === "wss:" ? 443 : 80)}`,
+  };
 }

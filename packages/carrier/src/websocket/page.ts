@@ -40,24 +40,42 @@ export function connectWebSocket(
         socket.close();
         return reject(new HoldError("unreachable", `who answers at ${address.origin} does not speak ${SUBPROTOCOL}`));
       }
-      const link = new PageLink(socket);
+      const link = new PageLink(socket, whole);
       link.open(accept(link));
       resolve(link);
     });
   });
 }
 
-class PageLink implements Link {
+/** How frames lie in messages. */
+export interface Packing {
+  pack(channel: number, message: Uint8Array): Iterable<Uint8Array<ArrayBuffer>>;
+  /** Throws `bad_request` for what holds none. */
+  unpack(data: Uint8Array, maxBytes: number, frame: (channel: number, message: Uint8Array) => void): void;
+}
+
+/** One in each. */
+const whole: Packing = {
+  pack: (channel, message) => [packed(channel, message)],
+  unpack(data, maxBytes, frame) {
+    const { channel, message } = unpacked(data, maxBytes);
+    frame(channel, message);
+  },
+};
+
+export class PageLink implements Link {
   readonly carrier = "websocket";
   readonly #socket: WebSocket;
+  readonly #packing: Packing;
   #handlers: LinkHandlers | null = null;
   #over = false;
   #paused = false;
   #waiting: Uint8Array[] = [];
   #looking = false;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, packing: Packing) {
     this.#socket = socket;
+    this.#packing = packing;
   }
 
   open(handlers: LinkHandlers): void {
@@ -74,8 +92,9 @@ class PageLink implements Link {
 
   #deliver(data: Uint8Array): void {
     try {
-      const { channel, message } = unpacked(data, this.#handlers?.maxFrameBytes ?? limits.frameBytes);
-      this.#handlers?.frame(channel, message);
+      this.#packing.unpack(data, this.#handlers?.maxFrameBytes ?? limits.frameBytes, (channel, message) => {
+        if (!this.#over) this.#handlers?.frame(channel, message);
+      });
     } catch (fault) {
       this.#refuse(String(fault));
       if (!(fault instanceof HoldError)) throw fault;
@@ -93,7 +112,7 @@ class PageLink implements Link {
 
   send(channel: number, message: Uint8Array): void {
     if (this.#over) return;
-    this.#socket.send(packed(channel, message));
+    for (const piece of this.#packing.pack(channel, message)) this.#socket.send(piece);
     if (!this.#looking && this.#handlers?.drained) this.#look();
   }
 

@@ -254,7 +254,7 @@ export class Uplink {
     if (this.#state.name === "over") return;
     this.#hangUp();
     const why = shown(fault instanceof Error ? fault.message : String(fault));
-    const isRefused = fault instanceof HoldError && !["unreachable", "timed_out", "internal"].includes(fault.code);
+    const isRefused = fault instanceof HoldError && !["unreachable", "draining", "timed_out", "internal"].includes(fault.code);
     if (this.#state.name === "connected" || (isRefused && this.#state.name !== "refused"))
       this.#parts.log(`relay ${this.wish.url}: ${why}`);
     this.#become(isRefused ? { name: "refused", why } : { name: "connecting", why });

@@ -16,7 +16,7 @@ export function anyWay(first: Way, others: readonly Way[]): Way {
       try {
         return await ways[at]!(resume);
       } catch (fault) {
-        if (!(fault instanceof HoldError) || (fault.code !== "unreachable" && fault.code !== "timed_out")) throw fault;
+        if (!(fault instanceof HoldError) || !["unreachable", "draining", "timed_out"].includes(fault.code)) throw fault;
         faults.push(fault);
         at = (at + 1) % ways.length;
       }

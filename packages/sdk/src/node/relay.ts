@@ -3,9 +3,10 @@ import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   audienceOf,
+  openRelay,
+  type OperatorCalls,
   type RelayAddress,
   relayAddress,
-  RelayClient,
   type RelayedHost,
   relayedHost,
   relayedUrl,
@@ -82,7 +83,7 @@ interface ReachFrom {
 
 async function reach({ at: { relay: address, host }, credential, ca, trusts }: ReachFrom, accept: Acceptor): Promise<Link> {
   const knock = { host, pass: await passFor(credential, address) };
-  const relay = await RelayClient.open(address, { ca });
+  const relay = await openRelay(address, { ca });
   return reachThroughRelay({ relay, knock, key: credential.key, trusts }, accept);
 }
 
@@ -97,7 +98,7 @@ export interface InvitedFrom {
 /** As {@link reach}, for who holds an invitation and whose key nobody knows yet. */
 export async function reachInvited({ url, credential, ca, hostKey, token }: InvitedFrom, accept: Acceptor): Promise<Link> {
   const at = relayedHost(url);
-  const relay = await RelayClient.open(at.relay, { ca });
+  const relay = await openRelay(at.relay, { ca });
   const invited = createHash("sha256").update(token).digest();
   const trusts = (key: Uint8Array): void => {
     if (Buffer.from(key).equals(hostKey)) return;
@@ -111,7 +112,7 @@ export async function untilLetIn({ url, credential, ca, hostKey }: Omit<InvitedF
   const { relay: address } = relayedHost(url);
   const id = hostIdOf(hostKey);
   const until = performance.now() + LET_IN_MS;
-  const relay = await RelayClient.open(address, { ca });
+  const relay = await openRelay(address, { ca });
   try {
     while (performance.now() < until) {
       if ((await found(relay, await passFor(credential, address))).some((host) => host.id === id)) return;
@@ -122,7 +123,7 @@ export async function untilLetIn({ url, credential, ca, hostKey }: Omit<InvitedF
   }
 }
 
-async function found(relay: RelayClient, pass: string): Promise<readonly FoundHost[]> {
+async function found(relay: OperatorCalls, pass: string): Promise<readonly FoundHost[]> {
   const request = Buffer.from(toBinary(FindRequestSchema, create(FindRequestSchema, { pass })));
   return fromBinary(FindResponseSchema, await relay.find(request)).hosts;
 }
@@ -136,7 +137,7 @@ export async function findHosts(
   const usual = defaultKeyName(home);
   const names = as === undefined ? [...credentialsBehind(home, address.authority), ...(usual === null ? [] : [usual])] : [as];
   if (names.length === 0) await openCredential(home, undefined, passphrase);
-  const relay = await RelayClient.open(address, { ca });
+  const relay = await openRelay(address, { ca });
   try {
     const all = new Map<string, FoundHost>();
     for (const name of new Set(names)) {

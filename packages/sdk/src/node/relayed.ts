@@ -1,4 +1,4 @@
 /** Whether an address leads through a relay: told without loading what goes there. */
 export function isRelayed(url: string): boolean {
-  return /^relay(\+http)?:\/\//i.test(url);
+  return /^relay(\+(http|wss?))?:\/\//i.test(url);
 }
