@@ -1,50 +1,11 @@
 /** A page in Debian's Chromium: the SDK's root, bundled, over both its carriers; a WebSocket by hand; the HTTP API with a grant of the page's key. */
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { OperatorKind } from "@holdfast/protocol";
 import { files } from "@holdfast/sdk/node";
-import { build } from "esbuild";
-import { chromium, type Page } from "playwright-core";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
+import { bundled, page } from "./world/browser.ts";
 import { fact } from "./world/processes.ts";
 import { world } from "./world/world.ts";
-
-const ROOT = new URL("../..", import.meta.url).pathname;
-
-/** What a page runs: the SDK under a global name, for the platform that has no Node. */
-async function bundled(): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents: 'export * from "@holdfast/sdk";', resolveDir: ROOT },
-    bundle: true,
-    write: false,
-    platform: "browser",
-    format: "iife",
-    globalName: "holdfast",
-    target: "es2024",
-    logLevel: "error",
-  });
-  return outputFiles[0]!.text;
-}
-
-async function page(script: string): Promise<{ readonly page: Page; readonly origin: string }> {
-  const server = createServer((request, response) => {
-    if (request.url === "/sdk.js") response.writeHead(200, { "Content-Type": "text/javascript" }).end(script);
-    else response.writeHead(200, { "Content-Type": "text/html" }).end('<!doctype html><script src="/sdk.js"></script>');
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  // Chromium's own sandbox needs rights that a container's root lacks; the page is ours.
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
-  onTestFinished(async () => {
-    await browser.close();
-    server.closeAllConnections();
-    server.close();
-  });
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const opened = await browser.newPage();
-  await opened.goto(origin);
-  return { page: opened, origin };
-}
 
 test.each(["ws", "http"])(
   "a page with a key of its own lists sessions over %s, attaches, types, sees the echo, and comes back when the host was killed",

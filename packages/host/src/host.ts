@@ -435,6 +435,11 @@ export class Host {
     });
   }
 
+  /** What they ask by that link, whether they attach or not, somebody on the way could have read or forged. */
+  cameInPlain({ id }: RegisteredOperator, via: string): void {
+    this.#tryRecordOperator(id, "came_in_plain", `${via}, through a relay that could read and forge it (e2e=false)`);
+  }
+
   /** Of what the host itself has noticed: nobody waits for it. */
   #tryRecordOperator(operator: string, change: string, detail: string): void {
     this.ports.log(`operator ${operator}: ${change}: ${detail}`);

@@ -99,7 +99,7 @@ export class Commands {
     const { presence, floor, o } = this.#b;
     const here = presence.map(
       (p) =>
-        `  ${escapeText(p.name || p.operator).padEnd(20)} ${operatorKindWord(p.kind).padEnd(8)} ${p.via.padEnd(6)} ${p.observing ? "watching" : p.attachment === floor?.seat ? "steers" : ""}`,
+        `  ${escapeText(p.name || p.operator).padEnd(20)} ${operatorKindWord(p.kind).padEnd(8)} ${p.via.padEnd(6)} ${p.observing ? "watching" : p.attachment === floor?.seat ? "steers" : ""}${p.plain ? " not end to end: a relay could read and forge it" : ""}`,
     );
     return [
       "",

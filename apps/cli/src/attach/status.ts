@@ -23,7 +23,7 @@ export function hereText(presence: readonly Presence[], me: string): string {
     if (p.operator !== me)
       others.set(
         p.operator,
-        `${p.name || p.operator}${operatorKindWord(p.kind) === "ai" ? " (ai)" : ""}${p.observing ? " (watching)" : ""}`,
+        `${p.name || p.operator}${operatorKindWord(p.kind) === "ai" ? " (ai)" : ""}${p.observing ? " (watching)" : ""}${p.plain ? " (not end to end)" : ""}`,
       );
   const mine = presence.filter((p) => p.operator === me).length;
   return [mine > 1 ? `you ×${mine}` : others.size === 0 ? "you alone" : "you", ...others.values()].join(", ");

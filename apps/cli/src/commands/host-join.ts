@@ -8,6 +8,7 @@ interface JoinFlags {
   readonly token: string | undefined;
   readonly name: string | undefined;
   readonly ca: string | undefined;
+  readonly allowPlain: boolean;
   readonly json: boolean;
 }
 
@@ -18,6 +19,7 @@ export async function run(context: Context, flags: JoinFlags, args: readonly str
   const client = await context.client();
   const { url, name, fleet } = await client.joinRelay({
     url: args[0]!,
+    allowPlain: flags.allowPlain,
     ...(token === undefined ? {} : { token }),
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.ca === undefined ? {} : { ca: await readFile(flags.ca, "utf8") }),

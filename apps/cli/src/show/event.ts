@@ -33,6 +33,10 @@ function words(e: Event): Record<string, unknown> {
   if (kind?.case === "inputSettled") body["status"] = inputStatusWord(kind.value.status);
   if (kind?.case === "ended") body["state"] = stateWord(kind.value.state);
   if (kind?.case === "exited") body["exit"] = exitJson(kind.value.exit);
+  if (kind?.case === "attached") {
+    delete body["plain"];
+    body["e2e"] = !kind.value.plain;
+  }
   if (kind?.case === "opened") {
     delete body["nonce"];
     body["sessionKind"] = sessionKindWord(kind.value.sessionKind);
@@ -104,7 +108,7 @@ export function eventText(e: Event, width = 120): string {
     case "signalled":
       return `sent ${signalName(k.value.signal)} to ${t(k.value.target)}`;
     case "attached":
-      return `${k.value.resumed ? "came back" : "attached"}${k.value.observing ? ", observing" : ""}${k.value.client ? ` with ${t(k.value.client)}` : ""}${k.value.carrier && k.value.carrier !== "unix" ? ` over ${t(k.value.carrier)}` : ""}`;
+      return `${k.value.resumed ? "came back" : "attached"}${k.value.observing ? ", observing" : ""}${k.value.client ? ` with ${t(k.value.client)}` : ""}${k.value.carrier && k.value.carrier !== "unix" ? ` over ${t(k.value.carrier)}` : ""}${k.value.plain ? ", not end to end (e2e=false)" : ""}`;
     case "detached":
       return `detached${k.value.reason ? ` (${t(k.value.reason)})` : ""}`;
     case "floorChanged":

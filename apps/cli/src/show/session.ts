@@ -11,6 +11,7 @@ export const presenceJson = (p: Presence) => ({
   via: p.via,
   attachment: p.attachment,
   observing: p.observing,
+  e2e: !p.plain,
 });
 
 export const floorJson = (f: Floor | undefined) => ({

@@ -63,12 +63,13 @@ export const relayCommands = [
     group: "relays",
     brief: "have the host dial a relay, so that others reach it there",
     description:
-      "The host opens no port: it dials the relay, stays dialled over restarts of either, and comes to its door when an operator whom it knows knocks. The relay passes on what it can't read. With the token, which who runs the relay makes with `hold relay invite`, the relay takes a host that it does not know yet; it is used up by that.",
+      "The host opens no port: it dials the relay, stays dialled over restarts of either, and comes to its door when an operator whom it knows knocks. The relay passes on what it can't read. With the token, which who runs the relay makes with `hold relay invite`, the relay takes a host that it does not know yet; it is used up by that. Joined again without --allow-plain, no page comes in by it any more.",
     args: [{ name: "URL", brief: "e.g. https://relay.example:7444, as `hold relay` prints it" }],
     flags: {
       token: { kind: "text", value: "TOKEN", brief: "from who runs the relay; - reads it from standard input" },
       name: { kind: "text", value: "NAME", brief: "what this host is called there (default: this machine's name)" },
       ca: { kind: "text", value: "FILE", complete: "file", brief: "authorities to trust in place of the system's, PEM" },
+      allowPlain: { kind: "bool", brief: "let pages in by it, which the relay could then read and forge (e2e=false)" },
       json: jsonFlag,
     },
     examples: [

@@ -117,7 +117,7 @@ const told: Readonly<Record<string, readonly string[]>> = {
   inputSettled: ["inputSeq", "bytes", "refusal", "secret"],
   resized: ["size"],
   signalled: ["target", "signal"],
-  attached: ["observing", "resumed"],
+  attached: ["observing", "resumed", "plain"],
   detached: ["reason"],
   floorChanged: ["holder", "from", "reason", "epoch"],
   aiPaused: ["paused"],

@@ -40,7 +40,7 @@ function sessionFacts(s: Session): Facts {
     foreground: s.running || null,
     attached: s.operators
       .slice(0, MOST_NAMED)
-      .map((o) => ({ name: o.name, kind: kindWord(o.kind), via: o.via, observing: o.observing })),
+      .map((o) => ({ name: o.name, kind: kindWord(o.kind), via: o.via, observing: o.observing, e2e: !o.plain })),
     floor: floorFacts(s.floor),
     size: s.size ? `${s.size.cols}x${s.size.rows}` : null,
     last_activity: iso(s.lastActivityUnixMs),

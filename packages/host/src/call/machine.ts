@@ -185,10 +185,12 @@ export async function hostStatus({ host, hostId }: CallContext): Promise<Result>
 
 export async function relayJoin(
   { host, operator, via }: CallContext,
-  { url, token, name, ca }: Verb<"relayJoin">,
+  { url, token, name, ca, allowPlain }: Verb<"relayJoin">,
 ): Promise<Result> {
-  const value = await relaysOf(host).join({ url, name, ca }, token);
-  host.recordOperator({ id: operator.id, via }, operator.id, "relay_joined", `${value.url} as ${value.name} of ${value.fleet}`);
+  const value = await relaysOf(host).join({ url, name, ca, allowPlain }, token);
+  const pages = allowPlain ? ", pages let in without TLS inside (e2e=false)" : "";
+  const words = `${value.url} as ${value.name} of ${value.fleet}${pages}`;
+  host.recordOperator({ id: operator.id, via }, operator.id, "relay_joined", words);
   return { case: "relayJoin", value };
 }
 

@@ -211,6 +211,7 @@ export class HostLink implements LinkHandlers {
     this.#open(opening);
     this.#stopDeadline();
     this.onOpen?.();
+    if (this.#link.isPlain) this.#host.cameInPlain(operator, opening.via);
     this.#send(CONTROL_CHANNEL, {
       case: "welcome",
       value: {
@@ -386,6 +387,7 @@ export class HostLink implements LinkHandlers {
         operator,
         via,
         carrier,
+        plain: this.#link.isPlain ?? false,
         channel,
         observing,
         quiet: request.quiet,

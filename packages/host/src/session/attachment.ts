@@ -22,6 +22,8 @@ export interface HostAttachment {
   readonly via: string;
   /** How its bytes travel. */
   readonly carrier: string;
+  /** Somebody on the way could read it and forge (carrier/link.ts). */
+  readonly plain: boolean;
   readonly channel: Channel;
   readonly observing: boolean;
   readonly quiet: boolean;

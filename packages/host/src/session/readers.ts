@@ -107,6 +107,7 @@ export class Readers {
           via: a.via,
           attachment: a.id,
           observing: a.observing,
+          plain: a.plain,
         }),
       );
   }

@@ -341,11 +341,18 @@ export class LiveSession {
     }
     this.#readers.add(attachment);
     if (!attachment.quiet) {
-      const { id, observing, size, carrier } = attachment;
+      const { id, observing, size, carrier, plain } = attachment;
       // Who only looks changes nothing: a journal that can't be written keeps nobody from that.
       this.#book.tryRecord(actorOf(attachment), {
         case: "attached",
-        value: create(EventBody_AttachedSchema, { attachment: id, observing, carrier, ...details, ...(size ? { size } : {}) }),
+        value: create(EventBody_AttachedSchema, {
+          attachment: id,
+          observing,
+          carrier,
+          plain,
+          ...details,
+          ...(size ? { size } : {}),
+        }),
       });
       this.#readers.tellPresence();
     }

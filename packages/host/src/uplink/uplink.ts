@@ -5,11 +5,11 @@
  *   U1  The relay is told keys and hashes of invitations, and nothing of sessions or of what is done in them.
  *   U2  A line without a word for three beats is over, whatever TCP thinks.
  *   U3  Refused is not unreachable: what the relay said is shown, and it is asked again, seldom.
- *   U4  A page that can't have TLS inside is not let in: the relay could read it.
+ *   U4  A page can't have TLS inside, and the relay could read and forge it: it is let in where an admin has said so, and its link is marked.
  *   U5  What the relay says is a stranger's: no word of it stops this host, fills its memory or writes to a terminal.
  */
 import { randomBytes, sign } from "node:crypto";
-import type { Acceptor } from "@holdfast/carrier";
+import type { Acceptor, Link } from "@holdfast/carrier";
 import {
   audienceOf,
   type PieceCall,
@@ -46,6 +46,8 @@ export interface RelayWish {
   readonly name: string;
   /** PEM; empty: the system's authorities. */
   readonly ca: string;
+  /** U4. Absent: no. */
+  readonly allowPlain?: boolean;
 }
 
 export interface UplinkParts {
@@ -86,6 +88,8 @@ export class Uplink {
   #tunnels = 0;
   #coming = 0;
   #complainedUnixMs = 0;
+  /** U4: what was let in is out when that is taken back. */
+  readonly #plain = new Set<Link>();
 
   /** Throws `usage` for an address that is none. */
   constructor(wish: RelayWish, parts: UplinkParts) {
@@ -123,6 +127,7 @@ export class Uplink {
     clearTimeout(this.#timer);
     this.#become({ name: "over" });
     this.#hangUp();
+    for (const link of this.#plain) link.destroy();
   }
 
   /** Says again whom the host lets in. */
@@ -219,12 +224,17 @@ export class Uplink {
     const { identity, meet } = this.#parts;
     const decline = (code: Code, message: string): void =>
       this.#say({ case: "decline", value: { id: offer.id, error: { code, message, details: {} } } });
-    if (offer.plain) return decline("not_permitted", "this host opens to nobody whom the relay could read (U4)");
+    if (offer.plain && !this.wish.allowPlain)
+      return decline(
+        "not_permitted",
+        "this host opens to no page through a relay, which could read and forge it; an admin allows it with: hold host join URL --allow-plain",
+      );
     if (this.#coming >= MAX_COMING) return decline("too_many", `${MAX_COMING} are on their way to this host's door`);
     this.#coming++;
-    takeOffer(client, offer.id, identity.key, (link) => {
+    takeOffer(client, offer.id, offer.plain ? null : identity.key, (link) => {
       const handlers = meet(link);
       this.#tunnels++;
+      if (link.isPlain) this.#plain.add(link);
       return {
         get maxFrameBytes() {
           return handlers.maxFrameBytes ?? limits.frameBytes;
@@ -233,6 +243,7 @@ export class Uplink {
         drained: () => handlers.drained?.(),
         closed: (reason) => {
           this.#tunnels--;
+          this.#plain.delete(link);
           handlers.closed(reason);
         },
       };

@@ -113,6 +113,7 @@ function shown({ wish, state, sinceUnixMs, tunnels }: Uplink): OnWire {
     sinceUnixMs: BigInt(Math.trunc(sinceUnixMs)),
     why: "why" in state ? state.why : "",
     tunnels,
+    allowPlain: wish.allowPlain ?? false,
   });
 }
 

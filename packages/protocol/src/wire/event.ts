@@ -156,6 +156,7 @@ export interface EventBody_Signalled {
   signal: number;
 }
 
+/** `plain`: through a relay that could read and forge it (a page): not end to end. */
 export interface EventBody_Attached {
   attachment: string;
   observing: boolean;
@@ -163,6 +164,7 @@ export interface EventBody_Attached {
   size: Size | undefined;
   client: string;
   carrier: string;
+  plain: boolean;
 }
 
 export interface EventBody_Detached {
@@ -2008,7 +2010,7 @@ export const EventBody_Signalled: MessageFns<EventBody_Signalled> = {
 };
 
 function createBaseEventBody_Attached(): EventBody_Attached {
-  return { attachment: "", observing: false, resumed: false, size: undefined, client: "", carrier: "" };
+  return { attachment: "", observing: false, resumed: false, size: undefined, client: "", carrier: "", plain: false };
 }
 
 export const EventBody_Attached: MessageFns<EventBody_Attached> = {
@@ -2030,6 +2032,9 @@ export const EventBody_Attached: MessageFns<EventBody_Attached> = {
     }
     if (message.carrier !== "") {
       writer.uint32(50).string(message.carrier);
+    }
+    if (message.plain !== false) {
+      writer.uint32(56).bool(message.plain);
     }
     return writer;
   },
@@ -2095,6 +2100,14 @@ export const EventBody_Attached: MessageFns<EventBody_Attached> = {
             message.carrier = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.plain = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2118,6 +2131,7 @@ export const EventBody_Attached: MessageFns<EventBody_Attached> = {
     message.size = (object.size !== undefined && object.size !== null) ? Size.fromPartial(object.size) : undefined;
     message.client = object.client ?? "";
     message.carrier = object.carrier ?? "";
+    message.plain = object.plain ?? false;
     return message;
   },
 };

@@ -876,6 +876,8 @@ export interface Uplink {
   /** it is not connected */
   why: string;
   tunnels: number;
+  /** pages may come by it: their links the relay could read and forge */
+  allowPlain: boolean;
 }
 
 /** Registers once, with a token where the relay does not know this host yet, and dials it from then on. */
@@ -887,6 +889,7 @@ export interface RelayJoinCall {
   name: string;
   /** PEM, in place of the system's authorities */
   ca: string;
+  allowPlain: boolean;
 }
 
 export interface RelayLeaveCall {
@@ -10666,7 +10669,7 @@ export const HostStatusAnswer_AddressesEntry: MessageFns<HostStatusAnswer_Addres
 };
 
 function createBaseUplink(): Uplink {
-  return { url: "", name: "", fleet: "", state: "", sinceUnixMs: 0n, why: "", tunnels: 0 };
+  return { url: "", name: "", fleet: "", state: "", sinceUnixMs: 0n, why: "", tunnels: 0, allowPlain: false };
 }
 
 export const Uplink: MessageFns<Uplink> = {
@@ -10694,6 +10697,9 @@ export const Uplink: MessageFns<Uplink> = {
     }
     if (message.tunnels !== 0) {
       writer.uint32(56).uint32(message.tunnels);
+    }
+    if (message.allowPlain !== false) {
+      writer.uint32(64).bool(message.allowPlain);
     }
     return writer;
   },
@@ -10767,6 +10773,14 @@ export const Uplink: MessageFns<Uplink> = {
             message.tunnels = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.allowPlain = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -10793,12 +10807,13 @@ export const Uplink: MessageFns<Uplink> = {
       : 0n;
     message.why = object.why ?? "";
     message.tunnels = object.tunnels ?? 0;
+    message.allowPlain = object.allowPlain ?? false;
     return message;
   },
 };
 
 function createBaseRelayJoinCall(): RelayJoinCall {
-  return { url: "", token: new Uint8Array(0), name: "", ca: "" };
+  return { url: "", token: new Uint8Array(0), name: "", ca: "", allowPlain: false };
 }
 
 export const RelayJoinCall: MessageFns<RelayJoinCall> = {
@@ -10814,6 +10829,9 @@ export const RelayJoinCall: MessageFns<RelayJoinCall> = {
     }
     if (message.ca !== "") {
       writer.uint32(34).string(message.ca);
+    }
+    if (message.allowPlain !== false) {
+      writer.uint32(40).bool(message.allowPlain);
     }
     return writer;
   },
@@ -10863,6 +10881,14 @@ export const RelayJoinCall: MessageFns<RelayJoinCall> = {
             message.ca = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.allowPlain = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -10884,6 +10910,7 @@ export const RelayJoinCall: MessageFns<RelayJoinCall> = {
     message.token = object.token ?? new Uint8Array(0);
     message.name = object.name ?? "";
     message.ca = object.ca ?? "";
+    message.allowPlain = object.allowPlain ?? false;
     return message;
   },
 };

@@ -76,6 +76,8 @@ export interface Presence {
   attachment: string;
   /** read only */
   observing: boolean;
+  /** a page through a relay, which could read and forge: not end to end */
+  plain: boolean;
 }
 
 export interface Floor {
@@ -356,7 +358,7 @@ export const Exit: MessageFns<Exit> = {
 };
 
 function createBasePresence(): Presence {
-  return { operator: "", name: "", kind: 0, via: "", attachment: "", observing: false };
+  return { operator: "", name: "", kind: 0, via: "", attachment: "", observing: false, plain: false };
 }
 
 export const Presence: MessageFns<Presence> = {
@@ -378,6 +380,9 @@ export const Presence: MessageFns<Presence> = {
     }
     if (message.observing !== false) {
       writer.uint32(48).bool(message.observing);
+    }
+    if (message.plain !== false) {
+      writer.uint32(56).bool(message.plain);
     }
     return writer;
   },
@@ -443,6 +448,14 @@ export const Presence: MessageFns<Presence> = {
             message.observing = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.plain = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -466,6 +479,7 @@ export const Presence: MessageFns<Presence> = {
     message.via = object.via ?? "";
     message.attachment = object.attachment ?? "";
     message.observing = object.observing ?? false;
+    message.plain = object.plain ?? false;
     return message;
   },
 };

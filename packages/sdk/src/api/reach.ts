@@ -97,4 +97,6 @@ export interface RelayJoin {
   readonly name?: string;
   /** Certificates of authorities to trust in place of the system's, PEM. */
   readonly ca?: string;
+  /** Lets pages in by it, whose links the relay could read and forge (docs/relay-web.md). Default no. */
+  readonly allowPlain?: boolean;
 }

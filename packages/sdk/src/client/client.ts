@@ -442,8 +442,8 @@ export class Client implements HostClient {
     return (await this.#call("hostStatus", { case: "hostStatus", value: {} })).value;
   }
 
-  async joinRelay({ url, token = new Uint8Array(0), name = "", ca = "" }: RelayJoin): Promise<Uplink> {
-    return (await this.#call("relayJoin", { case: "relayJoin", value: { url, token, name, ca } })).value;
+  async joinRelay({ url, token = new Uint8Array(0), name = "", ca = "", allowPlain = false }: RelayJoin): Promise<Uplink> {
+    return (await this.#call("relayJoin", { case: "relayJoin", value: { url, token, name, ca, allowPlain } })).value;
   }
 
   async leaveRelay(url: string): Promise<void> {

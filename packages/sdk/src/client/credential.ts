@@ -2,6 +2,8 @@
 export interface Credential {
   /** SHA-256 of the raw public key. */
   readonly keyId: Uint8Array;
+  /** Raw, 32 bytes; a relay is shown it. */
+  readonly publicKey?: Uint8Array;
   sign(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 

@@ -1,23 +1,43 @@
 /** Connecting from wherever there is a WebSocket or fetch, and WebCrypto: a page, a worker, Node. */
 import { connectHttp } from "@holdfast/carrier/http";
-import { connectWebSocket, linkUrl } from "@holdfast/carrier/websocket";
-import type { Acceptor } from "@holdfast/carrier/link";
+import type { Acceptor, Link } from "@holdfast/carrier/link";
+import { signPass } from "@holdfast/carrier/pass";
+import { connectWebSocket, linkUrl, reachPlain, reachUrl } from "@holdfast/carrier/websocket";
 import { MonotonicMs } from "@holdfast/core";
+import { HoldError } from "@holdfast/protocol";
 import type { ConnectOptions, HostClient } from "../api/index.ts";
 import type { Redial } from "../client/attachment.ts";
 import { carriersFor, type NetworkCarrier } from "../client/carriers.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import type { Credential } from "../client/credential.ts";
+import type { Dial } from "../client/handshake.ts";
 import { anyWay, type Way } from "../client/way.ts";
 import type { Surroundings } from "../client/surroundings.ts";
 import { pinnedVerifier } from "./key.ts";
 
-export interface WebOptions {
+/** A host that listens. */
+export interface WebAddress {
   /** `ws://127.0.0.1:7433` or `wss://box.example:7433`, as `hold host status` shows it on the host's machine. */
   readonly url: string;
   /** Tried in this order; default: `http` for an address that begins so, `websocket` for others. */
   readonly carriers?: readonly NetworkCarrier[];
+}
+
+/**
+ * A host behind a relay. Not end to end: whoever has the relay can read what passes and forge it, which presence and audit show (`e2e=false`), and
+ * the host takes it only where an admin of it has said so (docs/relay-web.md).
+ */
+export interface WebRelayed {
+  /** Its web side: `wss://relay.example:7445`. */
+  readonly relay: string;
+  /** The host's id, or its name there. */
+  readonly host: string;
+}
+
+export type WebOptions = (WebAddress | WebRelayed) & WebBinding;
+
+export interface WebBinding {
   /** The host that is meant: its raw public key, or the SHA-256 of it; 32 bytes. */
   readonly hostKey: Uint8Array;
   readonly credential: Credential;
@@ -39,13 +59,12 @@ const NOTHING: Surroundings = { env: {}, cwd: "", shell: "", umask: 0o022, nofil
 
 /** Throws {@link HoldError}: `unreachable`, `host_key_changed`, `unknown_credential`, `revoked`, `usage`, … */
 export async function connect(options: WebOptions): Promise<HostClient> {
-  const url = linkUrl(options.url);
   const verifier = pinnedVerifier(options.hostKey);
-  const ways = carriersFor(options.url, options.carriers).map(
-    (carrier): Way =>
+  const ways = dialsOf(options).map(
+    (dial): Way =>
       (resume) =>
         Connection.open({
-          dial: (accept) => dials[carrier](url, accept),
+          dial,
           credential: options.credential,
           verifier,
           resume,
@@ -56,6 +75,28 @@ export async function connect(options: WebOptions): Promise<HostClient> {
   );
   const open = anyWay(ways[0]!, ways.slice(1));
   return new Client(await open(null), redialWith(open), NOTHING);
+}
+
+function dialsOf(options: WebOptions): Dial[] {
+  if ("relay" in options) return [(accept) => reachHost(options, accept)];
+  const url = linkUrl(options.url);
+  return carriersFor(options.url, options.carriers).map(
+    (carrier): Dial =>
+      (accept) =>
+        dials[carrier](url, accept),
+  );
+}
+
+async function reachHost({ relay, host, credential }: WebRelayed & WebBinding, accept: Acceptor): Promise<Link> {
+  const { publicKey, sign } = credential;
+  if (!publicKey) throw new HoldError("usage", "a relay is shown the public key: credentialFrom gives a credential that has it");
+  const { authority } = reachUrl(relay);
+  const pass = await signPass({ publicKey, sign, audience: authority, nowUnixMs: Date.now(), id: newId() });
+  return reachPlain({ relay, knock: { host, pass } }, accept);
+}
+
+function newId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function redialWith(connect: Way): Redial {
@@ -71,6 +112,6 @@ function redialWith(connect: Way): Redial {
           reject(signal.reason);
         });
       }),
-    newId: () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+    newId,
   };
 }

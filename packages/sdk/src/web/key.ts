@@ -23,9 +23,11 @@ export async function publicKeyOf({ publicKey }: KeyPair): Promise<Uint8Array> {
 }
 
 export async function credentialFrom(pair: KeyPair): Promise<Credential> {
-  const keyId = await sha256(await publicKeyOf(pair));
+  const publicKey = await publicKeyOf(pair);
+  const keyId = await sha256(publicKey);
   return {
     keyId,
+    publicKey,
     sign: async (bytes) => new Uint8Array(await subtle().sign(ED25519, pair.privateKey, own(bytes))),
   };
 }
