@@ -45,7 +45,7 @@ test("a page reaches a session through a relay where an admin allows it, is mark
     globalThis.pair = await holdfast.generateKeyPair();
     return [...(await holdfast.publicKeyOf(pair))];
   })()`)) as number[];
-  await admin.operatorAdd({ name: "ana", kind: OperatorKind.HUMAN, role: "operator", publicKey: Uint8Array.from(publicKey) });
+  await admin.operatorAdd({ name: "ana", kind: OperatorKind.HUMAN, role: "admin", publicKey: Uint8Array.from(publicKey) });
   const connected = (hostKey: readonly number[]) =>
     shown.page.evaluate(`(async () => {
       globalThis.client = await holdfast.connect({
@@ -98,6 +98,25 @@ test("a page reaches a session through a relay where an admin allows it, is mark
   expect(told("log", "seen", "--kind", "attached")).toContain("e2e=false");
   expect(told("audit", "show")).toMatch(/ana came_in_plain: web, through a relay .*e2e=false/);
   expect(told("host", "status")).toContain("pages let in (not end to end)");
+
+  // Who could forge the link could not make itself an operator by it, nor give one of them another key.
+  const forged = await shown.page.evaluate(`(async () => {
+    const publicKey = await holdfast.publicKeyOf(await holdfast.generateKeyPair());
+    const code = (asked) => asked.then(() => "done", (e) => e.code);
+    return [
+      await code(client.operatorAdd({ name: "eve", kind: 1, role: "admin", publicKey })),
+      await code(client.keyAdd("ana", publicKey)),
+      await code(client.joinRelay({ url: "http://127.0.0.1:1" })),
+    ];
+  })()`);
+  expect(forged).toEqual(["not_permitted", "not_permitted", "not_permitted"]);
+
+  // A native client comes by the same door, with TLS inside.
+  const hostId = (await admin.status()).hostId;
+  for (const place of [["--relay", first.web, "--host", "box"], ["--host", `relay+${first.web}/${hostId}`]])
+    expect(JSON.parse(told(...place, "ls", "--json"))).toMatchObject({ name: "seen" });
+  const asked = spawnSync(hold, ["--relay", first.web, "hosts"], { env: w.env, encoding: "utf8" });
+  expect(asked.stderr).toMatch(/\[unsupported\] a relay lists hosts over gRPC alone/);
 
   // Told to stop it sends everybody away, and is gone; the page and the host come back to the next one.
   const beganMs = performance.now();

@@ -2,7 +2,17 @@
 import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign, verify, type KeyObject } from "node:crypto";
 import type { Link } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
-import { decodeHost, encodeClient, HoldError, limits, transcript, type ClientBody, type HostFrame } from "@holdfast/protocol";
+import {
+  create,
+  decodeHost,
+  encodeClient,
+  HoldError,
+  limits,
+  RedeemSchema,
+  transcript,
+  type ClientBody,
+  type HostFrame,
+} from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
 import type { Host } from "../host.ts";
 import { Continuity, type GivenToken } from "../operator/continuity.ts";
@@ -22,13 +32,13 @@ function scene(
   isProven = false,
   continuity = places(),
   begins: "open" | "hello" = "open",
-  wasOut: { readonly operator?: boolean; readonly key?: boolean } = {},
+  { isPlain = false, ...wasOut }: { readonly operator?: boolean; readonly key?: boolean; readonly isPlain?: boolean } = {},
 ) {
   const operator: RegisteredOperator = {
     id: "pat",
     name: "pat",
     kind: "human",
-    role: "operator",
+    role: isPlain ? "admin" : "operator",
     addedUnixMs: 0,
     addedBy: "",
     revoked,
@@ -79,6 +89,7 @@ function scene(
       keyRevocations.add(told);
       return () => keyRevocations.delete(told);
     },
+    cameInPlain: ({ id }: RegisteredOperator, via: string) => void uses.push(`${id} in plain, ${via}`),
     gate: { approvals: { listen: () => () => {}, list: () => [] } },
     may: () => false,
     onRevoked: (told: (o: string) => void) => {
@@ -88,6 +99,7 @@ function scene(
   } as unknown as Host;
   const link = {
     carrier: "memory",
+    isPlain,
     buffered: 0,
     send: (_c: number, m: Uint8Array) => void said.push(decodeHost(m)),
     close: () => void ends.push("close"),
@@ -573,5 +585,32 @@ describe("a grant in place of a proof", () => {
     s.send({ case: "bear", value: { grant: grant() } });
     s.send({ case: "bear", value: { grant: grant() } });
     expect(refusal(s)).toBe("bad_request");
+  });
+});
+
+describe("a link that a relay could read and forge", () => {
+  const plain = () => scene(false, false, places(), "open", { isPlain: true });
+
+  test("is recorded, and gives an admin no right that would outlast it", () => {
+    const s = plain();
+    prove(s);
+    const last = s.last();
+    if (last.case !== "welcome") throw new Error(`no welcome: ${last.case}`);
+    expect(s.uses).toContain("pat in plain, cli");
+    expect(last.value.capabilities).toContain("session.input");
+    for (const right of ["host.admin", "approve", "policy.write", "redact"]) expect(last.value.capabilities).not.toContain(right);
+    expect(s.bound.operator?.narrowed).toMatchObject({ isPlain: true, session: null });
+  });
+
+  test("takes no invitation, login or grant, which the relay could use itself", () => {
+    const redeems = plain();
+    redeems.send(hello(stranger, randomBytes(32)));
+    const secret = { publicKey: rawPublicKey(stranger), signature: randomBytes(64), token: randomBytes(32) };
+    redeems.send({ case: "redeem", value: create(RedeemSchema, secret) });
+    expect(refusal(redeems)).toBe("not_permitted");
+    const bears = plain();
+    bears.send(hello(pat, randomBytes(32)));
+    bears.send({ case: "bear", value: { grant: "a.b.c" } });
+    expect(refusal(bears)).toBe("not_permitted");
   });
 });

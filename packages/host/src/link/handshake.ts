@@ -7,6 +7,7 @@
  *   S2  The host proves itself first; an operator's signature is never given to an unknown host, nor is one host's of use to another.
  *   S3  What takes a while (a login, a grant) is answered once; whatever is said meanwhile ends the link.
  *   S4  Where the carrier was shown a key too, it is the same one: nobody's handshake is passed on inside another's channel.
+ *   S5  What is worth something to whoever hears it, an invitation, a login, a grant, is not taken where a relay could hear it.
  * Elsewhere: its bounds in bytes and time, and what an open link may do (host-link.ts).
  */
 import { createHash, randomBytes, sign, verify } from "node:crypto";
@@ -62,6 +63,8 @@ export interface HandshakeParts {
   readonly carrier: string;
   /** S4. */
   readonly peerKey?: Uint8Array | undefined;
+  /** S5. */
+  readonly isPlain: boolean;
   /** Whom the carrier has proven, for a client that says hello without a key. */
   readonly vouched: Proven | null;
   readonly say: (body: HostBody) => void;
@@ -115,8 +118,10 @@ export class HostHandshake {
         case "resume":
           return this.#resume(step, body.value);
         case "redeem":
+          this.#checkUnheard("an invitation or a login");
           return this.#redeem(step, body.value);
         case "bear":
+          this.#checkUnheard("a grant");
           return this.#bear(step, body.value.grant);
       }
     }
@@ -190,6 +195,15 @@ export class HostHandshake {
     const { peerKey } = this.#parts;
     if (peerKey && !keyIdOf(peerKey).equals(keyId))
       throw new HoldError("unknown_credential", "the key of this handshake is not the one that the tunnel was secured with");
+  }
+
+  /** S5. */
+  #checkUnheard(what: string): void {
+    if (this.#parts.isPlain)
+      throw new HoldError(
+        "not_permitted",
+        `${what} is not taken through a relay that could read it, and use it itself; come another way`,
+      );
   }
 
   #vouch(challenged: Challenged, { operator, provenKey }: Proven): void {

@@ -37,7 +37,7 @@ import { floorCommand, moves } from "../call/floor-command.ts";
 import type { Host } from "../host.ts";
 import type { GivenToken } from "../operator/continuity.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
-import { confineOf } from "../operator/rights.ts";
+import { confineOf, narrowedInPlain } from "../operator/rights.ts";
 import { HOP_BYTES, type Channel, type HostAttachment } from "../session/attachment.ts";
 import { refusalFrom } from "../session/journal-fault.ts";
 import { floorOnWire, kindOnWire } from "../session/on-wire.ts";
@@ -100,7 +100,15 @@ export class HostLink implements LinkHandlers {
     this.#identity = identity;
     this.#link = link;
     this.#handshake = new HostHandshake({
-      ...{ host, identity, link: this.id, carrier: link.carrier, peerKey: link.peerKey, vouched: proven },
+      ...{
+        host,
+        identity,
+        link: this.id,
+        carrier: link.carrier,
+        peerKey: link.peerKey,
+        isPlain: link.isPlain ?? false,
+        vouched: proven,
+      },
       say: (body) => this.#send(CONTROL_CHANNEL, body),
       opened: (opening) => this.#welcome(opening),
       failed: (fault) => this.#refuse(this.#told(fault, `link ${this.id}`)),
@@ -181,7 +189,7 @@ export class HostLink implements LinkHandlers {
   /** Whoever made this link is not there to hear of its end yet. */
   #openTo(proven: Proven): void {
     const why = this.#outBy(proven);
-    if (!why) return this.#open({ keyId: "", resumes: null, carrier: this.#link.carrier, ...proven });
+    if (!why) return void this.#open({ keyId: "", resumes: null, carrier: this.#link.carrier, ...proven });
     this.#phase = { name: "barred" };
     queueMicrotask(() => this.#refuse(why));
   }
@@ -194,7 +202,9 @@ export class HostLink implements LinkHandlers {
     return provenKey && !registry.byKeyId(provenKey) ? keyRevoked(operator) : null;
   }
 
-  #open(opening: Omit<Opening, "binding">): void {
+  #open(made: Omit<Opening, "binding">): Omit<Opening, "binding"> {
+    // What could be forged on the way is worth no more than a grant that leaves the lasting rights out (rights R4).
+    const opening = this.#link.isPlain ? { ...made, operator: narrowedInPlain(made.operator), isBearer: true } : made;
     this.#phase = { name: "open", ...opening };
     const { clock, wakeAt } = this.#host.ports;
     if (opening.leftMs !== undefined)
@@ -202,13 +212,14 @@ export class HostLink implements LinkHandlers {
         this.#refuse(new HoldError("grant_expired", "the grant's time is over; come back with another one")),
       );
     if (opening.provenKey) this.#host.keyUses.used(opening.provenKey, opening.via, this.#host.ports);
+    return opening;
   }
 
   #welcome({ binding, ...opening }: Opening): void {
-    const { operator, resumes, isBearer = false } = opening;
+    const { resumes, isBearer = false } = opening;
     const why = this.#outBy(opening);
     if (why) return this.#refuse(why);
-    this.#open(opening);
+    const { operator } = this.#open(opening);
     this.#stopDeadline();
     this.onOpen?.();
     if (this.#link.isPlain) this.#host.cameInPlain(operator, opening.via);

@@ -46,6 +46,8 @@ export interface Narrowed {
   readonly session: string | null;
   /** Null: all that the operator has. */
   readonly capabilities: readonly Capability[] | null;
+  /** By the link that it came by, and no grant (rights R4). */
+  readonly isPlain?: boolean;
 }
 
 export interface Credential {

@@ -5,6 +5,7 @@
  *   R2  At the end of their time a guest is refused at once, and revoked as soon as the host looks. While a host lives, a clock that somebody sets
  *       back gives nobody more time.
  *   R3  A grant only takes away: who bears one has what its operator has now, and of that what the grant names.
+ *   R4  What somebody on the way could forge decides nothing that would outlast it: no operators, keys, policy, approvals or redaction by such a link.
  */
 import { type Capability, capabilitiesOf, MonotonicMs, rolesWith } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
@@ -14,6 +15,14 @@ import type { Guest, Narrowed, OperatorRegistry, RegisteredOperator } from "./re
 /** The one session that there is for this operator, or for this grant of theirs; null: all there are. */
 export function confineOf(operator: RegisteredOperator): string | null {
   return operator.guest?.session ?? operator.narrowed?.session ?? null;
+}
+
+const NEVER_IN_PLAIN: ReadonlySet<Capability> = new Set(["approve", "policy.write", "redact", "host.admin"]);
+
+/** R4. The operator as a link is worth it that a relay could forge. */
+export function narrowedInPlain(operator: RegisteredOperator): RegisteredOperator {
+  const left = capabilitiesOf(operator.role, operator.kind).filter((right) => !NEVER_IN_PLAIN.has(right));
+  return { ...operator, narrowed: { session: null, capabilities: left, isPlain: true } };
 }
 
 /** How soon at the latest a guest's time is looked at again: somebody may set the clock. */
@@ -78,7 +87,13 @@ export class Rights {
   /** R3. */
   #demandNarrowed({ id, name }: RegisteredOperator, narrowed: Narrowed, right: Capability, session: string | null): void {
     if (narrowed.capabilities && !narrowed.capabilities.includes(right))
-      throw new HoldError("not_permitted", `this grant of ${name} leaves out the right ${right}`, { operator: id, right });
+      throw new HoldError(
+        "not_permitted",
+        narrowed.isPlain
+          ? `${name} came through a relay that could forge it, where nobody has the right ${right}; come another way`
+          : `this grant of ${name} leaves out the right ${right}`,
+        { operator: id, right },
+      );
     if (narrowed.session !== null && (session === null || !this.isWithin(narrowed.session, session)))
       throw new HoldError("not_permitted", `this grant of ${name} is for session ${narrowed.session} and nothing else here`, {
         operator: id,
