@@ -13,6 +13,7 @@ import { type sendUnaryData, type ServerDuplexStream, type ServerUnaryCall, type
 import {
   create,
   FindRequestSchema,
+  type FindResponse,
   FindResponseSchema,
   fromBinary,
   HoldError,
@@ -207,6 +208,12 @@ export class Relay {
     { carrier, known }: { readonly carrier: string; readonly known: () => void },
   ): Promise<void> {
     const body = first();
+    if (body.case === "find") {
+      const value = await this.#found(body.value.pass, call.isMe);
+      known();
+      call.write(Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body: { case: "found", value } }))));
+      return void call.end();
+    }
     if (body.case !== "knock") throw new HoldError("bad_request", "an operator knocks first");
     const caller = await this.#callerOf(body.value, call.isMe);
     const line = this.lines.find(caller, body.value.host);
@@ -272,9 +279,7 @@ export class Relay {
   find(call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void {
     const found = async (): Promise<Buffer> => {
       const { pass } = fromBinary(FindRequestSchema, call.request);
-      const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) });
-      const hosts = this.lines.admitting(caller).map(({ host: { id, name } }) => ({ id, name, online: true }));
-      return Buffer.from(toBinary(FindResponseSchema, create(FindResponseSchema, { hosts })));
+      return Buffer.from(toBinary(FindResponseSchema, await this.#found(pass)));
     };
     found().then(
       (bytes) => answer(null, bytes),
@@ -284,6 +289,12 @@ export class Relay {
         answer({ code: status.UNAUTHENTICATED, details: `[${code}] ${message}` });
       },
     );
+  }
+
+  async #found(pass: string, isMe?: End["isMe"]): Promise<FindResponse> {
+    const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) }, isMe);
+    const hosts = this.lines.admitting(caller).map(({ host: { id, name } }) => ({ id, name, online: true }));
+    return create(FindResponseSchema, { hosts });
   }
 
   /** What was revoked is out at once. */

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { type KeyObject, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -17,7 +17,17 @@ import {
   relayUrl,
 } from "@holdfast/carrier/grpc";
 import { REACH_PATH, REACH_SUBPROTOCOL, reachPlain } from "@holdfast/carrier/websocket";
-import { create, fromBinary, type Init, limits, type Piece, PieceSchema, toBinary } from "@holdfast/protocol";
+import {
+  create,
+  FindRequestSchema,
+  FindResponseSchema,
+  fromBinary,
+  type Init,
+  limits,
+  type Piece,
+  PieceSchema,
+  toBinary,
+} from "@holdfast/protocol";
 import { selfMadeCertificate } from "@holdfast/testkit/certificate";
 import { idOf, newKey, passOf, throughRelay } from "@holdfast/testkit/through-relay";
 import { afterEach, describe, expect, test } from "vitest";
@@ -373,6 +383,21 @@ test("a native client that was given the relay's key says nothing to who shows a
   );
   link.send(1, Buffer.from("by its key"));
   await fact(() => heard.includes("1 by its key"));
+});
+
+test("a native client lists hosts by WebSocket, as often as it asks, and is shown those that admit its key", async () => {
+  const { web, ownKey, hostKey } = await relayed();
+  const address = relayAddress(web.url.replace("http", "ws"));
+  const relay = await openRelay(address);
+  open.push(() => relay.close());
+  const found = async (key: KeyObject): Promise<string[]> => {
+    const pass = await passOf(key, address.authority);
+    const answer = await relay.find(Buffer.from(toBinary(FindRequestSchema, create(FindRequestSchema, { pass }))));
+    return fromBinary(FindResponseSchema, answer).hosts.map(({ id, name }) => `${name} ${id}`);
+  };
+  expect(await found(ownKey)).toEqual([`box ${idOf(hostKey).slice(0, 32)}`]);
+  expect(await found(newKey())).toEqual([]);
+  expect(await found(ownKey)).toHaveLength(1);
 });
 
 describe("a relay that drains", () => {

@@ -65,7 +65,15 @@ function meet<L extends StreamLink>(link: L, accept: Acceptor): L {
 const JOIN_MS = 15_000;
 
 /** Says the first piece and hears the relay's. */
-function joined(call: PieceCall, first: NonNullable<Init<Piece>["body"]>): Promise<void> {
+async function joined(call: PieceCall, first: NonNullable<Init<Piece>["body"]>): Promise<void> {
+  const body = await answerTo(call, first);
+  if (body.case === "joined") return;
+  call.giveUp();
+  throw new HoldError("bad_request", "the relay does not speak as one");
+}
+
+/** Rejects with the relay's refusal, or `unreachable`. What comes after the answer waits. */
+export function answerTo(call: PieceCall, first: NonNullable<Init<Piece>["body"]>): Promise<Piece["body"]> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => give(new HoldError("timed_out", "the relay did not answer in time")), JOIN_MS);
     const give = (fault: unknown): void => {
@@ -79,12 +87,12 @@ function joined(call: PieceCall, first: NonNullable<Init<Piece>["body"]>): Promi
     call.once("end", () => give(new HoldError("unreachable", "the relay ended the call")));
     call.once("data", (bytes: Buffer) => {
       const body = readPiece(bytes);
-      if (body?.case === "joined") {
+      if (!body?.case) return give(new HoldError("bad_request", "the relay does not speak as one"));
+      if (body.case !== "refused") {
         clearTimeout(late);
         call.pause();
-        return resolve();
+        return resolve(body);
       }
-      if (body?.case !== "refused") return give(new HoldError("bad_request", "the relay does not speak as one"));
       const { code, message, details } = body.value;
       give(new HoldError(isCode(code) ? code : "internal", message, details));
     });

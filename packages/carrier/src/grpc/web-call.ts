@@ -11,6 +11,7 @@ import { Duplex } from "node:stream";
 import { HoldError, isCode, limits } from "@holdfast/protocol";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
 import { REACH_SUBPROTOCOL } from "../websocket/address.ts";
+import { MESSAGE_BYTES } from "./service.ts";
 
 /** A knock, and a piece of what passes, with room: more is never kept of a message, before somebody is known or after. */
 const MAX_BYTES = limits.preAuthBytes;
@@ -148,6 +149,8 @@ export function dialWeb(url: string, { ca, timeoutMs, checkKey }: WebDial): Prom
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, REACH_SUBPROTOCOL, {
       ...bounds,
+      // A list of hosts is longer than a piece.
+      maxPayload: MESSAGE_BYTES,
       handshakeTimeout: timeoutMs,
       ...(ca === undefined ? {} : { ca }),
       ...(checkKey ? { rejectUnauthorized: false } : {}),

@@ -1,18 +1,23 @@
 /** A relay's web side, as a native client calls it. */
-import { HoldError } from "@holdfast/protocol";
+import { FindRequestSchema, FindResponseSchema, fromBinary, HoldError, invariant, toBinary } from "@holdfast/protocol";
 import { REACH_PATH } from "../websocket/address.ts";
 import { type OperatorCalls, otherRelay, type PieceCall, pinOf, type RelayClientOptions } from "./calls.ts";
 import { type RelayAddress, relayUrl } from "./address.ts";
+import { answerTo } from "./tunnel.ts";
 import { dialWeb, type WebCall } from "./web-call.ts";
 
 const CONNECT_MS = 10_000;
 
-/** One call each, which is its connection. */
+/** Each call has a WebSocket of its own; the first is dialled already. */
 export class WebClient implements OperatorCalls {
-  readonly #call: WebCall;
+  readonly #dial: () => Promise<WebCall>;
+  readonly #calls = new Set<WebCall>();
+  #first: WebCall | null;
 
-  private constructor(call: WebCall) {
-    this.#call = call;
+  private constructor(first: WebCall, dial: () => Promise<WebCall>) {
+    this.#first = first;
+    this.#dial = dial;
+    this.#calls.add(first);
   }
 
   static async open(address: RelayAddress, { ca, timeoutMs = CONNECT_MS }: RelayClientOptions): Promise<WebClient> {
@@ -22,20 +27,29 @@ export class WebClient implements OperatorCalls {
       if (seen !== pin) throw otherRelay(authority, pin, seen);
     };
     const url = `${relayUrl({ ...address, pin: "" })}${REACH_PATH}`;
-    return new WebClient(await dialWeb(url, { ca, timeoutMs, checkKey: pin === "" ? undefined : checkKey }));
+    const dial = (): Promise<WebCall> => dialWeb(url, { ca, timeoutMs, checkKey: pin === "" ? undefined : checkKey });
+    return new WebClient(await dial(), dial);
   }
 
+  /** Once, and before anything else: who reaches a host has no further use of the relay. */
   stream(): PieceCall {
-    return this.#call;
+    invariant(this.#first, "a WebSocket to a relay is one call");
+    const call = this.#first;
+    this.#first = null;
+    return call;
   }
 
-  find(): Promise<never> {
-    return Promise.reject(
-      new HoldError("unsupported", "a relay lists hosts over gRPC alone; say which one is meant: --host NAME, or NAME/SESSION"),
-    );
+  async find(request: Buffer): Promise<Buffer> {
+    const call = this.#first ?? (await this.#dial());
+    this.#first = null;
+    this.#calls.add(call);
+    const body = await answerTo(call, { case: "find", value: fromBinary(FindRequestSchema, request) });
+    call.giveUp();
+    if (body.case !== "found") throw new HoldError("bad_request", "the relay does not speak as one");
+    return Buffer.from(toBinary(FindResponseSchema, body.value));
   }
 
   close(): void {
-    this.#call.giveUp();
+    for (const call of this.#calls) call.giveUp();
   }
 }

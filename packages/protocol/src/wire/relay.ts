@@ -90,6 +90,10 @@ export interface Piece {
     | { case: "take"; value: Take }
     | { case: "joined"; value: Joined }
     | { case: "refused"; value: Error }
+    | //
+    /** by WebSocket, in place of a knock; `found` is the answer and the end */
+    { case: "find"; value: FindRequest }
+    | { case: "found"; value: FindResponse }
     | { case: undefined; value?: undefined };
 }
 
@@ -974,6 +978,12 @@ export const Piece: MessageFns<Piece> = {
       case "refused":
         Error.encode(message.body.value, writer.uint32(42).fork()).join();
         break;
+      case "find":
+        FindRequest.encode(message.body.value, writer.uint32(50).fork()).join();
+        break;
+      case "found":
+        FindResponse.encode(message.body.value, writer.uint32(58).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1031,6 +1041,22 @@ export const Piece: MessageFns<Piece> = {
             message.body = { case: "refused", value: Error.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.body = { case: "find", value: FindRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.body = { case: "found", value: FindResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1076,6 +1102,18 @@ export const Piece: MessageFns<Piece> = {
       case "refused": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { case: "refused", value: Error.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "find": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "find", value: FindRequest.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "found": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "found", value: FindResponse.fromPartial(object.body.value) };
         }
         break;
       }
