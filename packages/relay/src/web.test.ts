@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { request as requestTls } from "node:https";
 import type { Link } from "@holdfast/carrier";
 import {
@@ -33,6 +34,7 @@ import { idOf, newKey, passOf, throughRelay } from "@holdfast/testkit/through-re
 import { afterEach, describe, expect, test } from "vitest";
 import { meantBy } from "./identity.ts";
 import { Metrics } from "./metrics.ts";
+import type { Relay } from "./relay.ts";
 import { listenWeb, type WebParts } from "./web.ts";
 
 const open: (() => void)[] = [];
@@ -73,6 +75,21 @@ async function relayed({ beatMs, allowOrigins = [] }: Asked = {}) {
   const page = async (): Promise<Link> =>
     reachPlain({ relay: web.url, knock: { host: "box", pass: await pass() } }, () => ({ frame: () => {}, closed: () => {} }));
   return { ...made, web, ends, authority, heard, closings, logged, pass, page };
+}
+
+async function overTls(relay: Relay, address: string) {
+  const folder = mkdtempSync(join(tmpdir(), "hf-web-"));
+  open.push(() => rmSync(folder, { recursive: true }));
+  const files = { tlsCert: join(folder, "cert.pem"), tlsKey: join(folder, "key.pem") };
+  const { cert, key } = selfMadeCertificate();
+  writeFileSync(files.tlsCert, cert);
+  writeFileSync(files.tlsKey, key);
+  const web = await listenWeb(
+    { relay, metrics: new Metrics(), isMe: meantBy(new X509Certificate(cert)) },
+    { listen: `${address}:0`, allowHosts: ["localhost"], ...files },
+  );
+  open.push(() => web.close());
+  return { web, cert };
 }
 
 const fact = async (is: () => boolean): Promise<void> => {
@@ -196,18 +213,7 @@ describe("the web side of a relay", () => {
     .flat()
     .find((at) => at?.family === "IPv4" && !at.internal)?.address;
   test.skipIf(outer === undefined)("tells what it counts to this machine's loopback alone", async () => {
-    const { relay } = await relayed();
-    const folder = mkdtempSync(join(tmpdir(), "hf-web-"));
-    open.push(() => rmSync(folder, { recursive: true }));
-    const files = { tlsCert: join(folder, "cert.pem"), tlsKey: join(folder, "key.pem") };
-    const { cert, key } = selfMadeCertificate();
-    writeFileSync(files.tlsCert, cert);
-    writeFileSync(files.tlsKey, key);
-    const web = await listenWeb(
-      { relay, metrics: new Metrics(), isMe: meantBy(new X509Certificate(cert)) },
-      { listen: `${outer}:0`, ...files },
-    );
-    open.push(() => web.close());
+    const { web } = await overTls((await relayed()).relay, outer!);
     const status = (path: string): Promise<number | undefined> =>
       new Promise((resolve, reject) => {
         requestTls(`${web.url}${path}`, { rejectUnauthorized: false }, (response) => {
@@ -218,6 +224,19 @@ describe("the web side of a relay", () => {
           .end();
       });
     expect([await status("/readyz"), await status("/metrics")]).toEqual([200, 403]);
+  });
+
+  test.skipIf(outer === undefined)("takes 64 connections of one address that say nothing, and others beside them", async () => {
+    const { web } = await overTls((await relayed()).relay, "0.0.0.0");
+    const sockets = Array.from({ length: 70 }, () => connect(web.port, outer!).on("error", () => {}));
+    open.push(() => sockets.forEach((socket) => void socket.destroy()));
+    let over = 0;
+    for (const socket of sockets) socket.resume().once("close", () => over++);
+    await fact(() => over === 6);
+    const other = connectTls({ port: web.port, host: "127.0.0.1", rejectUnauthorized: false });
+    await once(other, "secureConnect");
+    other.destroy();
+    expect(over).toBe(6);
   });
 });
 
@@ -333,6 +352,41 @@ describe("a WebSocket to a relay", () => {
     await fact(() => heard.length === SENT + 1 && read === SENT);
   });
 
+  test("delivers all that was sent before an orderly end, both ways, to an end that reads late", async () => {
+    const { relay, ends, heard, closings, web, ownKey, trusts, authority } = await relayed();
+    const address = relayAddress(web.url.replace("http", "ws"));
+    let read = 0;
+    let isOver = false;
+    const reach = async () =>
+      reachThroughRelay(
+        { relay: await openRelay(address), knock: { host: "box", pass: await passOf(ownKey, authority) }, key: ownKey, trusts },
+        () => ({ frame: () => void read++, closed: () => void (isOver = true) }),
+      );
+    const SENT = 32;
+    const piece = new Uint8Array(256 * 1024);
+    const up = await reach();
+    await fact(() => ends.length === 1);
+    ends[0]!.pause();
+    for (let i = 0; i < SENT; i++) up.send(1, piece);
+    up.close();
+    await fact(() => relay.passed.toHosts > 0);
+    ends[0]!.resume();
+    await fact(() => closings.length === 1);
+    expect(heard).toHaveLength(SENT);
+
+    isOver = false;
+    const down = await reach();
+    await fact(() => ends.length === 2);
+    down.pause();
+    for (let i = 0; i < SENT; i++) ends[1]!.send(1, piece);
+    ends[1]!.close();
+    await fact(() => relay.passed.toOperators > 0);
+    down.resume();
+    await fact(() => isOver);
+    expect(read).toBe(SENT);
+    await fact(() => relay.lines.tunnels === 0);
+  });
+
   test("a knock through either door has one book: tokens, passes and what is knocked with are in no line of the log", async () => {
     const { web, page, pass, logged, relay, ownKey } = await relayed();
     const words = await pass();
@@ -354,17 +408,7 @@ describe("a WebSocket to a relay", () => {
 
 test("a native client that was given the relay's key says nothing to who shows another", async () => {
   const { relay, ownKey, trusts, heard } = await relayed();
-  const folder = mkdtempSync(join(tmpdir(), "hf-web-"));
-  open.push(() => rmSync(folder, { recursive: true }));
-  const files = { tlsCert: join(folder, "cert.pem"), tlsKey: join(folder, "key.pem") };
-  const { cert, key } = selfMadeCertificate();
-  writeFileSync(files.tlsCert, cert);
-  writeFileSync(files.tlsKey, key);
-  const web = await listenWeb(
-    { relay, metrics: new Metrics(), isMe: meantBy(new X509Certificate(cert)) },
-    { listen: "127.0.0.1:0", ...files },
-  );
-  open.push(() => web.close());
+  const { web, cert } = await overTls(relay, "127.0.0.1");
   const at = web.url.replace("http", "ws");
   const pin = pinOf(new X509Certificate(cert).publicKey.export({ format: "der", type: "spki" }));
   await expect(openRelay(relayAddress(at))).rejects.toMatchObject({ code: "unreachable" });
