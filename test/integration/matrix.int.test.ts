@@ -14,6 +14,7 @@ import { Connection, type Dial } from "@holdfast/sdk/client";
 import { expect, test } from "vitest";
 import { columns, table, type Verb } from "../../packages/host/src/call/test/who-may.ts";
 import { Bearer } from "./world/http.ts";
+import { forwardingWorld } from "./world/ports.ts";
 import { signedBy } from "./world/signed.ts";
 import { SshUser } from "./world/ssh.ts";
 import { fact } from "./world/processes.ts";
@@ -26,7 +27,7 @@ const UNASKED: ReadonlySet<Verb> = new Set(["hostDown"]);
 
 /** What is said on a channel, once a link is open. */
 type FrameKind = Exclude<NonNullable<ClientBody["case"]>, "hello" | "proof" | "resume" | "redeem" | "bear" | "call" | "cancel">;
-/** Null: it is about one's own attachment, asks for no right, and has no answer. */
+/** Null: it is about one's own attachment or connection, asks for no right, and has no answer. */
 const frames: Record<FrameKind | "pause", string | null> = {
   //         obs op  app aud adm
   attach: "yes yes yes no yes",
@@ -36,6 +37,8 @@ const frames: Record<FrameKind | "pause", string | null> = {
   floor: "no yes no no yes",
   pause: "no yes yes no yes",
   detach: "yes yes yes no yes",
+  connect: "no yes no no yes",
+  tcp: null,
   credit: null,
   continuityAck: null,
 };
@@ -136,7 +139,17 @@ async function frameSaid(
     detach: await after({ case: "detach", value: {} }, "detached"),
   };
   connection.closeChannel(channel);
-  return told;
+  return { ...told, connect: await connectSaid(connection, session) };
+}
+
+/** To a port that nobody listens on: only the right to it is decided. */
+function connectSaid(connection: Connection, session: string): Promise<"yes" | "no"> {
+  return new Promise((told) => {
+    const channel = connection.openChannel((body) => {
+      if (body.case === "detached") told(body.value.reason === "not_permitted" ? "no" : "yes");
+    });
+    connection.send(channel, { case: "connect", value: { session, port: 1 } });
+  });
 }
 
 async function said(ask: Ask, role: (typeof columns)[number]): Promise<Record<string, string>> {
@@ -150,7 +163,7 @@ async function said(ask: Ask, role: (typeof columns)[number]): Promise<Record<st
 }
 
 test("each verb and each frame is answered or refused by role as the tables say, whatever carries it", async () => {
-  const w = await world();
+  const w = await forwardingWorld();
   const ways = await links(w);
   const admin = await w.connect();
   const url = (await admin.status()).addresses["websocket"]!;

@@ -1,13 +1,12 @@
 /** Stock OpenSSH clients against a real host: `ssh`, `sftp`, `scp`. */
-import { createServer } from "node:http";
-import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { OperatorKind, SessionState } from "@holdfast/protocol";
 import type { HostClient } from "@holdfast/sdk";
 import { connectUnix } from "@holdfast/carrier";
 import { connect, files, joinHost } from "@holdfast/sdk/node";
 import ssh2 from "ssh2";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
+import { listener } from "./world/ports.ts";
 import { fact, lives, rssKib } from "./world/processes.ts";
 import { sha256Of, SshUser } from "./world/ssh.ts";
 import { record, soak, type World, world } from "./world/world.ts";
@@ -417,56 +416,52 @@ test("an observer is given no files, and nobody what the session's user may not 
   expect((await ana.sftp("nowork", "ls\n")).err).toContain("no_such_session");
 });
 
-test("-L leads to a port of the machine's loopback, is recorded, and leads nowhere else", async () => {
+test("-L leads to a port of the session on the machine's loopback, is recorded, and leads nowhere else", async () => {
   const { w, admin, ana } = await scene();
-  const session = await w.open(admin, { name: "work" });
-  const server = createServer((_request, response) => response.end("a".repeat(3_000_000)));
-  onTestFinished(() => void server.close());
-  const to = await new Promise<number>((resolve) =>
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)),
-  );
-  const through = async (target: string): Promise<number> => {
-    const done = await ana.ssh("work", [], { options: ["-W", target], stdin: Buffer.from("GET / HTTP/1.0\r\n\r\n") }).done;
+  writeFileSync(w.path("page"), "a".repeat(3_000_000));
+  const { session, port: to } = await listener(w, admin, "HTTP", "work");
+  const idle = await w.open(admin, { name: "idle", script: "exec sleep 1000" });
+  const through = async (target: string, name = "work"): Promise<number> => {
+    const done = await ana.ssh(name, [], { options: ["-W", target], stdin: Buffer.from("GET /page HTTP/1.0\r\n\r\n") }).done;
     return done.out.toString().match(/a*$/)![0].length;
   };
   expect(await through(`127.0.0.1:${to}`)).toBe(3_000_000);
   expect(await through(`localhost:${to}`)).toBe(3_000_000);
   expect(await through(`169.254.169.254:80`)).toBe(0);
   expect(await through(`127.0.0.2:${to}`)).toBe(0);
-  const { events } = await record(admin, session.id);
-  const notes = events.flatMap((e) => (e.body?.kind.case === "note" ? [`${e.actor} ${e.body.kind.value.text}`] : []));
-  expect(notes.filter((text) => text.includes(`port ${to}`))).toHaveLength(2);
-  expect(notes.every((text) => text.startsWith("ana "))).toBe(true);
+  expect(await through(`127.0.0.1:${to}`, "idle")).toBe(0);
+  const visits = async (id: string): Promise<string[]> =>
+    (await record(admin, id)).events.flatMap((e) =>
+      e.body?.kind.case === "portUsed"
+        ? [`${e.actor} ${e.via} ${e.body.kind.value.port} ${e.body.kind.value.over ? "left" : "came"}`]
+        : [],
+    );
+  await fact("both visits are recorded", async () => (await visits(session.id)).length === 4);
+  expect(new Set(await visits(session.id))).toEqual(new Set([`ana ssh ${to} came`, `ana ssh ${to} left`]));
+  expect(await visits(idle.id)).toEqual([]);
 });
 
 test("a connection of an AI through -L ends when AIs are paused, and none is made until they are resumed; a person's goes on", async () => {
   const { w, url, admin, ana } = await scene();
   const bot = await SshUser.operator(w, url, "bot", { kind: OperatorKind.AI });
-  const session = await w.open(admin, { name: "work" });
-  let heard = "";
-  const server = createSocketServer((socket) =>
-    socket.on("error", () => {}).on("data", (bytes) => void (heard += bytes.toString())),
-  );
-  onTestFinished(() => void server.close());
-  const to = await new Promise<number>((resolve) =>
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)),
-  );
+  const { session, port: to } = await listener(w, admin, "HEAR", "work");
+  const heard = (): string => readFileSync(w.path("heard"), "utf8");
   const forward = (user: SshUser) => user.ssh("work", [], { options: ["-W", `127.0.0.1:${to}`], stdin: "open" });
   const [theirs, persons] = [forward(bot), forward(ana)];
   theirs.type("of the AI\n");
   persons.type("of a person\n");
-  await fact("both reach the port", () => heard.includes("of the AI") && heard.includes("of a person"));
+  await fact("both reach the port", () => heard().includes("of the AI") && heard().includes("of a person"));
   await admin.floor(session.id, "ai_pause");
   await theirs.done;
   const another = forward(bot);
   another.type("of a paused AI\n");
   await another.done;
   persons.type("still of a person\n");
-  await fact("a person's goes on", () => heard.includes("still of a person"));
-  expect(heard).not.toContain("paused");
+  await fact("a person's goes on", () => heard().includes("still of a person"));
+  expect(heard()).not.toContain("paused");
   await admin.floor(session.id, "ai_resume");
   forward(bot).type("again of the AI\n");
-  await fact("an AI may again", () => heard.includes("again of the AI"));
+  await fact("an AI may again", () => heard().includes("again of the AI"));
 });
 
 test("the SDK comes through ssh by the ssh key alone, and comes back after the host's death", async () => {

@@ -32,6 +32,7 @@ import type { Actor } from "./session/book.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
 import * as lifetime from "./session/lifetime.ts";
 import { openSession, type Opener, type OpenRequest } from "./session/open.ts";
+import type { Forwarding } from "./settings.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
 import { recall } from "./session/recall.ts";
@@ -57,6 +58,8 @@ export interface HostOptions {
   readonly policy?: PolicyStore;
   readonly version: string;
   readonly maxSessions: number;
+  /** Default: `ssh -L` alone. */
+  readonly forwarding?: Forwarding;
   /** Facts about the host for `hold host status`. */
   readonly home: string;
   readonly journalFolder: string;
@@ -91,6 +94,8 @@ export class Host {
   /** Where others reach it, by carrier; and what an admin should know of that. */
   readonly addresses = new Map<string, string>();
   readonly notices: string[] = [];
+  /** Who is led to ports of sessions (forward/forwards.ts P4). */
+  readonly forwarding: Forwarding;
   /** That it dials, if it can. */
   relays: Relays | null = null;
   /** Of its SSH server, as in known_hosts; empty: there is none. */
@@ -128,6 +133,7 @@ export class Host {
     this.gate = new Gate(this);
     this.version = options.version;
     this.#maxSessions = options.maxSessions;
+    this.forwarding = options.forwarding ?? "ssh";
     this.home = options.home;
     this.journalFolder = options.journalFolder;
     this.auditPublicKey = options.auditPublicKey;

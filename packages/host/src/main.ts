@@ -192,6 +192,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     policy: PolicyStore.open({ file: files.policy(home), inForce: files.policyInForce(home) }),
     version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev",
     maxSessions: settings.sessions,
+    forwarding: settings.forwarding,
     home,
     journalFolder: folders.journal(home),
     auditPublicKey,

@@ -26,6 +26,7 @@ const defaults = {
   listen: null,
   oidc: null,
   ssh: null,
+  forwarding: "ssh",
 };
 
 test("without a file, and without a section for the host, everything has its default", () => {
@@ -44,6 +45,7 @@ test("what the file sets is used", () => {
     oidc: null,
     listen: null,
     ssh: null,
+    forwarding: "ssh",
   });
 });
 
@@ -82,4 +84,11 @@ test("where to listen is a text, and names and origins stand with blanks between
   // Half of what was meant may be the certificate: it must not become plaintext.
   expect(read('[host]\nlisten = "127.0.0.1:7433"\ntls_cert = ["c"]\ntls_key = ["k"]\n').settings.listen).toBeNull();
   expect(read('[host]\nlisten = "127.0.0.1:7433"\nallow_origin = ["https://a.example"]\n').settings.listen).toBeNull();
+});
+
+test("who is led to ports of sessions is nobody, ssh's own or all, and where it can't be read nobody is", () => {
+  for (const word of ["off", "ssh", "on"]) expect(read(`[host]\nforward = "${word}"\n`).settings.forwarding).toBe(word);
+  const wrong = read("[host]\nforward = true\n");
+  expect(wrong.settings.forwarding).toBe("off");
+  expect(wrong.said.join()).toMatch(/host\.forward is true/);
 });

@@ -6,6 +6,9 @@ import { parse } from "smol-toml";
 import type { ListenWish } from "@holdfast/carrier/listen";
 import type { OidcSettings } from "./operator/oidc.ts";
 
+/** `ssh`: `ssh -L` alone. */
+export type Forwarding = "off" | "ssh" | "on";
+
 export interface HostSettings {
   /** Output kept of a session, bytes. Default 64 MiB. */
   readonly outputBytes: number;
@@ -19,6 +22,8 @@ export interface HostSettings {
   readonly listen: ListenWish | null;
   /** Where people log in. Default: nowhere. */
   readonly oidc: OidcSettings | null;
+  /** Who is led to ports of sessions. Default: `ssh -L` alone. */
+  readonly forwarding: Forwarding;
   /** Where it takes ssh clients, `ADDRESS:PORT`. Default: nowhere. */
   readonly ssh: string | null;
 }
@@ -53,6 +58,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     listen: listenOf(section, log),
     oidc: oidcOf(file("oidc"), log),
     ssh: sshOf(section["ssh"], log),
+    forwarding: forwardingOf(section["forward"], log),
   };
 }
 
@@ -92,6 +98,15 @@ function sshOf(value: unknown, log: (text: string) => void): string | null {
   if (value !== undefined)
     log(`config.toml: host.ssh is ${JSON.stringify(value)}; a text is wanted, nothing is listened on for ssh`);
   return null;
+}
+
+function forwardingOf(value: unknown, log: (text: string) => void): Forwarding {
+  if (value === undefined || value === "ssh") return "ssh";
+  if (value === "on" || value === "off") return value;
+  log(
+    `config.toml: host.forward is ${JSON.stringify(value)}; "off", "ssh" or "on" is wanted, nobody is led to ports of sessions`,
+  );
+  return "off";
 }
 
 function tablesOf(path: string, log: (text: string) => void): (name: string) => Readonly<Record<string, unknown>> {

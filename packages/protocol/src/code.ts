@@ -30,6 +30,9 @@ export const codes = {
   no_such_file: { advice: "stop", exit: 1, grpc: 5 },
   file_changed: { advice: "stop", exit: 1, grpc: 10, http: 412 },
   file_failed: { advice: "stop", exit: 1, grpc: 9, http: 422 },
+  // Of a session: nothing of it listens there. And what became of a connection to one.
+  no_such_port: { advice: "wait", exit: 1, grpc: 5 },
+  port_failed: { advice: "retry", exit: 1, grpc: 14, http: 502 },
   start_failed: { advice: "stop", exit: 1, grpc: 9, http: 422 },
   unsupported: { advice: "stop", exit: 1, grpc: 12 },
   // rights and the floor

@@ -23,6 +23,8 @@ import type {
   HostClient,
   InputOptions,
   InputOutcome,
+  ListeningPort,
+  PortStream,
   ReadOptions,
   RunOptions,
   RunResult,
@@ -94,6 +96,14 @@ class Handle implements SessionHandle {
   get files(): SessionFiles {
     const files = this.#client.files(this.id);
     return { ...files, write: (...file) => told(files.write(...file)) };
+  }
+
+  async ports(): Promise<readonly ListeningPort[]> {
+    return (await this.#client.ports(this.id)).ports;
+  }
+
+  connectPort(port: number): Promise<Told<{ readonly stream: PortStream }>> {
+    return told(this.#client.connectPort(this.id, port).then((stream) => ({ stream })));
   }
 
   async look(): Promise<Session> {

@@ -103,6 +103,11 @@ export const known: Readonly<Record<string, Known>> = {
     fallback: "",
     check: text("an address and port such as 127.0.0.1:2222"),
   },
+  "host.forward": {
+    brief: "who is led to ports of sessions: nobody, `ssh -L` alone, or `hold forward` and `hold preview` too",
+    fallback: "ssh",
+    check: oneOf("off", "ssh", "on"),
+  },
   "host.output_retention_mib": { brief: "output kept of a session, MiB", fallback: 64, check: count },
   "host.record_retention_days": { brief: "how long it is kept who did what, days", fallback: 90, check: count },
   "host.record_retention_mib": { brief: "and how much of it, MiB", fallback: 2_048, check: count },

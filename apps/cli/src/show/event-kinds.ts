@@ -30,6 +30,7 @@ export const eventKinds = [
   "approval_decided",
   "approval_over",
   "policy_loaded",
+  "port_used",
 ] as const;
 
 /** What `--kind` takes besides: one word for several. */

@@ -40,6 +40,7 @@ function actOf(ctx: Asking): Act | null {
     case "search":
     case "wait":
     case "probe":
+    case "portList":
       return sees(verb.value.session);
     case "signal":
       return beside(

@@ -59,6 +59,7 @@ export const rights = {
   fileRead: "session.input",
   fileWrite: "session.input",
   fileWatch: "session.input",
+  portList: "session.observe",
   // Everybody may know the rules that hold; loading others asks for its right itself.
   policy: null,
   // Of what they may see: their own requests, and of all who decides or audits.
@@ -198,6 +199,8 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
       return files.fileWrite(ctx, verb.value);
     case "fileWatch":
       return files.fileWatch(ctx, verb.value);
+    case "portList":
+      return reading.portList(ctx, verb.value);
     case "policy":
       return policyCall(ctx, verb.value);
     case "approvalList":

@@ -6,6 +6,7 @@ import {
   AuditHeadAnswerSchema,
   EventBody_RedactedSchema,
   HoldError,
+  PortListAnswerSchema,
   ProbeAnswerSchema,
   RedactAnswerSchema,
   ScreenAnswerSchema,
@@ -14,6 +15,7 @@ import {
   type SearchAnswer_Hit,
 } from "@holdfast/protocol";
 import type { ShimProbe } from "@holdfast/shim";
+import { portsOf } from "../forward/forwards.ts";
 import type { LiveSession } from "../session/session.ts";
 import { askProbe } from "../session/probe.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
@@ -192,4 +194,10 @@ export async function auditHead({ host }: CallContext, call: Verb<"auditHead">):
       folder: host.journalFolder,
     }),
   };
+}
+
+/** What the session's programs listen on. */
+export async function portList({ host }: CallContext, call: Verb<"portList">): Promise<Result> {
+  const ports = await portsOf(host, host.find(call.session));
+  return { case: "portList", value: create(PortListAnswerSchema, { ports: [...ports], reachable: host.forwarding === "on" }) };
 }

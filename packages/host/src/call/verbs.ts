@@ -47,6 +47,7 @@ export const verbs = {
   fileRead: { answer: "fileRead", streams: true },
   fileWrite: { answer: "fileWrite" },
   fileWatch: { answer: "fileWatch", streams: true },
+  portList: { answer: "portList" },
   policy: { answer: "policy" },
   approvalList: { answer: "approvalList" },
   approvalWatch: { answer: "approvalList", streams: true },

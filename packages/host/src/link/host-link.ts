@@ -25,6 +25,7 @@ import {
   type Attach,
   type ClientFrame,
   type Code,
+  type Connect,
   type Error as WireError,
   type FloorRequest,
   FloorVerb,
@@ -34,6 +35,8 @@ import {
 import { answerCall, type CallContext } from "../call/answer.ts";
 import { waitingFor } from "../call/approvals.ts";
 import { floorCommand, moves } from "../call/floor-command.ts";
+import { Forwards } from "../forward/forwards.ts";
+import { PortChannels } from "../forward/port-channels.ts";
 import type { Host } from "../host.ts";
 import type { GivenToken } from "../operator/continuity.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
@@ -83,6 +86,8 @@ export class HostLink implements LinkHandlers {
   #phase: Phase = { name: "new" };
   #preAuthBytes = 0;
   readonly #attachments = new Map<number, { readonly session: LiveSession; readonly attachment: HostAttachment }>();
+  /** Made when the first one is asked for. */
+  #ports: PortChannels | null = null;
   readonly #calls = new Map<bigint, AbortController>();
   readonly #stopDeadline: () => void;
   readonly #stopRevocations: (() => void)[];
@@ -162,6 +167,7 @@ export class HostLink implements LinkHandlers {
 
   drained(): void {
     for (const { session, attachment } of this.#attachments.values()) session.pump(attachment);
+    this.#ports?.drained();
   }
 
   closed(reason: string): void {
@@ -174,6 +180,7 @@ export class HostLink implements LinkHandlers {
     this.#stopExpiry();
     for (const stop of this.#stopRevocations) stop();
     for (const call of this.#calls.values()) call.abort();
+    this.#ports?.close();
     const isOut = reason === "key_revoked";
     for (const { session, attachment } of this.#attachments.values()) {
       session.detach(attachment.id, reason === "left" ? "left" : isOut ? "revoked" : "link lost");
@@ -323,6 +330,8 @@ export class HostLink implements LinkHandlers {
   #onChannel(number: number, body: ClientFrame["body"]): void {
     if (this.#phase.name !== "open") return;
     if (body.case === "attach") return this.#attach(number, body.value);
+    if (body.case === "connect") return this.#connect(number, body.value);
+    if (this.#ports?.has(number)) return this.#ports.heard(number, body);
     const bound = this.#attachments.get(number);
     if (!bound) return; // It ended while this frame was under way.
     const { session, attachment } = bound;
@@ -368,7 +377,7 @@ export class HostLink implements LinkHandlers {
     const { operator, via, client, carrier, resumes } = this.#phase;
     try {
       this.#host.demand(operator, "session.observe", confineOf(operator));
-      if (this.#attachments.has(number)) throw new HoldError("bad_request", `channel ${number} is in use`);
+      this.#demandFree(number);
       if (this.#attachments.size >= MAX_CHANNELS)
         throw new HoldError("too_many", `${MAX_CHANNELS} attachments are on this link; detach one, or use another link`);
       const session = this.#host.findFor(operator, request.session);
@@ -454,6 +463,27 @@ export class HostLink implements LinkHandlers {
       }
       this.#send(number, { case: "detached", value: { reason: fault.code, error: onWire(fault) } });
     }
+  }
+
+  #demandFree(channel: number): void {
+    if (this.#attachments.has(channel) || this.#ports?.has(channel))
+      throw new HoldError("bad_request", `channel ${channel} is in use`);
+  }
+
+  /** To a port of a session. */
+  #connect(number: number, request: Connect): void {
+    if (this.#phase.name !== "open") return;
+    this.#demandFree(number);
+    const link = this.#link;
+    this.#ports ??= new PortChannels(new Forwards(this.#host, this.#phase.operator, this.#phase.via), {
+      get buffered() {
+        return link.buffered;
+      },
+      send: (channel, body) => this.#send(channel, body),
+      told: (fault, doing) => this.#told(fault, doing),
+      onWire,
+    });
+    void this.#ports.connect(number, request);
   }
 
   /** L6: who is attached now is told by which token it can be so again. */

@@ -47,6 +47,7 @@ export const kinds = {
   approvalDecided: 61,
   approvalOver: 62,
   policyLoaded: 63,
+  portUsed: 64,
 } as const satisfies Record<Case, number>;
 export const OUTPUT_KIND = kinds.output;
 

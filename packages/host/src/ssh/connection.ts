@@ -11,11 +11,12 @@ import { create, ExecCallSchema, HoldError } from "@holdfast/protocol";
 import type { Connection } from "ssh2";
 import { admitCall } from "../call/answer.ts";
 import { openBeside } from "../call/exec.ts";
+import { Forwards } from "../forward/forwards.ts";
 import type { Host } from "../host.ts";
 import type { Proven } from "../link/handshake.ts";
 import { type ChannelWorld, plain, SessionChannel } from "./channel.ts";
 import { exec } from "./exec.ts";
-import { Forwards, join } from "./forward.ts";
+import { join, openFor } from "./forward.ts";
 import { Conversation } from "./inner-link.ts";
 import { serveFiles } from "./sftp.ts";
 import { shell } from "./shell.ts";
@@ -59,7 +60,7 @@ export class SshConnection {
       ended: (error) => this.#ended(error),
     });
     this.#outlet.onDrain(() => this.#conversation.drained());
-    this.#forwards = new Forwards(host, proven.operator, session);
+    this.#forwards = new Forwards(host, proven.operator, "ssh");
     const { ports } = host;
     this.#world = {
       ...{ client, session, conversation: this.#conversation, outlet: this.#outlet },
@@ -96,18 +97,21 @@ export class SshConnection {
       this.#channels.set(id, channel);
     });
     client.on("tcpip", (accept, reject, { destIP, destPort }) => {
-      this.#forwards.open(destIP, destPort).then(
+      const refused = (fault: unknown): void => {
+        if (fault instanceof HoldError) this.#world.log(`ssh -L of ${this.#parts.proven.operator.name}: ${fault.message}`);
+      };
+      openFor(this.#forwards, this.#parts.session, destIP, destPort).then(
         (to) => {
           const channel = accept();
           const sink = new Sink(channel, this.#outlet);
           channel.once("close", () => {
             sink.close();
-            to.destroy();
+            to.socket.destroy();
           });
-          join(sink, to);
+          join(sink, to, refused);
         },
         (fault: unknown) => {
-          if (fault instanceof HoldError) this.#world.log(`ssh -L of ${this.#parts.proven.operator.name}: ${fault.message}`);
+          refused(fault);
           reject();
         },
       );

@@ -80,6 +80,7 @@ export interface EventBody {
     | { case: "approvalDecided"; value: EventBody_ApprovalDecided }
     | { case: "approvalOver"; value: EventBody_ApprovalOver }
     | { case: "policyLoaded"; value: EventBody_PolicyLoaded }
+    | { case: "portUsed"; value: EventBody_PortUsed }
     | { case: undefined; value?: undefined };
 }
 
@@ -291,6 +292,18 @@ export interface EventBody_ApprovalOver {
   approval: string;
   outcome: string;
   reason: string;
+}
+
+/** An operator went to a port of the session. Once when a link first does, and once when none of its connections has been there for a while. */
+export interface EventBody_PortUsed {
+  port: number;
+  address: string;
+  /** then what follows */
+  over: boolean;
+  connections: number;
+  /** bytes */
+  toPort: bigint;
+  fromPort: bigint;
 }
 
 export interface EventBody_PolicyLoaded {
@@ -594,6 +607,9 @@ export const EventBody: MessageFns<EventBody> = {
       case "policyLoaded":
         EventBody_PolicyLoaded.encode(message.kind.value, writer.uint32(506).fork()).join();
         break;
+      case "portUsed":
+        EventBody_PortUsed.encode(message.kind.value, writer.uint32(514).fork()).join();
+        break;
     }
     return writer;
   },
@@ -857,6 +873,14 @@ export const EventBody: MessageFns<EventBody> = {
             message.kind = { case: "policyLoaded", value: EventBody_PolicyLoaded.decode(reader, reader.uint32()) };
             continue;
           }
+          case 64: {
+            if (tag !== 514) {
+              break;
+            }
+
+            message.kind = { case: "portUsed", value: EventBody_PortUsed.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1052,6 +1076,12 @@ export const EventBody: MessageFns<EventBody> = {
       case "policyLoaded": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { case: "policyLoaded", value: EventBody_PolicyLoaded.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "portUsed": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { case: "portUsed", value: EventBody_PortUsed.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -3781,6 +3811,127 @@ export const EventBody_ApprovalOver: MessageFns<EventBody_ApprovalOver> = {
   },
 };
 
+function createBaseEventBody_PortUsed(): EventBody_PortUsed {
+  return { port: 0, address: "", over: false, connections: 0, toPort: 0n, fromPort: 0n };
+}
+
+export const EventBody_PortUsed: MessageFns<EventBody_PortUsed> = {
+  encode(message: EventBody_PortUsed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.port !== 0) {
+      writer.uint32(8).uint32(message.port);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.over !== false) {
+      writer.uint32(24).bool(message.over);
+    }
+    if (message.connections !== 0) {
+      writer.uint32(32).uint32(message.connections);
+    }
+    if (message.toPort !== 0n) {
+      if (BigInt.asUintN(64, message.toPort) !== message.toPort) {
+        throw new globalThis.Error("value provided for field message.toPort of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.toPort);
+    }
+    if (message.fromPort !== 0n) {
+      if (BigInt.asUintN(64, message.fromPort) !== message.fromPort) {
+        throw new globalThis.Error("value provided for field message.fromPort of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.fromPort);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_PortUsed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_PortUsed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.over = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.connections = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.toPort = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.fromPort = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_PortUsed>): EventBody_PortUsed {
+    return EventBody_PortUsed.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_PortUsed>): EventBody_PortUsed {
+    const message = createBaseEventBody_PortUsed();
+    message.port = object.port ?? 0;
+    message.address = object.address ?? "";
+    message.over = object.over ?? false;
+    message.connections = object.connections ?? 0;
+    message.toPort = (object.toPort !== undefined && object.toPort !== null) ? BigInt(object.toPort) : 0n;
+    message.fromPort = (object.fromPort !== undefined && object.fromPort !== null) ? BigInt(object.fromPort) : 0n;
+    return message;
+  },
+};
+
 function createBaseEventBody_PolicyLoaded(): EventBody_PolicyLoaded {
   return { sha256: new Uint8Array(0), bytes: 0n };
 }
@@ -3867,4 +4018,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema, EventBody_ApprovalAsked as EventBody_ApprovalAskedSchema, EventBody_ApprovalDecided as EventBody_ApprovalDecidedSchema, EventBody_ApprovalOver as EventBody_ApprovalOverSchema, EventBody_PolicyLoaded as EventBody_PolicyLoadedSchema };
+export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema, EventBody_ApprovalAsked as EventBody_ApprovalAskedSchema, EventBody_ApprovalDecided as EventBody_ApprovalDecidedSchema, EventBody_ApprovalOver as EventBody_ApprovalOverSchema, EventBody_PortUsed as EventBody_PortUsedSchema, EventBody_PolicyLoaded as EventBody_PolicyLoadedSchema };

@@ -69,6 +69,10 @@ export interface ClientFrame {
     | //
     /** in place of Proof */
     { case: "bear"; value: Bear }
+    | //
+    /** opens the channel that it is sent on */
+    { case: "connect"; value: Connect }
+    | { case: "tcp"; value: Tcp }
     | { case: undefined; value?: undefined };
 }
 
@@ -91,6 +95,8 @@ export interface HostFrame {
     | { case: "screen"; value: ScreenPart }
     | { case: "floorAnswer"; value: FloorAnswer }
     | { case: "continuity"; value: Continuity }
+    | { case: "connected"; value: Connected }
+    | { case: "tcp"; value: Tcp }
     | //
     /** on channel 0 */
     { case: "approvals"; value: ApprovalsNotice }
@@ -368,6 +374,27 @@ export interface Detached {
   error: Error | undefined;
 }
 
+/** One TCP connection to what a program of the session listens on. `window`: most bytes that may be under way to the client. */
+export interface Connect {
+  session: string;
+  port: number;
+  window: number;
+}
+
+/** `window`: the same towards the host. */
+export interface Connected {
+  window: number;
+}
+
+/** Bytes of one such connection, each way. It is over when both ends have said `end`; at once by Detach, or Detached, which says why. */
+export interface Tcp {
+  data: Uint8Array;
+  /** nothing more comes this way */
+  end: boolean;
+  /** bytes of the other way used since it began, rising: so much less is under way; 0: nothing is said of that */
+  used: bigint;
+}
+
 export interface Call {
   id: bigint;
   verb:
@@ -412,6 +439,7 @@ export interface Call {
     | { case: "keyAdd"; value: KeyAddCall }
     | { case: "relayJoin"; value: RelayJoinCall }
     | { case: "relayLeave"; value: RelayLeaveCall }
+    | { case: "portList"; value: PortListCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -456,6 +484,7 @@ export interface Answer {
     { case: "approvalList"; value: ApprovalListAnswer }
     | { case: "approvalDecide"; value: Approval }
     | { case: "relayJoin"; value: Uplink }
+    | { case: "portList"; value: PortListAnswer }
     | { case: undefined; value?: undefined };
 }
 
@@ -770,6 +799,8 @@ export interface FileReadCall {
   offset: bigint;
   maxBytes: bigint;
   hash: boolean;
+  /** with `hash`: of so many at the beginning */
+  hashBytes?: bigint | undefined;
 }
 
 /** A streamed answer: data in order; the last part has none, and says what the file was. sha256: of what was read by this call. */
@@ -779,6 +810,7 @@ export interface FilePart {
   size: bigint;
   modifiedUnixMs: bigint;
   sha256: Uint8Array;
+  mode: number;
 }
 
 /** Replaces a file whole, or not at all. One of more than a frame comes in parts of one `upload`; the conditions are looked at with the last. */
@@ -797,12 +829,38 @@ export interface FileWriteCall {
   mode: number;
   /** makes the folders above */
   folders: boolean;
+  /**
+   * What has come is kept beside the file under this name when the link ends, and gone on with on any other by the same operator; with
+   * `upload` empty. 16 to 64 hex digits. A part without data asks how much there is, and for its hash.
+   */
+  part: string;
+  /** of `data`, with `part`: what is kept beyond it is dropped */
+  offset: bigint;
+  /** with `last`: of the whole, as the client has read it */
+  sha256: Uint8Array;
 }
 
 export interface FileWriteAnswer {
   path: Uint8Array;
   size: bigint;
   sha256: Uint8Array;
+}
+
+/** What programs of the session listen on, of this machine's loopback. */
+export interface PortListCall {
+  session: string;
+}
+
+export interface PortListAnswer {
+  ports: Port[];
+  reachable: boolean;
+}
+
+export interface Port {
+  port: number;
+  address: string;
+  pid: number;
+  program: string;
 }
 
 export interface FileWatchCall {
@@ -1145,6 +1203,12 @@ export const ClientFrame: MessageFns<ClientFrame> = {
       case "bear":
         Bear.encode(message.body.value, writer.uint32(482).fork()).join();
         break;
+      case "connect":
+        Connect.encode(message.body.value, writer.uint32(490).fork()).join();
+        break;
+      case "tcp":
+        Tcp.encode(message.body.value, writer.uint32(498).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1282,6 +1346,22 @@ export const ClientFrame: MessageFns<ClientFrame> = {
             message.body = { case: "bear", value: Bear.decode(reader, reader.uint32()) };
             continue;
           }
+          case 61: {
+            if (tag !== 490) {
+              break;
+            }
+
+            message.body = { case: "connect", value: Connect.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 62: {
+            if (tag !== 498) {
+              break;
+            }
+
+            message.body = { case: "tcp", value: Tcp.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1390,6 +1470,18 @@ export const ClientFrame: MessageFns<ClientFrame> = {
         }
         break;
       }
+      case "connect": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "connect", value: Connect.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "tcp": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "tcp", value: Tcp.fromPartial(object.body.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -1446,6 +1538,12 @@ export const HostFrame: MessageFns<HostFrame> = {
         break;
       case "continuity":
         Continuity.encode(message.body.value, writer.uint32(122).fork()).join();
+        break;
+      case "connected":
+        Connected.encode(message.body.value, writer.uint32(490).fork()).join();
+        break;
+      case "tcp":
+        Tcp.encode(message.body.value, writer.uint32(498).fork()).join();
         break;
       case "approvals":
         ApprovalsNotice.encode(message.body.value, writer.uint32(402).fork()).join();
@@ -1587,6 +1685,22 @@ export const HostFrame: MessageFns<HostFrame> = {
             message.body = { case: "continuity", value: Continuity.decode(reader, reader.uint32()) };
             continue;
           }
+          case 61: {
+            if (tag !== 490) {
+              break;
+            }
+
+            message.body = { case: "connected", value: Connected.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 62: {
+            if (tag !== 498) {
+              break;
+            }
+
+            message.body = { case: "tcp", value: Tcp.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 50: {
             if (tag !== 402) {
               break;
@@ -1700,6 +1814,18 @@ export const HostFrame: MessageFns<HostFrame> = {
       case "continuity": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { case: "continuity", value: Continuity.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "connected": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "connected", value: Connected.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "tcp": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "tcp", value: Tcp.fromPartial(object.body.value) };
         }
         break;
       }
@@ -4523,6 +4649,222 @@ export const Detached: MessageFns<Detached> = {
   },
 };
 
+function createBaseConnect(): Connect {
+  return { session: "", port: 0, window: 0 };
+}
+
+export const Connect: MessageFns<Connect> = {
+  encode(message: Connect, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session !== "") {
+      writer.uint32(10).string(message.session);
+    }
+    if (message.port !== 0) {
+      writer.uint32(16).uint32(message.port);
+    }
+    if (message.window !== 0) {
+      writer.uint32(24).uint32(message.window);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Connect {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConnect();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.window = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Connect>): Connect {
+    return Connect.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Connect>): Connect {
+    const message = createBaseConnect();
+    message.session = object.session ?? "";
+    message.port = object.port ?? 0;
+    message.window = object.window ?? 0;
+    return message;
+  },
+};
+
+function createBaseConnected(): Connected {
+  return { window: 0 };
+}
+
+export const Connected: MessageFns<Connected> = {
+  encode(message: Connected, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.window !== 0) {
+      writer.uint32(8).uint32(message.window);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Connected {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConnected();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.window = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Connected>): Connected {
+    return Connected.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Connected>): Connected {
+    const message = createBaseConnected();
+    message.window = object.window ?? 0;
+    return message;
+  },
+};
+
+function createBaseTcp(): Tcp {
+  return { data: new Uint8Array(0), end: false, used: 0n };
+}
+
+export const Tcp: MessageFns<Tcp> = {
+  encode(message: Tcp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    if (message.end !== false) {
+      writer.uint32(16).bool(message.end);
+    }
+    if (message.used !== 0n) {
+      if (BigInt.asUintN(64, message.used) !== message.used) {
+        throw new globalThis.Error("value provided for field message.used of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.used);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Tcp {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTcp();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.end = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.used = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Tcp>): Tcp {
+    return Tcp.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Tcp>): Tcp {
+    const message = createBaseTcp();
+    message.data = object.data ?? new Uint8Array(0);
+    message.end = object.end ?? false;
+    message.used = (object.used !== undefined && object.used !== null) ? BigInt(object.used) : 0n;
+    return message;
+  },
+};
+
 function createBaseCall(): Call {
   return { id: 0n, verb: { case: undefined } };
 }
@@ -4658,6 +5000,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "relayLeave":
         RelayLeaveCall.encode(message.verb.value, writer.uint32(410).fork()).join();
+        break;
+      case "portList":
+        PortListCall.encode(message.verb.value, writer.uint32(482).fork()).join();
         break;
     }
     return writer;
@@ -5012,6 +5357,14 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "relayLeave", value: RelayLeaveCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.verb = { case: "portList", value: PortListCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5277,6 +5630,12 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "portList": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "portList", value: PortListCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -5445,6 +5804,9 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "relayJoin":
         Uplink.encode(message.result.value, writer.uint32(402).fork()).join();
+        break;
+      case "portList":
+        PortListAnswer.encode(message.result.value, writer.uint32(482).fork()).join();
         break;
     }
     return writer;
@@ -5719,6 +6081,14 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "relayJoin", value: Uplink.decode(reader, reader.uint32()) };
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.result = { case: "portList", value: PortListAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5916,6 +6286,12 @@ export const Answer: MessageFns<Answer> = {
       case "relayJoin": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "relayJoin", value: Uplink.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "portList": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "portList", value: PortListAnswer.fromPartial(object.result.value) };
         }
         break;
       }
@@ -9430,7 +9806,7 @@ export const FileListAnswer: MessageFns<FileListAnswer> = {
 };
 
 function createBaseFileReadCall(): FileReadCall {
-  return { session: "", path: new Uint8Array(0), offset: 0n, maxBytes: 0n, hash: false };
+  return { session: "", path: new Uint8Array(0), offset: 0n, maxBytes: 0n, hash: false, hashBytes: undefined };
 }
 
 export const FileReadCall: MessageFns<FileReadCall> = {
@@ -9455,6 +9831,12 @@ export const FileReadCall: MessageFns<FileReadCall> = {
     }
     if (message.hash !== false) {
       writer.uint32(40).bool(message.hash);
+    }
+    if (message.hashBytes !== undefined) {
+      if (BigInt.asUintN(64, message.hashBytes) !== message.hashBytes) {
+        throw new globalThis.Error("value provided for field message.hashBytes of type uint64 too large");
+      }
+      writer.uint32(480).uint64(message.hashBytes);
     }
     return writer;
   },
@@ -9512,6 +9894,14 @@ export const FileReadCall: MessageFns<FileReadCall> = {
             message.hash = reader.bool();
             continue;
           }
+          case 60: {
+            if (tag !== 480) {
+              break;
+            }
+
+            message.hashBytes = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9534,12 +9924,22 @@ export const FileReadCall: MessageFns<FileReadCall> = {
     message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
     message.maxBytes = (object.maxBytes !== undefined && object.maxBytes !== null) ? BigInt(object.maxBytes) : 0n;
     message.hash = object.hash ?? false;
+    message.hashBytes = (object.hashBytes !== undefined && object.hashBytes !== null)
+      ? BigInt(object.hashBytes)
+      : undefined;
     return message;
   },
 };
 
 function createBaseFilePart(): FilePart {
-  return { data: new Uint8Array(0), path: new Uint8Array(0), size: 0n, modifiedUnixMs: 0n, sha256: new Uint8Array(0) };
+  return {
+    data: new Uint8Array(0),
+    path: new Uint8Array(0),
+    size: 0n,
+    modifiedUnixMs: 0n,
+    sha256: new Uint8Array(0),
+    mode: 0,
+  };
 }
 
 export const FilePart: MessageFns<FilePart> = {
@@ -9564,6 +9964,9 @@ export const FilePart: MessageFns<FilePart> = {
     }
     if (message.sha256.length !== 0) {
       writer.uint32(42).bytes(message.sha256);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(480).uint32(message.mode);
     }
     return writer;
   },
@@ -9621,6 +10024,14 @@ export const FilePart: MessageFns<FilePart> = {
             message.sha256 = reader.bytes();
             continue;
           }
+          case 60: {
+            if (tag !== 480) {
+              break;
+            }
+
+            message.mode = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9645,6 +10056,7 @@ export const FilePart: MessageFns<FilePart> = {
       ? BigInt(object.modifiedUnixMs)
       : 0n;
     message.sha256 = object.sha256 ?? new Uint8Array(0);
+    message.mode = object.mode ?? 0;
     return message;
   },
 };
@@ -9659,6 +10071,9 @@ function createBaseFileWriteCall(): FileWriteCall {
     ifSha256: undefined,
     mode: 0,
     folders: false,
+    part: "",
+    offset: 0n,
+    sha256: new Uint8Array(0),
   };
 }
 
@@ -9687,6 +10102,18 @@ export const FileWriteCall: MessageFns<FileWriteCall> = {
     }
     if (message.folders !== false) {
       writer.uint32(64).bool(message.folders);
+    }
+    if (message.part !== "") {
+      writer.uint32(482).string(message.part);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(488).uint64(message.offset);
+    }
+    if (message.sha256.length !== 0) {
+      writer.uint32(498).bytes(message.sha256);
     }
     return writer;
   },
@@ -9768,6 +10195,30 @@ export const FileWriteCall: MessageFns<FileWriteCall> = {
             message.folders = reader.bool();
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.part = reader.string();
+            continue;
+          }
+          case 61: {
+            if (tag !== 488) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 62: {
+            if (tag !== 498) {
+              break;
+            }
+
+            message.sha256 = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9793,6 +10244,9 @@ export const FileWriteCall: MessageFns<FileWriteCall> = {
     message.ifSha256 = object.ifSha256 ?? undefined;
     message.mode = object.mode ?? 0;
     message.folders = object.folders ?? false;
+    message.part = object.part ?? "";
+    message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    message.sha256 = object.sha256 ?? new Uint8Array(0);
     return message;
   },
 };
@@ -9875,6 +10329,219 @@ export const FileWriteAnswer: MessageFns<FileWriteAnswer> = {
     message.path = object.path ?? new Uint8Array(0);
     message.size = (object.size !== undefined && object.size !== null) ? BigInt(object.size) : 0n;
     message.sha256 = object.sha256 ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBasePortListCall(): PortListCall {
+  return { session: "" };
+}
+
+export const PortListCall: MessageFns<PortListCall> = {
+  encode(message: PortListCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session !== "") {
+      writer.uint32(10).string(message.session);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PortListCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePortListCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PortListCall>): PortListCall {
+    return PortListCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PortListCall>): PortListCall {
+    const message = createBasePortListCall();
+    message.session = object.session ?? "";
+    return message;
+  },
+};
+
+function createBasePortListAnswer(): PortListAnswer {
+  return { ports: [], reachable: false };
+}
+
+export const PortListAnswer: MessageFns<PortListAnswer> = {
+  encode(message: PortListAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ports) {
+      Port.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.reachable !== false) {
+      writer.uint32(16).bool(message.reachable);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PortListAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePortListAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ports.push(Port.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.reachable = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PortListAnswer>): PortListAnswer {
+    return PortListAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PortListAnswer>): PortListAnswer {
+    const message = createBasePortListAnswer();
+    message.ports = object.ports?.map((e) => Port.fromPartial(e)) || [];
+    message.reachable = object.reachable ?? false;
+    return message;
+  },
+};
+
+function createBasePort(): Port {
+  return { port: 0, address: "", pid: 0, program: "" };
+}
+
+export const Port: MessageFns<Port> = {
+  encode(message: Port, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.port !== 0) {
+      writer.uint32(8).uint32(message.port);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(24).uint32(message.pid);
+    }
+    if (message.program !== "") {
+      writer.uint32(34).string(message.program);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Port {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePort();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.program = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Port>): Port {
+    return Port.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Port>): Port {
+    const message = createBasePort();
+    message.port = object.port ?? 0;
+    message.address = object.address ?? "";
+    message.pid = object.pid ?? 0;
+    message.program = object.program ?? "";
     return message;
   },
 };
@@ -13291,4 +13958,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema };

@@ -18,6 +18,7 @@ import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "./
 import type { Files } from "./files.ts";
 import type { Sessions } from "./handle.ts";
 import type { GrantSpec, Invited, InviteSpec } from "./invite.ts";
+import type { ListeningPort, PortStream } from "./port.ts";
 import type { RelayJoin } from "./reach.ts";
 import type { ExecOptions, ExecResult, OpenSpec, RunOptions, RunResult, ScreenOptions, SendOptions, WaitSpec } from "./work.ts";
 
@@ -100,6 +101,13 @@ export interface HostClient {
   operatorLink(operator: string, oidcSubject: string | null): Promise<void>;
   /** Files of the session's machine, as its user; who may type may. */
   files(session: string): Files;
+  /** What the session's programs listen on; `reachable`: the host leads {@link connectPort} there. */
+  ports(session: string): Promise<{ readonly ports: readonly ListeningPort[]; readonly reachable: boolean }>;
+  /**
+   * A TCP connection to what a program of the session listens on, on its machine's loopback. Throws `no_such_port`, and `not_permitted` where the
+   * host's admin has not allowed it. It ends with the link that it was made over.
+   */
+  connectPort(session: string, port: number): Promise<PortStream>;
   /** A single-use token that makes a key an operator's; see {@link InviteSpec}. The token is told this once. An admin's, but for a device of one's own. */
   invite(spec: InviteSpec): Promise<Invited>;
   invitations(): Promise<Invitation[]>;

@@ -1,8 +1,10 @@
 /** Sessions as most programs want them (session.ts): methods on the session, attachments as async iterables, refusals as values. */
 import type { Code, Event, Exit, Floor, Presence, ScreenAnswer, Session, WaitAnswer } from "@holdfast/protocol";
 import type { AttachOptions, Attachment, Gap, InputOptions, InputOutcome, Output, Snapshot } from "./attach.ts";
+import type { HostClient } from "./client.ts";
 import type { Files, FileState, WriteOptions } from "./files.ts";
 import type { Entry, ReadOptions } from "./journal.ts";
+import type { ListeningPort, PortStream } from "./port.ts";
 import type { ExecOptions, ExecResult, OpenSpec, RunOptions, RunResult, ScreenOptions, SendOptions, WaitSpec } from "./work.ts";
 
 /** What the host refuses, as a value (session.ts H1). `details` names what the text names: `holder`, `session`, `right`, … */
@@ -79,6 +81,9 @@ export interface SessionHandle {
   releaseFloor(): Promise<Told<{ readonly floor: Floor }>>;
   passFloor(operator: string): Promise<Told<{ readonly floor: Floor }>>;
   readonly files: SessionFiles;
+  ports(): Promise<readonly ListeningPort[]>;
+  /** See {@link HostClient.connectPort}. On Node, `forward` of sdk/node makes it a port of this machine. */
+  connectPort(port: number): Promise<Told<{ readonly stream: PortStream }>>;
   /** Ends it: asks first, forces after `graceMs` (default 5,000). Resolves when it has ended, with how. */
   kill(graceMs?: number): Promise<Told<{ readonly exit: Exit | undefined }>>;
 }

@@ -11,6 +11,7 @@ export type * from "./files.ts";
 export type * from "./handle.ts";
 export type * from "./invite.ts";
 export type * from "./journal.ts";
+export type * from "./port.ts";
 export type * from "./reach.ts";
 export type * from "./work.ts";
 export type { NetworkCarrier } from "../client/carriers.ts";

@@ -31,6 +31,7 @@ import type {
   InviteSpec,
   OpenSpec,
   PolicyInForce,
+  PortStream,
   RelayJoin,
   RunOptions,
   RunResult,
@@ -48,6 +49,7 @@ import { filesOf } from "./files.ts";
 import { signGrant } from "./grant.ts";
 import { errorFrom } from "./handshake.ts";
 import { Line } from "./line.ts";
+import { openPort } from "./port.ts";
 import { envOnWire, type Surroundings, surroundingsFrom } from "./surroundings.ts";
 
 const verbs = {
@@ -401,6 +403,15 @@ export class Client implements HostClient {
       session,
       () => this.#redial.newId(),
     );
+  }
+
+  async ports(session: string) {
+    const { ports, reachable } = (await this.#call("portList", { case: "portList", value: { session } })).value;
+    return { ports: ports.map(({ port, address, pid, program }) => ({ port, address, pid, program })), reachable };
+  }
+
+  async connectPort(session: string, port: number): Promise<PortStream> {
+    return openPort(await this.#line.standing(), session, port);
   }
 
   async invite(spec: InviteSpec): Promise<Invited> {

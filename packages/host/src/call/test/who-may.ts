@@ -14,6 +14,7 @@ export const table: Record<Verb, string> = {
   screen: /*    */ "yes yes yes no yes",
   wait: /*      */ "yes yes yes no yes",
   probe: /*     */ "yes yes yes no yes",
+  portList: "yes yes yes no yes",
   open: /*      */ "no yes no no yes",
   rename: /*    */ "no yes no no yes",
   kill: /*      */ "no yes no no yes",
