@@ -32,6 +32,7 @@ const bundles = [
   { entry: "apps/mcp/src/index.ts", name: "mcp", format: /** @type {const} */ ("cjs") },
   { entry: "packages/relay/src/index.ts", name: "relay", format: /** @type {const} */ ("cjs") },
   { entry: "node_modules/@grpc/grpc-js/build/src/index.js", name: "grpc-js", format: /** @type {const} */ ("cjs") },
+  { entry: "node_modules/httpxy/dist/index.mjs", name: "httpxy", format: /** @type {const} */ ("cjs") },
   { entry: "packages/sdk/src/node/login/index.ts", name: "login", format: /** @type {const} */ ("cjs") },
   { entry: "node_modules/jose/dist/webapi/index.js", name: "jose", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/main.ts", name: "host", format: /** @type {const} */ ("esm") },
@@ -90,8 +91,16 @@ const grpcApart = {
   },
 };
 
+/** What leads a browser to a session's port: `hold preview` alone loads it. */
+const proxyApart = {
+  name: "proxy-apart",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    made.onResolve({ filter: /^httpxy$/ }, () => ({ path: "./httpxy.cjs", external: true }));
+  },
+};
+
 const apart = new Map([
-  ["cli", [modelApart, mcpApart, loginApart, relayApart, grpcApart]],
+  ["cli", [modelApart, mcpApart, loginApart, relayApart, grpcApart, proxyApart]],
   ["host", [joseApart, sshApart, grpcApart]],
   ["relay", [grpcApart]],
 ]);

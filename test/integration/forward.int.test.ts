@@ -5,6 +5,7 @@ import { createServer, connect as connectTcp, type AddressInfo, type Socket } fr
 import type { HostClient } from "@holdfast/sdk";
 import { connect, forward } from "@holdfast/sdk/node";
 import { expect, onTestFinished, test } from "vitest";
+import { Command } from "./world/command.ts";
 import { forwardingWorld, listener } from "./world/ports.ts";
 import { fact } from "./world/processes.ts";
 import { RelayProcess } from "./world/relay.ts";
@@ -242,4 +243,37 @@ test("when the link is cut the open connections end, and the next ones find a li
   const after = await opened(there.localPort);
   await fact("it is there after the host's death too", () => after.said() === "hello ");
   await there.close();
+});
+
+test("hold forward and hold preview lead there from the command line through a relay, over the relay's death, until they are stopped", async () => {
+  const w = await forwardingWorld();
+  const admin = await w.connect();
+  writeFileSync(w.path("page"), "from afar");
+  const { session, port } = await listener(w, admin, "HTTP", "web");
+  const relay = await RelayProcess.start(w);
+  const url = await relay.joinedBy(admin, "box");
+  // What is trusted at first sight by a person is here by a program.
+  (await connect({ url, home: w.home, trust: "first" })).close();
+  const list = Command.run(w, ["--host", url, "forward", "web", "--list", "--json"]);
+  expect(JSON.parse(await list.line())).toMatchObject({ port, program: "python3" });
+  expect(await list.code).toBe(0);
+  const led = Command.run(w, ["--host", url, "forward", "web", `${port}:0`, "--json"]);
+  const { local, address } = JSON.parse(await led.line()) as { local: number; address: string };
+  const page = async (): Promise<string> => (await fetch(`http://${address}:${local}/page`)).text();
+  expect(await page()).toBe("from afar");
+  await relay.kill();
+  await relay.start();
+  await fact("it leads there again", async () => (await page()) === "from afar", 60_000);
+  led.stop();
+  expect(await led.code).toBe(0);
+  const shown = Command.run(w, ["--host", url, "preview", "web", String(port), "--json"]);
+  expect(JSON.parse(await shown.line())).toMatchObject({
+    url: expect.stringMatching(/^http:\/\/preview-\w+\.localhost:\d+\/\.holdfast\//),
+    port,
+  });
+  shown.stop();
+  expect(await shown.code).toBe(0);
+  await fact("a visit for each link is recorded", async () => (await visits(admin, session.id)).length === 4);
+  expect(await Command.run(w, ["forward", "web", "0"]).code).toBe(2);
+  expect(await Command.run(w, ["forward", "nosuch", "3000"]).code).toBe(3);
 });

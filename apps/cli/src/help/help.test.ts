@@ -36,6 +36,7 @@ describe("help", () => {
       "exit-codes",
       "files",
       "floor",
+      "forward",
       "http",
       "identity",
       "journal",

@@ -2,6 +2,7 @@
 import { aiCommands } from "./ai.ts";
 import type { AnyCommand, CommandTable, Group } from "./command.ts";
 import { fileCommands } from "./files.ts";
+import { forwardCommands } from "./forward.ts";
 import { helpCommands } from "./helping.ts";
 import { hostCommands } from "./host.ts";
 import { operatorCommands } from "./operators.ts";
@@ -17,6 +18,7 @@ export const commands: readonly AnyCommand[] = [
   ...steeringCommands,
   ...scriptingCommands,
   ...fileCommands,
+  ...forwardCommands,
   ...readingCommands,
   ...operatorCommands,
   ...aiCommands,

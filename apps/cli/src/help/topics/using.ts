@@ -111,6 +111,29 @@ It is called as \`hold\`, on the path that a login without a terminal has. Where
 
 \`hold attach --carrier stdio\` speaks the protocol's frames on its standard input and output (docs/protocol.md), so \`docker exec -i box hold attach --carrier stdio\` reaches into a container, and the SDK's \`connectThrough({ argv })\` takes any such command.`,
   },
+  forward: {
+    brief: "Ports and files of a session, from here",
+    text: `
+A session's programs may serve something: a page, a notebook, a database. \`hold forward SESSION --list\` tells what they listen on. It is reached from wherever the session is, by every way that leads to its host, and a relay between reads nothing of it.
+
+# An admin allows it
+
+On the host's machine: \`hold config set host.forward on\`, then \`hold host down && hold host up\` (sessions run on). Until then only \`ssh -L\` leads there.
+
+  off   nobody is led to ports of sessions
+  ssh   \`ssh -L\` is, where the host takes ssh clients (the default)
+  on    \`hold forward\` and \`hold preview\` too
+
+# Ports
+
+\`hold forward web 3000\` makes port 3000 of the session port 3000 of this machine's loopback, for every program here. \`3000:8080\` makes it 8080. When the link is cut what is open ends, and the next connection finds the way again.
+
+\`hold preview web 5173\` is for a browser: it prints a link that lets in who opens it first, and nobody else. The program there is asked as if on its own machine, so dev servers that look at Host and Origin work; WebSockets come through. In a script, or with a browser that does not know names below localhost, use \`hold forward\`.
+
+# Who may, and what is recorded
+
+Whoever may type in the session; an AI where the policy lets it \`exec\` without a question. Only ports that programs of this session listen on: not those of other sessions, of containers or of services of the machine. Who is revoked is cut off within a second. The record (\`hold log SESSION --kind port_used\`) has who went to which port, how many connections there were and how many bytes went each way.`,
+  },
   ssh: {
     brief: "Sessions through any ssh client, sftp and scp",
     text: `
