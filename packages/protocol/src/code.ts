@@ -29,6 +29,7 @@ export const codes = {
   attach_to_itself: { advice: "stop", exit: 4, grpc: 9 },
   no_such_file: { advice: "stop", exit: 1, grpc: 5 },
   file_changed: { advice: "stop", exit: 1, grpc: 10, http: 412 },
+  file_damaged: { advice: "retry", exit: 1, grpc: 15, http: 422 },
   file_failed: { advice: "stop", exit: 1, grpc: 9, http: 422 },
   // Of a session: nothing of it listens there. And what became of a connection to one.
   no_such_port: { advice: "wait", exit: 1, grpc: 5 },

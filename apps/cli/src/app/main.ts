@@ -4,6 +4,7 @@
  *   A2  A name that is no command of ours is `hold-NAME` on the path, or an error that says what was meant.
  */
 import { run as runStricli } from "@stricli/core";
+import { parsePlace } from "../read/place.ts";
 import { didYouMean } from "../read/near.ts";
 import { type AnyCommand, findCommand } from "../spec/command.ts";
 import { commands, table } from "../spec/index.ts";
@@ -109,14 +110,15 @@ function withoutHost(
   let host: string | undefined;
   const session = args.map((text, i) => {
     const argument = spec.args?.[Math.min(i, spec.args.length - 1)];
-    const split = argument?.complete === "session" ? splitHost(text) : null;
-    if (!split) return text;
+    const place = argument?.complete === "place" ? parsePlace(text) : null;
+    const split = argument?.complete === "session" ? splitHost(text) : place;
+    if (split?.host === undefined) return text;
     if ((host ?? globals.host ?? split.host) !== split.host)
       throw usage(
         `${text} is of the host ${split.host}, and ${host ?? globals.host} is named too; one command speaks to one host`,
       );
     host = split.host;
-    return split.session;
+    return place ? `${split.session}:${place.path}` : split.session!;
   });
   return { meant: host === undefined ? globals : { ...globals, host }, session };
 }

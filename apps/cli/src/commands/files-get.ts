@@ -1,50 +1,17 @@
 /** `hold files get`. */
-import { createHash, randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
-import { bytesOf, HoldError } from "@holdfast/sdk";
-import { type Context, jsonLine, line } from "../app/context.ts";
 import { escapeText } from "@holdfast/sdk";
+import { copyHere } from "@holdfast/sdk/node";
+import { type Context, jsonLine, line } from "../app/context.ts";
 import { bytesText } from "../show/time.ts";
+import { printFile } from "./print-file.ts";
 
 export async function run(context: Context, flags: { json: boolean }, args: readonly string[]): Promise<undefined> {
   const [session, path, local] = args as [string, string, string | undefined];
   const files = (await context.client()).files(session);
-  const hash = createHash("sha256");
-  if (local === undefined || local === "-") {
-    await files.read(
-      path,
-      async (part) => {
-        context.out.write(part);
-        await context.out.drained();
-      },
-      { signal: context.cancelled },
-    );
-    return;
-  }
-  const temporary = Buffer.from(bytesOf(`${local}.${randomBytes(4).toString("hex")}.hold`));
-  const file = await open(temporary, "wx", 0o644).catch((fault: NodeJS.ErrnoException) => {
-    throw new HoldError("file_failed", `${local} can't be written: ${fault.code ?? fault.message}`, {}, { cause: fault });
-  });
-  let bytes = 0;
-  try {
-    const read = await files.read(
-      path,
-      async (part) => {
-        hash.update(part);
-        bytes += part.length;
-        await file.writeFile(part);
-      },
-      { signal: context.cancelled },
-    );
-    await file.close();
-    await rename(temporary, Buffer.from(bytesOf(local)));
-    const sha256 = hash.digest("hex");
-    if (flags.json) jsonLine(context.out, { path: read.path, local, bytes, sha256 });
-    else if (context.err.isTty) line(context.err, escapeText(`${read.path} → ${local}: ${bytesText(bytes)}, SHA-256 ${sha256}`));
-  } catch (fault) {
-    await file.close().catch(() => {});
-    await rm(temporary, { force: true });
-    throw fault;
-  }
+  if (local === undefined || local === "-") return printFile(context, files, path);
+  const got = await copyHere(path, local, { files: async () => files, signal: context.cancelled });
+  const sha256 = Buffer.from(got.sha256).toString("hex");
+  if (flags.json) jsonLine(context.out, { path, local, bytes: got.size, sha256 });
+  else if (context.err.isTty) line(context.err, escapeText(`${path} → ${local}: ${bytesText(got.size)}, SHA-256 ${sha256}`));
   return;
 }

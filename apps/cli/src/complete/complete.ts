@@ -121,6 +121,7 @@ async function values(kind: Completion | undefined, partial: string, names: Name
   if (typeof kind !== "string") return of(kind);
   switch (kind) {
     case "file":
+    case "place":
       return { candidates: [], files: "files" };
     case "folder":
       return { candidates: [], files: "folders" };

@@ -24,7 +24,17 @@ export type FlagSpec =
 export type Flags = Readonly<Record<string, FlagSpec>>;
 
 /** What completion offers for a value. */
-export type Completion = "session" | "operator" | "folder" | "file" | "topic" | "key" | "signal" | "setting" | readonly string[];
+export type Completion =
+  | "session"
+  | "operator"
+  | "folder"
+  | "place"
+  | "file"
+  | "topic"
+  | "key"
+  | "signal"
+  | "setting"
+  | readonly string[];
 
 type ValueOf<F extends FlagSpec> = F["kind"] extends "bool"
   ? boolean

@@ -33,4 +33,23 @@ export const forwardCommands = [
     see: ["forward"],
     load: () => import("../commands/preview.ts"),
   }),
+  command({
+    path: ["cp"],
+    group: "scripting",
+    brief: "copy files from and to a session's machine",
+    description:
+      "One of FROM and TO is SESSION:PATH, or HOST/SESSION:PATH through a relay, with PATH absolute or from the session's directory of now; the other is of this machine, or `-`. A copy that was cut, or killed, goes on where it was when it is given again. At the end both machines compare the SHA-256 of the whole, and only then is the file put in its place. Modes are kept; links are left out of folders, and told. Who may type in the session may do it, and what was read or written stands in its record.",
+    args: [
+      { name: "FROM", brief: "the file or folder", complete: "place" },
+      { name: "TO", brief: "where to; into a folder that is there", complete: "place" },
+    ],
+    flags: { recursive: { kind: "bool", short: "r", brief: "folders, with all below them" }, json: jsonFlag },
+    examples: [
+      { line: "hold cp build:dist/app.tar.gz .", says: "from where the session's shell is" },
+      { line: "hold cp -r site box/web:/srv/site", says: "a folder, to a host behind a relay" },
+      { line: "tar c src | hold cp - build:src.tar", says: "what comes on standard input" },
+    ],
+    see: ["forward", "session-files"],
+    load: () => import("../commands/cp.ts"),
+  }),
 ];

@@ -7,6 +7,7 @@ import { admitAi } from "./admission.ts";
 import { approvalDecide, approvalList, approvalWatch } from "./approvals.ts";
 import { type Asking, type CallContext, demandCaller, type Result } from "./context.ts";
 import { execCall } from "./exec.ts";
+import { fileWrite } from "./file-write.ts";
 import * as files from "./files.ts";
 import { invitationList, invitationRevoke, invite } from "./invitations.ts";
 import * as machine from "./machine.ts";
@@ -196,7 +197,7 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
     case "fileRead":
       return files.fileRead(ctx, verb.value);
     case "fileWrite":
-      return files.fileWrite(ctx, verb.value);
+      return fileWrite(ctx, verb.value);
     case "fileWatch":
       return files.fileWatch(ctx, verb.value);
     case "portList":

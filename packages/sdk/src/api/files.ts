@@ -35,6 +35,17 @@ export interface WriteOptions {
   readonly folders?: boolean;
 }
 
+export interface WriteOnOptions {
+  readonly part: string;
+  /** Where the content belongs: what is kept beyond it is dropped. */
+  readonly offset: number;
+  /** Of the whole; asked for once all of the content was read. */
+  readonly sha256: () => Uint8Array;
+  readonly mode?: number;
+  readonly folders?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Files beside the terminal. A path that is not absolute begins at the session's directory of now. Names may hold any bytes
  * (protocol/exact-text.ts). Reading and writing stand in the session's journal. Throws `no_such_file`, `file_changed`, `file_failed`.
@@ -47,10 +58,21 @@ export interface Files {
     path: string,
     part: (bytes: Uint8Array) => void | Promise<void>,
     options?: { readonly offset?: number; readonly maxBytes?: number; readonly signal?: AbortSignal },
-  ): Promise<{ readonly path: string; readonly size: number; readonly modifiedUnixMs: number }>;
-  hash(path: string): Promise<FileState>;
+  ): Promise<{ readonly path: string; readonly size: number; readonly modifiedUnixMs: number; readonly mode: number }>;
+  /** `bytes`: of so many at its beginning, or of all there are; `size` is the whole file's. */
+  hash(
+    path: string,
+    options?: { readonly bytes?: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<FileState & { readonly mode: number }>;
   /** Replaces the file whole, or not at all. */
   write(path: string, content: Uint8Array | AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<FileState>;
+  /**
+   * What has come of a file that {@link writeOn} writes: how much, and its hash. `part`: 16 to 64 hex digits that the caller finds again; it is of
+   * this operator and this path, and is kept when links end, and the host, until it is written to its end.
+   */
+  kept(path: string, part: string, folders?: boolean): Promise<FileState>;
+  /** As {@link write}, from an offset on. */
+  writeOn(path: string, content: Uint8Array | AsyncIterable<Uint8Array>, options: WriteOnOptions): Promise<FileState>;
   /** Tells of changes until `signal` is aborted, beginning with `watching`. */
   watch(path: string, change: (c: FileChange) => void, signal: AbortSignal): Promise<void>;
 }

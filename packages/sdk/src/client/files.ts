@@ -5,6 +5,8 @@ import type { CallVerb, Result } from "./connection.ts";
 
 /** Of one call: a part with what is around it stays within a frame. */
 const PART_BYTES = 512 * 1024;
+/** Of a file that goes on elsewhere, how many calls are under way. */
+const AHEAD = 4;
 /** Of a read that waits for its reader. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
@@ -59,13 +61,45 @@ export function filesOf(ask: AskFiles, session: string, newId: () => string): Fi
         at += got;
         const { value: last } = answer;
         if (got < end - (at - got) || at >= offset + maxBytes)
-          return { path: textOf(last.path), size: Number(last.size), modifiedUnixMs: Number(last.modifiedUnixMs) };
+          return {
+            path: textOf(last.path),
+            size: Number(last.size),
+            modifiedUnixMs: Number(last.modifiedUnixMs),
+            mode: last.mode,
+          };
       }
     },
 
-    async hash(path) {
-      const value = { session, path: bytesOf(path), offset: 0n, maxBytes: 0n, hash: true };
-      return state((await ask("fileRead", { case: "fileRead", value })).value);
+    async hash(path, { bytes, signal } = {}) {
+      const of = bytes === undefined ? {} : { hashBytes: BigInt(bytes) };
+      const value = { session, path: bytesOf(path), offset: 0n, maxBytes: 0n, hash: true, ...of };
+      const answer = (await ask("fileRead", { case: "fileRead", value }, { signal })).value;
+      return { ...state(answer), mode: answer.mode };
+    },
+
+    async kept(path, part, folders = false) {
+      const value = { session, path: bytesOf(path), part, folders };
+      return state((await ask("fileWrite", { case: "fileWrite", value })).value);
+    },
+
+    async writeOn(path, content, { part, offset, sha256, mode = 0, folders = false, signal }) {
+      let at = offset;
+      const under: Promise<unknown>[] = [];
+      const send = async (data: Uint8Array, last: boolean): Promise<FileState> => {
+        const whole = last ? { sha256: sha256() } : {};
+        const value = { session, path: bytesOf(path), data, part, offset: BigInt(at), last, mode, folders, ...whole };
+        at += data.length;
+        return state((await ask("fileWrite", { case: "fileWrite", value }, { signal })).value);
+      };
+      for await (const data of partsOf(content)) {
+        const sent = send(data, false);
+        // Whoever waits for the oldest is told of it; the others' refusals follow from that.
+        sent.catch(() => {});
+        under.push(sent);
+        if (under.length >= AHEAD) await under.shift();
+      }
+      await Promise.all(under);
+      return send(new Uint8Array(0), true);
     },
 
     async write(path, content, { ifSha256, mode = 0, folders = false } = {}) {

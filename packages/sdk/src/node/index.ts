@@ -25,6 +25,7 @@ export { isRelayed } from "./relayed.ts";
 export { joinHost, type JoinOptions } from "./join.ts";
 export { connectThrough } from "./program.ts";
 export { defaultKeyName, type GeneratedKey, generateKey, generateSealedKey, credentialNames } from "./keys.ts";
+export { type Copied, type CopyOptions, copyHere, copyThere } from "./copy.ts";
 export { connectPort, forward, type Forward, type ForwardOptions } from "./forward.ts";
 export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 

@@ -130,9 +130,13 @@ On the host's machine: \`hold config set host.forward on\`, then \`hold host dow
 
 \`hold preview web 5173\` is for a browser: it prints a link that lets in who opens it first, and nobody else. The program there is asked as if on its own machine, so dev servers that look at Host and Origin work; WebSockets come through. In a script, or with a browser that does not know names below localhost, use \`hold forward\`.
 
+# Files
+
+\`hold cp build:dist/app.tar.gz .\` copies from the session's directory of now, \`hold cp notes.txt build:\` into it, \`-r\` folders. What was cut goes on where it was when the same line is run again: until then it is kept beside its place as \`.NAME.….part\`. Both ends compare the SHA-256 of the whole before the file is put in its place.
+
 # Who may, and what is recorded
 
-Whoever may type in the session; an AI where the policy lets it \`exec\` without a question. Only ports that programs of this session listen on: not those of other sessions, of containers or of services of the machine. Who is revoked is cut off within a second. The record (\`hold log SESSION --kind port_used\`) has who went to which port, how many connections there were and how many bytes went each way.`,
+Files are had by whoever may type (\`hold help session-files\`), whether ports are led to or not. Ports: whoever may type in the session; an AI where the policy lets it \`exec\` without a question. Only ports that programs of this session listen on: not those of other sessions, of containers or of services of the machine. Who is revoked is cut off within a second. The record (\`hold log SESSION --kind port_used\`) has who went to which port, how many connections there were and how many bytes went each way.`,
   },
   ssh: {
     brief: "Sessions through any ssh client, sftp and scp",

@@ -14,7 +14,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { HoldError } from "@holdfast/protocol";
 import { createProxyServer } from "httpxy";
-import type { HostClient } from "../../api.ts";
+import type { HostClient } from "../../api/index.ts";
 import { connectPort } from "../forward.ts";
 
 const ENTRY = "/.holdfast/";
