@@ -1,10 +1,12 @@
 /** A session's port in a browser: who is let in, and what the program there is told. */
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { HostClient } from "@holdfast/sdk";
 import { connect } from "@holdfast/sdk/node";
 import { preview, type Preview } from "@holdfast/sdk/preview";
-import { expect, test } from "vitest";
+import { chromium } from "playwright-core";
+import { expect, onTestFinished, test } from "vitest";
 import WebSocket from "ws";
 import { forwardingWorld } from "./world/ports.ts";
 import { fact } from "./world/processes.ts";
@@ -16,8 +18,12 @@ const SERVER = (ws: string): string => `
 import { createServer } from "node:http";
 import { WebSocketServer } from ${JSON.stringify(ws)};
 import { renameSync, writeFileSync } from "node:fs";
+let forms = 0;
 const server = createServer((request, response) => {
+  if (request.url === "/form") forms++;
+  if (request.url === "/forms") return response.end(String(forms));
   if (request.url === "/moved") return response.writeHead(302, { Location: "http://localhost:" + port + "/there" }).end();
+  if (request.url === "/page") return response.setHeader("Content-Type", "text/html").end("<title>dev</title>");
   if (request.url === "/big") return response.end(Buffer.alloc(3_000_000, "b"));
   response.setHeader("Set-Cookie", "own=1; Domain=localhost; Path=/");
   let n = 0;
@@ -169,4 +175,45 @@ test("who asks for a page of a program that does not listen is told so", async (
     text: expect.stringContaining("no program of session dev listens on port 1"),
   });
   expect(faults).toEqual(["no_such_port"]);
+});
+
+test("in Chromium the printed link leads to the page, whose WebSocket opens and whose cookie no script reads; a page of another port has part in nothing", async () => {
+  const w = await forwardingWorld();
+  const admin = await w.connect();
+  const { port } = await served(w, admin);
+  const p = await opened(w, admin, port);
+  const other = createServer((_, response) =>
+    response.writeHead(200, { "Content-Type": "text/html" }).end("<title>other</title>"),
+  );
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  // Chromium's own sandbox needs rights that a container's root lacks; the pages are ours.
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+  onTestFinished(async () => {
+    await browser.close();
+    other.close();
+  });
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(p.url);
+  const own = new URL(p.url).origin;
+  expect(new URL(page.url()).pathname).toBe("/");
+  await page.goto(`${own}/page`);
+  expect(await page.title()).toBe("dev");
+  const echo = `new Promise((told) => {
+    const socket = new WebSocket("${own.replace("http", "ws")}/hmr");
+    socket.onopen = () => socket.send("hot");
+    socket.onmessage = ({ data }) => told(data);
+    socket.onerror = () => told("refused");
+  })`;
+  expect(await page.evaluate(echo)).toBe("hot");
+  // The program's own is there; the preview's is not.
+  expect(await page.evaluate("document.cookie")).toBe("own=1");
+  const stranger = await context.newPage();
+  await stranger.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}`);
+  expect(await stranger.title()).toBe("other");
+  expect(await stranger.evaluate(echo)).toBe("refused");
+  const post = `fetch("${own}/form", { method: "POST", mode: "no-cors", credentials: "include", body: "x" }).then(() => "sent", () => "refused")`;
+  await stranger.evaluate(post);
+  const cookies = (await context.cookies(own)).map((c) => `${c.name}=${c.value}`).join("; ");
+  expect((await ask(p, "/forms", { Cookie: cookies })).text).toBe("0");
 });

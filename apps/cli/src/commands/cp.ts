@@ -6,6 +6,7 @@ import { bytesOf, escapeText, type Files, HoldError, textOf } from "@holdfast/sd
 import { type Copied, type CopyOptions, copyHere, copyThere } from "@holdfast/sdk/node";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
+import { meant } from "./led.ts";
 import { parsePlace } from "../read/place.ts";
 import { bytesText } from "../show/time.ts";
 import { Progress } from "./progress.ts";
@@ -25,7 +26,7 @@ export async function run(context: Context, flags: CpFlags, args: readonly strin
     throw usage(
       "one of the two is of a session (SESSION:PATH) and the other is of this machine; a path with a colon begins with ./",
     );
-  const session = (from.session ?? to.session)!;
+  const session = meant(context, (from.session ?? to.session)!);
   const files = filesOver(context, session);
   if (flags.recursive && (from.path === "-" || to.path === "-")) throw usage("-r copies folders, and `-` is one stream");
   if (to.session === undefined && to.path === "-") return printFile(context, await files(), from.path);

@@ -4,7 +4,7 @@ import { escapeText, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { table } from "../show/table.ts";
-import { untilOver } from "./led.ts";
+import { meant, untilOver } from "./led.ts";
 
 interface ForwardFlags {
   list: boolean;
@@ -12,10 +12,11 @@ interface ForwardFlags {
 }
 
 export async function run(context: Context, flags: ForwardFlags, args: readonly string[]): Promise<undefined> {
-  const [session, ...wanted] = args as [string, ...string[]];
+  const [asked, ...wanted] = args as [string, ...string[]];
   if (flags.list && wanted.length > 0) throw usage("--list tells of all ports; name none with it");
   if (!flags.list && wanted.length === 0) throw usage("which port? `hold forward SESSION --list` shows those that there are");
   const pairs = wanted.map(pairOf);
+  const session = meant(context, asked);
   const client = await context.client();
   if (flags.list) return list(context, (await client.ports(session)).ports);
   await untilOver(context, client, session, async (failed) => {

@@ -1,6 +1,14 @@
 /** What `hold forward` and `hold preview` have in common: they go on until they are stopped, or nobody is led there any more. */
 import { adviceOf, escapeText, exitCodeOf, HoldError } from "@holdfast/sdk";
 import { type Context, type HostClient, line } from "../app/context.ts";
+import { parseRemote } from "../read/remote.ts";
+
+/** The session that is meant by an argument, which may name another machine too, through ssh. Before `context.client`. */
+export function meant(context: Context, text: string): string {
+  const far = parseRemote(text);
+  if (far) context.reach(far.remote);
+  return far?.session ?? text;
+}
 
 /** `begin` is given what to tell of a connection that could not be led; its end is awaited. Throws when it will never be led again. */
 export async function untilOver(

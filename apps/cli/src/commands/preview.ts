@@ -3,7 +3,7 @@ import { preview } from "@holdfast/sdk/preview";
 import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
-import { untilOver } from "./led.ts";
+import { meant, untilOver } from "./led.ts";
 
 interface PreviewFlags {
   local: number | undefined;
@@ -11,10 +11,11 @@ interface PreviewFlags {
 }
 
 export async function run(context: Context, flags: PreviewFlags, args: readonly string[]): Promise<undefined> {
-  const [session, text] = args as [string, string];
+  const [asked, text] = args as [string, string];
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535)
-    throw usage(`${JSON.stringify(text)} is no port; \`hold forward ${session} --list\` shows those that there are`);
+    throw usage(`${JSON.stringify(text)} is no port; \`hold forward ${asked} --list\` shows those that there are`);
+  const session = meant(context, asked);
   const client = await context.client();
   await untilOver(context, client, session, async (failed) => {
     const made = await preview(client, session, {

@@ -8,6 +8,7 @@ test("a place of a session has its name before the first colon, and a host of a 
   expect(parsePlace("build:dist/app.tar")).toEqual(there("build", "dist/app.tar"));
   expect(parsePlace("build:/etc/a:b")).toEqual(there("build", "/etc/a:b"));
   expect(parsePlace("build:")).toEqual(there("build", ""));
+  expect(parsePlace("ana@box:build:a:b")).toEqual(there("ana@box:build", "a:b"));
   expect(parsePlace("box/web:/srv/site")).toEqual(there("web", "/srv/site", "box"));
 });
 
