@@ -160,7 +160,23 @@ test("only what a program of the session listens on is led to, whoever asks", as
   await beside;
 });
 
-test("it is off until an admin allows it, and ssh -L is a thing of its own", async () => {
+test("a link takes 64 connections, refuses the next, and takes it once one has ended", async () => {
+  const w = await forwardingWorld();
+  const admin = await w.connect();
+  const { session, port } = await listener(w, admin, "ECHO");
+  const open = await Promise.all(Array.from({ length: 64 }, () => admin.connectPort(session.id, port)));
+  expect(await refusal(admin.connectPort(session.id, port))).toBe("too_many");
+  open[0]!.close();
+  const next = await fact("there is room again", () => admin.connectPort(session.id, port));
+  for (const stream of [...open.slice(1), next]) stream.close();
+  await fact("the end is recorded with all of them, once the link is over", async () => {
+    w.close(admin);
+    const told = await visits(await w.connect(), session.id);
+    return told.length === 2 && told[1]!.startsWith(`${admin.operator.operator!.id} sdk left ${port}: 65 0 `);
+  });
+});
+
+test("links are led nowhere until an admin allows it", async () => {
   for (const word of [null, "ssh", "off"] as const) {
     const w = await forwardingWorld(word);
     const admin = await w.connect();

@@ -83,6 +83,8 @@ async function infoOf(folder: string, name: string, entry: Dirent): Promise<File
 export async function fileRead(ctx: CallContext, call: Verb<"fileRead">): Promise<Result> {
   const { session, path } = located(ctx, call);
   const file = await openRegular(path);
+  // A hash is asked of what may be written next, or has been read.
+  const isNew = !call.hash && (heard(ctx, session, path) || call.offset === 0n);
   try {
     const facts = await file.stat();
     const hash = createHash("sha256");
@@ -102,8 +104,8 @@ export async function fileRead(ctx: CallContext, call: Verb<"fileRead">): Promis
       await roomIn(ctx);
     }
     const sha256 = hash.digest();
-    // A hash is asked of what may be written next, or has been read.
-    if (!call.hash && isNewReading(ctx, session, path, call.offset)) {
+    if (!call.hash) heard(ctx, session, path);
+    if (isNew) {
       const isWhole = call.offset === 0n && at >= facts.size;
       used(ctx, session, { op: "read", path, bytes: facts.size, sha256: isWhole ? sha256 : Buffer.alloc(0) });
     }
@@ -115,15 +117,15 @@ export async function fileRead(ctx: CallContext, call: Verb<"fileRead">): Promis
   }
 }
 
-/** F2. */
-function isNewReading({ host, operator }: CallContext, session: LiveSession, path: string, offset: bigint): boolean {
+/** F2: true where this operator's reading of that file begins now. */
+function heard({ host, operator }: CallContext, session: LiveSession, path: string): boolean {
   const key = `${operator.id} ${session.id} ${path}`;
   const now = host.ports.clock.monoMs();
   const last = lastRead.get(key) ?? Number.NEGATIVE_INFINITY;
   lastRead.delete(key);
   lastRead.set(key, now);
   if (lastRead.size > MAX_KNOWN) lastRead.delete(lastRead.keys().next().value!);
-  return offset === 0n || now - last > SAME_READING_MS;
+  return now - last > SAME_READING_MS;
 }
 
 /** Null: there is no such file. */

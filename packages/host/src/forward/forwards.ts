@@ -103,7 +103,7 @@ export class Forwards {
     const key = `${session.id} ${place.port}`;
     const visit = this.#visit(key, session, place);
     // Either way may be over before the other.
-    const socket = connect({ host: place.address, port: place.port, allowHalfOpen: true });
+    const socket = connect({ host: place.address, port: place.port, allowHalfOpen: true, noDelay: true });
     socket.pause();
     this.#sockets.add(socket);
     if (this.#operator.kind === "ai") this.#endWhenPaused(socket, session);
