@@ -17,6 +17,8 @@ export async function untilOver(
   session: string,
   begin: (failed: (fault: HoldError) => void) => Promise<{ close(): Promise<void> }>,
 ): Promise<void> {
+  // Heard from now on: who stops it may do so as soon as something is printed.
+  const { cancelled } = context;
   // Wrong from the start is told at the start, and not at the first connection.
   const { reachable } = await client.ports(session);
   if (!reachable)
@@ -33,8 +35,8 @@ export async function untilOver(
     else line(context.err, escapeText(`hold: ${fault.message}`));
   });
   const leave = (): void => stop(null);
-  if (context.cancelled.aborted) leave();
-  context.cancelled.addEventListener("abort", leave, { once: true });
+  if (cancelled.aborted) leave();
+  cancelled.addEventListener("abort", leave, { once: true });
   const fault = await over;
   await led.close();
   if (fault) throw fault;
