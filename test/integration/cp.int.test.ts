@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Files, HostClient } from "@holdfast/sdk";
+import type { HostClient } from "@holdfast/sdk";
 import { connect, type CopyOptions, copyHere, copyThere } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { Command } from "./world/command.ts";
@@ -60,17 +60,13 @@ test("64 MB go both ways over links that are cut again and again, and are whole,
   chmodSync(w.path("big"), 0o751);
   let left = 0;
   const proxy = await Proxy.start(w, "cp", { cutAfter: () => left });
-  const over = (budget: number): CopyOptions => {
-    let client: HostClient | null = null;
+  const over = async (budget: number): Promise<CopyOptions> => {
     left = budget;
-    return {
-      files: async (): Promise<Files> => {
-        client = client && !client.isOver ? client : await connect({ home: proxy.home });
-        return client.files(session);
-      },
-    };
+    const client = await connect({ home: proxy.home });
+    w.atEnd(() => client.close());
+    return { files: client.files(session) };
   };
-  const there = await copyThere(w.path("big"), "big", over(20 * MIB));
+  const there = await copyThere(w.path("big"), "big", await over(20 * MIB));
   expect({ size: there.size, sha256: Buffer.from(there.sha256).toString("hex") }).toEqual({
     size: content.length,
     sha256: sha(content),
@@ -84,7 +80,7 @@ test("64 MB go both ways over links that are cut again and again, and are whole,
   left = 1_000 * MIB;
   let cuts = 0;
   const here = await copyHere("big", w.path("back"), {
-    ...over(1_000 * MIB),
+    ...(await over(1_000 * MIB)),
     progress: (done) => {
       if (done > (cuts + 1) * 16 * MIB && cuts < 3) {
         cuts++;
@@ -177,7 +173,7 @@ test("an observer copies nothing, a paused AI neither, and each part of a file t
   const { w, admin, session, far } = s;
   writeFileSync(join(far, "a"), "content");
   const observer = await w.operator("oscar", "human", "observer");
-  const to = (client: HostClient): CopyOptions => ({ files: async () => client.files(session) });
+  const to = (client: HostClient): CopyOptions => ({ files: client.files(session) });
   expect(await refusal(copyHere("a", w.path("a"), to(observer)))).toBe("not_permitted");
   expect(await refusal(copyThere(join(far, "a"), "b", to(observer)))).toBe("not_permitted");
   const ai = await w.operator("robo", "ai");

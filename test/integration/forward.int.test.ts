@@ -188,7 +188,7 @@ test("links are led nowhere until an admin allows it", async () => {
   }
 });
 
-test("an observer, who is let into another session alone and a paused AI are refused, and a connection of who may no more ends with what they send next", async () => {
+test("an observer, who is let into another session alone and a paused AI are refused, and a pause ends what an AI has open", async () => {
   const w = await forwardingWorld();
   const admin = await w.connect();
   const { session, port } = await listener(w, admin, "ECHO");
@@ -209,8 +209,8 @@ test("an observer, who is let into another session alone and a paused AI are ref
   await fact("the echo came", () => said.join("") === "hello one");
   await admin.floor(session.id, "ai_pause");
   expect(await refusal(ai.connectPort(session.id, port))).toBe("ai_paused");
-  await there.write(Buffer.from("two"));
   expect(await refusal(reading)).toBe("ai_paused");
+  expect(await refusal(there.write(Buffer.from("two")))).toBe("ai_paused");
   expect(said.join("")).toBe("hello one");
 });
 

@@ -27,16 +27,16 @@ export async function run(context: Context, flags: CpFlags, args: readonly strin
       "one of the two is of a session (SESSION:PATH) and the other is of this machine; a path with a colon begins with ./",
     );
   const session = meant(context, (from.session ?? to.session)!);
-  const files = filesOver(context, session);
+  const files = (await context.client()).files(session);
   if (flags.recursive && (from.path === "-" || to.path === "-")) throw usage("-r copies folders, and `-` is one stream");
-  if (to.session === undefined && to.path === "-") return printFile(context, await files(), from.path);
-  if (from.session === undefined && from.path === "-") return fromInput(context, flags, await files(), to.path);
+  if (to.session === undefined && to.path === "-") return printFile(context, files, from.path);
+  if (from.session === undefined && from.path === "-") return fromInput(context, flags, files, to.path);
 
   const isHere = to.session === undefined;
   const left: string[] = [];
   const pairs = isHere
-    ? await pairsHere(await files(), from.path, to.path, flags, left)
-    : await pairsThere(await files(), from.path, to.path, flags, left);
+    ? await pairsHere(files, from.path, to.path, flags, left)
+    : await pairsThere(files, from.path, to.path, flags, left);
   for (const [source, place] of pairs) {
     const progress = new Progress(context.err, basename(source));
     const options: CopyOptions = {
@@ -51,14 +51,6 @@ export async function run(context: Context, flags: CpFlags, args: readonly strin
   }
   for (const path of left) line(context.err, escapeText(`left out: ${path} is no file and no folder`));
   return left.length > 0 ? 1 : undefined;
-}
-
-/** A link that is gone is dialled anew. */
-function filesOver(context: Context, session: string): () => Promise<Files> {
-  return async () => {
-    const client = await context.client().catch(() => null);
-    return (client && !client.isOver ? client : await context.reconnect()).files(session);
-  };
 }
 
 async function fromInput(context: Context, flags: CpFlags, files: Files, path: string): Promise<undefined> {

@@ -76,6 +76,7 @@ export const topicNames = [
   "identity",
   "remote",
   "relay",
+  "forward",
   "ssh",
   "http",
   "ai",

@@ -139,7 +139,9 @@ export class PortChannels {
     });
     socket.once("error", (fault: NodeJS.ErrnoException | HoldError) => {
       const isOurs = fault instanceof HoldError;
-      open.fault ??= isOurs ? fault : new HoldError("port_failed", `the connection to the port ended: ${fault.code ?? fault.message}`);
+      open.fault ??= isOurs
+        ? fault
+        : new HoldError("port_failed", `the connection to the port ended: ${fault.code ?? fault.message}`);
     });
     socket.once("close", () => this.#over(channel, open));
     this.#read(open);

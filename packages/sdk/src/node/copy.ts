@@ -21,8 +21,8 @@ const AGAIN_MS = 500;
 const READ_BYTES = 512 * 1024;
 
 export interface CopyOptions {
-  /** Of the session, over a link that stands: called again after one was lost. */
-  readonly files: () => Promise<Files>;
+  /** Of the session; their client dials again when its link is lost. */
+  readonly files: Files;
   /** Bytes that are there, of how many. */
   readonly progress?: (done: number, of: number) => void;
   /** Makes the folders above a file there. */
@@ -41,7 +41,7 @@ export interface Copied {
 
 /** To this machine. Throws `file_changed` when the file is written while it is read. */
 export async function copyHere(path: string, local: string, options: CopyOptions): Promise<Copied> {
-  const { signal, progress = () => {} } = options;
+  const { files, signal, progress = () => {} } = options;
   const place = await realOf(local).catch(() => resolve(local));
   const known = await stat(exact(place)).catch(() => null);
   if (known && !known.isFile()) throw new HoldError("file_failed", `${local} is no regular file`, { path: local });
@@ -50,7 +50,7 @@ export async function copyHere(path: string, local: string, options: CopyOptions
   try {
     const had = (await file.stat()).size;
     let resumedAt: number | null = null;
-    const whole = await overLinks(options, async (files, came) => {
+    const whole = await overLinks(signal, async (came) => {
       const kept = (await file.stat()).size;
       const there = await files.hash(path, { bytes: kept, signal });
       let { hash, at } = await beginOf(file, kept, there);
@@ -86,14 +86,14 @@ export async function copyHere(path: string, local: string, options: CopyOptions
 
 /** To the session's machine. */
 export async function copyThere(local: string, path: string, options: CopyOptions): Promise<Copied> {
-  const { signal, folders = false, progress = () => {} } = options;
+  const { files, signal, folders = false, progress = () => {} } = options;
   const file = await here(local, () => open(exact(local), constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     const facts = await file.stat();
     if (!facts.isFile()) throw new HoldError("file_failed", `${local} is no regular file`, { path: local });
     const part = nameOf(await realOf(local));
     let resumedAt: number | null = null;
-    const wrote = await overLinks(options, async (files, came) => {
+    const wrote = await overLinks(signal, async (came) => {
       const there = await files.kept(path, part, folders);
       const { hash, at } = await beginOf(file, there.size, there);
       resumedAt ??= at;
@@ -148,11 +148,11 @@ async function* contentFrom(
 }
 
 /** D1: tried again while there is no link. `came`: a byte got through. */
-async function overLinks<T>({ files, signal }: CopyOptions, attempt: (files: Files, came: () => void) => Promise<T>): Promise<T> {
+async function overLinks<T>(signal: AbortSignal | undefined, attempt: (came: () => void) => Promise<T>): Promise<T> {
   let lastCame = performance.now();
   for (;;) {
     try {
-      return await attempt(await files(), () => {
+      return await attempt(() => {
         lastCame = performance.now();
       });
     } catch (fault) {
