@@ -1,7 +1,6 @@
 /** Sessions as most programs want them (session.ts): methods on the session, attachments as async iterables, refusals as values. */
 import type { Code, Event, Exit, Floor, Presence, ScreenAnswer, Session, WaitAnswer } from "@holdfast/protocol";
 import type { AttachOptions, Attachment, Gap, InputOptions, InputOutcome, Output, Snapshot } from "./attach.ts";
-import type { HostClient } from "./client.ts";
 import type { Files, FileState, WriteOptions } from "./files.ts";
 import type { Entry, ReadOptions } from "./journal.ts";
 import type { ListeningPort, PortStream } from "./port.ts";
@@ -82,7 +81,7 @@ export interface SessionHandle {
   passFloor(operator: string): Promise<Told<{ readonly floor: Floor }>>;
   readonly files: SessionFiles;
   ports(): Promise<readonly ListeningPort[]>;
-  /** See {@link HostClient.connectPort}. On Node, `forward` of sdk/node makes it a port of this machine. */
+  /** One TCP connection to it, as of `client.connectPort`. On Node, `forward` of sdk/node makes it a port of this machine. */
   connectPort(port: number): Promise<Told<{ readonly stream: PortStream }>>;
   /** Ends it: asks first, forces after `graceMs` (default 5,000). Resolves when it has ended, with how. */
   kill(graceMs?: number): Promise<Told<{ readonly exit: Exit | undefined }>>;
