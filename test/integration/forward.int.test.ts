@@ -202,14 +202,15 @@ test("an observer, who is let into another session alone and a paused AI are ref
   const ai = await w.operator("robo", "ai");
   const there = await ai.connectPort(session.id, port);
   const said: string[] = [];
-  const reading = (async () => {
+  const reading = async (): Promise<void> => {
     for await (const part of there) said.push(Buffer.from(part).toString());
-  })();
+  };
+  const ended = refusal(reading());
   await there.write(Buffer.from("one"));
   await fact("the echo came", () => said.join("") === "hello one");
   await admin.floor(session.id, "ai_pause");
   expect(await refusal(ai.connectPort(session.id, port))).toBe("ai_paused");
-  expect(await refusal(reading)).toBe("ai_paused");
+  expect(await ended).toBe("ai_paused");
   expect(await refusal(there.write(Buffer.from("two")))).toBe("ai_paused");
   expect(said.join("")).toBe("hello one");
 });
