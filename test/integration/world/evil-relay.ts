@@ -34,7 +34,7 @@ export class EvilRelay {
   static async start(w: World): Promise<EvilRelay> {
     const evil = new EvilRelay();
     const through = {
-      serve: (call: Call) => evil.#relay.serve(call),
+      serve: (call: Parameters<Relay["serve"]>[0]) => evil.#relay.serve(call),
       accept: (call: Call) => evil.#relay.accept(evil.#handled(call, "to host")),
       reach: (call: Call) => evil.#relay.reach(evil.#handled(call, "to operator")),
       find: evil.#relay.find.bind(evil.#relay),
