@@ -143,6 +143,7 @@ export class Relay {
       name,
       token,
       version,
+      doors,
     }: Extract<HostWord["body"], { case: "register" }>["value"]): Promise<void> => {
       const { keyId } = await this.#passes.read(pass);
       const host = this.book.register(keyId.slice(0, 32), { name, token }, this.#wallMs());
@@ -150,6 +151,7 @@ export class Relay {
       stranger.known();
       line = { host, version: version.slice(0, 64), from: addressOf(call), send, refuse };
       this.lines.open(line);
+      if (doors) this.lines.setDoors(line, doors);
       send({ case: "registered", value: create(RegisteredSchema, { name: host.name, fleet: host.fleet, beatMs: BEAT_MS }) });
       this.#log("host_registered", { host: host.id, name: host.name, fleet: host.fleet, from: line.from });
     };

@@ -14,8 +14,11 @@ export async function reach(w: World, url: string, options: Partial<NetworkOptio
 }
 
 /** A session `far` that answers each line in angle brackets, and echoes nothing. */
-export const answering = (w: World, by: HostClient): Promise<Session> =>
-  w.open(by, { name: "far", script: 'stty -echo; while read -r line; do echo "<$line>"; done' });
+export async function answering(w: World, by: HostClient): Promise<Session> {
+  const session = await w.open(by, { name: "far", script: 'stty -echo; while read -r line; do echo "<$line>"; done' });
+  await fact("it echoes nothing", async () => !(await by.probe(session.id)).echo);
+  return session;
+}
 
 /** Types 40 lines into {@link answering}, its wire cut twice and its host killed once meanwhile: each is applied, and answered once, in order. */
 export async function steersThroughCuts(w: World, client: HostClient, cut: () => void): Promise<void> {

@@ -194,7 +194,11 @@ export class Uplink {
         audience: audienceOf(this.#address),
         nowUnixMs: wallMs(),
         id: randomBytes(12).toString("hex"),
-      }).then((pass) => this.#say({ case: "register", value: { pass, name, token, version, protocol: RELAY_PROTOCOL } }), over);
+      }).then((pass) => {
+        // Said with it, they hold from the first moment; what changed until the answer is said again then.
+        const doors = create(DoorsSchema, this.#parts.doors());
+        this.#say({ case: "register", value: { pass, name, token, version, protocol: RELAY_PROTOCOL, doors } });
+      }, over);
     });
   }
 

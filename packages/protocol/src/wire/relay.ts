@@ -40,6 +40,8 @@ export interface Register {
   version: string;
   /** of this page: 1 */
   protocol: number;
+  /** from the first moment */
+  doors: Doors | undefined;
 }
 
 export interface Registered {
@@ -420,7 +422,7 @@ export const RelayWord: MessageFns<RelayWord> = {
 };
 
 function createBaseRegister(): Register {
-  return { pass: "", name: "", token: new Uint8Array(0), version: "", protocol: 0 };
+  return { pass: "", name: "", token: new Uint8Array(0), version: "", protocol: 0, doors: undefined };
 }
 
 export const Register: MessageFns<Register> = {
@@ -439,6 +441,9 @@ export const Register: MessageFns<Register> = {
     }
     if (message.protocol !== 0) {
       writer.uint32(40).uint32(message.protocol);
+    }
+    if (message.doors !== undefined) {
+      Doors.encode(message.doors, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -496,6 +501,14 @@ export const Register: MessageFns<Register> = {
             message.protocol = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.doors = Doors.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -518,6 +531,7 @@ export const Register: MessageFns<Register> = {
     message.token = object.token ?? new Uint8Array(0);
     message.version = object.version ?? "";
     message.protocol = object.protocol ?? 0;
+    message.doors = (object.doors !== undefined && object.doors !== null) ? Doors.fromPartial(object.doors) : undefined;
     return message;
   },
 };
