@@ -21,7 +21,7 @@ test("a relay's address is read as it is written, and written as it is read", ()
 
 test("a host's address names its relay and what it is called there", () => {
   expect(relayedHost(`relay://relay.example:7444/box#${pin}`)).toEqual({
-    relay: { authority: "relay.example:7444", isPlain: false, pin },
+    relay: { authority: "relay.example:7444", isPlain: false, isWeb: false, pin },
     host: "box",
   });
   for (const url of [`relay://relay.example:7444/box#${pin}`, "relay+http://127.0.0.1:7444/0123456789abcdef0123456789abcdef"])
