@@ -14,3 +14,4 @@ export {
 export { type Mark, MarkScanner, isNonce, maxMarkBytes, stripMarks } from "./marks.ts";
 export { echoes, titleNoise } from "./noise.ts";
 export { type Run, type RunFact, type RunOutcome, type RunOutput, type RunStep, type Segment, sentRun, stepRun } from "./run.ts";
+export { type KnownRun, runKey, type RunNews, Runs, type RunsRules, runsRules } from "./runs.ts";

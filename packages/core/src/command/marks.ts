@@ -58,10 +58,17 @@ export class MarkScanner {
   readonly #held = new Uint8Array(maxMarkBytes);
   #heldBytes = 0;
 
-  /** `lastCount`: of the last mark that counted, where a scan goes on after a restart of the host. */
-  constructor(nonce: string, lastCount = 0) {
+  /** `lastCount` and `held`: as the scanner before had them, where a scan goes on after a restart of the host. */
+  constructor(nonce: string, lastCount = 0, held: Uint8Array = new Uint8Array(0)) {
     this.#nonce = nonce;
     this.#lastCount = lastCount;
+    this.#held.set(held);
+    this.#heldBytes = held.length;
+  }
+
+  /** What may be the beginning of a mark whose rest has not come. */
+  get held(): Uint8Array {
+    return this.#held.slice(0, this.#heldBytes);
   }
 
   get lastCount(): number {

@@ -149,6 +149,11 @@ export class InputLedger {
     return this.#unit?.writer ?? null;
   }
 
+  /** Writers were there of whom nothing is known any more (I1), or may have been: one that is not known may be one of them. */
+  get forgetsWriters(): boolean {
+    return this.#silent.size >= this.#rules.silentWriters;
+  }
+
   lastN(writer: WriterId): number {
     return this.#find(writer)?.lastN ?? 0;
   }

@@ -1,7 +1,7 @@
 /** One `hold run` on a shell whose marks are printed by hand. What real shells do is played in test/integration. */
-import { create, RunCallSchema, type Init, type RunAnswer, type RunCall } from "@holdfast/protocol";
+import { create, InputSchema, RunCallSchema, type Init, type RunAnswer, type RunCall } from "@holdfast/protocol";
 import { simulate, type World } from "@holdfast/testkit";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runCall } from "./run.ts";
 
 const NONCE = "0123456789abcdef";
@@ -230,4 +230,103 @@ test("a caller who leaves while it is looked whether the shell reads has nothing
   await world.advance(100);
   expect(r.fault).toMatchObject({ code: "cancelled" });
   expect(Buffer.concat(world.shim.program.read).toString()).toBe("");
+describe("one who asks again", () => {
+  const again = (offset: number, bytes: number) => ({ askedMsAgo: 10n, offset: BigInt(offset), bytes: BigInt(bytes) });
+  const asked = { text: "make", writer: "writer-of-one", n: 1n };
+
+  test("while the first still waits is told the same, and nothing is typed twice", async () => {
+    const world = await atPrompt(70);
+    const both = [run(world, asked), run(world, { ...asked, again: again(0, 0) })];
+    await world.advance(30);
+    await prints(world, `make\r\n${mark("C", "7;make")}made\r\n${ends("4")}`);
+    for (const r of both) expect(r).toMatchObject({ output: "made\r\n", answer: { state: "ended", code: 4 } });
+    expect(typed(world)).toBe("make\r");
+  });
+
+  test("when it is over is told from where they are, and the rest alone", async () => {
+    const world = await atPrompt(71);
+    const first = run(world, asked);
+    await world.advance(30);
+    await prints(world, `${mark("C", "7;make")}one\r\n`);
+    first.abort.abort();
+    await prints(world, `two\r\n${ends("2")}`);
+    const had = Number(first.answer!.toOffset);
+    const rest = run(world, { ...asked, again: again(had, 5) });
+    const whole = run(world, { ...asked, again: again(0, 0) });
+    await world.advance(30);
+    expect([first.output, rest.output, whole.output]).toEqual(["one\r\n", "two\r\n", "one\r\ntwo\r\n"]);
+    expect([rest.answer?.code, whole.answer?.code]).toEqual([2, 2]);
+  });
+
+  test("for output that was erased meanwhile is told how much of it is left out", async () => {
+    const world = await atPrompt(72);
+    const first = run(world, asked);
+    await world.advance(30);
+    await prints(world, mark("C", "7;make"));
+    await prints(world, "secret\r\n");
+    const erased = world.live.facts.seq;
+    await prints(world, `public\r\n${ends("0")}`);
+    expect(first.output).toBe("secret\r\npublic\r\n");
+    world.live.redact([erased]);
+    const late = run(world, { ...asked, again: again(0, 0) });
+    await world.advance(30);
+    expect(late).toMatchObject({ output: "public\r\n", answer: { state: "ended", code: 0, omittedBytes: 8n } });
+  });
+
+  test("has a line taken back that the editor kept when the link was lost", async () => {
+    const world = await atPrompt(73);
+    const first = run(world, { ...asked, text: "echo 'open" });
+    await world.advance(30);
+    first.abort.abort();
+    await prints(world, mark("F"));
+    await world.advance(2_000);
+    expect(typed(world)).not.toContain("\x03");
+    const next = run(world, { ...asked, text: "echo 'open", again: again(0, 0) });
+    await world.advance(10);
+    expect(typed(world).split("\x03")).toHaveLength(2);
+    await prints(world, mark("B", "1;7"));
+    expect(next.answer?.state).toBe("incomplete");
+  });
+
+  test("interrupts nothing that somebody else has made of such a line", async () => {
+    const world = await atPrompt(74);
+    const first = run(world, { ...asked, text: "echo 'open" });
+    await world.advance(30);
+    first.abort.abort();
+    await prints(world, mark("F"));
+    await prints(world, mark("C", "7;echo"));
+    run(world, { ...asked, text: "echo 'open", again: again(0, 0) });
+    await world.advance(5_000);
+    expect(typed(world)).not.toContain("\x03");
+  });
+
+  test("for a command of which only the number is known any more is not typed for", async () => {
+    const world = await atPrompt(75);
+    const writer = "ana/writer-of-one";
+    const ana = world.life.host.registry.byName("ana")!;
+    world.live.offer(ana, "cli", null, writer, create(InputSchema, { n: 1n, data: Buffer.from("make\r") }), () => {});
+    await prints(world, `${mark("C", "7;make")}${ends("0")}`);
+    const before = typed(world);
+    const r = run(world, { ...asked, again: again(0, 0) });
+    await world.advance(30);
+    expect([r.fault?.code, typed(world)]).toEqual(["code_unknown", before]);
+  });
+
+  test("is not typed for where as many have typed since as the books remember, and one who asks anew is", async () => {
+    const world = await atPrompt(76);
+    const ana = world.life.host.registry.byName("ana")!;
+    for (let n = 1; !world.live.forgetsWriters && n <= 10_000; n++) {
+      world.live.offer(ana, "cli", null, `ana/other-${n}`, create(InputSchema, { n: 1n, data: Buffer.from("\x15") }), () => {});
+      if (n % 100 === 0) await world.advance(30);
+    }
+    expect(world.live.forgetsWriters).toBe(true);
+    await world.advance(100);
+    const r = run(world, { ...asked, again: again(0, 0) });
+    await world.advance(30);
+    expect(r.fault?.code).toBe("code_unknown");
+    const fresh = run(world, { ...asked, writer: "writer-of-two" });
+    await world.advance(30);
+    await prints(world, `${mark("C", "7;make")}${ends("0")}`);
+    expect(fresh.answer?.code).toBe(0);
+  });
 });

@@ -246,6 +246,7 @@ export class HostLink implements LinkHandlers {
         // Another machine's folders and variables are of no use here, and a page has none.
         ...(isBearer || FAR.has(this.#link.carrier) ? { surroundings: this.#host.surroundings } : {}),
         resumed: resumes?.attachment ?? "",
+        answersAgain: true,
       },
     });
     this.#tellApprovals();

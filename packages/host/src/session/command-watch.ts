@@ -2,21 +2,26 @@
  * What the session's shell is doing: feeds core/command from output and settled inputs, and turns its marks into records.
  * Without shell integration it still knows whether a line is half typed.
  */
-import { command, Offset, UnixMs } from "@holdfast/core";
-import { create, EventBody_CommandEndedSchema, EventBody_CommandStartedSchema, InputStatus } from "@holdfast/protocol";
+import { command, HOST_RESTART, Offset, type Outcome, Seq, UnixMs } from "@holdfast/core";
+import { create, EventBody_CommandEndedSchema, EventBody_CommandStartedSchema, type InputStatus } from "@holdfast/protocol";
 import type { Entry } from "../journal/journal.ts";
 import type { Body } from "./record.ts";
 
 type Mark = command.Mark;
 
-/** Told of each mark after it was applied: for `hold run` and `hold wait`. */
+/** Told of each mark after it was applied: for `hold wait`, and for who waits until the shell reads. */
 export type MarkListener = (mark: Mark) => void;
+/** Told what happens to a run of this session, after it was folded. */
+export type RunListener = (news: command.RunNews) => void;
 
 export interface SavedCommands {
   readonly state: command.ShellState;
   readonly end: Offset;
   readonly nonce: string;
   readonly lastCount: number;
+  /** Both absent in what an older host saved. A mark that was half read, a character a byte. */
+  readonly held?: string;
+  readonly runs?: readonly command.KnownRun[];
 }
 
 /** Of what is printed behind a prompt, enough to tell an echo. */
@@ -30,6 +35,8 @@ export class CommandWatch {
   /** Inputs given to the shim and not settled, with who typed what: they count as typed already. */
   readonly #pending = new Map<number, { readonly by: string; readonly bytes: Uint8Array }>();
   readonly #listeners = new Set<MarkListener>();
+  readonly #runListeners = new Set<RunListener>();
+  #runs = new command.Runs();
   readonly #now: () => number;
   #nonce = "";
 
@@ -38,8 +45,10 @@ export class CommandWatch {
     if (!saved) return;
     this.#state = saved.state;
     this.#end = saved.end;
-    if (saved.nonce) this.#scanner = new command.MarkScanner(saved.nonce, saved.lastCount);
+    const held = Buffer.from(saved.held ?? "", "latin1");
+    if (saved.nonce) this.#scanner = new command.MarkScanner(saved.nonce, saved.lastCount, held);
     this.#nonce = saved.nonce;
+    this.#runs = new command.Runs(saved.runs);
   }
 
   /** The session was opened: its shell carries this nonce in its marks. */
@@ -51,20 +60,26 @@ export class CommandWatch {
 
   /** What a restarted host needs to go on from here. */
   save(): SavedCommands {
-    return { state: this.#state, end: this.#end, nonce: this.#nonce, lastCount: this.#scanner?.lastCount ?? 0 };
+    return {
+      state: this.#state,
+      end: this.#end,
+      nonce: this.#nonce,
+      lastCount: this.#scanner?.lastCount ?? 0,
+      held: Buffer.from(this.#scanner?.held ?? []).toString("latin1"),
+      runs: this.#runs.save(),
+    };
   }
 
   /** Follows a record of the journal, while a restarted host reads what its predecessor wrote. */
   follow(entry: Entry, body: Body | null): void {
     if (body?.case === "opened") this.opened(body.value.shellIntegrated, body.value.nonce);
     else if (body?.case === "output" && entry.stream !== 2) this.output(entry.payload, entry.offset);
-    else if (body?.case === "input") this.input(entry.seq, entry.actor, entry.payload);
-    else if (body?.case === "inputSettled")
-      this.settled(
-        Number(body.value.inputSeq),
-        body.value.status === InputStatus.APPLIED ? Infinity : body.value.bytes,
-        Number(body.value.outputOffset),
-      );
+    else if (body?.case === "input") {
+      const { writer, n, run } = body.value;
+      this.input(entry.seq, entry.actor, entry.payload, run ? command.runKey(writer, n) : null);
+    } else if (body?.case === "inputSettled") this.settled(outcomeOf(body.value), Number(body.value.outputOffset));
+    else if (body?.case === "exited") this.exited(body.value.exit?.code ?? null);
+    else if (body?.case === "ended") this.exited(null);
     else if (body?.case === "floorChanged" && body.value.reason === "passed") this.handedOver(body.value.from);
   }
 
@@ -74,6 +89,20 @@ export class CommandWatch {
 
   get outputEnd(): Offset {
     return this.#end;
+  }
+
+  /** The run that was typed with this key (core/command Q1). */
+  run(key: string): command.KnownRun | null {
+    return this.#runs.find(key);
+  }
+
+  listenToRuns(listener: RunListener): () => void {
+    this.#runListeners.add(listener);
+    return () => this.#runListeners.delete(listener);
+  }
+
+  #tell(news: readonly command.RunNews[]): void {
+    for (const one of news) for (const listener of this.#runListeners) listener(one);
   }
 
   listen(listener: MarkListener): () => void {
@@ -112,28 +141,42 @@ export class CommandWatch {
           }),
         });
       }
+      this.#tell(this.#runs.told({ kind: "mark", mark }));
       for (const listener of this.#listeners) listener(mark);
     }
     this.#keepShown(bytes, offset);
     return bodies;
   }
 
-  /** An input is on its way to the terminal. */
-  input(seq: number, by: string, bytes: Uint8Array): void {
+  /** An input is on its way to the terminal. `run`: the key of the command that it is. */
+  input(seq: number, by: string, bytes: Uint8Array, run: string | null): void {
     this.#pending.set(seq, { by, bytes: Uint8Array.prototype.slice.call(bytes) });
+    if (run !== null) this.#runs.typed(run, Seq(seq));
   }
 
-  /** `written`: bytes of it that the terminal took; Infinity: it did what it was for, were it a signal. */
-  settled(seq: number, written: number, outputOffset: number): void {
+  /** What the terminal took of it; an interrupt that was applied did what it was for, were it a signal. May be told twice. */
+  settled({ seq, status, bytes, refusal }: Outcome, outputOffset: number): void {
     const pending = this.#pending.get(seq);
     this.#pending.delete(seq);
-    if (!pending || written === 0) return;
-    this.#state = command.applyShell(this.#state, {
-      kind: "input",
-      by: pending.by,
-      bytes: written < pending.bytes.length ? pending.bytes.subarray(0, written) : pending.bytes,
-      outputOffset: Offset(outputOffset),
-    });
+    const written = status === "applied" ? Infinity : bytes;
+    if (pending && written > 0)
+      this.#state = command.applyShell(this.#state, {
+        kind: "input",
+        by: pending.by,
+        bytes: written < pending.bytes.length ? pending.bytes.subarray(0, written) : pending.bytes,
+        outputOffset: Offset(outputOffset),
+      });
+    const isUnseen = status === "void" && refusal === HOST_RESTART;
+    this.#tell(
+      isUnseen
+        ? this.#runs.neverTyped(seq)
+        : this.#runs.settled(seq, { kind: "input", status, outputOffset: Offset(outputOffset) }),
+    );
+  }
+
+  /** The session's program is gone. */
+  exited(code: number | null): void {
+    this.#tell(this.#runs.told({ kind: "exited", code, outputOffset: this.#end }));
   }
 
   /** The editor sleeps, nothing waits to be read, and what it printed has come. */
@@ -166,4 +209,10 @@ export class CommandWatch {
       state = command.applyShell(state, { kind: "input", by, bytes, outputOffset: this.#end });
     return command.lineDirt(state);
   }
+}
+
+/** As the record of a settlement has it. */
+export function outcomeOf(v: { inputSeq: bigint; status: InputStatus; bytes: number; refusal: string }): Outcome {
+  const status = (["applied", "applied", "refused", "void", "cut"] as const)[v.status] ?? "void";
+  return { seq: Seq(Number(v.inputSeq)), status, bytes: v.bytes, refusal: v.refusal };
 }

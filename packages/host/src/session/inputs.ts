@@ -11,6 +11,7 @@
  */
 import { crc32 } from "node:zlib";
 import {
+  command,
   HOST_ACTOR,
   HOST_RESTART,
   MonotonicMs,
@@ -144,6 +145,11 @@ export class Inputs {
     return this.#ledger.lastN(writer);
   }
 
+  /** See the ledger. */
+  get forgetsWriters(): boolean {
+    return this.#ledger.forgetsWriters;
+  }
+
   /** The fold, for the journal's cache. */
   save(): unknown {
     return this.#ledger.save();
@@ -221,6 +227,7 @@ export class Inputs {
       if (again.kind === "refuse") return refuse(this.#ledgerRefusal(again.code));
       if (again.kind === "wait") return this.#wait(offer, refuse);
       const tag = this.#tagOf(by.id);
+      const isRun = offer.letting.isRun ?? false;
       const body = create(EventBody_InputSchema, {
         writer,
         n: BigInt(n),
@@ -230,12 +237,13 @@ export class Inputs {
         interrupt: frame.interrupt,
         eof: frame.eof,
         tag,
+        run: isRun,
       });
       const entry = book.record({ id: by.id, via }, { case: "input", value: body }, frame.data);
       if (frame.interrupt) this.#ledger.cut();
       this.#ledger.accepted(offered, by.id, Seq(entry.seq), now);
       this.#answers.set(entry.seq, [{ n, durable: frame.durable, tell }]);
-      commands.input(entry.seq, by.id, frame.data);
+      commands.input(entry.seq, by.id, frame.data, isRun ? command.runKey(writer, n) : null);
       if (frame.interrupt) this.#dropUnsent(() => true);
       this.#send(entry, frame, tag);
       if (frame.interrupt && seat) readers.interruptSent(entry.seq, seat);
@@ -464,7 +472,7 @@ export class Inputs {
     this.#answers.delete(seq);
     this.#tellResult(r, waiting);
     readers.interruptTold(seq, Number(r.outputOffset));
-    commands.settled(seq, writtenOf(r), Number(r.outputOffset));
+    commands.settled(outcomeOf(r), Number(r.outputOffset));
     line.ackSoon();
   }
 
@@ -487,12 +495,7 @@ export class Inputs {
     if (this.#settlements.length === 0) return null;
     const settlements = this.#settlements;
     this.#settlements = [];
-    for (const r of settlements)
-      this.#settle(
-        { seq: Seq(Number(r.seq)), status: r.status, bytes: r.bytes, refusal: r.refusal === "none" ? "" : r.refusal },
-        r.secret,
-        Number(r.outputOffset),
-      );
+    for (const r of settlements) this.#settle(outcomeOf(r), r.secret, Number(r.outputOffset));
     this.#lastResult = settlements.reduce((most, r) => (r.seq > most ? r.seq : most), this.#lastResult);
     const upTo = this.#settledUpTo();
     this.offerWaiting();
@@ -525,7 +528,7 @@ export class Inputs {
     });
     book.record({ id: HOST_ACTOR, via: "shim" }, { case: "inputSettled", value });
     this.#ledger.settle(outcome, ports.clock.monoMs());
-    commands.settled(outcome.seq, writtenOf(outcome), outputOffset);
+    commands.settled(outcome, outputOffset);
   }
 
   /** The line stalled: what was owed is told again on the next link. */
@@ -626,9 +629,8 @@ function frameOf({ writer, frame }: Offer): InputFrame {
   return { writer, n: Number(frame.n), bytes: data.length, unit, unitEnd, interrupt };
 }
 
-/** For core/command: what the terminal took of it. */
-function writtenOf({ status, bytes }: Pick<Outcome, "status" | "bytes">): number {
-  return status === "applied" ? Infinity : bytes;
+function outcomeOf({ seq, status, bytes, refusal }: ShimResult): Outcome {
+  return { seq: Seq(Number(seq)), status, bytes, refusal: refusal === "none" ? "" : refusal };
 }
 
 function voided(seq: Seq, refusal: string): Outcome {

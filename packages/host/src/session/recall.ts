@@ -15,7 +15,7 @@ import {
   TERMINAL_ACTOR,
 } from "@holdfast/core";
 import type { RegisteredOperator } from "../operator/registry.ts";
-import { CommandWatch, type SavedCommands } from "./command-watch.ts";
+import { CommandWatch, outcomeOf, type SavedCommands } from "./command-watch.ts";
 import { operatorOfWriter } from "./inputs.ts";
 import type { SessionPorts } from "./ports.ts";
 import { type Body, decodeBody, folded } from "./record.ts";
@@ -80,9 +80,7 @@ export function recall(
         const frame = { writer, n: Number(n), bytes: item.payloadBytes, unit, unitEnd, interrupt };
         input.accepted(frame, item.actor, item.seq as never, now);
       } else if (body?.case === "inputSettled") {
-        const v = body.value;
-        const status = (["applied", "applied", "refused", "void", "cut"] as const)[v.status] ?? "void";
-        input.settle({ seq: Number(v.inputSeq) as never, status, bytes: v.bytes, refusal: v.refusal }, now);
+        input.settle(outcomeOf(body.value), now);
       } else if (body) {
         const isCut = cutBy(body, known);
         if (!isCut) continue;

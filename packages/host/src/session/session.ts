@@ -216,6 +216,7 @@ export class LiveSession {
 
   #recorded(entry: Entry, body: Body | null, payload: Uint8Array): void {
     if (body?.case === "opened") this.#steering.opened();
+    if (body?.case === "exited" || body?.case === "ended") this.commands.exited(this.facts.exit?.code ?? null);
     const mayQuery = this.#readers.recorded(entry, body, payload);
     this.screen.appended(entry, body, payload, mayQuery);
   }
@@ -398,6 +399,11 @@ export class LiveSession {
   /** The highest n that this writer has in the books. */
   lastN(writer: string): number {
     return this.#inputs.lastN(writer);
+  }
+
+  /** Whether a writer that is not in the books may have been in them. */
+  get forgetsWriters(): boolean {
+    return this.#inputs.forgetsWriters;
   }
 
   /**

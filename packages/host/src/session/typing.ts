@@ -19,6 +19,8 @@ export interface Letting {
   readonly pass?: Pass;
   /** Aborted when its caller gives up; a call is not kept waiting for as long as a frame of an attachment. */
   readonly patience?: AbortSignal;
+  /** It is a whole command, whose end its caller waits for (core/command Q1). */
+  readonly isRun?: true;
 }
 
 export type TypingGate = (by: RegisteredOperator, via: string, frame: Input) => Typed;

@@ -119,7 +119,7 @@ export interface EventBody_Started {
 export interface EventBody_Output {
 }
 
-/** One accepted frame. (writer, n) is its identity across resends. */
+/** One accepted frame. (writer, n) is its identity across resends. `run`: a whole command, typed for a RunCall. */
 export interface EventBody_Input {
   writer: string;
   n: bigint;
@@ -129,6 +129,7 @@ export interface EventBody_Input {
   eof: boolean;
   tag: number;
   unitEnd: boolean;
+  run: boolean;
 }
 
 export interface EventBody_InputSettled {
@@ -1554,7 +1555,7 @@ export const EventBody_Output: MessageFns<EventBody_Output> = {
 };
 
 function createBaseEventBody_Input(): EventBody_Input {
-  return { writer: "", n: 0n, epoch: 0n, unit: "", interrupt: false, eof: false, tag: 0, unitEnd: false };
+  return { writer: "", n: 0n, epoch: 0n, unit: "", interrupt: false, eof: false, tag: 0, unitEnd: false, run: false };
 }
 
 export const EventBody_Input: MessageFns<EventBody_Input> = {
@@ -1588,6 +1589,9 @@ export const EventBody_Input: MessageFns<EventBody_Input> = {
     }
     if (message.unitEnd !== false) {
       writer.uint32(64).bool(message.unitEnd);
+    }
+    if (message.run !== false) {
+      writer.uint32(72).bool(message.run);
     }
     return writer;
   },
@@ -1669,6 +1673,14 @@ export const EventBody_Input: MessageFns<EventBody_Input> = {
             message.unitEnd = reader.bool();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.run = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1694,6 +1706,7 @@ export const EventBody_Input: MessageFns<EventBody_Input> = {
     message.eof = object.eof ?? false;
     message.tag = object.tag ?? 0;
     message.unitEnd = object.unitEnd ?? false;
+    message.run = object.run ?? false;
     return message;
   },
 };

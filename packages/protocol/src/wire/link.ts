@@ -187,6 +187,8 @@ export interface Welcome {
     | undefined;
   /** after Resume: the attachment that the next Attach of this link takes up */
   resumed: string;
+  /** a RunCall or ExecCall that comes again is answered as the one that it is (§4) */
+  answersAgain: boolean;
 }
 
 /** What a session inherits from who opens it, unless told otherwise. */
@@ -958,7 +960,20 @@ export interface HostDownCall {
   force: boolean;
 }
 
-/** hold run: types one command into the session's shell and waits for its end. */
+/**
+ * hold run: types one command into the session's shell and waits for its end.
+ * Asked before, on a link that ended: what the caller has of the answer.
+ */
+export interface Again {
+  /** since it was asked first: a younger session is not the one that was meant */
+  askedMsAgo: bigint;
+  /** run: to_offset of the last part that came; 0: none */
+  offset: bigint;
+  /** run: of output, in all parts that came */
+  bytes: bigint;
+}
+
+/** (writer, n) is the command: one that comes again is typed no second time, and answered from where `again` says. */
 export interface RunCall {
   session: string;
   text: string;
@@ -968,6 +983,7 @@ export interface RunCall {
   n: bigint;
   take: boolean;
   maxBytes: bigint;
+  again: Again | undefined;
 }
 
 export interface RunAnswer {
@@ -977,15 +993,17 @@ export interface RunAnswer {
   /** absent: unknown, never a guessed 0 */
   code?: number | undefined;
   fromOffset: bigint;
+  /** of a part: behind its output */
   toOffset: bigint;
   seq: bigint;
+  /** with output that the journal has no more */
   omittedBytes: bigint;
 }
 
 /**
  * hold exec: an argv beside the terminal, in the session's directory and environment of now.
  * It is a session of its own (kind pipes, `parent` set): attach to it for output, input and exit.
- * `exact_argv` in place of `argv`, when one of it is no UTF-8.
+ * `exact_argv` in place of `argv`, when one of it is no UTF-8. `request`: 8 to 64 characters; the same one again starts nothing more.
  */
 export interface ExecCall {
   session: string;
@@ -993,6 +1011,8 @@ export interface ExecCall {
   stdin: boolean;
   umask: number;
   exactArgv: Uint8Array[];
+  request: string;
+  again: Again | undefined;
 }
 
 export interface ExecAnswer {
@@ -2460,6 +2480,7 @@ function createBaseWelcome(): Welcome {
     sessionBinding: new Uint8Array(0),
     surroundings: undefined,
     resumed: "",
+    answersAgain: false,
   };
 }
 
@@ -2494,6 +2515,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.resumed !== "") {
       writer.uint32(82).string(message.resumed);
+    }
+    if (message.answersAgain !== false) {
+      writer.uint32(88).bool(message.answersAgain);
     }
     return writer;
   },
@@ -2591,6 +2615,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.resumed = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.answersAgain = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2620,6 +2652,7 @@ export const Welcome: MessageFns<Welcome> = {
       ? Surroundings.fromPartial(object.surroundings)
       : undefined;
     message.resumed = object.resumed ?? "";
+    message.answersAgain = object.answersAgain ?? false;
     return message;
   },
 };
@@ -11692,8 +11725,108 @@ export const HostDownCall: MessageFns<HostDownCall> = {
   },
 };
 
+function createBaseAgain(): Again {
+  return { askedMsAgo: 0n, offset: 0n, bytes: 0n };
+}
+
+export const Again: MessageFns<Again> = {
+  encode(message: Again, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.askedMsAgo !== 0n) {
+      if (BigInt.asUintN(64, message.askedMsAgo) !== message.askedMsAgo) {
+        throw new globalThis.Error("value provided for field message.askedMsAgo of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.askedMsAgo);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.offset);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Again {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAgain();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.askedMsAgo = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Again>): Again {
+    return Again.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Again>): Again {
+    const message = createBaseAgain();
+    message.askedMsAgo = (object.askedMsAgo !== undefined && object.askedMsAgo !== null)
+      ? BigInt(object.askedMsAgo)
+      : 0n;
+    message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    return message;
+  },
+};
+
 function createBaseRunCall(): RunCall {
-  return { session: "", text: "", words: [], timeoutMs: undefined, writer: "", n: 0n, take: false, maxBytes: 0n };
+  return {
+    session: "",
+    text: "",
+    words: [],
+    timeoutMs: undefined,
+    writer: "",
+    n: 0n,
+    take: false,
+    maxBytes: 0n,
+    again: undefined,
+  };
 }
 
 export const RunCall: MessageFns<RunCall> = {
@@ -11730,6 +11863,9 @@ export const RunCall: MessageFns<RunCall> = {
         throw new globalThis.Error("value provided for field message.maxBytes of type uint64 too large");
       }
       writer.uint32(64).uint64(message.maxBytes);
+    }
+    if (message.again !== undefined) {
+      Again.encode(message.again, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -11811,6 +11947,14 @@ export const RunCall: MessageFns<RunCall> = {
             message.maxBytes = reader.uint64() as bigint;
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.again = Again.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -11838,6 +11982,7 @@ export const RunCall: MessageFns<RunCall> = {
     message.n = (object.n !== undefined && object.n !== null) ? BigInt(object.n) : 0n;
     message.take = object.take ?? false;
     message.maxBytes = (object.maxBytes !== undefined && object.maxBytes !== null) ? BigInt(object.maxBytes) : 0n;
+    message.again = (object.again !== undefined && object.again !== null) ? Again.fromPartial(object.again) : undefined;
     return message;
   },
 };
@@ -11994,7 +12139,7 @@ export const RunAnswer: MessageFns<RunAnswer> = {
 };
 
 function createBaseExecCall(): ExecCall {
-  return { session: "", argv: [], stdin: false, umask: 0, exactArgv: [] };
+  return { session: "", argv: [], stdin: false, umask: 0, exactArgv: [], request: "", again: undefined };
 }
 
 export const ExecCall: MessageFns<ExecCall> = {
@@ -12013,6 +12158,12 @@ export const ExecCall: MessageFns<ExecCall> = {
     }
     for (const v of message.exactArgv) {
       writer.uint32(42).bytes(v!);
+    }
+    if (message.request !== "") {
+      writer.uint32(50).string(message.request);
+    }
+    if (message.again !== undefined) {
+      Again.encode(message.again, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -12070,6 +12221,22 @@ export const ExecCall: MessageFns<ExecCall> = {
             message.exactArgv.push(reader.bytes());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.request = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.again = Again.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -12092,6 +12259,8 @@ export const ExecCall: MessageFns<ExecCall> = {
     message.stdin = object.stdin ?? false;
     message.umask = object.umask ?? 0;
     message.exactArgv = object.exactArgv?.map((e) => e) || [];
+    message.request = object.request ?? "";
+    message.again = (object.again !== undefined && object.again !== null) ? Again.fromPartial(object.again) : undefined;
     return message;
   },
 };
@@ -13958,4 +14127,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, HostDownCall as HostDownCallSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema };
