@@ -285,7 +285,8 @@ export class Host {
 
   // --- opening and finding ---
 
-  async open(request: OpenRequest, by: Actor): Promise<LiveSession> {
+  /** `id`: of its own; not given: one of chance. */
+  async open(request: OpenRequest, by: Actor, id?: string): Promise<LiveSession> {
     const { length: live } = this.#roster.live();
     if (live >= this.#maxSessions)
       throw new HoldError(
@@ -299,9 +300,11 @@ export class Host {
         "journal_frozen",
         `the journal can't be written (${this.ports.journal.frozen.message}): no new session; free some space, hold doctor tells more`,
       );
+    if (id !== undefined && !this.#roster.isFree(id))
+      throw new HoldError("bad_request", "that request was another's; ask with a new one");
     if (request.name !== "") this.#roster.checkName(request.name, null);
     const name = request.name || this.#roster.freeName(request);
-    const session = this.#enter(new LiveSession(this.#roster.freeId(), this.ports, null), 0);
+    const session = this.#enter(new LiveSession(id ?? this.#roster.freeId(), this.ports, null), 0);
     if (request.parent) this.#parents.set(session.id, request.parent);
     try {
       await openSession(session, { ...request, name }, this.#opener, by);
@@ -329,6 +332,11 @@ export class Host {
   /** The live session of this very name. */
   living(name: string): LiveSession | null {
     return this.#roster.living(name);
+  }
+
+  /** By its whole id alone. */
+  withId(id: string): LiveSession | null {
+    return this.#roster.withId(id);
   }
 
   /** By id, live name, ended name (the latest) or unique prefix of an id. */

@@ -10,6 +10,7 @@ import type { Act } from "../approval/gate.ts";
 import type { LiveSession } from "../session/session.ts";
 import { FREE } from "../session/typing.ts";
 import type { Asking, Verb } from "./context.ts";
+import { begunBefore } from "./exec.ts";
 import { located } from "./files.ts";
 import { moves } from "./floor-command.ts";
 
@@ -76,7 +77,8 @@ function actOf(ctx: Asking): Act | null {
       if (verb.value.take) gate.demand(operator, "floor", host.find(verb.value.session));
       return null;
     case "exec":
-      return execAct(host.find(verb.value.session), verb.value);
+      // What was started is started: it was judged then.
+      return begunBefore(ctx, verb.value) ? null : execAct(host.find(verb.value.session), verb.value);
     case "open":
       return openAct(ctx, verb.value);
     case "fileList":

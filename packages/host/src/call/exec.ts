@@ -1,13 +1,60 @@
 /**
  * `hold exec`: an argv beside the terminal, in the session's directory of now and its environment as of the last prompt, else
  * of the start. It is a session of its own on pipes, so it outlives the host and its caller; the caller attaches to it.
+ *
+ *   X1  Its id follows from who asks and from their request, so the same request again finds it, whichever host answers, and starts
+ *       nothing more: also not where the host died before the program was started, which is told as the failure that it is.
  */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { create, type ExecAnswer, ExecAnswerSchema, HoldError, textOf } from "@holdfast/protocol";
+import { confineOf } from "../operator/rights.ts";
+import { startFault } from "../session/open.ts";
+import type { LiveSession } from "../session/session.ts";
 import { directoryOf, environmentOf } from "../session/surroundings.ts";
-import type { CallContext, Result, Verb } from "./context.ts";
+import { demandMeant } from "./again.ts";
+import type { Asking, CallContext, Result, Verb } from "./context.ts";
+import { checkWriter } from "./sessions.ts";
 
 export async function execCall(ctx: CallContext, call: Verb<"exec">): Promise<Result> {
-  return { case: "exec", value: await openBeside(ctx, call, null) };
+  if (call.request !== "") checkWriter(call.request);
+  const begun = begunBefore(ctx, call);
+  const value = begun ? await answerAgain(ctx, begun) : await openBeside(ctx, call, null);
+  return { case: "exec", value };
+}
+
+/** X1: what this request has become already; null if nothing. */
+export function begunBefore({ host, operator }: Pick<Asking, "host" | "operator">, call: Verb<"exec">): LiveSession | null {
+  const session = call.request === "" ? null : host.withId(idOf(operator.id, call.request));
+  if (!session || session.facts.openedBy !== operator.id) return null;
+  // Who is confined has called by id.
+  const parent = host.parentOf(session);
+  return parent === "" || (confineOf(operator) !== null && parent !== call.session) ? null : session;
+}
+
+/** As the host makes ids of chance: 10 characters of 5 bits. */
+function idOf(operator: string, request: string): string {
+  const digest = createHash("sha256").update(`${operator}/${request}`).digest();
+  return Array.from(digest.subarray(0, 10), (byte) => "0123456789abcdefghjkmnpqrstvwxyz"[byte & 31]).join("");
+}
+
+/** The same request is under way on another link, or was when a host died. */
+async function answerAgain({ host, signal }: CallContext, child: LiveSession): Promise<ExecAnswer> {
+  if (child.facts.state === "opening")
+    await new Promise<void>((resolve) => {
+      const stop = child.listen(() => {
+        if (child.facts.state !== "opening") over();
+      });
+      const over = (): void => {
+        stop();
+        resolve();
+      };
+      signal.addEventListener("abort", over, { once: true });
+    });
+  const parent = host.parentOf(child);
+  if (child.facts.state === "failed") throw startFault(child, parent);
+  const environment = existsSync(host.environmentPath(parent)) ? "prompt" : "start";
+  return create(ExecAnswerSchema, { session: host.shown(child), cwd: child.facts.cwd, environment });
 }
 
 /** A terminal of the command's own, in place of pipes. */
@@ -23,6 +70,7 @@ export async function openBeside(
   terminal: OwnTerminal | null,
 ): Promise<ExecAnswer> {
   const parent = host.find(call.session);
+  demandMeant(parent, call.again, host.ports);
   if (parent.isOver)
     throw new HoldError(
       "session_ended",
@@ -54,6 +102,7 @@ export async function openBeside(
       agentForward: false,
     },
     { id: operator.id, via },
+    call.request === "" ? undefined : idOf(operator.id, call.request),
   );
   return create(ExecAnswerSchema, { session: host.shown(child), cwd, environment: of });
 }

@@ -174,17 +174,20 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
         );
   }
   await started(session, opener.bootId);
-  const { state, exit } = session.facts;
+  const { state } = session.facts;
   if (state === "opening")
     throw new HoldError(
       "journal_frozen",
       `session ${session.id} was started, and that can't be recorded: its program waits; free some space, and it goes on by itself (hold doctor tells more)`,
       { session: session.id },
     );
-  if (state === "failed")
-    throw new HoldError("start_failed", startFailure(request.parent || session.id, argv, request.cwd, exit?.reason ?? ""), {
-      session: request.parent || session.id,
-    });
+  if (state === "failed") throw startFault(session, request.parent);
+}
+
+/** Why the program of a session that failed could not be started. `parent`: the session that it runs beside; empty: none. */
+export function startFault({ id, facts }: LiveSession, parent: string): HoldError {
+  const session = parent || id;
+  return new HoldError("start_failed", startFailure(session, facts.command, facts.cwd, facts.exit?.reason ?? ""), { session });
 }
 
 /** Links to the shim and records what it holds. Used for opening and for adoption. `watch`: called in the same turn as the link stands. */

@@ -54,6 +54,16 @@ export class Roster {
     return this.sessions.has(text) || (text.length === ID_CHARS && this.#ports.journal.tail(text) !== null);
   }
 
+  /** Whether a new session may have this id, and no other of chance. */
+  isFree(id: string): boolean {
+    return !this.#isId(id) && !this.live().some((s) => s.facts.name === id);
+  }
+
+  /** By its whole id alone. */
+  withId(id: string): LiveSession | null {
+    return this.sessions.get(id) ?? this.#shed(id);
+  }
+
   freeId(): string {
     for (;;) {
       const id = this.#ports.newId(ID_CHARS);
