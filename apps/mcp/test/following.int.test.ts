@@ -1,4 +1,5 @@
 /** Long work followed through `hold mcp`: waits that end nothing, people who step in, hosts that die. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { fact } from "../../../test/integration/world/processes.ts";
 import { bytes, world } from "../../../test/integration/world/world.ts";
@@ -15,8 +16,8 @@ test("a long build is followed in three calls after its start: bounded, with its
   expect(started.told["state"]).toBe("running");
   const answers = [started];
   const waiting = ai.call("wait", { session, until: ["command", "exit"], cursor: started.told["cursor"], timeout_seconds: 50 });
-  await fact("the build has printed", async () => (await import("node:fs")).existsSync(w.path("begun")));
-  (await import("node:fs")).writeFileSync(w.path("go"), "");
+  await fact("the build has printed", () => existsSync(w.path("begun")));
+  writeFileSync(w.path("go"), "");
   answers.push(await waiting);
   if (answers.at(-1)!.told["fired"] === "timeout")
     answers.push(await ai.call("wait", { session, until: ["command", "exit"], cursor: answers.at(-1)!.told["cursor"] }));
@@ -144,6 +145,34 @@ test("a host that is killed in the middle of a wait costs it nothing", async () 
   const person = await w.connect();
   await person.send(session, bytes("\n"));
   expect((await waiting).told).toMatchObject({ fired: "exit", exit_code: 4, output: { text: expect.stringContaining("after") } });
+});
+
+test("a host that is killed in the middle of a command or of a program beside it costs the call nothing: both ran once", async () => {
+  const w = await world();
+  const ai = await agent(w, "v2");
+  const session = (await ai.call("session_open", { command: ["bash", "--norc"] })).told["session"] as string;
+  const until = "until [ -e go ]; do sleep 0.05; done";
+  const running = ai.call("run", {
+    session,
+    command: `cd ${w.files}; echo x >>typed; echo before; ${until}; echo after; (exit 6)`,
+    wait_seconds: 50,
+  });
+  const beside = ai.call("exec", {
+    session,
+    argv: ["sh", "-c", `cd ${w.files}; echo x >>started; ${until}; echo out; echo err >&2; exit 7`],
+    wait_seconds: 50,
+  });
+  await fact("both run", () => existsSync(w.path("typed")) && existsSync(w.path("started")));
+  await w.killHost();
+  writeFileSync(w.path("go"), "");
+  expect((await running).told).toMatchObject({ state: "finished", exit_code: 6, output: { text: "before\nafter\n" } });
+  expect((await beside).told).toMatchObject({
+    state: "finished",
+    exit_code: 7,
+    stdout: { text: "out\n" },
+    stderr: { text: "err\n" },
+  });
+  expect(["typed", "started"].map((name) => readFileSync(w.path(name), "utf8"))).toEqual(["x\n", "x\n"]);
 });
 
 test("half a sequence at the end is waited for once, and never where nothing comes any more: reading comes to its end", async () => {

@@ -4,6 +4,7 @@
  */
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
+import { linkNotice } from "../app/link-notice.ts";
 import { exitJson } from "../show/session.ts";
 import { exitText, shellCode } from "../show/words.ts";
 
@@ -25,6 +26,8 @@ export async function run(
     stdin: flags.stdin ? context.input.bytes() : null,
     signal: context.cancelled,
     end: unread.signal,
+    // In what a program reads, stderr is the command's own.
+    ...(context.err.isTty ? { link: linkNotice(context, "the program") } : {}),
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
     output: (stream, bytes) => {
       if (flags.json) {

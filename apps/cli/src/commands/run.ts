@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { bytesOf, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
+import { linkNotice } from "../app/link-notice.ts";
 import { LineEnds } from "../record/line-ends.ts";
 import { bytesText } from "../show/time.ts";
 
@@ -26,6 +27,7 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
   const ran = client.run(session, words.length === 1 ? { text: words[0]! } : { words }, {
     take: flags.take,
     signal: context.cancelled,
+    link: linkNotice(context, `the command in ${session}`),
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),
     ...(flags.maxBytes === undefined ? {} : { maxBytes: flags.maxBytes }),
     output: (bytes) => {
@@ -82,7 +84,7 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
   }
 }
 
-/** The link that ends under a command takes nothing from it: the shell and what was typed live on. */
+/** Where the host stayed away, the shell and what was typed may live on all the same. */
 function linkEnded(session: string, failed: unknown): unknown {
   if (!(failed instanceof HoldError) || failed.code !== "unreachable") return failed;
   return new HoldError(

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { escapeText, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
+import { linkNotice } from "../app/link-notice.ts";
 import { exitJson } from "../show/session.ts";
 import { exitText } from "../show/words.ts";
 
@@ -36,6 +37,7 @@ export async function run(context: Context, flags: WaitFlags, args: readonly str
       exit: flags.exit,
       command: flags.command,
       inputNeeded: flags.inputNeeded,
+      link: linkNotice(context, session),
       ...(flags.match === undefined ? {} : { match: flags.match }),
       ...(flags.idle === undefined ? {} : { idleMs: flags.idle }),
       ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout }),

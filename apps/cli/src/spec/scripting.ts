@@ -7,7 +7,7 @@ export const scriptingCommands = [
     group: "scripting",
     brief: "type a command into a session's shell and wait for its end",
     description:
-      "The command is typed at the shell's prompt, seen by everybody attached, and its output printed here. Exits with the command's own code; with 1 and a message when the shell ran nothing (`not_run`: a syntax error, only a comment) or did not tell the code (`code_unknown`), never with a guessed 0. One word after `--` is shell text, several are quoted one by one. Needs shell integration (bash, zsh, fish) and an empty line.",
+      "The command is typed at the shell's prompt, seen by everybody attached, and its output printed here. Exits with the command's own code; with 1 and a message when the shell ran nothing (`not_run`: a syntax error, only a comment) or did not tell the code (`code_unknown`), never with a guessed 0. One word after `--` is shell text, several are quoted one by one. Needs shell integration (bash, zsh, fish) and an empty line. When the link or the host ends meanwhile, it goes on by itself once a host is back: the command is typed once, its output whole. It gives up (exit 5, `unreachable`) after 10 minutes without one, or when --timeout has passed; the command runs on.",
     args: [session, { name: "CMD", brief: "words of the command", optional: true, rest: true }],
     flags: {
       timeout: { kind: "duration", brief: "give up waiting after this long (exit 124); the command runs on" },
@@ -29,7 +29,7 @@ export const scriptingCommands = [
     group: "scripting",
     brief: "run a program beside a session's terminal",
     description:
-      "Runs an argv with the directory of the session's shell as it is now and its environment as of the last prompt, with its own stdout and stderr: not one byte of it is on the shared screen. Exits with the program's code. It is a session of its own while it runs (`hold ls --exec` lists it), so it survives the host, and a `hold exec` that is killed; when --timeout has passed, or nobody reads its output any more (`| head`), it is ended.",
+      "Runs an argv with the directory of the session's shell as it is now and its environment as of the last prompt, with its own stdout and stderr: not one byte of it is on the shared screen. Exits with the program's code. It is a session of its own while it runs (`hold ls --exec` lists it), so it survives the host, and a `hold exec` that is killed; when --timeout has passed, or nobody reads its output any more (`| head`), it is ended. When the link or the host ends meanwhile, this goes on as `hold run` does.",
     args: [session, { name: "CMD", brief: "program and arguments", optional: true, rest: true }],
     flags: {
       stdin: { kind: "bool", short: "i", brief: "pass standard input on" },
@@ -49,7 +49,7 @@ export const scriptingCommands = [
     group: "scripting",
     brief: "wait until something happens in a session",
     description:
-      "Waits for the first of the conditions given and says which fired. Waiting never touches the session, and giving up never ends it. Exit 0 when one fired; with --exit or --command the code is in the output, not in the exit code; 1 (`session_ended`) when the session ended and --exit was not asked for; 124 when the time ran out.",
+      "Waits for the first of the conditions given and says which fired. Waiting never touches the session, and giving up never ends it. Exit 0 when one fired; with --exit or --command the code is in the output, not in the exit code; 1 (`session_ended`) when the session ended and --exit was not asked for; 124 when the time ran out. When the link or the host ends meanwhile, it goes on as `hold run` does, and misses nothing that happened in between.",
     args: [session],
     flags: {
       exit: { kind: "bool", brief: "the session ends" },

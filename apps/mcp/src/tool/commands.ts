@@ -2,6 +2,7 @@
  * Running things: `run` types into the session's shell as anybody attached would see it, `exec` runs a program beside its terminal.
  *   C1  Neither ends anything when its time is up: the result says `running` and how to follow.
  *   C2  A person who takes the floor ends the waiting, not the command: the result says `preempted` and who.
+ *   C3  A host that dies under either is waited for while there is time (sdk): neither is typed or started twice.
  */
 import { type ExecResult, type HoldError, type HostClient, readJournal, type RunResult } from "@holdfast/sdk";
 import { cursorAt } from "../text/cursor.ts";
@@ -80,11 +81,13 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
         },
       );
       if (result.state === "timed_out" || result.state === "interrupted")
-        await untold(client, session.id, seq, result, (bytes) => gathered.take(bytes));
+        await call.way.read((living) => untold(living, session.id, seq, result, (bytes) => gathered.take(bytes)));
       gathered.end();
       const interference = watch.interference();
       const state =
-        result.state === "ended" ? "finished" : (interference?.state ?? needs ?? (await stateAfter(client, session.id, result)));
+        result.state === "ended"
+          ? "finished"
+          : (interference?.state ?? needs ?? (await call.way.read((living) => stateAfter(living, session.id, result))));
       const facts: Facts = {
         session: session.id,
         incarnation: session.incarnation,
@@ -135,7 +138,7 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
   });
 }
 
-/** A host that went while something ran: where to look for it. Other refusals are told as they are. */
+/** A host that went while something ran, and stayed away: where to look for it. Other refusals are told as they are. */
 function lostSight(fault: unknown, session: string, seq: number): ToolResult {
   if (!isLinkLoss(fault)) throw fault;
   return refusal(fault, {
@@ -223,7 +226,7 @@ export async function exec(call: Call, args: ExecArguments): Promise<ToolResult>
     }
     outs[1].end();
     outs[2].end();
-    const seen = await client.show(child);
+    const seen = await call.way.read((living) => living.show(child));
     const outputs: Output[] = ([1, 2] as const).map((stream) => ({
       name: stream === 1 ? "stdout" : "stderr",
       session: child,

@@ -230,6 +230,8 @@ test("a caller who leaves while it is looked whether the shell reads has nothing
   await world.advance(100);
   expect(r.fault).toMatchObject({ code: "cancelled" });
   expect(Buffer.concat(world.shim.program.read).toString()).toBe("");
+});
+
 describe("one who asks again", () => {
   const again = (offset: number, bytes: number) => ({ askedMsAgo: 10n, offset: BigInt(offset), bytes: BigInt(bytes) });
   const asked = { text: "make", writer: "writer-of-one", n: 1n };

@@ -38,14 +38,22 @@ export interface HostClient {
   carry(attachment: Attachment): Promise<void>;
   /** One atomic input without an attachment. */
   send(session: string, bytes: Uint8Array, options?: SendOptions): Promise<InputOutcome>;
-  /** Types one command into the session's shell and waits for its end. */
+  /**
+   * Types one command into the session's shell and waits for its end. A link or a host that ends meanwhile is waited for, 10 minutes at most
+   * and no longer than `timeoutMs`: the command is typed once, and each byte of its output told once. Rejects with `unreachable` where nobody
+   * was there; the command goes on.
+   */
   run(
     session: string,
     command: { readonly text?: string; readonly words?: readonly string[] },
     options?: RunOptions,
   ): Promise<RunResult>;
-  /** Runs an argv beside the terminal. A caller that only vanishes ends nothing: the program goes on as a session. */
+  /**
+   * Runs an argv beside the terminal. A caller that only vanishes ends nothing: the program goes on as a session. A link or a host that ends
+   * meanwhile is waited for as in {@link HostClient.run}.
+   */
   exec(session: string, argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  /** A link or a host that ends meanwhile is waited for as in {@link HostClient.run}, and nothing that happened in between is missed. */
   wait(session: string, spec: WaitSpec, signal?: AbortSignal): Promise<WaitAnswer>;
   floor(session: string, verb: "take" | "release" | "pass" | "ask" | "ai_pause" | "ai_resume", to?: string): Promise<Floor>;
   resize(session: string, size: { readonly cols: number; readonly rows: number } | null): Promise<void>;

@@ -73,7 +73,11 @@ export interface WaitSpec {
   readonly timeoutMs?: number;
   /** What came strictly after this seq counts as if it came now: nothing between two waits is missed. */
   readonly fromSeq?: number | bigint;
+  readonly link?: LinkTold;
 }
+
+/** Told when a call has lost its link, and when it goes on with another one. */
+export type LinkTold = (state: "offline" | "attached") => void;
 
 export interface ScreenOptions {
   /** Lines of scrollback above the screen; default 0. */
@@ -106,6 +110,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Told as it comes. */
   readonly output?: (bytes: Uint8Array) => void | Promise<void>;
+  readonly link?: LinkTold;
 }
 
 export interface ExecOptions {
@@ -122,4 +127,5 @@ export interface ExecOptions {
   /** Told the id of the session that the program is, before any output. */
   readonly started?: (session: string) => void;
   readonly output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
+  readonly link?: LinkTold;
 }

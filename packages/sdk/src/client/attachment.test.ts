@@ -1,6 +1,7 @@
 import { HoldError, type HostBody, InputStatus } from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
-import type { ClientAttachment, Redial } from "./attachment.ts";
+import type { ClientAttachment } from "./attachment.ts";
+import type { Redial } from "./redial.ts";
 import type { ResumeToken } from "./handshake.ts";
 import { attachedScene, output, settled } from "./test/scripted-host.ts";
 
@@ -188,6 +189,7 @@ describe("an attachment that is carried to another way", () => {
         return scene.clock.connect();
       },
       now: () => scene.clock.now(),
+      wallMs: () => scene.clock.wallMs(),
       wait: (ms, signal) => scene.clock.wait(ms, signal),
       newId: () => scene.clock.newId(),
     };

@@ -23,16 +23,7 @@ import {
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api/index.ts";
 import type { Connection } from "./connection.ts";
 import { errorFrom, type ResumeToken } from "./handshake.ts";
-
-/** How a new link is had; the second and later ones are this attachment's own. */
-export interface Redial {
-  /** `resume`: takes the attachment up that it is of; null: logs in. */
-  connect(resume: ResumeToken | null): Promise<Connection>;
-  now(): MonotonicMs;
-  /** Rejects when `signal` is aborted, and leaves no timer behind then. */
-  wait(ms: number, signal?: AbortSignal): Promise<void>;
-  newId(): string;
-}
+import { nextRetryMs, type Redial, RETRIED, RETRY_TOTAL_MS, spreadOf } from "./redial.ts";
 
 interface Frame {
   readonly data: Uint8Array;
@@ -46,18 +37,12 @@ interface Frame {
 }
 type Body<K> = Extract<HostFrame["body"], { case: K }>["value"];
 
-const RETRY_FIRST_MS = 20;
-const RETRY_MOST_MS = 2_000;
 /** T5: the place is gone, and the login is not. */
 const TOKEN_REFUSED = new Set<Code>(["continuity_over", "continuity_unknown", "continuity_copied"]);
-/** A host that is not there now, or an older link that it has not missed yet. */
-const RETRIED = new Set<Code>(["unreachable", "draining", "timed_out", "continuity_busy"]);
 /** How long a host may take to answer a detach before the attachment is over without it. */
 const DETACH_MS = 2_000;
 /** How long a move waits for the token by which it stays the same attachment. */
 const TOKEN_MS = 2_000;
-/** An unmoved attachment is given up after this long without a host. */
-const RETRY_TOTAL_MS = 10 * 60_000;
 /** Bytes of one unit's chunk, and how many bytes of chunks may be unanswered: below the host's queue. */
 const CHUNK_BYTES = 32 * 1024;
 const PASTE_WINDOW_BYTES = 192 * 1024;
@@ -449,9 +434,8 @@ export class ClientAttachment implements Attachment {
     // At once the first time; after that also when a link was had and was gone before it stood.
     while (!this.#isOver()) {
       const wait = this.#retryMs;
-      this.#retryMs = wait === 0 ? RETRY_FIRST_MS : Math.min(RETRY_MOST_MS, wait * 2);
-      // Spread, so that all who lost one host do not come back to it in the same moment.
-      if (wait > 0) await this.#redial.wait(wait * this.#spread, this.#over.signal).catch(() => {});
+      this.#retryMs = nextRetryMs(wait);
+      if (wait > 0) await this.#redial.wait(wait * spreadOf(this.#writer), this.#over.signal).catch(() => {});
       if (this.#isOver()) return;
       try {
         const connection = await this.#redial.connect(this.#token);
@@ -469,13 +453,6 @@ export class ClientAttachment implements Attachment {
         if (this.#redial.now() - this.#offlineSince > RETRY_TOTAL_MS) return this.#finish("unreachable", error);
       }
     }
-  }
-
-  /** 0.5 to 1, this attachment's own. */
-  get #spread(): number {
-    let sum = 0;
-    for (const char of this.#writer) sum = (sum * 31 + char.charCodeAt(0)) % 1_000;
-    return 0.5 + sum / 2_000;
   }
 
   // --- what the host says ---

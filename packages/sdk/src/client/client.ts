@@ -22,7 +22,6 @@ import type {
   AttachOptions,
   Attachment,
   ExecOptions,
-  ExecResult,
   Files,
   GrantSpec,
   HostClient,
@@ -34,22 +33,22 @@ import type {
   PortStream,
   RelayJoin,
   RunOptions,
-  RunResult,
   ScreenOptions,
   SendOptions,
   Sessions,
   WaitSpec,
 } from "../api/index.ts";
-import { ClientAttachment, type Redial } from "./attachment.ts";
+import { ClientAttachment } from "./attachment.ts";
 import { approvalsOf } from "./approvals.ts";
+import { type Asking, exec, run, wait } from "./commands.ts";
 import type { CallVerb, Connection, Result } from "./connection.ts";
 import { sessionsOf } from "../session.ts";
-import { followExec } from "./exec.ts";
 import { filesOf } from "./files.ts";
 import { signGrant } from "./grant.ts";
 import { errorFrom } from "./handshake.ts";
 import { Line } from "./line.ts";
 import { openPort } from "./port.ts";
+import type { Redial } from "./redial.ts";
 import { envOnWire, type Surroundings, surroundingsFrom } from "./surroundings.ts";
 
 const verbs = {
@@ -203,64 +202,21 @@ export class Client implements HostClient {
     return last!;
   }
 
-  async run(
-    session: string,
-    command: { text?: string; words?: readonly string[] },
-    options: RunOptions = {},
-  ): Promise<RunResult> {
-    const { value: r } = await this.#call(
-      "run",
-      {
-        case: "run",
-        value: {
-          session,
-          text: command.text ?? "",
-          words: [...(command.words ?? [])],
-          ...(options.timeoutMs === undefined ? {} : { timeoutMs: BigInt(options.timeoutMs) }),
-          take: options.take ?? false,
-          maxBytes: BigInt(options.maxBytes ?? 0),
-          writer: this.#redial.newId(),
-          n: 1n,
-        },
-      },
-      {
-        signal: options.signal,
-        more: (part) => (part.case === "run" && part.value.output.length > 0 ? options.output?.(part.value.output) : undefined),
-      },
-    );
-    return {
-      state: r.state as RunResult["state"],
-      code: r.code ?? null,
-      fromOffset: Number(r.fromOffset),
-      toOffset: Number(r.toOffset),
-      omittedBytes: Number(r.omittedBytes),
-      seq: Number(r.seq),
-    };
+  async run(session: string, command: { readonly text?: string; readonly words?: readonly string[] }, options: RunOptions = {}) {
+    return run(await this.#asking(), session, command, options);
   }
 
-  exec(session: string, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const umask = this.#surroundings.umask;
-    const start = async (signal: AbortSignal) => {
-      const exactArgv = argv.some(isOdd) ? { exactArgv: argv.map(bytesOf) } : {};
-      const stdin = options.stdin !== null && options.stdin !== undefined;
-      const value = { session, argv: [...argv], ...exactArgv, stdin, umask };
-      return (await this.#call("exec", { case: "exec", value }, { signal })).value;
-    };
-    return followExec(this, this.#redial, start, options);
+  async exec(session: string, argv: readonly string[], options: ExecOptions = {}) {
+    return exec(await this.#asking(), session, argv, { ...options, umask: this.#surroundings.umask });
   }
 
   async wait(session: string, spec: WaitSpec, signal?: AbortSignal) {
-    const value = {
-      session,
-      exit: spec.exit ?? false,
-      command: spec.command ?? false,
-      match: spec.match ?? "",
-      idleMs: BigInt(spec.idleMs ?? 0),
-      inputNeeded: spec.inputNeeded ?? false,
-      ...(spec.timeoutMs === undefined ? {} : { timeoutMs: BigInt(spec.timeoutMs) }),
-      ...(spec.fromSeq === undefined ? {} : { fromSeq: BigInt(spec.fromSeq) }),
-    };
-    return (await this.#call("wait", { case: "wait", value }, { signal })).value;
+    return wait(await this.#asking(), session, spec, signal);
+  }
+
+  /** On the link that stands now; from its end on these find links of their own. */
+  async #asking(): Promise<Asking> {
+    return { connection: await this.#line.standing(), redial: this.#redial };
   }
 
   async floor(session: string, verb: keyof typeof verbs, to = ""): Promise<Floor> {
@@ -477,7 +433,7 @@ export class Client implements HostClient {
   async #call<K extends Result["case"]>(
     expected: K,
     verb: CallVerb,
-    options: { signal?: AbortSignal | undefined; more?: (r: Result) => void | Promise<void> } = {},
+    options?: Parameters<Connection["call"]>[1],
   ): Promise<Extract<Result, { case: K }>> {
     const result = await this.#line.call(verb, options);
     if (result.case !== expected) throw new HoldError("internal", `the host answered ${result.case} to ${verb.case}`);

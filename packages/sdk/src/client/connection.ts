@@ -129,6 +129,17 @@ export class Connection {
     }).finally(() => signal?.removeEventListener("abort", cancel));
   }
 
+  /** A call whose answer is of this kind. */
+  async callFor<K extends Result["case"]>(
+    expected: K,
+    verb: CallVerb,
+    options: Parameters<Connection["call"]>[1] = {},
+  ): Promise<Extract<Result, { case: K }>> {
+    const result = await this.call(verb, options);
+    if (result.case !== expected) throw new HoldError("internal", `the host answered ${result.case} to ${verb.case}`);
+    return result as Extract<Result, { case: K }>;
+  }
+
   /** A new channel; its frames go to `handler` until {@link closeChannel}. */
   openChannel(handler: ChannelHandler): number {
     const channel = this.#nextChannel++;

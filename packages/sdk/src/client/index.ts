@@ -1,5 +1,6 @@
 /** The client without a machine: whoever has a way to dial and a credential makes one of these. */
-export { ClientAttachment, type Redial } from "./attachment.ts";
+export { ClientAttachment } from "./attachment.ts";
+export type { Redial } from "./redial.ts";
 export { Client } from "./client.ts";
 export type { Surroundings } from "./surroundings.ts";
 export { Connection } from "./connection.ts";

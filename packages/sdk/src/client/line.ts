@@ -2,13 +2,14 @@
  * The link that a client's calls go over: one {@link Connection} after another.
  *
  *   K1  A call goes over the link that stands. When it has ended, the next call dials again, for as long as a host that starts again takes.
- *   K2  What was open when a link ended is rejected (connection.ts N1) and never asked again by itself: the host may have done it.
+ *   K2  What was open when a link ended is rejected (connection.ts N1) and not asked again by itself, since the host may have done it; but for what
+ *       the host knows again (lasting.ts).
  *   K3  Who was told to go (revoked, say) or has left dials no more.
- * Elsewhere: attachments, which come back by themselves and stay the same (attachment.ts).
+ * Elsewhere: attachments, and commands and waits, which come back by themselves and stay the same (attachment.ts, lasting.ts).
  */
 import { HoldError } from "@holdfast/protocol";
-import type { Redial } from "./attachment.ts";
 import type { Connection } from "./connection.ts";
+import type { Redial } from "./redial.ts";
 
 /** K1. */
 const AGAIN_MS = 10_000;

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { MonotonicMs } from "@holdfast/core";
-import type { Redial } from "../client/attachment.ts";
+import type { Redial } from "../client/redial.ts";
 import type { Surroundings } from "../client/surroundings.ts";
 import type { Way } from "../client/way.ts";
 import { exactDirectory, exactEnvironment } from "./exact.ts";
@@ -13,6 +13,7 @@ export function redialWith(connect: Way): Redial {
   return {
     connect,
     now: () => MonotonicMs(performance.now()),
+    wallMs: () => Date.now(),
     wait: (ms, signal) => delay(ms, undefined, { ref: true, ...(signal ? { signal } : {}) }),
     newId: () => randomBytes(12).toString("hex"),
   };

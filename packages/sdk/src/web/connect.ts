@@ -6,7 +6,7 @@ import { connectWebSocket, linkUrl, reachPlain, reachUrl } from "@holdfast/carri
 import { MonotonicMs } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
 import type { ConnectOptions, HostClient } from "../api/index.ts";
-import type { Redial } from "../client/attachment.ts";
+import type { Redial } from "../client/redial.ts";
 import { carriersFor, type NetworkCarrier } from "../client/carriers.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
@@ -103,6 +103,7 @@ function redialWith(connect: Way): Redial {
   return {
     connect,
     now: () => MonotonicMs(performance.now()),
+    wallMs: () => Date.now(),
     wait: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);

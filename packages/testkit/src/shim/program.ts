@@ -24,8 +24,18 @@ export interface Terminal {
   later(us: number, run: () => void): void;
 }
 
+/** What a command of the shell prints, piece by piece, and its exit code; without pieces it takes a moment all the same. */
+export interface Played {
+  readonly pieces: readonly { readonly afterUs: number; readonly text: string }[];
+  readonly code: number;
+}
+
 export class Program {
   mood: Mood;
+  /** Of the shell: what a line does. */
+  plays: (line: string) => Played = () => ({ pieces: [], code: 0 });
+  /** Lines that the shell has run, in order. */
+  readonly ran: string[] = [];
   readonly #random: Random;
   #lines = 0;
   /** It is not asleep waiting for input. */
@@ -74,9 +84,9 @@ export class Program {
   }
 
   /** A command ends, or the shell begins: it draws its prompt, and echoes what waited for that a moment later. */
-  prompts(terminal: Terminal): void {
+  prompts(terminal: Terminal, code = 0): void {
     this.isBusy = true;
-    terminal.write(Buffer.from(`${this.#mark("A", "0")}$ ${this.#mark("B", "0;")}`));
+    terminal.write(Buffer.from(`${this.#mark("A", String(code))}$ ${this.#mark("B", "0;")}`));
     terminal.later(this.#random.int(200, 5_000), () => {
       this.#reads = true;
       this.isBusy = false;
@@ -99,11 +109,9 @@ export class Program {
         this.#reads = false;
         this.isBusy = true;
         terminal.write(Buffer.from(`\r\n${this.#mark("C", `;${this.line}`)}`));
+        this.ran.push(this.line);
+        this.#plays(terminal, this.plays(this.line));
         this.#line = [];
-        terminal.later(this.#random.pick([100, 1_000, 20_000, 300_000]), () => {
-          terminal.write(Buffer.from(this.#mark("D", "0")));
-          this.prompts(terminal);
-        });
       } else if (byte >= 0x20) {
         const before = this.#line.at(-1);
         if (before && before.seq !== this.readSeq) this.joined.push({ seq: this.readSeq, to: before.seq });
@@ -111,6 +119,18 @@ export class Program {
         terminal.write(key);
       }
     }
+  }
+
+  #plays(terminal: Terminal, { pieces: [next, ...rest], code }: Played): void {
+    if (next)
+      return terminal.later(next.afterUs, () => {
+        terminal.write(Buffer.from(next.text));
+        this.#plays(terminal, { pieces: rest, code });
+      });
+    terminal.later(this.#random.pick([100, 1_000, 20_000, 300_000]), () => {
+      terminal.write(Buffer.from(this.#mark("D", String(code))));
+      this.prompts(terminal, code);
+    });
   }
 
   /** Lines that no two runs of output share, with terminal sequences and queries in between. */

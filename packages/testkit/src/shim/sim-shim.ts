@@ -7,6 +7,7 @@
  *   X3  The ring is bounded; when it is full the program blocks. Only an acknowledgement frees it.
  *   X4  A new link's hello fences the old one; what the old one had under way is not heard any more.
  *   X5  The terminal's own queue is bounded too: a frame is written in pieces as the program reads, and may be cut between them.
+ *   X6  On pipes the program writes to stdout alone; its stderr is there, and stays empty.
  */
 import type {
   ShimExit,
@@ -139,6 +140,15 @@ export class SimShim {
 
   // --- for the world ---
 
+  /** X6: of its output. */
+  get stream(): Stream {
+    return this.spec.mode === "pipes" ? 1 : 0;
+  }
+
+  #hasWritten(stream: Stream, offset: bigint, end: number): boolean {
+    return stream === this.stream ? Number(offset) <= end : this.stream === 1 && stream === 2 && offset === 0n;
+  }
+
   /** All that the program wrote and the shim took. */
   get output(): Buffer {
     return this.#output.subarray(0, this.#outputEnd);
@@ -258,10 +268,10 @@ export class SimShim {
     if (this.isDead || this.isReleased)
       return side.push({ kind: "end", bytes: 0, reason: "gone", detail: "connect ECONNREFUSED" });
     for (const { stream, offset } of acked) {
-      if (stream !== 0 || Number(offset) > this.#outputEnd)
+      if (!this.#hasWritten(stream, offset, this.#outputEnd))
         return side.push({ kind: "end", bytes: 0, reason: "protocol", detail: "HELLO names output that was never written" });
     }
-    for (const { offset } of acked) this.#ackOutput(Number(offset));
+    for (const { stream, offset } of acked) if (stream === this.stream) this.#ackOutput(Number(offset));
     const old = this.#link;
     if (old) {
       old.isCut = true;
@@ -276,13 +286,16 @@ export class SimShim {
       shimPid: this.pid + 1,
       pid: this.pid,
       pidStart: 1n,
-      mode: "pty",
+      mode: this.spec.mode,
       phase: this.#exit ? "exited" : "running",
       cols: this.spec.cols,
       rows: this.spec.rows,
       receivedSeq: BigInt(this.#receivedSeq),
       appliedSeq: BigInt(this.#appliedSeq),
-      streams: [{ stream: 0, start: BigInt(this.#acked), end: BigInt(this.#outputEnd) }],
+      streams: [
+        { stream: this.stream, start: BigInt(this.#acked), end: BigInt(this.#outputEnd) },
+        ...(this.stream === 1 ? [{ stream: 2, start: 0n, end: 0n } as const] : []),
+      ],
     } as const;
     side.push({ kind: "call", bytes: 64, run: (h) => h.welcome(welcome) });
     this.#fill();
@@ -332,7 +345,8 @@ export class SimShim {
     });
   }
 
-  resize(side: ShimSide, seq: bigint): void {
+  /** What is taken at once and changes nothing here: another size, or the end of stdin. */
+  takes(side: ShimSide, seq: bigint): void {
     this.#numbered(side, seq, (n) =>
       this.#exit ? this.#settle(n, "refused", "exited", 0) : this.#settle(n, "applied", "none", 0),
     );
@@ -355,11 +369,11 @@ export class SimShim {
 
   ack(side: ShimSide, a: Parameters<ShimLink["ack"]>[0]): void {
     for (const { stream, offset } of a.streams ?? []) {
-      if (stream !== 0 || Number(offset) > side.sent) {
+      if (!this.#hasWritten(stream, offset, side.sent)) {
         this.onViolation(`the host acknowledged output ${offset} that it was not sent (${side.sent})`);
         continue;
       }
-      this.#ackOutput(Number(offset));
+      if (stream === this.stream) this.#ackOutput(Number(offset));
     }
     if (a.resultSeq !== undefined) {
       const { resultSeq } = a;
@@ -566,7 +580,8 @@ export class SimShim {
     if (this.#closed && link.sent >= this.#outputEnd && !link.closedSent) {
       link.closedSent = true;
       const end = BigInt(this.#outputEnd);
-      link.push({ kind: "call", bytes: 64, run: (h) => h.closed(0, end) });
+      link.push({ kind: "call", bytes: 64, run: (h) => h.closed(this.stream, end) });
+      if (this.stream === 1) link.push({ kind: "call", bytes: 64, run: (h) => h.closed(2, 0n) });
     }
   }
 }
@@ -634,12 +649,13 @@ class ShimSide implements ShimLink {
         // N1: output is handed on as it arrives, in any pieces.
         const n = this.#random.int(1, message.bytes.length - 1);
         this.#toHost[0] = { ...message, offset: message.offset + n, bytes: message.bytes.subarray(n) };
-        this.#handlers.output(0, BigInt(message.offset), message.timeNs, message.bytes.subarray(0, n));
+        this.#handlers.output(this.#shim.stream, BigInt(message.offset), message.timeNs, message.bytes.subarray(0, n));
         continue;
       }
       this.#toHost.shift();
       if (message.kind === "end") this.#end(message.reason, message.detail);
-      else if (message.kind === "output") this.#handlers.output(0, BigInt(message.offset), message.timeNs, message.bytes);
+      else if (message.kind === "output")
+        this.#handlers.output(this.#shim.stream, BigInt(message.offset), message.timeNs, message.bytes);
       else message.run(this.#handlers);
     }
     if (this.#ended || !this.#owner.isAlive) return;
@@ -699,7 +715,7 @@ class ShimSide implements ShimLink {
     this.#command(`interrupt ${seq}`, () => this.#shim.interrupt(this, seq, byte));
   }
   resize(seq: bigint): void {
-    this.#command(`resize ${seq}`, () => this.#shim.resize(this, seq));
+    this.#command(`resize ${seq}`, () => this.#shim.takes(this, seq));
   }
   signal(seq: bigint, _target: "leader" | "foreground" | "tree", signo: number): void {
     this.#command(`signal ${seq}`, () => this.#shim.signal(this, seq, signo));
@@ -707,8 +723,9 @@ class ShimSide implements ShimLink {
   cancel(tag: number): void {
     this.#command(`cancel ${tag}`, () => this.#shim.cancel(tag));
   }
-  eof(): void {
-    throw new Error("a PTY session has no end of input");
+  eof(seq: bigint): void {
+    if (this.#shim.stream === 0) throw new Error("a PTY session has no end of input");
+    this.#command(`eof ${seq}`, () => this.#shim.takes(this, seq));
   }
   respawn(): void {
     throw new Error("a PTY session is not respawned");

@@ -126,6 +126,7 @@ export class SimClient implements Owner {
     const redial: Redial = {
       connect: open,
       now: () => this.#scheduler.clock.monoMs(),
+      wallMs: () => this.#scheduler.clock.wallMs(),
       wait: (ms) => this.#scheduler.wait(this.waitMs(ms)),
       newId: () => this.#random.id(24),
     };

@@ -70,6 +70,8 @@ export class World {
   readonly revoked = new Set<Name>();
   /** A dead host comes back by itself (the keeper's work). */
   keeps = true;
+  /** Told of each program on pipes, as it is started. */
+  onProgram: (shim: SimShim) => void = () => {};
   /** Told of each new life, before it starts: where crashes are planned. */
   onLife: (life: Life) => void = () => {};
 
@@ -150,13 +152,14 @@ export class World {
           scheduler: this.scheduler,
           spec,
           pid: 1000 + this.shims.size * 10,
-          mood: this.options.mood ?? "echo",
+          mood: spec.mode === "pipes" ? "sink" : (this.options.mood ?? "echo"),
           ringBytes: this.options.ringBytes ?? 256 * 1024,
           note: (t) => this.note(t),
         });
         shim.onHello = () => void this.#hellos.push(this.scheduler.nowUs);
         shim.onViolation = (what) => this.violation(what);
         this.shims.set(spec.socketPath, shim);
+        if (spec.mode === "pipes") this.onProgram(shim);
         return shim;
       },
       note: (text) => this.note(text),

@@ -3,8 +3,9 @@ import { memoryPair, type Link } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
 import { decodeClient, encodeHost, HoldError, type ClientFrame, type HostBody } from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment } from "../../api/index.ts";
-import { ClientAttachment, type Redial } from "../attachment.ts";
+import { ClientAttachment } from "../attachment.ts";
 import { Connection } from "../connection.ts";
+import type { Redial } from "../redial.ts";
 
 type Frame = ClientFrame["body"];
 
@@ -12,9 +13,13 @@ export class ScriptedHost {
   /** What clients sent on channels other than the handshake, in order. */
   readonly heard: { readonly link: number; readonly channel: number; readonly body: Frame }[] = [];
   readonly links: Link[] = [];
+  /** How many of them have ended. */
+  closed = 0;
   /** Clients' ends. */
   readonly ends: Link[] = [];
   refusesLinks = false;
+  /** Of its welcomes from now on. */
+  answersAgain = true;
   /** Answers calls and attachments; replaced by tests. */
   on: (body: Frame, say: (body: HostBody) => void, channel: number) => void = () => {};
 
@@ -40,11 +45,12 @@ export class ScriptedHost {
                     hostId: "h",
                   },
                 });
-              if (body.case === "proof") return say({ case: "welcome", value: { operator: "ana", name: "ana" } });
+              if (body.case === "proof")
+                return say({ case: "welcome", value: { operator: "ana", name: "ana", answersAgain: this.answersAgain } });
               this.heard.push({ link: n, channel, body });
               this.on(body, say, channel);
             },
-            closed: () => {},
+            closed: () => void this.closed++,
           };
         }, accept);
         this.ends.push(client);
@@ -83,6 +89,11 @@ export class HandClock implements Redial {
   }
   now(): MonotonicMs {
     return MonotonicMs(this.nowMs);
+  }
+  /** How long the machine slept. */
+  sleptMs = 0;
+  wallMs(): number {
+    return 1_800_000_000_000 + this.nowMs + this.sleptMs;
   }
   wait(ms: number, signal?: AbortSignal): Promise<void> {
     this.waits.push(ms);
