@@ -155,6 +155,24 @@ test("I1: memory of writers is bounded, and a writer that is owed an answer is n
   expect(s.decide("owed", 1)).toBe("pending");
 });
 
+test("I1: of writers that are forgotten is known when the last of them was heard of, also by who reads that back", () => {
+  const rules = { ...inputRules, writers: 2, silentWriters: 3 };
+  const s = scene(rules);
+  const loaded = (saved: object) => InputLedger.load(saved, rules).forgottenUpTo;
+  for (let i = 1; i <= 5; i++) {
+    s.send(`w${i}`, 1);
+    s.settle(i);
+  }
+  expect([s.ledger.forgottenUpTo, loaded(s.ledger.save() as object)]).toEqual([0, 0]);
+  for (let i = 6; i <= 9; i++) {
+    s.send(`w${i}`, 1);
+    s.settle(i);
+  }
+  expect([s.ledger.forgottenUpTo, loaded(s.ledger.save() as object)]).toEqual([4, 4]);
+  // An older host kept no such note: any may have been forgotten.
+  expect(loaded({ ...(s.ledger.save() as object), forgottenUpTo: undefined })).toBe(Number.MAX_SAFE_INTEGER);
+});
+
 test("I3: input beyond the queue's bytes or frames is refused, an interrupt is not, and what is settled makes room", () => {
   const s = scene({ queueBytes: 10, queueFrames: 2 });
   s.send("a", 1, { bytes: 8 });

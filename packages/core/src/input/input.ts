@@ -85,6 +85,8 @@ interface Unsettled {
 /** `known` is in the order of n. `owed`: frames without an outcome. `broken`: the last {@link BROKEN_UNITS} broken units. */
 interface Writer {
   lastN: number;
+  /** Of its last frame; {@link UNKNOWN_SEQ} where the fold was saved without. */
+  lastSeq: number;
   broken: readonly string[];
   owed: number;
   readonly known: Map<number, Outcome | Seq>;
@@ -95,6 +97,7 @@ interface Unit {
   readonly unit: string;
   readonly lastAt: MonotonicMs;
 }
+const UNKNOWN_SEQ = Number.MAX_SAFE_INTEGER;
 /** More than one, because chunks of the one before may still be under way when the next one breaks. */
 const BROKEN_UNITS = 16;
 /** Saved without times: the monotonic clock may begin anew. */
@@ -105,6 +108,7 @@ type SavedWriter = readonly [
   lastN: number,
   broken: readonly string[],
   known: readonly (readonly [number, Outcome | Seq])[],
+  lastSeq?: number,
 ];
 
 /** Mutable for speed, pure in every other sense: no clock, no I/O; equal calls give equal states. */
@@ -116,6 +120,7 @@ export class InputLedger {
   readonly #unsettled = new Map<Seq, Unsettled>();
   #unsettledBytes = 0;
   #unit: Unit | null = null;
+  #forgottenUpTo = 0;
   /** Lowest seq forgotten since the last acceptance. */
   #forgottenFrom: Seq | null = null;
 
@@ -149,9 +154,9 @@ export class InputLedger {
     return this.#unit?.writer ?? null;
   }
 
-  /** Writers were there of whom nothing is known any more (I1), or may have been: one that is not known may be one of them. */
-  get forgetsWriters(): boolean {
-    return this.#silent.size >= this.#rules.silentWriters;
+  /** Writers were there of whom nothing is known any more (I1): the last frame of all of them was at this seq, or before it. 0: there were none. */
+  get forgottenUpTo(): number {
+    return this.#forgottenUpTo;
   }
 
   lastN(writer: WriterId): number {
@@ -186,6 +191,7 @@ export class InputLedger {
     if (frame.interrupt || (this.#unit && this.#unit.writer !== frame.writer)) this.cut();
     const writer = this.#touch(frame.writer);
     writer.lastN = frame.n;
+    writer.lastSeq = seq;
     writer.known.set(frame.n, seq);
     writer.owed++;
     const { unit, bytes, n } = frame;
@@ -255,7 +261,7 @@ export class InputLedger {
 
   /** The fold as plain data, for the journal's cache of folds. */
   save(): unknown {
-    const plain = ([id, w]: [WriterId, Writer]): SavedWriter => [id, w.lastN, w.broken, [...w.known]];
+    const plain = ([id, w]: [WriterId, Writer]): SavedWriter => [id, w.lastN, w.broken, [...w.known], w.lastSeq];
     const unsettled = [...this.#unsettled.values()].map(
       (entry): SavedUnsettled => ({ ...entry, unitBefore: timeless(entry.unitBefore) }),
     );
@@ -264,6 +270,7 @@ export class InputLedger {
       silent: [...this.#silent].map(plain),
       unsettled,
       unit: timeless(this.#unit),
+      forgottenUpTo: this.#forgottenUpTo,
     };
   }
 
@@ -274,10 +281,17 @@ export class InputLedger {
     now: MonotonicMs = MonotonicMs(-rules.unitIdleMs),
   ): InputLedger {
     const ledger = new InputLedger(rules);
-    const saved = data as { writers: SavedWriter[]; silent: SavedWriter[]; unsettled: SavedUnsettled[]; unit: SavedUnit | null };
+    const saved = data as {
+      writers: SavedWriter[];
+      silent: SavedWriter[];
+      unsettled: SavedUnsettled[];
+      unit: SavedUnit | null;
+      forgottenUpTo?: number;
+    };
     const timed = (unit: SavedUnit | null): Unit | null => unit && { ...unit, lastAt: now };
     const read = (map: Map<WriterId, Writer>, writers: SavedWriter[]): void => {
-      for (const [id, lastN, broken, known] of writers) map.set(id, { lastN, broken, owed: 0, known: new Map(known) });
+      for (const [id, lastN, broken, known, lastSeq = UNKNOWN_SEQ] of writers)
+        map.set(id, { lastN, lastSeq, broken, owed: 0, known: new Map(known) });
     };
     read(ledger.#writers, saved.writers);
     read(ledger.#silent, saved.silent);
@@ -288,6 +302,7 @@ export class InputLedger {
       if (writer) writer.owed++;
     }
     ledger.#unit = timed(saved.unit);
+    ledger.#forgottenUpTo = saved.forgottenUpTo ?? (saved.silent.length >= rules.silentWriters ? UNKNOWN_SEQ : 0);
     return ledger;
   }
 
@@ -296,7 +311,7 @@ export class InputLedger {
   }
 
   #touch(id: WriterId): Writer {
-    const writer = this.#find(id) ?? { lastN: 0, broken: [], owed: 0, known: new Map<number, Outcome | Seq>() };
+    const writer = this.#find(id) ?? { lastN: 0, lastSeq: 0, broken: [], owed: 0, known: new Map<number, Outcome | Seq>() };
     this.#silent.delete(id);
     this.#writers.delete(id);
     this.#writers.set(id, writer);
@@ -312,8 +327,9 @@ export class InputLedger {
       this.#writers.delete(id);
       this.#silent.set(id, { ...writer, known: new Map() });
     }
-    for (const id of this.#silent.keys()) {
+    for (const [id, { lastSeq }] of this.#silent) {
       if (this.#silent.size <= this.#rules.silentWriters) break;
+      this.#forgottenUpTo = Math.max(this.#forgottenUpTo, lastSeq);
       this.#silent.delete(id);
     }
   }

@@ -12,7 +12,7 @@ import type { Tell } from "../session/inputs.ts";
 import { quoteWords, wrapCommand } from "../shell/index.ts";
 import type { LiveSession } from "../session/session.ts";
 import { FREE, type Pass } from "../session/typing.ts";
-import { demandMeant } from "./again.ts";
+import { demandMeant, mayBeForgotten } from "./again.ts";
 import { type CallContext, demandCaller, type Result, type Verb } from "./context.ts";
 import { floorCommand } from "./floor-command.ts";
 import { RunFollower } from "./run-follower.ts";
@@ -100,7 +100,7 @@ function refuseUntold({ host }: CallContext, session: LiveSession, call: Verb<"r
   const label = labelOf(session);
   if (session.isOver) throw new HoldError("session_ended", `${label} has ended`, { session: session.id });
   demandMeant(session, call.again, host.ports);
-  if (session.lastN(writer) >= (call.n || 1n) || (call.again && session.forgetsWriters))
+  if (session.lastN(writer) >= (call.n || 1n) || mayBeForgotten(session, call.again, host.ports))
     throw new HoldError(
       "code_unknown",
       `whether the command was typed into ${label}, and how it ended, is not known any more; hold screen ${session.id} shows what it printed, hold log ${session.id} all of it`,

@@ -146,8 +146,8 @@ export class Inputs {
   }
 
   /** See the ledger. */
-  get forgetsWriters(): boolean {
-    return this.#ledger.forgetsWriters;
+  get forgottenUpTo(): number {
+    return this.#ledger.forgottenUpTo;
   }
 
   /** The fold, for the journal's cache. */

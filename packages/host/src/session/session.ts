@@ -401,9 +401,9 @@ export class LiveSession {
     return this.#inputs.lastN(writer);
   }
 
-  /** Whether a writer that is not in the books may have been in them. */
-  get forgetsWriters(): boolean {
-    return this.#inputs.forgetsWriters;
+  /** The last frame of every writer that was in the books and is not any more, was at this seq or before it; 0: there is none. */
+  get forgottenUpTo(): number {
+    return this.#inputs.forgottenUpTo;
   }
 
   /**
