@@ -38,7 +38,7 @@ export class RunFollower {
   readonly #ctx: CallContext;
   readonly #session: LiveSession;
   readonly #of: RunToFollow;
-  #known: command.KnownRun | null = null;
+  #last: command.KnownRun | null = null;
   /** Journal cursor, and the offset up to which output was handed over. */
   #cursor: number;
   #told: number;
@@ -102,11 +102,15 @@ export class RunFollower {
     });
   }
 
+  /** As it is now: not every step of it is news. One that is over may be kept no longer than it takes to tell. */
+  get #known(): command.KnownRun | null {
+    return (this.#last = this.#session.commands.run(this.#of.key) ?? this.#last);
+  }
+
   /** What happened before this caller looked. */
   #takeUp(): void {
-    const known = this.#session.commands.run(this.#of.key);
+    const known = this.#known;
     if (!known) return this.#over(() => this.#finish(null));
-    this.#known = known;
     const { facts } = this.#session;
     this.#cursor = this.#told > 0 ? this.#session.seqBefore(facts.ends[0] - this.#told) : known.seq;
     if (known.end) return this.#ended(known.end);
@@ -117,7 +121,7 @@ export class RunFollower {
 
   #on({ known, output }: command.RunNews): void {
     if (this.#isOver) return;
-    this.#known = known;
+    this.#last = known;
     switch (output.kind) {
       case "started":
         return;
@@ -164,8 +168,9 @@ export class RunFollower {
 
   /** Whether the first command's end was told already, and with it this run's; it is told to the caller then. */
   #settle(): boolean {
-    if (!this.#known || !this.#of.isOneLine) return false;
-    for (const output of command.stepRun(this.#known.run, { kind: "settled" }).outputs)
+    const known = this.#known;
+    if (!known || !this.#of.isOneLine) return false;
+    for (const output of command.stepRun(known.run, { kind: "settled" }).outputs)
       if (output.kind === "ended") {
         this.#ended(output);
         return true;

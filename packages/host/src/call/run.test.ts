@@ -173,6 +173,18 @@ test("of several lines the first one's end is not the last's, however long its p
   expect(r.answer).toMatchObject({ state: "ended", code: 0 });
 });
 
+test("found: of several lines that the shell tells the beginnings of alone, no mark is among their output", async () => {
+  const world = await atPrompt(64);
+  const r = run(world, { text: "one\ntwo" });
+  await world.advance(30);
+  await prints(world, `${mark("C", "7;one")}first\r\n`);
+  await prints(world, `${mark("C", "8;two")}second\r\n`);
+  await prints(world, "and more\r\n");
+  expect(r.output).toBe("first\r\nsecond\r\nand more\r\n");
+  await prints(world, ends("0"));
+  expect(r).toMatchObject({ output: "first\r\nsecond\r\nand more\r\n", answer: { state: "ended", code: 0 } });
+});
+
 test("a caller that leaves between a command's end and its prompt is told the code", async () => {
   const world = await atPrompt(63);
   const r = run(world, { text: "make" });
