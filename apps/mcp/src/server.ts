@@ -16,11 +16,24 @@ import { sendKeys, sendText } from "./tool/input.ts";
 import { log, screen, search } from "./tool/reading.ts";
 import { refusal, type ToolResult } from "./tool/result.ts";
 import { floor, get, kill, list, open, signal, signals, whoami } from "./tool/sessions.ts";
+import { liveStates } from "./tool/states.ts";
 import { wait } from "./tool/waiting.ts";
 
 const session = z.string().min(1).max(200).describe("id, unique beginning of an id, or name");
 const cursor = z.string().max(60).optional().describe("from an earlier result: continue there");
 const take = z.boolean().default(false).describe("take the floor first if it may be taken (never from a person)");
+const expectState = z
+  .enum(liveStates)
+  .optional()
+  .describe("the state that you decided on: typed only if the session is in it now, else refused with the state that it is in");
+const inputId = z
+  .string()
+  .min(1)
+  .max(200)
+  .optional()
+  .describe(
+    "your own name for this one call: repeated under it (its answer was lost), it is not done twice, and has the first one's result",
+  );
 const maxBytes = z
   .number()
   .int()
@@ -150,6 +163,8 @@ export function makeServer(way: HostWay, version: string): McpServer {
         .default(false)
         .describe("as a paste, bracketed where the program asked for it; submit has no effect then"),
       take,
+      expect_state: expectState,
+      input_id: inputId,
     }),
     sendText,
   );
@@ -157,7 +172,7 @@ export function makeServer(way: HostWay, version: string): McpServer {
     "send_keys",
     "Press keys: C-c, Enter, Up, Escape, F5, M-x, or one character each. A lone C-c, C-\\ or C-z overtakes queued input.",
     { ends: true },
-    z.object({ session, keys: z.array(z.string().max(20)).min(1).max(200), take }),
+    z.object({ session, keys: z.array(z.string().max(20)).min(1).max(200), take, expect_state: expectState, input_id: inputId }),
     sendKeys,
   );
   tool(

@@ -67,6 +67,7 @@ export const codes = {
   no_integration: { advice: "stop", exit: 4, grpc: 9 },
   incomplete_command: { advice: "stop", exit: 1, grpc: 9, http: 422 },
   not_run: { advice: "stop", exit: 1, grpc: 9, http: 422 },
+  other_state: { advice: "stop", exit: 4, grpc: 9 },
   code_unknown: { advice: "stop", exit: 1, grpc: 2, http: 422 },
   // input
   input_blocked: { advice: "wait", exit: 1, grpc: 8 },

@@ -118,6 +118,8 @@ const next: Readonly<Record<string, string>> = {
   not_at_prompt: "a program runs in this shell; use wait with command, or exec for a program beside it",
   no_integration:
     "this session runs no shell that tells of its commands; use exec, or send_text and wait with pattern, input_needed or exit",
+  other_state:
+    "nothing was typed: `state` is what it does now. Look at the screen, and decide anew; leave expect_state away only if what you type is right in any state",
   incomplete_command: "the shell waits for the rest of a command: send the rest, or clear it with send_keys C-c",
   policy_denied: "the policy of this host keeps AIs from that; do without it, or ask a person to do it",
   needs_approval:

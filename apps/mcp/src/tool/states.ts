@@ -17,6 +17,10 @@ export const states = [
 ] as const;
 export type State = (typeof states)[number];
 
+/** What the program of a session that lives may be doing. */
+export const liveStates = ["running", "waiting_input", "waiting_secret", "interactive_app", "idle_prompt"] as const;
+export type LiveState = (typeof liveStates)[number];
+
 /** The host's word for a session's activity; what this version does not know runs. */
 export function stateOf(word: string): State {
   return (states as readonly string[]).includes(word) ? (word as State) : "running";

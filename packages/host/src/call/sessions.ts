@@ -167,7 +167,16 @@ export function send({ host, operator, via, signal }: CallContext, call: Verb<"s
   const { input } = call;
   if (!input) throw new HoldError("bad_request", "nothing to send");
   checkWriter(call.writer);
-  if (call.take) session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via });
+  if (call.again && session.lastN(`${operator.id}/${call.writer}`) < input.n)
+    throw new HoldError(
+      "writer_unknown",
+      `no such input is known in session ${session.facts.name || session.id}; nothing was typed`,
+      {
+        session: session.id,
+      },
+    );
+  if (call.take && !call.again)
+    session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via });
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(new HoldError("cancelled", "the caller left; what was sent stays sent")), {
       once: true,

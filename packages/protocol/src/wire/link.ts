@@ -633,6 +633,8 @@ export interface SendCall {
   input: Input | undefined;
   take: boolean;
   paste: boolean;
+  /** tells what became of it; one that was never recorded is refused, and not typed */
+  again: boolean;
 }
 
 export interface OperatorInfo {
@@ -7951,7 +7953,7 @@ export const ResizeCall: MessageFns<ResizeCall> = {
 };
 
 function createBaseSendCall(): SendCall {
-  return { session: "", writer: "", input: undefined, take: false, paste: false };
+  return { session: "", writer: "", input: undefined, take: false, paste: false, again: false };
 }
 
 export const SendCall: MessageFns<SendCall> = {
@@ -7970,6 +7972,9 @@ export const SendCall: MessageFns<SendCall> = {
     }
     if (message.paste !== false) {
       writer.uint32(40).bool(message.paste);
+    }
+    if (message.again !== false) {
+      writer.uint32(560).bool(message.again);
     }
     return writer;
   },
@@ -8027,6 +8032,14 @@ export const SendCall: MessageFns<SendCall> = {
             message.paste = reader.bool();
             continue;
           }
+          case 70: {
+            if (tag !== 560) {
+              break;
+            }
+
+            message.again = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8049,6 +8062,7 @@ export const SendCall: MessageFns<SendCall> = {
     message.input = (object.input !== undefined && object.input !== null) ? Input.fromPartial(object.input) : undefined;
     message.take = object.take ?? false;
     message.paste = object.paste ?? false;
+    message.again = object.again ?? false;
     return message;
   },
 };

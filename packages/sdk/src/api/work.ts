@@ -97,6 +97,13 @@ export interface SendOptions {
   readonly eof?: boolean;
   /** Answered when it is on the disk, not when the program has it. */
   readonly durable?: boolean;
+  /**
+   * 8 to 64 characters that name this one input of this operator. Sent again under its name it is not typed again: the answer is the
+   * first one's (its `seq` too), whatever bytes come with it. The host remembers some thousand names a session.
+   */
+  readonly writer?: string;
+  /** Asks what became of the input of that `writer`: one that was never recorded is refused `writer_unknown`, and not typed. */
+  readonly again?: boolean;
 }
 
 export interface RunOptions {

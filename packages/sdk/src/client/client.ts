@@ -169,7 +169,7 @@ export class Client implements HostClient {
   }
 
   async send(session: string, bytes: Uint8Array, options: SendOptions = {}): Promise<InputOutcome> {
-    const writer = this.#redial.newId();
+    const writer = options.writer ?? this.#redial.newId();
     const text = options.paste ? pasteText(bytes) : bytes;
     let n = 0n;
     let last = null as InputOutcome | null;
@@ -187,7 +187,7 @@ export class Client implements HostClient {
       };
       const { value: r } = await this.#call("send", {
         case: "send",
-        value: { session, writer, input, take: (options.take ?? false) && at === 0 },
+        value: { session, writer, input, take: (options.take ?? false) && at === 0, again: options.again ?? false },
       });
       last = {
         n: Number(r.n),
