@@ -28,6 +28,9 @@ const approval = (over: Partial<Approval> = {}): Approval => ({
   epoch: 7,
   binding: new Uint8Array(32).fill(1),
   mayDecide: true,
+  options: [],
+  handoff: false,
+  reads: null,
   ...over,
 });
 const names = async () => [{ id: "op-ana", name: "ana" }] as never;
@@ -88,7 +91,7 @@ describe("hold approvals", () => {
     expect(out.lines[1]).toMatch(/^k3j9x2aa +42s +bot for ana +work +keys +make\\r$/);
     expect(out.lines[2]).toContain("others decide");
     const none = await hold("approvals", { client: client([]) });
-    expect([none.code, none.out.text, none.err.text]).toEqual([0, "", "nothing waits for approval\n"]);
+    expect([none.code, none.out.text, none.err.text]).toEqual([0, "", "nothing waits for approval or an answer\n"]);
   });
   test("takes the beginning of an id, and refuses one that is several", async () => {
     decided.length = 0;
@@ -117,8 +120,8 @@ describe("hold approvals", () => {
 });
 
 test("the notice in an attached terminal tells who may decide, and who waits for somebody else", () => {
-  expect(approvalsText(1, 0)).toBe("1 waits for approval: hold approvals");
-  expect(approvalsText(3, 1)).toBe("3 wait for approval: hold approvals");
+  expect(approvalsText(1, 0)).toBe("1 waits for approval or an answer: hold approvals");
+  expect(approvalsText(3, 1)).toBe("3 wait for approval or an answer: hold approvals");
   expect(approvalsText(0, 2)).toContain("somebody's approval");
   expect(approvalsText(0, 0)).toBeNull();
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MonotonicMs, type OperatorKind } from "../id.ts";
-import { type Approval, decided, type Decision, over, refuseDecision, refuseUse, used } from "./approval.ts";
+import { type Approval, decided, type Decision, over, refuseAnswer, refuseDecision, refuseUse, used } from "./approval.ts";
 
 const pending: Approval = {
   id: "r1",
@@ -70,4 +70,28 @@ test("it is used only when allowed, in its time, and for its own binding", () =>
       },
     ),
   );
+});
+
+const answers = (by: string, kind: OperatorKind = "human", more: { mayAnswer?: boolean; binding?: string } = {}) => ({
+  by: { id: by, name: by, kind },
+  mayAnswer: true,
+  binding: "b1",
+  ...more,
+});
+
+test("a question is answered by any person who may type, the AI's own among them, once and in its time", () => {
+  for (const by of ["ana", "ben"]) expect(refuseAnswer(pending, answers(by), at(59_999))).toBeNull();
+  expect(refuseAnswer(pending, answers("ben"), at(60_000))).toBe("expired");
+  const answered = over(pending, "answered", "ben", "main");
+  expect(refuseAnswer(answered, answers("ana"), at(1))).toBe("over");
+  expect(over(answered, "handed", "ana", "")).toBe(answered);
+});
+
+test.each([
+  ["an AI", answers("hal", "ai"), "not_a_person"],
+  ["a service", answers("ci", "service"), "not_a_person"],
+  ["a person who may not type", answers("ben", "human", { mayAnswer: false }), "no_right"],
+  ["somebody who was shown something else", answers("ben", "human", { binding: "b2" }), "other_binding"],
+] as const)("%s answers nothing", (_, answer, refusal) => {
+  expect(refuseAnswer(pending, answer, at(1))).toBe(refusal);
 });

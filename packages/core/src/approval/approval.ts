@@ -6,16 +6,21 @@
  *   Q3  A person decides who is neither the actor nor one on whose behalf it acts, with a credential that a program of the same
  *       user can't use (`isProtected`).
  *   Q4  What is over stays over: decided, used, void and expired are final, and nothing is decided twice.
+ *   Q5  A question lets nothing through: whoever may type in its session answers it, with any credential, the person for whom the AI
+ *       acts as well as others.
  * Pure: what the hash is made of, and what makes it void, is the host's (host/approval).
  */
 import type { MonotonicMs, Operator, OperatorId } from "../id.ts";
+
+/** The last two: of a question. */
+export type Outcome = "used" | "denied" | "expired" | "void" | "answered" | "handed";
 
 export type ApprovalPhase =
   | { readonly name: "pending" }
   | { readonly name: "allowed"; readonly by: OperatorId }
   | {
       readonly name: "over";
-      readonly outcome: "used" | "denied" | "expired" | "void";
+      readonly outcome: Outcome;
       readonly by: OperatorId;
       readonly why: string;
     };
@@ -54,6 +59,22 @@ export function refuseDecision(approval: Approval, decision: Decision, now: Mono
   return binding === approval.binding ? null : "other_binding";
 }
 
+/** Q5 */
+export interface Answer {
+  readonly by: Operator;
+  /** They may type in its session now. */
+  readonly mayAnswer: boolean;
+  readonly binding: string;
+}
+
+export function refuseAnswer(approval: Approval, { by, mayAnswer, binding }: Answer, now: MonotonicMs): DecisionRefusal | null {
+  if (by.kind !== "human") return "not_a_person";
+  if (!mayAnswer) return "no_right";
+  if (approval.phase.name !== "pending") return "over";
+  if (now >= approval.expiresAt) return "expired";
+  return binding === approval.binding ? null : "other_binding";
+}
+
 /** After {@link refuseDecision} had nothing against it. */
 export function decided(approval: Approval, { by, allow, why }: Decision): Approval {
   return {
@@ -77,6 +98,6 @@ export function used(approval: Approval): Approval {
   return over(approval, "used", by, "");
 }
 
-export function over(approval: Approval, outcome: "used" | "expired" | "void", by: OperatorId, why: string): Approval {
+export function over(approval: Approval, outcome: Outcome, by: OperatorId, why: string): Approval {
   return approval.phase.name === "over" ? approval : { ...approval, phase: { name: "over", outcome, by, why } };
 }

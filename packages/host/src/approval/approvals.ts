@@ -7,6 +7,8 @@
  *       looked at when somebody decides and when it is used.
  *   P3  Whoever asks again for the very same deed waits on the same request: a caller that was cut off finds it again.
  *   P4  Nothing of this outlives the host: a request that is open at its end is void.
+ *   P5  A question, too, is a request: it is over with a person's answer. Neither the floor nor a pause or another policy ends it, and
+ *       whoever asks it again in its time is told what became of it.
  */
 import { approval as room, type Approval, approvalLimits, MonotonicMs } from "@holdfast/core";
 import {
@@ -43,6 +45,15 @@ export interface Shown {
   readonly executable: string;
 }
 
+/** What a question has beside its words. */
+export interface Question {
+  readonly options: readonly string[];
+  /** A person may take the floor instead of answering. */
+  readonly handoff: boolean;
+  /** Of a secret: who reads it, in words. */
+  readonly reads: string;
+}
+
 export interface Asked {
   readonly by: RegisteredOperator;
   readonly via: string;
@@ -50,6 +61,10 @@ export interface Asked {
   /** What it is bound to now. */
   readonly now: () => Bound;
   readonly shown: Shown;
+  /** P5; absent: a deed. */
+  readonly question?: Question;
+  /** Absent: the policy's. */
+  readonly lifetimeMs?: number;
 }
 
 export interface Request extends Asked {
@@ -58,6 +73,8 @@ export interface Request extends Asked {
   readonly askedUnixMs: number;
   readonly expiresUnixMs: number;
   readonly waiting: Set<() => void>;
+  /** A person is giving their answer right now: its time does not end meanwhile, and nobody else answers. */
+  isBeingAnswered: boolean;
   stopTimer: () => void;
 }
 
@@ -93,15 +110,22 @@ export class Approvals {
     return [...this.#open.values()];
   }
 
-  find(id: string): Request | null {
-    return this.#open.get(id) ?? this.#over.find((r) => r.approval.id === id) ?? null;
+  /** Throws `no_such_approval`. */
+  found(id: string): Request {
+    const request = this.#open.get(id) ?? this.#over.find((r) => r.approval.id === id);
+    if (!request)
+      throw new HoldError(
+        "no_such_approval",
+        `there is no request ${JSON.stringify(id.slice(0, 64))}; hold approvals lists those that wait`,
+      );
+    return request;
   }
 
   /** P1, P3. Throws `too_many`, and the journal's fault. */
   ask(asked: Asked): Request {
+    const same = this.like(asked);
+    if (same?.approval.phase.name === "pending" || same?.approval.phase.name === "allowed") return same;
     const likeness = likenessOf(asked.bound);
-    const same = this.list().find((r) => r.likeness === likeness && r.by.id === asked.by.id);
-    if (same) return same;
     const theirs = this.list().filter((r) => r.by.id === asked.by.id);
     if (theirs.length >= MAX_OPEN_OPERATOR || this.#open.size >= MAX_OPEN)
       throw new HoldError(
@@ -109,7 +133,7 @@ export class Approvals {
         `${theirs.length} requests of ${asked.by.name} wait for approval, ${this.#open.size} on this host: wait until some are decided`,
       );
     const { clock, wakeAt, newId } = this.#world.ports;
-    const ms = Math.min(approvalLimits.mostMs, this.#world.lifetimeMs());
+    const ms = asked.lifetimeMs ?? Math.min(approvalLimits.mostMs, this.#world.lifetimeMs());
     const askedUnixMs = Math.trunc(clock.wallMs());
     const id = newId(8);
     const expiresUnixMs = askedUnixMs + ms;
@@ -123,6 +147,7 @@ export class Approvals {
       askedUnixMs,
       expiresUnixMs,
       waiting: new Set(),
+      isBeingAnswered: false,
       stopTimer: () => {},
     };
     const value = create(EventBody_ApprovalAskedSchema, {
@@ -138,19 +163,30 @@ export class Approvals {
     });
     this.#world.record(session, { id: asked.by.id, via: asked.via }, { case: "approvalAsked", value });
     this.#open.set(id, request);
-    request.stopTimer = wakeAt(expiresAt, () => {
-      const why = request.approval.phase.name === "pending" ? "nobody decided in time" : "it was not used in time";
-      this.#end(request, "expired", "system:policy", why);
-    });
+    request.stopTimer = wakeAt(expiresAt, () => this.#late(request));
     this.#changed();
     return request;
   }
 
+  /** P3, P5: the request that this would be once more. */
+  like({ bound, by }: Pick<Asked, "bound" | "by">): Request | null {
+    const likeness = likenessOf(bound);
+    const is = (r: Request): boolean => r.likeness === likeness && r.by.id === by.id;
+    const now = this.#world.ports.clock.monoMs();
+    return this.list().find(is) ?? this.#over.findLast((r) => r.question && is(r) && now < r.approval.expiresAt) ?? null;
+  }
+
+  #late(request: Request): void {
+    if (request.isBeingAnswered) return;
+    const why = request.approval.phase.name === "pending" ? "nobody decided in time" : "it was not used in time";
+    this.#end(request, "expired", "system:policy", why);
+  }
+
   /**
-   * Resolves when it is allowed. Rejects with `approval_denied`, `approval_expired`, `approval_void`; with `needs_approval` when the
+   * Resolves when it is allowed, or answered. Rejects with `approval_denied`, `approval_expired`, `approval_void`; with `needs_approval` when the
    * caller gave up, or has waited for as long as one call may: the request stays.
    */
-  wait(request: Request, signal: AbortSignal | null): Promise<void> {
+  wait(request: Request, signal: AbortSignal | null, withinMs = WAIT_MS): Promise<void> {
     return new Promise((resolve, reject) => {
       const { clock, wakeAt } = this.#world.ports;
       const leave = (): void => {
@@ -166,11 +202,11 @@ export class Approvals {
         const { phase } = request.approval;
         if (phase.name === "pending") return;
         leave();
-        if (phase.name === "allowed") resolve();
+        if (phase.name === "allowed" || phase.outcome === "answered" || phase.outcome === "handed") resolve();
         else reject(this.#outcome(request));
       };
       // A frame has no deadline of its own but the request's.
-      const late = signal ? wakeAt(MonotonicMs(clock.monoMs() + WAIT_MS), gone) : () => {};
+      const late = signal ? wakeAt(MonotonicMs(clock.monoMs() + Math.min(withinMs, WAIT_MS)), gone) : () => {};
       request.waiting.add(look);
       signal?.addEventListener("abort", gone, { once: true });
       if (signal?.aborted) gone();
@@ -180,12 +216,9 @@ export class Approvals {
 
   /** A person's word on it. Throws the refusal; P1, P2. */
   decide(id: string, by: RegisteredOperator, via: string, said: Omit<room.Decision, "by">): Request {
-    const request = this.find(id);
-    if (!request)
-      throw new HoldError(
-        "no_such_approval",
-        `there is no request ${JSON.stringify(id.slice(0, 64))}; hold approvals lists those that wait`,
-      );
+    const request = this.found(id);
+    if (request.question)
+      throw new HoldError("bad_request", `${id} is a question; answer it with: hold approvals answer ${id}`, { approval: id });
     const decision = { ...said, by: { id: by.id, name: by.name, kind: by.kind } };
     const refusal = room.refuseDecision(request.approval, decision, this.#world.ports.clock.monoMs());
     if (refusal) throw refusalOf(refusal, request, by);
@@ -202,6 +235,34 @@ export class Approvals {
     if (request.approval.phase.name === "over") this.#close(request);
     this.#tell(request);
     return request;
+  }
+
+  /** Throws where this person may not answer it now (core/approval Q5). */
+  demandAnswerable(request: Request, by: RegisteredOperator, mayAnswer: boolean, binding: string): void {
+    const answer = { by: { id: by.id, name: by.name, kind: by.kind }, mayAnswer, binding };
+    const refusal = room.refuseAnswer(request.approval, answer, this.#world.ports.clock.monoMs());
+    if (refusal) throw refusalOf(refusal, request, by);
+    if (request.isBeingAnswered) throw refusalOf("over", request, by);
+  }
+
+  /** A person's word on a question, after {@link demandAnswerable}; P1. */
+  answer(request: Request, by: Actor, outcome: "answered" | "handed" | "denied", words: string): void {
+    const value = create(EventBody_ApprovalOverSchema, { approval: request.approval.id, outcome, reason: cut(words) });
+    this.#world.record(request.bound.session, by, { case: "approvalOver", value });
+    request.approval = room.over(request.approval, outcome, by.id, words);
+    this.#close(request);
+    this.#tell(request);
+  }
+
+  /** Somebody begins to answer, which takes a moment. Returns what to call when that came to nothing. */
+  answering(request: Request): () => void {
+    request.isBeingAnswered = true;
+    this.#changed();
+    return () => {
+      request.isBeingAnswered = false;
+      if (this.#world.ports.clock.monoMs() >= request.approval.expiresAt) this.#late(request);
+      this.#changed();
+    };
   }
 
   /** Uses it up for the deed that it is for, which the caller does in this very turn of the loop. Null, or why it is not good any more. */
@@ -262,25 +323,35 @@ export class Approvals {
   }
 
   #pending(request: Request): HoldError {
-    const { approval, expiresUnixMs } = request;
+    const { approval, expiresUnixMs, question } = request;
     const until = new Date(expiresUnixMs).toISOString();
+    const what = question ? "answer" : "approval";
     return new HoldError(
       "needs_approval",
-      `that waits for a person's approval (${approval.id}) until ${until}; ask for the very same again to go on waiting, or do without it`,
+      `that waits for a person's ${what} (${approval.id}) until ${until}; ask for the very same again to go on waiting, or do without it`,
       { approval: approval.id, until },
     );
   }
 
-  #outcome({ approval }: Request): HoldError {
+  #outcome({ approval, question }: Request): HoldError {
     const { phase, id } = approval;
-    if (phase.name !== "over") return new HoldError("internal", `approval ${id} is not over`);
+    if (phase.name !== "over" || phase.outcome === "answered" || phase.outcome === "handed")
+      return new HoldError("internal", `approval ${id} is not over`);
     const because = phase.why === "" ? "" : `: ${phase.why}`;
     const details = { approval: id, ...(phase.by.startsWith("system:") ? {} : { by: phase.by }) };
     switch (phase.outcome) {
       case "denied":
-        return new HoldError("approval_denied", `${phase.by} denied that (${id})${because}; nothing was done`, details);
+        return new HoldError(
+          "approval_denied",
+          `${phase.by} ${question ? "does not answer" : "denied"} that (${id})${because}; nothing was done`,
+          details,
+        );
       case "expired":
-        return new HoldError("approval_expired", `nobody approved that in time (${id}); nothing was done`, details);
+        return new HoldError(
+          "approval_expired",
+          `nobody ${question ? "answered" : "approved"} that in time (${id}); nothing was done`,
+          details,
+        );
       case "used":
         return new HoldError("approval_void", `approval ${id} was used already; each is good once`, details);
       case "void":

@@ -5,8 +5,11 @@
 import { createHash } from "node:crypto";
 import type { Deed, OperatorId } from "@holdfast/core";
 
+/** A question, and one for a secret, are asked where deeds are. */
+export type Subject = Deed | "question" | "secret";
+
 export interface Bound {
-  readonly deed: Deed;
+  readonly deed: Subject;
   /** Id; empty for what is about no session yet. */
   readonly session: string;
   readonly incarnation: number;

@@ -273,7 +273,8 @@ export class Gate {
     if (this.approvals.size === 0 || !body) return;
     const why = whyVoid(body);
     if (why === null) return;
-    this.approvals.voidWhere(({ bound }) => {
+    this.approvals.voidWhere(({ bound, question }) => {
+      if (question && !endsProgram(body)) return false;
       if (bound.session === session.id) return true;
       const own = this.#host.sessions.get(bound.session);
       return own !== undefined && this.#ruler(own) === session;
@@ -301,7 +302,7 @@ export class Gate {
   }
 
   policyLoaded(): void {
-    this.approvals.voidWhere(() => true, "another policy was loaded");
+    this.approvals.voidWhere(({ question }) => !question, "another policy was loaded");
   }
 }
 
@@ -323,6 +324,11 @@ function whyVoid(body: Body): string | null {
     default:
       return null;
   }
+}
+
+/** Of what makes deeds void: what makes a question void, too (approvals.ts P5). */
+function endsProgram({ case: kind }: Body): boolean {
+  return kind === "exited" || kind === "ended" || kind === "removed" || kind === "started";
 }
 
 /** What rules about commands go by in a line of shell text, and the program that it starts. */

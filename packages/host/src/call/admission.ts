@@ -42,6 +42,7 @@ function actOf(ctx: Asking): Act | null {
     case "wait":
     case "probe":
     case "portList":
+    case "ask":
       return sees(verb.value.session);
     case "signal":
       return beside(
@@ -101,6 +102,7 @@ function actOf(ctx: Asking): Act | null {
     case "approvalWatch":
     // No AI holds the right to any of these (core/policy).
     case "approvalDecide":
+    case "approvalAnswer":
     case "redact":
     case "hostDown":
     case "relayJoin":

@@ -12,6 +12,7 @@ import * as files from "./files.ts";
 import { invitationList, invitationRevoke, invite } from "./invitations.ts";
 import * as machine from "./machine.ts";
 import { policyCall } from "./policy.ts";
+import { approvalAnswer, askCall } from "./questions.ts";
 import * as reading from "./reading.ts";
 import { runCall } from "./run.ts";
 import * as sessions from "./sessions.ts";
@@ -67,6 +68,9 @@ export const rights = {
   approvalList: null,
   approvalWatch: null,
   approvalDecide: "approve",
+  // One for a secret asks for the right to type itself.
+  ask: "session.observe",
+  approvalAnswer: "session.input",
 } as const satisfies Record<NonNullable<CallContext["verb"]["case"]>, Capability | null>;
 
 /** What goes beside the terminal (core/floor F8), and whether it disturbs who steers there. Typing and the floor refuse by themselves. */
@@ -210,6 +214,10 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
       return approvalWatch(ctx);
     case "approvalDecide":
       return approvalDecide(ctx, verb.value);
+    case "ask":
+      return askCall(ctx, verb.value);
+    case "approvalAnswer":
+      return approvalAnswer(ctx, verb.value);
     case "whoami":
       return machine.whoami(ctx);
     case "hostStatus":

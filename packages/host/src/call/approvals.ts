@@ -48,23 +48,37 @@ export async function approvalDecide(ctx: CallContext, call: Verb<"approvalDecid
 /** How many an operator may decide on, and how many AIs of theirs have asked for. */
 export function waitingFor(host: Host, operator: RegisteredOperator): { readonly waiting: number; readonly own: number } {
   const pending = host.gate.approvals.list().filter((r) => r.approval.phase.name === "pending");
-  const own = pending.filter((r) => r.approval.actors.includes(operator.id)).length;
-  return { waiting: mayApprove(host, operator) ? pending.length - own : 0, own };
+  const waiting = pending.filter((r) => maySay(host, operator, r)).length;
+  const own = pending.filter((r) => !r.question && r.approval.actors.includes(operator.id)).length;
+  return { waiting, own };
 }
 
 function mayApprove(host: Host, operator: RegisteredOperator): boolean {
   return host.may(operator, "approve", null);
 }
 
+/** Core/approval Q5. */
+export function mayAnswer(host: Host, operator: RegisteredOperator, request: Request): boolean {
+  return operator.kind === "human" && host.may(operator, "session.input", request.bound.session);
+}
+
+/** Decides on it, or answers it. */
+function maySay(host: Host, operator: RegisteredOperator, request: Request): boolean {
+  if (request.question) return mayAnswer(host, operator, request);
+  return mayApprove(host, operator) && !request.approval.actors.includes(operator.id);
+}
+
 function listFor({ host, operator }: CallContext): Extract<Result, { case: "approvalList" }> {
   const seesAll = mayApprove(host, operator) || capabilitiesOf(operator.role, operator.kind).includes("audit.read");
-  const seen = host.gate.approvals.list().filter((r) => seesAll || r.approval.actors.includes(operator.id));
+  const seen = host.gate.approvals
+    .list()
+    .filter((r) => seesAll || r.approval.actors.includes(operator.id) || maySay(host, operator, r));
   const approvals = seen.map((request) => shown(host, operator, request));
   return { case: "approvalList", value: create(ApprovalListAnswerSchema, { approvals }) };
 }
 
-function shown(host: Host, asks: RegisteredOperator, request: Request): OnWire {
-  const { approval, bound, by, shown: seen } = request;
+export function shown(host: Host, asks: RegisteredOperator, request: Request): OnWire {
+  const { approval, bound, by, shown: seen, question } = request;
   const { phase } = approval;
   return create(ApprovalSchema, {
     id: approval.id,
@@ -89,6 +103,7 @@ function shown(host: Host, asks: RegisteredOperator, request: Request): OnWire {
     env: seen.env.map(bytesOf),
     epoch: BigInt(bound.epoch),
     binding: Buffer.from(approval.binding, "hex"),
-    mayDecide: phase.name === "pending" && mayApprove(host, asks) && !approval.actors.includes(asks.id),
+    mayDecide: phase.name === "pending" && maySay(host, asks, request),
+    ...(question && { options: [...question.options], handoff: question.handoff, reads: question.reads.toWellFormed() }),
   });
 }

@@ -52,6 +52,8 @@ export const verbs = {
   approvalList: { answer: "approvalList" },
   approvalWatch: { answer: "approvalList", streams: true },
   approvalDecide: { answer: "approvalDecide" },
+  approvalAnswer: { answer: "approvalDecide" },
+  ask: { answer: "ask" },
 } as const satisfies Record<VerbName, VerbFacts>;
 
 export function factsOf(verb: string): VerbFacts | null {

@@ -5,6 +5,7 @@
  *   V2  Nothing is sent to one that may not be sent more (core/attachment R1 to R4), and nobody waits for it.
  *   V3  Who interrupts a flood is shown nothing more of it until the interrupt has reached the program, and then the screen as it is.
  *   V4  What everybody has been sent is kept for a moment only: a session that printed much and is quiet holds none of it.
+ *   V5  What others type is told to an AI as who and how much: it may be a secret, until the shim has said whether it was seen.
  * Elsewhere: rules of cursor and credit (core/attachment), the screen (screen.ts), queries taken out (output-view.ts).
  */
 import { creditWindow, HOST_ACTOR, MonotonicMs, Offset, reader, Seq, terminal } from "@holdfast/core";
@@ -27,6 +28,7 @@ const TAIL_MS = 500;
 const SNAPSHOT_RETRY_MS = 200;
 const SNAPSHOT_PART_BYTES = 256 * 1024;
 const JOURNAL_READ_BYTES = 256 * 1024;
+const NOTHING = new Uint8Array(0);
 const SMALL_EVENT_BYTES = 8 * 1024;
 /** A reader this far behind can't follow. */
 const SLOW_BYTES = 1024 * 1024;
@@ -159,7 +161,9 @@ export class Readers {
     if (this.#attachments.size > 0) {
       const message = encodeEvent(wireEvent(entry, body, shown));
       const dataBytes = isOutput ? shown.length : 0;
-      this.#tail.push({ seq: entry.seq, position: this.#book.position, message, dataBytes, isOutput });
+      const hasTyping = body?.case === "input" && shown.length > 0;
+      const typed = hasTyping ? { by: entry.actor, untold: () => encodeEvent(wireEvent(entry, body, NOTHING)) } : null;
+      this.#tail.push({ seq: entry.seq, position: this.#book.position, message, dataBytes, isOutput, typed });
       this.#dropSoon();
       if (body?.case === "input" || body?.case === "inputSettled") this.#pumpSoon();
       else this.pumpAll();
@@ -202,7 +206,8 @@ export class Readers {
       if (event) {
         attachment.filter = null;
         const shown = !(attachment.noOutput && event.isOutput);
-        if (shown) attachment.channel.sendMessage(event.message);
+        const isUntold = event.typed !== null && isUntoldTo(attachment, event.typed.by);
+        if (shown) attachment.channel.sendMessage(isUntold ? event.typed!.untold() : event.message);
         attachment.reader = reader.sent(attachment.reader, Seq(event.seq), Offset(event.position), shown ? event.dataBytes : 0);
       } else if (!this.#sendFromJournal(attachment, Math.min(step.maxBytes, JOURNAL_READ_BYTES))) {
         return;
@@ -240,8 +245,13 @@ export class Readers {
       cursor = Seq(item.entry.seq);
       if (isOutput) position = Offset(position + item.entry.payloadBytes);
       if (isOutput && attachment.noOutput) continue;
+      const isUntold = item.body?.case === "input" && isUntoldTo(attachment, item.entry.actor);
       const shown =
-        isOutput && item.entry.stream === 0 ? attachment.filter.queries.filter(item.entry.payload) : item.entry.payload;
+        isOutput && item.entry.stream === 0
+          ? attachment.filter.queries.filter(item.entry.payload)
+          : isUntold
+            ? NOTHING
+            : item.entry.payload;
       bytes += shown.length;
       attachment.channel.sendMessage(encodeEvent(wireEvent(item.entry, item.body, shown)));
     }
@@ -325,4 +335,9 @@ export class Readers {
     this.#pumpDue?.();
     this.#dropDue?.();
   }
+}
+
+/** V5 */
+function isUntoldTo({ operator }: HostAttachment, typist: string): boolean {
+  return operator.kind === "ai" && typist !== operator.id;
 }

@@ -7,6 +7,7 @@ const event = (seq: number, bytes: number): TailEvent => ({
   message: new Uint8Array(bytes),
   dataBytes: bytes,
   isOutput: true,
+  typed: null,
 });
 
 test("an empty tail has no event", () => {

@@ -442,6 +442,8 @@ export interface Call {
     | { case: "relayJoin"; value: RelayJoinCall }
     | { case: "relayLeave"; value: RelayLeaveCall }
     | { case: "portList"; value: PortListCall }
+    | { case: "ask"; value: AskCall }
+    | { case: "approvalAnswer"; value: ApprovalAnswerCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -484,9 +486,12 @@ export interface Answer {
     | //
     /** of a watch too: all of them, again at each change */
     { case: "approvalList"; value: ApprovalListAnswer }
-    | { case: "approvalDecide"; value: Approval }
+    | //
+    /** of an answer too */
+    { case: "approvalDecide"; value: Approval }
     | { case: "relayJoin"; value: Uplink }
     | { case: "portList"; value: PortListAnswer }
+    | { case: "ask"; value: AskAnswer }
     | { case: undefined; value?: undefined };
 }
 
@@ -1140,12 +1145,12 @@ export interface Approval {
   /** empty: it is about no session yet */
   session: string;
   sessionName: string;
-  /** run, exec, keys, … (docs/policy.md) */
+  /** run, exec, keys, … (docs/policy.md); question, secret */
   deed: string;
   actor: string;
   actorName: string;
   onBehalfOf: string[];
-  /** pending, allowed, denied, used, expired, void */
+  /** pending, allowed, denied, used, expired, void; answered, handed */
   state: string;
   /** who decided */
   by: string;
@@ -1171,6 +1176,55 @@ export interface Approval {
   /** who asks may */
   mayDecide: boolean;
   leftMs: bigint;
+  /** Of a question: its words are `what`. */
+  options: string[];
+  /** who answers may take the floor instead */
+  handoff: boolean;
+  /** of a secret: the program that waits for it, and at what prompt */
+  reads: string;
+}
+
+/** An AI asks people something, or for a secret that a program waits for (docs/policy.md, Questions). */
+export interface AskCall {
+  session: string;
+  /** in the AI's words */
+  question: string;
+  options: string[];
+  handoff: boolean;
+  /** a person types it into the program; refused other_state where none waits for one */
+  secret: boolean;
+  /** the caller's own: asked again under it, it is the same question */
+  id: string;
+  /** how long it stands; 0: 60 s */
+  ttlMs: bigint;
+  /** how long this call waits for it, at most 45 s; 0: as long */
+  waitMs: bigint;
+}
+
+export interface AskAnswer {
+  approval: string;
+  /** answered, handed */
+  outcome: string;
+  /** never of a secret */
+  text: string;
+  by: string;
+  byName: string;
+  /** the journal's end */
+  seq: bigint;
+}
+
+/** A person's word on a question. */
+export interface ApprovalAnswerCall {
+  approval: string;
+  /** of what the person was shown */
+  binding: Uint8Array;
+  /** the answer, or why there is none */
+  text: string;
+  decline: boolean;
+  /** takes the floor, where that was offered */
+  take: boolean;
+  /** one line without its end */
+  secret: Uint8Array;
 }
 
 function createBaseClientFrame(): ClientFrame {
@@ -5039,6 +5093,12 @@ export const Call: MessageFns<Call> = {
       case "portList":
         PortListCall.encode(message.verb.value, writer.uint32(482).fork()).join();
         break;
+      case "ask":
+        AskCall.encode(message.verb.value, writer.uint32(562).fork()).join();
+        break;
+      case "approvalAnswer":
+        ApprovalAnswerCall.encode(message.verb.value, writer.uint32(570).fork()).join();
+        break;
     }
     return writer;
   },
@@ -5400,6 +5460,22 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "portList", value: PortListCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.verb = { case: "ask", value: AskCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 71: {
+            if (tag !== 570) {
+              break;
+            }
+
+            message.verb = { case: "approvalAnswer", value: ApprovalAnswerCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5671,6 +5747,18 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "ask": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "ask", value: AskCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "approvalAnswer": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "approvalAnswer", value: ApprovalAnswerCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -5842,6 +5930,9 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "portList":
         PortListAnswer.encode(message.result.value, writer.uint32(482).fork()).join();
+        break;
+      case "ask":
+        AskAnswer.encode(message.result.value, writer.uint32(562).fork()).join();
         break;
     }
     return writer;
@@ -6124,6 +6215,14 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "portList", value: PortListAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.result = { case: "ask", value: AskAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6327,6 +6426,12 @@ export const Answer: MessageFns<Answer> = {
       case "portList": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "portList", value: PortListAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "ask": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "ask", value: AskAnswer.fromPartial(object.result.value) };
         }
         break;
       }
@@ -13788,6 +13893,9 @@ function createBaseApproval(): Approval {
     binding: new Uint8Array(0),
     mayDecide: false,
     leftMs: 0n,
+    options: [],
+    handoff: false,
+    reads: "",
   };
 }
 
@@ -13876,6 +13984,15 @@ export const Approval: MessageFns<Approval> = {
         throw new globalThis.Error("value provided for field message.leftMs of type int64 too large");
       }
       writer.uint32(184).int64(message.leftMs);
+    }
+    for (const v of message.options) {
+      writer.uint32(562).string(v!);
+    }
+    if (message.handoff !== false) {
+      writer.uint32(568).bool(message.handoff);
+    }
+    if (message.reads !== "") {
+      writer.uint32(578).string(message.reads);
     }
     return writer;
   },
@@ -14077,6 +14194,30 @@ export const Approval: MessageFns<Approval> = {
             message.leftMs = reader.int64() as bigint;
             continue;
           }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.options.push(reader.string());
+            continue;
+          }
+          case 71: {
+            if (tag !== 568) {
+              break;
+            }
+
+            message.handoff = reader.bool();
+            continue;
+          }
+          case 72: {
+            if (tag !== 578) {
+              break;
+            }
+
+            message.reads = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -14121,6 +14262,387 @@ export const Approval: MessageFns<Approval> = {
     message.binding = object.binding ?? new Uint8Array(0);
     message.mayDecide = object.mayDecide ?? false;
     message.leftMs = (object.leftMs !== undefined && object.leftMs !== null) ? BigInt(object.leftMs) : 0n;
+    message.options = object.options?.map((e) => e) || [];
+    message.handoff = object.handoff ?? false;
+    message.reads = object.reads ?? "";
+    return message;
+  },
+};
+
+function createBaseAskCall(): AskCall {
+  return { session: "", question: "", options: [], handoff: false, secret: false, id: "", ttlMs: 0n, waitMs: 0n };
+}
+
+export const AskCall: MessageFns<AskCall> = {
+  encode(message: AskCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session !== "") {
+      writer.uint32(10).string(message.session);
+    }
+    if (message.question !== "") {
+      writer.uint32(18).string(message.question);
+    }
+    for (const v of message.options) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.handoff !== false) {
+      writer.uint32(32).bool(message.handoff);
+    }
+    if (message.secret !== false) {
+      writer.uint32(40).bool(message.secret);
+    }
+    if (message.id !== "") {
+      writer.uint32(50).string(message.id);
+    }
+    if (message.ttlMs !== 0n) {
+      if (BigInt.asUintN(64, message.ttlMs) !== message.ttlMs) {
+        throw new globalThis.Error("value provided for field message.ttlMs of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.ttlMs);
+    }
+    if (message.waitMs !== 0n) {
+      if (BigInt.asUintN(64, message.waitMs) !== message.waitMs) {
+        throw new globalThis.Error("value provided for field message.waitMs of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.waitMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AskCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAskCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.question = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.options.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.handoff = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.secret = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ttlMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.waitMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AskCall>): AskCall {
+    return AskCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AskCall>): AskCall {
+    const message = createBaseAskCall();
+    message.session = object.session ?? "";
+    message.question = object.question ?? "";
+    message.options = object.options?.map((e) => e) || [];
+    message.handoff = object.handoff ?? false;
+    message.secret = object.secret ?? false;
+    message.id = object.id ?? "";
+    message.ttlMs = (object.ttlMs !== undefined && object.ttlMs !== null) ? BigInt(object.ttlMs) : 0n;
+    message.waitMs = (object.waitMs !== undefined && object.waitMs !== null) ? BigInt(object.waitMs) : 0n;
+    return message;
+  },
+};
+
+function createBaseAskAnswer(): AskAnswer {
+  return { approval: "", outcome: "", text: "", by: "", byName: "", seq: 0n };
+}
+
+export const AskAnswer: MessageFns<AskAnswer> = {
+  encode(message: AskAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.approval !== "") {
+      writer.uint32(10).string(message.approval);
+    }
+    if (message.outcome !== "") {
+      writer.uint32(18).string(message.outcome);
+    }
+    if (message.text !== "") {
+      writer.uint32(26).string(message.text);
+    }
+    if (message.by !== "") {
+      writer.uint32(34).string(message.by);
+    }
+    if (message.byName !== "") {
+      writer.uint32(42).string(message.byName);
+    }
+    if (message.seq !== 0n) {
+      if (BigInt.asUintN(64, message.seq) !== message.seq) {
+        throw new globalThis.Error("value provided for field message.seq of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.seq);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AskAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAskAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.approval = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.byName = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.seq = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AskAnswer>): AskAnswer {
+    return AskAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AskAnswer>): AskAnswer {
+    const message = createBaseAskAnswer();
+    message.approval = object.approval ?? "";
+    message.outcome = object.outcome ?? "";
+    message.text = object.text ?? "";
+    message.by = object.by ?? "";
+    message.byName = object.byName ?? "";
+    message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
+    return message;
+  },
+};
+
+function createBaseApprovalAnswerCall(): ApprovalAnswerCall {
+  return { approval: "", binding: new Uint8Array(0), text: "", decline: false, take: false, secret: new Uint8Array(0) };
+}
+
+export const ApprovalAnswerCall: MessageFns<ApprovalAnswerCall> = {
+  encode(message: ApprovalAnswerCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.approval !== "") {
+      writer.uint32(10).string(message.approval);
+    }
+    if (message.binding.length !== 0) {
+      writer.uint32(18).bytes(message.binding);
+    }
+    if (message.text !== "") {
+      writer.uint32(26).string(message.text);
+    }
+    if (message.decline !== false) {
+      writer.uint32(32).bool(message.decline);
+    }
+    if (message.take !== false) {
+      writer.uint32(40).bool(message.take);
+    }
+    if (message.secret.length !== 0) {
+      writer.uint32(50).bytes(message.secret);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApprovalAnswerCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApprovalAnswerCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.approval = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.binding = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.decline = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.take = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.secret = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApprovalAnswerCall>): ApprovalAnswerCall {
+    return ApprovalAnswerCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApprovalAnswerCall>): ApprovalAnswerCall {
+    const message = createBaseApprovalAnswerCall();
+    message.approval = object.approval ?? "";
+    message.binding = object.binding ?? new Uint8Array(0);
+    message.text = object.text ?? "";
+    message.decline = object.decline ?? false;
+    message.take = object.take ?? false;
+    message.secret = object.secret ?? new Uint8Array(0);
     return message;
   },
 };
@@ -14141,4 +14663,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };

@@ -9,7 +9,13 @@ export type AskApprovals = <K extends Result["case"]>(
   options?: { readonly signal?: AbortSignal | undefined; readonly more?: (r: Result) => void | Promise<void> },
 ) => Promise<Extract<Result, { case: K }>>;
 
+type AnswerCall = Omit<Extract<CallVerb, { case: "approvalAnswer" }>["value"], "approval" | "binding">;
+
 export function approvalsOf(ask: AskApprovals): Approvals {
+  const say = async ({ id: approval, binding }: Approval, said: AnswerCall): Promise<Approval> => {
+    const value = { ...said, approval, binding };
+    return shown((await ask("approvalDecide", { case: "approvalAnswer", value })).value);
+  };
   const decide = async (approval: Approval, allow: boolean, reason: string): Promise<Approval> => {
     const value = { approval: approval.id, allow, reason, binding: approval.binding };
     return shown((await ask("approvalDecide", { case: "approvalDecide", value })).value);
@@ -33,8 +39,31 @@ export function approvalsOf(ask: AskApprovals): Approvals {
       });
     },
     allow: (approval) => decide(approval, true, ""),
-    deny: (approval, reason = "") => decide(approval, false, reason),
+    deny: (approval, reason = "") =>
+      isQuestion(approval) ? say(approval, { decline: true, text: reason }) : decide(approval, false, reason),
+    answer: (approval, text) => say(approval, { text }),
+    takeOver: (approval) => say(approval, { take: true }),
+    give: (approval, secret) => say(approval, { secret }),
+    async ask(session, question, options = {}) {
+      const value = {
+        session,
+        question,
+        options: [...(options.options ?? [])],
+        handoff: options.handoff ?? false,
+        secret: options.secret ?? false,
+        id: options.id ?? "",
+        ttlMs: BigInt(options.ttlMs ?? 0),
+        waitMs: BigInt(options.waitMs ?? 0),
+      };
+      const { value: a } = await ask("ask", { case: "ask", value }, { signal: options.signal });
+      const { approval, text, by, byName } = a;
+      return { approval, text, by, byName, outcome: a.outcome === "handed" ? "handed" : "answered", seq: Number(a.seq) };
+    },
   };
+}
+
+function isQuestion({ deed }: Approval): boolean {
+  return deed === "question" || deed === "secret";
 }
 
 function shown(a: OnWire): Approval {
@@ -62,5 +91,8 @@ function shown(a: OnWire): Approval {
     epoch: Number(a.epoch),
     binding: a.binding,
     mayDecide: a.mayDecide,
+    options: a.options,
+    handoff: a.handoff,
+    reads: a.reads || null,
   };
 }

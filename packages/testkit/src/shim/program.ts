@@ -40,6 +40,8 @@ export class Program {
   #lines = 0;
   /** It is not asleep waiting for input. */
   isBusy = false;
+  /** It has turned echo off, as who asks for a password does. */
+  isHiding = false;
   /** All that it read, in order. */
   readonly read: Uint8Array[] = [];
 

@@ -397,7 +397,7 @@ export class SimShim {
     return {
       token,
       icanon: true,
-      echo: true,
+      echo: !this.program.isHiding,
       isig: true,
       foregroundPgrp: pid,
       leaderPid: pid,
@@ -470,7 +470,7 @@ export class SimShim {
       status,
       refusal,
       bytes,
-      secret: false,
+      secret: this.program.isHiding && bytes > 0,
       outputOffset: BigInt(this.#outputEnd),
       timeNs: BigInt(this.#scheduler.nowUs) * 1000n,
     };

@@ -34,6 +34,9 @@ export const table: Record<Verb, string> = {
   approvalList: "yes yes yes yes yes",
   approvalWatch: "yes yes yes yes yes",
   approvalDecide: "no no yes no yes",
+  // AIs ask, and people answer: see the handlers.
+  ask: "yes yes yes no yes",
+  approvalAnswer: "no yes no no yes",
   invite: "no no no no yes",
   invitationList: "no no no no yes",
   invitationRevoke: "no no no no yes",
