@@ -33,7 +33,7 @@ test("a passphrase is typed unseen; whoever is attached and may decide is told w
   await t.until("work · you alone");
   const sent = spawn(holdCommand, ["--as", "bot", "send", "work", "from the bot", "--enter"], { env: w.env, stdio: "ignore" });
   const ended = new Promise<number | null>((resolve) => sent.once("exit", resolve));
-  await t.until("1 waits for approval: hold approvals");
+  await t.until("1 waits for approval or an answer: hold approvals");
   const before = w.hold("screen", "work").out;
   expect(before).not.toContain("approval");
   expect(before).not.toContain("from the bot");

@@ -89,6 +89,8 @@ export interface Context {
   keys(): Promise<KeyStore>;
   /** A new passphrase for the key of that name: from the descriptor that was named, or asked for twice. */
   newPassphrase(name: string): Promise<string>;
+  /** One line that nobody sees: from the descriptor, or asked for on the terminal. */
+  secret(prompt: string, fd: number | undefined): Promise<string>;
   /** A new link in place of the one that is gone. */
   reconnect(): Promise<HostClient>;
   verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>>;

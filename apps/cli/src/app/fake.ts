@@ -239,6 +239,7 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
       discard: async () => undefined,
       ...world.keys,
     }),
+    secret: async () => world.passphrase ?? "hunter2",
     newPassphrase: async () => world.passphrase ?? "correct horse battery",
     reconnect: () => context.client(),
     remote: undefined,

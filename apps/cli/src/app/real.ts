@@ -308,6 +308,11 @@ export class RealContext implements Context {
     return askSecret(`${attempt === 1 ? "" : "that was not it. "}passphrase for the key of ${name}: `);
   }
 
+  async secret(prompt: string, fd: number | undefined): Promise<string> {
+    const { askSecret, secretFrom } = await import("../read/secret.ts");
+    return fd === undefined ? askSecret(prompt, "--secret-fd") : secretFrom(fd, "--secret-fd");
+  }
+
   async newPassphrase(name: string): Promise<string> {
     const { askNewSecret, secretFrom } = await import("../read/secret.ts");
     return this.#passphraseFd === undefined ? askNewSecret(name) : secretFrom(this.#passphraseFd);

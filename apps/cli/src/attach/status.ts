@@ -49,6 +49,6 @@ export function presenceIsNews(before: readonly Presence[], after: readonly Pres
 
 /** What waits for a person's approval; null: nothing that concerns this one. */
 export function approvalsText(waiting: number, own: number): string | null {
-  if (waiting > 0) return `${waiting} wait${waiting === 1 ? "s" : ""} for approval: hold approvals`;
+  if (waiting > 0) return `${waiting} wait${waiting === 1 ? "s" : ""} for approval or an answer: hold approvals`;
   return own > 0 ? `your AI waits for somebody's approval: hold approvals` : null;
 }

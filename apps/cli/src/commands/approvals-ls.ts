@@ -12,7 +12,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
     return;
   }
   if (approvals.length === 0) {
-    line(context.err, "nothing waits for approval");
+    line(context.err, "nothing waits for approval or an answer");
     return;
   }
   const { paint } = context;
@@ -37,6 +37,6 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
   ];
   for (const l of table(columns, rows, context.out.isTty ? context.out.columns : Number.POSITIVE_INFINITY, { head: paint.dim }))
     line(context.out, l);
-  if (context.err.isTty) line(context.err, "in full: hold approvals show ID; then hold approvals allow|deny ID");
+  if (context.err.isTty) line(context.err, "in full: hold approvals show ID; then hold approvals allow|deny|answer ID");
   return;
 }

@@ -7,22 +7,22 @@ import { ReadStream } from "node:tty";
 import { HoldError } from "@holdfast/sdk";
 import { usage } from "../app/fail.ts";
 
-/** All that the descriptor has, without the line end at its end. */
-export function secretFrom(fd: number): string {
+/** All that the descriptor has, without the line end at its end; `flag` named it. */
+export function secretFrom(fd: number, flag = "--passphrase-fd"): string {
   try {
     return readFileSync(fd, "utf8").replace(/\r?\n$/, "");
   } catch (fault) {
-    throw usage(`--passphrase-fd ${fd} can't be read (${(fault as Error).message}); open it, e.g. \`3<file\``);
+    throw usage(`${flag} ${fd} can't be read (${(fault as Error).message}); open it, e.g. \`3<file\``);
   }
 }
 
-/** One line, typed unseen. */
-export function askSecret(prompt: string): Promise<string> {
+/** One line, typed unseen; `flag` gives it otherwise. */
+export function askSecret(prompt: string, flag = "--passphrase-fd"): Promise<string> {
   let fd: number;
   try {
     fd = openSync("/dev/tty", "r+");
   } catch {
-    throw usage("there is no terminal to ask for the passphrase on; give it with --passphrase-fd N");
+    throw usage(`there is no terminal to ask on; give it with ${flag} N`);
   }
   const terminal = new ReadStream(fd);
   terminal.setRawMode(true);
@@ -39,7 +39,7 @@ export function askSecret(prompt: string): Promise<string> {
       for (const byte of bytes) {
         if (byte === 0x0d || byte === 0x0a) return over(() => resolve(Buffer.from(typed).toString("utf8")));
         if (byte === 0x03 || (byte === 0x04 && typed.length === 0))
-          return over(() => reject(new HoldError("cancelled", "no passphrase was given")));
+          return over(() => reject(new HoldError("cancelled", "nothing was given")));
         if (byte === 0x15) typed.length = 0;
         else if (byte === 0x7f || byte === 0x08) eraseLast(typed);
         else if (byte >= 0x20) typed.push(byte);

@@ -83,6 +83,18 @@ describe("hold approvals", () => {
           decided.push(["deny", a.id, reason]);
           return { ...a, state: "denied" };
         },
+        answer: async (a: Approval, text: string) => {
+          decided.push(["answer", a.id, text]);
+          return { ...a, state: "answered" };
+        },
+        takeOver: async (a: Approval) => {
+          decided.push(["take", a.id]);
+          return { ...a, state: "handed" };
+        },
+        give: async (a: Approval, secret: Uint8Array) => {
+          decided.push(["give", a.id, Buffer.from(secret).toString()]);
+          return { ...a, state: "answered" };
+        },
       } as never,
     });
 
@@ -104,6 +116,35 @@ describe("hold approvals", () => {
     expect(decided).toEqual([
       ["allow", "k3j9x2aa"],
       ["deny", "k3zz", "not today"],
+    ]);
+  });
+  test("answers a question in words, by the number of an option, and by taking the floor; a secret is no argument", async () => {
+    decided.length = 0;
+    const question = client([approval({ deed: "question", what: "Which?\u202e", options: ["main", "next"], handoff: true })]);
+    const answered = await hold("approvals answer k3 the other one", { client: question });
+    expect(answered.out.text).toMatch(
+      /asks +bot \(AI\), on behalf of ana\n(.*\n)*.*its words +"Which\?\\u\{202e\}"\n(.*\n)*.*2 {2}"next"/,
+    );
+    for (const [line, code] of [
+      ["approvals answer k3 2", 0],
+      ["approvals answer k3 7", 0],
+      ["approvals answer k3 --take", 0],
+      ["approvals answer k3", 2],
+      ["approvals answer k3 yes --take", 2],
+    ] as const)
+      expect([line, (await hold(line, { client: question })).code]).toEqual([line, code]);
+    const secret = client([approval({ deed: "secret", what: "the password", reads: 'sudo (7) at "password:"' })]);
+    expect((await hold("approvals answer k3 hunter2", { client: secret })).code).toBe(2);
+    const given = await hold("approvals answer k3", { client: secret, passphrase: "unseen" });
+    expect(given.out.text).toContain('sudo (7) at "password:"');
+    expect(given.out.text + given.err.text).not.toContain("unseen\n");
+    expect((await hold("approvals answer k3 yes", { client: client([approval()]) })).code).toBe(2);
+    expect(decided).toEqual([
+      ["answer", "k3j9x2aa", "the other one"],
+      ["answer", "k3j9x2aa", "next"],
+      ["answer", "k3j9x2aa", "7"],
+      ["take", "k3j9x2aa"],
+      ["give", "k3j9x2aa", "unseen"],
     ]);
   });
   test("prints what is allowed before it is, and one object with --json", async () => {

@@ -22,7 +22,11 @@ export function deedText(a: Approval): string {
   if (a.argv.length > 0) return argvText(a.argv);
   if (a.deed === "keys" || a.deed === "signals" || a.deed === "run")
     return a.deed === "run" ? exact(commandIn(a)) : a.data.length > 0 ? shownExactly(a.data) : exact(a.what);
-  return exact(a.what);
+  return isQuestion(a) ? `"${exact(a.what)}"` : exact(a.what);
+}
+
+function isQuestion({ deed }: Approval): boolean {
+  return deed === "question" || deed === "secret";
 }
 
 /** The host's words for a command are its text with a few of its own in front; the exact bytes stand beside it. */
@@ -36,11 +40,11 @@ export function leftText({ leftMs, state }: Approval): string {
 
 /** Everything that it is bound to, in lines. */
 export function approvalLines(a: Approval, nameOf: (id: string) => string): readonly (readonly [string, string])[] {
-  const who = `${exact(a.actorName)} (AI)${a.onBehalfOf.length > 0 ? `, on behalf of ${a.onBehalfOf.map((id) => exact(nameOf(id))).join(", ")}` : ""}`;
+  if (isQuestion(a)) return questionLines(a, nameOf);
   const isTyped = a.deed === "run" || a.deed === "keys" || a.deed === "signals";
   return [
     ["request", a.id],
-    ["asks", who],
+    ["asks", whoAsks(a, nameOf)],
     ["for", `${a.deed}: ${isTyped || a.argv.length > 0 ? wordsOf(a) : exact(a.what)}`],
     ["command", a.argv.length > 0 ? argvText(a.argv) : a.deed === "run" ? exact(commandIn(a)) : ""],
     [isTyped ? "exact bytes" : "content", a.data.length > 0 ? cut(shownExactly(a.data), a) : ""],
@@ -56,6 +60,33 @@ export function approvalLines(a: Approval, nameOf: (id: string) => string): read
     ["decided by", a.by ? exact(nameOf(a.by)) : ""],
     ["because", exact(a.reason)],
     ["hash", Buffer.from(a.binding).toString("hex")],
+  ];
+}
+
+function whoAsks(a: Approval, nameOf: (id: string) => string): string {
+  const of = a.onBehalfOf.map((id) => exact(nameOf(id))).join(", ");
+  return `${exact(a.actorName)} (AI)${of === "" ? "" : `, on behalf of ${of}`}`;
+}
+
+/** The AI's words and what a program printed stand in quotes; nothing else here is theirs. */
+function questionLines(a: Approval, nameOf: (id: string) => string): readonly (readonly [string, string])[] {
+  const isPending = a.state === "pending";
+  const how =
+    a.deed === "secret"
+      ? `hold approvals answer ${a.id}, which asks for it unseen; or type it at the prompt`
+      : `hold approvals answer ${a.id} TEXT${a.handoff ? ", or --take: the AI offers you the floor" : ""}`;
+  return [
+    ["request", a.id],
+    ["asks", whoAsks(a, nameOf)],
+    [a.deed === "secret" ? "for a secret" : "its words", `"${exact(a.what)}"`],
+    ...a.options.map((option, i) => [i === 0 ? "it offers" : "", `${i + 1}  "${exact(option)}"`] as const),
+    ["read by", a.reads === null ? "" : exact(a.reads)],
+    ["session", `${exact(a.sessionName)} (${a.session})`],
+    ["to answer", isPending ? how : ""],
+    ["left", leftText(a)],
+    ["until", iso(a.expiresUnixMs) ?? ""],
+    ["answered by", a.by ? exact(nameOf(a.by)) : ""],
+    ["answer", exact(a.reason)],
   ];
 }
 
@@ -104,6 +135,9 @@ export function approvalJson(a: Approval, nameOf: (id: string) => string): objec
     by: a.by || null,
     reason: a.reason || null,
     mayDecide: a.mayDecide,
+    options: isQuestion(a) ? a.options.map(exact) : null,
+    handoff: isQuestion(a) ? a.handoff : null,
+    readBy: a.reads === null ? null : exact(a.reads),
     hash: Buffer.from(a.binding).toString("hex"),
   };
 }

@@ -144,6 +144,8 @@ export function eventText(e: Event, width = 120): string {
     case "fileUsed":
       return `${k.value.op === "write" ? "wrote" : "read"} the file ${t(k.value.path)} (${k.value.bytes} bytes)`;
     case "approvalAsked":
+      if (k.value.deed === "question" || k.value.deed === "secret")
+        return `asks people ${k.value.deed === "secret" ? "for a secret " : ""}(${t(k.value.approval)}): "${t(cutTo(k.value.what, Math.max(20, width)))}"`;
       return `asks for approval ${t(k.value.approval)} of ${t(k.value.deed)}: ${t(cutTo(k.value.what, Math.max(20, width)))}${k.value.onBehalfOf.length > 0 ? ` (for ${k.value.onBehalfOf.map(t).join(", ")})` : ""}`;
     case "approvalDecided":
       return `${k.value.allowed ? "allowed" : "denied"} approval ${t(k.value.approval)}${k.value.reason ? `: ${t(k.value.reason)}` : ""}`;

@@ -52,7 +52,7 @@ export const policyCommands = [
     group: "operators",
     brief: "what AIs have asked for and nobody has decided",
     description:
-      "People who may approve see all of it, others what they or AIs on their behalf have asked. `hold approvals` alone is the same.",
+      "People who may approve see all of it, others the questions that they may answer and what they or AIs on their behalf have asked. `hold approvals` alone is the same.",
     flags: { json: jsonFlag },
     examples: [{ line: "hold approvals", says: "one line each, with the time that is left" }],
     see: ["policy"],
@@ -89,6 +89,26 @@ export const policyCommands = [
     examples: [{ line: "hold --as ben approvals deny k3j9 --reason 'not on a Friday'", says: "nothing is done" }],
     see: ["policy"],
     load: () => import("../commands/approvals-deny.ts"),
+  }),
+  command({
+    path: ["approvals", "answer"],
+    group: "operators",
+    brief: "answer an AI, or give a program the secret that it waits for",
+    description:
+      "Of whoever may type in the session, with any credential. TEXT is the answer, or the number of one of the options. A secret is asked for unseen, and typed as you into the program that waits for it: the AI is told that you gave it, and no record has it. `hold approvals deny` declines.",
+    args: [request, { name: "TEXT", brief: "the answer, which is recorded; none for a secret", rest: true, optional: true }],
+    flags: {
+      take: { kind: "bool", brief: "take the floor instead, where the question offers that" },
+      secretFd: { kind: "number", value: "N", min: 0, brief: "read a secret from this file descriptor" },
+      json: jsonFlag,
+    },
+    examples: [
+      { line: "hold approvals answer k3j9 staging", says: "the AI is told so, and by whom" },
+      { line: "hold approvals answer k3j9 2", says: "the second of the options" },
+      { line: "hold approvals answer k3j9 --take", says: "you steer from now on" },
+    ],
+    see: ["policy", "ai"],
+    load: () => import("../commands/approvals-answer.ts"),
   }),
   command({
     path: ["approvals", "watch"],

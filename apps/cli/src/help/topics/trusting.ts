@@ -212,6 +212,7 @@ What is asked waits, 60 s by default, for a person who is neither the AI nor the
   hold --as ben approvals show ID    exact bytes, directory, program, for whom
   hold --as ben approvals allow ID
   hold --as ben approvals deny ID --reason TEXT
+  hold approvals answer ID TEXT      a question of an AI: whoever may type there
   hold log SESSION --kind approval
 
 It is good once, for exactly that, and void when the floor, the directory, the program's file, the session or the policy has changed. A key in a plain file approves nothing: an AI that runs as you could read it. One person alone adds a second operator to approve with.
