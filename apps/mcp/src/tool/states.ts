@@ -36,7 +36,7 @@ export function nextStep(state: State, { id, name }: Session): string | undefine
     case "interactive_app":
       return "it reads keys: screen shows it, send_keys and send_text steer it";
     case "waiting_secret":
-      return `it asks for a secret, which a person types: ask yours to do that in \`hold attach ${name || id}\`, release the floor, and wait with this cursor`;
+      return `it asks for a secret, which a person gives: send_secret asks them for it (they may also type it in \`hold attach ${name || id}\`); then wait with this cursor`;
     case "idle_prompt":
       return "no command runs here; what one printed and how it ended is in log from the cursor that you had before it";
     case "preempted":
