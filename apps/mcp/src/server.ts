@@ -11,9 +11,10 @@ import type { HostWay } from "./link.ts";
 import { limits } from "./text/limits.ts";
 import type { Call } from "./tool/call.ts";
 import { askOperator, sendSecret } from "./tool/asking.ts";
-import { exec, run } from "./tool/commands.ts";
+import { exec } from "./tool/commands.ts";
 import { fileList, fileRead, fileWrite } from "./tool/files.ts";
 import { sendKeys, sendText } from "./tool/input.ts";
+import { runOnce } from "./tool/run-once.ts";
 import { log, screen, search } from "./tool/reading.ts";
 import { refusal, type ToolResult } from "./tool/result.ts";
 import { floor, get, kill, list, open, signal, signals, whoami } from "./tool/sessions.ts";
@@ -135,8 +136,15 @@ export function makeServer(way: HostWay, version: string): McpServer {
     "run",
     "Type one command into the session's shell, as everybody attached sees it, and wait for its end. Stateful: cd and variables stay. Result: state, exit_code, head and tail of its output, cursor. Returns early when the program asks for input (waiting_input, waiting_secret) or fills the screen (interactive_app, then with its screen). When time is up the command goes on: state running, then wait with the cursor.",
     { ends: true },
-    z.object({ session, command: z.string().min(1).max(60_000), wait_seconds: seconds(30), take, max_bytes: maxBytes }),
-    run,
+    z.object({
+      session,
+      command: z.string().min(1).max(60_000),
+      wait_seconds: seconds(30),
+      take,
+      max_bytes: maxBytes,
+      input_id: inputId,
+    }),
+    runOnce,
   );
   tool(
     "exec",

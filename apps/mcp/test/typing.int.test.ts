@@ -1,4 +1,5 @@
 /** Typing of an agent whose calls are repeated and whose decisions grow old, with a real `hold mcp`, host and shell. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { world } from "../../../test/integration/world/world.ts";
 import { agent } from "./agent.ts";
@@ -40,4 +41,27 @@ test("what was decided on a prompt is not typed into what runs there by now", as
   });
   const ran = (await ai.call("run", { session, command: "echo kept" })).told;
   expect(ran).toMatchObject({ state: "finished", output: { text: "kept\n" } });
+});
+
+test("a command is run once however often its call is made: the second waits for the same end, a third is told of it, over the death of both processes", async () => {
+  const w = await world();
+  const first = await agent(w, "v2");
+  const session = (await first.call("session_open", { name: "work" })).told["session"] as string;
+  await first.call("run", { session, command: `cd ${w.files}` });
+  const command = "echo x >>typed; until [ -e go ]; do sleep 0.05; done; echo done; (exit 6)";
+  const run = { session, command, input_id: "build-1" };
+  expect((await first.call("run", { ...run, wait_seconds: 1 })).told["state"]).toBe("running");
+  await first.close();
+  const second = await agent(w, "v1");
+  const waiting = second.call("run", { ...run, wait_seconds: 45 });
+  writeFileSync(w.path("go"), "");
+  expect((await waiting).told).toMatchObject({
+    ...{ repeated: true, fired: "command", exit_code: 6, output: { text: expect.stringContaining("done") } },
+  });
+  await second.close();
+  await w.killHost();
+  const third = await agent(w, "v2");
+  expect((await third.call("run", run)).told).toMatchObject({ repeated: true, fired: "command", exit_code: 6 });
+  expect((await third.call("run", { ...run, command: "echo other" })).told).toMatchObject({ code: "bad_request" });
+  expect(readFileSync(w.path("typed"), "utf8")).toBe("x\n");
 });

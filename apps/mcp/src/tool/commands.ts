@@ -46,6 +46,8 @@ export interface RunArguments {
   readonly wait_seconds: number;
   readonly take: boolean;
   readonly max_bytes: number;
+  /** The command's own name (run-once.ts). */
+  readonly writer?: string;
 }
 
 export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
@@ -75,6 +77,7 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
           timeoutMs: Math.round(seconds * 1_000),
           take: args.take,
           signal,
+          ...(args.writer === undefined ? {} : { writer: args.writer }),
           // Gathered is bounded by itself, and keeps the end: the host would keep the beginning.
           maxBytes: Number.MAX_SAFE_INTEGER,
           output: (bytes) => gathered.take(bytes),

@@ -14,35 +14,48 @@ export function writerOf(inputId: string): string {
 }
 
 /** What became of the input of that name; null: there was none, as far as the host knows. */
-export async function earlier(
+export function earlier(
   client: HostClient,
   session: string,
   bytes: Uint8Array,
   options: { readonly writer: string; readonly paste: boolean },
 ): Promise<InputOutcome | null> {
+  // Of a long input the record that is looked at is the end.
+  const isOf = (data: Buffer): boolean =>
+    Buffer.from(bytes)
+      .subarray(bytes.length - data.length)
+      .equals(data);
+  return lookedUp(client, session, bytes, options, (outcome, data) => outcome.bytes === bytes.length && isOf(data));
+}
+
+/** The same of a command, which is recorded as it was typed into the shell's editor. */
+export function earlierRun(client: HostClient, session: string, command: string, writer: string): Promise<InputOutcome | null> {
+  const plain = (text: string): string => text.replace(/\r\n?/g, "\n").replace(/\n+$/, "").replaceAll("\x16", "");
+  const isOf = (data: Buffer): boolean => data.length === 0 || data.toString().replaceAll("\x16", "").includes(plain(command));
+  return lookedUp(client, session, Buffer.from(command), { writer, paste: false }, (_, data) => isOf(data));
+}
+
+async function lookedUp(
+  client: HostClient,
+  session: string,
+  bytes: Uint8Array,
+  options: { readonly writer: string; readonly paste: boolean },
+  isSame: (outcome: InputOutcome, recorded: Buffer) => boolean,
+): Promise<InputOutcome | null> {
+  let outcome: InputOutcome;
   try {
-    const outcome = await client.send(session, bytes, { ...options, again: true });
-    await demandSame(client, session, outcome, bytes);
-    return outcome;
+    outcome = await client.send(session, bytes, { ...options, again: true });
   } catch (fault) {
     if ((fault as { code?: unknown }).code === "writer_unknown") return null;
     throw fault;
   }
-}
-
-/** I2: that `outcome`, of an earlier call, is of these bytes. */
-async function demandSame(client: HostClient, session: string, outcome: InputOutcome, bytes: Uint8Array): Promise<void> {
-  let isSame = outcome.bytes === bytes.length;
-  for await (const entry of readJournal(client, session, { after: outcome.seq - 1, to: outcome.seq, noOutput: true })) {
-    // Erased where it was typed unseen; of a long input this is the end.
-    const data = entry.type === "event" && entry.seq === outcome.seq ? Buffer.from(entry.event.data) : Buffer.alloc(0);
-    isSame &&= Buffer.from(bytes)
-      .subarray(bytes.length - data.length)
-      .equals(data);
-  }
-  if (!isSame)
-    throw new HoldError("bad_request", "that input_id is an earlier input's, with another text; this one was not typed", {
-      session,
-      input_seq: String(outcome.seq),
-    });
+  // Erased where it was typed unseen.
+  let recorded = Buffer.alloc(0);
+  for await (const entry of readJournal(client, session, { after: outcome.seq - 1, to: outcome.seq, noOutput: true }))
+    if (entry.type === "event" && entry.seq === outcome.seq) recorded = Buffer.from(entry.event.data);
+  if (isSame(outcome, recorded)) return outcome;
+  throw new HoldError("bad_request", "that input_id is an earlier input's, with another text; this one was not typed", {
+    session,
+    input_seq: String(outcome.seq),
+  });
 }

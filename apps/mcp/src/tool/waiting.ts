@@ -9,7 +9,7 @@ import { parseCursor } from "../text/cursor.ts";
 import { type Call, patience, tellProgress, watchFloor } from "./call.ts";
 import { othersTyped, readOutput } from "./read-output.ts";
 import { drawnScreen } from "./reading.ts";
-import { answer, type ToolResult } from "./result.ts";
+import { answer, type Facts, type ToolResult } from "./result.ts";
 import { activityOf, nextStep, stateOf } from "./states.ts";
 
 export interface WaitArguments {
@@ -22,7 +22,8 @@ export interface WaitArguments {
   readonly max_bytes: number;
 }
 
-export async function wait(call: Call, args: WaitArguments): Promise<ToolResult> {
+/** `more`: told beside what it found. */
+export async function wait(call: Call, args: WaitArguments, more: Facts = {}): Promise<ToolResult> {
   const { seconds, isClamped } = patience(call, args.timeout_seconds);
   const deadline = performance.now() + seconds * 1_000;
   const isUnsaid = args.until.length === 0 && args.pattern === undefined && args.quiet_ms === undefined;
@@ -69,6 +70,7 @@ export async function wait(call: Call, args: WaitArguments): Promise<ToolResult>
         const read = await readOutput(client, now, from, { signal: call.signal });
         return answer(
           {
+            ...more,
             session: session.id,
             incarnation: now.incarnation,
             fired: told?.fired ?? interference?.state ?? "preempted",

@@ -118,6 +118,8 @@ export interface RunOptions {
   /** Told as it comes. */
   readonly output?: (bytes: Uint8Array) => void | Promise<void>;
   readonly link?: LinkTold;
+  /** Names this one command, as of {@link SendOptions}: under a name that is known nothing is typed, and what is known of it is told. */
+  readonly writer?: string;
 }
 
 export interface ExecOptions {

@@ -202,21 +202,21 @@ export class Client implements HostClient {
     return last!;
   }
 
-  async run(session: string, command: { readonly text?: string; readonly words?: readonly string[] }, options: RunOptions = {}) {
-    return run(await this.#asking(), session, command, options);
+  run(session: string, command: { readonly text?: string; readonly words?: readonly string[] }, options: RunOptions = {}) {
+    return run(this.#asking, session, command, options);
   }
 
-  async exec(session: string, argv: readonly string[], options: ExecOptions = {}) {
-    return exec(await this.#asking(), session, argv, { ...options, umask: this.#surroundings.umask });
+  exec(session: string, argv: readonly string[], options: ExecOptions = {}) {
+    return exec(this.#asking, session, argv, { ...options, umask: this.#surroundings.umask });
   }
 
-  async wait(session: string, spec: WaitSpec, signal?: AbortSignal) {
-    return wait(await this.#asking(), session, spec, signal);
+  wait(session: string, spec: WaitSpec, signal?: AbortSignal) {
+    return wait(this.#asking, session, spec, signal);
   }
 
-  /** On the link that stands now; from its end on these find links of their own. */
-  async #asking(): Promise<Asking> {
-    return { connection: await this.#line.standing(), redial: this.#redial };
+  /** On the client's link while that stands; then these find links of their own, and wait longer for one. */
+  get #asking(): Asking {
+    return { connection: this.#line.connection, redial: this.#redial };
   }
 
   async floor(session: string, verb: keyof typeof verbs, to = ""): Promise<Floor> {

@@ -36,11 +36,11 @@ export async function run(
   { connection: first, redial }: Asking,
   session: string,
   command: { readonly text?: string; readonly words?: readonly string[] },
-  { timeoutMs, take = false, maxBytes = 0, signal, output, link }: Options<"run">,
+  { timeoutMs, take = false, maxBytes = 0, signal, output, link, writer }: Options<"run">,
 ): Promise<RunResult> {
   const lasting = new Lasting(first, redial);
   const value = { session, text: command.text ?? "", words: [...(command.words ?? [])], take, maxBytes: BigInt(maxBytes) };
-  const name = { writer: redial.newId(), n: 1n };
+  const name = { writer: writer ?? redial.newId(), n: 1n };
   const left = patienceOf(redial, timeoutMs);
   // K2
   const had = { offset: 0n, bytes: 0n, omitted: 0n };
