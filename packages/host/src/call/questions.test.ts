@@ -258,6 +258,16 @@ describe("a secret", () => {
     expect(await said(second)).toBe("approval_void");
   });
 
+  test("is void when an AI types at its prompt: no person's line goes behind that", async () => {
+    const { world, bot, ana, asked, open, codeOf, said } = await atPrompt(408);
+    const asking = asked();
+    const shown = await open();
+    bot.type(text("x"));
+    expect(await said(asking)).toBe("approval_void");
+    expect(await codeOf(ana.client!.approvals.give(shown, text("hunter2")))).toBe("approval_void");
+    expect(typed(world)).toEqual(["bot: "]);
+  });
+
   test.each([0, 1, 2, 4, 8, 16, 30])(
     "is typed and given, or neither typed nor given, or told to be seen and erased, where the prompt ends as it comes (%i ms)",
     async (afterMs) => {

@@ -2,7 +2,7 @@
  * The prompt at which a program reads a secret, while an AI's request for that stands; and a person's line for it.
  *
  *   N1  A prompt is the session's incarnation, its foreground processes and all that was printed so far: whatever is printed makes it
- *       another one, but what a person's own typing does.
+ *       another one, but what a person's own typing does; and so does whatever an AI or a program types.
  *   N2  The request is over when the prompt is gone or another, when a person's line was read there unseen, whoever's terminal it came
  *       from, and when a line that was given for it went elsewhere.
  *   N3  What is given is that person's input like any other: recorded and attributed, its bytes erased because the terminal did not show
@@ -83,6 +83,7 @@ export class PromptWatch {
   /** Looks in a row that found no prompt: one may fall between two reads. */
   #missed = 0;
   #stops: (() => void)[] = [];
+  #stopLooking = (): void => {};
 
   constructor(host: Host, session: LiveSession, request: Request, prompt: Prompt) {
     this.#host = host;
@@ -92,10 +93,7 @@ export class PromptWatch {
     watches.set(request, this);
     this.#stops = [
       session.listen((entry, body, payload) => {
-        if (body?.case === "input" && host.registry.byName(entry.actor)?.kind === "human") {
-          this.#isTyped = true;
-          if (payload.includes(ENTER)) this.#line = { seq: entry.seq, by: { id: entry.actor, via: entry.via } };
-        }
+        if (body?.case === "input") this.#typedBy({ id: entry.actor, via: entry.via }, entry.seq, payload);
         if (body?.case === "inputSettled" && Number(body.value.inputSeq) === this.#line?.seq)
           this.#lineSettled(body.value.secret);
       }),
@@ -106,11 +104,20 @@ export class PromptWatch {
     this.#lookAgain();
   }
 
+  #typedBy(by: Actor, seq: number, bytes: Uint8Array): void {
+    const kind = this.#host.registry.byName(by.id)?.kind;
+    if (kind === "human") this.#isTyped = true;
+    if (kind === "human" && bytes.includes(ENTER)) this.#line = { seq, by };
+    // A person's line would go behind it.
+    if (kind === "ai" || kind === "service") this.#host.ports.defer(() => this.#void(`${by.id} typed at that prompt`));
+  }
+
   get #isPending(): boolean {
     return this.#request.approval.phase.name === "pending";
   }
 
   #stop(): void {
+    this.#stopLooking();
     for (const stop of this.#stops.splice(0)) stop();
   }
 
@@ -134,7 +141,7 @@ export class PromptWatch {
   }
 
   #lookAgain(): void {
-    const cancel = later(this.#host, () => {
+    this.#stopLooking = later(this.#host, () => {
       promptOf(this.#session, this.#host.ports)
         .then(
           (now) => this.#looked(now),
@@ -145,7 +152,6 @@ export class PromptWatch {
           if (this.#isPending) this.#lookAgain();
         });
     });
-    this.#stops.push(cancel);
   }
 
   #looked(now: Prompt | null): void {
