@@ -3,7 +3,9 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import type { Approval } from "@holdfast/sdk";
 import { expect, test } from "vitest";
+import { fact } from "../../../test/integration/world/processes.ts";
 import { soak, type World, world } from "../../../test/integration/world/world.ts";
 import { agent, hold } from "./agent.ts";
 
@@ -73,7 +75,9 @@ async function facts(client: Stock, name: string, args: Record<string, unknown> 
   return structuredContent!;
 }
 
-async function useEveryTool(client: Stock): Promise<void> {
+async function useEveryTool(w: World, client: Stock): Promise<void> {
+  const person = await w.connect();
+  const asked = (): Promise<Approval> => fact("a person is asked", async () => (await person.approvals.list())[0] ?? null);
   const called = new Set<string>();
   const of = (name: string, args: Record<string, unknown> = {}): Promise<Record<string, unknown>> => {
     called.add(name);
@@ -91,6 +95,13 @@ async function useEveryTool(client: Stock): Promise<void> {
   const written = await of("file_write", { session, path: "note", text: "kept\n" });
   expect(await of("file_read", { session, path: "note" })).toMatchObject({ sha256: written["sha256"] });
   expect(JSON.stringify(await of("file_list", { session }))).toContain("note");
+  const question = of("ask_operator", { session, question: "Go on?" });
+  await person.approvals.answer(await asked(), "yes");
+  expect(await question).toMatchObject({ answer: "yes" });
+  await of("run", { session, command: "read -rs P", wait_seconds: 40 });
+  const secret = of("send_secret", { session, secret: "any" });
+  await person.approvals.give(await asked(), Buffer.from("hunter2"));
+  expect(await secret).toMatchObject({ outcome: "given" });
   await of("floor", { session, verb: "take" });
   await of("signal", { session, signal: "CONT" });
   expect(await of("session_get", { session })).toMatchObject({ name: "work" });
@@ -102,7 +113,7 @@ async function useEveryTool(client: Stock): Promise<void> {
 
 test.each(["v1", "v2"] as const)("the %s library lists every tool and gets an answer of each", async (line) => {
   const w = await world();
-  await useEveryTool(await library(w, line));
+  await useEveryTool(w, await library(w, line));
 });
 
 test(
@@ -111,7 +122,7 @@ test(
     const w = await world();
     const client = await inspector(w);
     // It starts two processes for each request: every tool in a soak.
-    if (soak) await useEveryTool(client);
+    if (soak) await useEveryTool(w, client);
     const known = await (await library(w, "v2")).list();
     expect((await client.list()).map((t) => t.name)).toEqual(known.map((t) => t.name));
     const session = (await facts(client, "session_open", { name: "another", command: ["sh", "-c", "echo from-a-tool; exit 3"] }))[
