@@ -8,7 +8,6 @@ import { connect as connectTls } from "node:tls";
 import { request as requestTls } from "node:https";
 import type { Link } from "@holdfast/carrier";
 import {
-  audienceOf,
   openRelay,
   pinOf,
   reachThroughRelay,

@@ -4,6 +4,7 @@
  */
 import { createServer, connect, type Socket } from "node:net";
 import { type Duplex, Transform } from "node:stream";
+import { withShortPath } from "@holdfast/carrier";
 
 /** To the host, or from it. */
 export type Way = "up" | "down";
@@ -73,7 +74,16 @@ export class Wire {
       const far =
         typeof to === "number"
           ? connect({ port: to, host: "127.0.0.1", allowHalfOpen: true, noDelay: true })
-          : connect({ path: to, allowHalfOpen: true });
+          : withShortPath(to, (path, done) => {
+              const socket = connect({ path, allowHalfOpen: true });
+              let isThere = false;
+              socket.once("connect", () => {
+                isThere = true;
+                done();
+              });
+              socket.once("close", () => isThere || done());
+              return socket;
+            });
       const both = [near, far];
       const end = (): void => both.forEach((socket) => void socket.destroy());
       const off = this.over(end);
@@ -90,9 +100,15 @@ export class Wire {
       lay(near, this.piece("up"), far);
       lay(far, this.piece("down"), near);
     });
-    await new Promise<void>((ready) =>
-      typeof at === "number" ? server.listen(at, "127.0.0.1", ready) : server.listen(at, ready),
-    );
+    await new Promise<void>((ready) => {
+      if (typeof at === "number") return void server.listen(at, "127.0.0.1", ready);
+      withShortPath(at, (path, done) =>
+        server.listen(path, () => {
+          done();
+          ready();
+        }),
+      );
+    });
     const address = server.address();
     return {
       port: typeof address === "object" && address ? address.port : 0,
