@@ -12,4 +12,5 @@ export * as session from "./session/index.ts";
 export type { ExitFacts, FoldedEvent, SessionFacts } from "./session/index.ts";
 export * as command from "./command/index.ts";
 export * as activity from "./activity/index.ts";
+export * as secret from "./secret/index.ts";
 export * as terminal from "./terminal/index.ts";
