@@ -41,6 +41,7 @@ const policy: fc.Arbitrary<AiPolicy> = fc.record({
   sections: fc.array(section, { maxLength: 3 }),
   otherwise: fc.constantFrom("allow" as const, "deny" as const),
   approvalMs: fc.constant(60_000),
+  secretNames: fc.constant([]),
 });
 
 interface Asked {
@@ -136,7 +137,7 @@ test("every deed is one that a question may ask about", () => {
   for (const d of deeds)
     expect(rulings).toContain(
       ruleOn(
-        { everywhere: { words: {}, commands: [] }, sections: [], otherwise: "deny", approvalMs: 1 },
+        { everywhere: { words: {}, commands: [] }, sections: [], otherwise: "deny", approvalMs: 1, secretNames: [] },
         { deed: d, session: null },
       ).ruling,
     );

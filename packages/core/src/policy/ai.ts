@@ -9,6 +9,8 @@
  *       the strictest of those and the word for the deed counts: nobody knows what is in it.
  *   A4  No AI opens a session that has sections of its own, unless these say so: a name is no way into looser rules.
  */
+import { isLike } from "./like.ts";
+import { usualSecretNames } from "./secret-names.ts";
 
 /** Everything that an AI can do, in the words of the file. */
 export const deeds = [
@@ -61,6 +63,8 @@ export interface AiPolicy {
   readonly otherwise: "allow" | "deny";
   /** How long a request waits for a person. */
   readonly approvalMs: number;
+  /** Names of variables whose values no AI is shown, in whatever letters: `*` stands for any text, `?` for one character. */
+  readonly secretNames: readonly string[];
 }
 
 export const approvalLimits = { leastMs: 5_000, mostMs: 300_000, usualMs: 60_000 } as const;
@@ -71,6 +75,7 @@ export const openPolicy: AiPolicy = {
   sections: [],
   otherwise: "allow",
   approvalMs: approvalLimits.usualMs,
+  secretNames: usualSecretNames,
 };
 
 /** For a file that was in force and can't be read any more. */
@@ -148,18 +153,4 @@ function matches(rule: CommandRule, argv: readonly string[]): boolean {
 
 function labelOf({ name, group }: Section): string {
   return `[[session]] ${name !== null ? `name = ${JSON.stringify(name)}` : ""}${name !== null && group !== null ? " " : ""}${group !== null ? `group = ${JSON.stringify(group)}` : ""}`;
-}
-
-/** `*` and `?` alone mean something; linear in text times pattern, whatever they are. */
-export function isLike(pattern: string, text: string): boolean {
-  let reached = new Set([0]);
-  for (const mark of pattern) {
-    const next = new Set<number>();
-    for (const at of reached) {
-      if (mark === "*") for (let to = at; to <= text.length; to++) next.add(to);
-      else if (at < text.length && (mark === "?" || mark === text[at])) next.add(at + 1);
-    }
-    reached = next;
-  }
-  return reached.has(text.length);
 }

@@ -1,3 +1,5 @@
 export * from "./policy.ts";
 export * from "./ai.ts";
+export { isLike } from "./like.ts";
+export * from "./secret-names.ts";
 export * from "./words.ts";

@@ -78,6 +78,7 @@ test("no line that a shell could read as more than one program is let through by
     sections: [],
     otherwise: "deny",
     approvalMs: 60_000,
+    secretNames: [],
   };
   const ruling = (line: string) => ruleOn(policy, { deed: "run", session: null, command: plainWords(line) }).ruling;
   expect(ruling("ls -l /tmp")).toBe("allow");

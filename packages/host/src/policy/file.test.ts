@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { usualSecretNames } from "@holdfast/core";
 import { readPolicy } from "./file.ts";
 
 const problems = (text: string): string => {
@@ -28,6 +29,8 @@ group = "ci"
 observe = "deny"
 [approvals]
 seconds = 120
+[secrets]
+names = ["*_TOKEN", "PGPASSWORD"]
 `);
   expect(read).toEqual({
     ok: true,
@@ -47,12 +50,14 @@ seconds = 120
       ],
       otherwise: "allow",
       approvalMs: 120_000,
+      secretNames: ["*_TOKEN", "PGPASSWORD"],
     },
   });
 });
 
-test("what a file does not say is denied", () => {
-  expect(readPolicy("version = 1")).toMatchObject({ ok: true, policy: { otherwise: "deny" } });
+test("what a file does not say is denied, and the usual names of secrets hold", () => {
+  expect(readPolicy("version = 1")).toMatchObject({ ok: true, policy: { otherwise: "deny", secretNames: usualSecretNames } });
+  expect(readPolicy("version = 1\n[secrets]\nnames = []")).toMatchObject({ ok: true, policy: { secretNames: [] } });
 });
 
 describe("what is wrong is told with its line or key, and what would be right", () => {

@@ -16,6 +16,7 @@ import {
   type Ruling,
   rulings,
   type Section,
+  usualSecretNames,
 } from "@holdfast/core";
 import { parse, TomlError } from "smol-toml";
 
@@ -27,6 +28,9 @@ export type ReadPolicy =
 const MAX_BYTES = 64 * 1024;
 const MAX_SECTIONS = 200;
 const MAX_RULES = 500;
+const MAX_NAMES = 200;
+/** Of a variable, with `*` and `?`; `*` alone would make a secret of the user's own name. */
+const VARIABLE = /^(?=.*[A-Za-z0-9_])[A-Za-z0-9_*?]{1,64}$/;
 const LIKE = /^[A-Za-z0-9._*?-]{1,64}$/;
 
 type Table = Readonly<Record<string, unknown>>;
@@ -56,7 +60,7 @@ class Reader {
         `line ${fault.line}, column ${fault.column}: ${fault.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "")}`,
       );
     }
-    this.#known(root, ["version", "ai", "session", "approvals"], "at the top");
+    this.#known(root, ["version", "ai", "session", "approvals", "secrets"], "at the top");
     if (root["version"] !== 1) this.#wrong(`version is ${shown(root["version"])}; this host reads version = 1`);
     const ai = this.#table(root["ai"], "[ai]");
     const { otherwise, ...said } = ai;
@@ -72,6 +76,7 @@ class Reader {
       ),
       otherwise: otherwise === "allow" ? "allow" : "deny",
       approvalMs: this.#approvalMs(this.#table(root["approvals"], "[approvals]")),
+      secretNames: this.#secretNames(this.#table(root["secrets"], "[secrets]")),
     };
   }
 
@@ -151,6 +156,22 @@ class Reader {
       return Math.round(seconds * 1_000);
     this.#wrong(`[approvals] seconds is ${shown(seconds)}; a number from ${leastMs / 1_000} to ${mostMs / 1_000} is meant`);
     return usualMs;
+  }
+
+  #secretNames(table: Table): readonly string[] {
+    this.#known(table, ["names"], "[secrets]");
+    const { names } = table;
+    if (names === undefined) return usualSecretNames;
+    if (
+      Array.isArray(names) &&
+      names.length <= MAX_NAMES &&
+      names.every((name) => typeof name === "string" && VARIABLE.test(name))
+    )
+      return names as string[];
+    this.#wrong(
+      `[secrets] names is ${shown(names)}; names of variables are meant, ${MAX_NAMES} at most, like ["API_KEY", "*_TOKEN"]; [] for none`,
+    );
+    return usualSecretNames;
   }
 
   #table(value: unknown, where: string): Table {
