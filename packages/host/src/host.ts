@@ -4,7 +4,8 @@
  *
  *   A1  At start, every session of the journal that had not ended is adopted, or found lost, before the host serves.
  *   A3  Nothing but a session's own end, an operator or the session's policy ends it.
- * Elsewhere: names (session/roster.ts, A2), shims (session/shim-watch.ts), what is kept (session/retention.ts), who is out (operator/revocation.ts).
+ * Elsewhere: names (session/roster.ts, A2), shims (session/shim-watch.ts), what is kept (session/retention.ts), what no AI is shown
+ * (session/learning.ts), who is out (operator/revocation.ts).
  */
 import { MonotonicMs, type Capability } from "@holdfast/core";
 import {
@@ -35,10 +36,12 @@ import { openSession, type Opener, type OpenRequest } from "./session/open.ts";
 import type { Forwarding } from "./settings.ts";
 import type { SessionPorts } from "./session/ports.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
+import { Learning } from "./session/learning.ts";
 import { recall } from "./session/recall.ts";
 import { encodeBody, kindOf, type Body } from "./session/record.ts";
 import { Retention } from "./session/retention.ts";
 import { Roster, SHOWN_NAME_CHARS } from "./session/roster.ts";
+import type { Secrets } from "./session/secrets.ts";
 import { LiveSession } from "./session/session.ts";
 import { ShimWatch } from "./session/shim-watch.ts";
 import { operatorOf } from "./session/steering.ts";
@@ -112,6 +115,7 @@ export class Host {
   readonly #revocation: Revocation;
   readonly #shims: ShimWatch;
   readonly #retention: Retention;
+  readonly #learning: Learning;
 
   constructor(options: HostOptions) {
     this.ports = options.ports;
@@ -142,7 +146,16 @@ export class Host {
     this.linkCount = () => options.linkCount();
     this.#lacking = () => options.lacking?.() ?? null;
     this.onDown = options.onDown;
-    this.#roster = new Roster(options.ports, (id) => this.#recall(id));
+    this.#roster = new Roster(options.ports, (id) => {
+      const session = this.#recall(id);
+      if (session) this.#learning.guess([session]);
+      return session;
+    });
+    this.#learning = new Learning({
+      sessions: this.sessions,
+      secretNames: () => this.policy.policy.secretNames,
+      environmentPath: (session) => this.environmentPath(session),
+    });
     this.#shims = new ShimWatch(options.ports, options.opener, () => this.onFenced?.());
     this.#retention = new Retention(options.ports, {
       sessions: this.sessions,
@@ -223,6 +236,7 @@ export class Host {
       );
     }
     await Promise.all(waiting);
+    this.#learning.guess([...this.sessions.values()].filter((s) => s.isOver));
     for (const operator of this.registry.list()) this.keepGuest(operator);
     this.#retention.shed();
     return { adopted, lost };
@@ -251,6 +265,7 @@ export class Host {
     const session = this.#enter(new LiveSession(id, this.ports, past), past.facts.seq);
     const holder = past.facts.holder ? this.registry.byName(past.facts.holder) : null;
     if (holder && !holder.revoked) session.restoreFloor(operatorOf(holder));
+    if (!session.isOver && past.facts.bootId === this.bootId) this.#learning.learn(session);
     return session;
   }
 
@@ -277,6 +292,7 @@ export class Host {
       this.#opener.files.forget(session.id, session.facts.state !== "ended" && session.shimLink === null);
       this.#retention.shed();
     };
+    this.#learning.begin(session);
     session.gate = (by, via, frame) => this.gate.typed(session, by, via, frame);
     session.listen((_entry, body) => this.gate.heard(session, body));
     this.#retention.begin(session, savedSeq);
@@ -344,6 +360,12 @@ export class Host {
     return this.#roster.find(text);
   }
 
+  /** Another policy is in force. */
+  policyLoaded(): void {
+    this.gate.policyLoaded();
+    this.#learning.learnAll();
+  }
+
   /** Drops what retention has given up. */
   makeRoom(): void {
     this.#retention.makeRoom();
@@ -357,6 +379,15 @@ export class Host {
       this.#parents.get(session.id) ?? "",
       session.commands.state.cwd ?? session.facts.cwd,
     );
+  }
+
+  /** Of a session by its id or name; null: there is none. */
+  secretsOf(session: string): Secrets | null {
+    try {
+      return this.find(session).secrets;
+    } catch {
+      return null;
+    }
   }
 
   parentOf(session: LiveSession): string {

@@ -10,6 +10,7 @@ test("a reader that stops in the middle gives back the output that it had, so th
       for (const seq of [1, 2]) {
         const used = handlers.output?.({
           seq,
+          masked: 0,
           stream: 0,
           offset: seq,
           end: seq + 1,

@@ -51,7 +51,10 @@ export async function* readJournal(client: HostClient, session: string, options:
       output: (o) =>
         new Promise<void>((used) =>
           push(
-            { type: "output", seq: o.seq, stream: o.stream, offset: o.offset, end: o.end, bytes: o.bytes, atMs: o.atUnixMs },
+            {
+              ...{ type: "output", seq: o.seq, stream: o.stream, offset: o.offset, end: o.end },
+              ...{ bytes: o.bytes, masked: o.masked, atMs: o.atUnixMs },
+            },
             used,
           ),
         ),

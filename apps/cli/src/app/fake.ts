@@ -137,6 +137,7 @@ export function replaying(
         } else if (!options.noOutput && step.seq > after)
           await handlers.output?.({
             seq: step.seq,
+            masked: 0,
             stream: step.stream ?? 0,
             offset: step.offset ?? 0,
             end: (step.offset ?? 0) + Buffer.byteLength(step.output),

@@ -277,7 +277,8 @@ describe("run, exec and wait", () => {
   test("one word is shell text, several are words", async () => {
     const seen: object[] = [];
     const client = host({
-      run: async (_s, c) => note(seen, [c], { state: "ended", code: 0, fromOffset: 0, toOffset: 0, omittedBytes: 0, seq: 0 }),
+      run: async (_s, c) =>
+        note(seen, [c], { state: "ended", code: 0, fromOffset: 0, toOffset: 0, omittedBytes: 0, maskedBytes: 0, seq: 0 }),
     });
     await hold(["run", "work", "--", "cd x && ls"], { client });
     await hold(["run", "work", "--", "ls", "-l"], { client });
@@ -286,8 +287,8 @@ describe("run, exec and wait", () => {
   test("exec keeps the two outputs apart and reports a signal as a shell would", async () => {
     const client = host({
       exec: async (_s, _a, o) => {
-        await o?.output?.(1, Buffer.from("o"));
-        await o?.output?.(2, Buffer.from("e"));
+        await o?.output?.(1, Buffer.from("o"), 0);
+        await o?.output?.(2, Buffer.from("e"), 0);
         return {
           exit: { signal: 9, core: false, userUs: 0n, systemUs: 0n, maxRssKib: 0n, atUnixMs: 0n, reason: "" },
           cwd: "/",

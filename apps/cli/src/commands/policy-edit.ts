@@ -32,6 +32,10 @@ rule = "allow"
 
 [approvals]
 seconds = 60           # then it is denied
+
+# Variables whose values no AI is shown, in place of the usual names; [] for none.
+# [secrets]
+# names = ["*_TOKEN", "*_SECRET", "*_PASSWORD", "*_API_KEY"]
 `;
 
 export async function run(context: Context): Promise<undefined> {

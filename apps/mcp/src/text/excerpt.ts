@@ -31,6 +31,7 @@ export class Excerpt {
   #lastFrom = 0;
   #lastCost = 0;
   #lostBytes = 0;
+  #maskedBytes = 0;
   #lines = 0;
   #dropped: Piece | null = null;
 
@@ -107,5 +108,14 @@ export class Excerpt {
 
   get lostBytes(): number {
     return this.#lostBytes;
+  }
+
+  /** Bytes of the stream that are stars in place of a secret. */
+  masked(bytes: number): void {
+    this.#maskedBytes += bytes;
+  }
+
+  get maskedBytes(): number {
+    return this.#maskedBytes;
   }
 }

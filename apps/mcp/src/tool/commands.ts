@@ -25,7 +25,8 @@ class Gathered {
     this.#after = after;
   }
 
-  take(bytes: Uint8Array): void {
+  take(bytes: Uint8Array, masked = 0): void {
+    this.excerpt.masked(masked);
     for (const piece of this.#plain.feed(this.#at, bytes, this.#after)) this.excerpt.push(piece);
     this.#at += bytes.length;
   }
@@ -84,7 +85,8 @@ export async function run(call: Call, args: RunArguments): Promise<ToolResult> {
         },
       );
       if (result.state === "timed_out" || result.state === "interrupted")
-        await call.way.read((living) => untold(living, session.id, seq, result, (bytes) => gathered.take(bytes)));
+        await call.way.read((living) => untold(living, session.id, seq, result, (bytes, masked) => gathered.take(bytes, masked)));
+      gathered.excerpt.masked(result.maskedBytes);
       gathered.end();
       const interference = watch.interference();
       const state =
@@ -161,12 +163,12 @@ async function untold(
   session: string,
   after: number,
   result: RunResult,
-  take: (bytes: Uint8Array) => void,
+  take: (bytes: Uint8Array, masked: number) => void,
 ): Promise<void> {
   if (result.fromOffset === 0 && result.toOffset === 0) return;
   const told = Math.max(result.fromOffset, result.toOffset);
   for await (const e of readJournal(client, session, { after, to: result.seq }))
-    if (e.type === "output" && e.stream === 0 && e.end > told) take(e.bytes.subarray(Math.max(0, told - e.offset)));
+    if (e.type === "output" && e.stream === 0 && e.end > told) take(e.bytes.subarray(Math.max(0, told - e.offset)), e.masked);
 }
 
 /** The word for a program that waits for somebody, when it does; null when that is not to be known any more. */
@@ -217,7 +219,7 @@ export async function exec(call: Call, args: ExecArguments): Promise<ToolResult>
         started: (id) => {
           child = id;
         },
-        output: (stream, bytes) => outs[stream].take(bytes),
+        output: (stream, bytes, masked) => outs[stream].take(bytes, masked),
       });
     } catch (fault) {
       if (child !== "" && isLinkLoss(fault)) return lostSight(fault, child, 0);

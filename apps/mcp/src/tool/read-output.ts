@@ -57,6 +57,7 @@ export async function readOutput(
     if (entry.type === "event") countTyping(others, entry.event, client.operator.operator?.id);
     const stream = entry.type === "output" ? streams.get(entry.stream) : undefined;
     if (entry.type !== "output" || !stream) continue;
+    stream.excerpt.masked(entry.masked);
     const skip = from.stream === entry.stream ? Math.max(0, from.offset - entry.offset) : 0;
     if (skip > 0 && from.offset >= entry.end) continue;
     for (const piece of stream.plain.feed(entry.offset + skip, entry.bytes.subarray(skip), before, entry.end)) {

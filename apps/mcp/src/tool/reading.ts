@@ -39,6 +39,7 @@ async function screenOf(
 ): Promise<{ readonly shown: Awaited<ReturnType<HostClient["screen"]>>; readonly output: Output }> {
   const shown = await client.screen(id, { scrollback });
   const excerpt = new Excerpt(maxBytes);
+  excerpt.masked(Number(shown.maskedBytes));
   const rows = shown.lines.map((l) => l.trimEnd());
   while (rows.length > 0 && rows.at(-1) === "") rows.pop();
   // Rows have no place in the stream: they are counted in bytes of themselves.

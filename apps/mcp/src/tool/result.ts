@@ -5,6 +5,7 @@
  *   R2  Text of a terminal stands in fields marked `untrusted`, and in the readable part between marks with a word that no program knew.
  *   R3  A refusal is a result with its code, who, and the next step; never a protocol error.
  *   R4  Every text that others chose (names, titles, commands) is one line without controls.
+ *   R5  Where secrets were masked it says so, once: else an AI would take the stars for what was printed.
  */
 import { randomBytes } from "node:crypto";
 import { adviceOf, escapeText } from "@holdfast/sdk";
@@ -53,8 +54,13 @@ export function sizeOf(result: ToolResult): number {
   return Buffer.byteLength(JSON.stringify(result));
 }
 
+const MASKED =
+  "so many bytes are * here in place of secrets that this session's programs have in their environment (docs/policy.md). The programs have the real ones, and people see them: name the variable, do not ask for its value";
+
 /** R1: first the terminal's text gives way, then the texts in the facts. */
 export function answer(facts: Facts, outputs: readonly Output[] = [], maxBytes: number = limits.defaultTextBytes): ToolResult {
+  const masked = outputs.reduce((bytes, o) => bytes + o.excerpt.maskedBytes, 0);
+  if (masked > 0) facts = { ...facts, masked_bytes: masked, masked_note: MASKED };
   let budget = Math.min(maxBytes, limits.maxTextBytes);
   for (let chars = MOST_CHARS; ; ) {
     const result = made(oneLine(facts, chars) as Record<string, unknown>, outputs, budget);

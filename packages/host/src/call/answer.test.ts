@@ -54,6 +54,7 @@ async function asked(
   const host = {
     registry,
     find: () => session,
+    secretsOf: () => null,
     sessions: new Map(),
     demand: (...asked: Parameters<Rights["demand"]>) => rights.demand(...asked),
     ports,

@@ -11,6 +11,7 @@ import { fileWrite } from "./file-write.ts";
 import * as files from "./files.ts";
 import { invitationList, invitationRevoke, invite } from "./invitations.ts";
 import * as machine from "./machine.ts";
+import { answerMasked } from "./masked.ts";
 import { policyCall } from "./policy.ts";
 import { approvalAnswer, askCall } from "./questions.ts";
 import * as reading from "./reading.ts";
@@ -134,6 +135,10 @@ export async function admitCall(ctx: Asking): Promise<void> {
 }
 
 export async function answerCall(ctx: CallContext): Promise<Result> {
+  return ctx.operator.kind === "ai" ? answerMasked(ctx, () => answered(ctx)) : answered(ctx);
+}
+
+async function answered(ctx: CallContext): Promise<Result> {
   const { verb } = ctx;
   await admitCall(ctx);
   demandCaller(ctx.signal);

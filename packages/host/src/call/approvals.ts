@@ -104,6 +104,16 @@ export function shown(host: Host, asks: RegisteredOperator, request: Request): O
     epoch: BigInt(bound.epoch),
     binding: Buffer.from(approval.binding, "hex"),
     mayDecide: phase.name === "pending" && maySay(host, asks, request),
-    ...(question && { options: [...question.options], handoff: question.handoff, reads: question.reads.toWellFormed() }),
+    ...(question && {
+      options: [...question.options],
+      handoff: question.handoff,
+      reads: readsFor(host, asks, request).toWellFormed(),
+    }),
   });
+}
+
+/** What a program printed before its cursor. An AI is shown no secret in it. */
+function readsFor(host: Host, { kind }: RegisteredOperator, { bound, question }: Request): string {
+  const reads = question?.reads ?? "";
+  return kind === "ai" ? (host.secretsOf(bound.session)?.text(reads) ?? reads) : reads;
 }

@@ -29,7 +29,7 @@ async function reload(ctx: CallContext): Promise<Result> {
       `the journal can't be written (${host.ports.journal.frozen.message}): no policy is loaded unrecorded; free some space, hold doctor tells more`,
     );
   const { text } = host.policy.load(operator.id, host.ports.clock.wallMs());
-  host.gate.policyLoaded();
+  host.policyLoaded();
   const value = create(EventBody_PolicyLoadedSchema, { sha256: hashOf(text), bytes: BigInt(Buffer.byteLength(text)) });
   host.record({ id: operator.id, via }, { case: "policyLoaded", value });
   return answer(ctx, []);

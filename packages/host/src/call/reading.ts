@@ -18,29 +18,40 @@ import type { ShimProbe } from "@holdfast/shim";
 import { portsOf } from "../forward/forwards.ts";
 import type { LiveSession } from "../session/session.ts";
 import { askProbe } from "../session/probe.ts";
+import type { ReadItem } from "../session/book.ts";
+import { differences, type MaskedRecord, type MaskedRecords } from "../session/masked-records.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
 import { LineReader, matcher, type Line } from "./matcher.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
+const NOTHING = new Uint8Array(0);
 const SEARCH_READ_BYTES = 1024 * 1024;
 const SEARCH_HITS = 1_000;
 const LINE_CHARS = 400;
 const SHELL = /(^|\/|^-)(ba|z|fi|da|k|mk|a|tc|c)?sh$/;
 
-export async function screen({ host }: CallContext, call: Verb<"screen">): Promise<Result> {
+export async function screen({ host, operator }: CallContext, call: Verb<"screen">): Promise<Result> {
   const session = host.find(call.session);
+  const isAi = operator.kind === "ai";
+  const masked = (bytes: Uint8Array, seq: number): Uint8Array => (isAi ? session.maskedScreen(bytes, seq) : bytes);
   const scrollback = Math.min(call.scrollback, 10_000);
   if (session.facts.kind === "pipes")
     return {
       case: "screen",
-      value: create(ScreenAnswerSchema, { lines: lastLines(session), seq: BigInt(session.facts.seq), size: session.facts.size }),
+      value: create(ScreenAnswerSchema, {
+        ...lastLines(session, isAi),
+        seq: BigInt(session.facts.seq),
+        size: session.facts.size,
+      }),
     };
   if (call.vt) {
     const { seq, snapshot } = await session.screen.snapshot(scrollback);
+    const vt = masked(snapshot.vt, seq);
     return {
       case: "screen",
       value: create(ScreenAnswerSchema, {
-        vt: snapshot.vt,
+        vt,
+        maskedBytes: BigInt(differences(snapshot.vt, vt)),
         size: { cols: snapshot.cols, rows: snapshot.rows },
         title: snapshot.title,
         seq: BigInt(seq),
@@ -49,10 +60,14 @@ export async function screen({ host }: CallContext, call: Verb<"screen">): Promi
     };
   }
   const { seq, text } = await session.screen.text(scrollback);
+  // As one text, so that what is wrapped over rows is found. No row's end is masked.
+  const whole = Buffer.from(text.lines.join("\n"));
+  const shown = Buffer.from(masked(whole, seq));
   return {
     case: "screen",
     value: create(ScreenAnswerSchema, {
-      lines: [...text.lines],
+      lines: shown === whole ? [...text.lines] : shown.toString().split("\n"),
+      maskedBytes: BigInt(differences(whole, shown)),
       size: { cols: text.cols, rows: text.rows },
       cursorRow: text.cursor.row,
       cursorCol: text.cursor.col,
@@ -65,25 +80,42 @@ export async function screen({ host }: CallContext, call: Verb<"screen">): Promi
   };
 }
 
-function lastLines(session: LiveSession): string[] {
+function lastLines(session: LiveSession, isAi: boolean): { readonly lines: string[]; readonly maskedBytes: bigint } {
   const parts: Uint8Array[] = [];
-  for (let after = session.seqBefore(64 * 1024); ; ) {
+  let count = 0;
+  let after = session.seqBefore(64 * 1024);
+  const records = isAi ? session.maskedFrom(after + 1) : null;
+  const add = (shown: readonly MaskedRecord[]): void => {
+    for (const { item, bytes, masked } of shown) {
+      if ("gap" in item || item.entry.kind !== OUTPUT_KIND) continue;
+      parts.push(bytes);
+      count += masked;
+    }
+  };
+  for (;;) {
     const items = session.read(after, SEARCH_READ_BYTES);
     if (items.length === 0) break;
     for (const item of items) {
-      if (!("gap" in item) && item.entry.kind === OUTPUT_KIND) parts.push(item.entry.payload);
+      add(shownOf(records, item));
       after = "gap" in item ? item.toSeq : item.entry.seq;
     }
   }
-  return Buffer.concat(parts)
+  add(records?.rest() ?? []);
+  const lines = Buffer.concat(parts)
     .toString("utf8")
     .split("\n")
     .slice(-session.facts.size.rows - 1)
     .map((l) => stripVTControlCharacters(l.replace(/\r$/, "")));
+  return { lines, maskedBytes: BigInt(count) };
+}
+
+/** A record as its reader is shown it, or those that are decided by it. */
+function shownOf(records: MaskedRecords | null, item: ReadItem): readonly MaskedRecord[] {
+  return records ? records.take(item) : [{ item, bytes: "gap" in item ? NOTHING : item.entry.payload, masked: 0 }];
 }
 
 /** Lines of the whole history that hold the text, newest first. Escape sequences are taken out before comparing. */
-export async function search({ host, signal }: CallContext, call: Verb<"search">): Promise<Result> {
+export async function search({ host, operator, signal }: CallContext, call: Verb<"search">): Promise<Result> {
   const session = host.find(call.session);
   const matches = matcher(call.text, call.regex);
   const limit = Math.min(call.limit || 100, SEARCH_HITS);
@@ -102,20 +134,28 @@ export async function search({ host, signal }: CallContext, call: Verb<"search">
       );
   };
   let last = { seq: 0, wallMs: 0 };
+  const lookAt = (shown: readonly MaskedRecord[]): void => {
+    for (const { item, bytes } of shown) {
+      if ("gap" in item || item.entry.kind !== OUTPUT_KIND || item.entry.stream === 2 || item.entry.offset >= before) continue;
+      const { entry } = item;
+      last = entry;
+      look(reader.push(entry.offset, bytes), entry.seq, entry.wallMs);
+      if (hits.length > SEARCH_HITS * 2) hits.splice(0, hits.length - SEARCH_HITS);
+    }
+  };
+  // An AI finds nothing that it would not be shown: else it could ask for a secret letter by letter.
+  const records = operator.kind === "ai" ? session.maskedFrom(1) : null;
   for (let after = 0; after < session.facts.seq && !signal.aborted; ) {
     const items = session.read(after, SEARCH_READ_BYTES);
     if (items.length === 0) break;
     for (const item of items) {
       after = "gap" in item ? item.toSeq : item.entry.seq;
-      if ("gap" in item || item.entry.kind !== OUTPUT_KIND || item.entry.stream === 2 || item.entry.offset >= before) continue;
-      const { entry } = item;
-      last = entry;
-      look(reader.push(entry.offset, entry.payload), entry.seq, entry.wallMs);
-      if (hits.length > SEARCH_HITS * 2) hits.splice(0, hits.length - SEARCH_HITS);
+      lookAt(shownOf(records, item));
     }
     // Others have their turn: a history may be long.
     await new Promise((resolve) => host.ports.defer(() => resolve(null)));
   }
+  lookAt(records?.rest() ?? []);
   if (reader.open) look([reader.open], last.seq, last.wallMs);
   return { case: "search", value: create(SearchAnswerSchema, { hits: hits.slice(-limit).reverse() }) };
 }

@@ -19,15 +19,17 @@ async function atPrompt(seed: number): Promise<World> {
   return world;
 }
 
-function run(world: World, value: Init<RunCall>, hasRoom: () => boolean = () => true) {
+function run(world: World, value: Init<RunCall>, hasRoom: () => boolean = () => true, by = "ana") {
   const box = {
     output: "",
     parts: 0,
+    toOffset: 0,
+    masked: 0,
     answer: null as RunAnswer | null,
     fault: null as { code?: string } | null,
     abort: new AbortController(),
   };
-  const operator = world.life.host.registry.byName("ana")!;
+  const operator = world.life.host.registry.byName(by)!;
   runCall(
     {
       host: world.life.host,
@@ -45,6 +47,8 @@ function run(world: World, value: Init<RunCall>, hasRoom: () => boolean = () => 
         if (r.case !== "run") return;
         box.parts++;
         box.output += Buffer.from(r.value.output).toString();
+        box.toOffset = Number(r.value.toOffset);
+        box.masked += Number(r.value.maskedBytes);
       },
     },
     create(RunCallSchema, { session: world.session, ...value }),
@@ -285,6 +289,31 @@ describe("one who asks again", () => {
     const late = run(world, { ...asked, again: again(0, 0) });
     await world.advance(30);
     expect(late).toMatchObject({ output: "public\r\n", answer: { state: "ended", code: 0, omittedBytes: 8n } });
+  });
+
+  test("by an AI is told no secret, and none of what is left of one where its link ended in the midst of it", async () => {
+    const world = await atPrompt(77);
+    const secret = "Zq7.Xk-29vWb/4711_aBcDeFgHiJkLmNoPqRsTuV";
+    world.live.secrets.learn(Buffer.from(`A_TOKEN=${secret}`));
+    const first = run(world, asked, undefined, "bot");
+    await world.advance(30);
+    await prints(world, `${mark("C", "7;make")}is ${secret.slice(0, 34)}`);
+    // What may be more of it waits until that is decided: the place of a part is where what was told ends.
+    expect(first.output).toBe(`is ${"*".repeat(32)}`);
+    const place = first.toOffset;
+    expect(place).toBe(world.live.facts.ends[0] - 2);
+    await prints(world, `${secret.slice(34)}, and ${secret.slice(0, 6)}`);
+    const next = run(world, { ...asked, again: again(place, first.output.length) }, undefined, "bot");
+    await world.advance(30);
+    expect(next.output).toBe("********, and ");
+    expect(next.toOffset).toBe(world.live.facts.ends[0] - 6);
+    await prints(world, `!\r\n${ends("0")}`);
+    expect(next.output).toBe(`********, and ${secret.slice(0, 6)}!\r\n`);
+    expect(next).toMatchObject({ masked: 8, answer: { state: "ended", code: 0, maskedBytes: 8n } });
+    const person = run(world, { ...asked, writer: "a person's own" });
+    await world.advance(30);
+    await prints(world, `${mark("C", "7;make")}${secret}\r\n${ends("0")}`);
+    expect(person).toMatchObject({ output: `${secret}\r\n`, answer: { maskedBytes: 0n } });
   });
 
   test("has a line taken back that the editor kept when the link was lost", async () => {

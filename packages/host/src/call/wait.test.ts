@@ -7,7 +7,10 @@ import { waitCall } from "./wait.ts";
 
 function wait(world: World, value: Init<WaitCall>, signal = new AbortController().signal) {
   const box: { answer: WaitAnswer | null; fault: { code?: string } | null } = { answer: null, fault: null };
-  waitCall({ host: world.life.host, signal } as never, create(WaitCallSchema, { session: world.session, ...value })).then(
+  waitCall(
+    { host: world.life.host, operator: { kind: "human" }, signal } as never,
+    create(WaitCallSchema, { session: world.session, ...value }),
+  ).then(
     (r) => {
       if (r.case === "wait") box.answer = r.value;
     },
@@ -151,7 +154,7 @@ test("giving up a wait ends it, and it leaves nothing behind however long it was
 describe("search", () => {
   const found = async (world: World, value: object): Promise<string[]> => {
     const asked = search(
-      { host: world.life.host as Host, signal: new AbortController().signal } as never,
+      { host: world.life.host as Host, operator: { kind: "human" }, signal: new AbortController().signal } as never,
       { session: world.session, text: "", regex: false, beforeOffset: 0n, limit: 0, ...value } as never,
     );
     const r = await world.finish(asked);

@@ -6,6 +6,8 @@
  *   W3  The deadline cuts no first look short, so that one of 0 looks once.
  */
 import { create, HoldError, WaitAnswerSchema } from "@holdfast/protocol";
+import type { ReadItem } from "../session/book.ts";
+import { type MaskedRecord, type MaskedRecords, QUIET_MS } from "../session/masked-records.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 import { LineReader, matcher } from "./matcher.ts";
@@ -16,7 +18,7 @@ const PROBE_EVERY_MS = 200;
 const READ_BYTES = 256 * 1024;
 const NEEDS_INPUT = new Set(["waiting_input", "waiting_secret", "idle_prompt", "interactive_app"]);
 
-export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Promise<Result> {
+export function waitCall({ host, operator, signal }: CallContext, call: Verb<"wait">): Promise<Result> {
   const session = host.find(call.session);
   const { ports } = host;
   if (!call.exit && !call.command && call.match === "" && call.idleMs === 0n && !call.inputNeeded)
@@ -53,16 +55,40 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
           });
         });
       });
+    /** An AI's: nothing is matched that it would not be shown, by the secrets of now. */
+    let records: MaskedRecords | null = null;
+    let stopRest: (() => void) | null = null;
+    stops.push(() => stopRest?.());
+    const lookAtAll = (shown: readonly MaskedRecord[]): void => {
+      for (const { item, bytes } of shown)
+        if (!("gap" in item) && item.entry.kind === OUTPUT_KIND) look(item.entry.stream, item.entry.offset, bytes);
+    };
+    const lookAtRest = (): void => lookAtAll(records?.rest() ?? []);
+    const lookAt = (item: Exclude<ReadItem, { gap: true }>, payload: Uint8Array): void => {
+      if (operator.kind === "ai" && (records?.matcher ?? null) !== session.secrets.matcher) {
+        lookAtRest();
+        records = session.maskedFrom(item.entry.seq);
+      }
+      if (!records) return look(item.entry.stream, item.entry.offset, payload);
+      lookAtAll(records.take(item, payload));
+      stopRest?.();
+      stopRest = records.isHolding ? after(QUIET_MS, lookAtRest) : null;
+    };
     /** W2, and W1: not before what has come was looked at. */
     const ended = (): void => {
+      if (!call.exit && !isBehind) lookAtRest();
       if (call.exit || !isBehind) fire(call.exit ? "exit" : "ended", { state: "finished" });
     };
     /** First looks that are under way (W3). */
     let looking = 0;
     let isLate = false;
+    const late = (): void => {
+      lookAtRest();
+      fire("timeout");
+    };
     const looked = (): void => {
       looking--;
-      if (isLate && looking === 0) fire("timeout");
+      if (isLate && looking === 0) late();
     };
     const after = (ms: number, run: () => void): (() => void) => ports.wakeAt((ports.clock.monoMs() + ms) as never, run);
 
@@ -90,7 +116,7 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
         if (call.command && !isBehind && body?.case === "commandEnded")
           return fire("command", body.value.code === undefined ? {} : { code: body.value.code });
         if (entry.kind !== OUTPUT_KIND) return;
-        if (!isBehind) look(entry.stream, entry.offset, payload);
+        if (!isBehind) lookAt({ entry, body }, payload);
         if (quiet) {
           quiet();
           quiet = after(idleMs, () => fire("idle"));
@@ -101,7 +127,7 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
       stops.push(
         after(Number(call.timeoutMs), () => {
           isLate = true;
-          if (looking === 0) fire("timeout");
+          if (looking === 0) late();
         }),
       );
     const gone = (): void => finish(() => reject(new HoldError("cancelled", "the caller left")));
@@ -114,7 +140,7 @@ export function waitCall({ host, signal }: CallContext, call: Verb<"wait">): Pro
       for (const item of items) {
         at = "gap" in item ? item.toSeq : item.entry.seq;
         if ("gap" in item || over) continue;
-        if (item.entry.kind === OUTPUT_KIND) look(item.entry.stream, item.entry.offset, item.entry.payload);
+        if (item.entry.kind === OUTPUT_KIND) lookAt(item, item.entry.payload);
         else if (call.command && item.body?.case === "commandEnded")
           fire("command", item.body.value.code === undefined ? {} : { code: item.body.value.code });
       }

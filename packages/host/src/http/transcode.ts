@@ -44,11 +44,11 @@ export function frameFrom(body: Readonly<Record<string, JsonValue>>): Uint8Array
 export function outputText(message: Uint8Array): { readonly seq: bigint; readonly bytes: number; readonly text: string } | null {
   const frame = decodeHost(message);
   if (frame.case !== "event" || frame.value.body || frame.value.payload !== "") return null;
-  const { seq, actor, via, atUnixMs, stream, offset, data, payloadBytes, lsn } = frame.value;
+  const { seq, actor, via, atUnixMs, stream, offset, data, payloadBytes, lsn, masked } = frame.value;
   const base64 = Buffer.from(data.buffer, data.byteOffset, data.length).toString("base64");
   const who = `"actor":${JSON.stringify(actor)},"via":${JSON.stringify(via)}`;
   const where = `"stream":${stream},"offset":"${offset}"`;
-  const text = `{"seq":"${seq}",${who},"atUnixMs":"${atUnixMs}",${where},"data":"${base64}","payload":"","payloadBytes":${payloadBytes},"lsn":"${lsn}"}`;
+  const text = `{"seq":"${seq}",${who},"atUnixMs":"${atUnixMs}",${where},"data":"${base64}","payload":"","payloadBytes":${payloadBytes},"lsn":"${lsn}","masked":${masked}}`;
   return { seq, bytes: data.length, text };
 }
 

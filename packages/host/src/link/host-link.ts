@@ -430,6 +430,7 @@ export class HostLink implements LinkHandlers {
         maxWindow,
         usedAt: MonotonicMs(-Infinity),
         filter: null,
+        masked: null,
         ready: false,
         isHeld: false,
         jumpsAgain: false,
@@ -440,7 +441,7 @@ export class HostLink implements LinkHandlers {
         case: "attached",
         value: {
           attachment: attachment.id,
-          session: this.#host.shown(session),
+          session: operator.kind === "ai" ? session.secrets.inside(this.#host.shown(session)) : this.#host.shown(session),
           cursor: BigInt(start.seq),
           snapshotFollows: start.snapshot,
           lastN: BigInt(session.lastN(attachment.writer)),

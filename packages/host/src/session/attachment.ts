@@ -5,6 +5,7 @@
 import type { MonotonicMs, Reader, terminal, Window } from "@holdfast/core";
 import type { HostBody } from "@holdfast/protocol";
 import type { RegisteredOperator } from "../operator/registry.ts";
+import type { MaskedRecords } from "./masked-records.ts";
 
 /** The channel that an attachment is on: part of a link. */
 export interface Channel {
@@ -39,6 +40,8 @@ export interface HostAttachment {
   usedAt: MonotonicMs;
   /** For reading from the journal: takes queries out, and knows which seq it stands before. */
   filter: { readonly queries: terminal.QueryFilter; nextSeq: number } | null;
+  /** An AI's, while the session has secrets (V6): what it is to be sent, read up to `readSeq`. */
+  masked: { readonly records: MaskedRecords; readSeq: number; sentSeq: number; stop: (() => void) | null } | null;
   /** Nothing is sent before it has claimed its size, so that the first thing drawn is right. */
   ready: boolean;
   /** It has sent an interrupt into a flood: nothing is sent until that has hit. */

@@ -3,6 +3,7 @@
  * with the reason in its record.
  */
 import {
+  bytesOf,
   create,
   EventBody_OpenedSchema,
   EventBody_StartedSchema,
@@ -147,6 +148,7 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
       agentPath,
     }),
   });
+  session.secrets.learn(bytesOf(env.join("\0")));
   session.commands.opened(prepared.integrated, nonce);
   try {
     await opener.startShim(session.id, {

@@ -4,12 +4,13 @@ import type { HostAttachment } from "./attachment.ts";
 import type { Book } from "./book.ts";
 import type { SessionPorts } from "./ports.ts";
 import { Readers } from "./readers.ts";
+import { Secrets } from "./secrets.ts";
 
 test("who reads and can't follow is slow; who has stopped reading, or never began, is made nothing ready for", () => {
   let now = 0;
   const book = { position: 5_000_000 } as Book;
   const ports = { clock: { monoMs: () => MonotonicMs(now) } } as SessionPorts;
-  const readers = new Readers(book, ports, () => Promise.reject(new Error("nobody is shown anything")));
+  const readers = new Readers(book, ports, new Secrets(), () => Promise.reject(new Error("nobody is shown anything")));
   const window = creditWindow.openWindow(MonotonicMs(0));
   const stands = reader.openReader({
     ...{ mode: "snapshot" as const, cursor: Seq(1), position: Offset(0), snapshot: null },

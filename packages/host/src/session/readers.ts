@@ -6,6 +6,7 @@
  *   V3  Who interrupts a flood is shown nothing more of it until the interrupt has reached the program, and then the screen as it is.
  *   V4  What everybody has been sent is kept for a moment only: a session that printed much and is quiet holds none of it.
  *   V5  What others type is told to an AI as who and how much: it may be a secret, until the shim has said whether it was seen.
+ *   V6  An AI is sent no secret: it reads the journal by itself, and what is not decided of it waits here for a moment (masked-records.ts).
  * Elsewhere: rules of cursor and credit (core/attachment), the screen (screen.ts), queries taken out (output-view.ts).
  */
 import { creditWindow, HOST_ACTOR, MonotonicMs, Offset, reader, Seq, terminal } from "@holdfast/core";
@@ -13,11 +14,13 @@ import { create, encodeEvent, encodeHost, limits, PresenceSchema, type Presence 
 import type { Entry } from "../journal/journal.ts";
 import type { Snapshot } from "../terminal/model.ts";
 import { HOP_BYTES, type HostAttachment } from "./attachment.ts";
-import type { Book } from "./book.ts";
+import type { Book, ReadItem } from "./book.ts";
 import { kindOnWire } from "./on-wire.ts";
+import { MaskedRecords, maskedScreen, type MaskedRecord, QUIET_MS } from "./masked-records.ts";
 import { OutputView } from "./output-view.ts";
 import type { SessionPorts } from "./ports.ts";
 import { OUTPUT_KIND, wireEvent, type Body } from "./record.ts";
+import type { Secrets } from "./secrets.ts";
 import { Tail } from "./tail.ts";
 
 /** How long the record of an input may wait for output to go out with: no longer than a person takes to notice. */
@@ -48,6 +51,8 @@ export class Readers {
   readonly #book: Book;
   readonly #ports: SessionPorts;
   readonly #takeSnapshot: TakeSnapshot;
+  readonly #secrets: Secrets;
+  readonly #readRange = (from: number, to: number): ReturnType<Book["readRange"]> => this.#book.readRange(from, to);
   readonly #attachments = new Map<string, HostAttachment>();
   readonly #tail = new Tail();
   readonly #view = new OutputView();
@@ -57,8 +62,9 @@ export class Readers {
   readonly #interrupts = new Map<number, HostAttachment>();
   #interrupted: { readonly seat: HostAttachment; readonly offset: number }[] = [];
 
-  constructor(book: Book, ports: SessionPorts, takeSnapshot: TakeSnapshot) {
+  constructor(book: Book, ports: SessionPorts, secrets: Secrets, takeSnapshot: TakeSnapshot) {
     this.#book = book;
+    this.#secrets = secrets;
     this.#ports = ports;
     this.#takeSnapshot = takeSnapshot;
   }
@@ -81,6 +87,7 @@ export class Readers {
 
   remove(attachment: HostAttachment): void {
     attachment.over = true;
+    attachment.masked?.stop?.();
     attachment.channel.end();
     this.#attachments.delete(attachment.id);
   }
@@ -157,7 +164,7 @@ export class Readers {
   /** A record was made. Returns whether the program asks the terminal something in it. */
   recorded(entry: Entry, body: Body | null, payload: Uint8Array): boolean {
     const isOutput = body?.case === "output";
-    const shown = isOutput ? this.#view.live(entry, payload, (from, to) => this.#book.readRange(from, to)) : payload;
+    const shown = isOutput ? this.#view.live(entry, payload, this.#readRange) : payload;
     if (this.#attachments.size > 0) {
       const message = encodeEvent(wireEvent(entry, body, shown));
       const dataBytes = isOutput ? shown.length : 0;
@@ -202,7 +209,7 @@ export class Readers {
       const step = reader.next(attachment.reader, head, limits.behindBytes);
       if (step.do === "nothing") return;
       if (step.do === "snapshot") return this.#sendSnapshot(attachment, step.why);
-      const event = this.#tail.at(attachment.reader.cursor + 1);
+      const event = this.#isMasked(attachment) ? null : this.#tail.at(attachment.reader.cursor + 1);
       if (event) {
         attachment.filter = null;
         const shown = !(attachment.noOutput && event.isOutput);
@@ -216,16 +223,65 @@ export class Readers {
   }
 
   #sendFromJournal(attachment: HostAttachment, maxBytes: number): boolean {
+    const masked = this.#isMasked(attachment) ? this.#maskedOf(attachment) : null;
+    const items = this.#book.read(masked?.readSeq ?? attachment.reader.cursor, maxBytes);
+    const last = items.at(-1);
+    if (!last) return false;
+    if (!masked) {
+      const shown = items.map((item) => ({ item, bytes: told(attachment, item), masked: 0 }));
+      attachment.masked = null;
+      this.#sendRecords(attachment, shown);
+      return true;
+    }
+    masked.readSeq = "gap" in last ? last.toSeq : last.entry.seq;
+    this.#sendRecords(
+      attachment,
+      items.flatMap((item) => masked.records.take(item, told(attachment, item))),
+    );
+    this.#sendRestSoon(attachment);
+    return true;
+  }
+
+  #isMasked({ operator }: HostAttachment): boolean {
+    return operator.kind === "ai" && this.#secrets.matcher !== null;
+  }
+
+  /** V6. Goes on from what was sent last, by the secrets of now. */
+  #maskedOf(attachment: HostAttachment): HostAttachment["masked"] {
+    const { cursor } = attachment.reader;
+    const { masked } = attachment;
+    if (masked?.sentSeq === cursor && masked.records.matcher === this.#secrets.matcher) return masked;
+    masked?.stop?.();
+    const records = MaskedRecords.before(cursor + 1, this.#secrets, this.#readRange);
+    attachment.masked = records && { records, readSeq: cursor, sentSeq: cursor, stop: null };
+    return attachment.masked;
+  }
+
+  /** V6. Nothing comes that would decide it: an AI that waits for a prompt sees one. */
+  #sendRestSoon(attachment: HostAttachment): void {
+    const { masked } = attachment;
+    masked?.stop?.();
+    if (!masked?.records.isHolding) return;
+    masked.stop = this.#ports.wakeAt(MonotonicMs(this.#ports.clock.monoMs() + QUIET_MS), () => {
+      masked.stop = null;
+      if (attachment.over || attachment.masked !== masked) return;
+      if (masked.sentSeq !== attachment.reader.cursor || attachment.isHeld || attachment.reader.phase !== "streaming")
+        attachment.masked = null;
+      else this.#sendRecords(attachment, masked.records.rest());
+      this.pump(attachment);
+    });
+  }
+
+  #sendRecords(attachment: HostAttachment, records: readonly MaskedRecord[]): void {
+    if (records.length === 0) return;
     const after = attachment.reader.cursor;
-    const items = this.#book.read(after, maxBytes);
-    if (items.length === 0) return false;
     if (attachment.filter?.nextSeq !== after + 1)
       attachment.filter = attachment.noOutput
         ? { queries: new terminal.QueryFilter(), nextSeq: after + 1 }
-        : this.#view.filterAt(after + 1, (from, to) => this.#book.readRange(from, to));
+        : this.#view.filterAt(after + 1, this.#readRange);
     let { cursor, position } = attachment.reader;
-    let bytes = 0;
-    for (const item of items) {
+    let sent = 0;
+    for (const { item, bytes, masked } of records) {
       if ("gap" in item) {
         cursor = Seq(item.toSeq);
         attachment.channel.send({
@@ -245,19 +301,14 @@ export class Readers {
       cursor = Seq(item.entry.seq);
       if (isOutput) position = Offset(position + item.entry.payloadBytes);
       if (isOutput && attachment.noOutput) continue;
-      const isUntold = item.body?.case === "input" && isUntoldTo(attachment, item.entry.actor);
-      const shown =
-        isOutput && item.entry.stream === 0
-          ? attachment.filter.queries.filter(item.entry.payload)
-          : isUntold
-            ? NOTHING
-            : item.entry.payload;
-      bytes += shown.length;
-      attachment.channel.sendMessage(encodeEvent(wireEvent(item.entry, item.body, shown)));
+      const shown = isOutput && item.entry.stream === 0 ? attachment.filter.queries.filter(bytes) : bytes;
+      sent += shown.length;
+      const body = attachment.masked ? this.#secrets.inside(item.body) : item.body;
+      attachment.channel.sendMessage(encodeEvent(wireEvent(item.entry, body, shown, masked)));
     }
     attachment.filter.nextSeq = cursor + 1;
-    attachment.reader = reader.sent(attachment.reader, cursor, position, bytes);
-    return true;
+    if (attachment.masked) attachment.masked.sentSeq = cursor;
+    attachment.reader = reader.sent(attachment.reader, cursor, position, sent);
   }
 
   #sendSnapshot(attachment: HostAttachment, why: string): void {
@@ -266,15 +317,18 @@ export class Readers {
       ({ seq, position, snapshot }) => {
         if (attachment.over) return;
         const size = { cols: snapshot.cols, rows: snapshot.rows };
-        const base = { seq: BigInt(seq), size, offset: BigInt(snapshot.offset), why, title: snapshot.title };
-        for (let at = 0; at === 0 || at < snapshot.vt.length; at += SNAPSHOT_PART_BYTES) {
+        const isMasked = this.#isMasked(attachment);
+        const vt = isMasked ? maskedScreen(snapshot.vt, seq, this.#secrets, this.#readRange) : snapshot.vt;
+        const title = isMasked ? this.#secrets.text(snapshot.title) : snapshot.title;
+        const base = { seq: BigInt(seq), size, offset: BigInt(snapshot.offset), why, title };
+        for (let at = 0; at === 0 || at < vt.length; at += SNAPSHOT_PART_BYTES) {
           const end = at + SNAPSHOT_PART_BYTES;
           attachment.channel.send({
             case: "snapshot",
-            value: { ...base, vt: snapshot.vt.subarray(at, end), last: end >= snapshot.vt.length },
+            value: { ...base, vt: vt.subarray(at, end), last: end >= vt.length },
           });
         }
-        attachment.reader = reader.snapshotSent(attachment.reader, Seq(seq), Offset(position), snapshot.vt.length);
+        attachment.reader = reader.snapshotSent(attachment.reader, Seq(seq), Offset(position), vt.length);
         if (attachment.jumpsAgain) this.#showPresent(attachment);
         this.pump(attachment);
       },
@@ -335,6 +389,13 @@ export class Readers {
     this.#pumpDue?.();
     this.#dropDue?.();
   }
+}
+
+/** Of a record's bytes, those that this attachment is told, but for its secrets. */
+function told(attachment: HostAttachment, item: ReadItem): Uint8Array {
+  return "gap" in item || (item.body?.case === "input" && isUntoldTo(attachment, item.entry.actor))
+    ? NOTHING
+    : item.entry.payload;
 }
 
 /** V5 */

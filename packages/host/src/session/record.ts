@@ -82,8 +82,8 @@ export function folded(entry: Entry, body: Body | null): FoldedEvent {
   };
 }
 
-/** `data`: what this reader is shown of the payload (queries taken out, or nothing). */
-export function wireEvent(entry: Entry, body: Body | null, data: Uint8Array): Event {
+/** `data`: what this reader is shown of the payload (queries taken out, or nothing). `masked`: how many of its bytes are masked secrets. */
+export function wireEvent(entry: Entry, body: Body | null, data: Uint8Array, masked = 0): Event {
   const isOutput = entry.kind === OUTPUT_KIND;
   return {
     seq: BigInt(entry.seq),
@@ -95,6 +95,7 @@ export function wireEvent(entry: Entry, body: Body | null, data: Uint8Array): Ev
     offset: isOutput ? BigInt(entry.offset) : 0n,
     body: isOutput || !body ? undefined : { kind: body },
     data,
+    masked,
     payloadBytes: entry.payloadBytes,
     payload: entry.payloadState === "present" || entry.payloadState === "none" ? "" : entry.payloadState,
   };

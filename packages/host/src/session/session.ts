@@ -47,7 +47,9 @@ import { Output } from "./output.ts";
 import type { SessionPorts } from "./ports.ts";
 import { Readers } from "./readers.ts";
 import type { Body } from "./record.ts";
+import { MaskedRecords, maskedScreen } from "./masked-records.ts";
 import { Screen } from "./screen.ts";
+import { Secrets } from "./secrets.ts";
 import { ShimLine } from "./shim-line.ts";
 import { Sizing } from "./sizing.ts";
 import { Steering } from "./steering.ts";
@@ -72,6 +74,7 @@ export class LiveSession {
   readonly screen: Screen;
   readonly commands: CommandWatch;
   readonly doubt: Doubt;
+  readonly secrets = new Secrets();
   readonly #ports: SessionPorts;
   readonly #book: Book;
   readonly #line: ShimLine;
@@ -123,7 +126,7 @@ export class LiveSession {
       },
       settle: () => ({ resultSeq: this.#inputs.settleNow(), output: this.#output.mayBeAcknowledged }),
     });
-    const readers = new Readers(book, ports, async (scrollback) => {
+    const readers = new Readers(book, ports, this.secrets, async (scrollback) => {
       await sizing.settled();
       return this.screen.snapshot(scrollback);
     });
@@ -228,6 +231,16 @@ export class LiveSession {
   /** Records strictly after `afterSeq`, decoded. */
   read(afterSeq: number, maxBytes: number): ReadItem[] {
     return this.#book.read(afterSeq, maxBytes);
+  }
+
+  /** For an AI: the records from `seq` on, without secrets. Null: there is nothing to mask. */
+  maskedFrom(seq: number): MaskedRecords | null {
+    return MaskedRecords.before(seq, this.secrets, (from, to) => this.#book.readRange(from, to));
+  }
+
+  /** For an AI: the screen as of `seq`, drawn or as text. */
+  maskedScreen(bytes: Uint8Array, seq: number): Uint8Array {
+    return maskedScreen(bytes, seq, this.secrets, (from, to) => this.#book.readRange(from, to));
   }
 
   /** Total output bytes up to and including the record at `seq`. */

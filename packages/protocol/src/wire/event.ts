@@ -46,6 +46,8 @@ export interface Event {
   payload: string;
   payloadBytes: number;
   lsn: bigint;
+  /** of data: bytes that are known secrets, shown to this reader, an AI, as * (docs/policy.md) */
+  masked: number;
 }
 
 export interface EventBody {
@@ -325,6 +327,7 @@ function createBaseEvent(): Event {
     payload: "",
     payloadBytes: 0,
     lsn: 0n,
+    masked: 0,
   };
 }
 
@@ -374,6 +377,9 @@ export const Event: MessageFns<Event> = {
         throw new globalThis.Error("value provided for field message.lsn of type uint64 too large");
       }
       writer.uint32(88).uint64(message.lsn);
+    }
+    if (message.masked !== 0) {
+      writer.uint32(96).uint32(message.masked);
     }
     return writer;
   },
@@ -479,6 +485,14 @@ export const Event: MessageFns<Event> = {
             message.lsn = reader.uint64() as bigint;
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.masked = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -507,6 +521,7 @@ export const Event: MessageFns<Event> = {
     message.payload = object.payload ?? "";
     message.payloadBytes = object.payloadBytes ?? 0;
     message.lsn = (object.lsn !== undefined && object.lsn !== null) ? BigInt(object.lsn) : 0n;
+    message.masked = object.masked ?? 0;
     return message;
   },
 };

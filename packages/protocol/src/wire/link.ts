@@ -568,6 +568,7 @@ export interface ScreenAnswer {
   vt: Uint8Array;
   seq: bigint;
   offset: bigint;
+  maskedBytes: bigint;
 }
 
 export interface WaitCall {
@@ -1005,6 +1006,8 @@ export interface RunAnswer {
   seq: bigint;
   /** with output that the journal has no more */
   omittedBytes: bigint;
+  /** as in Event: of a part's output, and in the last of all that were sent */
+  maskedBytes: bigint;
 }
 
 /**
@@ -7171,6 +7174,7 @@ function createBaseScreenAnswer(): ScreenAnswer {
     vt: new Uint8Array(0),
     seq: 0n,
     offset: 0n,
+    maskedBytes: 0n,
   };
 }
 
@@ -7211,6 +7215,12 @@ export const ScreenAnswer: MessageFns<ScreenAnswer> = {
         throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
       }
       writer.uint32(80).uint64(message.offset);
+    }
+    if (message.maskedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.maskedBytes) !== message.maskedBytes) {
+        throw new globalThis.Error("value provided for field message.maskedBytes of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.maskedBytes);
     }
     return writer;
   },
@@ -7308,6 +7318,14 @@ export const ScreenAnswer: MessageFns<ScreenAnswer> = {
             message.offset = reader.uint64() as bigint;
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.maskedBytes = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7335,6 +7353,9 @@ export const ScreenAnswer: MessageFns<ScreenAnswer> = {
     message.vt = object.vt ?? new Uint8Array(0);
     message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
     message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    message.maskedBytes = (object.maskedBytes !== undefined && object.maskedBytes !== null)
+      ? BigInt(object.maskedBytes)
+      : 0n;
     return message;
   },
 };
@@ -12115,6 +12136,7 @@ function createBaseRunAnswer(): RunAnswer {
     toOffset: 0n,
     seq: 0n,
     omittedBytes: 0n,
+    maskedBytes: 0n,
   };
 }
 
@@ -12152,6 +12174,12 @@ export const RunAnswer: MessageFns<RunAnswer> = {
         throw new globalThis.Error("value provided for field message.omittedBytes of type uint64 too large");
       }
       writer.uint32(56).uint64(message.omittedBytes);
+    }
+    if (message.maskedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.maskedBytes) !== message.maskedBytes) {
+        throw new globalThis.Error("value provided for field message.maskedBytes of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.maskedBytes);
     }
     return writer;
   },
@@ -12225,6 +12253,14 @@ export const RunAnswer: MessageFns<RunAnswer> = {
             message.omittedBytes = reader.uint64() as bigint;
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.maskedBytes = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -12252,6 +12288,9 @@ export const RunAnswer: MessageFns<RunAnswer> = {
     message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
     message.omittedBytes = (object.omittedBytes !== undefined && object.omittedBytes !== null)
       ? BigInt(object.omittedBytes)
+      : 0n;
+    message.maskedBytes = (object.maskedBytes !== undefined && object.maskedBytes !== null)
+      ? BigInt(object.maskedBytes)
       : 0n;
     return message;
   },

@@ -43,6 +43,8 @@ export interface Output {
   /** Where it ends in the record. `bytes` need not be `end - offset`: queries are out, and a cut sequence comes whole with its end. */
   readonly end: number;
   readonly bytes: Uint8Array;
+  /** How many of them are `*` in place of a secret that no AI is shown; to everybody else 0. */
+  readonly masked: number;
   readonly atUnixMs: number;
 }
 

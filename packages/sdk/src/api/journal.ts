@@ -11,6 +11,8 @@ export type Entry =
       /** Where it ends in the record; `bytes` may be fewer or more (see AttachHandlers). */
       readonly end: number;
       readonly bytes: Uint8Array;
+      /** As {@link Output.masked}. */
+      readonly masked: number;
       readonly atMs: number;
     }
   | { readonly type: "event"; readonly seq: number; readonly event: Event; readonly atMs: number }

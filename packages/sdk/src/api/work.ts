@@ -46,6 +46,8 @@ export interface RunResult {
   readonly fromOffset: number;
   readonly toOffset: number;
   readonly omittedBytes: number;
+  /** Of the output: bytes that are `*` in place of a secret that no AI is shown. */
+  readonly maskedBytes: number;
   /** Where the journal stood when the call ended: a later {@link HostClient.wait} from here misses nothing. */
   readonly seq: number;
 }
@@ -135,6 +137,7 @@ export interface ExecOptions {
   readonly leave?: AbortSignal;
   /** Told the id of the session that the program is, before any output. */
   readonly started?: (session: string) => void;
-  readonly output?: (stream: 1 | 2, bytes: Uint8Array) => void | Promise<void>;
+  /** `masked` as of {@link Output}. */
+  readonly output?: (stream: 1 | 2, bytes: Uint8Array, masked: number) => void | Promise<void>;
   readonly link?: LinkTold;
 }

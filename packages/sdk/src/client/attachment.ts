@@ -575,6 +575,7 @@ export class ClientAttachment implements Attachment {
         offset,
         end,
         bytes: e.data,
+        masked: e.masked,
         atUnixMs: Number(e.atUnixMs),
       }),
     );

@@ -43,7 +43,7 @@ export async function run(
   const name = { writer: writer ?? redial.newId(), n: 1n };
   const left = patienceOf(redial, timeoutMs);
   // K2
-  const had = { offset: 0n, bytes: 0n, omitted: 0n };
+  const had = { offset: 0n, bytes: 0n, omitted: 0n, masked: 0n };
   let omittedBefore = 0n;
   try {
     const { value: r } = await lasting.ask(
@@ -60,6 +60,7 @@ export async function run(
               if (part.case !== "run" || part.value.output.length === 0) return;
               had.offset = part.value.toOffset;
               had.bytes += BigInt(part.value.output.length);
+              had.masked += part.value.maskedBytes;
               had.omitted = omittedBefore + part.value.omittedBytes;
               return output?.(part.value.output);
             },
@@ -74,6 +75,7 @@ export async function run(
       fromOffset: Number(r.fromOffset),
       toOffset: Number(r.toOffset),
       omittedBytes: Number(omittedBefore + r.omittedBytes),
+      maskedBytes: Number(had.masked),
       seq: Number(r.seq),
     };
   } finally {
@@ -137,7 +139,7 @@ async function follow(lasting: Lasting, redial: Redial, child: string, options: 
         redial,
         { session: child, mode: "replay", after: 0, quiet: true },
         {
-          output: (o) => options.output?.(o.stream === 2 ? 2 : 1, o.bytes),
+          output: (o) => options.output?.(o.stream === 2 ? 2 : 1, o.bytes, o.masked),
           event: (e) => {
             const kind = e.body?.kind.case;
             if (kind === "exited" || kind === "ended") {

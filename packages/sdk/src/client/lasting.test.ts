@@ -26,7 +26,8 @@ describe("a command", () => {
     let output = "";
     const running = client.run("work", { text: "make" }, { timeoutMs: 9_000, output: (b) => void (output += Buffer.from(b)) });
     await settled();
-    answer({ case: "run", value: { state: "output", output: Buffer.from("one "), toOffset: 104n, omittedBytes: 3n } }, true);
+    const one = { state: "output", output: Buffer.from("o** "), toOffset: 104n, omittedBytes: 3n, maskedBytes: 2n };
+    answer({ case: "run", value: one }, true);
     await settled();
     await cut();
     const [first, second] = calls();
@@ -34,10 +35,16 @@ describe("a command", () => {
     expect(first.value.again).toBeUndefined();
     expect([second.value.writer, second.value.n]).toEqual([first.value.writer, first.value.n]);
     expect(second.value.again).toMatchObject({ offset: 104n, bytes: 4n });
-    answer({ case: "run", value: { state: "output", output: Buffer.from("two"), toOffset: 107n, omittedBytes: 0n } }, true);
-    answer({ case: "run", value: { state: "ended", code: 7, fromOffset: 100n, toOffset: 112n, omittedBytes: 5n } });
-    expect(await running).toMatchObject({ state: "ended", code: 7, omittedBytes: 8 });
-    expect(output).toBe("one two");
+    answer(
+      { case: "run", value: { state: "output", output: Buffer.from("tw*"), toOffset: 107n, omittedBytes: 0n, maskedBytes: 1n } },
+      true,
+    );
+    answer({
+      case: "run",
+      value: { state: "ended", code: 7, fromOffset: 100n, toOffset: 112n, omittedBytes: 5n, maskedBytes: 1n },
+    });
+    expect(await running).toMatchObject({ state: "ended", code: 7, omittedBytes: 8, maskedBytes: 3 });
+    expect(output).toBe("o** tw*");
     await settled();
     expect([host.links.length, host.closed]).toEqual([2, 2]);
   });

@@ -7,9 +7,10 @@
  *   B3  What one end does not take is not read from the other.
  */
 import { connectUnix, files, type Acceptor, type Link, type LinkHandlers, ownStdio } from "@holdfast/carrier";
-import { CONTROL_CHANNEL, decodeClient, encodeHost, HoldError, limits } from "@holdfast/protocol";
+import { isSecretName, usualSecretNames } from "@holdfast/core";
+import { CONTROL_CHANNEL, decodeClient, encodeHost, HoldError, limits, OperatorKind } from "@holdfast/protocol";
 import { shakeHands } from "../client/handshake.ts";
-import { surroundingsOnWire } from "../client/surroundings.ts";
+import { type Surroundings, surroundingsOnWire } from "../client/surroundings.ts";
 import { credentialOf, homeVerifier } from "./keys.ts";
 import { surroundings } from "./machine.ts";
 
@@ -101,7 +102,7 @@ class Bridge implements LinkHandlers {
       },
       ({ link: host, challenge, welcome }) => {
         this.#client.send(CONTROL_CHANNEL, encodeHost({ case: "challenge", value: challenge }));
-        const here = surroundingsOnWire(surroundings());
+        const here = surroundingsOnWire(surroundingsFor(welcome.kind));
         this.#client.send(CONTROL_CHANNEL, encodeHost({ case: "welcome", value: { ...welcome, surroundings: here } }));
         return this.#hostEnd(host);
       },
@@ -151,4 +152,12 @@ class Bridge implements LinkHandlers {
     this.#client.resume();
     this.#client.close();
   }
+}
+
+/** No AI is told a secret of this machine: what it opens runs without those variables. */
+function surroundingsFor(kind: OperatorKind): Surroundings {
+  const here = surroundings();
+  if (kind !== OperatorKind.AI) return here;
+  const shown = Object.entries(here.env).filter(([name]) => !isSecretName(usualSecretNames, name));
+  return { ...here, env: Object.fromEntries(shown) };
 }

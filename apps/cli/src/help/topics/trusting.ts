@@ -146,7 +146,7 @@ Your first key takes the floor from it, and its call is told that you did. It ne
 
 # What it gets
 
-Results of 32 KiB at most, with exact counts of what was left out. Text of a terminal is marked as untrusted and without escapes. What you type is told to it as a number of bytes, never as text; what a program prints of it is output like any other. A wait of it ends nothing.
+Results of 32 KiB at most, with exact counts of what was left out. Text of a terminal is marked as untrusted and without escapes. What you type is told to it as a number of bytes, never as text; what a program prints of it is output like any other. Secrets of the environment are stars to it (\`hold help policy\`). A wait of it ends nothing.
 
 To let it look and nothing else:
 
@@ -202,6 +202,10 @@ An event's \`id\` is its seq, and \`Last-Event-ID\` goes on strictly after it. R
 Each deed is allowed, asked of a person, or denied: observe, run, exec, keys, signals, files.read, files.write, resize, floor, open, end. What a session's own section says goes before [ai]; at one level deny goes before ask before allow, and rules about commands before the word for the deed. A command line that is not plain words (anything a shell could read as more than one program) matches no rule that allows.
 
 No rule lets an AI approve, load a policy, add or invite operators, redact, pause or resume AIs, stop the host, or take from a person.
+
+# Secrets
+
+Values of variables with names like *_TOKEN, *_SECRET, *_PASSWORD and *_API_KEY are stars in all that an AI reads of a session whose programs have them: output, screen, search, titles, whatever their form. People see them, and so does the record. \`[secrets] names = [...]\` in the file says which; an empty list is off. It keeps an AI from being told, not from finding out: what runs there has the real ones.
 
 # Asked
 
