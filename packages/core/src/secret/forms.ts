@@ -34,8 +34,12 @@ export function patternsOf(value: Uint8Array): Uint8Array[] {
     );
   }
   // Many are the same, for a value of letters and digits.
-  const different = new Map(forms.map((form) => [form.join(), solid(form)]));
-  return [...different.values()].flatMap(piecesOf);
+  const different = forms.filter((form, i) => !forms.slice(0, i).some((other) => isSame(form, other)));
+  return different.map(solid).flatMap(piecesOf);
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function piecesOf(form: Uint8Array): Uint8Array[] {

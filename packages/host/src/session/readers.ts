@@ -103,6 +103,10 @@ export class Readers {
   /** What is to be sent yet is read from the journal again, which may have less by now. */
   forget(): void {
     this.#tail.clear();
+    for (const attachment of this.#attachments.values()) {
+      attachment.masked?.stop?.();
+      attachment.masked = null;
+    }
   }
 
   presence(): Presence[] {
@@ -391,11 +395,13 @@ export class Readers {
   }
 }
 
-/** Of a record's bytes, those that this attachment is told, but for its secrets. */
+/** Of a record's bytes, those that this attachment is told, but for its secrets: for no others does it wait. */
 function told(attachment: HostAttachment, item: ReadItem): Uint8Array {
-  return "gap" in item || (item.body?.case === "input" && isUntoldTo(attachment, item.entry.actor))
-    ? NOTHING
-    : item.entry.payload;
+  if ("gap" in item) return NOTHING;
+  const { entry, body } = item;
+  const isUntold =
+    entry.kind === OUTPUT_KIND ? attachment.noOutput : body?.case === "input" && isUntoldTo(attachment, entry.actor);
+  return isUntold ? NOTHING : entry.payload;
 }
 
 /** V5 */
