@@ -26,6 +26,8 @@ import type { CallContext, Result, Verb } from "./context.ts";
 
 const NOTHING = new Uint8Array(0);
 const SEARCH_READ_BYTES = 1024 * 1024;
+/** Masked in one turn of the loop. */
+const MASKED_READ_BYTES = 128 * 1024;
 const SEARCH_HITS = 1_000;
 const LINE_CHARS = 400;
 const SHELL = /(^|\/|^-)(ba|z|fi|da|k|mk|a|tc|c)?sh$/;
@@ -146,7 +148,7 @@ export async function search({ host, operator, signal }: CallContext, call: Verb
   // An AI finds nothing that it would not be shown: else it could ask for a secret letter by letter.
   const records = operator.kind === "ai" ? session.maskedFrom(1) : null;
   for (let after = 0; after < session.facts.seq && !signal.aborted; ) {
-    const items = session.read(after, SEARCH_READ_BYTES);
+    const items = session.read(after, records ? MASKED_READ_BYTES : SEARCH_READ_BYTES);
     if (items.length === 0) break;
     for (const item of items) {
       after = "gap" in item ? item.toSeq : item.entry.seq;

@@ -8,7 +8,7 @@ import { kinds } from "./record.ts";
 const SECRET = "Zq7.Xk-29vWb";
 
 const shownTo = ({ views }: SimClient): string =>
-  views.flatMap(({ seen }) => seen.flatMap((s) => (s.is === "output" ? [Buffer.from(s.bytes).toString()] : []))).join("");
+  views.flatMap(({ seen }) => seen.flatMap((s) => (s.is === "output" ? [Buffer.from(s.bytes).toString("latin1")] : []))).join("");
 
 async function scene(
   seed: number,
@@ -64,4 +64,27 @@ test("a secret that is learnt while an AI is attached is masked from then on, al
   await world.advance(1_000);
   expect(shownTo(bot)).toContain(`1 ${late} ${late.slice(0, 7)}${"*".repeat(9)} 2 ${"*".repeat(16)}!`);
   expect(world.violations).toEqual([]);
+});
+
+test("a flood without a secret comes to an AI byte for byte, over links that break, and whole when it is read again", async () => {
+  const { world, ana, bot, prints } = await scene(84);
+  await prints("begin ");
+  for (let i = 0; i < 6; i++) {
+    world.shim.prints(world.shim.program.text(150_000));
+    await world.advance(300);
+    if (i % 2 === 1) for (const wire of [...world.network.wires]) wire.cut();
+  }
+  await prints(` ${SECRET} end`);
+  await world.until("both are shown its end", () => [ana, bot].every((who) => shownTo(who).endsWith(" end")));
+  const texts: string[] = [];
+  for (const name of ["ben", "hal"] as const) {
+    const again = await world.newClient(name);
+    await world.finish(again.attach({ session: world.session, mode: "replay", after: 0 }));
+    await world.until("it has been read again", () => shownTo(again).endsWith(" end"));
+    texts.push(shownTo(again));
+  }
+  const [person, ai] = texts as [string, string];
+  expect(person.length).toBeGreaterThan(800_000);
+  expect(ai).toBe(person.replace(SECRET, "*".repeat(SECRET.length)));
+  expect(ai.endsWith(shownTo(bot).slice(-1_000))).toBe(true);
 });

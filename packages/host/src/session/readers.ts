@@ -31,6 +31,8 @@ const TAIL_MS = 500;
 const SNAPSHOT_RETRY_MS = 200;
 const SNAPSHOT_PART_BYTES = 256 * 1024;
 const JOURNAL_READ_BYTES = 256 * 1024;
+/** Of an AI's, masked in one turn of the loop that moves everybody's bytes: some milliseconds. */
+const MASKED_READ_BYTES = 64 * 1024;
 const NOTHING = new Uint8Array(0);
 const SMALL_EVENT_BYTES = 8 * 1024;
 /** A reader this far behind can't follow. */
@@ -228,7 +230,9 @@ export class Readers {
 
   #sendFromJournal(attachment: HostAttachment, maxBytes: number): boolean {
     const masked = this.#isMasked(attachment) ? this.#maskedOf(attachment) : null;
-    const items = this.#book.read(masked?.readSeq ?? attachment.reader.cursor, maxBytes);
+    const items = masked
+      ? this.#book.read(masked.readSeq, Math.min(maxBytes, MASKED_READ_BYTES))
+      : this.#book.read(attachment.reader.cursor, maxBytes);
     const last = items.at(-1);
     if (!last) return false;
     if (!masked) {
@@ -243,7 +247,8 @@ export class Readers {
       items.flatMap((item) => masked.records.take(item, told(attachment, item))),
     );
     this.#sendRestSoon(attachment);
-    return true;
+    if (masked.readSeq < this.#book.facts.seq) this.#ports.defer(() => this.pump(attachment));
+    return false;
   }
 
   #isMasked({ operator }: HostAttachment): boolean {
