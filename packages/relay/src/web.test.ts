@@ -7,15 +7,7 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { request as requestTls } from "node:https";
 import type { Link } from "@holdfast/carrier";
-import {
-  openRelay,
-  pinOf,
-  reachThroughRelay,
-  relayAddress,
-  relayedHost,
-  relayedUrl,
-  relayUrl,
-} from "@holdfast/carrier/grpc";
+import { openRelay, pinOf, reachThroughRelay, relayAddress, relayedHost, relayedUrl, relayUrl } from "@holdfast/carrier/grpc";
 import { REACH_PATH, REACH_SUBPROTOCOL, reachPlain } from "@holdfast/carrier/websocket";
 import {
   create,
