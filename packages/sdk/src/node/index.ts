@@ -25,7 +25,14 @@ export { isRelayed } from "./relayed.ts";
 export { type DialAs, joinHost, type JoinOptions } from "./join.ts";
 export type { LookOptions } from "./network.ts";
 export { connectThrough } from "./program.ts";
-export { defaultKeyName, type GeneratedKey, type HeldCredential, generateKey, generateSealedKey, credentialNames } from "./keys.ts";
+export {
+  defaultKeyName,
+  type GeneratedKey,
+  type HeldCredential,
+  generateKey,
+  generateSealedKey,
+  credentialNames,
+} from "./keys.ts";
 export { type Copied, type CopyOptions, copyHere, copyThere } from "./copy.ts";
 export { connectPort, forward, type Forward, type ForwardOptions } from "./forward.ts";
 export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
