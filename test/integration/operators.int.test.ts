@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { InputStatus } from "@holdfast/protocol";
 import type { Attachment, HostClient } from "@holdfast/sdk";
 import { expect, test } from "vitest";
-import { fact } from "./world/processes.ts";
+import { fact, lives } from "./world/processes.ts";
 import { Proxy } from "./world/proxy.ts";
 import { bytes, random, record, refusal, say, soak, type World, world } from "./world/world.ts";
 
@@ -128,12 +128,16 @@ async function attachThrough(w: World, proxy: Proxy, as: string, session: string
   });
 }
 
-test("what is attached over a link that has gone is refused, not left waiting", async () => {
+test("what is asked of a host that is down is refused, not left waiting; once it is up, the same client reaches its sessions", async () => {
   const w = await world();
   const me = await w.connect();
   const session = await w.open(me, { script: "exec sleep 1000" });
-  await w.killHost();
-  expect(await refusal(me.attach({ session: session.id }, {}))).toBe("unreachable");
-  expect(await refusal(me.list())).toBe("unreachable");
-  expect((await (await w.connect()).list()).map((s) => s.id)).toEqual([session.id]);
+  const { keeperPid } = await w.status();
+  await (await w.connect()).down();
+  await fact("the host and its keeper have gone", () => !lives(keeperPid));
+  // Asked together, since the client dials for 10 s before it says so.
+  const asked = [me.attach({ session: session.id }, {}), me.list()];
+  expect(await Promise.all(asked.map(refusal))).toEqual(["unreachable", "unreachable"]);
+  await w.start();
+  expect((await me.list()).map((s) => s.id)).toEqual([session.id]);
 });
