@@ -7,8 +7,10 @@
  *   integration  *.int.test.ts   the built dist/, real shells and real sockets, through the front door
  *   docs         test/docs       the examples of README and docs/, run as written
  *
- * Files run in forked processes, two at a time, which suits the two cores that the numbers in docs/ were taken on.
- * Integration files run one after the other, since each loads the machine in earnest.
+ *   alone        those integration tests that fill the machine or compare how it fares with and without something
+ *
+ * Files run in forked processes, two at a time, which suits the two cores that the numbers in docs/ were taken on. Those of
+ * `alone` run one after the other, when all others are over.
  */
 import { defineConfig } from "vitest/config";
 
@@ -16,10 +18,14 @@ const everywhere = ["packages/*/{src,test}/**", "apps/*/{src,test}/**", "scripts
 const named = (suffix: string): string[] => everywhere.map((folder) => `${folder}/*${suffix}`);
 const apart = ["**/node_modules/**", "**/dist/**", "**/.build/**", "**/fixtures/**"];
 
+const alone = ["load", "exhaustion", "disk"]
+  .map((name) => `test/integration/${name}.int.test.ts`)
+  .concat("test/claims/**/*.int.test.ts");
+
 const suite = (
   name: string,
   include: string[],
-  more: { exclude?: string[]; testTimeout?: number; fileParallelism?: boolean } = {},
+  more: { exclude?: string[]; testTimeout?: number; fileParallelism?: boolean; groupOrder?: number } = {},
 ) => ({
   extends: true as const,
   test: {
@@ -30,6 +36,7 @@ const suite = (
     testTimeout: more.testTimeout ?? 10_000,
     hookTimeout: more.testTimeout ?? 10_000,
     fileParallelism: more.fileParallelism ?? true,
+    sequence: { groupOrder: more.groupOrder ?? 0 },
   },
 });
 
@@ -46,7 +53,8 @@ export default defineConfig({
       }),
       suite("property", named(".prop.test.ts"), { testTimeout: 60_000 }),
       suite("simulation", named(".sim.test.ts"), { testTimeout: 120_000 }),
-      suite("integration", named(".int.test.ts"), { testTimeout: 120_000, fileParallelism: false }),
+      suite("integration", named(".int.test.ts"), { testTimeout: 120_000, exclude: alone }),
+      suite("alone", alone, { testTimeout: 120_000, fileParallelism: false, groupOrder: 1 }),
       suite("docs", ["test/docs/**/*.test.ts"], { testTimeout: 120_000, fileParallelism: false }),
     ],
   },

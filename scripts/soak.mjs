@@ -48,7 +48,10 @@ for (const name of names) {
     process.exit(2);
   }
   console.log(`soak: ${name}`);
-  const done = spawnSync("vitest", ["run", "--testTimeout=0", "--project", ...part.args], {
+  const [suite = "", ...files] = part.args;
+  const suites = suite === "integration" ? [suite, "alone"] : [suite];
+  const projects = suites.flatMap((name) => ["--project", name]);
+  const done = spawnSync("vitest", ["run", "--testTimeout=0", ...projects, ...files], {
     stdio: "inherit",
     env: { ...process.env, HOLDFAST_SOAK: "1", ...part.env },
   });
