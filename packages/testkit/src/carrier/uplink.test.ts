@@ -102,6 +102,7 @@ async function scene(): Promise<Scene> {
         },
         log: (text) => void logged.push(text),
         wallMs: () => Date.now(),
+        witness: { current: () => null, onHead: () => () => {}, present: () => ({}) },
       },
     ),
   };
