@@ -105,6 +105,7 @@ export function host(methods: Partial<HostClient> & { readonly listed?: readonly
     list: async () => [...sessions],
     show: async (name: string) => find(name),
     operatorList: async () => [],
+    witness: { checked: async () => null, onAlarm: () => () => undefined },
     close: () => undefined,
     ...methods,
   };
@@ -252,6 +253,8 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
       (async function* () {
         yield* world.records ?? [];
       })(),
+    relayHeads: async () => null,
+    holdAlarms: () => () => undefined,
     verifyAudit: async () =>
       (async function* () {
         yield* world.findings ?? [];
