@@ -204,7 +204,8 @@ export function alarmText({ found, lsn, chain, headUnixMs, lastLsn, by }: HeadAl
   const head = `head ${chain.slice(0, 16)} of record ${lsn}, signed ${new Date(headUnixMs).toISOString()} and kept by ${by}`;
   const says = {
     truncated: `the record ends at ${lastLsn}: what came after was cut off, or the home is an older copy`,
-    forked: "the record has another chain there: records up to it are not what they were",
+    forked:
+      "the record has another chain there: records up to it are not what they were, or the home is an older copy that went on",
     unshown: "the record does not show what it was there",
   } as const;
   return `${found}: ${says[found]} (${head})`;

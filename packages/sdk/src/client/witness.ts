@@ -51,7 +51,8 @@ const NO_ANSWER: ReadonlySet<Code> = new Set<Code>([
 
 const says = {
   truncated: "its record ends before it: the newest records were cut off, or the home was put back to an older copy",
-  forked: "its record has another chain there: records were changed, taken out or written anew",
+  forked:
+    "its record has another chain there: records were changed or written anew, or the home was put back to an older copy and went on from there",
   unshown: "it does not show what its record is there",
 } as const;
 
