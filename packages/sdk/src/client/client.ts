@@ -74,8 +74,9 @@ export class Client implements HostClient {
     witness?.begin(connection);
     this.#redial = witness?.over(redial) ?? redial;
     this.#line = new Line(connection, this.#redial);
-    this.witness = witnessingOf(witness ?? new Witness({ store: null, isSigned: () => false, hostIdOf: () => "" }), () =>
-      this.#line.standing(),
+    this.witness = witnessingOf(
+      witness ?? new Witness({ store: null, isSigned: () => false, hostIdOf: () => "", nowMs: () => redial.now() }),
+      () => this.#line.standing(),
     );
     const { welcome } = connection;
     this.#surroundings = welcome.surroundings ? surroundingsFrom(welcome.surroundings) : surroundings;

@@ -61,12 +61,21 @@ async function scene(store: WitnessStore, shows: Shows) {
     say({ case: "answer", value: { id, result } } as HostBody);
   };
   const clock = new HandClock(host);
+  let [nowMs, stepMs, checks] = [0, 1_000, 0];
   const isSigned = (key: Uint8Array, words: Uint8Array, signature: Uint8Array): boolean =>
+    ++checks > 0 &&
     verify(null, words, createPublicKey({ key: Buffer.concat([PREFIX, key]), format: "der", type: "spki" }), signature);
-  const witness = new Witness({ store, isSigned, hostIdOf });
+  const witness = new Witness({ store, isSigned, hostIdOf, nowMs: () => (nowMs += stepMs) });
   const client = new Client(await host.dial(), clock, { env: {}, cwd: "/", shell: "sh", umask: 0, nofile: null }, witness);
   return {
     client,
+    flood: async (said: readonly SignedHead[]): Promise<number> => {
+      const before = checks;
+      stepMs = 0.001;
+      for (const one of said) host.say({ case: "head", value: headOnWire(one) } as HostBody, 0);
+      await settled();
+      return checks - before;
+    },
     found: async () => (await client.witness.checked())?.details["found"] ?? null,
     tell: async (said: SignedHead) => {
       host.say({ case: "head", value: headOnWire(said) } as HostBody, 0);
@@ -160,4 +169,13 @@ test("what another host of this name would make known is kept under the key that
   const { found } = await scene(store, { head: head(5) });
   expect(await found()).toBeNull();
   expect([...store.all.keys()]).toEqual([id]);
+});
+
+test("of a hundred thousand heads that come at once, one in a while is looked at", async () => {
+  const store = new Kept();
+  const { found, flood } = await scene(store, { head: head(5) });
+  await found();
+  const one = head(9);
+  expect(await flood(Array.from({ length: 100_000 }, () => one))).toBeLessThan(3);
+  expect(store.all.get(id)?.lsn).toBe(9);
 });

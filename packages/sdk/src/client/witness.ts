@@ -5,7 +5,8 @@
  *   W2  On each new link the host is shown what is kept, and answers with the chain's value there. Whoever answers something else, or nothing, is
  *       told of: a host whose record was changed may well be silent.
  *   W3  While an alarm stands nothing newer is kept: the evidence stays, and the alarm comes again, until somebody accepts it.
- *   W4  An alarm ends nothing: the session is live, and its people must reach it.
+ *   W4  Of heads that come unasked, one in a while is looked at: a host tells one a second at most, and a signature costs more to check than to send.
+ *   W5  An alarm ends nothing: the session is live, and its people must reach it.
  */
 import {
   type Code,
@@ -37,7 +38,12 @@ export interface WitnessParts {
   readonly isSigned: CheckSignature;
   /** Of a host's raw public key. What a host calls itself is a claim. */
   readonly hostIdOf: (key: Uint8Array) => string | Promise<string>;
+  /** Monotonic. */
+  readonly nowMs: () => number;
 }
+
+/** W4. */
+const HEAD_EVERY_MS = 250;
 
 /** The link, or what it led to, is gone: who comes after it is asked again. */
 const NO_ANSWER: ReadonlySet<Code> = new Set<Code>([
@@ -84,9 +90,18 @@ export class Witness {
   }
 
   begin(connection: Connection): void {
-    connection.onHead((head) => void this.#keep(connection, head).catch(() => {}));
+    connection.onHead((head) => this.#told(connection, head));
     this.#checked = this.#check(connection).catch(() => {});
   }
+
+  /** W4. */
+  #told(connection: Connection, head: Head): void {
+    const now = this.#parts.nowMs();
+    if (now - this.#toldMs < HEAD_EVERY_MS) return;
+    this.#toldMs = now;
+    this.#keep(connection, head).catch(() => {});
+  }
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   async checked(): Promise<HoldError | null> {
     await this.#checked;

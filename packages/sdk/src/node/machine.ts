@@ -25,7 +25,7 @@ export function redialWith(connect: Way): Redial {
 
 /** Undefined or null: nothing is kept when the client is gone. */
 export function witnessFor(store: WitnessStore | null | undefined): Witness {
-  return new Witness({ store: store ?? null, isSigned: isSignedBy, hostIdOf });
+  return new Witness({ store: store ?? null, isSigned: isSignedBy, hostIdOf, nowMs: () => performance.now() });
 }
 
 export function surroundings(): Surroundings {

@@ -77,7 +77,12 @@ export async function connect(options: WebOptions): Promise<HostClient> {
         }),
   );
   const open = anyWay(ways[0]!, ways.slice(1));
-  const witness = new Witness({ store: options.witness ?? null, isSigned: (...signed) => verifier.verify(...signed), hostIdOf });
+  const witness = new Witness({
+    store: options.witness ?? null,
+    isSigned: (...signed) => verifier.verify(...signed),
+    hostIdOf,
+    nowMs: () => performance.now(),
+  });
   return new Client(await open(null), redialWith(open), NOTHING, witness);
 }
 
