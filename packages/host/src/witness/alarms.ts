@@ -22,7 +22,8 @@ export interface HeadAlarm {
 
 interface Book {
   readonly alarms: readonly HeadAlarm[];
-  readonly acceptedUnixMs: number;
+  /** Null: nothing was. */
+  readonly acceptedUnixMs: number | null;
 }
 
 /** A1. */
@@ -42,12 +43,12 @@ export class Alarms {
     if (path !== null && existsSync(path)) {
       try {
         const book = JSON.parse(readFileSync(path, "utf8")) as Book;
-        if (Array.isArray(book.alarms) && Number.isFinite(book.acceptedUnixMs)) return new Alarms(path, book);
+        if (Array.isArray(book.alarms)) return new Alarms(path, book);
       } catch {
         // Below.
       }
     }
-    return new Alarms(path, { alarms: [], acceptedUnixMs: Number.NEGATIVE_INFINITY });
+    return new Alarms(path, { alarms: [], acceptedUnixMs: null });
   }
 
   get all(): readonly HeadAlarm[] {
@@ -57,7 +58,7 @@ export class Alarms {
   /** A1, A2. */
   isNews({ lsn, chain, atUnixMs }: SignedHead): boolean {
     const { alarms, acceptedUnixMs } = this.#book;
-    if (atUnixMs <= acceptedUnixMs || alarms.length >= MAX_ALARMS) return false;
+    if ((acceptedUnixMs !== null && atUnixMs <= acceptedUnixMs) || alarms.length >= MAX_ALARMS) return false;
     return !alarms.some((alarm) => alarm.lsn === lsn && alarm.chain === hexOf(chain));
   }
 
