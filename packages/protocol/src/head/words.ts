@@ -3,7 +3,7 @@ import type { Head } from "../wire/witness.ts";
 import type { Init } from "../message.ts";
 import type { Point } from "./standing.ts";
 
-/** A head with its host's signature over {@link headWords}, which whoever holds it has checked or is about to. */
+/** A head with its host's signature, which whoever holds it has checked or is about to. */
 export interface SignedHead {
   readonly lsn: number;
   /** 32 bytes. */

@@ -1,5 +1,5 @@
 /** Heads of a host's audit chain, kept by its clients: what is cut off or written anew on the host is found by who has seen more of it. */
-import type { HoldError, SignedHead, Standing } from "@holdfast/protocol";
+import type { HeadConflict, HoldError, SignedHead, Standing } from "@holdfast/protocol";
 
 /** The newest head of each host that was seen, by the host's id. `localStorage` will do, as strings of {@link formatHead}. */
 export interface WitnessStore {
@@ -24,4 +24,11 @@ export interface HostWitnessing {
    * whether the host's own alarms are over too, which an admin's word ends.
    */
   accept(): Promise<{ readonly atHost: boolean }>;
+}
+
+/** What a relay has kept of a host's chain, signed by that host. */
+export interface KeptByRelay {
+  readonly hostId: string;
+  readonly heads: readonly SignedHead[];
+  readonly conflicts: readonly HeadConflict[];
 }

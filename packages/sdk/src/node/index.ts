@@ -2,13 +2,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connectUnix, files, homeFolder } from "@holdfast/carrier";
 import { type FoundHost, HoldError } from "@holdfast/protocol";
-import type { ConnectOptions, HostClient, NetworkOptions, Reach, SshOptions } from "../api/index.ts";
+import type { ConnectOptions, HostClient, KeptByRelay, NetworkOptions, Reach, SshOptions } from "../api/index.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import type { Credential } from "../client/credential.ts";
 import { anyWay, type Way } from "../client/way.ts";
 import { isRelayed } from "./relayed.ts";
-import type { KeptByRelay } from "./relay.ts";
 import type { LookOptions } from "./network.ts";
 import type { Joined, JoinRequest } from "./join-invite.ts";
 import { homeVerifier, openCredential } from "./keys.ts";
@@ -26,7 +25,6 @@ export type { FoundHost } from "@holdfast/protocol";
 export { isRelayed } from "./relayed.ts";
 export { type DialAs, joinHost, type JoinOptions } from "./join.ts";
 export type { LookOptions } from "./network.ts";
-export type { KeptByRelay } from "./relay.ts";
 export { connectThrough } from "./program.ts";
 export {
   defaultKeyName,

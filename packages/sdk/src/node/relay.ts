@@ -24,14 +24,12 @@ import {
   fromBinary,
   headFrom,
   HeadsRequestSchema,
-  type HeadsResponse,
   HeadsResponseSchema,
   headWords,
   HoldError,
-  type SignedHead,
   toBinary,
 } from "@holdfast/protocol";
-import type { NetworkOptions } from "../api/index.ts";
+import type { KeptByRelay, NetworkOptions } from "../api/index.ts";
 import { Connection } from "../client/connection.ts";
 import type { Way } from "../client/way.ts";
 import { defaultKeyName, type HeldCredential, isSignedBy, openCredential } from "./keys.ts";
@@ -155,13 +153,6 @@ export async function findHosts(
   } finally {
     relay.close();
   }
-}
-
-/** What a relay has kept of a host's chain, signed by that host. */
-export interface KeptByRelay {
-  readonly hostId: string;
-  readonly heads: readonly SignedHead[];
-  readonly conflicts: HeadsResponse["conflicts"];
 }
 
 /** Of the host at a `relay://` address, for whom it admits. Heads that its key has not signed are left out. */
