@@ -5,12 +5,13 @@
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { cpSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connectUnix } from "@holdfast/carrier";
 import { NodeDisk, openJournal, systemRandom } from "@holdfast/host/journal";
 import { verifyAudit } from "@holdfast/host/audit";
 import { hostDown, startHost } from "@holdfast/host/start";
 import { InputStatus } from "@holdfast/protocol";
 import { type HostClient, parseHeads } from "@holdfast/sdk";
-import { files, folders } from "@holdfast/sdk/node";
+import { files, folders, joinHost } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { held, hold, machine } from "./world/hold.ts";
 import { fact } from "./world/processes.ts";
@@ -181,6 +182,21 @@ test("a chain written anew from record k on: without the key by its seals, with 
     ]);
   // P8's limit: what nobody has seen, who holds the key may write anew.
   expect(await anew(witnessed + 1, own)).toEqual([]);
+});
+
+test("a guest of one session keeps heads too, and accepts nothing for the host", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const session = await w.open(admin, { name: "shown", script: "cat" });
+  const { token, hostKey } = await admin.invite({ session: session.id, role: "observer", ttlMs: 60_000 });
+  const dial = (accept: Parameters<typeof connectUnix>[1]) => connectUnix(files.socket(w.home), accept);
+  await joinHost({ home: w.home, dial, hostKey, token, name: "guest" });
+  const guest = await w.connect("guest");
+  const head = await guest.witness.head();
+  expect(head.lsn).toBeGreaterThan(0);
+  expect(await guest.witness.compare(head)).toMatch(/^(same|later)$/);
+  expect(await guest.witness.accept()).toEqual({ atHost: false });
+  await expect(guest.list()).resolves.toHaveLength(1);
 });
 
 test("heads of another host, forged ones and none at all are no witness that was named", async () => {
