@@ -11,6 +11,9 @@ import { decodeOwn } from "./journal/own.ts";
 import { verifySteps } from "./journal/verify.ts";
 import { publicKeyFromRaw } from "./operator/key.ts";
 import { decodeBody, wireEvent } from "./session/record.ts";
+import { dialledRelays, gather, type TimedWitness, type WitnessSource } from "./witness/gather.ts";
+
+export type { WitnessSource };
 
 export interface AuditFinding {
   readonly ok: boolean;
@@ -27,10 +30,15 @@ export interface AuditFinding {
 export async function* verifyAudit(
   home: string,
   onProgress: (doneBytes: number, totalBytes: number) => void,
+  sources: readonly WitnessSource[] = [],
 ): AsyncGenerator<AuditFinding> {
   const folder = folderOf(home);
+  // First: whatever is recorded meanwhile, the ledger that is read then is not behind them.
+  const { witnesses, problems, notes } = await gather(home, [...sources, ...newSources(dialledRelays(home), sources)]);
+  for (const problem of problems) yield { ok: false, file: "", position: 0, problem: `witness: ${problem}` };
+  for (const problem of notes) yield { ok: true, file: "", position: 0, problem };
   const key = publicKeyFromRaw(readFileSync(files.auditPublicKey(home))).export({ format: "der", type: "spki" });
-  const steps = verifySteps(new NodeDisk(), folder, key);
+  const steps = verifySteps(new NodeDisk(), folder, key, witnesses);
   for (;;) {
     const step = steps.next();
     if (!step.done) {
@@ -51,6 +59,7 @@ export async function* verifyAudit(
       };
     }
     for (const note of report.notes) yield { ok: true, file: "", position: 0, problem: note };
+    yield { ok: true, file: "", position: 0, problem: witnessedText(report.agreed as readonly TimedWitness[], witnesses) };
     const { records, segments, seals, sealedLsn, redacted, pruned } = report;
     yield {
       ok: true,
@@ -61,6 +70,19 @@ export async function* verifyAudit(
     };
     return;
   }
+}
+
+/** Of what is named already, nothing twice. */
+function newSources(more: readonly WitnessSource[], named: readonly WitnessSource[]): WitnessSource[] {
+  return more.filter(({ from }) => !named.some((n) => n.from.split("#", 1)[0] === from.split("#", 1)[0]));
+}
+
+function witnessedText(agreed: readonly TimedWitness[], all: readonly TimedWitness[]): string {
+  if (all.length === 0)
+    return "no witness: newest records that were cut off together with their seals would not be missed; keep `hold audit heads` elsewhere";
+  const last = agreed.at(-1);
+  if (!last) return `witnessed by nobody: of ${all.length} heads that were kept, none is of a record that is here as it was`;
+  return `witnessed up to record ${last.lsn} at ${new Date(last.atUnixMs).toISOString()} by ${[...new Set(agreed.filter((w) => w.lsn === last.lsn).map((w) => w.by))].join(", ")}`;
 }
 
 export interface AuditFilter {

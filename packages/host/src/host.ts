@@ -43,6 +43,7 @@ import { Retention } from "./session/retention.ts";
 import { Roster, SHOWN_NAME_CHARS } from "./session/roster.ts";
 import type { Secrets } from "./session/secrets.ts";
 import { LiveSession } from "./session/session.ts";
+import type { HostWitness } from "./witness/witness.ts";
 import { ShimWatch } from "./session/shim-watch.ts";
 import { operatorOf } from "./session/steering.ts";
 
@@ -101,6 +102,8 @@ export class Host {
   readonly forwarding: Forwarding;
   /** That it dials, if it can. */
   relays: Relays | null = null;
+  /** Hands out heads of its chain, if it can sign them. */
+  witness: HostWitness | null = null;
   /** Of its SSH server, as in known_hosts; empty: there is none. */
   sshHostKey = "";
   /** What a session inherits that is opened from a machine or page of which nothing is to be inherited. */
@@ -287,6 +290,7 @@ export class Host {
       return known && operatorOf(known);
     };
     session.onOver = () => {
+      this.witness?.soon();
       this.#retention.save(session);
       // A shim that is still linked is let go of by its session; one that ended well removes its socket.
       this.#opener.files.forget(session.id, session.facts.state !== "ended" && session.shimLink === null);

@@ -7,6 +7,8 @@ export { Continuity, type ContinuityStore } from "./operator/continuity.ts";
 export { Invitations } from "./operator/invitations.ts";
 export { OperatorRegistry, type RegisteredOperator } from "./operator/registry.ts";
 export { PolicyStore } from "./policy/store.ts";
+export { Alarms } from "./witness/alarms.ts";
+export { HostWitness } from "./witness/witness.ts";
 export * from "./session/ports.ts";
 export type { Opener, SessionFiles } from "./session/open.ts";
 export { LiveSession } from "./session/session.ts";

@@ -39,6 +39,8 @@ import type { MeetSsh, SshServer } from "./ssh/index.ts";
 import { cannotStart } from "./start-log.ts";
 import { startTerminalModels } from "./terminal/index.ts";
 import { Relays } from "./uplink/relays.ts";
+import { Alarms } from "./witness/alarms.ts";
+import { HostWitness } from "./witness/witness.ts";
 
 const ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 /** The keeper has 16 connections, and one more puts out the oldest. */
@@ -219,6 +221,12 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
       },
     },
   });
+  const witness = new HostWitness({
+    ...{ journal, clock, identity, log },
+    alarms: Alarms.open(files.headAlarms(home)),
+    record: (by, body) => host.record(by, body),
+  });
+  host.witness = witness;
   host.surroundings = ownSurroundings();
   host.oidc = issuerOf(login ?? settings.oidc, host);
   // Not 0: whoever it was, the home's keeper still holds the home, and must not end with us.
@@ -255,11 +263,12 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
       for (const session of host.sessions.values()) session.thawed();
     },
     makeRoom: () => host.makeRoom(),
+    look: () => witness.look(),
   });
   listener = await listen(wish ?? settings.listen, host, identity.id, meet);
   const { registry, invitations, version } = host;
   relays = new Relays({
-    ...{ path: files.relays(home), identity, version, registry, invitations, log },
+    ...{ path: files.relays(home), identity, version, registry, invitations, witness, log },
     meet: (link) => meet(link),
     wallMs: () => clock.wallMs(),
   });
@@ -369,8 +378,12 @@ async function listenSsh(wish: string | null, host: Host, meet: MeetSsh): Promis
   }
 }
 
-/** Seals when due, drops what retention has given up, and goes on by itself when a full disk has room again. */
-function keepJournal({ journal }: SessionPorts, log: (text: string) => void, host: { thawed(): void; makeRoom(): void }): void {
+/** Seals when due, tells heads, drops what retention has given up, and goes on by itself when a full disk has room again. */
+function keepJournal(
+  { journal }: SessionPorts,
+  log: (text: string) => void,
+  host: { thawed(): void; makeRoom(): void; look(): void },
+): void {
   let wasFrozen = false;
   const look = (): void => {
     if (journal.frozen) {
@@ -383,6 +396,7 @@ function keepJournal({ journal }: SessionPorts, log: (text: string) => void, hos
     }
     host.makeRoom();
     if (journal.nextWakeNs !== null && process.hrtime.bigint() >= journal.nextWakeNs) journal.tick();
+    host.look();
   };
   // P2: what a power cut may take is no older than 200 ms, however little it is.
   setInterval(() => {

@@ -85,6 +85,8 @@ export const codes = {
   version_mismatch: { advice: "stop", exit: 5, grpc: 9 },
   host_key_unknown: { advice: "stop", exit: 5, grpc: 16, http: 502 },
   host_key_changed: { advice: "stop", exit: 5, grpc: 16, http: 502 },
+  // The host's record is not the one that was there: something was cut off, rolled back or written anew.
+  witness_contradicted: { advice: "stop", exit: 1, grpc: 15 },
   journal_frozen: { advice: "wait", exit: 1, grpc: 8, http: 503 },
   journal_unwritable: { advice: "wait", exit: 1, grpc: 8, http: 503 },
   disk_full: { advice: "wait", exit: 1, grpc: 8, http: 507 },

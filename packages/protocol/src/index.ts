@@ -6,3 +6,4 @@ export * from "./exact-text.ts";
 export * from "./frame.ts";
 export * from "./limits.ts";
 export * from "./transcript.ts";
+export * from "./head/index.ts";

@@ -15,9 +15,13 @@ import {
   type Codec,
   create,
   fromBinary,
+  type HeadsResponse,
+  HeadsResponseSchema,
   HoldError,
   type Init,
   isCode,
+  type RelayHeadsRequest,
+  RelayHeadsRequestSchema,
   type RelayHostsRequest,
   RelayHostsRequestSchema,
   type RelayHostsResponse,
@@ -37,6 +41,8 @@ import {
   RelayRevokeResponseSchema,
   toBinary,
 } from "@holdfast/protocol";
+import type { BookedHost } from "./book.ts";
+import { headsOnWire } from "./heads.ts";
 import type { Relay } from "./relay.ts";
 
 const MAX_TOKEN_MS = 30 * 86_400_000;
@@ -53,6 +59,7 @@ interface Verbs {
   readonly operators: VerbOf<RelayOperatorsRequest, RelayOperatorsResponse>;
   readonly invite: VerbOf<RelayInviteRequest, RelayInviteResponse>;
   readonly revoke: VerbOf<RelayRevokeRequest, RelayRevokeResponse>;
+  readonly heads: VerbOf<RelayHeadsRequest, HeadsResponse>;
 }
 
 const verbs: Verbs = {
@@ -60,21 +67,24 @@ const verbs: Verbs = {
   operators: { asked: RelayOperatorsRequestSchema, answered: RelayOperatorsResponseSchema },
   invite: { asked: RelayInviteRequestSchema, answered: RelayInviteResponseSchema },
   revoke: { asked: RelayRevokeRequestSchema, answered: RelayRevokeResponseSchema },
+  heads: { asked: RelayHeadsRequestSchema, answered: HeadsResponseSchema },
 };
 
 type VerbName = keyof Verbs;
 type Asked<V extends VerbName> = Verbs[V] extends VerbOf<infer Q, infer _> ? Q : never;
 type Answered<V extends VerbName> = Verbs[V] extends VerbOf<infer _, infer A> ? A : never;
 
-type Answers = { readonly [V in VerbName]: (asked: Asked<V>) => Init<Answered<V>> };
+type Answers = { readonly [V in VerbName]: (asked: Asked<V>) => Init<Answered<V>> | Promise<Init<Answered<V>>> };
 
 function answersOf(relay: Relay, wallMs: () => number): Answers {
-  const { book, lines } = relay;
+  const { book, heads, lines } = relay;
   return {
-    hosts: () => ({
-      hosts: [...book.hosts].map((host) => {
+    hosts: async () => ({
+      hosts: await mapped([...book.hosts], async (host) => {
         const entry = lines.entry(host.id);
+        const head = await heads.summary(host.id);
         return {
+          ...{ headLsn: BigInt(head?.lsn ?? 0), headUnixMs: BigInt(head?.atUnixMs ?? 0), headConflicts: head?.conflicts ?? 0 },
           ...{ id: host.id, name: host.name, fleet: host.fleet, revoked: host.isRevoked },
           joinedUnixMs: BigInt(host.joinedUnixMs),
           online: entry !== null,
@@ -96,7 +106,30 @@ function answersOf(relay: Relay, wallMs: () => number): Answers {
       return { token, untilUnixMs: BigInt(Math.trunc(until)) };
     },
     revoke: ({ what, undo }) => relay.revoke(what, undo),
+    async heads({ host, accept }) {
+      const { id } = hostNamed(relay, host);
+      if (accept) await heads.accept(id);
+      return headsOnWire(id, await heads.of(id));
+    },
   };
+}
+
+/** One after the other: a fleet's files are not all opened at once. */
+async function mapped<T, R>(all: readonly T[], of: (each: T) => Promise<R>): Promise<R[]> {
+  const made: R[] = [];
+  for (const each of all) made.push(await of(each));
+  return made;
+}
+
+function hostNamed({ book }: Relay, name: string): BookedHost {
+  const found = [...book.hosts].filter((h) => h.id === name || h.name === name || `${h.fleet}/${h.name}` === name);
+  if (found.length === 1) return found[0]!;
+  throw new HoldError(
+    "bad_request",
+    found.length === 0
+      ? `${JSON.stringify(name)} is no host of this relay; hold relay hosts shows them`
+      : `${name} may be ${found.map((h) => `${h.fleet}/${h.name}`).join(" or ")}; say which`,
+  );
 }
 
 /** Keys that some host admits or that were revoked here. */
@@ -122,19 +155,22 @@ export async function serveAdmin(relay: Relay, path: string, wallMs: () => numbe
     <V extends VerbName>(name: V) =>
     (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void => {
       const { asked, answered } = verbs[name] as unknown as VerbOf<Asked<V>, Answered<V>>;
-      try {
-        const result = answers[name](fromBinary(asked, call.request));
-        answer(null, Buffer.from(toBinary(answered, create(answered, result as never))));
-      } catch (fault) {
-        const { code, message } = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));
-        answer({ code: status.FAILED_PRECONDITION, details: `[${code}] ${message}` });
-      }
+      const result = async (): Promise<Buffer> =>
+        Buffer.from(toBinary(answered, create(answered, (await answers[name](fromBinary(asked, call.request))) as never)));
+      result().then(
+        (bytes) => answer(null, bytes),
+        (fault: unknown) => {
+          const { code, message } = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));
+          answer({ code: status.FAILED_PRECONDITION, details: `[${code}] ${message}` });
+        },
+      );
     };
   server.addService(relayAdminService, {
     hosts: handler("hosts"),
     operators: handler("operators"),
     invite: handler("invite"),
     revoke: handler("revoke"),
+    heads: handler("heads"),
   });
   await new Promise<void>((resolve, reject) =>
     server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (cause) =>

@@ -33,6 +33,17 @@ export class Metrics {
     gauge("holdfast_relay_hosts_online", "Hosts whose line is up", () => relay.lines.online);
     gauge("holdfast_relay_tunnels", "Tunnels, those that wait for their host too", () => relay.lines.tunnels);
     gauge("holdfast_relay_draining", "1 while it takes nobody any more", () => Number(relay.isDraining));
+    new Counter({
+      ...{
+        name: "holdfast_relay_head_conflicts_total",
+        help: "Hosts' audit chains that contradicted a head that was kept",
+        registers,
+      },
+      collect() {
+        this.reset();
+        this.inc(relay.heads.conflicts);
+      },
+    });
     // The sums are the relay's own: it counts whether somebody looks or not.
     new Counter({
       ...{ name: "holdfast_relay_passed_bytes_total", help: "Bytes passed on", labelNames: ["to"], registers },

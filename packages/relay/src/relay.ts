@@ -16,6 +16,10 @@ import {
   type FindResponse,
   FindResponseSchema,
   fromBinary,
+  headOnWire,
+  type Heads,
+  HeadsRequestSchema,
+  HeadsResponseSchema,
   HoldError,
   type HostWord,
   HostWordSchema,
@@ -32,6 +36,9 @@ import {
 import { hashOf, type RelayBook } from "./book.ts";
 import { type Caller, type Line, Lines, nameOf, notHere, type Tunnel } from "./lines.ts";
 import { PassReader } from "./pass.ts";
+import { type HeadStore, MemoryHeadStore } from "./head-store.ts";
+import { HeadTable, headsOnWire } from "./heads.ts";
+import { LineWitness } from "./witness.ts";
 
 export type Call = ServerDuplexStream<Buffer, Buffer>;
 
@@ -54,6 +61,8 @@ export interface RelayParts {
   readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
   /** Told how long it took until a call's other end was known. */
   readonly met?: (ms: number) => void;
+  /** Where heads of hosts' chains are kept. Default: in memory. */
+  readonly heads?: HeadStore;
 }
 
 /** R5. */
@@ -66,6 +75,7 @@ const DRAIN_LOOK_MS = 25;
 export class Relay {
   readonly book: RelayBook;
   readonly lines: Lines<End>;
+  readonly heads: HeadTable;
   readonly #passes: PassReader;
   readonly #log: RelayParts["log"];
   readonly #wallMs: () => number;
@@ -77,9 +87,10 @@ export class Relay {
   /** By code. */
   readonly refused = new Map<string, number>();
 
-  constructor({ book, isMe, wallMs, log, met = () => {} }: RelayParts) {
+  constructor({ book, isMe, wallMs, log, met = () => {}, heads = new MemoryHeadStore() }: RelayParts) {
     this.book = book;
     this.lines = new Lines(wallMs);
+    this.heads = new HeadTable({ store: heads, wallMs, log });
     this.#passes = new PassReader(isMe, wallMs);
     this.#log = log;
     this.#wallMs = wallMs;
@@ -111,6 +122,7 @@ export class Relay {
   /** A host's line. */
   serve(call: Call): void {
     let line: Line | null = null;
+    let witness: LineWitness | null = null;
     let heard = performance.now();
     const send = (body: NonNullable<Init<RelayWord>["body"]>): void =>
       void call.write(Buffer.from(toBinary(RelayWordSchema, create(RelayWordSchema, { body }))));
@@ -122,6 +134,7 @@ export class Relay {
     };
     const over = (): void => {
       clearInterval(watch);
+      witness?.over();
       if (!line) return;
       this.lines.over(line);
       this.#log("host_left", { host: line.host.id, name: line.host.name });
@@ -145,14 +158,20 @@ export class Relay {
       version,
       doors,
     }: Extract<HostWord["body"], { case: "register" }>["value"]): Promise<void> => {
-      const { keyId } = await this.#passes.read(pass);
+      const { keyId, publicKey } = await this.#passes.read(pass);
+      const asked = await this.heads.latest(keyId.slice(0, 32));
       const host = this.book.register(keyId.slice(0, 32), { name, token }, this.#wallMs());
       if (call.cancelled || call.destroyed) return;
       stranger.known();
+      witness = new LineWitness(this.heads, { id: host.id, key: publicKey, asked }, (fault) =>
+        this.#log("heads_not_kept", { host: host.id, why: String(fault) }),
+      );
       line = { host, version: version.slice(0, 64), from: addressOf(call), send, refuse };
       this.lines.open(line);
       if (doors) this.lines.setDoors(line, doors);
-      send({ case: "registered", value: create(RegisteredSchema, { name: host.name, fleet: host.fleet, beatMs: BEAT_MS }) });
+      const { name: called, fleet } = host;
+      const registered = { name: called, fleet, beatMs: BEAT_MS, ...(asked ? { witnessed: headOnWire(asked) } : {}) };
+      send({ case: "registered", value: create(RegisteredSchema, registered) });
       this.#log("host_registered", { host: host.id, name: host.name, fleet: host.fleet, from: line.from });
     };
     let isRegistering = false;
@@ -167,11 +186,17 @@ export class Relay {
           register(body.value).catch(refuse);
         } else if (body.case === "beat") send({ case: "beat", value: body.value });
         else if (body.case === "doors") this.lines.setDoors(line, body.value);
+        else if (body.case === "heads") this.#heardHeads(line, witness, body.value);
         else if (body.case === "decline") this.lines.decline(line, body.value.id, body.value.error);
       } catch (fault) {
         refuse(fault);
       }
     });
+  }
+
+  /** What an older line of a host still says is of before. */
+  #heardHeads(line: Line, witness: LineWitness | null, heads: Heads): void {
+    if (this.lines.entry(line.host.id)?.line === line) witness?.heard(heads);
   }
 
   /** A host comes to its door. */
@@ -283,7 +308,30 @@ export class Relay {
       const { pass } = fromBinary(FindRequestSchema, call.request);
       return Buffer.from(toBinary(FindResponseSchema, await this.#found(pass)));
     };
-    found().then(
+    this.#answer(found(), answer);
+  }
+
+  async #found(pass: string, isMe?: End["isMe"]): Promise<FindResponse> {
+    const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) }, isMe);
+    const hosts = this.lines.admitting(caller).map(({ host: { id, name } }) => ({ id, name, online: true }));
+    return create(FindResponseSchema, { hosts });
+  }
+
+  /** What is kept of a host's chain, for whom it admits, and for itself: the holder of its key. */
+  headsOf(call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void {
+    const read = async (): Promise<Buffer> => {
+      const { pass, host } = fromBinary(HeadsRequestSchema, call.request);
+      const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) });
+      const own = "keyId" in caller ? this.book.host(caller.keyId.slice(0, 32)) : null;
+      const isOwn = own !== null && !own.isRevoked && (own.id === host || own.name === host);
+      const id = isOwn ? own.id : this.lines.find(caller, host).host.id;
+      return Buffer.from(toBinary(HeadsResponseSchema, create(HeadsResponseSchema, headsOnWire(id, await this.heads.of(id)))));
+    };
+    this.#answer(read(), answer);
+  }
+
+  #answer(answered: Promise<Buffer>, answer: sendUnaryData<Buffer>): void {
+    answered.then(
       (bytes) => answer(null, bytes),
       (fault: unknown) => {
         const { code, message } = told(fault);
@@ -291,12 +339,6 @@ export class Relay {
         answer({ code: status.UNAUTHENTICATED, details: `[${code}] ${message}` });
       },
     );
-  }
-
-  async #found(pass: string, isMe?: End["isMe"]): Promise<FindResponse> {
-    const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) }, isMe);
-    const hosts = this.lines.admitting(caller).map(({ host: { id, name } }) => ({ id, name, online: true }));
-    return create(FindResponseSchema, { hosts });
   }
 
   /** What was revoked is out at once. */

@@ -8,6 +8,7 @@ import type { ListenWish } from "@holdfast/carrier/listen";
 import { HoldError } from "@holdfast/protocol";
 import { askRelay, serveAdmin } from "./admin.ts";
 import { RelayBook } from "./book.ts";
+import { FileHeadStore } from "./head-store.ts";
 import { meantBy } from "./identity.ts";
 import { Relay } from "./relay.ts";
 import { listenGrpc } from "./server.ts";
@@ -58,6 +59,7 @@ export async function runRelay({ folder, listen, tls, public: name, web, log }: 
     book: RelayBook.open(join(folder, "book.json")),
     isMe: meantBy(certificate, name),
     ...{ wallMs, log },
+    heads: new FileHeadStore(join(folder, "heads")),
     ...(metrics && { met: metrics.met }),
   });
   const grpc = await listenGrpc(relay, { listen, tls: tls ?? own });

@@ -38,6 +38,7 @@ export async function listenGrpc(relay: Relay, { listen, tls }: RelayListen): Pr
     accept: (call: Call) => relay.accept(call),
     reach: (call: Call) => relay.reach(call),
     find: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => relay.find(call, answer),
+    heads: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => relay.headsOf(call, answer),
   });
   const credentials = tls
     ? ServerCredentials.createSsl(null, [{ cert_chain: readFileSync(tls.cert), private_key: readFileSync(tls.key) }])

@@ -8,6 +8,7 @@ export type { Credential } from "./client/credential.ts";
 export { keyNames, parseKey } from "./key.ts";
 export { openSshPublicKey } from "./ssh-key.ts";
 export { formatInvite, type InviteText, parseInvite } from "./invite-text.ts";
+export { formatHead, headFrom, type Head as WireHead, parseHeads, type SignedHead, type Standing } from "@holdfast/protocol";
 export { bytesOf, textOf, HoldError, adviceOf, codes, exitCodeOf, limits, type Code } from "@holdfast/protocol";
 export { capabilities, roles, terminal } from "@holdfast/core";
 export { EventBodySchema, FloorMode, InputStatus, OperatorKind, SessionKind, SessionState } from "@holdfast/protocol";

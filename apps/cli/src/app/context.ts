@@ -5,7 +5,7 @@
 import type { ListenWish, OidcSettings } from "@holdfast/host/start";
 import type { AttachHandlers, ConnectOptions, Event, HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
-import type { FoundHost, Joined } from "@holdfast/sdk/node";
+import type { FoundHost, Joined, KeptByRelay } from "@holdfast/sdk/node";
 import type { Remote } from "../read/remote.ts";
 import type { Paint } from "../show/colour.ts";
 import type { CommandTable } from "../spec/command.ts";
@@ -71,6 +71,8 @@ export interface Context {
   join(invite: string, wish: JoinWish): Promise<Joined>;
   /** Logs in with the host's issuer; `show` is given the address that the person opens. Then the new credential is the one that is meant. */
   logIn(options: LogInOptions): Promise<LoggedIn>;
+  /** What the relay that leads to the host has kept of its chain; null: none leads there. */
+  relayHeads(): Promise<KeptByRelay | null>;
   /** A link of its own as another operator (undefined: this home's person), which the caller closes. */
   connectAs(name: string | undefined, via: "cli" | "mcp"): Promise<HostClient>;
   /** Waits until no host and no keeper of this home runs; `end` has the keeper end one that does not answer. Resolves with whether one ran. */
@@ -91,9 +93,15 @@ export interface Context {
   newPassphrase(name: string): Promise<string>;
   /** One line that nobody sees: from the descriptor, or asked for on the terminal. */
   secret(prompt: string, fd: number | undefined): Promise<string>;
+  /** What comes of the host's record from now on is told when the returned function is called: the screen is a session's meanwhile. */
+  holdAlarms(): () => void;
   /** A new link in place of the one that is gone. */
   reconnect(): Promise<HostClient>;
-  verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>>;
+  /** `witnesses`: files of heads, and relays, besides what this user's clients have seen and the relays that the host dials. */
+  verifyAudit(
+    onProgress: (done: number, total: number) => void,
+    witnesses: readonly string[],
+  ): Promise<AsyncIterable<AuditFinding>>;
   auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>>;
 }
 

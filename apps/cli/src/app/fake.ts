@@ -1,5 +1,6 @@
 /** A world for tests of commands: streams that remember, a clock that stands, and a host made of the methods that a test gives. */
 import type { AttachHandlers, AttachOptions, Attachment, Event, Floor, HostClient, Session } from "@holdfast/sdk";
+import type { KeptByRelay } from "@holdfast/sdk/node";
 import type { Settings } from "../config/settings.ts";
 import { paintFor } from "../show/colour.ts";
 import { table } from "../spec/index.ts";
@@ -105,6 +106,7 @@ export function host(methods: Partial<HostClient> & { readonly listed?: readonly
     list: async () => [...sessions],
     show: async (name: string) => find(name),
     operatorList: async () => [],
+    witness: { checked: async () => null, onAlarm: () => () => undefined },
     close: () => undefined,
     ...methods,
   };
@@ -168,6 +170,8 @@ export interface World {
   readonly keys?: Partial<KeyStore>;
   readonly findings?: readonly AuditFinding[];
   readonly records?: readonly AuditRecord[];
+  /** By the relay that leads to the host. */
+  readonly kept?: KeptByRelay;
   readonly configFolder?: string;
   readonly home?: string;
   readonly passphrase?: string;
@@ -252,6 +256,8 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
       (async function* () {
         yield* world.records ?? [];
       })(),
+    relayHeads: async () => world.kept ?? null,
+    holdAlarms: () => () => undefined,
     verifyAudit: async () =>
       (async function* () {
         yield* world.findings ?? [];

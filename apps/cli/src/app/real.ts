@@ -7,6 +7,7 @@
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { isatty } from "node:tty";
 import { HoldError, type HostClient } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
@@ -14,7 +15,7 @@ import { type Paint, paintFor } from "../show/colour.ts";
 import type { Remote } from "../read/remote.ts";
 import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
-import type { FoundHost, Joined } from "@holdfast/sdk/node";
+import type { FoundHost, Joined, KeptByRelay } from "@holdfast/sdk/node";
 import type {
   AuditFinding,
   AuditRecord,
@@ -29,9 +30,12 @@ import type {
   SeenHost,
 } from "./context.ts";
 import { drainOf } from "./drain.ts";
-import { usage } from "./fail.ts";
+import { report, usage } from "./fail.ts";
 import type { Globals } from "./globals.ts";
 import { type Contexts, relayedAddress, type Target, targetOf } from "./target.ts";
+
+/** How long a command waits for the host to show what its record is: it is on the same link, and before any other question. */
+const CHECK_MS = 2_000;
 
 class StandardOutput implements Output {
   readonly isTty: boolean;
@@ -203,8 +207,39 @@ export class RealContext implements Context {
   }
 
   client(options: { readonly start?: boolean } = {}): Promise<HostClient> {
-    this.#client ??= this.#connect(options.start ?? true);
+    this.#client ??= this.#connect(options.start ?? true).then((client) => this.#watched(client));
     return this.#client;
+  }
+
+  /** What the host's record says against what was seen of it is told before anything else, and stops nothing. */
+  async #watched(client: HostClient): Promise<HostClient> {
+    client.witness.onAlarm((alarm) => this.#tellAlarm(alarm));
+    const late = new AbortController();
+    await Promise.race([client.witness.checked(), delay(CHECK_MS, null, { signal: late.signal, ref: false }).catch(() => null)]);
+    late.abort();
+    // Told in a moment.
+    await Promise.resolve();
+    return client;
+  }
+
+  #tellAlarm(alarm: HoldError): void {
+    if (this.#heldAlarms) this.#heldAlarms.push(alarm);
+    else if (!this.#isTold) {
+      this.#isTold = true;
+      // A warning: what the command comes to is its own.
+      report(alarm, this.err, { json: this.json, paintCode: this.errPaint.red, exit: 0 });
+    }
+  }
+  #isTold = false;
+  #heldAlarms: HoldError[] | null = null;
+
+  holdAlarms(): () => void {
+    const held: HoldError[] = [];
+    this.#heldAlarms = held;
+    return () => {
+      this.#heldAlarms = null;
+      for (const alarm of held) this.#tellAlarm(alarm);
+    };
   }
 
   reach(remote: Remote): void {
@@ -262,6 +297,7 @@ export class RealContext implements Context {
         passphrase: (key) => this.#passphrase(key),
         via: "cli",
         client: `hold/${this.version}`,
+        witness: sdk.witnessFile(await this.#witnessed()),
         ...(this.as === undefined ? {} : { as: this.as }),
       });
     if (start && this.err.isTty && !this.json) {
@@ -284,7 +320,7 @@ export class RealContext implements Context {
     );
   }
 
-  #link(
+  async #link(
     sdk: typeof import("@holdfast/sdk/node"),
     start: boolean,
     as: string | undefined,
@@ -295,6 +331,7 @@ export class RealContext implements Context {
       home,
       via,
       client: `hold/${this.version}`,
+      witness: sdk.witnessFile(await this.#witnessed()),
       passphrase: (key) => this.#passphrase(key),
       ...(as === undefined ? {} : { as }),
       ...(start ? { startHost: async () => (await import("@holdfast/host/start")).startHost({ home, env: process.env }) } : {}),
@@ -320,7 +357,7 @@ export class RealContext implements Context {
 
   async reconnect(): Promise<HostClient> {
     const old = this.#client;
-    this.#client = this.#connect(true);
+    this.#client = this.#connect(true).then((client) => this.#watched(client));
     (await old?.catch(() => undefined))?.close();
     return this.#client;
   }
@@ -372,7 +409,7 @@ export class RealContext implements Context {
     running?.close();
     await hostDown({ home, end: running === null });
     await startHost({ home, env: process.env, listen, oidc, ssh });
-    this.#client = this.#connect(false);
+    this.#client = this.#connect(false).then((client) => this.#watched(client));
     return this.#client;
   }
 
@@ -407,9 +444,27 @@ export class RealContext implements Context {
     };
   }
 
-  async verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>> {
+  async verifyAudit(
+    onProgress: (done: number, total: number) => void,
+    witnesses: readonly string[],
+  ): Promise<AsyncIterable<AuditFinding>> {
     const { verifyAudit } = await import("@holdfast/host/audit");
-    return verifyAudit(await this.home(), onProgress);
+    const { files } = await import("@holdfast/sdk/node");
+    const home = await this.home();
+    const seen = [await this.#witnessed(), files.witnessed(home)].map((from) => ({ from, isNamed: false }));
+    return verifyAudit(home, onProgress, [...witnesses.map((from) => ({ from, isNamed: true })), ...seen]);
+  }
+
+  async relayHeads(): Promise<KeptByRelay | null> {
+    const { isRelayed, relayHeads } = await import("@holdfast/sdk/node");
+    const url = this.host ?? (this.relay === undefined ? undefined : await this.#onlyHost(this.relay));
+    if (url === undefined || !isRelayed(url)) return null;
+    return relayHeads(url, { home: await this.home(), as: this.as, passphrase: (key) => this.#passphrase(key) });
+  }
+
+  /** Beside the settings, and not in the home: a home that is put back to a copy must not take what was seen of it along. */
+  async #witnessed(): Promise<string> {
+    return join(await this.configFolder(), "witnessed");
   }
 
   async auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>> {

@@ -1,6 +1,7 @@
 /** The host of another machine, through ssh (docs/remote.md). */
+import { join } from "node:path";
 import { HoldError, type HostClient } from "@holdfast/sdk";
-import { connectThrough } from "@holdfast/sdk/node";
+import { connectThrough, witnessFile } from "@holdfast/sdk/node";
 import { type Remote, sshCommand } from "../read/remote.ts";
 import type { Context } from "./context.ts";
 
@@ -16,6 +17,7 @@ export async function connectRemote(context: Context, remote: Remote): Promise<H
       againArgv: command(true),
       via: "cli",
       client: `hold/${context.version}`,
+      witness: witnessFile(join(await context.configFolder(), "witnessed")),
     });
   } catch (fault) {
     if (!(fault instanceof HoldError)) throw fault;

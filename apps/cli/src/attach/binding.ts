@@ -50,6 +50,8 @@ export class Binding implements Bound {
   #held = 0;
   /** What waits for approval, in words, until it was seen. */
   #approvals: string | null = null;
+  /** What the host's record says against what was seen of it. */
+  #alarm: string | null = null;
   #keysHeld = false;
   #floor: Floor | undefined;
   #presence: readonly Presence[] = [];
@@ -85,6 +87,10 @@ export class Binding implements Bound {
 
   async run(): Promise<Ending> {
     const { client, session, observe, take, outer } = this.o;
+    const stopAlarms = client.witness.onAlarm(({ details }) => {
+      this.#alarm = `THE RECORD IS NOT WHAT IT WAS (${escapeText(details["found"] ?? "")}, record ${escapeText(details["lsn"] ?? "")}); ${keyText(this.o.settings.prefix)} d tells more`;
+      this.#keep();
+    });
     try {
       this.attachment = await client.attach(
         { session: session.id, observe, take, size: outer.size() },
@@ -111,6 +117,7 @@ export class Binding implements Bound {
     }
     const ending = await this.#ended.promise;
     this.#over = true;
+    stopAlarms();
     if (this.#settle) clearTimeout(this.#settle);
     this.notices.close();
     // What came before the end is drawn before we leave.
@@ -334,7 +341,7 @@ export class Binding implements Bound {
         ? `${this.#held} bytes were typed while the link was down: send them now? y sends, n drops, ${keyText(this.o.settings.prefix)} d leaves and drops`
         : this.#offline
           ? "link down: trying again; the session runs on, what you type is held"
-          : this.#approvals,
+          : (this.#alarm ?? this.#approvals),
     );
   }
 

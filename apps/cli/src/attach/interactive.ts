@@ -34,6 +34,7 @@ export async function attachInteractive(context: Context, request: AttachRequest
   outer.undoWith(() => Buffer.concat([Buffer.from(current?.undo() ?? ""), Buffer.from(leave(screen, outer.size().rows))]));
   outer.write(enter(screen, outer.size().rows));
   outer.onGone((why) => current?.gone(why));
+  const tellAlarms = context.holdAlarms();
   let ending: Exclude<Ending, { kind: "switch" }>;
   let previous: string | undefined;
   try {
@@ -64,6 +65,7 @@ export async function attachInteractive(context: Context, request: AttachRequest
   } finally {
     await entering;
     outer.restore();
+    tellAlarms();
   }
   return said(context, current.client, session, ending);
 }

@@ -2,11 +2,11 @@
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { escapeText } from "@holdfast/sdk";
 
-export async function run(context: Context, flags: { json: boolean }): Promise<number> {
+export async function run(context: Context, flags: { witness: readonly string[]; json: boolean }): Promise<number> {
   const progress = context.err.isTty && !flags.json;
   const findings = await context.verifyAudit((done, total) => {
     if (progress) context.err.write(`\r\x1b[Kchecking: ${total > 0 ? Math.floor((100 * done) / total) : 100} %`);
-  });
+  }, flags.witness);
   let wrong = 0;
   for await (const f of findings) {
     if (!f.ok) wrong++;
@@ -16,7 +16,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<n
     }
     if (progress) context.err.write("\r\x1b[K");
     const where = [
-      `${f.file}:${f.position}`,
+      f.file === "" ? "" : `${f.file}:${f.position}`,
       f.lsn === undefined ? "" : `lsn ${f.lsn}`,
       f.session ? `session ${f.session}` : "",
       f.seq === undefined ? "" : `seq ${f.seq}`,
@@ -25,7 +25,9 @@ export async function run(context: Context, flags: { json: boolean }): Promise<n
       .join(", ");
     line(
       context.out,
-      f.ok ? escapeText(f.problem) : `${context.paint.red("WRONG")}  ${escapeText(where)}: ${escapeText(f.problem)}`,
+      f.ok
+        ? escapeText(f.problem)
+        : `${context.paint.red("WRONG")}  ${where === "" ? "" : `${escapeText(where)}: `}${escapeText(f.problem)}`,
     );
   }
   if (progress) context.err.write("\r\x1b[K");

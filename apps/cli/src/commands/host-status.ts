@@ -3,6 +3,7 @@ import { type Context, jsonLine, line } from "../app/context.ts";
 import { pairs } from "../show/table.ts";
 import { ago, bytesText, iso } from "../show/time.ts";
 import { sshFingerprint } from "../show/ssh.ts";
+import { alarmLine } from "../show/witness.ts";
 import { escapeText } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {
@@ -32,6 +33,10 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
       sshFingerprint: s.sshHostKey ? sshFingerprint(s.sshHostKey) : null,
       uplinks: s.uplinks.map(({ sinceUnixMs, ...u }) => ({ ...u, since: iso(sinceUnixMs) })),
       notices: s.notices,
+      witnessAlarms: s.witnessAlarms.map(({ found, by, head, lastLsn, atUnixMs }) => ({
+        ...{ found, by, lsn: Number(head?.lsn ?? 0), chain: Buffer.from(head?.chain ?? []).toString("hex") },
+        ...{ signedAt: iso(head?.atUnixMs ?? 0n), endedAtLsn: Number(lastLsn), at: iso(atUnixMs) },
+      })),
     });
     return;
   }
@@ -61,6 +66,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
       .map(([key, value]) => [`limit ${key}`, value] as const),
   ] as const;
   for (const l of pairs(entries, context.paint.dim)) line(context.out, l);
+  for (const alarm of s.witnessAlarms) line(context.err, context.errPaint.red(alarmLine(alarm)));
   for (const notice of s.notices) line(context.err, context.errPaint.yellow(escapeText(notice)));
   return;
 }

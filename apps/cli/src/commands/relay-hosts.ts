@@ -13,8 +13,13 @@ export async function run(
   const { hosts } = await ask("hosts", {});
   const { paint } = context;
   if (flags.json) {
-    for (const { joinedUnixMs, seenUnixMs, ...host } of hosts)
-      jsonLine(context.out, { ...host, joinedAt: iso(joinedUnixMs), onlineSince: seenUnixMs > 0n ? iso(seenUnixMs) : null });
+    for (const { joinedUnixMs, seenUnixMs, headUnixMs, ...host } of hosts)
+      jsonLine(context.out, {
+        ...host,
+        headAt: host.headLsn > 0n ? iso(headUnixMs) : null,
+        joinedAt: iso(joinedUnixMs),
+        onlineSince: seenUnixMs > 0n ? iso(seenUnixMs) : null,
+      });
     return;
   }
   if (hosts.length === 0) {
@@ -27,6 +32,7 @@ export async function run(
     h.revoked ? "revoked" : h.online ? `online ${ago(h.seenUnixMs, context.now())}` : "away",
     h.online ? String(h.tunnels) : "",
     h.online ? escapeText(h.from) : "",
+    h.headConflicts > 0 ? paint.red("CONTRADICTED") : h.headLsn > 0n ? ago(h.headUnixMs, context.now()) : "",
     escapeText(h.version),
   ]);
   const columns = [
@@ -35,6 +41,7 @@ export async function run(
     { title: "STATE" },
     { title: "TUNNELS", right: true },
     { title: "FROM" },
+    { title: "WITNESSED" },
     { title: "VERSION", paint: paint.dim },
   ];
   for (const l of table(columns, rows, context.out.columns, { head: paint.dim })) line(context.out, l);

@@ -143,6 +143,21 @@ const host: Look = async (context) => {
   }
 };
 
+const record: Look = async (context) => {
+  try {
+    const [alarm, ...more] = (await (await context.client({ start: false })).status()).witnessAlarms;
+    if (!alarm) return { what: "record", state: "ok", found: "nothing that was seen of it elsewhere contradicts it" };
+    return {
+      what: "record",
+      state: "wrong",
+      found: `it contradicts record ${alarm.head?.lsn ?? 0n} as ${alarm.by} has kept it (${alarm.found})${more.length > 0 ? `, and ${more.length} more` : ""}`,
+      next: "keep a copy of the home and look with `hold audit verify`; if a copy was put back on purpose: hold audit accept",
+    };
+  } catch {
+    return { what: "record", state: "note", found: "no host runs that would tell", next: "`hold audit verify` reads the files" };
+  }
+};
+
 const linger: Look = () => {
   if (process.platform !== "linux" || !existsSync("/run/systemd/system"))
     return { what: "lingering", state: "ok", found: "no systemd here that would end sessions at logout" };
@@ -255,6 +270,7 @@ export async function* checks(context: Context): AsyncGenerator<Check> {
     home,
     "machine id": machine,
     host,
+    record,
     lingering: linger,
     cgroup,
     disk,

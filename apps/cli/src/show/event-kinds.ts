@@ -31,6 +31,8 @@ export const eventKinds = [
   "approval_over",
   "policy_loaded",
   "port_used",
+  "head_contradicted",
+  "witness_accepted",
 ] as const;
 
 /** What `--kind` takes besides: one word for several. */

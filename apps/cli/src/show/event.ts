@@ -157,6 +157,10 @@ export function eventText(e: Event, width = 120): string {
       return k.value.over
         ? `was at port ${k.value.port}: ${k.value.connections} connection${k.value.connections === 1 ? "" : "s"}, ${k.value.toPort} bytes there and ${k.value.fromPort} back`
         : `goes to port ${k.value.port} of ${t(k.value.address)}`;
+    case "headContradicted":
+      return `the record contradicts a head that ${t(k.value.by)} has kept (${t(k.value.found)}): record ${k.value.lsn}, and it ended at ${k.value.lastLsn} then`;
+    case "witnessAccepted":
+      return `accepted that the record contradicts heads of before (${k.value.alarms} alarm${k.value.alarms === 1 ? "" : "s"})`;
     case "removed":
       return "removed the session";
     default:

@@ -103,14 +103,48 @@ export const readingCommands = [
     group: "reading",
     brief: "check the audit chain of all sessions",
     description:
-      "Reads the journal folder itself, not the host: every record, link, payload and seal. Names the position of any flipped byte and any dropped, doubled or swapped record. Exit 1 if anything is wrong.",
-    flags: { json: jsonFlag },
+      "Reads the journal folder itself, not the host: every record, link, payload and seal. Names the position of any flipped byte and any dropped, doubled or swapped record. What was cut off at the end, or put back to an older copy, is found by who has seen more of it: this user's clients, the relays that the host dials, and what --witness names. Exit 1 if anything is wrong.",
+    flags: {
+      witness: {
+        kind: "list",
+        value: "FILE|URL",
+        complete: "file",
+        brief: "heads that were kept (lines of `hold audit heads`, an export), or a relay that the host has joined",
+      },
+      json: jsonFlag,
+    },
     examples: [
       { line: "hold audit verify", says: "takes about a second a GiB" },
+      { line: "hold audit verify --witness heads.txt", says: "with heads that were kept on another machine" },
       { line: "hold audit verify --json", says: "one finding a line" },
     ],
     see: ["journal"],
     load: () => import("../commands/audit-verify.ts"),
+  }),
+  command({
+    path: ["audit", "heads"],
+    group: "reading",
+    brief: "print the signed head of the host's record, to keep elsewhere",
+    description:
+      "One line: the host's id, the newest record's number, the time, the chain's value there, and the signature of the host's key. Kept on paper, in git or on another machine, it shows that nothing up to it was changed since: `hold audit verify --witness`. Clients and relays keep heads by themselves. Of a host behind a relay, what the relay has kept is compared too: exit 1 if the host contradicts it.",
+    flags: { json: jsonFlag },
+    examples: [
+      { line: "hold audit heads >> heads.txt", says: "once a day, say" },
+      { line: "hold --relay https://relay.example:7444 --host box audit heads", says: "and what the relay has kept of it" },
+    ],
+    see: ["journal"],
+    load: () => import("../commands/audit-heads.ts"),
+  }),
+  command({
+    path: ["audit", "accept"],
+    group: "reading",
+    brief: "take the host's record as it is, after a copy was put back on purpose",
+    description:
+      "A host whose home was restored from a copy has forgotten what came after it, and every client that has seen more says so at each command. This forgets what was seen from here and keeps the host's newest head in its place. Where you may administer the host, its own alarms are over too, and that is recorded. Other clients and relays each accept for themselves (`hold relay heads HOST --accept`).",
+    flags: { yes: { kind: "bool", brief: "do not ask" }, json: jsonFlag },
+    examples: [{ line: "hold audit accept", says: "asks first" }],
+    see: ["journal"],
+    load: () => import("../commands/audit-accept.ts"),
   }),
   command({
     path: ["audit", "show"],

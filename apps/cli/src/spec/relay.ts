@@ -175,6 +175,26 @@ export const relayCommands = [
     load: () => import("../commands/relay-operators.ts"),
   }),
   command({
+    path: ["relay", "heads"],
+    local: true,
+    group: "relays",
+    brief: "what the relay has kept of a host's audit chain, and what contradicts it",
+    description:
+      "For who runs the relay. A relay keeps the newest 64 heads of each host and has the host show, each time it dials, that its chain goes on from them. One that goes back, forks or shows nothing is a conflict: what was kept stays until --accept, after which the host's next head is taken as it comes.",
+    args: [{ name: "HOST", brief: "its id, FLEET/NAME, or a name that one host has" }],
+    flags: {
+      accept: { kind: "bool", brief: "the host was put back to a copy on purpose: forget what was kept" },
+      folder: { kind: "text", value: "FOLDER", complete: "folder", brief: "the relay's (default: relay in the home)" },
+      json: jsonFlag,
+    },
+    examples: [
+      { line: "hold relay heads box", says: "one a line, as `hold audit heads` prints them" },
+      { line: "hold relay heads box --accept", says: "after a restore that was meant" },
+    ],
+    see: ["relay", "journal"],
+    load: () => import("../commands/relay-heads.ts"),
+  }),
+  command({
     path: ["relay", "revoke"],
     local: true,
     group: "relays",

@@ -64,7 +64,16 @@ export class RelayClient implements OperatorCalls {
   }
 
   find(request: Buffer): Promise<Buffer> {
-    const { path, requestSerialize, responseDeserialize } = relayService.find;
+    return this.#ask("find", request);
+  }
+
+  /** What the relay has kept of a host's audit chain. */
+  heads(request: Buffer): Promise<Buffer> {
+    return this.#ask("heads", request);
+  }
+
+  #ask(method: "find" | "heads", request: Buffer): Promise<Buffer> {
+    const { path, requestSerialize, responseDeserialize } = relayService[method];
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (fault, answer) =>
         fault ? reject(faultFrom(fault)) : resolve(answer!),

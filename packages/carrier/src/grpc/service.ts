@@ -22,6 +22,7 @@ export const relayService = {
   accept: method("RelayService", "Accept", true),
   reach: method("RelayService", "Reach", true),
   find: method("RelayService", "Find", false),
+  heads: method("RelayService", "Heads", false),
 } as const satisfies ServiceDefinition;
 
 export const relayAdminService = {
@@ -29,6 +30,7 @@ export const relayAdminService = {
   operators: method("RelayAdminService", "Operators", false),
   invite: method("RelayAdminService", "Invite", false),
   revoke: method("RelayAdminService", "Revoke", false),
+  heads: method("RelayAdminService", "Heads", false),
 } as const satisfies ServiceDefinition;
 
 /** Bytes of one message: a piece, or a host's doors. */

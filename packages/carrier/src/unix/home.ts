@@ -56,6 +56,10 @@ export const files = {
   policyInForce: (home: string): string => join(home, "policy.json"),
   /** That the host dials. */
   relays: (home: string): string => join(home, "relays.json"),
+  /** What heads of its chain that others kept say against it. */
+  headAlarms: (home: string): string => join(home, "head-alarms.json"),
+  /** Heads of hosts' chains that a client of this home has seen. */
+  witnessed: (home: string): string => join(home, "witnessed"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),
 };

@@ -100,6 +100,7 @@ function actOf(ctx: Asking): Act | null {
     case "policy":
     case "approvalList":
     case "approvalWatch":
+    case "witness":
     // No AI holds the right to any of these (core/policy).
     case "approvalDecide":
     case "approvalAnswer":
@@ -114,6 +115,7 @@ function actOf(ctx: Asking): Act | null {
     case "keyRevoke":
     case "invite":
     case "invitationRevoke":
+    case "witnessAccept":
     case undefined:
       return null;
   }

@@ -81,7 +81,7 @@ async function asked(
   }
 }
 
-const openToAll: readonly Verb[] = ["operatorList", "whoami", "hostStatus", "policy", "approvalList", "approvalWatch"];
+const openToAll: readonly Verb[] = ["operatorList", "whoami", "hostStatus", "policy", "approvalList", "approvalWatch", "witness"];
 
 describe.each(Object.keys(table) as Verb[])("%s", (verb) => {
   const expected = table[verb].split(" ");

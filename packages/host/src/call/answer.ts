@@ -18,6 +18,7 @@ import * as reading from "./reading.ts";
 import { runCall } from "./run.ts";
 import * as sessions from "./sessions.ts";
 import { waitCall } from "./wait.ts";
+import { witnessAccept, witnessCall } from "./witness.ts";
 
 export type { CallContext } from "./context.ts";
 
@@ -72,6 +73,9 @@ export const rights = {
   // One for a secret asks for the right to type itself.
   ask: "session.observe",
   approvalAnswer: "session.input",
+  // A head says how many records there are, and nothing of them.
+  witness: null,
+  witnessAccept: "host.admin",
 } as const satisfies Record<NonNullable<CallContext["verb"]["case"]>, Capability | null>;
 
 /** What goes beside the terminal (core/floor F8), and whether it disturbs who steers there. Typing and the floor refuse by themselves. */
@@ -89,9 +93,9 @@ const beside = {
   fileWatch: false,
 } as const satisfies Partial<Record<NonNullable<CallContext["verb"]["case"]>, boolean>>;
 
-/** Who is confined to a session (a guest, or a grant for one) calls on that, which from here on goes by its id, and asks who they are; there is nothing else for them. */
+/** Who is confined to a session (a guest, or a grant for one) calls on that, which from here on goes by its id, asks who they are, and keeps heads; there is nothing else for them. */
 function admitConfined({ host, operator, verb }: Asking, confine: string): void {
-  if (verb.case === undefined || verb.case === "whoami") return;
+  if (verb.case === undefined || verb.case === "whoami" || verb.case === "witness") return;
   const right = rights[verb.case];
   const called = "session" in verb.value && verb.case !== "invite" ? verb.value : null;
   // Which right it needs hangs on what is asked (the floor's verbs): the handler demands it, of that session.
@@ -233,5 +237,9 @@ async function answered(ctx: CallContext): Promise<Result> {
       return machine.relayJoin(ctx, verb.value);
     case "relayLeave":
       return machine.relayLeave(ctx, verb.value);
+    case "witness":
+      return witnessCall(ctx, verb.value);
+    case "witnessAccept":
+      return witnessAccept(ctx);
   }
 }

@@ -179,6 +179,10 @@ export async function hostStatus({ host, hostId }: CallContext): Promise<Result>
       sshHostKey: host.sshHostKey,
       shim: host.shimBinary,
       uplinks: [...(host.relays?.list() ?? [])],
+      witnessAlarms: (host.witness?.alarms ?? []).map((alarm) => ({
+        ...{ found: alarm.found, by: alarm.by, lastLsn: BigInt(alarm.lastLsn), atUnixMs: BigInt(alarm.atUnixMs) },
+        head: { lsn: BigInt(alarm.lsn), chain: Buffer.from(alarm.chain, "hex"), atUnixMs: BigInt(alarm.headUnixMs) },
+      })),
     }),
   };
 }

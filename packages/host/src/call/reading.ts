@@ -226,6 +226,8 @@ export async function redact({ host, operator, via }: CallContext, call: Verb<"r
 export async function auditHead({ host }: CallContext, call: Verb<"auditHead">): Promise<Result> {
   if (call.seal) host.ports.journal.seal();
   const head = host.ports.journal.head();
+  // It is kept elsewhere: a power cut must not make this host deny it.
+  await host.ports.journal.durable(head.lsn);
   return {
     case: "auditHead",
     value: create(AuditHeadAnswerSchema, {

@@ -54,6 +54,8 @@ export const verbs = {
   approvalDecide: { answer: "approvalDecide" },
   approvalAnswer: { answer: "approvalDecide" },
   ask: { answer: "ask" },
+  witness: { answer: "witness" },
+  witnessAccept: { answer: "done" },
 } as const satisfies Record<VerbName, VerbFacts>;
 
 export function factsOf(verb: string): VerbFacts | null {

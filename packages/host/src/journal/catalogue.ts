@@ -81,6 +81,8 @@ export class Catalogue {
   readonly announced = new Set<string>();
   /** Records up to here were dropped by retention. */
   prunedLsn = 0;
+  /** The chain there. */
+  prunedHead: Buffer = Buffer.alloc(32);
 
   session(id: string): SessionState {
     let s = this.sessions.get(id);

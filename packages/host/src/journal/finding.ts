@@ -13,6 +13,14 @@ export type FindingKind =
   | "truncated"
   | "marker";
 
+/** A head that somebody has kept. */
+export interface Witness {
+  readonly lsn: number;
+  readonly chain: Uint8Array;
+  /** Who has kept it, in words. */
+  readonly by?: string;
+}
+
 export interface Finding {
   readonly kind: FindingKind;
   /** Below the journal's folder. */
@@ -37,6 +45,8 @@ export interface VerifyReport {
   readonly head: { readonly lsn: number; readonly chain: Uint8Array };
   readonly redacted: number;
   readonly pruned: number;
+  /** Witnesses whose head is on the chain, by rising lsn. */
+  readonly agreed: readonly Witness[];
 }
 
 export const describeFinding = (f: Finding): string =>

@@ -135,8 +135,16 @@ export interface Journal {
   /** The caller's fold of a session as of `seq`, so that a restart needs not read from 1. A cache: losing it loses nothing. */
   saveFold(session: string, seq: number, blob: Uint8Array): void;
   loadFold(session: string): { seq: number; blob: Uint8Array } | null;
-  /** Head of the ledger chain, to be witnessed by others. */
+  /** Head of the ledger chain. Not one for witnesses: a power cut may take it back until it is durable. */
   head(): { lsn: number; chain: Uint8Array; signature: Uint8Array };
+  /** The newest point of the chain that is durable, to be witnessed by others; null until the first sync of this life. */
+  readonly durableHead: { lsn: number; chain: Uint8Array } | null;
+  /** Of the newest record. */
+  readonly lastLsn: number;
+  /** The chain's value at a record; null where none can be read. Reads a segment. */
+  chainAt(lsn: number): Uint8Array | null;
+  /** Up to where retention has dropped records, and the chain there. */
+  readonly pruned: { lsn: number; chain: Uint8Array } | null;
   /** Seals the current segment (signed) and opens a new one. Also at size, every 60 s while active, and at close. */
   seal(): void;
   /** When {@link tick} wants to be called (monotonic, as `now`), to sign what is not yet under a seal; null if nothing is. */

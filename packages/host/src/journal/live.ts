@@ -1,5 +1,6 @@
 /** The journal of a running host: reading, erasing, retention and folds over what the {@link Writer} writes. */
 import { createHash } from "node:crypto";
+import { chainAt } from "./chain-at.ts";
 import type { Catalogue, Range, Segment, SessionState } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
 import { FoldStore } from "./fold.ts";
@@ -116,6 +117,26 @@ export class LiveJournal implements Journal {
     const chain = Buffer.from(this.#ledger.chain);
     if (this.#signedHead?.lsn !== lsn) this.#signedHead = { lsn, signature: this.#signer.head("head", lsn, chain) };
     return { lsn, chain, signature: this.#signedHead.signature };
+  }
+
+  get durableHead(): { lsn: number; chain: Uint8Array } | null {
+    const { baseLsn, baseChain } = this.#writer.tail;
+    // A life begins with what the one before appended: that is durable with the first sync.
+    return baseLsn === 0 || this.#writer.durableLsn < baseLsn ? null : { lsn: baseLsn, chain: Buffer.from(baseChain) };
+  }
+
+  get lastLsn(): number {
+    return this.#ledger.lastLsn;
+  }
+
+  chainAt(lsn: number): Uint8Array | null {
+    if (lsn === this.#ledger.lastLsn) return Buffer.from(this.#ledger.chain);
+    return chainAt(this.#disk, `${this.#o.folder}/ledger`, this.#catalogue.segments, lsn);
+  }
+
+  get pruned(): { lsn: number; chain: Uint8Array } | null {
+    const { prunedLsn: lsn, prunedHead: chain } = this.#catalogue;
+    return lsn === 0 ? null : { lsn, chain };
   }
 
   read(session: string, afterSeq: number, maxBytes: number): (Entry | Gap)[] {
@@ -260,6 +281,7 @@ export class LiveJournal implements Journal {
       this.#reader.forget(segment.index);
     }
     this.#catalogue.prunedLsn = last.lastLsn;
+    this.#catalogue.prunedHead = last.head;
     // Bytes whose records are gone can't be read any more.
     for (const s of this.#catalogue.sessions.values()) {
       const files = this.#payloads.before(s.id, s.ranges[0]?.firstSeq ?? 0);

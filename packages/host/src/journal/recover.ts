@@ -63,6 +63,7 @@ export function recover(disk: Disk, folder: string, suspects: Suspects): Recover
   setAsideUnfinished(disk, folder, candidates, notes, events);
   const catalogue = new Catalogue();
   catalogue.prunedLsn = marker?.throughLsn ?? 0;
+  if (marker !== null) catalogue.prunedHead = marker.head;
   let head: Buffer = marker?.head ?? Buffer.alloc(32);
   let lastLsn = marker?.throughLsn ?? 0;
   let durableLsn = lastLsn;

@@ -7,7 +7,7 @@
  */
 import { createPublicKey, type KeyObject, verify as verifySignature } from "node:crypto";
 import type { Disk } from "./disk.ts";
-import type { Finding, FindingKind, VerifyReport } from "./finding.ts";
+import type { Finding, FindingKind, VerifyReport, Witness } from "./finding.ts";
 import {
   chainOf,
   headBody,
@@ -27,10 +27,6 @@ import { type ListedSegment, listSegments } from "./segment-list.ts";
 import { readFile } from "./transfer.ts";
 import { PayloadCheck } from "./verify-payload.ts";
 
-export interface Witness {
-  readonly lsn: number;
-  readonly chain: Uint8Array;
-}
 export interface Progress {
   readonly doneBytes: number;
   readonly totalBytes: number;
@@ -70,7 +66,10 @@ class Verifier {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #key: KeyObject;
-  readonly #witnesses: readonly Witness[];
+  readonly #witnesses = new Map<number, Witness[]>();
+  readonly #agreed: Witness[] = [];
+  /** The newest record that a witness agrees with. */
+  #agreedLsn = 0;
   readonly #payloads: PayloadCheck;
   readonly #findings: Finding[] = [];
   readonly #notes: string[] = [];
@@ -92,7 +91,7 @@ class Verifier {
     this.#disk = disk;
     this.#folder = folder;
     this.#key = key;
-    this.#witnesses = witnesses;
+    for (const w of witnesses) this.#witnesses.set(w.lsn, [...(this.#witnesses.get(w.lsn) ?? []), w]);
     this.#payloads = new PayloadCheck(disk, folder, (kind, file, position, r, text) => this.#find(kind, file, position, text, r));
   }
 
@@ -150,7 +149,7 @@ class Verifier {
       yield { doneBytes, totalBytes };
     }
     this.#payloads.finish();
-    this.#witness();
+    this.#cutOff();
     if (this.#lsn > this.#sealedLsn)
       this.#notes.push(`records ${this.#sealedLsn + 1} to ${this.#lsn} are chained and not yet under a seal`);
     this.#notes.push(...this.#payloads.notes);
@@ -166,6 +165,7 @@ class Verifier {
       head: { lsn: this.#lsn, chain: this.#chain ?? Buffer.alloc(0) },
       redacted: this.#payloads.redacted,
       pruned: this.#payloads.pruned,
+      agreed: this.#agreed,
     };
   }
 
@@ -183,6 +183,7 @@ class Verifier {
     }
     this.#isPruned = true;
     this.#lsn = marker.throughLsn;
+    this.#agreedLsn = marker.throughLsn;
     this.#sealedLsn = marker.throughLsn;
     this.#chain = marker.head;
     this.#notes.push(`records up to ${marker.throughLsn} were pruned by retention`);
@@ -313,9 +314,7 @@ class Verifier {
     this.#superseded.delete(r.lsn);
     this.#chain = Buffer.from(r.chain);
     this.#order(file, at, r, opened);
-    for (const w of this.#witnesses)
-      if (w.lsn === r.lsn && !this.#chain.equals(Buffer.from(w.chain)))
-        this.#find("chain", file, at, "a witness holds another head for this record", r);
+    this.#witness(file, at, r);
     if ((r.flags & OWN) !== 0) this.#payloads.own(r.lsn, decodeOwn(r.meta));
     this.#payloads.record(file, bytes, at, r, seed);
     return true;
@@ -381,16 +380,29 @@ class Verifier {
     return last === undefined ? { lsn } : { lsn, session, seq: last + 1 };
   }
 
-  #witness(): void {
-    for (const w of this.#witnesses) {
-      if (w.lsn > this.#lsn)
+  #witness(file: string, at: number, r: LedgerRecord): void {
+    for (const w of this.#witnesses.get(r.lsn) ?? []) {
+      if (r.chain.equals(w.chain)) {
+        this.#agreedLsn = w.lsn;
+        this.#agreed.push(w);
+      } else
         this.#find(
-          "truncated",
-          this.#end.file,
-          this.#end.position,
-          `a witness saw record ${w.lsn}; the ledger ends at ${this.#lsn}`,
-          { lsn: this.#lsn + 1 },
+          "chain",
+          file,
+          at,
+          `${w.by ?? "a witness"} holds another head for this record: one of records ${this.#agreedLsn + 1} to ${w.lsn} is not what it was`,
+          r,
         );
+    }
+  }
+
+  #cutOff(): void {
+    for (const [lsn, witnesses] of this.#witnesses) {
+      if (lsn <= this.#lsn) continue;
+      for (const { by = "a witness" } of witnesses)
+        this.#find("truncated", this.#end.file, this.#end.position, `${by} saw record ${lsn}; the ledger ends at ${this.#lsn}`, {
+          lsn: this.#lsn + 1,
+        });
     }
   }
 }

@@ -29,6 +29,7 @@ import {
   type Error as WireError,
   type FloorRequest,
   FloorVerb,
+  headOnWire,
   type HostBody,
   type Input,
 } from "@holdfast/protocol";
@@ -90,7 +91,9 @@ export class HostLink implements LinkHandlers {
   #ports: PortChannels | null = null;
   readonly #calls = new Map<bigint, AbortController>();
   readonly #stopDeadline: () => void;
-  readonly #stopRevocations: (() => void)[];
+  readonly #stops: (() => void)[];
+  /** Told heads of the chain as they are signed. */
+  #isWitness = false;
   /** What was told last of what waits for approval. */
   #toldApprovals = "0 0";
   #stopExpiry: () => void = () => {};
@@ -121,7 +124,7 @@ export class HostLink implements LinkHandlers {
     this.#stopDeadline = host.ports.wakeAt(MonotonicMs(host.ports.clock.monoMs() + limits.handshakeMs), () => {
       if (this.#phase.name !== "open") this.#refuse(new HoldError("timed_out", "the handshake took too long"));
     });
-    this.#stopRevocations = [
+    this.#stops = [
       host.gate.approvals.listen(() => this.#tellApprovals()),
       host.onRevoked((operator) => {
         if (this.#phase.name === "open" && this.#phase.operator.id === operator)
@@ -178,7 +181,7 @@ export class HostLink implements LinkHandlers {
     this.#handshake.giveUp();
     this.#stopDeadline();
     this.#stopExpiry();
-    for (const stop of this.#stopRevocations) stop();
+    for (const stop of this.#stops) stop();
     for (const call of this.#calls.values()) call.abort();
     this.#ports?.close();
     const isOut = reason === "key_revoked";
@@ -300,6 +303,7 @@ export class HostLink implements LinkHandlers {
       return answer({ case: "error", value: onWire(error) }, false);
     }
     this.#calls.set(id, abort);
+    if (verb.case === "witness") this.#tellHeads();
     try {
       answer(
         await answerCall({
@@ -324,6 +328,14 @@ export class HostLink implements LinkHandlers {
     } finally {
       this.#calls.delete(id);
     }
+  }
+
+  /** From now on. Who is told keeps them, and shows the last one when coming back. */
+  #tellHeads(): void {
+    const { witness } = this.#host;
+    if (this.#isWitness || !witness) return;
+    this.#isWitness = true;
+    this.#stops.push(witness.onHead((head) => this.#send(CONTROL_CHANNEL, { case: "head", value: headOnWire(head) })));
   }
 
   // --- attachments ---

@@ -48,6 +48,8 @@ export const kinds = {
   approvalOver: 62,
   policyLoaded: 63,
   portUsed: 64,
+  headContradicted: 85,
+  witnessAccepted: 86,
 } as const satisfies Record<Case, number>;
 export const OUTPUT_KIND = kinds.output;
 

@@ -2,7 +2,7 @@
  * The host's line to one relay, dialled outward: it registers, says whom it lets to its door, comes to the door when somebody is there, and dials again
  * whenever the line is over (docs/relay.md).
  *
- *   U1  The relay is told keys and hashes of invitations, and nothing of sessions or of what is done in them.
+ *   U1  The relay is told keys, hashes of invitations and heads of the chain, and nothing of sessions or of what is done in them.
  *   U2  A line without a word for three beats is over, whatever TCP thinks.
  *   U3  Refused is not unreachable: what the relay said is shown, and it is asked again, seldom.
  *   U4  A page can't have TLS inside, and the relay could read and forge it: it is let in where an admin has said so, and its link is marked.
@@ -25,6 +25,9 @@ import {
   type Doors,
   DoorsSchema,
   fromBinary,
+  headFrom,
+  headOnWire,
+  type HeadProof,
   HoldError,
   type HostWord,
   HostWordSchema,
@@ -35,9 +38,11 @@ import {
   type Registered,
   type RelayWord,
   RelayWordSchema,
+  type SignedHead,
   toBinary,
 } from "@holdfast/protocol";
 import type { HostIdentity } from "../link/identity.ts";
+import type { HostWitness } from "../witness/witness.ts";
 import { waitMs } from "./backoff.ts";
 
 export interface RelayWish {
@@ -57,6 +62,8 @@ export interface UplinkParts {
   readonly meet: Acceptor;
   readonly log: (text: string) => void;
   readonly wallMs: () => number;
+  /** Whose heads the relay keeps. */
+  readonly witness: Pick<HostWitness, "current" | "onHead" | "present">;
 }
 
 export type UplinkState =
@@ -207,8 +214,28 @@ export class Uplink {
     this.#become({ name: "connected", registered });
     this.#parts.log(`relay ${this.wish.url}: registered as ${registered.name} of ${registered.fleet}`);
     this.tellDoors();
+    this.#tellHeads(registered);
     this.#beat();
   }
+
+  /** The relay is shown what the chain is at the head that it has kept, and keeps those that come. What it says it kept is looked at if we signed it. */
+  #tellHeads({ witnessed }: Registered): void {
+    const { witness } = this.#parts;
+    const say = (heads: readonly SignedHead[], proof?: Init<HeadProof>): void =>
+      this.#say({ case: "heads", value: { heads: heads.map(headOnWire), ...(proof ? { proof } : {}) } });
+    const kept = headFrom(witnessed);
+    let proof: Init<HeadProof> | undefined;
+    try {
+      proof = kept ? witness.present(kept, this.wish.url) : undefined;
+    } catch (fault) {
+      this.#complain(`it shows a head that is not ours: ${shown(String(fault))}`);
+    }
+    const head = witness.current();
+    say(head ? [head] : [], proof);
+    this.#stopHeads();
+    this.#stopHeads = witness.onHead((later) => say([later]));
+  }
+  #stopHeads: () => void = () => {};
 
   /** U2. The answer to one beat is when the next is due to be said. */
   #beat(): void {
@@ -282,6 +309,7 @@ export class Uplink {
   #hangUp(): void {
     const line = this.#line;
     this.#line = null;
+    this.#stopHeads();
     line?.call.giveUp();
     line?.client.close();
   }

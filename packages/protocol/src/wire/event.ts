@@ -83,6 +83,8 @@ export interface EventBody {
     | { case: "approvalOver"; value: EventBody_ApprovalOver }
     | { case: "policyLoaded"; value: EventBody_PolicyLoaded }
     | { case: "portUsed"; value: EventBody_PortUsed }
+    | { case: "headContradicted"; value: EventBody_HeadContradicted }
+    | { case: "witnessAccepted"; value: EventBody_WitnessAccepted }
     | { case: undefined; value?: undefined };
 }
 
@@ -307,6 +309,20 @@ export interface EventBody_PortUsed {
   /** bytes */
   toPort: bigint;
   fromPort: bigint;
+}
+
+/** Somebody has kept a head that this host's chain is not the continuation of (docs/journal.md, Witnesses). `by`: an operator, or a relay. */
+export interface EventBody_HeadContradicted {
+  found: string;
+  lsn: bigint;
+  chain: Uint8Array;
+  headUnixMs: bigint;
+  lastLsn: bigint;
+  by: string;
+}
+
+export interface EventBody_WitnessAccepted {
+  alarms: number;
 }
 
 export interface EventBody_PolicyLoaded {
@@ -626,6 +642,12 @@ export const EventBody: MessageFns<EventBody> = {
       case "portUsed":
         EventBody_PortUsed.encode(message.kind.value, writer.uint32(514).fork()).join();
         break;
+      case "headContradicted":
+        EventBody_HeadContradicted.encode(message.kind.value, writer.uint32(682).fork()).join();
+        break;
+      case "witnessAccepted":
+        EventBody_WitnessAccepted.encode(message.kind.value, writer.uint32(690).fork()).join();
+        break;
     }
     return writer;
   },
@@ -897,6 +919,28 @@ export const EventBody: MessageFns<EventBody> = {
             message.kind = { case: "portUsed", value: EventBody_PortUsed.decode(reader, reader.uint32()) };
             continue;
           }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.kind = {
+              case: "headContradicted",
+              value: EventBody_HeadContradicted.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 86: {
+            if (tag !== 690) {
+              break;
+            }
+
+            message.kind = {
+              case: "witnessAccepted",
+              value: EventBody_WitnessAccepted.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1098,6 +1142,21 @@ export const EventBody: MessageFns<EventBody> = {
       case "portUsed": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { case: "portUsed", value: EventBody_PortUsed.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "headContradicted": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = {
+            case: "headContradicted",
+            value: EventBody_HeadContradicted.fromPartial(object.kind.value),
+          };
+        }
+        break;
+      }
+      case "witnessAccepted": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { case: "witnessAccepted", value: EventBody_WitnessAccepted.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -3960,6 +4019,187 @@ export const EventBody_PortUsed: MessageFns<EventBody_PortUsed> = {
   },
 };
 
+function createBaseEventBody_HeadContradicted(): EventBody_HeadContradicted {
+  return { found: "", lsn: 0n, chain: new Uint8Array(0), headUnixMs: 0n, lastLsn: 0n, by: "" };
+}
+
+export const EventBody_HeadContradicted: MessageFns<EventBody_HeadContradicted> = {
+  encode(message: EventBody_HeadContradicted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.found !== "") {
+      writer.uint32(10).string(message.found);
+    }
+    if (message.lsn !== 0n) {
+      if (BigInt.asUintN(64, message.lsn) !== message.lsn) {
+        throw new globalThis.Error("value provided for field message.lsn of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.lsn);
+    }
+    if (message.chain.length !== 0) {
+      writer.uint32(26).bytes(message.chain);
+    }
+    if (message.headUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.headUnixMs) !== message.headUnixMs) {
+        throw new globalThis.Error("value provided for field message.headUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.headUnixMs);
+    }
+    if (message.lastLsn !== 0n) {
+      if (BigInt.asUintN(64, message.lastLsn) !== message.lastLsn) {
+        throw new globalThis.Error("value provided for field message.lastLsn of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.lastLsn);
+    }
+    if (message.by !== "") {
+      writer.uint32(50).string(message.by);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_HeadContradicted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_HeadContradicted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.found = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.lsn = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.chain = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.headUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.lastLsn = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_HeadContradicted>): EventBody_HeadContradicted {
+    return EventBody_HeadContradicted.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_HeadContradicted>): EventBody_HeadContradicted {
+    const message = createBaseEventBody_HeadContradicted();
+    message.found = object.found ?? "";
+    message.lsn = (object.lsn !== undefined && object.lsn !== null) ? BigInt(object.lsn) : 0n;
+    message.chain = object.chain ?? new Uint8Array(0);
+    message.headUnixMs = (object.headUnixMs !== undefined && object.headUnixMs !== null)
+      ? BigInt(object.headUnixMs)
+      : 0n;
+    message.lastLsn = (object.lastLsn !== undefined && object.lastLsn !== null) ? BigInt(object.lastLsn) : 0n;
+    message.by = object.by ?? "";
+    return message;
+  },
+};
+
+function createBaseEventBody_WitnessAccepted(): EventBody_WitnessAccepted {
+  return { alarms: 0 };
+}
+
+export const EventBody_WitnessAccepted: MessageFns<EventBody_WitnessAccepted> = {
+  encode(message: EventBody_WitnessAccepted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.alarms !== 0) {
+      writer.uint32(8).uint32(message.alarms);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_WitnessAccepted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_WitnessAccepted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.alarms = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_WitnessAccepted>): EventBody_WitnessAccepted {
+    return EventBody_WitnessAccepted.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_WitnessAccepted>): EventBody_WitnessAccepted {
+    const message = createBaseEventBody_WitnessAccepted();
+    message.alarms = object.alarms ?? 0;
+    return message;
+  },
+};
+
 function createBaseEventBody_PolicyLoaded(): EventBody_PolicyLoaded {
   return { sha256: new Uint8Array(0), bytes: 0n };
 }
@@ -4046,4 +4286,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema, EventBody_ApprovalAsked as EventBody_ApprovalAskedSchema, EventBody_ApprovalDecided as EventBody_ApprovalDecidedSchema, EventBody_ApprovalOver as EventBody_ApprovalOverSchema, EventBody_PortUsed as EventBody_PortUsedSchema, EventBody_PolicyLoaded as EventBody_PolicyLoadedSchema };
+export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema, EventBody_ApprovalAsked as EventBody_ApprovalAskedSchema, EventBody_ApprovalDecided as EventBody_ApprovalDecidedSchema, EventBody_ApprovalOver as EventBody_ApprovalOverSchema, EventBody_PortUsed as EventBody_PortUsedSchema, EventBody_HeadContradicted as EventBody_HeadContradictedSchema, EventBody_WitnessAccepted as EventBody_WitnessAcceptedSchema, EventBody_PolicyLoaded as EventBody_PolicyLoadedSchema };

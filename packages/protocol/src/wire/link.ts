@@ -8,6 +8,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Error } from "./error.ts";
 import { Event, InputStatus } from "./event.ts";
 import { Exit, Floor, FloorMode, OperatorKind, Presence, Session, SessionKind, Size } from "./session.ts";
+import { Head, HeadProof } from "./witness.ts";
 
 export const protobufPackage = "holdfast.v1";
 
@@ -100,6 +101,9 @@ export interface HostFrame {
     | //
     /** on channel 0 */
     { case: "approvals"; value: ApprovalsNotice }
+    | //
+    /** on channel 0, to who has asked for it (WitnessCall) */
+    { case: "head"; value: Head }
     | { case: undefined; value?: undefined };
 }
 
@@ -444,6 +448,8 @@ export interface Call {
     | { case: "portList"; value: PortListCall }
     | { case: "ask"; value: AskCall }
     | { case: "approvalAnswer"; value: ApprovalAnswerCall }
+    | { case: "witness"; value: WitnessCall }
+    | { case: "witnessAccept"; value: WitnessAcceptCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -492,6 +498,7 @@ export interface Answer {
     | { case: "relayJoin"; value: Uplink }
     | { case: "portList"; value: PortListAnswer }
     | { case: "ask"; value: AskAnswer }
+    | { case: "witness"; value: WitnessAnswer }
     | { case: undefined; value?: undefined };
 }
 
@@ -919,6 +926,8 @@ export interface HostStatusAnswer {
   /** of its SSH server, as in known_hosts: ssh-ed25519 AAAA…; empty: there is none */
   sshHostKey: string;
   uplinks: Uplink[];
+  /** those that nobody has accepted yet */
+  witnessAlarms: WitnessAlarm[];
 }
 
 export interface HostStatusAnswer_LimitsEntry {
@@ -1054,6 +1063,43 @@ export interface AuditHeadAnswer {
   signature: Uint8Array;
   publicKey: Uint8Array;
   folder: string;
+}
+
+/** What the client has seen of the host's chain, and whether it is still there. From then on the link is told heads as they are signed. */
+export interface WitnessCall {
+  /** the latest that the client has of this host; absent: none */
+  seen:
+    | Head
+    | undefined;
+  /** the answer's head covers all that is recorded by now */
+  fresh: boolean;
+}
+
+export interface WitnessAnswer {
+  /** the newest */
+  head:
+    | Head
+    | undefined;
+  /** of `seen` */
+  proof: HeadProof | undefined;
+}
+
+/** A restore from a copy was meant: the host's alarms are over. */
+export interface WitnessAcceptCall {
+}
+
+export interface WitnessAlarm {
+  /** truncated, forked, unshown */
+  found: string;
+  /** that the chain contradicts */
+  head:
+    | Head
+    | undefined;
+  /** of the chain, when that was found */
+  lastLsn: bigint;
+  atUnixMs: bigint;
+  /** who brought it: an operator's id, or a relay */
+  by: string;
 }
 
 export interface ProbeCall {
@@ -1627,6 +1673,9 @@ export const HostFrame: MessageFns<HostFrame> = {
       case "approvals":
         ApprovalsNotice.encode(message.body.value, writer.uint32(402).fork()).join();
         break;
+      case "head":
+        Head.encode(message.body.value, writer.uint32(682).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1788,6 +1837,14 @@ export const HostFrame: MessageFns<HostFrame> = {
             message.body = { case: "approvals", value: ApprovalsNotice.decode(reader, reader.uint32()) };
             continue;
           }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.body = { case: "head", value: Head.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1911,6 +1968,12 @@ export const HostFrame: MessageFns<HostFrame> = {
       case "approvals": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { case: "approvals", value: ApprovalsNotice.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "head": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "head", value: Head.fromPartial(object.body.value) };
         }
         break;
       }
@@ -5102,6 +5165,12 @@ export const Call: MessageFns<Call> = {
       case "approvalAnswer":
         ApprovalAnswerCall.encode(message.verb.value, writer.uint32(570).fork()).join();
         break;
+      case "witness":
+        WitnessCall.encode(message.verb.value, writer.uint32(682).fork()).join();
+        break;
+      case "witnessAccept":
+        WitnessAcceptCall.encode(message.verb.value, writer.uint32(690).fork()).join();
+        break;
     }
     return writer;
   },
@@ -5479,6 +5548,22 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "approvalAnswer", value: ApprovalAnswerCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.verb = { case: "witness", value: WitnessCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 86: {
+            if (tag !== 690) {
+              break;
+            }
+
+            message.verb = { case: "witnessAccept", value: WitnessAcceptCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5762,6 +5847,18 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "witness": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "witness", value: WitnessCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "witnessAccept": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "witnessAccept", value: WitnessAcceptCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -5936,6 +6033,9 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "ask":
         AskAnswer.encode(message.result.value, writer.uint32(562).fork()).join();
+        break;
+      case "witness":
+        WitnessAnswer.encode(message.result.value, writer.uint32(682).fork()).join();
         break;
     }
     return writer;
@@ -6226,6 +6326,14 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "ask", value: AskAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.result = { case: "witness", value: WitnessAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6435,6 +6543,12 @@ export const Answer: MessageFns<Answer> = {
       case "ask": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "ask", value: AskAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "witness": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "witness", value: WitnessAnswer.fromPartial(object.result.value) };
         }
         break;
       }
@@ -11054,6 +11168,7 @@ function createBaseHostStatusAnswer(): HostStatusAnswer {
     addresses: {},
     sshHostKey: "",
     uplinks: [],
+    witnessAlarms: [],
   };
 }
 
@@ -11130,6 +11245,9 @@ export const HostStatusAnswer: MessageFns<HostStatusAnswer> = {
     }
     for (const v of message.uplinks) {
       Uplink.encode(v!, writer.uint32(162).fork()).join();
+    }
+    for (const v of message.witnessAlarms) {
+      WitnessAlarm.encode(v!, writer.uint32(682).fork()).join();
     }
     return writer;
   },
@@ -11313,6 +11431,14 @@ export const HostStatusAnswer: MessageFns<HostStatusAnswer> = {
             message.uplinks.push(Uplink.decode(reader, reader.uint32()));
             continue;
           }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.witnessAlarms.push(WitnessAlarm.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -11370,6 +11496,7 @@ export const HostStatusAnswer: MessageFns<HostStatusAnswer> = {
     );
     message.sshHostKey = object.sshHostKey ?? "";
     message.uplinks = object.uplinks?.map((e) => Uplink.fromPartial(e)) || [];
+    message.witnessAlarms = object.witnessAlarms?.map((e) => WitnessAlarm.fromPartial(e)) || [];
     return message;
   },
 };
@@ -12842,6 +12969,294 @@ export const AuditHeadAnswer: MessageFns<AuditHeadAnswer> = {
     message.signature = object.signature ?? new Uint8Array(0);
     message.publicKey = object.publicKey ?? new Uint8Array(0);
     message.folder = object.folder ?? "";
+    return message;
+  },
+};
+
+function createBaseWitnessCall(): WitnessCall {
+  return { seen: undefined, fresh: false };
+}
+
+export const WitnessCall: MessageFns<WitnessCall> = {
+  encode(message: WitnessCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seen !== undefined) {
+      Head.encode(message.seen, writer.uint32(10).fork()).join();
+    }
+    if (message.fresh !== false) {
+      writer.uint32(16).bool(message.fresh);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WitnessCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWitnessCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.seen = Head.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fresh = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WitnessCall>): WitnessCall {
+    return WitnessCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WitnessCall>): WitnessCall {
+    const message = createBaseWitnessCall();
+    message.seen = (object.seen !== undefined && object.seen !== null) ? Head.fromPartial(object.seen) : undefined;
+    message.fresh = object.fresh ?? false;
+    return message;
+  },
+};
+
+function createBaseWitnessAnswer(): WitnessAnswer {
+  return { head: undefined, proof: undefined };
+}
+
+export const WitnessAnswer: MessageFns<WitnessAnswer> = {
+  encode(message: WitnessAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.head !== undefined) {
+      Head.encode(message.head, writer.uint32(10).fork()).join();
+    }
+    if (message.proof !== undefined) {
+      HeadProof.encode(message.proof, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WitnessAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWitnessAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.head = Head.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.proof = HeadProof.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WitnessAnswer>): WitnessAnswer {
+    return WitnessAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WitnessAnswer>): WitnessAnswer {
+    const message = createBaseWitnessAnswer();
+    message.head = (object.head !== undefined && object.head !== null) ? Head.fromPartial(object.head) : undefined;
+    message.proof = (object.proof !== undefined && object.proof !== null)
+      ? HeadProof.fromPartial(object.proof)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWitnessAcceptCall(): WitnessAcceptCall {
+  return {};
+}
+
+export const WitnessAcceptCall: MessageFns<WitnessAcceptCall> = {
+  encode(_: WitnessAcceptCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WitnessAcceptCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWitnessAcceptCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WitnessAcceptCall>): WitnessAcceptCall {
+    return WitnessAcceptCall.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<WitnessAcceptCall>): WitnessAcceptCall {
+    const message = createBaseWitnessAcceptCall();
+    return message;
+  },
+};
+
+function createBaseWitnessAlarm(): WitnessAlarm {
+  return { found: "", head: undefined, lastLsn: 0n, atUnixMs: 0n, by: "" };
+}
+
+export const WitnessAlarm: MessageFns<WitnessAlarm> = {
+  encode(message: WitnessAlarm, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.found !== "") {
+      writer.uint32(10).string(message.found);
+    }
+    if (message.head !== undefined) {
+      Head.encode(message.head, writer.uint32(18).fork()).join();
+    }
+    if (message.lastLsn !== 0n) {
+      if (BigInt.asUintN(64, message.lastLsn) !== message.lastLsn) {
+        throw new globalThis.Error("value provided for field message.lastLsn of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.lastLsn);
+    }
+    if (message.atUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.atUnixMs) !== message.atUnixMs) {
+        throw new globalThis.Error("value provided for field message.atUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.atUnixMs);
+    }
+    if (message.by !== "") {
+      writer.uint32(42).string(message.by);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WitnessAlarm {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWitnessAlarm();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.found = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.head = Head.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lastLsn = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.atUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WitnessAlarm>): WitnessAlarm {
+    return WitnessAlarm.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WitnessAlarm>): WitnessAlarm {
+    const message = createBaseWitnessAlarm();
+    message.found = object.found ?? "";
+    message.head = (object.head !== undefined && object.head !== null) ? Head.fromPartial(object.head) : undefined;
+    message.lastLsn = (object.lastLsn !== undefined && object.lastLsn !== null) ? BigInt(object.lastLsn) : 0n;
+    message.atUnixMs = (object.atUnixMs !== undefined && object.atUnixMs !== null) ? BigInt(object.atUnixMs) : 0n;
+    message.by = object.by ?? "";
     return message;
   },
 };
@@ -14702,4 +15117,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };

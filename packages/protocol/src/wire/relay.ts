@@ -6,6 +6,7 @@
 
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Error } from "./error.ts";
+import { Head, HeadProof } from "./witness.ts";
 
 export const protobufPackage = "holdfast.v1";
 
@@ -17,7 +18,14 @@ export interface HostWord {
     | { case: "doors"; value: Doors }
     | { case: "decline"; value: Decline }
     | { case: "beat"; value: Beat }
+    | { case: "heads"; value: Heads }
     | { case: undefined; value?: undefined };
+}
+
+/** Heads of its audit chain, as they are signed; once after the registration with the proof of the head that the relay has. */
+export interface Heads {
+  heads: Head[];
+  proof: HeadProof | undefined;
 }
 
 /** After `refused` the line ends; a beat is the answer to each of the host's. */
@@ -49,6 +57,8 @@ export interface Registered {
   fleet: string;
   /** how often the host says a beat; a line is over after three without a word */
   beatMs: number;
+  /** the latest head that the relay has of this host */
+  witnessed: Head | undefined;
 }
 
 /** Whom the host lets to its door. Each time all of them: what is not in it is out, and its tunnels end. */
@@ -131,6 +141,38 @@ export interface FoundHost {
   online: boolean;
 }
 
+export interface HeadsRequest {
+  pass: string;
+  host: string;
+}
+
+export interface HeadsResponse {
+  /** its id */
+  host: string;
+  /** raw, that has signed them */
+  hostKey: Uint8Array;
+  /** rising */
+  heads: Head[];
+  conflicts: HeadConflict[];
+}
+
+/** What a host has said that does not agree with a head that the relay had of it. */
+export interface HeadConflict {
+  /** truncated, forked, unshown */
+  found: string;
+  had:
+    | Head
+    | undefined;
+  /** absent: it has shown no head, or none that says so */
+  told: Head | undefined;
+  atUnixMs: bigint;
+}
+
+export interface RelayHeadsRequest {
+  host: string;
+  accept: boolean;
+}
+
 export interface RelayHostsRequest {
 }
 
@@ -151,6 +193,10 @@ export interface RelayHost {
   revoked: boolean;
   /** keys */
   admits: number;
+  /** the latest head that the relay has of it; 0: none */
+  headLsn: bigint;
+  headUnixMs: bigint;
+  headConflicts: number;
 }
 
 export interface RelayOperatorsRequest {
@@ -210,6 +256,9 @@ export const HostWord: MessageFns<HostWord> = {
       case "beat":
         Beat.encode(message.body.value, writer.uint32(34).fork()).join();
         break;
+      case "heads":
+        Heads.encode(message.body.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -259,6 +308,14 @@ export const HostWord: MessageFns<HostWord> = {
             message.body = { case: "beat", value: Beat.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.body = { case: "heads", value: Heads.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -301,7 +358,82 @@ export const HostWord: MessageFns<HostWord> = {
         }
         break;
       }
+      case "heads": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "heads", value: Heads.fromPartial(object.body.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseHeads(): Heads {
+  return { heads: [], proof: undefined };
+}
+
+export const Heads: MessageFns<Heads> = {
+  encode(message: Heads, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.heads) {
+      Head.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.proof !== undefined) {
+      HeadProof.encode(message.proof, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Heads {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeads();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.heads.push(Head.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.proof = HeadProof.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Heads>): Heads {
+    return Heads.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Heads>): Heads {
+    const message = createBaseHeads();
+    message.heads = object.heads?.map((e) => Head.fromPartial(e)) || [];
+    message.proof = (object.proof !== undefined && object.proof !== null)
+      ? HeadProof.fromPartial(object.proof)
+      : undefined;
     return message;
   },
 };
@@ -537,7 +669,7 @@ export const Register: MessageFns<Register> = {
 };
 
 function createBaseRegistered(): Registered {
-  return { name: "", fleet: "", beatMs: 0 };
+  return { name: "", fleet: "", beatMs: 0, witnessed: undefined };
 }
 
 export const Registered: MessageFns<Registered> = {
@@ -550,6 +682,9 @@ export const Registered: MessageFns<Registered> = {
     }
     if (message.beatMs !== 0) {
       writer.uint32(24).uint32(message.beatMs);
+    }
+    if (message.witnessed !== undefined) {
+      Head.encode(message.witnessed, writer.uint32(682).fork()).join();
     }
     return writer;
   },
@@ -591,6 +726,14 @@ export const Registered: MessageFns<Registered> = {
             message.beatMs = reader.uint32();
             continue;
           }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.witnessed = Head.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -611,6 +754,9 @@ export const Registered: MessageFns<Registered> = {
     message.name = object.name ?? "";
     message.fleet = object.fleet ?? "";
     message.beatMs = object.beatMs ?? 0;
+    message.witnessed = (object.witnessed !== undefined && object.witnessed !== null)
+      ? Head.fromPartial(object.witnessed)
+      : undefined;
     return message;
   },
 };
@@ -1526,6 +1672,325 @@ export const FoundHost: MessageFns<FoundHost> = {
   },
 };
 
+function createBaseHeadsRequest(): HeadsRequest {
+  return { pass: "", host: "" };
+}
+
+export const HeadsRequest: MessageFns<HeadsRequest> = {
+  encode(message: HeadsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pass !== "") {
+      writer.uint32(10).string(message.pass);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeadsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeadsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pass = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HeadsRequest>): HeadsRequest {
+    return HeadsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HeadsRequest>): HeadsRequest {
+    const message = createBaseHeadsRequest();
+    message.pass = object.pass ?? "";
+    message.host = object.host ?? "";
+    return message;
+  },
+};
+
+function createBaseHeadsResponse(): HeadsResponse {
+  return { host: "", hostKey: new Uint8Array(0), heads: [], conflicts: [] };
+}
+
+export const HeadsResponse: MessageFns<HeadsResponse> = {
+  encode(message: HeadsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.hostKey.length !== 0) {
+      writer.uint32(18).bytes(message.hostKey);
+    }
+    for (const v of message.heads) {
+      Head.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.conflicts) {
+      HeadConflict.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeadsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeadsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hostKey = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.heads.push(Head.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.conflicts.push(HeadConflict.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HeadsResponse>): HeadsResponse {
+    return HeadsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HeadsResponse>): HeadsResponse {
+    const message = createBaseHeadsResponse();
+    message.host = object.host ?? "";
+    message.hostKey = object.hostKey ?? new Uint8Array(0);
+    message.heads = object.heads?.map((e) => Head.fromPartial(e)) || [];
+    message.conflicts = object.conflicts?.map((e) => HeadConflict.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHeadConflict(): HeadConflict {
+  return { found: "", had: undefined, told: undefined, atUnixMs: 0n };
+}
+
+export const HeadConflict: MessageFns<HeadConflict> = {
+  encode(message: HeadConflict, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.found !== "") {
+      writer.uint32(10).string(message.found);
+    }
+    if (message.had !== undefined) {
+      Head.encode(message.had, writer.uint32(18).fork()).join();
+    }
+    if (message.told !== undefined) {
+      Head.encode(message.told, writer.uint32(26).fork()).join();
+    }
+    if (message.atUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.atUnixMs) !== message.atUnixMs) {
+        throw new globalThis.Error("value provided for field message.atUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.atUnixMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeadConflict {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeadConflict();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.found = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.had = Head.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.told = Head.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.atUnixMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HeadConflict>): HeadConflict {
+    return HeadConflict.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HeadConflict>): HeadConflict {
+    const message = createBaseHeadConflict();
+    message.found = object.found ?? "";
+    message.had = (object.had !== undefined && object.had !== null) ? Head.fromPartial(object.had) : undefined;
+    message.told = (object.told !== undefined && object.told !== null) ? Head.fromPartial(object.told) : undefined;
+    message.atUnixMs = (object.atUnixMs !== undefined && object.atUnixMs !== null) ? BigInt(object.atUnixMs) : 0n;
+    return message;
+  },
+};
+
+function createBaseRelayHeadsRequest(): RelayHeadsRequest {
+  return { host: "", accept: false };
+}
+
+export const RelayHeadsRequest: MessageFns<RelayHeadsRequest> = {
+  encode(message: RelayHeadsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.accept !== false) {
+      writer.uint32(16).bool(message.accept);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayHeadsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayHeadsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.accept = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RelayHeadsRequest>): RelayHeadsRequest {
+    return RelayHeadsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RelayHeadsRequest>): RelayHeadsRequest {
+    const message = createBaseRelayHeadsRequest();
+    message.host = object.host ?? "";
+    message.accept = object.accept ?? false;
+    return message;
+  },
+};
+
 function createBaseRelayHostsRequest(): RelayHostsRequest {
   return {};
 }
@@ -1637,6 +2102,9 @@ function createBaseRelayHost(): RelayHost {
     from: "",
     revoked: false,
     admits: 0,
+    headLsn: 0n,
+    headUnixMs: 0n,
+    headConflicts: 0,
   };
 }
 
@@ -1680,6 +2148,21 @@ export const RelayHost: MessageFns<RelayHost> = {
     }
     if (message.admits !== 0) {
       writer.uint32(88).uint32(message.admits);
+    }
+    if (message.headLsn !== 0n) {
+      if (BigInt.asUintN(64, message.headLsn) !== message.headLsn) {
+        throw new globalThis.Error("value provided for field message.headLsn of type uint64 too large");
+      }
+      writer.uint32(680).uint64(message.headLsn);
+    }
+    if (message.headUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.headUnixMs) !== message.headUnixMs) {
+        throw new globalThis.Error("value provided for field message.headUnixMs of type int64 too large");
+      }
+      writer.uint32(688).int64(message.headUnixMs);
+    }
+    if (message.headConflicts !== 0) {
+      writer.uint32(696).uint32(message.headConflicts);
     }
     return writer;
   },
@@ -1785,6 +2268,30 @@ export const RelayHost: MessageFns<RelayHost> = {
             message.admits = reader.uint32();
             continue;
           }
+          case 85: {
+            if (tag !== 680) {
+              break;
+            }
+
+            message.headLsn = reader.uint64() as bigint;
+            continue;
+          }
+          case 86: {
+            if (tag !== 688) {
+              break;
+            }
+
+            message.headUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 87: {
+            if (tag !== 696) {
+              break;
+            }
+
+            message.headConflicts = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1817,6 +2324,11 @@ export const RelayHost: MessageFns<RelayHost> = {
     message.from = object.from ?? "";
     message.revoked = object.revoked ?? false;
     message.admits = object.admits ?? 0;
+    message.headLsn = (object.headLsn !== undefined && object.headLsn !== null) ? BigInt(object.headLsn) : 0n;
+    message.headUnixMs = (object.headUnixMs !== undefined && object.headUnixMs !== null)
+      ? BigInt(object.headUnixMs)
+      : 0n;
+    message.headConflicts = object.headConflicts ?? 0;
     return message;
   },
 };
@@ -2326,4 +2838,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { HostWord as HostWordSchema, RelayWord as RelayWordSchema, Register as RegisterSchema, Registered as RegisteredSchema, Doors as DoorsSchema, Invited as InvitedSchema, Offer as OfferSchema, Decline as DeclineSchema, Beat as BeatSchema, Piece as PieceSchema, Knock as KnockSchema, Take as TakeSchema, Joined as JoinedSchema, FindRequest as FindRequestSchema, FindResponse as FindResponseSchema, FoundHost as FoundHostSchema, RelayHostsRequest as RelayHostsRequestSchema, RelayHostsResponse as RelayHostsResponseSchema, RelayHost as RelayHostSchema, RelayOperatorsRequest as RelayOperatorsRequestSchema, RelayOperatorsResponse as RelayOperatorsResponseSchema, RelayOperator as RelayOperatorSchema, RelayInviteRequest as RelayInviteRequestSchema, RelayInviteResponse as RelayInviteResponseSchema, RelayRevokeRequest as RelayRevokeRequestSchema, RelayRevokeResponse as RelayRevokeResponseSchema };
+export { HostWord as HostWordSchema, Heads as HeadsSchema, RelayWord as RelayWordSchema, Register as RegisterSchema, Registered as RegisteredSchema, Doors as DoorsSchema, Invited as InvitedSchema, Offer as OfferSchema, Decline as DeclineSchema, Beat as BeatSchema, Piece as PieceSchema, Knock as KnockSchema, Take as TakeSchema, Joined as JoinedSchema, FindRequest as FindRequestSchema, FindResponse as FindResponseSchema, FoundHost as FoundHostSchema, HeadsRequest as HeadsRequestSchema, HeadsResponse as HeadsResponseSchema, HeadConflict as HeadConflictSchema, RelayHeadsRequest as RelayHeadsRequestSchema, RelayHostsRequest as RelayHostsRequestSchema, RelayHostsResponse as RelayHostsResponseSchema, RelayHost as RelayHostSchema, RelayOperatorsRequest as RelayOperatorsRequestSchema, RelayOperatorsResponse as RelayOperatorsResponseSchema, RelayOperator as RelayOperatorSchema, RelayInviteRequest as RelayInviteRequestSchema, RelayInviteResponse as RelayInviteResponseSchema, RelayRevokeRequest as RelayRevokeRequestSchema, RelayRevokeResponse as RelayRevokeResponseSchema };

@@ -13,6 +13,7 @@ import {
   isCode,
   type Piece,
   PieceSchema,
+  type Registered,
   type RelayWord,
   RelayWordSchema,
   toBinary,
@@ -113,7 +114,7 @@ export class Host extends Key {
   }
 
   /** What the relay answered to the registration, or its refusal as thrown. */
-  async registered(): Promise<{ readonly name: string; readonly fleet: string }> {
+  async registered(): Promise<Registered> {
     const word = await vi.waitFor(
       () => {
         const found = this.words.find((w) => w.case === "registered" || w.case === "refused");

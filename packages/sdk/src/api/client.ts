@@ -20,12 +20,15 @@ import type { Sessions } from "./handle.ts";
 import type { GrantSpec, Invited, InviteSpec } from "./invite.ts";
 import type { ListeningPort, PortStream } from "./port.ts";
 import type { RelayJoin } from "./reach.ts";
+import type { HostWitnessing } from "./witness.ts";
 import type { ExecOptions, ExecResult, OpenSpec, RunOptions, RunResult, ScreenOptions, SendOptions, WaitSpec } from "./work.ts";
 
 export interface HostClient {
   readonly operator: WhoamiAnswer;
   /** Sessions as handles, attachments as async iterables, refusals as values. */
   readonly sessions: Sessions;
+  /** What is seen of the host's audit chain, and what that says of it now. */
+  readonly witness: HostWitnessing;
   open(spec: OpenSpec): Promise<{ readonly session: Session; readonly existed: boolean }>;
   list(options?: { readonly all?: boolean; readonly group?: string }): Promise<Session[]>;
   show(session: string): Promise<Session>;

@@ -4,6 +4,7 @@
  * connects again by itself, resumes after its cursor and sends what was not answered.
  * Every method that can be refused throws {@link HoldError} with a code of packages/protocol/src/code.ts.
  */
+export type { HostWitnessing, KeptByRelay, WitnessStore } from "./witness.ts";
 export type * from "./approval.ts";
 export type * from "./attach.ts";
 export type * from "./client.ts";

@@ -1,5 +1,6 @@
 /** Ways to a host, and who comes by them. */
 import type { NetworkCarrier } from "../client/carriers.ts";
+import type { WitnessStore } from "./witness.ts";
 
 /** Asked for the passphrase of a key that one keeps; `attempt` from 1. Null gives up. */
 export type AskPassphrase = (key: {
@@ -24,6 +25,8 @@ export interface ConnectOptions {
   readonly startHost?: () => Promise<void>;
   /** How long to wait for a host that is starting. Default 10 s. */
   readonly timeoutMs?: number;
+  /** Where what is seen of the host's audit chain is kept. Default: `witnessed` in the home; null: nowhere, it is known while the client is there. */
+  readonly witness?: WitnessStore | null;
   /** Other ways to the same host, for the same operator: an attachment whose way is gone goes on over one of these. */
   readonly also?: readonly Reach[];
 }
@@ -36,6 +39,8 @@ export interface ThroughOptions {
   readonly via?: "cli" | "sdk" | "mcp" | "web" | "ssh";
   /** Shown in audit. */
   readonly client?: string;
+  /** Where what is seen of the host's audit chain is kept. Default: nowhere, it is known while the client is there. */
+  readonly witness?: WitnessStore | null;
   /** How long the first link may take, a person's answering included. Default 2 min. */
   readonly timeoutMs?: number;
 }
@@ -60,6 +65,8 @@ export interface NetworkOptions {
   readonly timeoutMs?: number;
   /** `first`: takes whoever answers at an address that the home's `known_hosts` does not have, and remembers it. An id: that host alone, whatever is known. Default: who is known. */
   readonly trust?: string;
+  /** Where what is seen of the host's audit chain is kept. Default: `witnessed` in the home; null: nowhere, it is known while the client is there. */
+  readonly witness?: WitnessStore | null;
   /** Certificates of authorities to trust for TLS in place of the system's, PEM. */
   readonly ca?: string;
   /** As in {@link ConnectOptions.also}. */
@@ -75,6 +82,8 @@ export interface SshOptions {
   /** Proves a credential of this home in place of the ssh key: what is to move to another carrier, or came from one, is bound to that. */
   readonly home?: string;
   readonly as?: string;
+  /** Where what is seen of the host's audit chain is kept. Default: nowhere, it is known while the client is there. */
+  readonly witness?: WitnessStore | null;
   readonly via?: NonNullable<ConnectOptions["via"]>;
   /** Shown in audit. */
   readonly client?: string;

@@ -25,6 +25,7 @@ import type {
   Files,
   GrantSpec,
   HostClient,
+  HostWitnessing,
   InputOutcome,
   Invited,
   InviteSpec,
@@ -49,6 +50,7 @@ import { errorFrom } from "./handshake.ts";
 import { Line } from "./line.ts";
 import { openPort } from "./port.ts";
 import type { Redial } from "./redial.ts";
+import { Witness, witnessingOf } from "./witness.ts";
 import { envOnWire, type Surroundings, surroundingsFrom } from "./surroundings.ts";
 
 const verbs = {
@@ -66,9 +68,16 @@ export class Client implements HostClient {
   readonly #surroundings: Surroundings;
   readonly operator: WhoamiAnswer;
 
-  constructor(connection: Connection, redial: Redial, surroundings: Surroundings) {
-    this.#line = new Line(connection, redial);
-    this.#redial = redial;
+  readonly witness: HostWitnessing;
+
+  constructor(connection: Connection, redial: Redial, surroundings: Surroundings, witness: Witness | null = null) {
+    witness?.begin(connection);
+    this.#redial = witness?.over(redial) ?? redial;
+    this.#line = new Line(connection, this.#redial);
+    this.witness = witnessingOf(
+      witness ?? new Witness({ store: null, isSigned: () => false, hostIdOf: () => "", nowMs: () => redial.now() }),
+      () => this.#line.standing(),
+    );
     const { welcome } = connection;
     this.#surroundings = welcome.surroundings ? surroundingsFrom(welcome.surroundings) : surroundings;
     this.operator = create(WhoamiAnswerSchema, {

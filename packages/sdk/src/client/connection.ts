@@ -15,6 +15,7 @@ import {
   type Answer,
   type Call,
   type ClientBody,
+  type Head,
   type HostFrame,
   type Welcome,
 } from "@holdfast/protocol";
@@ -39,6 +40,8 @@ interface OpenCall {
 export class Connection {
   readonly welcome: Welcome;
   readonly hostId: string;
+  /** Raw, that the host has proven to hold; where somebody proves for both, what they say. */
+  readonly hostKey: Uint8Array;
   readonly hostVersion: string;
   /** Null where whoever carries the link proves for this client. */
   readonly credential: Credential | null;
@@ -47,6 +50,7 @@ export class Connection {
   readonly #channels = new Map<number, ChannelHandler>();
   readonly #endings = new Set<(error: HoldError) => void>();
   readonly #approvalsTold = new Set<(waiting: number, own: number) => void>();
+  readonly #headsTold = new Set<(head: Head) => void>();
   #approvals: { readonly waiting: number; readonly own: number } | null = null;
   /** Null where the other end can't vanish. */
   readonly #pulse: Pulse | null;
@@ -58,6 +62,7 @@ export class Connection {
     this.#link = link;
     this.welcome = welcome;
     this.hostId = challenge.hostId;
+    this.hostKey = challenge.hostKey;
     this.hostVersion = challenge.version;
     this.credential = credential;
     this.#pulse = NEAR.has(link.carrier)
@@ -110,6 +115,11 @@ export class Connection {
     const last = this.#approvals;
     if (last) queueMicrotask(() => this.#approvalsTold.has(told) && told(last.waiting, last.own));
     return () => this.#approvalsTold.delete(told);
+  }
+
+  /** Of the host's chain, as they come. */
+  onHead(told: (head: Head) => void): void {
+    this.#headsTold.add(told);
   }
 
   /** `more`: told of each part of a streamed answer, in order; when it throws, the call is rejected with that and given up. */
@@ -167,6 +177,7 @@ export class Connection {
       this.#approvals = body.value;
       for (const told of [...this.#approvalsTold]) told(body.value.waiting, body.value.own);
     }
+    if (body.case === "head") for (const told of this.#headsTold) told(body.value);
     if (body.case !== "answer") return;
     const { id, more, result } = body.value;
     const open = this.#calls.get(id);

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { connectUnix, files, homeFolder } from "@holdfast/carrier";
 import { type FoundHost, HoldError } from "@holdfast/protocol";
-import type { ConnectOptions, HostClient, NetworkOptions, Reach, SshOptions } from "../api/index.ts";
+import type { ConnectOptions, HostClient, KeptByRelay, NetworkOptions, Reach, SshOptions } from "../api/index.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import type { Credential } from "../client/credential.ts";
@@ -11,7 +11,8 @@ import { isRelayed } from "./relayed.ts";
 import type { LookOptions } from "./network.ts";
 import type { Joined, JoinRequest } from "./join-invite.ts";
 import { homeVerifier, openCredential } from "./keys.ts";
-import { redialWith, surroundings } from "./machine.ts";
+import { redialWith, surroundings, witnessFor } from "./machine.ts";
+import { witnessFile } from "./witnessed.ts";
 
 export * from "../everywhere.ts";
 export { type BridgeOptions, bridgeStdio } from "./bridge.ts";
@@ -35,6 +36,7 @@ export {
 } from "./keys.ts";
 export { type Copied, type CopyOptions, copyHere, copyThere } from "./copy.ts";
 export { connectPort, forward, type Forward, type ForwardOptions } from "./forward.ts";
+export { witnessFile } from "./witnessed.ts";
 export { hostIdOf, knownHostId, rememberHost } from "./known-hosts.ts";
 
 /** Who answers at an address (network.ts). */
@@ -51,6 +53,11 @@ export async function findHosts(url: string, options: LookOptions = {}): Promise
   return (await import("./relay.ts")).findHosts(url, options);
 }
 
+/** What the relay before a host has kept of its audit chain. */
+export async function relayHeads(url: string, options: LookOptions = {}): Promise<KeptByRelay> {
+  return (await import("./relay.ts")).relayHeads(url, options);
+}
+
 /** Taking up an invitation that came as a text (join-invite.ts). */
 export async function joinByInvite(request: JoinRequest): Promise<Joined> {
   return (await import("./join-invite.ts")).joinByInvite(request);
@@ -62,10 +69,14 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export async function connect(options: ConnectOptions | NetworkOptions | SshOptions): Promise<HostClient> {
   const also = await Promise.all((options.also ?? []).map((other) => wayOf(other, options.home)));
   const way = anyWay(await wayOf(options, undefined), also);
+  const home = "url" in options ? (options.home ?? homeFolder()) : "ssh" in options ? undefined : options.home;
+  const witness = witnessFor(
+    options.witness === undefined && home !== undefined ? witnessFile(files.witnessed(home)) : options.witness,
+  );
   if ("ssh" in options)
-    return new Client(await (await import("./ssh.ts")).sshWay(options)(null), redialWith(way), surroundings());
+    return new Client(await (await import("./ssh.ts")).sshWay(options)(null), redialWith(way), surroundings(), witness);
   const first = "url" in options ? way(null) : firstConnection(() => way(null), options);
-  return new Client(await first, redialWith(way), surroundings());
+  return new Client(await first, redialWith(way), surroundings(), witness);
 }
 
 // Loaded by who needs it: a WebSocket is no part of a command on this machine.

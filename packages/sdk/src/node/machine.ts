@@ -5,8 +5,12 @@ import { userInfo } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { MonotonicMs } from "@holdfast/core";
 import type { Redial } from "../client/redial.ts";
+import { Witness } from "../client/witness.ts";
+import type { WitnessStore } from "../api/index.ts";
 import type { Surroundings } from "../client/surroundings.ts";
 import type { Way } from "../client/way.ts";
+import { isSignedBy } from "./keys.ts";
+import { hostIdOf } from "./known-hosts.ts";
 import { exactDirectory, exactEnvironment } from "./exact.ts";
 
 export function redialWith(connect: Way): Redial {
@@ -17,6 +21,11 @@ export function redialWith(connect: Way): Redial {
     wait: (ms, signal) => delay(ms, undefined, { ref: true, ...(signal ? { signal } : {}) }),
     newId: () => randomBytes(12).toString("hex"),
   };
+}
+
+/** Undefined or null: nothing is kept when the client is gone. */
+export function witnessFor(store: WitnessStore | null | undefined): Witness {
+  return new Witness({ store: store ?? null, isSigned: isSignedBy, hostIdOf, nowMs: () => performance.now() });
 }
 
 export function surroundings(): Surroundings {

@@ -5,7 +5,7 @@ import type { HostClient, ThroughOptions } from "../api/index.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import type { Way } from "../client/way.ts";
-import { redialWith, surroundings } from "./machine.ts";
+import { redialWith, surroundings, witnessFor } from "./machine.ts";
 
 export const FIRST_MS = 120_000;
 /** How long a later link may take: that of a machine which went to sleep is not waited for. */
@@ -18,7 +18,12 @@ export const AGAIN_MS = 15_000;
 export async function connectThrough(options: ThroughOptions): Promise<HostClient> {
   const { argv, againArgv = argv, timeoutMs = FIRST_MS } = options;
   const first = programWay(options, argv, timeoutMs);
-  return new Client(await first(null), redialWith(programWay(options, againArgv, AGAIN_MS)), surroundings());
+  return new Client(
+    await first(null),
+    redialWith(programWay(options, againArgv, AGAIN_MS)),
+    surroundings(),
+    witnessFor(options.witness),
+  );
 }
 
 /** Leads to a host through a program. `ms`: how long a link may take. */

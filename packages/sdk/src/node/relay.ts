@@ -10,6 +10,7 @@ import {
   type RelayedHost,
   relayedHost,
   relayedUrl,
+  RelayClient,
   reachThroughRelay,
   signPass,
 } from "@holdfast/carrier/grpc";
@@ -21,13 +22,17 @@ import {
   FindResponseSchema,
   type FoundHost,
   fromBinary,
+  headFrom,
+  HeadsRequestSchema,
+  HeadsResponseSchema,
+  headWords,
   HoldError,
   toBinary,
 } from "@holdfast/protocol";
-import type { NetworkOptions } from "../api/index.ts";
+import type { KeptByRelay, NetworkOptions } from "../api/index.ts";
 import { Connection } from "../client/connection.ts";
 import type { Way } from "../client/way.ts";
-import { defaultKeyName, type HeldCredential, openCredential } from "./keys.ts";
+import { defaultKeyName, type HeldCredential, isSignedBy, openCredential } from "./keys.ts";
 import {
   checkHost,
   credentialAt,
@@ -145,6 +150,28 @@ export async function findHosts(
       for (const host of await found(relay, pass)) all.set(host.id, host);
     }
     return [...all.values()];
+  } finally {
+    relay.close();
+  }
+}
+
+/** Of the host at a `relay://` address, for whom it admits. Heads that its key has not signed are left out. */
+export async function relayHeads(url: string, { home = homeFolder(), as, passphrase, ca }: LookOptions): Promise<KeptByRelay> {
+  const at = relayedHost(url);
+  if (at.relay.isWeb) throw new HoldError("unsupported", "what a relay has kept of a host is asked at its gRPC address");
+  const place = relayedPlace(at);
+  const named = as ?? credentialAt(home, place.host) ?? credentialBehind(home, at.relay.authority, at.host);
+  const credential = await openCredential(home, named, passphrase);
+  const relay = await RelayClient.open(at.relay, ca === undefined ? {} : { ca });
+  try {
+    const pass = await passFor(credential, at.relay);
+    const request = Buffer.from(toBinary(HeadsRequestSchema, create(HeadsRequestSchema, { pass, host: at.host })));
+    const { host, hostKey, heads, conflicts } = fromBinary(HeadsResponseSchema, await relay.heads(request));
+    const signed = heads.flatMap((wire) => {
+      const head = headFrom(wire);
+      return head && isSignedBy(hostKey, headWords("head", hostKey, head), head.signature) ? [head] : [];
+    });
+    return { hostId: host, heads: hostIdOf(hostKey) === host ? signed : [], conflicts };
   } finally {
     relay.close();
   }

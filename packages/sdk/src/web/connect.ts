@@ -5,7 +5,7 @@ import { signPass } from "@holdfast/carrier/pass";
 import { connectWebSocket, linkUrl, reachPlain, reachUrl } from "@holdfast/carrier/websocket";
 import { MonotonicMs } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
-import type { ConnectOptions, HostClient } from "../api/index.ts";
+import type { ConnectOptions, HostClient, WitnessStore } from "../api/index.ts";
 import type { Redial } from "../client/redial.ts";
 import { carriersFor, type NetworkCarrier } from "../client/carriers.ts";
 import { Client } from "../client/client.ts";
@@ -14,7 +14,8 @@ import type { Credential } from "../client/credential.ts";
 import type { Dial } from "../client/handshake.ts";
 import { anyWay, type Way } from "../client/way.ts";
 import type { Surroundings } from "../client/surroundings.ts";
-import { pinnedVerifier } from "./key.ts";
+import { Witness } from "../client/witness.ts";
+import { hostIdOf, pinnedVerifier } from "./key.ts";
 
 /** A host that listens. */
 export interface WebAddress {
@@ -45,6 +46,8 @@ export interface WebBinding {
   readonly via?: ConnectOptions["via"];
   /** Shown in audit. Default `holdfast-sdk`. */
   readonly client?: string;
+  /** Where what is seen of the host's audit chain is kept. Default: nowhere, it is known while the client is there. */
+  readonly witness?: WitnessStore;
   /** Default 10 s. */
   readonly timeoutMs?: number;
 }
@@ -74,7 +77,13 @@ export async function connect(options: WebOptions): Promise<HostClient> {
         }),
   );
   const open = anyWay(ways[0]!, ways.slice(1));
-  return new Client(await open(null), redialWith(open), NOTHING);
+  const witness = new Witness({
+    store: options.witness ?? null,
+    isSigned: (...signed) => verifier.verify(...signed),
+    hostIdOf,
+    nowMs: () => performance.now(),
+  });
+  return new Client(await open(null), redialWith(open), NOTHING, witness);
 }
 
 function dialsOf(options: WebOptions): Dial[] {

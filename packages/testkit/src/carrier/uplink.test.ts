@@ -5,12 +5,14 @@ import { Uplink, type UplinkState } from "@holdfast/host/uplink";
 import {
   create,
   fromBinary,
+  headOnWire,
   HoldError,
   type HostWord,
   HostWordSchema,
   type Init,
   type RelayWord,
   RelayWordSchema,
+  type SignedHead,
   toBinary,
 } from "@holdfast/protocol";
 import { listenGrpc, type Relay } from "@holdfast/relay";
@@ -56,6 +58,8 @@ interface Scene {
   readonly logged: string[];
   readonly links: Link[];
   doors: Uint8Array[];
+  head: SignedHead | null;
+  readonly told: Set<(head: SignedHead) => void>;
   state(): UplinkState["name"];
   line(n: number): Promise<Line>;
 }
@@ -83,6 +87,8 @@ async function scene(): Promise<Scene> {
     logged,
     links,
     doors: [randomBytes(32)],
+    head: null,
+    told: new Set(),
     state: () => made.uplink.state.name,
     line: (n) =>
       vi.waitFor(() => {
@@ -102,6 +108,17 @@ async function scene(): Promise<Scene> {
         },
         log: (text) => void logged.push(text),
         wallMs: () => Date.now(),
+        witness: {
+          current: () => made.head,
+          onHead(told) {
+            made.told.add(told);
+            return () => made.told.delete(told);
+          },
+          present: ({ lsn }) => {
+            if (lsn === 13) throw new HoldError("bad_request", "it is another's");
+            return { lsn: BigInt(lsn), lastLsn: 99n, chain: new Uint8Array(32) };
+          },
+        },
       },
     ),
   };
@@ -230,4 +247,30 @@ test("who comes by a page, which the relay could read, is declined", async () =>
   line.say({ case: "offer", value: { id: randomBytes(16), from: "10.0.0.1", carrier: "websocket", plain: true } });
   await vi.waitFor(() => expect(line.said("decline")).toMatchObject([{ value: { error: { code: "not_permitted" } } }]), soon);
   expect(s.accepts).toEqual([]);
+});
+
+test("heads are told with each registration, with what the chain is at the one that the relay has, and as they are signed; to a line that is over no more", async () => {
+  const head = (lsn: number): SignedHead => ({ lsn, chain: randomBytes(32), atUnixMs: 1, signature: randomBytes(64) });
+  const s = await scene();
+  s.uplink.start();
+  const first = await s.line(0);
+  first.register();
+  await vi.waitFor(() => expect(first.said("heads")).toMatchObject([{ value: { heads: [], proof: undefined } }]), soon);
+  for (const told of s.told) told(head(5));
+  await vi.waitFor(() => expect(first.said("heads")).toMatchObject([{}, { value: { heads: [{ lsn: 5n }] } }]), soon);
+  s.head = head(7);
+  first.call.end();
+  const second = await s.line(1);
+  expect(s.told.size).toBe(0);
+  second.say({ case: "registered", value: { name: "box", fleet: "home", beatMs: 60_000, witnessed: headOnWire(head(5)) } });
+  const shown = { value: { heads: [{ lsn: 7n }], proof: { lsn: 5n, lastLsn: 99n } } };
+  await vi.waitFor(() => expect(second.said("heads")).toMatchObject([shown]), soon);
+  expect(s.told.size).toBe(1);
+  // What it says that it has is a stranger's word.
+  second.call.end();
+  const third = await s.line(2);
+  third.say({ case: "registered", value: { name: "box", fleet: "home", beatMs: 60_000, witnessed: headOnWire(head(13)) } });
+  await vi.waitFor(() => expect(third.said("heads")).toMatchObject([{ value: { proof: undefined } }]), soon);
+  expect(s.state()).toBe("connected");
+  expect(s.logged.join()).toContain("a head that is not ours");
 });

@@ -37,7 +37,9 @@ An input is in the journal before the program reads it. \`input_settled\` then t
 
 # Proof
 
-Records of all sessions form one hash chain over commitments, sealed and signed with the host's audit key. \`hold audit verify\` reads the files themselves and names the position of any flipped byte and any dropped, doubled or swapped record. Erasing a payload leaves a gap and breaks nothing. The chain proves the past up to the last head that somebody else has seen: keep \`hold audit export\` elsewhere.`,
+Records of all sessions form one hash chain over commitments, sealed and signed with the host's audit key. \`hold audit verify\` reads the files themselves and names the position of any flipped byte and any dropped, doubled or swapped record. Erasing a payload leaves a gap and breaks nothing. 
+
+The chain proves the past up to the last head that somebody else has seen. Your clients see one with each command and relays one a minute, and all say so when a host has less than they saw, or something else: records were cut off, changed, or the home is an older copy. What runs goes on. \`hold audit verify\` compares the files with all of them; \`hold audit heads\` prints one to keep on paper or in git, for \`--witness\`. After a restore that was meant: \`hold audit accept\`.`,
   },
   operators: {
     brief: "Operators: identities, kinds and roles",

@@ -51,4 +51,6 @@ export const table: Record<Verb, string> = {
   hostDown: /*  */ "no no no no yes",
   relayJoin: "no no no no yes",
   relayLeave: "no no no no yes",
+  witness: "yes yes yes yes yes",
+  witnessAccept: "no no no no yes",
 };

@@ -20,6 +20,7 @@ export class ScriptedHost {
   refusesLinks = false;
   /** Of its welcomes from now on. */
   answersAgain = true;
+  hostKey: Uint8Array = new Uint8Array(32);
   /** Answers calls and attachments; replaced by tests. */
   on: (body: Frame, say: (body: HostBody) => void, channel: number) => void = () => {};
 
@@ -39,7 +40,7 @@ export class ScriptedHost {
                   case: "challenge",
                   value: {
                     protocol: 1,
-                    hostKey: new Uint8Array(32),
+                    hostKey: this.hostKey,
                     nonce: new Uint8Array(32),
                     signature: new Uint8Array(64),
                     hostId: "h",
