@@ -26,6 +26,11 @@ import {
   RelayInviteRequestSchema,
   type RelayInviteResponse,
   RelayInviteResponseSchema,
+  type RelayFleet,
+  type RelayLimitsRequest,
+  RelayLimitsRequestSchema,
+  type RelayLimitsResponse,
+  RelayLimitsResponseSchema,
   type RelayOperator,
   type RelayOperatorsRequest,
   RelayOperatorsRequestSchema,
@@ -53,6 +58,7 @@ interface Verbs {
   readonly operators: VerbOf<RelayOperatorsRequest, RelayOperatorsResponse>;
   readonly invite: VerbOf<RelayInviteRequest, RelayInviteResponse>;
   readonly revoke: VerbOf<RelayRevokeRequest, RelayRevokeResponse>;
+  readonly limits: VerbOf<RelayLimitsRequest, RelayLimitsResponse>;
 }
 
 const verbs: Verbs = {
@@ -60,6 +66,7 @@ const verbs: Verbs = {
   operators: { asked: RelayOperatorsRequestSchema, answered: RelayOperatorsResponseSchema },
   invite: { asked: RelayInviteRequestSchema, answered: RelayInviteResponseSchema },
   revoke: { asked: RelayRevokeRequestSchema, answered: RelayRevokeResponseSchema },
+  limits: { asked: RelayLimitsRequestSchema, answered: RelayLimitsResponseSchema },
 };
 
 type VerbName = keyof Verbs;
@@ -96,7 +103,29 @@ function answersOf(relay: Relay, wallMs: () => number): Answers {
       return { token, untilUnixMs: BigInt(Math.trunc(until)) };
     },
     revoke: ({ what, undo }) => relay.revoke(what, undo),
+    limits: (asked) => ({ fleets: limited(relay, asked) }),
   };
+}
+
+/** Sets what is asked for, and tells of that fleet, or of all. */
+function limited({ quotas }: Relay, asked: RelayLimitsRequest): Init<RelayFleet>[] {
+  const { fleet, hosts, tunnels, bytesPerSecond, usual } = asked;
+  const set = {
+    ...(hosts === undefined ? {} : { hosts }),
+    ...(tunnels === undefined ? {} : { tunnels }),
+    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond: Number(bytesPerSecond) }),
+  };
+  const isSet = Object.keys(set).length > 0;
+  if (isSet && usual) throw new HoldError("bad_request", "as usual, or with bounds of its own");
+  if (isSet || usual) quotas.set(fleet, set);
+  return (fleet === "" ? quotas.fleets : [fleet]).map((name) => {
+    const { passedBytes, ...used } = quotas.usedBy(name);
+    const most = quotas.limitsOf(name);
+    return {
+      ...{ fleet: name, ...used, passedBytes: BigInt(passedBytes) },
+      ...{ mostHosts: most.hosts, mostTunnels: most.tunnels, mostBytesPerSecond: BigInt(most.bytesPerSecond) },
+    };
+  });
 }
 
 /** Keys that some host admits or that were revoked here. */
@@ -135,6 +164,7 @@ export async function serveAdmin(relay: Relay, path: string, wallMs: () => numbe
     operators: handler("operators"),
     invite: handler("invite"),
     revoke: handler("revoke"),
+    limits: handler("limits"),
   });
   await new Promise<void>((resolve, reject) =>
     server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (cause) =>

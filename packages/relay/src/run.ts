@@ -10,6 +10,7 @@ import { askRelay, serveAdmin } from "./admin.ts";
 import { RelayBook } from "./book.ts";
 import { meantBy } from "./identity.ts";
 import { Relay } from "./relay.ts";
+import { Quotas } from "./quotas.ts";
 import { listenGrpc } from "./server.ts";
 import type { Web, WebParts } from "./web.ts";
 
@@ -56,6 +57,7 @@ export async function runRelay({ folder, listen, tls, public: name, web, log }: 
   const certificate = certificateIn(own ?? tls);
   const relay = new Relay({
     book: RelayBook.open(join(folder, "book.json")),
+    quotas: Quotas.open(join(folder, "limits.json")),
     isMe: meantBy(certificate, name),
     ...{ wallMs, log },
     ...(metrics && { met: metrics.met }),

@@ -29,6 +29,7 @@ export const relayAdminService = {
   operators: method("RelayAdminService", "Operators", false),
   invite: method("RelayAdminService", "Invite", false),
   revoke: method("RelayAdminService", "Revoke", false),
+  limits: method("RelayAdminService", "Limits", false),
 } as const satisfies ServiceDefinition;
 
 /** Bytes of one message: a piece, or a host's doors. */
