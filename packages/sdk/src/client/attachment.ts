@@ -9,7 +9,7 @@
  *   T5  The token that takes this attachment up is the last one that the host gave. Where it is refused, this logs in and attaches anew:
  *       the same writer and cursor, so nothing is lost or doubled; only the place was not kept.
  */
-import { type MonotonicMs, Outbox } from "@holdfast/core";
+import { Outbox } from "@holdfast/core";
 import {
   type Code,
   type Floor,
@@ -23,7 +23,7 @@ import {
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api/index.ts";
 import type { Connection } from "./connection.ts";
 import { errorFrom, type ResumeToken } from "./handshake.ts";
-import { nextRetryMs, type Redial, RETRIED, RETRY_TOTAL_MS, spreadOf } from "./redial.ts";
+import { type Redial, Retries } from "./redial.ts";
 
 interface Frame {
   readonly data: Uint8Array;
@@ -85,9 +85,7 @@ export class ClientAttachment implements Attachment {
   readonly #over = new AbortController();
   /** What came on an earlier link is credited to nobody. */
   #links = 0;
-  /** Until a link has stood: how long the next attempt waits, and since when there is none. */
-  #retryMs = 0;
-  #offlineSince: MonotonicMs | null = null;
+  readonly #retries: Retries;
   #resumed = false;
   id = "";
   session!: Session;
@@ -106,6 +104,7 @@ export class ClientAttachment implements Attachment {
     this.#options = options;
     this.#handlers = handlers;
     this.#writer = redial.newId();
+    this.#retries = new Retries(redial, this.#writer);
     this.#size = options.size;
     this.#first = first;
     if (options.mode === "replay" && options.after !== undefined) this.#cursor = options.after;
@@ -430,12 +429,9 @@ export class ClientAttachment implements Attachment {
   }
 
   async #dialAgain(): Promise<void> {
-    this.#offlineSince ??= this.#redial.now();
-    // At once the first time; after that also when a link was had and was gone before it stood.
+    this.#retries.lost();
     while (!this.#isOver()) {
-      const wait = this.#retryMs;
-      this.#retryMs = nextRetryMs(wait);
-      if (wait > 0) await this.#redial.wait(wait * spreadOf(this.#writer), this.#over.signal).catch(() => {});
+      await this.#retries.due(this.#over.signal).catch(() => {});
       if (this.#isOver()) return;
       try {
         const connection = await this.#redial.connect(this.#token);
@@ -449,8 +445,8 @@ export class ClientAttachment implements Attachment {
           this.#token = null;
           continue;
         }
-        if (!RETRIED.has(error.code)) return this.#finish(error.code, error);
-        if (this.#redial.now() - this.#offlineSince > RETRY_TOTAL_MS) return this.#finish("unreachable", error);
+        if (!Retries.mayPass(error)) return this.#finish(error.code, error);
+        if (this.#retries.leftMs <= 0) return this.#finish("unreachable", error);
       }
     }
   }
@@ -516,8 +512,7 @@ export class ClientAttachment implements Attachment {
     this.#state = "attached";
     const { send, confirm } = this.#outbox.linkBack(this.#redial.now());
     for (const out of send) this.#sendFrame(out.n, out.frame);
-    this.#retryMs = 0;
-    this.#offlineSince = null;
+    this.#retries.stood();
     this.#moving?.resolve();
     this.#moving = null;
     this.#tell(() => this.#handlers.link?.("attached", { resumed: this.#resumed, unanswered: this.#outbox.unansweredBytes }));
