@@ -53,9 +53,9 @@ class Person {
     for (let n = 0; n < units; ) {
       for (let burst = 1 + work.dice.below(12); burst > 0 && n < units; burst--)
         await this.unit(work, unit(this.name, n++, work.dice.below(60)));
-      await this.#attachment.release();
-      // The next turn is somebody else's, if anybody else has something to type.
+      // The next turn is somebody else's, if anybody else has something to type. They may be in before the answer to this is.
       const seen = work.done;
+      await this.#attachment.release();
       await fact("another has typed", () => work.done > seen || work.typing === 1 || n === units, 600_000);
     }
     work.typing--;
