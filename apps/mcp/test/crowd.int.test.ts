@@ -32,7 +32,8 @@ interface Work {
 class Person {
   readonly name: string;
   #attachment!: Attachment;
-  #floorChanged: () => void = () => {};
+  /** All of its units that wait for the floor: two at once, while AIs are paused. */
+  #waiting: (() => void)[] = [];
 
   private constructor(name: string) {
     this.name = name;
@@ -40,7 +41,7 @@ class Person {
 
   static async attached(client: HostClient, name: string, session: string): Promise<Person> {
     const person = new Person(name);
-    person.#attachment = await client.attach({ session, noOutput: true }, { floor: () => person.#floorChanged() });
+    person.#attachment = await client.attach({ session, noOutput: true }, { floor: () => person.#wake() });
     return person;
   }
 
@@ -52,9 +53,9 @@ class Person {
     for (let n = 0; n < units; ) {
       for (let burst = 1 + work.dice.below(12); burst > 0 && n < units; burst--)
         await this.unit(work, unit(this.name, n++, work.dice.below(60)));
-      await this.#attachment.release();
-      // The next turn is somebody else's, if anybody else has something to type.
+      // The next turn is somebody else's, if anybody else has something to type. They may be in before the answer to this is.
       const seen = work.done;
+      await this.#attachment.release();
       await fact("another has typed", () => work.done > seen || work.typing === 1 || n === units, 600_000);
     }
     work.typing--;
@@ -76,8 +77,12 @@ class Person {
     const isFree = (f: Floor): boolean => f.holder === "" || f.holderKind === OperatorKind.AI;
     while (!isFree(this.#attachment.floor))
       await new Promise<void>((resolve) => {
-        this.#floorChanged = resolve;
+        this.#waiting.push(resolve);
       });
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }
 

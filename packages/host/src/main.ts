@@ -12,7 +12,6 @@ import { parseArgs } from "node:util";
 import { files, folders, type Link, type LinkHandlers, listenUnix, makeHome } from "@holdfast/carrier";
 import { type ListenWish, readListen } from "@holdfast/carrier/listen";
 import { MonotonicMs } from "@holdfast/core";
-import { LINK_PATH } from "@holdfast/carrier/websocket";
 import { bytesOf, HoldError, type Init, type Surroundings } from "@holdfast/protocol";
 import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
 import { checkpointFiles } from "./checkpoint-files.ts";
@@ -328,24 +327,18 @@ async function listen(
   if (!wish) return null;
   const { log } = host.ports;
   try {
-    const { httpLinkRoutes, linkRoute, Listener } = await import("./listen/index.ts");
-    const { httpRoutes } = await import("./http/index.ts");
+    const [{ Listener }, { hostRoutes }] = await Promise.all([import("./listen/index.ts"), import("./listen/host-routes.ts")]);
     const { readGrant } = await import("./operator/grant.ts");
     const { registry, ports } = host;
-    const stranger = (link: Link, known: () => void): LinkHandlers => meet(link, null, known);
     const grants = { registry, hostId, wallMs: () => ports.clock.wallMs() };
-    const listener = await Listener.open(
-      readListen(wish),
-      { [LINK_PATH]: await linkRoute(stranger), ...(await httpLinkRoutes(stranger)), ...httpRoutes(host, meet) },
-      {
-        log,
-        readGrant: (token) =>
-          readGrant(token, grants).catch((fault: unknown) => {
-            if (fault instanceof HoldError) host.refusals.tell(`${fault.code} over http, a grant`);
-            throw fault;
-          }),
-      },
-    );
+    const listener = await Listener.open(readListen(wish), await hostRoutes(host, meet), {
+      log,
+      readGrant: (token) =>
+        readGrant(token, grants).catch((fault: unknown) => {
+          if (fault instanceof HoldError) host.refusals.tell(`${fault.code} over http, a grant`);
+          throw fault;
+        }),
+    });
     host.addresses.set("websocket", listener.url);
     host.addresses.set("http", listener.url.replace(/^ws/, "http"));
     log(`listening on ${listener.url}`);

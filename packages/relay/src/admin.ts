@@ -30,6 +30,11 @@ import {
   RelayInviteRequestSchema,
   type RelayInviteResponse,
   RelayInviteResponseSchema,
+  type RelayFleet,
+  type RelayLimitsRequest,
+  RelayLimitsRequestSchema,
+  type RelayLimitsResponse,
+  RelayLimitsResponseSchema,
   type RelayOperator,
   type RelayOperatorsRequest,
   RelayOperatorsRequestSchema,
@@ -60,6 +65,7 @@ interface Verbs {
   readonly invite: VerbOf<RelayInviteRequest, RelayInviteResponse>;
   readonly revoke: VerbOf<RelayRevokeRequest, RelayRevokeResponse>;
   readonly heads: VerbOf<RelayHeadsRequest, HeadsResponse>;
+  readonly limits: VerbOf<RelayLimitsRequest, RelayLimitsResponse>;
 }
 
 const verbs: Verbs = {
@@ -68,6 +74,7 @@ const verbs: Verbs = {
   invite: { asked: RelayInviteRequestSchema, answered: RelayInviteResponseSchema },
   revoke: { asked: RelayRevokeRequestSchema, answered: RelayRevokeResponseSchema },
   heads: { asked: RelayHeadsRequestSchema, answered: HeadsResponseSchema },
+  limits: { asked: RelayLimitsRequestSchema, answered: RelayLimitsResponseSchema },
 };
 
 type VerbName = keyof Verbs;
@@ -106,6 +113,7 @@ function answersOf(relay: Relay, wallMs: () => number): Answers {
       return { token, untilUnixMs: BigInt(Math.trunc(until)) };
     },
     revoke: ({ what, undo }) => relay.revoke(what, undo),
+    limits: (asked) => ({ fleets: limited(relay, asked) }),
     async heads({ host, accept }) {
       const { id } = hostNamed(relay, host);
       if (accept) await heads.accept(id);
@@ -130,6 +138,27 @@ function hostNamed({ book }: Relay, name: string): BookedHost {
       ? `${JSON.stringify(name)} is no host of this relay; hold relay hosts shows them`
       : `${name} may be ${found.map((h) => `${h.fleet}/${h.name}`).join(" or ")}; say which`,
   );
+}
+
+/** Sets what is asked for, and tells of that fleet, or of all. */
+function limited({ quotas }: Relay, asked: RelayLimitsRequest): Init<RelayFleet>[] {
+  const { fleet, hosts, tunnels, bytesPerSecond, usual } = asked;
+  const set = {
+    ...(hosts === undefined ? {} : { hosts }),
+    ...(tunnels === undefined ? {} : { tunnels }),
+    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond: Number(bytesPerSecond) }),
+  };
+  const isSet = Object.keys(set).length > 0;
+  if (isSet && usual) throw new HoldError("bad_request", "as usual, or with bounds of its own");
+  if (isSet || usual) quotas.set(fleet, set);
+  return (fleet === "" ? quotas.fleets : [fleet]).map((name) => {
+    const { passedBytes, ...used } = quotas.usedBy(name);
+    const most = quotas.limitsOf(name);
+    return {
+      ...{ fleet: name, ...used, passedBytes: BigInt(passedBytes) },
+      ...{ mostHosts: most.hosts, mostTunnels: most.tunnels, mostBytesPerSecond: BigInt(most.bytesPerSecond) },
+    };
+  });
 }
 
 /** Keys that some host admits or that were revoked here. */
@@ -171,6 +200,7 @@ export async function serveAdmin(relay: Relay, path: string, wallMs: () => numbe
     invite: handler("invite"),
     revoke: handler("revoke"),
     heads: handler("heads"),
+    limits: handler("limits"),
   });
   await new Promise<void>((resolve, reject) =>
     server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (cause) =>

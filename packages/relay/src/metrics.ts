@@ -44,6 +44,11 @@ export class Metrics {
         this.inc(relay.heads.conflicts);
       },
     });
+    gauge(
+      "holdfast_relay_fullest_fleet_ratio",
+      "Of the fleet nearest to its bound: hosts or tunnels, by what it may have",
+      () => relay.quotas.fullest,
+    );
     // The sums are the relay's own: it counts whether somebody looks or not.
     new Counter({
       ...{ name: "holdfast_relay_passed_bytes_total", help: "Bytes passed on", labelNames: ["to"], registers },
@@ -51,6 +56,17 @@ export class Metrics {
         this.reset();
         this.inc({ to: "hosts" }, relay.passed.toHosts);
         this.inc({ to: "operators" }, relay.passed.toOperators);
+      },
+    });
+    new Counter({
+      ...{
+        name: "holdfast_relay_fleet_waits_seconds_total",
+        help: "Time that tunnels waited for their fleet's share",
+        registers,
+      },
+      collect() {
+        this.reset();
+        this.inc(relay.quotas.waitedMs / 1000);
       },
     });
     new Counter({

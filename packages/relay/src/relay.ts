@@ -7,6 +7,7 @@
  *   R4  When one end of a tunnel is over, so is the other, and what was sent before an orderly end arrives.
  *   R5  A line without a word for three beats is over.
  *   R6  Who stops drains: it takes nobody any more, tells its hosts to dial again, and lets what is under way arrive.
+ *   R7  A fleet has so many hosts and tunnels here, and so much of what passes (quotas.ts).
  */
 import type { Readable, Writable } from "node:stream";
 import { type sendUnaryData, type ServerDuplexStream, type ServerUnaryCall, type ServiceError, status } from "@grpc/grpc-js";
@@ -39,8 +40,9 @@ import { PassReader } from "./pass.ts";
 import { type HeadStore, MemoryHeadStore } from "./head-store.ts";
 import { HeadTable, headsOnWire } from "./heads.ts";
 import { LineWitness } from "./witness.ts";
+import { Quotas } from "./quotas.ts";
 
-export type Call = ServerDuplexStream<Buffer, Buffer>;
+export type Call = ServerDuplexStream<Buffer, Buffer> & { letIn?(): void };
 
 /** One end of a tunnel: a gRPC call, or a WebSocket (web.ts). */
 export type End = Readable &
@@ -51,10 +53,22 @@ export type End = Readable &
     readonly isMe?: (audience: string) => boolean;
     /** How it ends with why; a gRPC call has its own way. */
     fail?(why: HoldError): void;
+    /** Told when whoever calls is let in; before, it is given little (narrow.ts). */
+    letIn?(): void;
   };
+
+/** A call of whom nothing is known yet (R2). */
+interface Stranger {
+  /** They have said who they are. Any key may. */
+  known(): void;
+  /** And somebody here lets them in. */
+  letIn(): void;
+}
 
 export interface RelayParts {
   readonly book: RelayBook;
+  /** Default: as usual for all, and what is set is not written. */
+  readonly quotas?: Quotas;
   /** Of the audience of a pass (identity.ts). */
   readonly isMe: (audience: string) => boolean;
   readonly wallMs: () => number;
@@ -76,6 +90,7 @@ export class Relay {
   readonly book: RelayBook;
   readonly lines: Lines<End>;
   readonly heads: HeadTable;
+  readonly quotas: Quotas;
   readonly #passes: PassReader;
   readonly #log: RelayParts["log"];
   readonly #wallMs: () => number;
@@ -87,8 +102,17 @@ export class Relay {
   /** By code. */
   readonly refused = new Map<string, number>();
 
-  constructor({ book, isMe, wallMs, log, met = () => {}, heads = new MemoryHeadStore() }: RelayParts) {
+  constructor({
+    book,
+    quotas = Quotas.open(null),
+    isMe,
+    wallMs,
+    log,
+    met = () => {},
+    heads = new MemoryHeadStore(),
+  }: RelayParts) {
     this.book = book;
+    this.quotas = quotas;
     this.lines = new Lines(wallMs);
     this.heads = new HeadTable({ store: heads, wallMs, log });
     this.#passes = new PassReader(isMe, wallMs);
@@ -123,6 +147,7 @@ export class Relay {
   serve(call: Call): void {
     let line: Line | null = null;
     let witness: LineWitness | null = null;
+    let leaveFleet = (): void => {};
     let heard = performance.now();
     const send = (body: NonNullable<Init<RelayWord>["body"]>): void =>
       void call.write(Buffer.from(toBinary(RelayWordSchema, create(RelayWordSchema, { body }))));
@@ -135,6 +160,7 @@ export class Relay {
     const over = (): void => {
       clearInterval(watch);
       witness?.over();
+      leaveFleet();
       if (!line) return;
       this.lines.over(line);
       this.#log("host_left", { host: line.host.id, name: line.host.name });
@@ -162,7 +188,8 @@ export class Relay {
       const asked = await this.heads.latest(keyId.slice(0, 32));
       const host = this.book.register(keyId.slice(0, 32), { name, token }, this.#wallMs());
       if (call.cancelled || call.destroyed) return;
-      stranger.known();
+      leaveFleet = this.quotas.host(host.fleet, host.id);
+      stranger.letIn();
       witness = new LineWitness(this.heads, { id: host.id, key: publicKey, asked }, (fault) =>
         this.#log("heads_not_kept", { host: host.id, why: String(fault) }),
       );
@@ -211,6 +238,7 @@ export class Relay {
         const { body } = fromBinary(PieceSchema, bytes);
         if (body.case !== "take") throw new HoldError("bad_request", "a host says first which offer it takes");
         this.lines.take(body.value.offer, call);
+        stranger.letIn();
       } catch (fault) {
         refuse(fault);
       }
@@ -225,26 +253,26 @@ export class Relay {
     call.once("data", (bytes: Buffer) => {
       call.pause();
       const first = (): Piece["body"] => fromBinary(PieceSchema, bytes).body;
-      this.#reached(call, first, { carrier, known: stranger.known }).catch(refuse);
+      this.#reached(call, first, { carrier, stranger }).catch(refuse);
     });
   }
 
   async #reached(
     call: End,
     first: () => Piece["body"],
-    { carrier, known }: { readonly carrier: string; readonly known: () => void },
+    { carrier, stranger }: { readonly carrier: string; readonly stranger: Stranger },
   ): Promise<void> {
     const body = first();
     if (body.case === "find") {
       const value = await this.#found(body.value.pass, call.isMe);
-      known();
+      stranger.known();
       call.write(Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body: { case: "found", value } }))));
       return void call.end();
     }
     if (body.case !== "knock") throw new HoldError("bad_request", "an operator knocks first");
     const caller = await this.#callerOf(body.value, call.isMe);
     const line = this.lines.find(caller, body.value.host);
-    known();
+    stranger.letIn();
     // Who left while the pass was read is told of by no event any more.
     if (call.cancelled || call.destroyed) return;
     const from = addressOf(call);
@@ -254,7 +282,7 @@ export class Relay {
     call.once("close", leave);
     const tunnel: Tunnel = { caller, from, end: (why) => end(why) };
     let end = (_: HoldError): void => leave();
-    const over = this.lines.begin(line, tunnel);
+    const over = this.#begin(line, tunnel);
     call.once("close", over);
     call.once("cancelled", over);
     try {
@@ -272,8 +300,9 @@ export class Relay {
       );
       call.write(joined);
       host.write(joined);
-      this.#pass(call, host, (bytes) => (this.passed.toHosts += bytes));
-      this.#pass(host, call, (bytes) => (this.passed.toOperators += bytes));
+      const { fleet } = line.host;
+      this.#pass(call, host, fleet, (bytes) => (this.passed.toHosts += bytes));
+      this.#pass(host, call, fleet, (bytes) => (this.passed.toOperators += bytes));
     } catch (fault) {
       over();
       throw fault;
@@ -288,13 +317,46 @@ export class Relay {
     return { keyId };
   }
 
-  /** R3, R4. */
-  #pass(from: End, to: End, count: (bytes: number) => void): void {
+  /** R7. Throws `too_many`. What is returned is called when it is over. */
+  #begin(line: Line, tunnel: Tunnel): () => void {
+    const leaveFleet = this.quotas.tunnel(line.host.fleet);
+    try {
+      const over = this.lines.begin(line, tunnel);
+      return () => {
+        leaveFleet();
+        over();
+      };
+    } catch (fault) {
+      leaveFleet();
+      throw fault;
+    }
+  }
+
+  /** R3, R4, R7. */
+  #pass(from: End, to: End, fleet: string, count: (bytes: number) => void): void {
+    let isFull = false;
+    let ahead: NodeJS.Timeout | null = null;
+    const goOn = (): void => {
+      if (!isFull && !ahead) from.resume();
+    };
     from.on("data", (bytes: Buffer) => {
       count(bytes.length);
-      if (!to.write(bytes)) from.pause();
+      const waitMs = this.quotas.passed(fleet, bytes.length);
+      if (!to.write(bytes)) isFull = true;
+      if (waitMs > 0) {
+        // What had been read ahead comes in spite of a pause: the later wait is the one that counts.
+        clearTimeout(ahead ?? undefined);
+        ahead = setTimeout(() => {
+          ahead = null;
+          goOn();
+        }, waitMs);
+      }
+      if (isFull || ahead) from.pause();
     });
-    to.on("drain", () => from.resume());
+    to.on("drain", () => {
+      isFull = false;
+      goOn();
+    });
     from.on("end", () => to.end());
     const cut = (): void => fail(to, new HoldError("unreachable", "the other end of the tunnel is gone"));
     from.on("cancelled", cut);
@@ -365,7 +427,7 @@ export class Relay {
   }
 
   /** R2. Null: refused already. */
-  #stranger(call: End, refuse: (why: unknown) => void): { known(): void } | null {
+  #stranger(call: End, refuse: (why: unknown) => void): Stranger | null {
     const from = addressOf(call);
     const cameMs = performance.now();
     if (this.#isDraining) {
@@ -391,10 +453,15 @@ export class Relay {
     call.once("close", over);
     call.once("cancelled", over);
     call.once("error", over);
+    const known = (): void => {
+      if (!isKnown) this.#met(performance.now() - cameMs);
+      over();
+    };
     return {
-      known: () => {
-        if (!isKnown) this.#met(performance.now() - cameMs);
-        over();
+      known,
+      letIn() {
+        known();
+        call.letIn?.();
       },
     };
   }

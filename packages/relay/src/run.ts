@@ -11,6 +11,7 @@ import { RelayBook } from "./book.ts";
 import { FileHeadStore } from "./head-store.ts";
 import { meantBy } from "./identity.ts";
 import { Relay } from "./relay.ts";
+import { Quotas } from "./quotas.ts";
 import { listenGrpc } from "./server.ts";
 import type { Web, WebParts } from "./web.ts";
 
@@ -57,6 +58,7 @@ export async function runRelay({ folder, listen, tls, public: name, web, log }: 
   const certificate = certificateIn(own ?? tls);
   const relay = new Relay({
     book: RelayBook.open(join(folder, "book.json")),
+    quotas: Quotas.open(join(folder, "limits.json")),
     isMe: meantBy(certificate, name),
     ...{ wallMs, log },
     heads: new FileHeadStore(join(folder, "heads")),

@@ -3,6 +3,7 @@
  *
  *   V1  A connection on which nobody calls is over in 10 s; one of TLS that has not shaken hands in 5 s, too.
  *   V2  Of one address that is not this machine's there are so many connections at once, and so many in all.
+ * Elsewhere: what a connection may send before anybody on it is let in (narrow.ts).
  */
 import { readFileSync } from "node:fs";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
@@ -10,6 +11,7 @@ import type { Socket } from "node:net";
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from "@grpc/grpc-js";
 import { hop, relayAddress, relayService } from "@holdfast/carrier/grpc";
 import { HoldError, limits } from "@holdfast/protocol";
+import { NARROW_STREAMS, Narrow } from "./narrow.ts";
 import { type Call, isHere, type Relay } from "./relay.ts";
 
 export interface RelayListen {
@@ -17,11 +19,6 @@ export interface RelayListen {
   readonly listen: string;
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
-
-/** So many streams of one connection: a host has one for each tunnel. */
-const STREAMS = 8_192;
-/** What all streams of a connection may have under way: one that nobody reads must not fill it for the others. */
-const CONNECTION_WINDOW = 256 * 1024 * 1024;
 
 /** V1. */
 const IDLE_MS = 10_000;
@@ -32,11 +29,13 @@ const CONNECTIONS = 65_536;
 /** Resolves with the port. Throws `start_failed`, `usage`. */
 export async function listenGrpc(relay: Relay, { listen, tls }: RelayListen): Promise<{ readonly port: number; close(): void }> {
   if (!tls) relayAddress(`http://${listen}`);
-  const server = new Server({ ...hop, "grpc.max_concurrent_streams": STREAMS, "grpc.max_connection_idle_ms": IDLE_MS });
+  const server = new Server({ ...hop, "grpc.max_concurrent_streams": NARROW_STREAMS, "grpc.max_connection_idle_ms": IDLE_MS });
+  const narrow = new Narrow();
+  const endOf = (call: Call): Call & { letIn(): void } => Object.assign(call, { letIn: () => narrow.letIn(call) });
   server.addService(relayService, {
-    serve: (call: Call) => relay.serve(call),
-    accept: (call: Call) => relay.accept(call),
-    reach: (call: Call) => relay.reach(call),
+    serve: (call: Call) => relay.serve(endOf(call)),
+    accept: (call: Call) => relay.accept(endOf(call)),
+    reach: (call: Call) => relay.reach(endOf(call)),
     find: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => relay.find(call, answer),
     heads: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => relay.headsOf(call, answer),
   });
@@ -50,23 +49,20 @@ export async function listenGrpc(relay: Relay, { listen, tls }: RelayListen): Pr
         : resolve(bound),
     ),
   );
-  widen(server);
+  watch(server, narrow);
   return { port, close: () => server.forceShutdown() };
 }
 
 /** What grpc-js has no option for (1.14.7) is set on its HTTP/2 server, which it keeps to itself. */
-function widen(server: Server): void {
+function watch(server: Server, narrow: Narrow): void {
   const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<Http2Server, unknown> };
   for (const http2 of http2Servers.keys()) {
     const sources = new Sources();
     http2.maxConnections = CONNECTIONS;
     // Before Node's own, which in plaintext makes a session of it at once.
     http2.prependListener("connection", (socket: Socket) => sources.meet(socket));
-    http2.on("session", (session: ServerHttp2Session) => {
-      sources.known(session.socket);
-      session.setLocalWindowSize(CONNECTION_WINDOW);
-      session.settings({ initialWindowSize: hop["grpc-node.flow_control_window"], maxConcurrentStreams: STREAMS });
-    });
+    http2.on("session", (session: ServerHttp2Session) => sources.known(session.socket));
+    narrow.watch(http2);
   }
 }
 

@@ -7,6 +7,7 @@
  *       more puts out the one that has waited longest, so that who says at once what they want gets in beside a flood.
  *   W3  What is counted is told to this machine alone.
  *   W4  A WebSocket that has knocked is an end of a tunnel as any other (relay.ts).
+ *   W5  A route says what its callers show. There is none that is not in the table.
  */
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
@@ -49,6 +50,27 @@ export interface WebParts {
   readonly beatMs?: number;
 }
 
+/** W5. `none`: nothing. `this machine`: that they are on it. `first message`: a pass or an invitation, in what they say once they are upgraded. */
+export interface WebRoute {
+  readonly credential: "none" | "this machine" | "first message";
+  GET(parts: Pick<WebParts, "relay" | "metrics">): Answer | Promise<Answer>;
+}
+
+export const webRoutes: Readonly<Record<string, WebRoute>> = {
+  "/healthz": { credential: "none", GET: () => text(200, "lives") },
+  "/readyz": {
+    credential: "none",
+    GET: ({ relay }) => (relay.isDraining ? text(503, "draining") : text(200, "takes calls")),
+  },
+  "/metrics": {
+    credential: "this machine",
+    GET: async ({ metrics }) => ({ status: 200, body: await metrics.text(), type: metrics.contentType }),
+  },
+  [REACH_PATH]: { credential: "first message", GET: () => text(426, "an upgrade to websocket is wanted") },
+};
+
+const routeOf = (url = ""): WebRoute | null => (Object.hasOwn(webRoutes, url) ? webRoutes[url]! : null);
+
 /** Resolves when it listens. Throws `usage` or `start_failed`. */
 export async function listenWeb({ relay, metrics, isMe, beatMs }: WebParts, wish: ListenWish): Promise<Web> {
   const listen = readListen(wish);
@@ -71,19 +93,11 @@ export async function listenWeb({ relay, metrics, isMe, beatMs }: WebParts, wish
     const barred = gate.refusal(rawHeaders);
     if (barred) return text(403, barred);
     if (method !== "GET") return text(405, "only GET is here");
-    switch (url) {
-      case "/healthz":
-        return text(200, "lives");
-      case "/readyz":
-        return relay.isDraining ? text(503, "draining") : text(200, "takes calls");
-      case "/metrics":
-        if (!isHere(socket.remoteAddress ?? "")) return text(403, "what is counted is told to this machine alone");
-        return { status: 200, body: await metrics.text(), type: metrics.contentType };
-      case REACH_PATH:
-        return text(426, "an upgrade to websocket is wanted");
-      default:
-        return text(404, "there is nothing here");
-    }
+    const route = routeOf(url);
+    if (!route) return text(404, "there is nothing here");
+    if (route.credential === "this machine" && !isHere(socket.remoteAddress ?? ""))
+      return text(403, "what is counted is told to this machine alone");
+    return route.GET({ relay, metrics });
   };
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     void answerTo(request)
@@ -103,7 +117,7 @@ export async function listenWeb({ relay, metrics, isMe, beatMs }: WebParts, wish
     socket.on("error", () => {});
     const wrong = gate.refusal(request.rawHeaders);
     if (wrong) return refuse(socket, 403, wrong);
-    if (request.url !== REACH_PATH) return refuse(socket, 404, "nothing to upgrade to is here");
+    if (routeOf(request.url)?.credential !== "first message") return refuse(socket, 404, "nothing to upgrade to is here");
     const { headers } = request;
     const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
     if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined)

@@ -29,6 +29,8 @@ export async function steersThroughCuts(w: World, client: HostClient, cut: () =>
     {
       output: ({ bytes }) => void (out += Buffer.from(bytes).toString()),
       link: (state, { resumed: again }) => void (state === "attached" && resumed.push(again)),
+      // A busy machine may be without a link for more than 5 s: what is typed then goes out on its word.
+      held: () => attachment.flushHeld(),
     },
   );
   const lines = Array.from({ length: 40 }, (_, i) => `line ${i}`);

@@ -3,7 +3,7 @@
  *   M3  This process has no authority of its own there: each request carries a grant, which is handed on to the host in the handshake of a link. Who
  *       may do what is the host's to say, and a grant for another host is refused by it.
  */
-import { Listener } from "@holdfast/host/listen";
+import { Listener, type Handler, type Routes } from "@holdfast/host/listen";
 import { readListen } from "@holdfast/host/start";
 import { HoldError, OperatorKind } from "@holdfast/sdk";
 import { type Context, type HostClient, line } from "../app/context.ts";
@@ -41,27 +41,25 @@ export async function serveHttp(context: Context, flags: ListenFlags): Promise<v
       grant.client.close();
     }
   };
-  const listener = await Listener.open<Borne>(
-    listen,
-    {
-      "/mcp": {
-        credential: "bearer",
-        POST: (request, response, { grant }) => mcp(request, response, grant),
-        GET: (request, response, { grant }) => mcp(request, response, grant),
-      },
-    },
-    {
-      log: (text) => line(context.err, `hold mcp: ${text}`),
-      strangerMs: STRANGER_MS,
-      readGrant: async (token) => ({ token, client: await bearing(context, token) }),
-    },
-  );
+  const listener = await Listener.open<Borne>(listen, mcpRoutes(mcp), {
+    log: (text) => line(context.err, `hold mcp: ${text}`),
+    strangerMs: STRANGER_MS,
+    readGrant: async (token) => ({ token, client: await bearing(context, token) }),
+  });
   line(context.err, `hold mcp serves at ${listener.url.replace(/^ws/, "http")}/mcp; each request carries a grant (hold grant)`);
   await new Promise<void>((over) => {
     if (context.cancelled.aborted) over();
     context.cancelled.addEventListener("abort", () => over(), { once: true });
   });
   await listener.close();
+}
+
+/** All that is answered there. */
+export function mcpRoutes<G>(
+  serve: (request: Parameters<Handler<G>>[0], response: Parameters<Handler<G>>[1], grant: G) => Promise<void>,
+): Routes<G> {
+  const answer: Handler<G> = (request, response, { grant }) => serve(request, response, grant);
+  return { "/mcp": { credential: "bearer", POST: answer, GET: answer } };
 }
 
 /** M1, of mcp.ts: whoever comes here is an AI, whatever it has been given. */

@@ -165,6 +165,29 @@ export const relayCommands = [
     load: () => import("../commands/relay-hosts.ts"),
   }),
   command({
+    path: ["relay", "limits"],
+    local: true,
+    group: "relays",
+    brief: "what a fleet may have of this machine's relay, and what it has",
+    description:
+      "Hosts here at once, tunnels, and MiB a second in both directions, so that one fleet leaves room for the others; usually 10,000, 16,384, and 48 while another fleet is here. Without a flag it is shown. What is beyond a rate waits and is not lost; a lowered bound ends nothing. Each relay counts by itself.",
+    args: [{ name: "FLEET", brief: "one fleet; without, all that are here or have bounds of their own", optional: true }],
+    flags: {
+      hosts: { kind: "number", value: "N", brief: "hosts at once" },
+      tunnels: { kind: "number", value: "N", brief: "tunnels at once" },
+      mibPerSecond: { kind: "number", value: "N", brief: "MiB a second; 0: no bound" },
+      usual: { kind: "bool", brief: "as it is by default again" },
+      folder: { kind: "text", value: "DIR", complete: "folder", brief: "of the relay" },
+      json: jsonFlag,
+    },
+    examples: [
+      { line: "hold relay limits", says: "each fleet's hosts, tunnels and bytes, with what it may have" },
+      { line: "hold relay limits lab --tunnels 200 --mib-per-second 10", says: "binds who comes next" },
+    ],
+    see: ["relay"],
+    load: () => import("../commands/relay-limits.ts"),
+  }),
+  command({
     path: ["relay", "operators"],
     local: true,
     group: "relays",

@@ -31,6 +31,7 @@ export const relayAdminService = {
   invite: method("RelayAdminService", "Invite", false),
   revoke: method("RelayAdminService", "Revoke", false),
   heads: method("RelayAdminService", "Heads", false),
+  limits: method("RelayAdminService", "Limits", false),
 } as const satisfies ServiceDefinition;
 
 /** Bytes of one message: a piece, or a host's doors. */

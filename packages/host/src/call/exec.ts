@@ -3,7 +3,8 @@
  * of the start. It is a session of its own on pipes, so it outlives the host and its caller; the caller attaches to it.
  *
  *   X1  Its id follows from who asks and from their request, so the same request again finds it, whichever host answers, and starts
- *       nothing more: also not where the host died before the program was started, which is told as the failure that it is.
+ *       nothing more: also not where the host died before the program was started, which is told as the failure that it is, nor
+ *       where the session was removed since.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -23,9 +24,16 @@ export async function execCall(ctx: CallContext, call: Verb<"exec">): Promise<Re
   return { case: "exec", value };
 }
 
-/** X1: what this request has become already; null if nothing. */
+/** X1: what this request has become already; null if nothing. Throws where nobody can tell any more how that ended. */
 export function begunBefore({ host, operator }: Pick<Asking, "host" | "operator">, call: Verb<"exec">): LiveSession | null {
-  const session = call.request === "" ? null : host.withId(idOf(operator.id, call.request));
+  const id = call.request === "" ? null : idOf(operator.id, call.request);
+  if (id !== null && host.ports.journal.isRemoved(id))
+    throw new HoldError(
+      "code_unknown",
+      `this was started as session ${id}, which has been removed since: how it ended is not known any more, and it is not started again`,
+      { session: id },
+    );
+  const session = id === null ? null : host.withId(id);
   if (!session || session.facts.openedBy !== operator.id) return null;
   // Who is confined has called by id.
   const parent = host.parentOf(session);

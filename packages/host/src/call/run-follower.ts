@@ -5,17 +5,15 @@
  *   F1  A part says where its output ends (`to_offset`). Who asks again from there is sent each byte once.
  *   F2  Output goes at the caller's pace: the journal keeps it meanwhile, not this process.
  *   F3  What the journal has no more of it is counted as left out, never passed over in silence.
- *   F4  An AI is told no secret. A part ends before what may be the beginning of one, and who asks again from there is told by a mask
- *       that has seen what stood before: a secret that was cut there is masked to its end.
- * Elsewhere: whether it may be typed at all (run.ts).
+ * Elsewhere: whether it may be typed at all (run.ts), what of its bytes is told (run-teller.ts).
  */
-import { command, MonotonicMs, secret } from "@holdfast/core";
+import { command, MonotonicMs } from "@holdfast/core";
 import { type Again, create, HoldError, InputSchema, RunAnswerSchema } from "@holdfast/protocol";
-import { BEFORE_BYTES, differences } from "../session/masked-records.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { LiveSession } from "../session/session.ts";
 import { FREE } from "../session/typing.ts";
 import type { CallContext, Result } from "./context.ts";
+import { RunTeller } from "./run-teller.ts";
 
 const READ_BYTES = 256 * 1024;
 /** How soon a line that stays in the editor is interrupted again, and how often before it is given up. */
@@ -45,14 +43,7 @@ export class RunFollower {
   /** Journal cursor, and the offset up to which output was handed over. */
   #cursor: number;
   #told: number;
-  #sentBytes: number;
-  /** The first bytes of a fish command, until its own noise is told from them. */
-  #head: Uint8Array | null;
-  #omitted = 0;
-  /** F4: of an AI's, while the session has secrets; and what of its bytes is not told yet, each with where it ends. */
-  readonly #mask: secret.Mask | null;
-  readonly #held: { raw: Uint8Array; readonly to: number }[] = [];
-  #masked = 0;
+  readonly #teller: RunTeller;
   #isTakingBack = false;
   /** Its end is known, and the rest of its output is on the way. */
   #isEnding = false;
@@ -70,11 +61,14 @@ export class RunFollower {
     this.#session = session;
     this.#of = of;
     this.#told = Number(of.again?.offset ?? 0n);
-    this.#sentBytes = Number(of.again?.bytes ?? 0n);
-    this.#head = session.shell === "fish" && this.#told === 0 ? new Uint8Array(0) : null;
     this.#cursor = session.facts.seq;
-    const { matcher } = session.secrets;
-    this.#mask = ctx.operator.kind === "ai" && matcher ? new secret.Mask(matcher) : null;
+    this.#teller = new RunTeller(session, {
+      isAi: ctx.operator.kind === "ai",
+      maxBytes: of.maxBytes,
+      sentBytes: Number(of.again?.bytes ?? 0n),
+      hasNoise: session.shell === "fish" && this.#told === 0,
+      part: (value) => ctx.more({ case: "run", value }),
+    });
   }
 
   /** `type`: types it; not given for one that is typed already. Resolves with null if no shim ever saw it (core/command Q2). */
@@ -93,6 +87,7 @@ export class RunFollower {
         session.listen((_entry, body) => {
           // Marks in these bytes are read right after them: look once they have been.
           if (body?.case === "output") host.ports.defer(() => this.#hand());
+          if (body?.case === "redacted") this.#teller.erased();
         }),
       );
       const { deadline } = this.#of;
@@ -122,21 +117,10 @@ export class RunFollower {
     if (!known) return this.#over(() => this.#finish(null));
     const { facts } = this.#session;
     this.#cursor = this.#told > 0 ? this.#session.seqBefore(facts.ends[0] - this.#told) : known.seq;
-    if (this.#mask && this.#told > 0) this.#lookBack(this.#mask);
     if (known.end) return this.#ended(known.end);
     if (known.kept) this.#takeBack(TAKE_BACK_TRIES);
     if (known.run.phase === "between") this.#promptIsDue();
     this.#hand();
-  }
-
-  /** F4: what stood before where the caller goes on. */
-  #lookBack(mask: secret.Mask): void {
-    const told = this.#told;
-    const from = this.#session.seqBefore(Math.max(0, this.#session.facts.ends[0] - told) + BEFORE_BYTES);
-    for (const item of this.#session.read(from, READ_BYTES))
-      if (!("gap" in item) && item.entry.kind === OUTPUT_KIND && item.entry.stream === 0 && item.entry.offset < told)
-        mask.take(item.entry.payload.subarray(0, told - item.entry.offset));
-    mask.rest();
   }
 
   #on({ known, output }: command.RunNews): void {
@@ -267,7 +251,7 @@ export class RunFollower {
 
   /** F3: up to here there is nothing more to be had. */
   #lose(to: number): void {
-    this.#omitted += Math.max(0, to - this.#told);
+    this.#teller.lose(Math.max(0, to - this.#told));
     this.#told = Math.max(this.#told, to);
   }
 
@@ -299,7 +283,7 @@ export class RunFollower {
           if (partial) bytes = bytes.subarray(0, beforeOpenEscape(bytes));
           if (bytes.length === 0) return;
           this.#told += bytes.length;
-          this.#tell(bytes);
+          this.#teller.take(bytes, this.#told, entry.seq);
         }
         if (this.#told < after) return;
         this.#cursor = entry.seq;
@@ -307,48 +291,8 @@ export class RunFollower {
     }
   }
 
-  /** F1. Fish sets a title and a colour before the command's own bytes: those are taken off the head. */
-  #tell(bytes: Uint8Array, isAll = false): void {
-    if (this.#head) {
-      this.#head = Buffer.concat([this.#head, bytes]);
-      const noise = command.titleNoise(this.#head, isAll);
-      if (noise === null) return;
-      bytes = this.#head.subarray(noise);
-      this.#head = null;
-    }
-    if (!this.#mask) return this.#show(bytes, bytes, this.#told);
-    if (bytes.length > 0) this.#held.push({ raw: bytes.slice(), to: this.#told });
-    this.#give(this.#mask.take(bytes));
-    if (isAll) this.#give(this.#mask.rest());
-  }
-
-  /** The next bytes of those that are held, masked. */
-  #give(masked: Uint8Array): void {
-    for (let at = 0; at < masked.length; ) {
-      const held = this.#held[0]!;
-      const raw = held.raw.subarray(0, masked.length - at);
-      held.raw = held.raw.subarray(raw.length);
-      if (held.raw.length === 0) this.#held.shift();
-      this.#show(raw, masked.subarray(at, at + raw.length), held.to - held.raw.length);
-      at += raw.length;
-    }
-  }
-
-  /** `bytes`: as the caller is shown them; `to`: where they end. */
-  #show(raw: Uint8Array, bytes: Uint8Array, to: number): void {
-    const shown = bytes.subarray(0, Math.max(0, this.#of.maxBytes - this.#sentBytes));
-    const left = bytes.length - shown.length;
-    this.#omitted += left;
-    this.#sentBytes += shown.length;
-    if (shown.length === 0) return;
-    const masked = bytes === raw ? 0 : differences(raw.subarray(0, shown.length), shown);
-    this.#masked += masked;
-    const part = { state: "output", output: shown.slice(), toOffset: BigInt(to - left), maskedBytes: BigInt(masked) };
-    this.#ctx.more({ case: "run", value: create(RunAnswerSchema, part) });
-  }
-
   #end(state: string, code: number | null): void {
-    this.#tell(new Uint8Array(0), true);
+    this.#teller.finish();
     const last: Result = {
       case: "run",
       value: create(RunAnswerSchema, {
@@ -356,8 +300,8 @@ export class RunFollower {
         fromOffset: BigInt(this.#known?.from ?? 0),
         toOffset: BigInt(this.#told),
         seq: BigInt(this.#session.facts.seq),
-        omittedBytes: BigInt(this.#omitted),
-        maskedBytes: BigInt(this.#masked),
+        omittedBytes: BigInt(this.#teller.omitted),
+        maskedBytes: BigInt(this.#teller.masked),
         ...(code === null ? {} : { code }),
       }),
     };

@@ -2,6 +2,8 @@
 import { create, InputSchema, RunCallSchema, type Init, type RunAnswer, type RunCall } from "@holdfast/protocol";
 import { simulate, type World } from "@holdfast/testkit";
 import { describe, expect, test } from "vitest";
+import type { Host } from "../host.ts";
+import { redact } from "./reading.ts";
 import { runCall } from "./run.ts";
 
 const NONCE = "0123456789abcdef";
@@ -25,6 +27,8 @@ function run(world: World, value: Init<RunCall>, hasRoom: () => boolean = () => 
     parts: 0,
     toOffset: 0,
     masked: 0,
+    /** What each part says of what was left out before its end. */
+    omitted: [] as number[],
     answer: null as RunAnswer | null,
     fault: null as { code?: string } | null,
     abort: new AbortController(),
@@ -49,6 +53,7 @@ function run(world: World, value: Init<RunCall>, hasRoom: () => boolean = () => 
         box.output += Buffer.from(r.value.output).toString();
         box.toOffset = Number(r.value.toOffset);
         box.masked += Number(r.value.maskedBytes);
+        box.omitted.push(Number(r.value.omittedBytes));
       },
     },
     create(RunCallSchema, { session: world.session, ...value }),
@@ -289,6 +294,57 @@ describe("one who asks again", () => {
     const late = run(world, { ...asked, again: again(0, 0) });
     await world.advance(30);
     expect(late).toMatchObject({ output: "public\r\n", answer: { state: "ended", code: 0, omittedBytes: 8n } });
+  });
+
+  test("each part says what was left out before its end, so that who asks again from there counts each byte once", async () => {
+    const world = await atPrompt(78);
+    const first = run(world, asked);
+    await world.advance(30);
+    await prints(world, mark("C", "7;make"));
+    await prints(world, "secret\r\n");
+    world.live.redact([world.live.facts.seq]);
+    await prints(world, "public\r\n");
+    const next = run(world, { ...asked, maxBytes: 11n, again: again(0, 0) });
+    await world.advance(30);
+    await prints(world, `and more\r\n${ends("0")}`);
+    expect([first.output, first.omitted]).toEqual(["secret\r\npublic\r\nand more\r\n", [0, 0, 0]]);
+    // The second one's end was cut off: what is behind it is not before it.
+    expect([next.output, next.omitted]).toEqual(["public\r\nand", [8, 8]]);
+    expect(next.answer).toMatchObject({ omittedBytes: 15n });
+  });
+
+  test("is told to an AI by the secrets of now: one that is learnt meanwhile is masked from then on, and where it waits", async () => {
+    const world = await atPrompt(79);
+    const [early, late] = ["Zq7.Xk-29vWb", "Late-Secret-4711"];
+    const r = run(world, asked, undefined, "bot");
+    await world.advance(30);
+    await prints(world, `${mark("C", "7;make")}1 ${late} ${early.slice(0, 6)}`);
+    expect(r.output).toBe(`1 ${late} ${early.slice(0, 6)}`);
+    world.live.secrets.learn(Buffer.from(`A_TOKEN=${early}`));
+    await prints(world, `${early.slice(6)} 2 ${late.slice(0, 5)}`);
+    expect(r.output).toBe(`1 ${late} ${early.slice(0, 6)}****** 2 ${late.slice(0, 5)}`);
+    await prints(world, ` 3 ${early.slice(0, 3)}`);
+    world.live.secrets.learn(Buffer.from(`B_TOKEN=${late}`));
+    await prints(world, `${early.slice(3)} 4 ${late}${ends("0")}`);
+    expect(r.output).toMatch(/\*{6} 2 Late- 3 \*{12} 4 \*{16}$/);
+    expect(r).toMatchObject({ masked: 34, answer: { code: 0, maskedBytes: 34n } });
+  });
+
+  test("what waits for an AI is left out when it is redacted meanwhile", async () => {
+    const world = await atPrompt(80);
+    const secret = "Zq7.Xk-29vWb";
+    world.live.secrets.learn(Buffer.from(`A_TOKEN=${secret}`));
+    const r = run(world, asked, undefined, "bot");
+    await world.advance(30);
+    await prints(world, `${mark("C", "7;make")}so `);
+    await prints(world, secret.slice(0, 3));
+    expect(r.output).toBe("so ");
+    const by = { operator: world.life.host.registry.byName("ana")!, via: "cli" };
+    const value = { session: world.session, seqs: [BigInt(world.live.facts.seq)], fromSeq: 0n, toSeq: 0n, reason: "" };
+    await world.finish(redact({ host: world.life.host as Host, ...by } as never, value as never));
+    await prints(world, `, that is all\r\n${ends("0")}`);
+    expect(r.output).toBe("so , that is all\r\n");
+    expect(r.answer).toMatchObject({ omittedBytes: 3n, maskedBytes: 0n });
   });
 
   test("by an AI is told no secret, and none of what is left of one where its link ended in the midst of it", async () => {

@@ -104,6 +104,8 @@ export interface Journal {
   readonly frozen: JournalFault | null;
   tails(): SessionTail[];
   tail(session: string): SessionTail | null;
+  /** Whether it had records and was removed, as far as the ledger goes back. */
+  isRemoved(session: string): boolean;
   /** Appends, in the page cache when it returns. Throws {@link JournalFault} when it could not be written whole. */
   append(draft: EntryDraft): Entry;
   /** Everything up to this lsn is on the device. */

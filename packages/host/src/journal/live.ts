@@ -73,6 +73,10 @@ export class LiveJournal implements Journal {
     return s === undefined || s.removed || s.nextSeq === 1 ? null : this.#tailOf(s);
   }
 
+  isRemoved(session: string): boolean {
+    return this.#catalogue.sessions.get(session)?.removed ?? false;
+  }
+
   #tailOf(s: SessionState): SessionTail {
     const inline = s.ranges.reduce((sum, r) => sum + r.inlineBytes, 0);
     return {

@@ -3,17 +3,15 @@
  *
  *   L1  Before the proof is checked nothing but the handshake is read: 64 KiB and 5 s at most.
  *   L3  Rights are looked up for each frame. What a client says of itself is only `via` and `client`.
- *   L4  When the link is over, its attachments are detached; their sessions go on.
  *   L5  A carrier whose protocol proves the key itself hands over whom it has proven; from there on nothing differs. Where frames of ours come
  *       over it, a client says so with an empty key id, or proves a key of its own, as it likes.
- *   L6  A link that shows a continuity token takes up that attachment, and the older link loses it; what that operator may do is looked
- *       up as ever.
  *   L7  A link ends with the operator whom it has proven, and with the key that it was proven by. Both are looked up once more when it opens: reading a
  *       grant, or what a request brings, takes a while, and nobody hears of a revocation meanwhile.
  *   L8  A link that a grant has opened ends with it, whatever is under way.
+ * Elsewhere: its attachments (link-attachments.ts).
  */
 import type { Link, LinkHandlers } from "@holdfast/carrier";
-import { capabilitiesOf, creditWindow, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
+import { capabilitiesOf, MonotonicMs } from "@holdfast/core";
 import {
   create,
   AnswerSchema,
@@ -22,47 +20,34 @@ import {
   encodeHost,
   HoldError,
   limits,
-  type Attach,
   type ClientFrame,
   type Code,
-  type Connect,
-  type Error as WireError,
-  type FloorRequest,
-  FloorVerb,
   headOnWire,
   type HostBody,
-  type Input,
 } from "@holdfast/protocol";
 import { answerCall, type CallContext } from "../call/answer.ts";
 import { waitingFor } from "../call/approvals.ts";
-import { floorCommand, moves } from "../call/floor-command.ts";
-import { Forwards } from "../forward/forwards.ts";
-import { PortChannels } from "../forward/port-channels.ts";
 import type { Host } from "../host.ts";
-import type { GivenToken } from "../operator/continuity.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
-import { confineOf, narrowedInPlain } from "../operator/rights.ts";
-import { HOP_BYTES, type Channel, type HostAttachment } from "../session/attachment.ts";
+import { narrowedInPlain } from "../operator/rights.ts";
+import { HOP_BYTES } from "../session/attachment.ts";
 import { refusalFrom } from "../session/journal-fault.ts";
-import { floorOnWire, kindOnWire } from "../session/on-wire.ts";
-import { checkSize } from "../session/open.ts";
+import { kindOnWire } from "../session/on-wire.ts";
 import type { SessionPorts } from "../session/ports.ts";
-import type { LiveSession } from "../session/session.ts";
-import { operatorOf } from "../session/steering.ts";
 import { HostHandshake, keyRevoked, type Opening, type Proven } from "./handshake.ts";
 import type { HostIdentity } from "./identity.ts";
+import { LinkAttachments } from "./link-attachments.ts";
+import { onWire } from "./words.ts";
 
 type Phase =
   | { readonly name: "new" }
-  /** `resumes`: L6, not attached yet. */
   | ({ readonly name: "open" } & Omit<Opening, "binding">)
   /** L7: opened to somebody who is out by now, and about to be told so. */
   | { readonly name: "barred" }
   | { readonly name: "over" };
 
-/** Calls and attachments of one link at once: far more than a client needs, few enough that none can exhaust the host. */
+/** Calls of one link at once: far more than a client needs, few enough that none can exhaust the host. */
 const MAX_CALLS = 256;
-const MAX_CHANNELS = 256;
 /** Of who does not come in, those who would have to be let in by what they showed. */
 const TURNED_AWAY: ReadonlySet<Code> = new Set([
   "unknown_credential",
@@ -86,9 +71,8 @@ export class HostLink implements LinkHandlers {
   readonly #handshake: HostHandshake;
   #phase: Phase = { name: "new" };
   #preAuthBytes = 0;
-  readonly #attachments = new Map<number, { readonly session: LiveSession; readonly attachment: HostAttachment }>();
-  /** Made when the first one is asked for. */
-  #ports: PortChannels | null = null;
+  /** Once it is open. */
+  #attachments: LinkAttachments | null = null;
   readonly #calls = new Map<bigint, AbortController>();
   readonly #stopDeadline: () => void;
   readonly #stops: (() => void)[];
@@ -144,7 +128,7 @@ export class HostLink implements LinkHandlers {
   }
 
   get attachmentCount(): number {
-    return this.#attachments.size;
+    return this.#attachments?.size ?? 0;
   }
 
   /** L1: of what is longer the carrier keeps nothing. */
@@ -162,35 +146,25 @@ export class HostLink implements LinkHandlers {
       }
       const body = decodeClient(message);
       if (channel === CONTROL_CHANNEL) this.#control(body);
-      else this.#onChannel(channel, body);
+      else this.#attachments?.heard(channel, body);
     } catch (fault) {
       this.#refuse(this.#told(fault, `link ${this.id}`));
     }
   }
 
   drained(): void {
-    for (const { session, attachment } of this.#attachments.values()) session.pump(attachment);
-    this.#ports?.drained();
+    this.#attachments?.drained();
   }
 
   closed(reason: string): void {
     if (this.#phase.name === "over") return;
-    const { continuity } = this.#host;
-    if (this.#phase.name === "open" && this.#phase.resumes) continuity.lost(this.#phase.resumes.attachment, this.id);
     this.#phase = { name: "over" };
     this.#handshake.giveUp();
     this.#stopDeadline();
     this.#stopExpiry();
     for (const stop of this.#stops) stop();
     for (const call of this.#calls.values()) call.abort();
-    this.#ports?.close();
-    const isOut = reason === "key_revoked";
-    for (const { session, attachment } of this.#attachments.values()) {
-      session.detach(attachment.id, reason === "left" ? "left" : isOut ? "revoked" : "link lost");
-      if (reason === "left" || isOut) continuity.left(attachment.id);
-      else continuity.lost(attachment.id, this.id);
-    }
-    this.#attachments.clear();
+    this.#attachments?.closed(reason);
     this.onOver?.();
   }
 
@@ -216,6 +190,11 @@ export class HostLink implements LinkHandlers {
     // What could be forged on the way is worth no more than a grant that leaves the lasting rights out (rights R4).
     const opening = this.#link.isPlain ? { ...made, operator: narrowedInPlain(made.operator), isBearer: true } : made;
     this.#phase = { name: "open", ...opening };
+    this.#attachments = new LinkAttachments(opening, {
+      ...{ host: this.#host, link: this.#link, id: this.id },
+      send: (channel, body) => this.#send(channel, body),
+      told: (fault, doing) => this.#told(fault, doing),
+    });
     const { clock, wakeAt } = this.#host.ports;
     if (opening.leftMs !== undefined)
       this.#stopExpiry = wakeAt(MonotonicMs(clock.monoMs() + opening.leftMs), () =>
@@ -338,240 +317,7 @@ export class HostLink implements LinkHandlers {
     this.#stops.push(witness.onHead((head) => this.#send(CONTROL_CHANNEL, { case: "head", value: headOnWire(head) })));
   }
 
-  // --- attachments ---
-
-  #onChannel(number: number, body: ClientFrame["body"]): void {
-    if (this.#phase.name !== "open") return;
-    if (body.case === "attach") return this.#attach(number, body.value);
-    if (body.case === "connect") return this.#connect(number, body.value);
-    if (this.#ports?.has(number)) return this.#ports.heard(number, body);
-    const bound = this.#attachments.get(number);
-    if (!bound) return; // It ended while this frame was under way.
-    const { session, attachment } = bound;
-    const { operator, via } = this.#phase;
-    try {
-      switch (body.case) {
-        case "input":
-          return this.#input(number, session, attachment, body.value);
-        case "credit":
-          return session.credited(attachment, Number(body.value.bytes), body.value.window);
-        case "resize":
-          this.#host.demand(operator, "session.resize", session.id);
-          this.#host.gate.demand(operator, "resize", session);
-          session.refuseBeside(operatorOf(operator), body.value.pin || body.value.unpin);
-          if (body.value.pin || body.value.unpin)
-            session.resize(checkSize(body.value.size, session.facts.size), body.value.pin, { id: operator.id, via });
-          else session.resizeFrom(attachment, checkSize(body.value.size, session.facts.size));
-          return;
-        case "floor":
-          return this.#floor(number, session, attachment, body.value);
-        case "continuityAck":
-          return this.#host.continuity.acked(attachment.id, body.value.n);
-        case "detach":
-          this.#attachments.delete(number);
-          session.detach(attachment.id, "left");
-          this.#host.continuity.left(attachment.id);
-          return this.#send(number, { case: "detached", value: { reason: "left" } });
-        case "ping":
-          return this.#send(number, { case: "pong", value: { token: body.value.token } });
-        default:
-          throw new HoldError("bad_request", `${body.case ?? "an unknown frame"} does not belong on an attachment`);
-      }
-    } catch (thrown) {
-      const fault = this.#told(thrown, `a frame on ${session.id}`);
-      if (fault.code === "bad_request") throw fault;
-      // A refused resize changes nothing that the client would miss.
-      if (body.case !== "resize") this.#send(number, { case: "detached", value: { reason: fault.code, error: onWire(fault) } });
-    }
-  }
-
-  #attach(number: number, request: Attach): void {
-    if (this.#phase.name !== "open") return;
-    const { operator, via, client, carrier, resumes } = this.#phase;
-    try {
-      this.#host.demand(operator, "session.observe", confineOf(operator));
-      this.#demandFree(number);
-      if (this.#attachments.size >= MAX_CHANNELS)
-        throw new HoldError("too_many", `${MAX_CHANNELS} attachments are on this link; detach one, or use another link`);
-      const session = this.#host.findFor(operator, request.session);
-      this.#host.gate.demand(operator, "observe", session);
-      if (request.take) this.#host.gate.demand(operator, "floor", session);
-      const observing = request.observe || !this.#host.may(operator, "session.input", session.id);
-      if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input", session.id);
-      if (request.attachment !== "" && (request.attachment !== resumes?.attachment || session.id !== resumes.session))
-        throw new HoldError("bad_request", "this link has taken up no such attachment; attach without it");
-      if (request.writer !== "" && (request.writer.length < 8 || request.writer.length > 64))
-        throw new HoldError("bad_request", "a writer's name has 8 to 64 characters");
-      const channel: Channel = {
-        ...{ buffered: 0 },
-        send: (body) => this.#send(number, body),
-        sendMessage: (message) => this.#link.send(number, message),
-        end: () => this.#attachments.delete(number),
-      };
-      const link = this.#link;
-      Object.defineProperty(channel, "buffered", { get: () => link.buffered });
-      const resumed = request.cursor !== undefined;
-      const start = startOf(session, request);
-      const window = creditWindow.openWindow(this.#host.ports.clock.monoMs());
-      const maxWindow =
-        request.window === 0 ? limits.windowMax : Math.min(limits.windowMax, Math.max(limits.windowMin, request.window));
-      const attachment: HostAttachment = {
-        id: request.attachment || this.#host.ports.newId(8),
-        operator,
-        via,
-        carrier,
-        plain: this.#link.isPlain ?? false,
-        channel,
-        observing,
-        quiet: request.quiet,
-        noOutput: request.noOutput || request.callsOnly,
-        writer: request.writer ? `${operator.id}/${request.writer}` : `${operator.id}/${this.#host.ports.newId(16)}`,
-        scrollback: Math.min(request.scrollback, 10_000),
-        size:
-          request.size?.cols && this.#host.gate.allows(operator, "resize", session)
-            ? checkSize(request.size, session.facts.size)
-            : null,
-        reader: reader.openReader({
-          mode: request.replay ? "replay" : "snapshot",
-          cursor: Seq(start.seq),
-          position: Offset(start.position),
-          window: Math.min(maxWindow, window.bytes),
-          snapshot: start.snapshot ? (resumed ? "restart" : "attach") : null,
-        }),
-        window,
-        maxWindow,
-        usedAt: MonotonicMs(-Infinity),
-        filter: null,
-        masked: null,
-        ready: false,
-        isHeld: false,
-        jumpsAgain: false,
-        over: false,
-      };
-      this.#attachments.set(number, { session, attachment });
-      this.#send(number, {
-        case: "attached",
-        value: {
-          attachment: attachment.id,
-          session: operator.kind === "ai" ? session.secrets.inside(this.#host.shown(session)) : this.#host.shown(session),
-          cursor: BigInt(start.seq),
-          snapshotFollows: start.snapshot,
-          lastN: BigInt(session.lastN(attachment.writer)),
-          head: BigInt(session.facts.seq),
-          ...(start.gap ? { gap: start.gap } : {}),
-        },
-      });
-      session.attach(attachment, { resumed, client });
-      this.#keepPlace(number, session, attachment, request);
-      if (request.take && !observing)
-        session.changeFloor(
-          { verb: "take", by: operatorOf(operator), seat: attachment.id, ...session.knownTo(operator) },
-          { id: operator.id, via },
-        );
-    } catch (thrown) {
-      const fault = this.#told(thrown, `attaching to ${request.session}`);
-      const bound = this.#attachments.get(number);
-      if (bound) {
-        this.#attachments.delete(number);
-        bound.session.detach(bound.attachment.id, fault.code);
-      }
-      this.#send(number, { case: "detached", value: { reason: fault.code, error: onWire(fault) } });
-    }
-  }
-
-  #demandFree(channel: number): void {
-    if (this.#attachments.has(channel) || this.#ports?.has(channel))
-      throw new HoldError("bad_request", `channel ${channel} is in use`);
-  }
-
-  /** To a port of a session. */
-  #connect(number: number, request: Connect): void {
-    if (this.#phase.name !== "open") return;
-    this.#demandFree(number);
-    const link = this.#link;
-    this.#ports ??= new PortChannels(new Forwards(this.#host, this.#phase.operator, this.#phase.via), {
-      get buffered() {
-        return link.buffered;
-      },
-      send: (channel, body) => this.#send(channel, body),
-      told: (fault, doing) => this.#told(fault, doing),
-      onWire,
-    });
-    void this.#ports.connect(number, request);
-  }
-
-  /** L6: who is attached now is told by which token it can be so again. */
-  #keepPlace(number: number, session: LiveSession, attachment: HostAttachment, request: Attach): void {
-    if (this.#phase.name !== "open") return;
-    const { operator, keyId, resumes } = this.#phase;
-    const { continuity } = this.#host;
-    const give = (token: GivenToken): void => {
-      if (attachment.over) return;
-      this.#send(number, { case: "continuity", value: { ...token, graceMs: BigInt(token.graceMs) } });
-    };
-    if (resumes?.attachment === attachment.id) {
-      this.#phase = { ...this.#phase, resumes: null };
-      continuity.taken(attachment.id, this.id, give);
-    } else if (request.continuity && keyId !== "") {
-      const owner = { attachment: attachment.id, session: session.id, operator: operator.id, keyId };
-      continuity.begin(owner, session.facts.graceMs, this.id, give);
-    }
-  }
-
-  #input(number: number, session: LiveSession, attachment: HostAttachment, frame: Input): void {
-    const tell = (r: Parameters<Parameters<LiveSession["offer"]>[5]>[0]): void => {
-      if (attachment.over) return;
-      this.#send(number, {
-        case: "inputResult",
-        value: {
-          n: BigInt(r.n),
-          seq: BigInt(r.seq),
-          status: r.status,
-          bytes: r.bytes,
-          durable: r.durable ?? false,
-          epoch: BigInt(session.floor.epoch),
-          ...(r.error ? { error: onWire(r.error) } : {}),
-        },
-      });
-    };
-    try {
-      this.#host.demand(attachment.operator, "session.input", session.id);
-      if (attachment.observing)
-        throw new HoldError("not_permitted", "this attachment only observes; attach again without --observe to type");
-    } catch (fault) {
-      if (!(fault instanceof HoldError)) throw fault;
-      return tell({ n: Number(frame.n), seq: 0, status: 2, bytes: 0, error: fault });
-    }
-    session.offer(attachment.operator, attachment.via, attachment, attachment.writer, frame, tell);
-  }
-
-  #floor(number: number, session: LiveSession, attachment: HostAttachment, request: FloorRequest): void {
-    const reply = (error?: HoldError): void =>
-      this.#send(number, {
-        case: "floorAnswer",
-        value: {
-          id: request.id,
-          floor: floorOnWire(session.floor, this.#host.ports.clock),
-          ...(error ? { error: onWire(error) } : {}),
-        },
-      });
-    try {
-      const { operator, via } = attachment;
-      this.#host.demand(
-        operator,
-        request.verb === FloorVerb.AI_PAUSE || request.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input",
-        session.id,
-      );
-      if (moves(request.verb)) this.#host.gate.demand(operator, "floor", session);
-      session.changeFloor(floorCommand(this.#host, session, operator, attachment.id, request.verb, request.to), {
-        id: operator.id,
-        via,
-      });
-      reply();
-    } catch (fault) {
-      reply(this.#told(fault, `the floor of ${session.id}`));
-    }
-  }
+  // --- words ---
 
   /** What an operator is told of a fault; a defect is logged and not shown. */
   #told(fault: unknown, doing: string): HoldError {
@@ -594,34 +340,4 @@ export function turnAway(link: Link, error: HoldError, { clock, wakeAt }: Pick<S
   link.close();
   wakeAt(MonotonicMs(clock.monoMs() + REFUSED_MS), () => link.destroy());
   return { frame: () => {}, closed: () => {} };
-}
-
-/** Where an attachment starts to read: after its cursor, from the start, or from a snapshot of now. */
-function startOf(
-  session: LiveSession,
-  request: Attach,
-): { seq: number; position: number; snapshot: boolean; gap?: { fromSeq: bigint; toSeq: bigint; reason: string } } {
-  const { facts } = session;
-  const head = { seq: facts.seq as number, position: facts.ends[0] + facts.ends[1] + facts.ends[2] };
-  if (request.callsOnly) return { ...head, snapshot: false };
-  if (request.cursor !== undefined) {
-    const cursor = Number(request.cursor);
-    if (cursor > head.seq)
-      throw new HoldError(
-        "gap",
-        `the cursor ${cursor} is ahead of session ${session.id} (at ${head.seq}): its record was rolled back or replaced`,
-        { head: String(head.seq) },
-      );
-    return { seq: cursor, position: session.positionAt(cursor), snapshot: false };
-  }
-  if (request.fromStart) return { seq: 0, position: 0, snapshot: false };
-  if (facts.kind === "pipes") {
-    const seq = session.seqBefore(64 * 1024);
-    return { seq, position: session.positionAt(seq), snapshot: false };
-  }
-  return { ...head, snapshot: true };
-}
-
-function onWire(error: HoldError): WireError {
-  return { code: error.code, message: error.message, details: { ...error.details } };
 }

@@ -1,4 +1,2 @@
 /** The host on a network: nothing by default, this machine's loopback when asked, another address with TLS alone. */
-export { httpLinkRoutes } from "./http-link-route.ts";
-export { linkRoute } from "./link-route.ts";
-export { Listener, type Route, type Routes, type Visit } from "./listener.ts";
+export { type Handler, Listener, type Route, type Routes, type Visit } from "./listener.ts";

@@ -463,6 +463,11 @@ export class Inputs {
     return this.#ledger.isUnsettled(Seq(Number(seq)));
   }
 
+  /** Until the shim has said that it was seen; what was a secret has no bytes once that is recorded. */
+  mayBeSecret(seq: number): boolean {
+    return this.#ledger.isUnsettled(Seq(seq)) && !this.#settlements.some((r) => Number(r.seq) === seq && !r.secret);
+  }
+
   /** What became of an input. It is told at once, and recorded after the echo has gone out: the shim keeps it until then. */
   result(r: ShimResult): void {
     const { commands, line, readers } = this.#world;
@@ -515,9 +520,12 @@ export class Inputs {
 
   #settle(outcome: Outcome, secret: boolean, outputOffset: number): void {
     if (!this.#ledger.isUnsettled(outcome.seq)) return;
-    const { book, commands, ports } = this.#world;
+    const { book, commands, ports, readers } = this.#world;
     // Each before what follows can fail: a secret is gone before its result is acknowledged, and what is not recorded is not settled.
-    if (secret) ports.journal.erase(book.id, [outcome.seq]);
+    if (secret) {
+      ports.journal.erase(book.id, [outcome.seq]);
+      readers.unseen(outcome.seq);
+    }
     const value = create(EventBody_InputSettledSchema, {
       inputSeq: BigInt(outcome.seq),
       status: onWireStatus(outcome.status),

@@ -10,7 +10,8 @@ test("who reads and can't follow is slow; who has stopped reading, or never bega
   let now = 0;
   const book = { position: 5_000_000 } as Book;
   const ports = { clock: { monoMs: () => MonotonicMs(now) } } as SessionPorts;
-  const readers = new Readers(book, ports, new Secrets(), () => Promise.reject(new Error("nobody is shown anything")));
+  const nothing = (): Promise<never> => Promise.reject(new Error("nobody is shown anything"));
+  const readers = new Readers(book, ports, new Secrets(), () => false, nothing);
   const window = creditWindow.openWindow(MonotonicMs(0));
   const stands = reader.openReader({
     ...{ mode: "snapshot" as const, cursor: Seq(1), position: Offset(0), snapshot: null },

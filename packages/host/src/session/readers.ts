@@ -5,7 +5,8 @@
  *   V2  Nothing is sent to one that may not be sent more (core/attachment R1 to R4), and nobody waits for it.
  *   V3  Who interrupts a flood is shown nothing more of it until the interrupt has reached the program, and then the screen as it is.
  *   V4  What everybody has been sent is kept for a moment only: a session that printed much and is quiet holds none of it.
- *   V5  What others type is told to an AI as who and how much: it may be a secret, until the shim has said whether it was seen.
+ *   V5  What others type may be a secret until the shim has said whether it was seen. To an AI it is told as who and how much; to
+ *       anybody else it waits a moment for that word, and is told so too where output does not let it wait, and where it was a secret.
  *   V6  An AI is sent no secret: it reads the journal by itself, and what is not decided of it waits here for a moment (masked-records.ts).
  * Elsewhere: rules of cursor and credit (core/attachment), the screen (screen.ts), queries taken out (output-view.ts).
  */
@@ -54,6 +55,7 @@ export class Readers {
   readonly #ports: SessionPorts;
   readonly #takeSnapshot: TakeSnapshot;
   readonly #secrets: Secrets;
+  readonly #mayBeSecret: (seq: number) => boolean;
   readonly #readRange = (from: number, to: number): ReturnType<Book["readRange"]> => this.#book.readRange(from, to);
   readonly #attachments = new Map<string, HostAttachment>();
   readonly #tail = new Tail();
@@ -63,10 +65,20 @@ export class Readers {
   /** Interrupts on their way, and who sent them. */
   readonly #interrupts = new Map<number, HostAttachment>();
   #interrupted: { readonly seat: HostAttachment; readonly offset: number }[] = [];
+  /** The last record that is more than typing and what became of it. */
+  #newsSeq = 0;
 
-  constructor(book: Book, ports: SessionPorts, secrets: Secrets, takeSnapshot: TakeSnapshot) {
+  /** `mayBeSecret`: of an input, by its seq, whether it may yet turn out to have been typed unseen. */
+  constructor(
+    book: Book,
+    ports: SessionPorts,
+    secrets: Secrets,
+    mayBeSecret: (seq: number) => boolean,
+    takeSnapshot: TakeSnapshot,
+  ) {
     this.#book = book;
     this.#secrets = secrets;
+    this.#mayBeSecret = mayBeSecret;
     this.#ports = ports;
     this.#takeSnapshot = takeSnapshot;
   }
@@ -175,13 +187,24 @@ export class Readers {
       const message = encodeEvent(wireEvent(entry, body, shown));
       const dataBytes = isOutput ? shown.length : 0;
       const hasTyping = body?.case === "input" && shown.length > 0;
-      const typed = hasTyping ? { by: entry.actor, untold: () => encodeEvent(wireEvent(entry, body, NOTHING)) } : null;
+      const typed = hasTyping
+        ? { by: entry.actor, isSecret: false, untold: () => encodeEvent(wireEvent(entry, body, NOTHING)) }
+        : null;
       this.#tail.push({ seq: entry.seq, position: this.#book.position, message, dataBytes, isOutput, typed });
       this.#dropSoon();
       if (body?.case === "input" || body?.case === "inputSettled") this.#pumpSoon();
-      else this.pumpAll();
+      else {
+        this.#newsSeq = entry.seq;
+        this.pumpAll();
+      }
     }
     return isOutput && this.#view.sawQuery;
+  }
+
+  /** V5: an input turns out to have been a secret. */
+  unseen(seq: number): void {
+    const typed = this.#tail.at(seq)?.typed;
+    if (typed) typed.isSecret = true;
   }
 
   pumpAll(): void {
@@ -217,10 +240,12 @@ export class Readers {
       if (step.do === "snapshot") return this.#sendSnapshot(attachment, step.why);
       const event = this.#isMasked(attachment) ? null : this.#tail.at(attachment.reader.cursor + 1);
       if (event) {
+        const { typed } = event;
+        const isUntold = typed !== null && this.#isUntold(attachment, typed.by, event.seq, typed.isSecret);
+        if (isUntold && this.#mayWait(attachment, event.seq)) return;
         attachment.filter = null;
         const shown = !(attachment.noOutput && event.isOutput);
-        const isUntold = event.typed !== null && isUntoldTo(attachment, event.typed.by);
-        if (shown) attachment.channel.sendMessage(isUntold ? event.typed!.untold() : event.message);
+        if (shown) attachment.channel.sendMessage(isUntold ? typed.untold() : event.message);
         attachment.reader = reader.sent(attachment.reader, Seq(event.seq), Offset(event.position), shown ? event.dataBytes : 0);
       } else if (!this.#sendFromJournal(attachment, Math.min(step.maxBytes, JOURNAL_READ_BYTES))) {
         return;
@@ -230,13 +255,17 @@ export class Readers {
 
   #sendFromJournal(attachment: HostAttachment, maxBytes: number): boolean {
     const masked = this.#isMasked(attachment) ? this.#maskedOf(attachment) : null;
-    const items = masked
+    const read = masked
       ? this.#book.read(masked.readSeq, Math.min(maxBytes, MASKED_READ_BYTES))
       : this.#book.read(attachment.reader.cursor, maxBytes);
+    const waits = read.findIndex(
+      (item) => !("gap" in item) && this.#mayWait(attachment, item.entry.seq) && this.#isHidden(attachment, item),
+    );
+    const items = waits < 0 ? read : read.slice(0, waits);
     const last = items.at(-1);
     if (!last) return false;
     if (!masked) {
-      const shown = items.map((item) => ({ item, bytes: told(attachment, item), masked: 0 }));
+      const shown = items.map((item) => ({ item, bytes: this.#told(attachment, item), masked: 0 }));
       attachment.masked = null;
       this.#sendRecords(attachment, shown);
       return true;
@@ -244,11 +273,31 @@ export class Readers {
     masked.readSeq = "gap" in last ? last.toSeq : last.entry.seq;
     this.#sendRecords(
       attachment,
-      items.flatMap((item) => masked.records.take(item, told(attachment, item))),
+      items.flatMap((item) => masked.records.take(item, this.#told(attachment, item))),
     );
     this.#sendRestSoon(attachment);
     if (masked.readSeq < this.#book.facts.seq) this.#ports.defer(() => this.pump(attachment));
     return false;
+  }
+
+  /** Of a record's bytes, those that this attachment is told, but for its secrets: for no others does it wait. */
+  #told(attachment: HostAttachment, item: ReadItem): Uint8Array {
+    if ("gap" in item || (attachment.noOutput && item.entry.kind === OUTPUT_KIND)) return NOTHING;
+    return this.#isHidden(attachment, item) ? NOTHING : item.entry.payload;
+  }
+
+  #isHidden(attachment: HostAttachment, { entry, body }: Exclude<ReadItem, { gap: true }>): boolean {
+    return body?.case === "input" && this.#isUntold(attachment, entry.actor, entry.seq);
+  }
+
+  /** V5. `isSecret`: it is known to be one. */
+  #isUntold({ operator }: HostAttachment, typist: string, seq: number, isSecret = false): boolean {
+    return typist !== operator.id && (operator.kind === "ai" || isSecret || this.#mayBeSecret(seq));
+  }
+
+  /** V5: nothing stands behind this input, and it was typed a moment ago. */
+  #mayWait({ operator }: HostAttachment, seq: number): boolean {
+    return operator.kind !== "ai" && this.#pumpDue !== null && seq > this.#newsSeq && this.#mayBeSecret(seq);
   }
 
   #isMasked({ operator }: HostAttachment): boolean {
@@ -398,18 +447,4 @@ export class Readers {
     this.#pumpDue?.();
     this.#dropDue?.();
   }
-}
-
-/** Of a record's bytes, those that this attachment is told, but for its secrets: for no others does it wait. */
-function told(attachment: HostAttachment, item: ReadItem): Uint8Array {
-  if ("gap" in item) return NOTHING;
-  const { entry, body } = item;
-  const isUntold =
-    entry.kind === OUTPUT_KIND ? attachment.noOutput : body?.case === "input" && isUntoldTo(attachment, entry.actor);
-  return isUntold ? NOTHING : entry.payload;
-}
-
-/** V5 */
-function isUntoldTo({ operator }: HostAttachment, typist: string): boolean {
-  return operator.kind === "ai" && typist !== operator.id;
 }

@@ -87,6 +87,7 @@ export function folded(entry: Entry, body: Body | null): FoldedEvent {
 /** `data`: what this reader is shown of the payload (queries taken out, or nothing). `masked`: how many of its bytes are masked secrets. */
 export function wireEvent(entry: Entry, body: Body | null, data: Uint8Array, masked = 0): Event {
   const isOutput = entry.kind === OUTPUT_KIND;
+  const isUntold = entry.kind === kinds.input && data.length === 0 && entry.payloadState === "present";
   return {
     seq: BigInt(entry.seq),
     actor: entry.actor,
@@ -99,6 +100,6 @@ export function wireEvent(entry: Entry, body: Body | null, data: Uint8Array, mas
     data,
     masked,
     payloadBytes: entry.payloadBytes,
-    payload: entry.payloadState === "present" || entry.payloadState === "none" ? "" : entry.payloadState,
+    payload: isUntold ? "untold" : entry.payloadState === "present" || entry.payloadState === "none" ? "" : entry.payloadState,
   };
 }

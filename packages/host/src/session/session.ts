@@ -126,10 +126,16 @@ export class LiveSession {
       },
       settle: () => ({ resultSeq: this.#inputs.settleNow(), output: this.#output.mayBeAcknowledged }),
     });
-    const readers = new Readers(book, ports, this.secrets, async (scrollback) => {
-      await sizing.settled();
-      return this.screen.snapshot(scrollback);
-    });
+    const readers = new Readers(
+      book,
+      ports,
+      this.secrets,
+      (seq) => this.#inputs.mayBeSecret(seq),
+      async (scrollback) => {
+        await sizing.settled();
+        return this.screen.snapshot(scrollback);
+      },
+    );
     const sizing = new Sizing(book, line, ports, () => readers.attachments);
     this.screen = new Screen(screenSource(book, readers), ports);
     this.#steering = new Steering({

@@ -11,8 +11,8 @@ export interface TailEvent {
   /** Output bytes that count against a reader's window. */
   readonly dataBytes: number;
   readonly isOutput: boolean;
-  /** Of an input: who typed it, and the message without what was typed; null: it has none. */
-  readonly typed: { readonly by: string; readonly untold: () => Uint8Array } | null;
+  /** Of an input: who typed it, whether it is known to be a secret, and the message without what was typed; null: it has none. */
+  readonly typed: { readonly by: string; isSecret: boolean; readonly untold: () => Uint8Array } | null;
 }
 
 const MAX_BYTES = 1024 * 1024;

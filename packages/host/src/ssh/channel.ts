@@ -72,6 +72,10 @@ export interface Works {
   find(): void;
 }
 
+/** By name, beside sftp's own. */
+export const subsystems = ["observe", "holdfast"] as const;
+type Subsystem = (typeof subsystems)[number];
+
 export class SessionChannel {
   readonly #world: ChannelWorld;
   #terminal: ClientTerminal | null = null;
@@ -102,9 +106,13 @@ export class SessionChannel {
     const { works } = world;
     session.once("shell", (accept) => this.#begin(this.#run(accept(), (work) => works.shell(work))));
     session.once("exec", (accept, _reject, { command }) => this.#begin(this.#run(accept(), (work) => works.exec(work, command))));
+    const subsystem: Record<Subsystem, (channel: ServerChannel) => Promise<void>> = {
+      observe: (channel) => this.#run(channel, (work) => works.observe(work)),
+      holdfast: (channel) => this.#carry(channel),
+    };
     session.on("subsystem", (accept, reject, { name }) => {
-      if (name === "observe") this.#begin(this.#run(accept(), (work) => works.observe(work)));
-      else if (name === "holdfast") this.#begin(this.#carry(accept()));
+      const known = subsystems.find((one) => one === name);
+      if (known) this.#begin(subsystem[known](accept()));
       else reject();
     });
     session.once("sftp", (accept) => this.#begin(this.#files(accept())));

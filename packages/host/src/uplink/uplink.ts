@@ -82,6 +82,8 @@ const BEAT_MS = { least: 500, most: 60_000 } as const;
 const MAX_COMING = 256;
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const RELAY_PROTOCOL = 1;
+/** A relay hears out 64 KiB of whom it does not know. */
+const FIRST_DOORS_BYTES = 48 * 1024;
 
 export class Uplink {
   readonly wish: RelayWish;
@@ -202,9 +204,10 @@ export class Uplink {
         nowUnixMs: wallMs(),
         id: randomBytes(12).toString("hex"),
       }).then((pass) => {
-        // Said with it, they hold from the first moment; what changed until the answer is said again then.
+        // Said with it, they hold from the first moment; what changed until the answer, and what was too many, is said then.
         const doors = create(DoorsSchema, this.#parts.doors());
-        this.#say({ case: "register", value: { pass, name, token, version, protocol: RELAY_PROTOCOL, doors } });
+        const first = toBinary(DoorsSchema, doors).length <= FIRST_DOORS_BYTES ? { doors } : {};
+        this.#say({ case: "register", value: { pass, name, token, version, protocol: RELAY_PROTOCOL, ...first } });
       }, over);
     });
   }

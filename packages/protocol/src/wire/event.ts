@@ -40,9 +40,9 @@ export interface Event {
   stream: number;
   /** output only: offset of the first byte of data */
   offset: bigint;
-  /** payload: output or input bytes; empty where redacted or pruned */
+  /** payload: output or input bytes; empty where `payload` says why */
   data: Uint8Array;
-  /** "", "redacted", "pruned", "damaged" */
+  /** "", "redacted", "pruned", "damaged"; of an input "untold": not to this reader, or not yet */
   payload: string;
   payloadBytes: number;
   lsn: bigint;

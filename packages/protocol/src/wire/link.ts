@@ -1013,7 +1013,7 @@ export interface RunAnswer {
   /** of a part: behind its output */
   toOffset: bigint;
   seq: bigint;
-  /** with output that the journal has no more */
+  /** not told, or not in the journal any more: of a part, before its end on this call; in the last, all */
   omittedBytes: bigint;
   /** as in Event: of a part's output, and in the last of all that were sent */
   maskedBytes: bigint;

@@ -237,6 +237,34 @@ export interface RelayRevokeResponse {
   tunnels: number;
 }
 
+/** Sets what is given, `usual` all as it is by default, and else only answers. */
+export interface RelayLimitsRequest {
+  fleet: string;
+  hosts?: number | undefined;
+  tunnels?:
+    | number
+    | undefined;
+  /** 0: no bound */
+  bytesPerSecond?: bigint | undefined;
+  usual: boolean;
+}
+
+export interface RelayLimitsResponse {
+  fleets: RelayFleet[];
+}
+
+export interface RelayFleet {
+  fleet: string;
+  /** here now */
+  hosts: number;
+  tunnels: number;
+  /** since this relay began */
+  passedBytes: bigint;
+  mostHosts: number;
+  mostTunnels: number;
+  mostBytesPerSecond: bigint;
+}
+
 function createBaseHostWord(): HostWord {
   return { body: { case: undefined } };
 }
@@ -2822,6 +2850,306 @@ export const RelayRevokeResponse: MessageFns<RelayRevokeResponse> = {
   },
 };
 
+function createBaseRelayLimitsRequest(): RelayLimitsRequest {
+  return { fleet: "", hosts: undefined, tunnels: undefined, bytesPerSecond: undefined, usual: false };
+}
+
+export const RelayLimitsRequest: MessageFns<RelayLimitsRequest> = {
+  encode(message: RelayLimitsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fleet !== "") {
+      writer.uint32(10).string(message.fleet);
+    }
+    if (message.hosts !== undefined) {
+      writer.uint32(16).uint32(message.hosts);
+    }
+    if (message.tunnels !== undefined) {
+      writer.uint32(24).uint32(message.tunnels);
+    }
+    if (message.bytesPerSecond !== undefined) {
+      if (BigInt.asUintN(64, message.bytesPerSecond) !== message.bytesPerSecond) {
+        throw new globalThis.Error("value provided for field message.bytesPerSecond of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.bytesPerSecond);
+    }
+    if (message.usual !== false) {
+      writer.uint32(40).bool(message.usual);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayLimitsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayLimitsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fleet = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.hosts = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.tunnels = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytesPerSecond = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.usual = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RelayLimitsRequest>): RelayLimitsRequest {
+    return RelayLimitsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RelayLimitsRequest>): RelayLimitsRequest {
+    const message = createBaseRelayLimitsRequest();
+    message.fleet = object.fleet ?? "";
+    message.hosts = object.hosts ?? undefined;
+    message.tunnels = object.tunnels ?? undefined;
+    message.bytesPerSecond = (object.bytesPerSecond !== undefined && object.bytesPerSecond !== null)
+      ? BigInt(object.bytesPerSecond)
+      : undefined;
+    message.usual = object.usual ?? false;
+    return message;
+  },
+};
+
+function createBaseRelayLimitsResponse(): RelayLimitsResponse {
+  return { fleets: [] };
+}
+
+export const RelayLimitsResponse: MessageFns<RelayLimitsResponse> = {
+  encode(message: RelayLimitsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.fleets) {
+      RelayFleet.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayLimitsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayLimitsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fleets.push(RelayFleet.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RelayLimitsResponse>): RelayLimitsResponse {
+    return RelayLimitsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RelayLimitsResponse>): RelayLimitsResponse {
+    const message = createBaseRelayLimitsResponse();
+    message.fleets = object.fleets?.map((e) => RelayFleet.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRelayFleet(): RelayFleet {
+  return { fleet: "", hosts: 0, tunnels: 0, passedBytes: 0n, mostHosts: 0, mostTunnels: 0, mostBytesPerSecond: 0n };
+}
+
+export const RelayFleet: MessageFns<RelayFleet> = {
+  encode(message: RelayFleet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fleet !== "") {
+      writer.uint32(10).string(message.fleet);
+    }
+    if (message.hosts !== 0) {
+      writer.uint32(16).uint32(message.hosts);
+    }
+    if (message.tunnels !== 0) {
+      writer.uint32(24).uint32(message.tunnels);
+    }
+    if (message.passedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.passedBytes) !== message.passedBytes) {
+        throw new globalThis.Error("value provided for field message.passedBytes of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.passedBytes);
+    }
+    if (message.mostHosts !== 0) {
+      writer.uint32(40).uint32(message.mostHosts);
+    }
+    if (message.mostTunnels !== 0) {
+      writer.uint32(48).uint32(message.mostTunnels);
+    }
+    if (message.mostBytesPerSecond !== 0n) {
+      if (BigInt.asUintN(64, message.mostBytesPerSecond) !== message.mostBytesPerSecond) {
+        throw new globalThis.Error("value provided for field message.mostBytesPerSecond of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.mostBytesPerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelayFleet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelayFleet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fleet = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.hosts = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.tunnels = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.passedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mostHosts = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.mostTunnels = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.mostBytesPerSecond = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RelayFleet>): RelayFleet {
+    return RelayFleet.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RelayFleet>): RelayFleet {
+    const message = createBaseRelayFleet();
+    message.fleet = object.fleet ?? "";
+    message.hosts = object.hosts ?? 0;
+    message.tunnels = object.tunnels ?? 0;
+    message.passedBytes = (object.passedBytes !== undefined && object.passedBytes !== null)
+      ? BigInt(object.passedBytes)
+      : 0n;
+    message.mostHosts = object.mostHosts ?? 0;
+    message.mostTunnels = object.mostTunnels ?? 0;
+    message.mostBytesPerSecond = (object.mostBytesPerSecond !== undefined && object.mostBytesPerSecond !== null)
+      ? BigInt(object.mostBytesPerSecond)
+      : 0n;
+    return message;
+  },
+};
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
 export type DeepPartial<T> = T extends bigint ? string | number | bigint
@@ -2838,4 +3166,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { HostWord as HostWordSchema, Heads as HeadsSchema, RelayWord as RelayWordSchema, Register as RegisterSchema, Registered as RegisteredSchema, Doors as DoorsSchema, Invited as InvitedSchema, Offer as OfferSchema, Decline as DeclineSchema, Beat as BeatSchema, Piece as PieceSchema, Knock as KnockSchema, Take as TakeSchema, Joined as JoinedSchema, FindRequest as FindRequestSchema, FindResponse as FindResponseSchema, FoundHost as FoundHostSchema, HeadsRequest as HeadsRequestSchema, HeadsResponse as HeadsResponseSchema, HeadConflict as HeadConflictSchema, RelayHeadsRequest as RelayHeadsRequestSchema, RelayHostsRequest as RelayHostsRequestSchema, RelayHostsResponse as RelayHostsResponseSchema, RelayHost as RelayHostSchema, RelayOperatorsRequest as RelayOperatorsRequestSchema, RelayOperatorsResponse as RelayOperatorsResponseSchema, RelayOperator as RelayOperatorSchema, RelayInviteRequest as RelayInviteRequestSchema, RelayInviteResponse as RelayInviteResponseSchema, RelayRevokeRequest as RelayRevokeRequestSchema, RelayRevokeResponse as RelayRevokeResponseSchema };
+export { HostWord as HostWordSchema, Heads as HeadsSchema, RelayWord as RelayWordSchema, Register as RegisterSchema, Registered as RegisteredSchema, Doors as DoorsSchema, Invited as InvitedSchema, Offer as OfferSchema, Decline as DeclineSchema, Beat as BeatSchema, Piece as PieceSchema, Knock as KnockSchema, Take as TakeSchema, Joined as JoinedSchema, FindRequest as FindRequestSchema, FindResponse as FindResponseSchema, FoundHost as FoundHostSchema, HeadsRequest as HeadsRequestSchema, HeadsResponse as HeadsResponseSchema, HeadConflict as HeadConflictSchema, RelayHeadsRequest as RelayHeadsRequestSchema, RelayHostsRequest as RelayHostsRequestSchema, RelayHostsResponse as RelayHostsResponseSchema, RelayHost as RelayHostSchema, RelayOperatorsRequest as RelayOperatorsRequestSchema, RelayOperatorsResponse as RelayOperatorsResponseSchema, RelayOperator as RelayOperatorSchema, RelayInviteRequest as RelayInviteRequestSchema, RelayInviteResponse as RelayInviteResponseSchema, RelayRevokeRequest as RelayRevokeRequestSchema, RelayRevokeResponse as RelayRevokeResponseSchema, RelayLimitsRequest as RelayLimitsRequestSchema, RelayLimitsResponse as RelayLimitsResponseSchema, RelayFleet as RelayFleetSchema };

@@ -3,38 +3,19 @@
  * not answered, and goes on. What is typed meanwhile is held, and after 5 s asked about (core/attachment O3).
  *
  *   T1  Handlers see every seq once, in order, or a gap, or a snapshot that stands for what it skipped. Output whose bytes are gone is a gap.
- *   T2  Every input's promise is settled: by the host's word, or by the end of the attachment.
- *   T3  Credit is given for bytes that the handler has used, so an idle handler stalls nobody but itself.
  *   T4  A handler that throws ends its attachment, and nothing else: the link, the program and other attachments go on.
  *   T5  The token that takes this attachment up is the last one that the host gave. Where it is refused, this logs in and attaches anew:
  *       the same writer and cursor, so nothing is lost or doubled; only the place was not kept.
+ * Elsewhere: what it types (typing.ts), how its handlers run and pace the host (pace.ts), when it dials again (redial.ts).
  */
-import { type MonotonicMs, Outbox } from "@holdfast/core";
-import {
-  type Code,
-  type Floor,
-  FloorVerb,
-  HoldError,
-  type HostFrame,
-  InputStatus,
-  type Presence,
-  type Session,
-} from "@holdfast/protocol";
+import { type Code, type Floor, FloorVerb, HoldError, type HostFrame, type Presence, type Session } from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api/index.ts";
 import type { Connection } from "./connection.ts";
 import { errorFrom, type ResumeToken } from "./handshake.ts";
-import { nextRetryMs, type Redial, RETRIED, RETRY_TOTAL_MS, spreadOf } from "./redial.ts";
+import { Pace } from "./pace.ts";
+import { type Redial, Retries } from "./redial.ts";
+import { type InputOptions, Typing } from "./typing.ts";
 
-interface Frame {
-  readonly data: Uint8Array;
-  readonly unit: string;
-  readonly unitEnd: boolean;
-  readonly interrupt: boolean;
-  readonly take: boolean;
-  readonly durable: boolean;
-  readonly eof: boolean;
-  readonly settle: (o: InputOutcome) => void;
-}
 type Body<K> = Extract<HostFrame["body"], { case: K }>["value"];
 
 /** T5: the place is gone, and the login is not. */
@@ -43,18 +24,13 @@ const TOKEN_REFUSED = new Set<Code>(["continuity_over", "continuity_unknown", "c
 const DETACH_MS = 2_000;
 /** How long a move waits for the token by which it stays the same attachment. */
 const TOKEN_MS = 2_000;
-/** Bytes of one unit's chunk, and how many bytes of chunks may be unanswered: below the host's queue. */
-const CHUNK_BYTES = 32 * 1024;
-const PASTE_WINDOW_BYTES = 192 * 1024;
-/** Well below the smallest window, so that credit never runs out for want of telling it. */
-const CREDIT_BYTES = 4 * 1024;
-
 export class ClientAttachment implements Attachment {
   readonly #options: AttachOptions;
   readonly #handlers: AttachHandlers;
   #redial: Redial;
   readonly #writer: string;
-  readonly #outbox = new Outbox<Frame>();
+  readonly #typing: Typing;
+  readonly #pace: Pace;
   #connection: Connection;
   /** Dialled for this attachment: nobody else ends it. */
   #isOwnLink = false;
@@ -69,25 +45,13 @@ export class ClientAttachment implements Attachment {
   #size: { readonly cols: number; readonly rows: number } | undefined;
   #cursor = -1;
   #snapshot: Uint8Array[] = [];
-  #applied = 0;
-  #creditTold = 0;
-  #work: Promise<void> = Promise.resolve();
-  #busy = 0;
-  #units = 0;
-  /** What is being offered and waits for room; the next input comes after it. */
-  #turn: Promise<void> | null = null;
-  #room: (() => void)[] = [];
   #floorAnswers = new Map<bigint, { resolve(f: Floor): void; reject(e: unknown): void }>();
   #nextFloor = 1n;
   #first: { resolve(a: ClientAttachment): void; reject(e: unknown): void } | null;
   #detaching: (() => void) | null = null;
   #leaving: Promise<void> | null = null;
   readonly #over = new AbortController();
-  /** What came on an earlier link is credited to nobody. */
-  #links = 0;
-  /** Until a link has stood: how long the next attempt waits, and since when there is none. */
-  #retryMs = 0;
-  #offlineSince: MonotonicMs | null = null;
+  readonly #retries: Retries;
   #resumed = false;
   id = "";
   session!: Session;
@@ -106,8 +70,20 @@ export class ClientAttachment implements Attachment {
     this.#options = options;
     this.#handlers = handlers;
     this.#writer = redial.newId();
+    this.#retries = new Retries(redial, this.#writer);
     this.#size = options.size;
     this.#first = first;
+    this.#typing = new Typing({
+      writer: this.#writer,
+      now: () => this.#redial.now(),
+      send: (body) => this.#connection.send(this.#channel, body),
+      refused: (outcome) => this.#pace.tell(() => this.#handlers.refused?.(outcome)),
+    });
+    this.#pace = new Pace({
+      isOver: () => this.#isOver(),
+      credit: (bytes) => this.#credit(bytes),
+      failed: (fault) => this.#handlerFailed(fault),
+    });
     if (options.mode === "replay" && options.after !== undefined) this.#cursor = options.after;
   }
 
@@ -127,7 +103,7 @@ export class ClientAttachment implements Attachment {
   }
 
   get unansweredBytes(): number {
-    return this.#outbox.unansweredBytes;
+    return this.#typing.unansweredBytes;
   }
 
   /** What the journal has been followed to. */
@@ -137,133 +113,20 @@ export class ClientAttachment implements Attachment {
 
   // --- input ---
 
-  async input(
-    bytes: Uint8Array,
-    options: { interrupt?: boolean; take?: boolean; durable?: boolean; unit?: string; unitEnd?: boolean; eof?: boolean } = {},
-  ): Promise<InputOutcome> {
-    const one = {
-      interrupt: options.interrupt ?? false,
-      take: options.take ?? false,
-      durable: options.durable ?? false,
-      eof: options.eof ?? false,
-    };
-    // What is typed while a paste is on its way comes after it (I4), but for a key that interrupts it.
-    if (bytes.length <= CHUNK_BYTES && (one.interrupt || (!this.#turn && !this.#outbox.isFull)))
-      return this.#offer({ ...one, data: bytes, unit: options.unit ?? "", unitEnd: options.unitEnd ?? false });
-    // One unit in several chunks, under the host's queue: its first chunk that is not applied decides for the rest.
-    const isWhole = bytes.length <= CHUNK_BYTES;
-    const unit = options.unit ?? (isWhole ? "" : `${this.#writer.slice(0, 8)}-${++this.#units}`);
-    const outcomes: Promise<InputOutcome>[] = [];
-    let failed = false;
-    const before = this.#turn;
-    const offering = async (): Promise<void> => {
-      await before;
-      for (let at = 0; at === 0 || (at < bytes.length && !failed); at += CHUNK_BYTES) {
-        while (
-          (this.#outbox.isFull || (!isWhole && this.#outbox.unansweredBytes > PASTE_WINDOW_BYTES)) &&
-          !failed &&
-          !this.#isOver()
-        )
-          await new Promise<void>((resolve) => this.#room.push(resolve));
-        const end = Math.min(bytes.length, at + CHUNK_BYTES);
-        const unitEnd = end === bytes.length && (options.unitEnd ?? (!isWhole && options.unit === undefined));
-        const outcome = this.#offer({ ...one, data: bytes.subarray(at, end), unit, unitEnd });
-        outcomes.push(outcome);
-        void outcome.then((o) => {
-          failed ||= o.status !== InputStatus.APPLIED;
-        });
-      }
-    };
-    const mine = offering();
-    this.#turn = mine;
-    await mine;
-    if (this.#turn === mine) this.#turn = null;
-    // A refusal comes at once, while chunks before it still wait for the program: what was written is known when all are answered.
-    const all = await Promise.all(outcomes);
-    const deciding = all.find((o) => o.status !== InputStatus.APPLIED) ?? all.at(-1)!;
-    return { ...deciding, bytes: all.reduce((n, o) => n + o.bytes, 0) };
+  input(bytes: Uint8Array, options: InputOptions = {}): Promise<InputOutcome> {
+    return this.#typing.input(bytes, options);
+  }
+
+  flushHeld(): void {
+    this.#typing.flushHeld();
+  }
+
+  dropHeld(): void {
+    this.#typing.dropHeld();
   }
 
   #isOver(): boolean {
     return this.#state === "over";
-  }
-
-  #offer(frame: Omit<Frame, "settle">): Promise<InputOutcome> {
-    return new Promise((settle) => {
-      // A ^C is about now: what was typed into the dead link before it would come too late.
-      if (frame.interrupt) this.dropHeld();
-      if (this.#isOver())
-        return settle({
-          n: 0,
-          seq: 0,
-          status: InputStatus.REFUSED,
-          bytes: 0,
-          code: "session_ended",
-          message: "the attachment is over",
-        });
-      const out = this.#outbox.add({ ...frame, settle }, frame.data.length);
-      if (out) this.#sendFrame(out.n, out.frame);
-    });
-  }
-
-  #sendFrame(n: number, f: Frame): void {
-    this.#connection.send(this.#channel, {
-      case: "input",
-      value: {
-        n: BigInt(n),
-        data: f.data,
-        unit: f.unit,
-        unitEnd: f.unitEnd,
-        interrupt: f.interrupt,
-        take: f.take,
-        durable: f.durable,
-        eof: f.eof,
-      },
-    });
-    this.#sent.set(n, f);
-  }
-  readonly #sent = new Map<number, Frame>();
-
-  #result(r: Body<"inputResult">): void {
-    const n = Number(r.n);
-    const outcome: InputOutcome = {
-      n,
-      seq: Number(r.seq),
-      status: r.status,
-      bytes: r.bytes,
-      ...(r.error ? { code: r.error.code, message: r.error.message } : {}),
-    };
-    if (r.status === InputStatus.UNSPECIFIED) {
-      // Not an end: the program does not read, and the frame goes on waiting.
-      this.#tell(() => this.#handlers.refused?.(outcome));
-      return;
-    }
-    const frame = this.#sent.get(n);
-    // With an error, `durable` will not follow: applied, and not known to be on the disk.
-    if (!frame || (frame.durable && !r.durable && !r.error && r.status === InputStatus.APPLIED)) return;
-    this.#sent.delete(n);
-    this.#outbox.answered(n);
-    frame.settle(outcome);
-    if (r.status !== InputStatus.APPLIED) this.#tell(() => this.#handlers.refused?.(outcome));
-    for (const room of this.#room.splice(0)) room();
-  }
-
-  flushHeld(): void {
-    for (const out of this.#outbox.flushHeld()) this.#sendFrame(out.n, out.frame);
-    for (const room of this.#room.splice(0)) room();
-  }
-
-  dropHeld(): void {
-    for (const frame of this.#outbox.dropHeld())
-      frame.settle({
-        n: 0,
-        seq: 0,
-        status: InputStatus.REFUSED,
-        bytes: 0,
-        code: "cancelled",
-        message: "typed while the link was down, and dropped",
-      });
-    for (const room of this.#room.splice(0)) room();
   }
 
   // --- steering ---
@@ -333,9 +196,7 @@ export class ClientAttachment implements Attachment {
     };
     const { session, observe, take, scrollback, mode, noOutput, quiet } = this.#options;
     const resuming = this.#cursor >= 0;
-    this.#links++;
-    this.#applied = 0;
-    this.#creditTold = 0;
+    this.#pace.linkBegins();
     // Parts of a snapshot whose rest the old link took with it.
     this.#snapshot = [];
     connection.send(this.#channel, {
@@ -381,7 +242,7 @@ export class ClientAttachment implements Attachment {
     });
     this.#leaveLink(new HoldError("unreachable", "the attachment moved to another link; ask again"));
     this.#state = "offline";
-    this.#outbox.linkLost(this.#redial.now());
+    this.#typing.linkLost();
     this.#resumed = true;
     this.#isOwnLink = true;
     this.#attach(connection);
@@ -423,19 +284,16 @@ export class ClientAttachment implements Attachment {
     if (final || this.#options.reconnect === false) return this.#finish(isOut ? "revoked" : "link lost", error);
     if (this.#state === "attached") {
       this.#state = "offline";
-      this.#outbox.linkLost(this.#redial.now());
-      this.#tell(() => this.#handlers.link?.("offline", { resumed: false, unanswered: this.#outbox.unansweredBytes }));
+      this.#typing.linkLost();
+      this.#pace.tell(() => this.#handlers.link?.("offline", { resumed: false, unanswered: this.#typing.unansweredBytes }));
     }
     void this.#dialAgain();
   }
 
   async #dialAgain(): Promise<void> {
-    this.#offlineSince ??= this.#redial.now();
-    // At once the first time; after that also when a link was had and was gone before it stood.
+    this.#retries.lost();
     while (!this.#isOver()) {
-      const wait = this.#retryMs;
-      this.#retryMs = nextRetryMs(wait);
-      if (wait > 0) await this.#redial.wait(wait * spreadOf(this.#writer), this.#over.signal).catch(() => {});
+      await this.#retries.due(this.#over.signal).catch(() => {});
       if (this.#isOver()) return;
       try {
         const connection = await this.#redial.connect(this.#token);
@@ -449,8 +307,8 @@ export class ClientAttachment implements Attachment {
           this.#token = null;
           continue;
         }
-        if (!RETRIED.has(error.code)) return this.#finish(error.code, error);
-        if (this.#redial.now() - this.#offlineSince > RETRY_TOTAL_MS) return this.#finish("unreachable", error);
+        if (!Retries.mayPass(error)) return this.#finish(error.code, error);
+        if (this.#retries.leftMs <= 0) return this.#finish("unreachable", error);
       }
     }
   }
@@ -466,13 +324,13 @@ export class ClientAttachment implements Attachment {
       case "event":
         return this.#event(body.value);
       case "inputResult":
-        return this.#result(body.value);
+        return this.#typing.answered(body.value);
       case "floor":
         if (body.value.floor) this.floor = body.value.floor;
-        return this.#tell(() => this.#handlers.floor?.(this.floor, body.value.why, body.value.by));
+        return this.#pace.tell(() => this.#handlers.floor?.(this.floor, body.value.why, body.value.by));
       case "presence":
         this.presence = body.value.operators;
-        return this.#tell(() => this.#handlers.presence?.(this.presence));
+        return this.#pace.tell(() => this.#handlers.presence?.(this.presence));
       case "continuity": {
         const { handle, n, secret } = body.value;
         if (this.#isDialling) return;
@@ -514,14 +372,14 @@ export class ClientAttachment implements Attachment {
     this.presence = a.session!.operators;
     if (!a.snapshotFollows && this.#cursor < 0) this.#cursor = Number(a.cursor);
     this.#state = "attached";
-    const { send, confirm } = this.#outbox.linkBack(this.#redial.now());
-    for (const out of send) this.#sendFrame(out.n, out.frame);
-    this.#retryMs = 0;
-    this.#offlineSince = null;
+    const confirm = this.#typing.linkBack();
+    this.#retries.stood();
     this.#moving?.resolve();
     this.#moving = null;
-    this.#tell(() => this.#handlers.link?.("attached", { resumed: this.#resumed, unanswered: this.#outbox.unansweredBytes }));
-    if (confirm > 0) this.#tell(() => this.#handlers.held?.(confirm));
+    this.#pace.tell(() =>
+      this.#handlers.link?.("attached", { resumed: this.#resumed, unanswered: this.#typing.unansweredBytes }),
+    );
+    if (confirm > 0) this.#pace.tell(() => this.#handlers.held?.(confirm));
     this.#first?.resolve(this);
     this.#first = null;
   }
@@ -532,7 +390,7 @@ export class ClientAttachment implements Attachment {
     const vt = concat(this.#snapshot);
     this.#snapshot = [];
     this.#cursor = Number(s.seq);
-    this.#use(vt.length, () =>
+    this.#pace.use(vt.length, () =>
       this.#handlers.snapshot?.({
         seq: Number(s.seq),
         offset: Number(s.offset),
@@ -551,7 +409,7 @@ export class ClientAttachment implements Attachment {
     this.#cursor = seq;
     if (e.body) {
       const { kind } = e.body;
-      this.#use(e.data.length, () => {
+      this.#pace.use(e.data.length, () => {
         if (kind.case === "gap" && this.#handlers.gap)
           return this.#handlers.gap({
             fromSeq: Number(kind.value.fromSeq),
@@ -565,10 +423,10 @@ export class ClientAttachment implements Attachment {
     const offset = Number(e.offset);
     const end = offset + e.payloadBytes;
     if (e.payload !== "")
-      return this.#use(0, () =>
+      return this.#pace.use(0, () =>
         this.#handlers.gap?.({ fromSeq: seq, toSeq: seq, reason: e.payload, lost: { stream: e.stream, offset, end } }),
       );
-    this.#use(e.data.length, () =>
+    this.#pace.use(e.data.length, () =>
       this.#handlers.output?.({
         seq,
         stream: e.stream,
@@ -579,46 +437,6 @@ export class ClientAttachment implements Attachment {
         atUnixMs: Number(e.atUnixMs),
       }),
     );
-  }
-
-  /** Runs a handler in its turn and gives credit when it is done (T1, T3). Without anything waiting, it runs at once. */
-  #use(bytes: number, run: () => void | Promise<void>): void {
-    const link = this.#links;
-    if (this.#busy === 0) {
-      let working: void | Promise<void>;
-      try {
-        working = run();
-      } catch (fault) {
-        return this.#handlerFailed(fault);
-      }
-      if (!(working instanceof Promise)) return this.#credit(bytes, link);
-      this.#busy++;
-      this.#work = working.then(
-        () => this.#used(bytes, link),
-        (fault: unknown) => this.#handlerFailed(fault),
-      );
-      return;
-    }
-    this.#busy++;
-    this.#work = this.#work
-      .then(() => (this.#isOver() ? undefined : run()))
-      .then(
-        () => this.#used(bytes, link),
-        (fault: unknown) => this.#handlerFailed(fault),
-      );
-  }
-
-  #used(bytes: number, link: number): void {
-    this.#busy--;
-    this.#credit(bytes, link);
-  }
-
-  #tell(run: () => void): void {
-    try {
-      run();
-    } catch (fault) {
-      this.#handlerFailed(fault);
-    }
   }
 
   /** T4. */
@@ -636,16 +454,11 @@ export class ClientAttachment implements Attachment {
     );
   }
 
-  /** The host measures by these how much may be under way; small sums wait, unless nothing else is to come. */
-  #credit(bytes: number, link: number): void {
-    if (bytes === 0 || link !== this.#links) return;
-    this.#applied += bytes;
-    if (this.#applied - this.#creditTold < CREDIT_BYTES) return;
-    this.#creditTold = this.#applied;
+  #credit(bytes: number): void {
     if (this.#state === "attached")
       this.#connection.send(this.#channel, {
         case: "credit",
-        value: { bytes: BigInt(this.#applied), appliedSeq: BigInt(this.cursor), window: 0 },
+        value: { bytes: BigInt(bytes), appliedSeq: BigInt(this.cursor), window: 0 },
       });
   }
 
@@ -659,18 +472,8 @@ export class ClientAttachment implements Attachment {
     this.#moving = null;
     // On a link of its own that nobody ended the host would go on sending.
     this.#leaveLink(error ?? new HoldError("cancelled", "the attachment is over"));
-    const outcome = {
-      seq: 0,
-      status: InputStatus.UNSPECIFIED,
-      bytes: 0,
-      code: error?.code ?? "cancelled",
-      message: error?.message ?? "the attachment ended before this was answered",
-    };
-    for (const [n, frame] of this.#sent) frame.settle({ n, ...outcome });
-    this.#sent.clear();
-    this.dropHeld();
-    for (const room of this.#room.splice(0)) room();
-    void this.#work.then(() => {
+    this.#typing.end(error?.code ?? "cancelled", error?.message ?? "the attachment ended before this was answered");
+    this.#pace.afterAll(() => {
       try {
         this.#handlers.detached?.(reason, error && { code: error.code, message: error.message });
       } finally {

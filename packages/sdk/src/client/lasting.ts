@@ -7,7 +7,7 @@
  */
 import { HoldError } from "@holdfast/protocol";
 import type { Connection } from "./connection.ts";
-import { nextRetryMs, type Redial, RETRIED, RETRY_MOST_MS, RETRY_TOTAL_MS, spreadOf } from "./redial.ts";
+import { type Redial, Retries } from "./redial.ts";
 
 export interface Patience {
   /** Aborted: not asked again. What is under way on a link that stands is the call's own to cancel. */
@@ -22,19 +22,17 @@ export interface Patience {
 /** One asker's link: the client's while that stands, then its own. */
 export class Lasting {
   readonly #redial: Redial;
-  readonly #spread: number;
+  readonly #retries: Retries;
   #connection: Connection;
   #isOwn = false;
-  /** When the link was had, and since when none has stood for a while. */
+  /** When the link was had. */
   #hadAt: number;
-  #lostAt: number | null = null;
-  #retryMs = 0;
 
   constructor(connection: Connection, redial: Redial) {
     this.#connection = connection;
     this.#redial = redial;
     this.#hadAt = redial.now();
-    this.#spread = spreadOf(redial.newId());
+    this.#retries = new Retries(redial, redial.newId());
   }
 
   /** `ask`: on this connection; `againMs`: how long ago that was done first, by the clock that says more; null for the first time. */
@@ -53,7 +51,7 @@ export class Lasting {
       } catch (fault) {
         if (!(fault instanceof HoldError)) throw fault;
         // A host that has just started may still be taking up the session.
-        if (connection.isOver ? !RETRIED.has(fault.code) : !wasAsked || fault.code !== "draining") throw fault;
+        if (connection.isOver ? !Retries.mayPass(fault) : !wasAsked || fault.code !== "draining") throw fault;
         lost = fault;
       }
       wasAsked ||= isSent;
@@ -68,12 +66,9 @@ export class Lasting {
   async #again(lost: HoldError, askedAt: number, { signal, timeoutMs = Infinity }: Patience): Promise<void> {
     const redial = this.#redial;
     // A link that stood for a while was one: what comes now is another loss.
-    if (this.#connection.isOver && redial.now() - this.#hadAt > RETRY_MOST_MS) {
-      this.#lostAt = null;
-      this.#retryMs = 0;
-    }
-    this.#lostAt ??= redial.now();
-    const leftMs = Math.min(this.#lostAt + RETRY_TOTAL_MS, askedAt + timeoutMs) - redial.now();
+    if (this.#connection.isOver) this.#retries.stood(redial.now() - this.#hadAt);
+    this.#retries.lost();
+    const leftMs = Math.min(this.#retries.leftMs, askedAt + timeoutMs - redial.now());
     const over = new AbortController();
     const giveUp = (): void => over.abort();
     const done = new AbortController();
@@ -87,16 +82,14 @@ export class Lasting {
     });
     try {
       for (;;) {
-        const waitMs = this.#retryMs * this.#spread;
-        this.#retryMs = nextRetryMs(this.#retryMs);
-        await Promise.race([givenUp, waitMs > 0 ? redial.wait(waitMs, over.signal) : null]);
+        await Promise.race([givenUp, this.#retries.due(over.signal)]);
         if (!this.#connection.isOver) return;
         const dialled = redial.connect(null);
         try {
           return this.#take(await Promise.race([givenUp, dialled]));
         } catch (fault) {
           if (over.signal.aborted) void dialled.then((late) => late.close()).catch(() => {});
-          if (over.signal.aborted || !(fault instanceof HoldError) || !RETRIED.has(fault.code)) throw fault;
+          if (over.signal.aborted || !Retries.mayPass(fault)) throw fault;
         }
       }
     } finally {

@@ -9,12 +9,10 @@
  */
 import { HoldError } from "@holdfast/protocol";
 import type { Connection } from "./connection.ts";
-import type { Redial } from "./redial.ts";
+import { type Redial, Retries } from "./redial.ts";
 
 /** K1. */
 const AGAIN_MS = 10_000;
-const AGAIN_WAIT_MS = 20;
-const AGAIN_WAIT_MOST_MS = 500;
 
 type Told = (waiting: number, own: number) => void;
 
@@ -63,8 +61,11 @@ export class Line {
   }
 
   async #dialAgain(): Promise<Connection> {
-    const since = this.#redial.now();
-    for (let wait = AGAIN_WAIT_MS; ; wait = Math.min(AGAIN_WAIT_MOST_MS, wait * 2)) {
+    const retries = new Retries(this.#redial, this.#redial.newId(), AGAIN_MS);
+    retries.lost();
+    for (;;) {
+      await retries.due(this.#left.signal).catch(() => {});
+      if (this.#left.signal.aborted) throw left();
       try {
         const connection = await this.#redial.connect(null);
         if (this.#left.signal.aborted) connection.close();
@@ -74,11 +75,8 @@ export class Line {
           return connection;
         }
       } catch (fault) {
-        const mayCome = fault instanceof HoldError && (fault.code === "unreachable" || fault.code === "draining");
-        if (!mayCome || this.#redial.now() - since > AGAIN_MS) throw fault;
-        await this.#redial.wait(wait, this.#left.signal).catch(() => {});
+        if (!Retries.mayPass(fault) || retries.leftMs <= 0) throw fault;
       }
-      if (this.#left.signal.aborted) throw left();
     }
   }
 }

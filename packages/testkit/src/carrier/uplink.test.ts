@@ -68,7 +68,10 @@ async function scene(): Promise<Scene> {
   const lines: Line[] = [];
   const accepts: Call[] = [];
   const relay = {
-    serve: (call: Call) => void lines.push(new Line(call)),
+    serve: (call: Call) => {
+      call.letIn?.();
+      lines.push(new Line(call));
+    },
     accept: (call: Call) => {
       call.on("error", () => {});
       accepts.push(call);

@@ -353,6 +353,8 @@ describe("others at work", () => {
     const paste = bot.type(bot.text(100_000, "\r"));
     await world.advance(40_000);
     await world.finish(ana.steer("take"));
+    // The cut may still be on its way to the shim when ana is told.
+    await world.advance(1);
     world.shim.setMood("echo");
     await world.until("bot is told", () => paste!.settled);
     expect(paste!.outcome!.bytes).toBe(4096);
