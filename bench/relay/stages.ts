@@ -83,7 +83,7 @@ interface State {
   readonly dials: { readonly made: number; readonly failed: Readonly<Record<string, number>> };
 }
 
-const STORM_MOST_S = 240;
+const STORM_MOST_S = 180;
 
 async function storm(relay: RelayProcess, crowd: Talking, operators: number): Promise<Storm> {
   await relay.kill();
@@ -104,7 +104,7 @@ async function storm(relay: RelayProcess, crowd: Talking, operators: number): Pr
       anew,
       dials: dials.made,
       failed: dials.failed,
-      cpuMsPerAttachment: (relay.cpuMs - cpuMs) / attached,
+      cpuMsPerAttachment: (relay.cpuMs - cpuMs) / operators,
     };
   }
 }
