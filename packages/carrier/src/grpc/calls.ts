@@ -48,14 +48,14 @@ export class RelayClient implements OperatorCalls {
       // Plaintext stays on this machine, whatever proxy the environment names.
       "grpc.enable_http_proxy": address.isPlain ? 0 : 1,
     });
-    try {
-      await reached(client.getChannel(), Date.now() + timeoutMs);
-      return new RelayClient(client);
-    } catch (cause) {
-      client.close();
-      pinned.delete(relayUrl(address));
-      throw new HoldError("unreachable", `no relay answers at ${relayUrl({ ...address, pin: "" })}`, {}, { cause });
-    }
+    return new Promise((resolve, reject) => {
+      client.waitForReady(Date.now() + timeoutMs, (fault) => {
+        if (!fault) return resolve(new RelayClient(client));
+        client.close();
+        pinned.delete(relayUrl(address));
+        reject(new HoldError("unreachable", `no relay answers at ${relayUrl({ ...address, pin: "" })}`, {}, { cause: fault }));
+      });
+    });
   }
 
   stream(method: "serve" | "accept" | "reach"): PieceCall {
@@ -82,20 +82,6 @@ export class RelayClient implements OperatorCalls {
 export function faultFrom(fault: ServiceError): HoldError {
   const code = fault.code === RESOURCE_EXHAUSTED ? "too_many" : "unreachable";
   return new HoldError(code, `the relay: ${fault.details || fault.message}`, {}, { cause: fault });
-}
-
-/** Rejects at the first failure, not with the last that the time allows: how long to wait before another attempt is the dialler's to say. */
-async function reached(channel: ReturnType<Client["getChannel"]>, untilMs: number): Promise<void> {
-  const { connectivityState } = await grpc();
-  return new Promise((resolve, reject) => {
-    const look = (): void => {
-      const state = channel.getConnectivityState(true);
-      if (state === connectivityState.READY) return resolve();
-      if (state === connectivityState.TRANSIENT_FAILURE) return reject(new Error("the connection could not be made"));
-      channel.watchConnectivityState(state, untilMs, (fault) => (fault ? reject(fault) : look()));
-    };
-    look();
-  });
 }
 
 async function credentialsFor(
