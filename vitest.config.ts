@@ -14,7 +14,7 @@
  */
 import { defineConfig } from "vitest/config";
 
-const everywhere = ["packages/*/{src,test}/**", "apps/*/{src,test}/**", "scripts/**", "test/**"];
+const everywhere = ["packages/*/{src,test}/**", "apps/*/{src,test}/**", "scripts/**", "bench/**", "test/**"];
 const named = (suffix: string): string[] => everywhere.map((folder) => `${folder}/*${suffix}`);
 const apart = ["**/node_modules/**", "**/dist/**", "**/.build/**", "**/fixtures/**"];
 

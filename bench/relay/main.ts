@@ -1,116 +1,90 @@
 /**
- * `npm run bench:relay`: one relay process with simulated hosts and operators: how many it holds and in how much memory, how many bytes pass, and what a key
- * waits for it; beside `ssh -J` through a jump host, in the same run. docs/benchmarks.md says how to read it.
+ * `npm run bench:relay`: one relay process with ten thousand attached operators over a thousand hosts: what it holds and in how much memory, what its time
+ * goes into, how many bytes pass, and what a key waits for it; beside `ssh -J` through a jump host, in the same run, round by round.
+ * docs/benchmarks.md says how to read it, docs/scale.md what follows from it.
  */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface, type Interface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { selfMadeCertificate } from "@holdfast/testkit/certificate";
+import { withTables } from "../marks.ts";
+import type { Measured } from "../scale/inputs.ts";
+import { Box, certificateIn, holdPath } from "./box.ts";
+import { type Found, tableOf } from "./figures.ts";
+import { children, ends, folder, load, of, RelayProcess, root, say, values, wants } from "./run.ts";
+import { crossings, crowd, echo, lsTimes, pour, waysOf } from "./stages.ts";
+import { startSshds } from "./ssh.ts";
 
-const { values } = parseArgs({
-  options: {
-    hosts: { type: "string", default: "1000" },
-    operators: { type: "string", default: "10000" },
-    megabytes: { type: "string", default: "400" },
-    keys: { type: "string", default: "2000" },
-  },
-});
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "hold-bench-relay-"));
-const children: Talking[] = [];
+const output = (command: string, ...args: readonly string[]): string => {
+  const { stdout, stderr } = spawnSync(command, args, { encoding: "utf8", cwd: root });
+  return ((stdout ?? "") || (stderr ?? "")).trim();
+};
 
-class Talking {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #lines: Interface;
-  readonly #said: unknown[] = [];
-  #next: ((value: unknown) => void) | null = null;
-
-  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-    this.#child = spawn(command, args, {
-      stdio: ["pipe", "pipe", process.env["BENCH_VERBOSE"] ? 2 : "ignore"],
-      env,
-    } as never) as never;
-    this.#lines = createInterface({ input: this.#child.stdout });
-    this.#lines.on("line", (line) => {
-      const value = JSON.parse(line) as unknown;
-      if (this.#next) this.#next(value);
-      else this.#said.push(value);
-      this.#next = null;
-    });
-    children.push(this);
-  }
-  get pid(): number {
-    return this.#child.pid!;
-  }
-  say(value: unknown): void {
-    this.#child.stdin.write(`${JSON.stringify(value)}\n`);
-  }
-  hear<T>(): Promise<T> {
-    if (this.#said.length > 0) return Promise.resolve(this.#said.shift() as T);
-    return new Promise((resolve) => (this.#next = resolve as (value: unknown) => void));
-  }
-  async ask<T>(value: unknown): Promise<T> {
-    this.say(value);
-    return this.hear<T>();
-  }
-  async end(): Promise<void> {
-    const gone = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
-    await gone;
+async function measured(): Promise<Found> {
+  const before = load();
+  mkdirSync(join(folder, "home"), { mode: 0o700 });
+  const { cert, key } = selfMadeCertificate();
+  writeFileSync(certificateIn(folder).cert, cert);
+  writeFileSync(certificateIn(folder).key, key, { mode: 0o600 });
+  const relay = new RelayProcess();
+  await relay.start();
+  await delay(1_000);
+  const baseKib = relay.pssKib;
+  const [boxToken = "", pourToken = ""] = await relay.tokens(2);
+  const box = new Box(join(folder, "home"), certificateIn(folder));
+  const sshds = wants("echo") || wants("ls") ? await startSshds(folder) : null;
+  const typing = ends("typing");
+  try {
+    if (wants("echo") || wants("ls")) await box.start(relay.url, Buffer.from(boxToken, "hex").toString("base64url"));
+    const idle = wants("echo") ? await echo(typing, await waysOf(box, sshds, typing), of("rounds")) : {};
+    say("keys typed");
+    const ls = lsTimes(box, sshds, wants("ls") ? of("rounds") : 0);
+    say("lists asked for");
+    const bytes = await pour({ from: relay.url, to: relay.url, of: relay }, pourToken, wants("pour") ? of("rounds") : 0);
+    say(`poured: ${bytes.mbPerCpuSecond.toFixed(0)} MB for a second of the relay's time`);
+    const { crowded, ...figures } = await crowd(relay, typing);
+    const crossing = values.nats ? await crossings() : null;
+    return {
+      at: `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC, commit ${output("git", "rev-parse", "--short", "HEAD")}`,
+      machine: `${cpus().length} × ${cpus()[0]!.model.trim()}, Linux ${release()}`,
+      versions: `Node ${process.versions.node}, ${output("ssh", "-V").split(",")[0]}, hold ${output(holdPath, "--version").split("\n")[0]}`,
+      load: { before, after: load() },
+      relay: { baseKib, ...bytes, ...figures, crossing },
+      echo: { idle, crowded },
+      ls,
+    };
+  } finally {
+    await typing.finish();
+    box.end();
+    await sshds?.end();
   }
 }
 
-function pssMib(pid: number): number {
-  const [, kib = "0"] = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8")) ?? [];
-  return Number(kib) / 1024;
+async function record(found: Found): Promise<void> {
+  const [inputs, page] = [join(root, "bench", "scale", "measured.json"), join(root, "docs", "benchmarks.md")];
+  const { at, machine, versions, load: loads, relay } = found;
+  const known = JSON.parse(readFileSync(inputs, "utf8")) as Measured;
+  writeFileSync(inputs, `${JSON.stringify({ ...known, at, machine, versions, load: loads, relay }, null, 2)}\n`);
+  writeFileSync(page, withTables(readFileSync(page, "utf8"), { relay: tableOf(found) }));
+  const scale = spawnSync(process.execPath, [join(root, "bench", "scale", "main.ts"), "--nats"], { stdio: ["ignore", 2, 2] });
+  if (scale.status !== 0) throw new Error("the model could not be fed: see above");
 }
 
-/** Of user and system together. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-const hold = (args: readonly string[]): readonly string[] => [...args, "--folder", folder];
-const end = (name: string, args: readonly string[]): Talking =>
-  new Talking(process.execPath, [join(root, "bench", "relay", "ends.ts"), name, ...args]);
-
-async function tokens(n: number): Promise<string[]> {
-  const made: string[] = [];
-  for (let i = 0; i < n; i++) {
-    const child = new Talking(join(root, "bin", "hold"), hold(["relay", "invite", "--ttl", "1h", "--json"]));
-    made.push(Buffer.from((await child.hear<{ token: string }>()).token, "base64url").toString("hex"));
-  }
-  return made;
-}
-
-try {
-  const relay = new Talking(join(root, "bin", "hold"), hold(["relay", "--listen", "127.0.0.1:0", "--json"]));
-  const { url, pid } = await relay.hear<{ url: string; pid: number }>();
-  const operator = end("operator", [url]);
-  const { keyId } = await operator.hear<{ keyId: string }>();
-  const one = end("host", [url, (await tokens(1)).join(","), keyId, "0"]);
-  await one.hear();
-  const echo = await operator.ask<{ p50: number; p99: number }>({ verb: "echo", host: "h0", n: Number(values.keys) });
-  const cpu = cpuSeconds(pid);
-  const pour = await operator.ask<{ mbps: number }>({ verb: "pour", host: "h0", n: Number(values.megabytes) * 1e6 });
-  console.log({ echo, pour, mbPerCpuSecond: Number(values.megabytes) / (cpuSeconds(pid) - cpu), relayMib: pssMib(pid) });
-  // all hosts are one process, all operators another
-  const n = Number(values.hosts);
-  const more = await tokens(n - 1);
-  const hosts = end("host", [url, more.join(","), keyId, "1"]);
-  console.log(await hosts.hear());
-  const before = pssMib(pid);
-  const held = await operator.ask<{ held: number; ms: number }>({ verb: "hold", n: Number(values.operators), hosts: n });
-  const after = pssMib(pid);
-  console.log({ held, before, after, kibEach: ((after - before) * 1024) / held.held });
-  console.log(await operator.ask({ verb: "echo", host: "h0", n: Number(values.keys) }));
-} finally {
+async function end(): Promise<void> {
   for (const child of children) await child.end().catch(() => {});
   rmSync(folder, { recursive: true, force: true });
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void end().then(() => process.exit(1)));
+
+try {
+  const found = await measured();
+  const out = join(root, values.out);
+  mkdirSync(dirname(out), { recursive: true });
+  writeFileSync(out, `${JSON.stringify(found, null, 2)}\n`);
+  if (values.record) await record(found);
+  console.log(tableOf(found));
+} finally {
+  await end();
 }

@@ -1,7 +1,11 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { relayAddress, RelayClient } from "@holdfast/carrier/grpc";
+import { containerFor } from "@holdfast/carrier/tls";
 import { expect, onTestFinished, test } from "vitest";
 import { askRelay, serveAdmin } from "./admin.ts";
 import { adminSocket, runRelay } from "./run.ts";
@@ -84,4 +88,43 @@ test("a relay that others reach speaks TLS alone, with a key of its own that sta
   const again = await run();
   expect(again.pin).toBe(first.pin);
   again.close();
+});
+
+test("who dials a relay again by its key shakes hands once; when it is there with another key under that address, it is found out", async () => {
+  const listen = { listen: "127.0.0.1:0", folder: place(), log: () => {} };
+  const keyed = (key: KeyObject): { readonly cert: string; readonly key: string } => {
+    const files = { cert: join(place(), "cert"), key: join(place(), "key") };
+    writeFileSync(files.cert, containerFor(key));
+    writeFileSync(files.key, key.export({ format: "pem", type: "pkcs8" }));
+    return files;
+  };
+  const [own, another] = [keyed(generateKeyPairSync("ed25519").privateKey), keyed(generateKeyPairSync("ed25519").privateKey)];
+  const first = await runRelay({ ...listen, tls: own });
+  onTestFinished(() => first.close());
+  let connections = 0;
+  // Whoever dials passes by here.
+  const way = createServer((socket) => {
+    connections++;
+    const far = connect(first.port, "127.0.0.1");
+    for (const [a, b] of [
+      [socket, far],
+      [far, socket],
+    ] as const)
+      a.on("error", () => b.destroy()).pipe(b);
+  });
+  await once(way.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void way.close());
+  const { port } = way.address() as AddressInfo;
+  const dial = async (): Promise<void> =>
+    (await RelayClient.open(relayAddress(`https://127.0.0.1:${port}#${first.pin}`), { timeoutMs: 2_000 })).close();
+  await dial();
+  expect(connections).toBe(2);
+  await dial();
+  expect(connections).toBe(3);
+  const { port: at } = first;
+  first.close();
+  const other = await runRelay({ ...listen, listen: `127.0.0.1:${at}`, tls: another });
+  onTestFinished(() => other.close());
+  await expect(dial()).rejects.toMatchObject({ code: "unreachable" });
+  await expect(dial()).rejects.toMatchObject({ code: "host_key_changed" });
 });

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { relayAddress, RelayClient } from "@holdfast/carrier/grpc";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { notHere } from "./lines.ts";
@@ -245,4 +247,21 @@ test("a relay client that dials again has a connection of its own: the one befor
   const second = await RelayClient.open(through);
   onTestFinished(() => second.close());
   await (await scene.knock(ana, box.id, second)).joined();
+});
+
+test("a relay that is late with its work takes no new connection, keeps those that it has, and takes new ones when it has caught up", async () => {
+  const scene = await Scene.start();
+  const ana = new Key();
+  const box = await scene.host("box", [ana]);
+  const { near, far } = await scene.tunnel(ana, box);
+  const port = Number(scene.address.authority.split(":")[1]);
+  const refused = connect(port, "127.0.0.1").on("error", () => {});
+  const over = once(refused, "close");
+  // What a relay can do nothing about: more work than time. The connection is the kernel's meanwhile.
+  const until = performance.now() + 1_500;
+  while (performance.now() < until);
+  await over;
+  near.call.write(data("still here"));
+  await vi.waitFor(() => expect(far.text).toBe("still here"), soon);
+  await vi.waitFor(async () => (await RelayClient.open(scene.address)).close(), { timeout: 8_000 });
 });

@@ -3,6 +3,7 @@
  *
  *   V1  A connection on which nobody calls is over in 10 s; one of TLS that has not shaken hands in 5 s, too.
  *   V2  Of one address that is not this machine's there are so many connections at once, and so many in all.
+ *   V3  Who is late with what was begun begins nothing more: where a crowd comes back at once, what all have begun is else done for none in time.
  * Elsewhere: what a connection may send before anybody on it is let in (narrow.ts).
  */
 import { readFileSync } from "node:fs";
@@ -11,6 +12,7 @@ import type { Socket } from "node:net";
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from "@grpc/grpc-js";
 import { hop, relayAddress, relayService } from "@holdfast/carrier/grpc";
 import { HoldError, limits } from "@holdfast/protocol";
+import { Lag } from "./lag.ts";
 import { NARROW_STREAMS, Narrow } from "./narrow.ts";
 import { type Call, isHere, type Relay } from "./relay.ts";
 
@@ -25,6 +27,8 @@ const IDLE_MS = 10_000;
 /** V2. Many operators may stand behind one address, and all hosts of a fleet. */
 const CONNECTIONS_EACH = 2_048;
 const CONNECTIONS = 65_536;
+/** V3. A tenth of what a client waits for one attempt. */
+const LATE_MS = 1_000;
 
 /** Resolves with the port. Throws `start_failed`, `usage`. */
 export async function listenGrpc(relay: Relay, { listen, tls }: RelayListen): Promise<{ readonly port: number; close(): void }> {
@@ -49,18 +53,25 @@ export async function listenGrpc(relay: Relay, { listen, tls }: RelayListen): Pr
         : resolve(bound),
     ),
   );
-  watch(server, narrow);
-  return { port, close: () => server.forceShutdown() };
+  const lag = new Lag();
+  watch(server, narrow, lag);
+  return {
+    port,
+    close() {
+      lag.stop();
+      server.forceShutdown();
+    },
+  };
 }
 
 /** What grpc-js has no option for (1.14.7) is set on its HTTP/2 server, which it keeps to itself. */
-function watch(server: Server, narrow: Narrow): void {
+function watch(server: Server, narrow: Narrow, lag: Lag): void {
   const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<Http2Server, unknown> };
   for (const http2 of http2Servers.keys()) {
     const sources = new Sources();
     http2.maxConnections = CONNECTIONS;
     // Before Node's own, which in plaintext makes a session of it at once.
-    http2.prependListener("connection", (socket: Socket) => sources.meet(socket));
+    http2.prependListener("connection", (socket: Socket) => void (lag.ms > LATE_MS ? socket.destroy() : sources.meet(socket)));
     http2.on("session", (session: ServerHttp2Session) => sources.known(session.socket));
     narrow.watch(http2);
   }

@@ -52,6 +52,7 @@ export class RelayClient implements OperatorCalls {
       client.waitForReady(Date.now() + timeoutMs, (fault) => {
         if (!fault) return resolve(new RelayClient(client));
         client.close();
+        pinned.delete(relayUrl(address));
         reject(new HoldError("unreachable", `no relay answers at ${relayUrl({ ...address, pin: "" })}`, {}, { cause: fault }));
       });
     });
@@ -100,8 +101,16 @@ async function credentialsFor(
   const { credentials } = await grpc();
   if (address.isPlain) return credentials.createInsecure();
   if (address.pin === "") return credentials.createSsl(ca === undefined ? null : Buffer.from(ca));
-  return credentials.createSsl(await pinnedCertificate(address, timeoutMs), null, null, { checkServerIdentity: () => undefined });
+  const certificate = pinned.get(relayUrl(address)) ?? (await pinnedCertificate(address, timeoutMs));
+  pinned.set(relayUrl(address), certificate);
+  return credentials.createSsl(certificate, null, null, { checkServerIdentity: () => undefined });
 }
+
+/**
+ * By address and pin: who dials again is spared the first of two handshakes, and so is a relay to which everybody comes back. A relay that does not
+ * answer with the certificate it had is asked for it anew.
+ */
+const pinned = new Map<string, Buffer>();
 
 /** The certificate of who answers, if its key is the pinned one: gRPC is then told to trust this one and no other. */
 function pinnedCertificate({ authority, pin }: RelayAddress, timeoutMs: number): Promise<Buffer> {

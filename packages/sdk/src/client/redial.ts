@@ -60,7 +60,7 @@ export class Retries {
   /** Resolves when it is time to dial; rejects when `signal` is aborted meanwhile. */
   async due(signal: AbortSignal): Promise<void> {
     const waitMs = this.#nextMs * this.#spread;
-    this.#nextMs = this.#nextMs === 0 ? RETRY_FIRST_MS : Math.min(RETRY_MOST_MS, this.#nextMs * 2);
+    this.#nextMs = nextRetryMs(this.#nextMs);
     if (waitMs > 0) await this.#redial.wait(waitMs, signal);
   }
 
@@ -70,7 +70,13 @@ export class Retries {
   }
 }
 
-function spreadOf(id: string): number {
+/** Before the attempt that comes after one which was waited for so long; 0: the first was at once. */
+export function nextRetryMs(waitedMs: number): number {
+  return waitedMs === 0 ? RETRY_FIRST_MS : Math.min(RETRY_MOST_MS, waitedMs * 2);
+}
+
+/** What one asker's waits are taken by: 0.5 to 1. */
+export function spreadOf(id: string): number {
   let sum = 0;
   for (const char of id) sum = (sum * 31 + char.charCodeAt(0)) % 1_000;
   return 0.5 + sum / 2_000;

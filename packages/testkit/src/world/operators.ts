@@ -16,7 +16,8 @@ export const names: readonly Name[] = ["ana", "ben", "bot", "ci"];
 
 const PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
-function keyOf(name: Name): KeyObject {
+/** Of all worlds alike. */
+export function keyOf(name: Name): KeyObject {
   return createPrivateKey({
     key: Buffer.concat([PREFIX, createHash("sha256").update(`holdfast sim ${name}`).digest()]),
     format: "der",
