@@ -56,6 +56,12 @@ export const files = {
   policyInForce: (home: string): string => join(home, "policy.json"),
   /** That the host dials. */
   relays: (home: string): string => join(home, "relays.json"),
+  /** Where the record is copied to, by whom last, with what key. */
+  mirrorFolder: (home: string): string => join(home, "mirror"),
+  mirror: (home: string): string => join(home, "mirror", "mirror.json"),
+  mirrorMemory: (home: string): string => join(home, "mirror", "written.json"),
+  mirrorKey: (home: string): string => join(home, "mirror", "key"),
+  mirrorCreds: (home: string): string => join(home, "mirror", "creds"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),
 };

@@ -25,6 +25,7 @@ export type {
   HostStatusAnswer,
   InputStatus,
   Invitation,
+  MirrorStatus,
   OperatorInfo,
   OperatorKind,
   Presence,
