@@ -15,9 +15,12 @@ import type { Remote } from "../read/remote.ts";
 import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
 import type { FoundHost, Joined } from "@holdfast/sdk/node";
+import type { FromMirror } from "../mirror/record.ts";
 import type {
   AuditFinding,
   AuditRecord,
+  ClientOptions,
+  ConnectPlace,
   Context,
   HostWishes,
   Input,
@@ -25,6 +28,7 @@ import type {
   KeyStore,
   LoggedIn,
   LogInOptions,
+  Origin,
   Output,
   SeenHost,
 } from "./context.ts";
@@ -202,9 +206,70 @@ export class RealContext implements Context {
     return this.#settings;
   }
 
-  client(options: { readonly start?: boolean } = {}): Promise<HostClient> {
-    this.#client ??= this.#connect(options.start ?? true);
+  client({ start = true, record }: ClientOptions = {}): Promise<HostClient> {
+    this.#client ??= this.#connectOrRead(start, record);
     return this.#client;
+  }
+
+  get origin(): Origin | undefined {
+    return this.#mirror?.origin;
+  }
+
+  /** The host, or where it does not answer and its context names a mirror, what that has of it. */
+  async #connectOrRead(start: boolean, record: string | null | undefined): Promise<HostClient> {
+    const { mirror, url, relay } = this.#meant;
+    if (this.#globals.fromMirror) {
+      if (record === undefined)
+        throw usage(
+          "that is asked of a host, and a mirror has only its record; leave --from-mirror, or what follows or waits, away",
+        );
+      return (await this.#openMirror("")).client(record, this.version);
+    }
+    if (mirror === undefined) return this.#connect(start);
+    if (url === undefined && relay === undefined) {
+      if (record === undefined) throw usage(`all that the context ${mirror} names is a mirror, which has a record and no host`);
+      return (await this.#openMirror("")).client(record, this.version);
+    }
+    try {
+      return await this.#connect(start);
+    } catch (fault) {
+      if (!(fault instanceof HoldError) || (fault.code !== "unreachable" && fault.code !== "timed_out")) throw fault;
+      if (record !== undefined) return (await this.#openMirror(fault.message)).client(record, this.version);
+      const hint = `; its record is in the mirror of the context ${mirror}: hold log, screen, show, ls and export answer from there`;
+      throw new HoldError(fault.code, `${fault.message}${hint}`, fault.details, { cause: fault });
+    }
+  }
+
+  /** `why` no host was asked, or none answered. */
+  async #openMirror(why: string): Promise<FromMirror> {
+    const { mirror } = this.#meant;
+    if (mirror === undefined)
+      throw usage(
+        "no mirror is known: name the context that has one (--context), or set one: hold context set NAME --mirror URL",
+      );
+    const { FromMirror } = await import("../mirror/record.ts");
+    this.#mirror ??= await FromMirror.open(await this.configFolder(), mirror);
+    if (!this.json) {
+      const told = `from the mirror ${this.#mirror.url}, as of ${this.#mirror.origin.asOf}: nothing of this is live${why ? ` (${why})` : ""}`;
+      this.err.write(`${this.errPaint.yellow(told)}\n`);
+    }
+    return this.#mirror;
+  }
+  #mirror: FromMirror | undefined;
+
+  async connectAt({ host, relay, as }: ConnectPlace): Promise<HostClient> {
+    const { connect, homeFolder } = await import("@holdfast/sdk/node");
+    const { url } = targetOf({ host, relay, context: undefined, as }, {}, { current: "", places: {} });
+    if (url === undefined) return this.#link(await import("@holdfast/sdk/node"), false, as, "cli");
+    const passphrase = (key: { readonly name: string; readonly attempt: number }) => this.#passphrase(key);
+    return connect({
+      url,
+      home: homeFolder(process.env),
+      passphrase,
+      via: "cli",
+      client: `hold/${this.version}`,
+      ...(as === undefined ? {} : { as }),
+    });
   }
 
   reach(remote: Remote): void {
@@ -408,11 +473,13 @@ export class RealContext implements Context {
   }
 
   async verifyAudit(onProgress: (done: number, total: number) => void): Promise<AsyncIterable<AuditFinding>> {
+    if (this.#globals.fromMirror) return (this.#mirror ?? (await this.#openMirror(""))).verifyAudit(onProgress);
     const { verifyAudit } = await import("@holdfast/host/audit");
     return verifyAudit(await this.home(), onProgress);
   }
 
   async auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>> {
+    if (this.#globals.fromMirror) return (this.#mirror ?? (await this.#openMirror(""))).auditRecords(filter);
     const { auditRecords } = await import("@holdfast/host/audit");
     return auditRecords(await this.home(), filter);
   }
@@ -421,6 +488,7 @@ export class RealContext implements Context {
   async end(): Promise<void> {
     const client = await this.#client?.catch(() => undefined);
     client?.close();
+    await this.#mirror?.close();
     if (this.#outer) (await this.#outer).restore();
   }
 }
