@@ -66,6 +66,11 @@ export class NatsProcess {
     return `nats://127.0.0.1:${this.#ports.client}`;
   }
 
+  /** Its folder of streams. */
+  get store(): string {
+    return join(this.#folder, "store");
+  }
+
   get pid(): number {
     return this.#child!.pid!;
   }

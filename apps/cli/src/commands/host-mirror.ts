@@ -33,10 +33,17 @@ export async function run(context: Context, flags: MirrorFlags, args: readonly s
       return show(context, flags, await (await context.client({ start: false })).mirrorStatus());
     case "off":
       return show(context, flags, await (await context.client()).mirror("off"));
+    case "now": {
+      const status = await (await context.client({ start: false })).mirror("now");
+      show(context, flags, status);
+      return status.state === "mirrored" ? 0 : 1;
+    }
     case "key":
       return key(context, flags);
     default:
-      throw usage(`\`hold host mirror\` takes an address (nats://HOST:4222), status, key or off, not ${JSON.stringify(what)}`);
+      throw usage(
+        `\`hold host mirror\` takes an address (nats://HOST:4222), status, now, key or off, not ${JSON.stringify(what)}`,
+      );
   }
 }
 

@@ -14,6 +14,7 @@ export async function mirror({ host, operator, via }: CallContext, call: Verb<"m
     host.recordOperator(by, operator.id, "mirror_off", "the record is mirrored no more");
     return { case: "mirror", value: await held.status() };
   }
+  if (call.now) return { case: "mirror", value: await held.now() };
   if (call.creds.length > MAX_CREDS_CHARS) throw new HoldError("bad_request", "that is no credentials file");
   const { url, bucket, creds } = call;
   const status = await held.set({ url, bucket: bucket || "holdfast", ...(creds === "" ? {} : { creds }) }, call.takeOver);

@@ -30,6 +30,8 @@ import type { FromWorker, Told, ToWorker, WorkerSettings } from "./wire.ts";
 
 /** R1: so long an erasure waits for the mirror. */
 const FLUSH_MS = 10_000;
+/** Who copies before a machine goes waits for all of it. */
+const NOW_MS = 600_000;
 const ASK_MS = 2_000;
 /** After a worker that ended by itself. */
 const AGAIN_MS = 5_000;
@@ -148,15 +150,29 @@ export class Mirror {
     });
   }
 
-  /** R1: resolves when what was erased before is erased in the mirror, with nothing; or with why it is not yet. */
-  async erased(): Promise<string> {
-    if (!this.#setting) return "";
+  /** Copies what is not there yet, and resolves with how that went. */
+  async now(): Promise<MirrorStatus> {
+    this.key();
+    const why = await this.#flushed(NOW_MS);
+    const status = await this.status();
+    return why === ""
+      ? status
+      : { ...status, why: status.why || why, state: status.state === "mirrored" ? "copying" : status.state };
+  }
+
+  async #flushed(ms: number): Promise<string> {
     const { journal } = this.#p.host.ports;
     await journal.durable(journal.mark().lsn).catch(() => undefined);
     // What is durable is erased next, of large files off the loop.
     for (let looks = 0; looks < DONE_LOOKS && journal.mark().done < journal.mark().told; looks++) await delay(DONE_LOOK_MS);
-    const answer = await this.#asked({ type: "flush", id: ++this.#lastId }, FLUSH_MS);
-    const why = answer?.type === "flushed" ? answer.why : "it did not answer in time";
+    const answer = await this.#asked({ type: "flush", id: ++this.#lastId }, ms);
+    return answer?.type === "flushed" ? answer.why : "it did not answer in time";
+  }
+
+  /** R1: resolves when what was erased before is erased in the mirror, with nothing; or with why it is not yet. */
+  async erased(): Promise<string> {
+    if (!this.#setting) return "";
+    const why = await this.#flushed(FLUSH_MS);
     if (why === "" && this.#pending() === 0) return "";
     this.#keep({ ...this.#setting, pending: this.#pending() });
     return why || "it is being copied";

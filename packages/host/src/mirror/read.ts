@@ -2,7 +2,7 @@
  * The record of a host that may be gone, from its mirror: for the command line, in its own process (ADR 157). Whoever has the mirror's key can read
  * this; the host that wrote it is asked nothing.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { files, makeHome } from "@holdfast/carrier";
@@ -119,10 +119,15 @@ export class MirroredRecord {
     const home = mkdtempSync(join(tmpdir(), "hold-mirror-"));
     if (made.size === 0) clearAtEnd();
     made.add(home);
-    makeHome(home);
-    await this.#reader.fetch(session, placesOf(home), () => {
-      rmSync(home, { recursive: true, force: true });
+    const places = placesOf(home);
+    const make = (): void => {
       makeHome(home);
+      for (const folder of ["ledger", "payload"]) mkdirSync(join(places.journal, folder), { recursive: true, mode: 0o700 });
+    };
+    make();
+    await this.#reader.fetch(session, places, () => {
+      rmSync(home, { recursive: true, force: true });
+      make();
     });
     return home;
   }

@@ -86,7 +86,7 @@ port.on("message", (message: ToWorker) => {
     }
     case "flush":
       // Who waits for it is told at once that it will be a while.
-      if (told.state !== "mirrored" && told.state !== "copying")
+      if (!["mirrored", "copying", "connecting"].includes(told.state))
         return say({ type: "flushed", id: message.id, why: told.why || told.state });
       flushes.push(message.id);
       return hurry?.();
@@ -113,7 +113,6 @@ function remembered(): Memory | null {
 }
 
 async function begin(): Promise<Copier> {
-  tell("connecting", told.why);
   const hostKey = createPrivateKey(readFileSync(files.hostKey(settings.home)));
   store = await openNatsStore(settings.address);
   const made = await Copier.begin(
@@ -144,9 +143,9 @@ async function leave(): Promise<void> {
   await open?.close().catch(() => undefined);
 }
 
-/** Until something is asked for, or so long. */
-function rest(ms: number): Promise<void> {
-  if (isOver || flushes.length > 0) return Promise.resolve();
+/** So long, or until something is asked for; after a fault, what is asked for already waits for the next try. */
+function rest(ms: number, isWell: boolean): Promise<void> {
+  if (isOver || (isWell && flushes.length > 0)) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(done, ms);
     function done(): void {
@@ -158,40 +157,31 @@ function rest(ms: number): Promise<void> {
   });
 }
 
-const answerFlushes = (ids: readonly number[], why: string): void => {
-  for (const id of ids) say({ type: "flushed", id, why });
-};
-
 /** One pass, if there is anything to copy; resolves with how long to rest. */
 async function turn(lookedAt: { atMs: number; isRacy: boolean }): Promise<number> {
   copier ??= await begin();
   takesOver = false;
-  const waiting = flushes;
-  flushes = [];
-  try {
-    const now = await ask<Moment>("moment");
-    const began = performance.now();
-    const isDue = copier.isBehind(now) || lookedAt.isRacy || waiting.length > 0 || began - lookedAt.atMs > LOOK_ANYWAY_MS;
-    if (!isDue) return PASS_MS;
-    tell("copying", "");
-    const moment = await copier.pass();
-    const all = [...copier.files.values()];
-    lookedAt.atMs = began;
-    lookedAt.isRacy = all.some((f) => f.modifiedMs === 0);
-    tell("mirrored", "", {
-      asOfUnixMs: copier.asOfUnixMs,
-      epoch: copier.epoch,
-      serial: copier.serial,
-      files: all.length,
-      bytes: all.reduce((sum, f) => sum + f.bytes, 0),
-      done: moment.done,
-    });
-    answerFlushes(waiting, "");
-    return Math.min(MOST_WAIT_MS, Math.max(PASS_MS, (performance.now() - began) * IDLE_SHARE));
-  } catch (fault) {
-    answerFlushes([...waiting, ...flushes.splice(0)], whyOf(fault));
-    throw fault;
-  }
+  const waiting = [...flushes];
+  const now = await ask<Moment>("moment");
+  const began = performance.now();
+  const isDue = copier.isBehind(now) || lookedAt.isRacy || waiting.length > 0 || began - lookedAt.atMs > LOOK_ANYWAY_MS;
+  if (!isDue) return PASS_MS;
+  tell("copying", "");
+  const moment = await copier.pass();
+  const all = [...copier.files.values()];
+  lookedAt.atMs = began;
+  lookedAt.isRacy = all.some((f) => f.modifiedMs === 0);
+  tell("mirrored", "", {
+    asOfUnixMs: copier.asOfUnixMs,
+    epoch: copier.epoch,
+    serial: copier.serial,
+    files: all.length,
+    bytes: all.reduce((sum, f) => sum + f.bytes, 0),
+    done: moment.done,
+  });
+  flushes = flushes.filter((id) => !waiting.includes(id));
+  for (const id of waiting) say({ type: "flushed", id, why: "" });
+  return Math.min(MOST_WAIT_MS, Math.max(PASS_MS, (performance.now() - began) * IDLE_SHARE));
 }
 
 function whyOf(fault: unknown): string {
@@ -214,19 +204,23 @@ let failures = 0;
 const looked = { atMs: 0, isRacy: false };
 while (!isOver) {
   let restMs: number;
+  let isWell = false;
   try {
     restMs = await turn(looked);
     failures = 0;
+    isWell = true;
   } catch (fault) {
     // Another may have written it: who that was is found out by reading it again. What moves too much is left for a moment.
     if (!(fault instanceof Unsettled)) await leave();
     if (fault instanceof Overtaken || fault instanceof Unsettled) restMs = FIRST_RETRY_MS;
     else {
       tell(stateOf(fault), whyOf(fault));
-      restMs = Math.min(MOST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(10, failures++));
+      // Who is fenced stays so, until somebody says otherwise.
+      restMs = fault instanceof Fenced ? MOST_RETRY_MS : Math.min(MOST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(10, failures++));
+      for (const id of flushes.splice(0)) say({ type: "flushed", id, why: whyOf(fault) });
     }
   }
-  await rest(restMs);
+  await rest(restMs, isWell);
 }
 await leave();
 port.close();

@@ -981,6 +981,8 @@ export interface MirrorCall {
   takeOver: boolean;
   /** in place of all that: no more */
   off: boolean;
+  /** in place of all that: copies what is not there yet, and answers then */
+  now: boolean;
 }
 
 export interface MirrorStatusCall {
@@ -11952,7 +11954,7 @@ export const RelayLeaveCall: MessageFns<RelayLeaveCall> = {
 };
 
 function createBaseMirrorCall(): MirrorCall {
-  return { url: "", bucket: "", creds: "", takeOver: false, off: false };
+  return { url: "", bucket: "", creds: "", takeOver: false, off: false, now: false };
 }
 
 export const MirrorCall: MessageFns<MirrorCall> = {
@@ -11971,6 +11973,9 @@ export const MirrorCall: MessageFns<MirrorCall> = {
     }
     if (message.off !== false) {
       writer.uint32(40).bool(message.off);
+    }
+    if (message.now !== false) {
+      writer.uint32(48).bool(message.now);
     }
     return writer;
   },
@@ -12028,6 +12033,14 @@ export const MirrorCall: MessageFns<MirrorCall> = {
             message.off = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.now = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -12050,6 +12063,7 @@ export const MirrorCall: MessageFns<MirrorCall> = {
     message.creds = object.creds ?? "";
     message.takeOver = object.takeOver ?? false;
     message.off = object.off ?? false;
+    message.now = object.now ?? false;
     return message;
   },
 };

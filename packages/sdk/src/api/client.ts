@@ -136,8 +136,8 @@ export interface HostClient {
   /** Has the host register at a relay and dial it from then on (docs/relay.md). Throws what the relay says. */
   joinRelay(relay: RelayJoin): Promise<Uplink>;
   leaveRelay(url: string): Promise<void>;
-  /** Has the host copy its record there from now on, or nowhere (docs/mirror.md). */
-  mirror(to: MirrorTarget | "off"): Promise<MirrorStatus>;
+  /** Has the host copy its record there from now on, or nowhere, or now what is not there yet (docs/mirror.md). */
+  mirror(to: MirrorTarget | "off" | "now"): Promise<MirrorStatus>;
   mirrorStatus(): Promise<MirrorStatus>;
   /** Whoever has it reads all that the host has recorded. */
   mirrorKey(): Promise<MirrorKey>;

@@ -428,8 +428,9 @@ export class Client implements HostClient {
     await this.#call("done", { case: "relayLeave", value: { url } });
   }
 
-  async mirror(to: MirrorTarget | "off"): Promise<MirrorStatus> {
-    const value = to === "off" ? { off: true } : { bucket: "", creds: "", takeOver: false, ...to };
+  async mirror(to: MirrorTarget | "off" | "now"): Promise<MirrorStatus> {
+    const value =
+      typeof to === "string" ? { off: to === "off", now: to === "now" } : { bucket: "", creds: "", takeOver: false, ...to };
     return (await this.#call("mirror", { case: "mirror", value })).value;
   }
 
