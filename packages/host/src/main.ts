@@ -180,7 +180,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     void listener?.close();
     sshServer?.close();
     relays?.stop();
-    mirror?.stop();
+    void mirror?.stop();
     host.leave();
     await journal.close().catch((fault: unknown) => log(`journal: ${String(fault)}`));
     await models.stop();

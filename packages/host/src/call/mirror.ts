@@ -10,7 +10,7 @@ export async function mirror({ host, operator, via }: CallContext, call: Verb<"m
   const held = heldBy(host);
   const by = { id: operator.id, via };
   if (call.off) {
-    held.off();
+    await held.off();
     host.recordOperator(by, operator.id, "mirror_off", "the record is mirrored no more");
     return { case: "mirror", value: await held.status() };
   }

@@ -149,6 +149,8 @@ export interface Journal {
   saveFold(session: string, seq: number, blob: Uint8Array): void;
   loadFold(session: string): { seq: number; blob: Uint8Array } | null;
   mark(): JournalMark;
+  /** Ids of those it holds, as {@link tails}. */
+  sessions(): string[];
   /** The ledger's segments that hold records of this session. */
   segmentsOf(session: string): number[];
   /** Head of the ledger chain, to be witnessed by others. */

@@ -129,6 +129,10 @@ export class LiveJournal implements Journal {
     return { segment: segment.index, bytes: position, lsn: lastLsn, told: this.#told, done: this.#done };
   }
 
+  sessions(): string[] {
+    return [...this.#catalogue.sessions.values()].filter((s) => !s.removed && s.nextSeq > 1).map((s) => s.id);
+  }
+
   segmentsOf(session: string): number[] {
     const ranges = this.#catalogue.sessions.get(session)?.ranges ?? [];
     return [...new Set(ranges.map((r) => r.segment.index))];

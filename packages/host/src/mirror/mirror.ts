@@ -86,14 +86,16 @@ export class Mirror {
     }
   }
 
-  stop(): void {
+  /** Resolves when nothing of it writes any more. */
+  async stop(): Promise<void> {
     if (this.#again) clearTimeout(this.#again);
     this.#again = null;
     const worker = this.#worker;
     this.#worker = null;
-    worker?.postMessage({ type: "stop" } satisfies ToWorker);
     for (const give of this.#waiting.values()) give(null);
     this.#waiting.clear();
+    // Killed anywhere, it leaves what the next one takes up (copier K2).
+    await worker?.terminate();
   }
 
   /** From now on it is there. Resolves with how it began, or so far as it has come in a moment. */
@@ -105,14 +107,14 @@ export class Mirror {
     const { url, bucket, creds } = address;
     if (creds === undefined) rmSync(files.mirrorCreds(home), { force: true });
     else writeFileSync(files.mirrorCreds(home), creds, { mode: 0o600 });
+    await this.stop();
     this.#keep({ url, bucket });
-    this.stop();
     await this.#begun(takesOver);
     return this.status();
   }
 
-  off(): void {
-    this.stop();
+  async off(): Promise<void> {
+    await this.stop();
     rmSync(files.mirror(this.#p.host.home), { force: true });
     this.#setting = this.#told = null;
   }
@@ -298,7 +300,7 @@ export class Mirror {
     const { host } = this.#p;
     const { journal } = host.ports;
     const lines: SessionLine[] = [];
-    for (const { session: id } of journal.tails()) {
+    for (const id of journal.sessions()) {
       const session = host.sessions.get(id);
       const facts = session ? Buffer.from(toBinary(SessionSchema, host.shown(session))).toString("base64") : "";
       lines.push({ id, segments: writeRuns(journal.segmentsOf(id)), facts });

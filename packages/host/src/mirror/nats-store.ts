@@ -14,6 +14,8 @@ export interface MirrorAddress {
 
 /** Of one request. A put waits for the disk of who keeps it. */
 const TIMEOUT_MS = 10_000;
+/** A head of a hundred thousand files. */
+const MOST_BYTES = 64 * 1024 * 1024;
 /** Below the 1 MiB that a server takes by itself. */
 const CHUNK_BYTES = 512 * 1024;
 /** JetStream's: another message was the last of that subject. */
@@ -69,17 +71,26 @@ class NatsStore implements ObjectStore {
   async get(name: string): Promise<StoredObject | null> {
     const found = await this.#guarded(this.#bucket.get(name));
     if (found === null) return null;
-    const parts: Uint8Array[] = [];
+    // Told where it is read too; nobody else hears it.
+    found.error.catch(() => undefined);
+    const { revision } = found.info;
     const reader = found.data.getReader();
-    // What is replaced while it is read never comes to its end.
-    for (;;) {
-      const { done, value } = await this.#guarded(reader.read());
-      if (done) break;
-      parts.push(value);
+    try {
+      const parts: Uint8Array[] = [];
+      let bytes = 0;
+      // What is replaced while it is read never comes to its end.
+      for (;;) {
+        const { done, value } = await this.#guarded(reader.read());
+        if (done) return { bytes: Buffer.concat(parts), revision };
+        parts.push(value);
+        if ((bytes += value.length) > MOST_BYTES) throw new Error(`object ${name} is larger than any of ours`);
+      }
+    } catch (fault) {
+      await reader.cancel().catch(() => undefined);
+      // Not what its digest says: nothing that opens.
+      if (/corrupt object/.test(String(fault))) return { bytes: new Uint8Array(0), revision };
+      throw fault;
     }
-    const error = await found.error;
-    if (error) throw error;
-    return { bytes: Buffer.concat(parts), revision: found.info.revision };
   }
 
   async put(name: string, bytes: Uint8Array): Promise<void> {

@@ -21,7 +21,7 @@ import type { ObjectStore } from "./store.ts";
 const AT_ONCE = 4;
 const TRIES = 5;
 
-/** D3 */
+/** D3. `cause`: it could not be read. */
 class Replaced extends Error {}
 
 export class MirrorReader {
@@ -90,7 +90,10 @@ export class MirrorReader {
         if (!(fault instanceof Replaced)) throw fault;
         const { epoch, serial } = this.#head;
         this.#head = await readHead(this.#store, this.#keys, this.#hostId, { epoch, serial });
-        if (tries === TRIES || (this.#head.epoch === epoch && this.#head.serial === serial)) throw tampered(fault.message);
+        const isTheSame = this.#head.epoch === epoch && this.#head.serial === serial;
+        if (fault.cause !== undefined && (isTheSame || tries === TRIES))
+          throw new HoldError("unreachable", `the mirror can't be read: ${fault.message}`, {}, { cause: fault.cause });
+        if (isTheSame || tries === TRIES) throw tampered(fault.message);
         clear();
       }
     }
@@ -110,7 +113,9 @@ export class MirrorReader {
   }
 
   async #fetchPiece(handle: FileHandle, { path, bytes }: Copied, n: number, name: string): Promise<void> {
-    const kept = await this.#store.get(name);
+    const kept = await this.#store.get(name).catch((cause: unknown) => {
+      throw new Replaced(cause instanceof Error ? cause.message : String(cause), { cause });
+    });
     if (kept === null) throw new Replaced(`object ${name}, piece ${n} of ${path}, is not there`);
     const content = await unseal(this.#keys, name, kept.bytes);
     const [hostId, epoch] = name.split("/");

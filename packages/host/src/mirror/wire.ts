@@ -34,8 +34,7 @@ export type ToWorker =
   | { readonly type: "moment"; readonly id: number; readonly moment: Moment }
   | { readonly type: "sessions"; readonly id: number; readonly lines: readonly SessionLine[] }
   | { readonly type: "flush"; readonly id: number }
-  | { readonly type: "lag"; readonly id: number }
-  | { readonly type: "stop" };
+  | { readonly type: "lag"; readonly id: number };
 
 export type FromWorker =
   | { readonly type: "ask"; readonly what: "moment" | "sessions"; readonly id: number }

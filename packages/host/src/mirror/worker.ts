@@ -72,7 +72,6 @@ function tell(state: MirrorState, why: string, more: Partial<Told> = {}): void {
 let store: ObjectStore | null = null;
 let copier: Copier | null = null;
 let takesOver = settings.takesOver;
-let isOver = false;
 let flushes: number[] = [];
 let hurry: (() => void) | null = null;
 
@@ -95,9 +94,6 @@ port.on("message", (message: ToWorker) => {
         (bytes) => say({ type: "lag", id: message.id, bytes }),
         () => say({ type: "lag", id: message.id, bytes: null }),
       );
-    case "stop":
-      isOver = true;
-      return hurry?.();
   }
 });
 
@@ -145,7 +141,7 @@ async function leave(): Promise<void> {
 
 /** So long, or until something is asked for; after a fault, what is asked for already waits for the next try. */
 function rest(ms: number, isWell: boolean): Promise<void> {
-  if (isOver || (isWell && flushes.length > 0)) return Promise.resolve();
+  if (isWell && flushes.length > 0) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(done, ms);
     function done(): void {
@@ -202,7 +198,7 @@ function stateOf(fault: unknown): MirrorState {
 
 let failures = 0;
 const looked = { atMs: 0, isRacy: false };
-while (!isOver) {
+for (;;) {
   let restMs: number;
   let isWell = false;
   try {
@@ -222,5 +218,3 @@ while (!isOver) {
   }
   await rest(restMs, isWell);
 }
-await leave();
-port.close();
