@@ -72,7 +72,7 @@ const ROUNDS = 6;
 /** Of a host that floods: their records are soon gone too. */
 const MOST_MISSED = 10_000;
 /** So many pieces are on their way at once: 2 MiB each, and as much again sealed. */
-const AT_ONCE = 3;
+const AT_ONCE = 2;
 
 interface Written {
   readonly epoch: number;
