@@ -194,6 +194,7 @@ test("NATS that is full is told, and the host does not notice", async () => {
   });
   expect(full.why).toMatch(/maximum bytes/);
   expect((await hold(w, "host", "mirror", "status")).code).toBe(1);
+  expect((await me.status()).notices).toContainEqual(expect.stringMatching(/^the mirror is full: /));
   const attached = await me.attach({ session: job.id }, {});
   await attached.input(bytes("still here\n"));
   await fact("it answers", async () =>

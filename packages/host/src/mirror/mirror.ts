@@ -152,6 +152,12 @@ export class Mirror {
     });
   }
 
+  /** What an admin should see to; null: nothing. */
+  notice(): string | null {
+    const { state, why } = this.#told ?? { state: "connecting", why: "" };
+    return ["unreachable", "full", "fenced", "failed"].includes(state) ? `the mirror is ${state}: ${why}` : null;
+  }
+
   /** Copies what is not there yet, and resolves with how that went. */
   async now(): Promise<MirrorStatus> {
     this.key();
