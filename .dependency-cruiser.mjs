@@ -44,7 +44,7 @@ export default {
       to: {
         path: "^packages/|^apps/",
         pathNot:
-          "^packages/sdk/|^apps/$1/|^packages/host/src/(start|audit|listen/listener)\\.ts$|^packages/relay/src/index\\.ts$|^apps/mcp/src/index\\.ts$",
+          "^packages/sdk/|^apps/$1/|^packages/host/src/(start|audit|mirror/read|listen/listener)\\.ts$|^packages/relay/src/index\\.ts$|^apps/mcp/src/index\\.ts$",
       },
     },
     {
@@ -57,7 +57,7 @@ export default {
     {
       name: "only-the-cli-starts-a-host",
       comment:
-        "The command line may start a host, read its audit, and listen as a host does (ADR 0006, 0007, 0103); no other app may.",
+        "The command line may start a host, read its audit and its mirror, and listen as a host does (ADR 0006, 0007, 0103, 0157); no other app may.",
       severity: "error",
       from: { path: "^apps/", pathNot: `^apps/cli/|${tests}` },
       to: { path: "^packages/host/" },

@@ -38,6 +38,8 @@ const bundles = [
   { entry: "packages/host/src/main.ts", name: "host", format: /** @type {const} */ ("esm") },
   { entry: "node_modules/ssh2/lib/index.js", name: "ssh2", format: /** @type {const} */ ("cjs") },
   { entry: "packages/host/src/terminal/worker.ts", name: "terminal-worker", format: /** @type {const} */ ("esm") },
+  { entry: "packages/host/src/mirror/worker.ts", name: "mirror-worker", format: /** @type {const} */ ("esm") },
+  { entry: "packages/host/src/mirror/read.ts", name: "mirror", format: /** @type {const} */ ("cjs") },
 ];
 
 /** The terminal model is a third of the command line's code, and `hold attach` alone needs it, in a terminal of another size. */
@@ -99,8 +101,18 @@ const proxyApart = {
   },
 };
 
+/** What reads a host's mirror, a host and NATS with it: for who has to. */
+const mirrorApart = {
+  name: "mirror-apart",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    made.onResolve({ filter: /^@holdfast\/host\/mirror$/ }, () => ({ path: "./mirror.cjs", external: true }));
+  },
+};
+
 const apart = new Map([
-  ["cli", [modelApart, mcpApart, loginApart, relayApart, grpcApart, proxyApart]],
+  ["mirror", [sshApart, grpcApart]],
+  ["mirror-worker", [joseApart]],
+  ["cli", [modelApart, mcpApart, loginApart, relayApart, grpcApart, proxyApart, mirrorApart]],
   ["host", [joseApart, sshApart, grpcApart]],
   ["relay", [grpcApart]],
 ]);
@@ -160,7 +172,9 @@ async function bundle() {
         banner: isCommonJs ? {} : { js: requireBanner },
         define: {
           "process.env.HOLDFAST_VERSION": JSON.stringify(manifest.version),
-          ...(isCommonJs ? { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" } : {}),
+          ...(isCommonJs
+            ? { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename", "import.meta.url": "__filename" }
+            : {}),
         },
         // What is imported late from beside it is required: the code is run by dist/hold.cjs, which has no modules' loader.
         supported: { "dynamic-import": !isCommonJs },

@@ -8,6 +8,7 @@
  *   npm run soak -- deaths            a host that dies at each point of an input's way, 300 times each
  *   npm run soak -- kills             every client and the host killed at random, and a minute's flood beside a client that never reads
  *   npm run soak -- handover          one attachment carried over every carrier 200 times during 1 GB of output and 10,000 inputs
+ *   npm run soak -- mirror            60 MiB copied to NATS while host and NATS are killed six times
  *   npm run soak -- ssh               OpenSSH's clients against a host, with a gigabyte of files each way
  *   npm run soak -- agents            two people and two AIs on one vim for 10,000 units, and 100,000 calls of 50 MCP clients with the same request ids
  *   npm run soak -- all               all of these, one after the other
@@ -33,6 +34,7 @@ const PARTS = {
     env: {},
   },
   ssh: { args: ["integration", "test/integration/ssh.int.test.ts"], env: {} },
+  mirror: { args: ["integration", "test/integration/mirror.int.test.ts"], env: {} },
   handover: { args: ["integration", "test/integration/handover.int.test.ts"], env: {} },
   kills: {
     args: ["integration", ...["survival", "load", "refusals"].map((name) => `test/integration/${name}.int.test.ts`)],

@@ -8,6 +8,7 @@ import { HoldError, type Event } from "@holdfast/protocol";
 import { exportRecords } from "./journal/export.ts";
 import { NodeDisk } from "./journal/index.ts";
 import { decodeOwn } from "./journal/own.ts";
+import { parsePayloadName } from "./journal/payload-format.ts";
 import { verifySteps } from "./journal/verify.ts";
 import { publicKeyFromRaw } from "./operator/key.ts";
 import { decodeBody, wireEvent } from "./session/record.ts";
@@ -26,11 +27,20 @@ export interface AuditFinding {
   readonly problem: string;
 }
 
+/** Where the files are from, if not from a host's own home. */
+export interface AuditOrigin {
+  /** A head of the ledger that they must hold. */
+  readonly witness: { readonly lsn: number; readonly chain: Uint8Array };
+  /** Payload files that were never copied, as retention had dropped them. */
+  readonly missed: readonly string[];
+}
+
 /** Findings first, then notes and one summary, which are `ok`. */
 export async function* verifyAudit(
   home: string,
   onProgress: (doneBytes: number, totalBytes: number) => void,
   sources: readonly WitnessSource[] = [],
+  origin: AuditOrigin | null = null,
 ): AsyncGenerator<AuditFinding> {
   const folder = folderOf(home);
   // First: whatever is recorded meanwhile, the ledger that is read then is not behind them.
@@ -38,7 +48,8 @@ export async function* verifyAudit(
   for (const problem of problems) yield { ok: false, file: "", position: 0, problem: `witness: ${problem}` };
   for (const problem of notes) yield { ok: true, file: "", position: 0, problem };
   const key = publicKeyFromRaw(readFileSync(files.auditPublicKey(home))).export({ format: "der", type: "spki" });
-  const steps = verifySteps(new NodeDisk(), folder, key, witnesses);
+  const missed = new Set((origin?.missed ?? []).map(asFound));
+  const steps = verifySteps(new NodeDisk(), folder, key, origin ? [origin.witness, ...witnesses] : witnesses);
   for (;;) {
     const step = steps.next();
     if (!step.done) {
@@ -49,7 +60,7 @@ export async function* verifyAudit(
     const report = step.value;
     for (const f of report.findings) {
       yield {
-        ok: false,
+        ok: missed.has(f.file),
         file: f.file,
         position: f.position,
         problem: `${f.kind}: ${f.text}`,
@@ -83,6 +94,12 @@ function witnessedText(agreed: readonly TimedWitness[], all: readonly TimedWitne
   const last = agreed.at(-1);
   if (!last) return `witnessed by nobody: of ${all.length} heads that were kept, none is of a record that is here as it was`;
   return `witnessed up to record ${last.lsn} at ${new Date(last.atUnixMs).toISOString()} by ${[...new Set(agreed.filter((w) => w.lsn === last.lsn).map((w) => w.by))].join(", ")}`;
+}
+
+/** As verification names a payload file that is not there. */
+function asFound(path: string): string {
+  const parsed = parsePayloadName(path.replace(/^payload\//, ""));
+  return parsed ? `payload/${parsed.session}, file ${parsed.no}` : path;
 }
 
 export interface AuditFilter {

@@ -28,6 +28,7 @@ import { Refusals } from "./operator/refusals.ts";
 import { Revocation } from "./operator/revocation.ts";
 import { confineOf, Rights } from "./operator/rights.ts";
 import { PolicyStore } from "./policy/store.ts";
+import type { Mirror } from "./mirror/mirror.ts";
 import type { Relays } from "./uplink/relays.ts";
 import type { Actor } from "./session/book.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
@@ -104,6 +105,8 @@ export class Host {
   relays: Relays | null = null;
   /** Hands out heads of its chain, if it can sign them. */
   witness: HostWitness | null = null;
+  /** Of its record; null in a world that has none. */
+  mirror: Mirror | null = null;
   /** Of its SSH server, as in known_hosts; empty: there is none. */
   sshHostKey = "";
   /** What a session inherits that is opened from a machine or page of which nothing is to be inherited. */

@@ -37,6 +37,7 @@ import { readSettings } from "./settings.ts";
 import type { MeetSsh, SshServer } from "./ssh/index.ts";
 import { cannotStart } from "./start-log.ts";
 import { startTerminalModels } from "./terminal/index.ts";
+import { Mirror } from "./mirror/mirror.ts";
 import { Relays } from "./uplink/relays.ts";
 import { Alarms } from "./witness/alarms.ts";
 import { HostWitness } from "./witness/witness.ts";
@@ -169,6 +170,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   let listener: Listener | null = null;
   let sshServer: SshServer | null = null;
   let relays: Relays | null = null;
+  let mirror: Mirror | null = null;
   let leaving = false;
   const leave = async (code: number): Promise<void> => {
     if (leaving) return;
@@ -179,6 +181,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     void listener?.close();
     sshServer?.close();
     relays?.stop();
+    void mirror?.stop();
     host.leave();
     await journal.close().catch((fault: unknown) => log(`journal: ${String(fault)}`));
     await models.stop();
@@ -273,6 +276,9 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   });
   host.relays = relays;
   relays.start();
+  const workerUrl = built ? pathToFileURL(join(here, "mirror-worker.mjs")) : new URL("mirror/worker.ts", import.meta.url);
+  mirror = host.mirror = new Mirror({ host, hostId: identity.id, workerUrl });
+  mirror.start();
   sshServer = await listenSsh(ssh ?? settings.ssh, host, (link, proven, begins) => meet(link, proven, () => {}, begins));
 }
 

@@ -90,6 +90,8 @@ export const codes = {
   journal_frozen: { advice: "wait", exit: 1, grpc: 8, http: 503 },
   journal_unwritable: { advice: "wait", exit: 1, grpc: 8, http: 503 },
   disk_full: { advice: "wait", exit: 1, grpc: 8, http: 507 },
+  /** What a mirror of a host's record holds is not what that host wrote there. */
+  mirror_tampered: { advice: "stop", exit: 1, grpc: 15, http: 502 },
   too_many: { advice: "wait", exit: 1, grpc: 8 },
   shim_unavailable: { advice: "stop", exit: 1, grpc: 9, http: 503 },
   shim_lost: { advice: "stop", exit: 1, grpc: 15 },

@@ -60,7 +60,9 @@ export interface Context {
   /** The relay that it is behind; without {@link host}, whichever of its hosts is meant. */
   readonly relay: string | undefined;
   /** The host, connected at first call and closed when the command ends. */
-  client(options?: { readonly start?: boolean }): Promise<HostClient>;
+  client(options?: ClientOptions): Promise<HostClient>;
+  /** Where what was read is from, if from no host: it is told with what is shown. */
+  readonly origin: Origin | undefined;
   /** Carries standard input and output to this machine's host, until either end is over. */
   bridge(): Promise<undefined>;
   /** Who answers at an address, told nothing of who asks. */
@@ -95,6 +97,8 @@ export interface Context {
   secret(prompt: string, fd: number | undefined): Promise<string>;
   /** What comes of the host's record from now on is told when the returned function is called: the screen is a session's meanwhile. */
   holdAlarms(): () => void;
+  /** A client of a place that is no context yet; the caller closes it. */
+  connectAt(place: ConnectPlace): Promise<HostClient>;
   /** A new link in place of the one that is gone. */
   reconnect(): Promise<HostClient>;
   /** `witnesses`: files of heads, and relays, besides what this user's clients have seen and the relays that the host dials. */
@@ -103,6 +107,26 @@ export interface Context {
     witnesses: readonly string[],
   ): Promise<AsyncIterable<AuditFinding>>;
   auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>>;
+}
+
+export interface ClientOptions {
+  /** Default true. */
+  readonly start?: boolean;
+  /** It may be the record in the host's mirror too, of this session; null: of no one session. */
+  readonly record?: string | null;
+}
+
+/** As a context has it (target.ts). */
+export interface ConnectPlace {
+  readonly relay?: string;
+  readonly host?: string;
+  readonly as?: string;
+}
+
+export interface Origin {
+  readonly from: "mirror";
+  /** ISO 8601. */
+  readonly asOf: string;
 }
 
 export interface HostWishes {

@@ -247,6 +247,8 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     secret: async () => world.passphrase ?? "hunter2",
     newPassphrase: async () => world.passphrase ?? "correct horse battery",
     reconnect: () => context.client(),
+    connectAt: () => context.client(),
+    origin: undefined,
     remote: undefined,
     host: undefined,
     relay: globals.relay,

@@ -1,6 +1,6 @@
 /**
  * What may stand anywhere on the line, before or after the command: `--as NAME`, `--host URL`, `--relay URL`,
- * `--context NAME`, `--passphrase-fd N`, `--json`, `--help`;
+ * `--context NAME`, `--from-mirror`, `--passphrase-fd N`, `--json`, `--help`;
  * and the part after `--`.
  *   G1  Nothing after the first `--` is ours.
  *   G2  `--json` is taken here, so that a failure to read the rest is reported as the caller asked.
@@ -15,11 +15,13 @@ export interface Globals {
   readonly relay: string | undefined;
   /** By which all that is named. */
   readonly context: string | undefined;
+  /** The record in the mirror is meant, and no host is asked. */
+  readonly fromMirror: boolean;
   /** Where the passphrase of a key is read from, in place of the terminal. */
   readonly passphraseFd: number | undefined;
   readonly json: boolean;
   readonly help: boolean;
-  /** Without `--as`, `--host`, `--relay`, `--context`, `--passphrase-fd`, `--json`, `--help` and what follows `--`. */
+  /** Without `--as`, `--host`, `--relay`, `--context`, `--from-mirror`, `--passphrase-fd`, `--json`, `--help` and what follows `--`. */
   readonly rest: readonly string[];
   readonly tail: readonly string[] | undefined;
 }
@@ -33,6 +35,7 @@ export function splitGlobals(argv: readonly string[]): Globals {
   let relay: string | undefined;
   let context: string | undefined;
   let passphraseFd: number | undefined;
+  let fromMirror = false;
   let json = false;
   let help = false;
   for (let i = 0; i < own.length; i++) {
@@ -58,11 +61,23 @@ export function splitGlobals(argv: readonly string[]): Globals {
     } else if (word.startsWith("--context=")) context = word.slice(10);
     else if (word === "--passphrase-fd") passphraseFd = descriptor(own[++i]);
     else if (word.startsWith("--passphrase-fd=")) passphraseFd = descriptor(word.slice(16));
+    else if (word === "--from-mirror") fromMirror = true;
     else if (word === "--help" || word === "-h") help = true;
     else if (word === "--json") json = true;
     else rest.push(word);
   }
-  return { as, host, relay, context, passphraseFd, json, help, rest, tail: end < 0 ? undefined : argv.slice(end + 1) };
+  return {
+    as,
+    host,
+    relay,
+    context,
+    passphraseFd,
+    fromMirror,
+    json,
+    help,
+    rest,
+    tail: end < 0 ? undefined : argv.slice(end + 1),
+  };
 }
 
 function descriptor(text: string | undefined): number {

@@ -16,9 +16,12 @@ import type { Remote } from "../read/remote.ts";
 import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
 import type { FoundHost, Joined, KeptByRelay } from "@holdfast/sdk/node";
+import type { FromMirror } from "../mirror/record.ts";
 import type {
   AuditFinding,
   AuditRecord,
+  ClientOptions,
+  ConnectPlace,
   Context,
   HostWishes,
   Input,
@@ -26,6 +29,7 @@ import type {
   KeyStore,
   LoggedIn,
   LogInOptions,
+  Origin,
   Output,
   SeenHost,
 } from "./context.ts";
@@ -206,9 +210,74 @@ export class RealContext implements Context {
     return this.#settings;
   }
 
-  client(options: { readonly start?: boolean } = {}): Promise<HostClient> {
-    this.#client ??= this.#connect(options.start ?? true).then((client) => this.#watched(client));
+  client({ start = true, record }: ClientOptions = {}): Promise<HostClient> {
+    this.#client ??= this.#connectOrRead(start, record);
     return this.#client;
+  }
+
+  get origin(): Origin | undefined {
+    return this.#mirror?.origin;
+  }
+
+  /** The host, or where it does not answer and its context names a mirror, what that has of it. */
+  async #connectOrRead(start: boolean, record: string | null | undefined): Promise<HostClient> {
+    const { mirror, url, relay } = this.#meant;
+    if (this.#globals.fromMirror) {
+      if (record === undefined)
+        throw usage(
+          "that is asked of a host, and a mirror has only its record; leave --from-mirror, or what follows or waits, away",
+        );
+      return (await this.#openMirror("")).client(record, this.version);
+    }
+    if (mirror === undefined) return this.#reached(start);
+    if (url === undefined && relay === undefined) {
+      if (record === undefined) throw usage(`all that the context ${mirror} names is a mirror, which has a record and no host`);
+      return (await this.#openMirror("")).client(record, this.version);
+    }
+    try {
+      return await this.#reached(start);
+    } catch (fault) {
+      if (!(fault instanceof HoldError) || (fault.code !== "unreachable" && fault.code !== "timed_out")) throw fault;
+      if (record !== undefined) return (await this.#openMirror(fault.message)).client(record, this.version);
+      const hint = `; its record is in the mirror of the context ${mirror}: hold log, screen, show, ls and export answer from there`;
+      throw new HoldError(fault.code, `${fault.message}${hint}`, fault.details, { cause: fault });
+    }
+  }
+
+  /** `why` no host was asked, or none answered. */
+  async #openMirror(why: string): Promise<FromMirror> {
+    const { mirror } = this.#meant;
+    if (mirror === undefined)
+      throw usage(
+        "no mirror is known: name the context that has one (--context), or set one: hold context set NAME --mirror URL",
+      );
+    const { FromMirror } = await import("../mirror/record.ts");
+    this.#mirror ??= await FromMirror.open(await this.configFolder(), mirror);
+    if (!this.json) {
+      const told = `from the mirror ${this.#mirror.url}, as of ${this.#mirror.origin.asOf}: nothing of this is live${why ? ` (${why})` : ""}`;
+      this.err.write(`${this.errPaint.yellow(told)}\n`);
+    }
+    return this.#mirror;
+  }
+  #mirror: FromMirror | undefined;
+
+  async connectAt({ host, relay, as }: ConnectPlace): Promise<HostClient> {
+    const { connect, homeFolder } = await import("@holdfast/sdk/node");
+    const { url } = targetOf({ host, relay, context: undefined, as }, {}, { current: "", places: {} });
+    if (url === undefined) return this.#link(await import("@holdfast/sdk/node"), false, as, "cli");
+    const passphrase = (key: { readonly name: string; readonly attempt: number }) => this.#passphrase(key);
+    return connect({
+      url,
+      home: homeFolder(process.env),
+      passphrase,
+      via: "cli",
+      client: `hold/${this.version}`,
+      ...(as === undefined ? {} : { as }),
+    });
+  }
+
+  async #reached(start: boolean): Promise<HostClient> {
+    return this.#watched(await this.#connect(start));
   }
 
   /** What the host's record says against what was seen of it is told before anything else, and stops nothing. */
@@ -448,11 +517,13 @@ export class RealContext implements Context {
     onProgress: (done: number, total: number) => void,
     witnesses: readonly string[],
   ): Promise<AsyncIterable<AuditFinding>> {
-    const { verifyAudit } = await import("@holdfast/host/audit");
     const { files } = await import("@holdfast/sdk/node");
+    const named = witnesses.map((from) => ({ from, isNamed: true }));
+    const seen = { from: await this.#witnessed(), isNamed: false };
+    if (this.#globals.fromMirror) return (this.#mirror ?? (await this.#openMirror(""))).verifyAudit(onProgress, [...named, seen]);
+    const { verifyAudit } = await import("@holdfast/host/audit");
     const home = await this.home();
-    const seen = [await this.#witnessed(), files.witnessed(home)].map((from) => ({ from, isNamed: false }));
-    return verifyAudit(home, onProgress, [...witnesses.map((from) => ({ from, isNamed: true })), ...seen]);
+    return verifyAudit(home, onProgress, [...named, seen, { from: files.witnessed(home), isNamed: false }]);
   }
 
   async relayHeads(): Promise<KeptByRelay | null> {
@@ -468,6 +539,7 @@ export class RealContext implements Context {
   }
 
   async auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>> {
+    if (this.#globals.fromMirror) return (this.#mirror ?? (await this.#openMirror(""))).auditRecords(filter);
     const { auditRecords } = await import("@holdfast/host/audit");
     return auditRecords(await this.home(), filter);
   }
@@ -476,6 +548,7 @@ export class RealContext implements Context {
   async end(): Promise<void> {
     const client = await this.#client?.catch(() => undefined);
     client?.close();
+    await this.#mirror?.close();
     if (this.#outer) (await this.#outer).restore();
   }
 }

@@ -85,3 +85,32 @@ test("where a host of a relay is, as operators say it: also with a key in place 
     [RELAY, `${RELAY}/`, "relay.example:7444", `${RELAY}${pin}`, "http://127.0.0.1:7444"].map((r) => relayedAddress(r, "box")),
   ).toEqual([BOX, BOX, BOX, `${BOX}${pin}`, "relay+http://127.0.0.1:7444/box"]);
 });
+
+test("a mirror is that of the context that is meant, or of the one that names the host", () => {
+  const of: Contexts = {
+    current: "lab",
+    places: {
+      ...contexts.places,
+      box: { host: "wss://box.example:7433", mirror: "nats://nats.example" },
+      lab: { relay: RELAY, host: "tower", mirror: "nats://nats.example" },
+      ashes: { mirror: "nats://nats.example" },
+    },
+  };
+  const mirrorOf = (said: Partial<Said>, from = of): unknown => targetOf({ ...nothing, ...said }, {}, from).mirror;
+  expect(mirrorOf({})).toBe("lab");
+  expect(mirrorOf({ context: "box" })).toBe("box");
+  expect(mirrorOf({ host: "tower" })).toBe("lab");
+  expect(mirrorOf({ host: "another" })).toBeUndefined();
+  expect(mirrorOf({ host: "wss://box.example:7433" })).toBe("box");
+  expect(mirrorOf({ context: "work" })).toBeUndefined();
+  expect(mirrorOf({}, { ...of, current: "" })).toBeUndefined();
+  // Where no relay is known, a host's name is a context's.
+  const alone = { ...of, current: "" };
+  expect(targetOf({ ...nothing, host: "box" }, {}, alone)).toMatchObject({ url: "wss://box.example:7433", mirror: "box" });
+  expect(targetOf({ ...nothing, host: "ashes" }, {}, alone)).toMatchObject({
+    url: undefined,
+    relay: undefined,
+    mirror: "ashes",
+  });
+  expect(() => targetOf({ ...nothing, host: "nobody" }, {}, alone)).toThrow("no relay is named");
+});

@@ -3,6 +3,8 @@
  * environment, the nearest first.
  *   T1  `--host` takes an address, or behind a relay a host's name; `HOST/SESSION` in place of a session names it too.
  *   T2  A context is a name for all that would else be typed each time. `local` is this machine.
+ *   T4  A context may name a mirror of its host's record (docs/mirror.md), by the context's own name; where it names nothing else, all there is of that host is
+ *       the mirror. A host's name that no relay is known for may be a context's.
  *   T3  What stands on the line is meant, and nothing of the environment or the current context is mixed into it, but a relay for a host's name.
  */
 import { usage } from "./fail.ts";
@@ -13,6 +15,8 @@ export interface Place {
   /** An address, or with `relay` a host's name. */
   readonly host?: string;
   readonly as?: string;
+  /** T4: the address of who keeps it; its key lies elsewhere. */
+  readonly mirror?: string;
 }
 
 export interface Contexts {
@@ -36,6 +40,8 @@ export interface Target {
   readonly url: string | undefined;
   readonly relay: string | undefined;
   readonly as: string | undefined;
+  /** T4: the context whose mirror has the host's record. */
+  readonly mirror?: string;
 }
 
 const isAddress = (text: string): boolean => text.includes("://");
@@ -51,7 +57,8 @@ export function targetOf(said: Said, env: Readonly<Record<string, string | undef
   const isSaid = said.host !== undefined || said.relay !== undefined || said.context !== undefined;
   const { host, relay, context } = isSaid ? said : environment;
   const isNamed = host === undefined && relay === undefined;
-  const named = placeOf(context ?? (isNamed ? contexts.current : ""), contexts);
+  const inUse = context ?? (isNamed ? contexts.current : "");
+  const named = placeOf(inUse, contexts);
   const at = host ?? (relay === undefined ? named.host : undefined);
   // T3: a name alone may be meant at the relay that would be spoken to anyway, and who one is goes with that.
   const isName = at !== undefined && !isAddress(at);
@@ -59,13 +66,24 @@ export function targetOf(said: Said, env: Readonly<Record<string, string | undef
   const through = relay ?? place.relay ?? (isName ? environment.relay : undefined);
   const isOfPlace = relay === undefined && (host === undefined || (isName && place.relay !== undefined));
   const as = said.as ?? (isOfPlace ? place.as : undefined) ?? environment.as;
-  if (at === undefined) return { url: undefined, relay: through, as };
-  if (isAddress(at)) return { url: at, relay: undefined, as };
+  const mirror = mirrorOf(host === undefined ? inUse : "", at, contexts);
+  if (at === undefined) return { url: undefined, relay: through, as, ...mirror };
+  if (isAddress(at)) return { url: at, relay: undefined, as, ...mirror };
+  if (through === undefined && host !== undefined && hasContext(contexts, host))
+    return targetOf({ host: undefined, relay: undefined, context: host, as: said.as }, {}, contexts);
   if (through === undefined)
     throw usage(
       `${at} is no address of a host (wss://box.example:7433 is), and no relay is named that may know it: add --relay URL`,
     );
-  return { url: relayedAddress(through, at), relay: through, as };
+  return { url: relayedAddress(through, at), relay: through, as, ...mirror };
+}
+
+/** T4. `inUse`: the context that all was taken from; `at`: the host that is meant. */
+function mirrorOf(inUse: string, at: string | undefined, { places }: Contexts): { readonly mirror?: string } {
+  if (places[inUse]?.mirror !== undefined) return { mirror: inUse };
+  if (at === undefined) return {};
+  const has = Object.entries(places).find(([name, p]) => p.mirror !== undefined && (p.host === at || name === at));
+  return has ? { mirror: has[0] } : {};
 }
 
 export function hasContext({ places }: Contexts, name: string): boolean {

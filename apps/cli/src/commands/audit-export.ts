@@ -9,14 +9,14 @@ export async function run(
   flags: { output: string | undefined; since: string | undefined },
 ): Promise<undefined> {
   const since = sinceMs(flags.since, context.now());
-  const client = await context.client();
+  const client = await context.client({ record: null });
   const head = await client.auditHead(true);
   const names = new Map((await client.list({ all: true })).map((s) => [s.id, s.name]));
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
   const sink = fileOrOut(context, flags.output);
   try {
     sink.write(
-      `${JSON.stringify({ kind: "head", lsn: head.lsn, chain: hex(head.chain), signature: hex(head.signature), publicKey: hex(head.publicKey), at: new Date(context.now()).toISOString() })}\n`,
+      `${JSON.stringify({ kind: "head", lsn: head.lsn, chain: hex(head.chain), signature: hex(head.signature), publicKey: hex(head.publicKey), at: new Date(context.now()).toISOString(), ...context.origin })}\n`,
     );
     for await (const r of await context.auditRecords(since > 0 ? { sinceMs: since } : {})) {
       if (context.cancelled.aborted) return;

@@ -14,7 +14,7 @@ async function known(
   actor: string | undefined,
 ): Promise<{ readonly actorId: string | undefined; readonly sessions: ReadonlyMap<string, string> }> {
   try {
-    const client = await context.client({ start: false });
+    const client = await context.client({ start: false, record: null });
     const operators = actor === undefined ? [] : await client.operatorList();
     const sessions = new Map((await client.list({ all: true })).map((s) => [s.id, s.name]));
     return { actorId: operators.find((o) => o.name === actor)?.id ?? actor, sessions };
@@ -82,7 +82,7 @@ export async function run(
     const kind = r.gap ? "gap" : r.event ? kindOf(r.event) : "journal";
     // What was printed is a record too, and nobody's deed: it is shown when it is asked for.
     if (kinds.length > 0 ? !kinds.includes(kind) : kind === "output" || kind === "reply_written") continue;
-    if (flags.json) jsonLine(context.out, recordJson(r, sessions));
+    if (flags.json) jsonLine(context.out, { ...recordJson(r, sessions), ...context.origin });
     else if (r.gap) line(context.out, context.paint.yellow(`records ${r.gap.fromLsn} to ${r.gap.toLsn} are no longer kept`));
     else {
       const name = context.paint.bold(padTo(cutTo(escapeText(sessions.get(r.session) || r.session), 16), 12));

@@ -11,7 +11,7 @@ export async function run(context: Context, flags: { witness: readonly string[];
   for await (const f of findings) {
     if (!f.ok) wrong++;
     if (flags.json) {
-      jsonLine(context.out, f);
+      jsonLine(context.out, { ...f, ...context.origin });
       continue;
     }
     if (progress) context.err.write("\r\x1b[K");

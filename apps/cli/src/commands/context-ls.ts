@@ -10,17 +10,23 @@ export async function run(context: Context, flags: { readonly json: boolean }): 
   const all = Object.entries({ [LOCAL]: here, ...places });
   const isCurrent = (name: string): boolean => name === (current || LOCAL);
   if (flags.json) {
-    for (const [name, { relay, host, as }] of all)
-      jsonLine(context.out, { name, current: isCurrent(name), relay: relay ?? null, host: host ?? null, as: as ?? null });
+    for (const [name, { relay, host, as, mirror }] of all)
+      jsonLine(context.out, {
+        ...{ name, current: isCurrent(name), relay: relay ?? null, host: host ?? null, as: as ?? null },
+        mirror: mirror ?? null,
+      });
     return;
   }
-  const rows = all.map(([name, { relay = "", host = "", as = "" }]) => [isCurrent(name) ? "*" : "", name, relay, host, as]);
+  const rows = all.map(([name, { relay = "", host = "", as = "", mirror = "" }]) => [
+    ...[isCurrent(name) ? "*" : "", name, relay, host, as, mirror],
+  ]);
   const columns = [
     { title: "" },
     { title: "NAME", paint: context.paint.bold },
     { title: "RELAY" },
     { title: "HOST" },
     { title: "AS" },
+    { title: "MIRROR" },
   ];
   for (const l of table(columns, rows, context.out.columns, { head: context.paint.dim })) line(context.out, l);
   return;

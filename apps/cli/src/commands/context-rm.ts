@@ -3,6 +3,7 @@ import { type Context, jsonLine } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { hasContext } from "../app/target.ts";
 import { readContexts, writeContexts } from "../config/contexts.ts";
+import { forgetMirror } from "../mirror/kept.ts";
 
 export async function run(context: Context, flags: { readonly json: boolean }, args: readonly string[]): Promise<undefined> {
   const name = args[0]!;
@@ -13,6 +14,7 @@ export async function run(context: Context, flags: { readonly json: boolean }, a
     throw usage(`there is no context ${JSON.stringify(name)}; hold context ls shows those there are`);
   const { [name]: _, ...others } = places;
   writeContexts(folder, { current: current === name ? "" : current, places: others });
+  forgetMirror(folder, name);
   if (flags.json) jsonLine(context.out, { name, removed: true });
   return;
 }

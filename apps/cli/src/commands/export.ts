@@ -25,7 +25,7 @@ export async function run(context: Context, flags: ExportFlags, args: readonly s
     throw usage("--input, --markers and --idle belong to asciicast");
   if (context.out.isTty && flags.output === undefined && format !== "text")
     throw usage("a recording is no text for a terminal: give -o FILE, or redirect the output");
-  const client = await context.client();
+  const client = await context.client({ record: args[0]! });
   const session = await client.show(args[0]!);
   const entries = readJournal(client, session.id, {
     after: Math.max(0, (flags.from ?? 1) - 1),

@@ -24,7 +24,7 @@ interface LogFlags {
 export async function run(context: Context, flags: LogFlags, args: readonly string[]): Promise<number | undefined> {
   if (flags.raw && (flags.json || flags.kind.length > 0 || flags.actor !== undefined))
     throw usage("--raw prints the output bytes and nothing else; leave --json, --kind and --actor away");
-  const client = await context.client();
+  const client = await context.client(flags.follow ? {} : { record: args[0]! });
   const session = await client.show(args[0]!);
   if (flags.stream !== undefined && sessionKindWord(session.kind) === "pty")
     throw usage(`${args[0]} has a terminal, which has one output; --stream is for sessions that were opened with --pipes`);
@@ -106,15 +106,15 @@ export async function printer(
     const people = new Map((await operatorsOf(context, options.client)).map((o) => [o.id, o.onBehalfOf]));
     const told = (event: Event): object => {
       const onBehalfOf = people.get(event.actor);
-      return { ...eventJson(event), ...(onBehalfOf ? { onBehalfOf } : {}) };
+      return { ...eventJson(event), ...(onBehalfOf ? { onBehalfOf } : {}), ...context.origin };
     };
     return (entry) =>
       jsonLine(
         context.out,
         entry.type === "gap"
-          ? { kind: "gap", fromSeq: entry.fromSeq, toSeq: entry.toSeq, reason: entry.reason }
+          ? { kind: "gap", fromSeq: entry.fromSeq, toSeq: entry.toSeq, reason: entry.reason, ...context.origin }
           : entry.type === "output"
-            ? eventJson(outputEvent(entry))
+            ? { ...eventJson(outputEvent(entry)), ...context.origin }
             : told(entry.event),
       );
   }

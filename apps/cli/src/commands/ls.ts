@@ -9,7 +9,7 @@ export async function run(
   context: Context,
   flags: { all: boolean; exec: boolean; group: string | undefined; json: boolean },
 ): Promise<undefined> {
-  const client = await context.client();
+  const client = await context.client({ record: null });
   // The host lists commands of `hold exec` with all alone, and then both.
   const listed = await client.list({
     all: flags.all || flags.exec,
@@ -20,7 +20,7 @@ export async function run(
     (a, b) => Number(isRunning(b)) - Number(isRunning(a)) || Number(b.lastActivityUnixMs - a.lastActivityUnixMs),
   );
   if (flags.json) {
-    for (const s of sessions) jsonLine(context.out, sessionJson(s));
+    for (const s of sessions) jsonLine(context.out, { ...sessionJson(s), ...context.origin });
     return;
   }
   if (sessions.length === 0) {

@@ -1,4 +1,5 @@
 /** `hold redact`: payloads out of the record, the chain whole. */
+import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 
@@ -47,12 +48,23 @@ export async function run(context: Context, flags: RedactFlags, args: readonly s
       return 1;
     }
   }
+  let mirrorPending: string | null = null as string | null;
   const redacted = await client.redact(session, {
     ...(seqs.length > 0 ? { seqs: [...new Set(seqs)] } : {}),
     ...(range ? { from: flags.from!, to: flags.to! } : {}),
     ...(flags.reason === undefined ? {} : { reason: flags.reason }),
+    mirrorPending: (why) => {
+      mirrorPending = why;
+    },
   });
-  if (flags.json) jsonLine(context.out, { redacted });
+  if (mirrorPending !== null && !flags.json)
+    line(
+      context.err,
+      context.errPaint.yellow(
+        `the mirror has them still (${escapeText(mirrorPending)}); it erases them when it can: hold host mirror status`,
+      ),
+    );
+  if (flags.json) jsonLine(context.out, { redacted, ...(mirrorPending === null ? {} : { mirrorPending }) });
   else
     line(
       context.err,

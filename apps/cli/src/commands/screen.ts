@@ -7,7 +7,7 @@ export async function run(
   flags: { scrollback: number | undefined; vt: boolean; json: boolean },
   args: readonly string[],
 ): Promise<undefined> {
-  const client = await context.client();
+  const client = await context.client({ record: args[0]! });
   const screen = await client.screen(args[0]!, {
     vt: flags.vt,
     ...(flags.scrollback === undefined ? {} : { scrollback: flags.scrollback }),
@@ -21,6 +21,7 @@ export async function run(
       title: screen.title,
       seq: Number(screen.seq),
       offset: Number(screen.offset),
+      ...context.origin,
       ...(flags.vt ? { vt: Buffer.from(screen.vt).toString("base64") } : {}),
     });
   } else if (flags.vt) context.out.write(screen.vt);

@@ -8,10 +8,10 @@ import { floorModeWord, isRunning, sessionKindWord } from "../show/words.ts";
 import { painted } from "./painted.ts";
 
 export async function run(context: Context, flags: { json: boolean }, args: readonly string[]): Promise<undefined> {
-  const client = await context.client();
+  const client = await context.client({ record: args[0]! });
   const s = await client.show(args[0]!);
   if (flags.json) {
-    jsonLine(context.out, sessionJson(s));
+    jsonLine(context.out, { ...sessionJson(s), ...context.origin });
     return;
   }
   const paint = await painted(context);

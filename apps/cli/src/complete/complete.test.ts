@@ -16,7 +16,7 @@ const at = async (line: string) => {
 describe("what may stand at the cursor", () => {
   test.each([
     ["at", ["attach"]],
-    ["host ", ["up", "down", "status", "trust", "logs", "install", "join", "leave"]],
+    ["host ", ["up", "down", "status", "mirror", "trust", "logs", "install", "join", "leave"]],
     ["attach w", ["work"]],
     ["--as ana attach b", ["build"]],
     ["attach --as ", ["ana"]],

@@ -41,6 +41,7 @@ describe("help", () => {
       "identity",
       "journal",
       "keys",
+      "mirror",
       "operators",
       "policy",
       "recording",

@@ -76,6 +76,7 @@ export const topicNames = [
   "identity",
   "remote",
   "relay",
+  "mirror",
   "forward",
   "ssh",
   "http",

@@ -109,6 +109,8 @@ export function findCommand({ commands }: CommandTable, path: readonly string[])
   return commands.find((c) => c.path.length === path.length && c.path.every((word, i) => word === path[i]));
 }
 
+/** Of commands that read: where the host does not answer, a mirror of its record does. Taken with the globals, like `--json`. */
+export const fromMirrorFlag = { kind: "bool", brief: "ask no host, but the mirror of its record" } as const;
 export const jsonFlag = { kind: "bool", brief: "print JSON: one object, or one a line for lists and streams" } as const;
 export const sessionArgument = {
   name: "SESSION",

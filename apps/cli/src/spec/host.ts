@@ -52,6 +52,37 @@ export const hostCommands = [
     load: () => import("../commands/host-status.ts"),
   }),
   command({
+    path: ["host", "mirror"],
+    group: "host",
+    brief: "copy the host's record to NATS, so that it outlives the machine",
+    description:
+      "With an address, the host copies its record (every session's history, the audit, what the screens are made from) to a JetStream object store there from now on, encrypted, and goes on by itself whatever becomes of the host or of NATS. `status` tells how far it is, and exits 1 where it is not as it should be; `now` copies at once what is not there yet, and ends when it is; `key` prints what the record is read with, to an auditor or an admin, and to no AI; `off` ends it, and leaves what is there.",
+    args: [{ name: "WHAT", brief: "an address (nats://HOST:4222, tls://HOST:4222), or status, now, key, off" }],
+    flags: {
+      natsCreds: {
+        kind: "text",
+        value: "FILE",
+        complete: "file",
+        brief: "a NATS credentials file, which the host keeps a copy of",
+      },
+      bucket: { kind: "text", value: "NAME", brief: "of the object store (default: holdfast); it is made if it is not there" },
+      takeOver: { kind: "bool", brief: "go on in place of another host of this home, which is then refused" },
+      json: jsonFlag,
+    },
+    examples: [
+      { line: "hold host mirror nats://nats.example:4222 --nats-creds box.creds", says: "from now on" },
+      { line: "hold host mirror now", says: "before the machine goes" },
+      { line: "hold host mirror status", says: "state, how far behind, and why" },
+      {
+        line: "hold context set box --at wss://box.example:7433 --mirror nats://nats.example:4222",
+        says: "elsewhere: with the key, while the host is there",
+      },
+      { line: "hold log box/main", says: "answers from the mirror when the host does not" },
+    ],
+    see: ["mirror", "security"],
+    load: () => import("../commands/host-mirror.ts"),
+  }),
+  command({
     path: ["host", "trust"],
     group: "host",
     brief: "make sure of a host that listens, once, and remember its key",

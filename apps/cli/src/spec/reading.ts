@@ -1,6 +1,6 @@
 /** Commands that read: the screen, the journal, recordings, the audit chain. */
 import { kindWords } from "../show/event-kinds.ts";
-import { command, jsonFlag, sessionArgument as session } from "./command.ts";
+import { command, fromMirrorFlag, jsonFlag, sessionArgument as session } from "./command.ts";
 
 export const readingCommands = [
   command({
@@ -11,6 +11,7 @@ export const readingCommands = [
     flags: {
       scrollback: { kind: "number", short: "n", value: "LINES", brief: "lines above the screen too" },
       vt: { kind: "bool", brief: "with colours, as escape sequences that draw it" },
+      fromMirror: fromMirrorFlag,
       json: jsonFlag,
     },
     examples: [
@@ -31,6 +32,7 @@ export const readingCommands = [
       actor: { kind: "text", value: "OPERATOR", complete: "operator", brief: "only what this operator did" },
       raw: { kind: "bool", brief: "the output bytes themselves, exactly, and nothing else" },
       stream: { kind: "choice", of: ["stdout", "stderr"], brief: "only this output of a --pipes session" },
+      fromMirror: fromMirrorFlag,
       json: jsonFlag,
     },
     examples: [
@@ -54,6 +56,7 @@ export const readingCommands = [
         of: ["asciicast", "asciicast-v3", "text"],
         brief: "asciicast (version 2), asciicast-v3, or text (default: asciicast)",
       },
+      fromMirror: fromMirrorFlag,
       output: {
         kind: "text",
         short: "o",
@@ -111,6 +114,7 @@ export const readingCommands = [
         complete: "file",
         brief: "heads that were kept (lines of `hold audit heads`, an export), or a relay that the host has joined",
       },
+      fromMirror: fromMirrorFlag,
       json: jsonFlag,
     },
     examples: [
@@ -155,6 +159,7 @@ export const readingCommands = [
       actor: { kind: "text", value: "OPERATOR", complete: "operator", brief: "only this operator" },
       since: { kind: "text", value: "WHEN", brief: "a duration back (2h) or a time (2026-01-31, ISO 8601)" },
       kind: { kind: "choices", of: kindWords, brief: "only events of these kinds" },
+      fromMirror: fromMirrorFlag,
       json: jsonFlag,
     },
     examples: [{ line: "hold audit show --actor ana --since 2h", says: "ana's last two hours, in all sessions" }],
@@ -169,6 +174,7 @@ export const readingCommands = [
     flags: {
       output: { kind: "text", short: "o", value: "FILE", complete: "file", brief: "write to FILE, readable by you alone" },
       since: { kind: "text", value: "WHEN", brief: "a duration back (30d) or a time (ISO 8601)" },
+      fromMirror: fromMirrorFlag,
     },
     examples: [{ line: "hold audit export -o audit.jsonl", says: "the first line is the head: position, chain, signature, key" }],
     see: ["journal"],

@@ -12,13 +12,27 @@ export const relayCommands = [
       of: { kind: "text", value: "URL", brief: "the relay" },
       at: { kind: "text", value: "HOST", brief: "the host: an address, or with --of its name there" },
       credential: { kind: "text", value: "NAME", brief: "of the key that is used there" },
+      mirror: { kind: "text", value: "URL", brief: "where the host's record is mirrored: read when the host does not answer" },
+      mirrorBucket: { kind: "text", value: "NAME", brief: "of the object store (default: as the host says)" },
+      mirrorCreds: {
+        kind: "text",
+        value: "FILE",
+        complete: "file",
+        brief: "a NATS credentials file; reading is all that it needs to allow",
+      },
+      mirrorKey: {
+        kind: "text",
+        value: "FILE",
+        complete: "file",
+        brief: "the key, as `hold host mirror key` prints it (default: asked of the host); - reads it from standard input",
+      },
       json: jsonFlag,
     },
+    see: ["relay", "mirror"],
     examples: [
       { line: "hold context set work --of https://relay.example:7444", says: "then: `hold --context work attach box/main`" },
       { line: "hold context set box --at wss://box.example:7433", says: "a host that listens" },
     ],
-    see: ["relay"],
     load: () => import("../commands/context-set.ts"),
   }),
   command({

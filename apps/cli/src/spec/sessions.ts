@@ -1,5 +1,5 @@
 /** Commands that open, list and end sessions. */
-import { command, jsonFlag, sessionArgument as session } from "./command.ts";
+import { command, fromMirrorFlag, jsonFlag, sessionArgument as session } from "./command.ts";
 
 export const sessionCommands = [
   command({
@@ -86,6 +86,7 @@ export const sessionCommands = [
       all: { kind: "bool", short: "a", brief: "ended sessions too" },
       exec: { kind: "bool", brief: "commands of `hold exec` too" },
       group: { kind: "text", value: "GROUP", brief: "only this group" },
+      fromMirror: fromMirrorFlag,
       json: jsonFlag,
     },
     examples: [
@@ -101,7 +102,7 @@ export const sessionCommands = [
     group: "sessions",
     brief: "everything about one session",
     args: [session],
-    flags: { json: jsonFlag },
+    flags: { fromMirror: fromMirrorFlag, json: jsonFlag },
     examples: [
       { line: "hold show build", says: "who is there, who steers, what runs, how it ended" },
       { line: "hold show build --json | jq .pid", says: "one object" },

@@ -60,6 +60,12 @@ export const files = {
   headAlarms: (home: string): string => join(home, "head-alarms.json"),
   /** Heads of hosts' chains that a client of this home has seen. */
   witnessed: (home: string): string => join(home, "witnessed"),
+  /** Where the record is copied to, by whom last, with what key. */
+  mirrorFolder: (home: string): string => join(home, "mirror"),
+  mirror: (home: string): string => join(home, "mirror", "mirror.json"),
+  mirrorMemory: (home: string): string => join(home, "mirror", "written.json"),
+  mirrorKey: (home: string): string => join(home, "mirror", "key"),
+  mirrorCreds: (home: string): string => join(home, "mirror", "creds"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),
 };

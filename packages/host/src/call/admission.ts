@@ -95,6 +95,7 @@ function actOf(ctx: Asking): Act | null {
     case "whoami":
     case "hostStatus":
     case "auditHead":
+    case "mirrorStatus":
     case "operatorList":
     case "invitationList":
     case "policy":
@@ -106,6 +107,8 @@ function actOf(ctx: Asking): Act | null {
     case "approvalAnswer":
     case "redact":
     case "hostDown":
+    case "mirror":
+    case "mirrorKey":
     case "relayJoin":
     case "relayLeave":
     case "operatorAdd":

@@ -11,6 +11,7 @@ import { fileWrite } from "./file-write.ts";
 import * as files from "./files.ts";
 import { invitationList, invitationRevoke, invite } from "./invitations.ts";
 import * as machine from "./machine.ts";
+import * as mirror from "./mirror.ts";
 import { answerMasked } from "./masked.ts";
 import { policyCall } from "./policy.ts";
 import { approvalAnswer, askCall } from "./questions.ts";
@@ -46,6 +47,10 @@ export const rights = {
   whoami: null,
   hostStatus: null,
   hostDown: "host.admin",
+  mirror: "host.admin",
+  mirrorStatus: "audit.read",
+  // And never an AI: see the handler.
+  mirrorKey: "audit.read",
   relayJoin: "host.admin",
   relayLeave: "host.admin",
   run: "session.input",
@@ -233,6 +238,12 @@ async function answered(ctx: CallContext): Promise<Result> {
       return machine.hostStatus(ctx);
     case "hostDown":
       return machine.hostDown(ctx, verb.value);
+    case "mirror":
+      return mirror.mirror(ctx, verb.value);
+    case "mirrorStatus":
+      return mirror.mirrorStatus(ctx);
+    case "mirrorKey":
+      return mirror.mirrorKey(ctx);
     case "relayJoin":
       return machine.relayJoin(ctx, verb.value);
     case "relayLeave":

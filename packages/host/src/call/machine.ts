@@ -174,7 +174,12 @@ export async function hostStatus({ host, hostId }: CallContext): Promise<Result>
       frozen: journal.frozen ? `${journal.frozen.code}: ${journal.frozen.message}` : "",
       protocol: limits.protocolMax,
       limits: host.limits,
-      notices: [...journal.recovery, ...host.notices, ...optional(host.policy.notice())],
+      notices: [
+        ...journal.recovery,
+        ...host.notices,
+        ...optional(host.policy.notice()),
+        ...optional(host.mirror?.notice() ?? null),
+      ],
       addresses: Object.fromEntries(host.addresses),
       sshHostKey: host.sshHostKey,
       shim: host.shimBinary,

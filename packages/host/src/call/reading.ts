@@ -220,7 +220,8 @@ export async function redact({ host, operator, via }: CallContext, call: Verb<"r
         }),
       },
     );
-  return { case: "redact", value: create(RedactAnswerSchema, { redacted: redacted.length }) };
+  const mirrorPending = redacted.length > 0 ? ((await host.mirror?.erased()) ?? "") : "";
+  return { case: "redact", value: create(RedactAnswerSchema, { redacted: redacted.length, mirrorPending }) };
 }
 
 export async function auditHead({ host }: CallContext, call: Verb<"auditHead">): Promise<Result> {

@@ -40,7 +40,7 @@ function open(disk: Disk, options: JournalOptions): Journal {
   disk.syncFolderNow(folder);
   if (isNew) disk.syncFolderNow(folder.slice(0, folder.lastIndexOf("/")) || "/");
   const suspects = new Suspects(disk, folder);
-  const recovered = recover(disk, folder, suspects);
+  const recovered = recover(disk, folder, suspects, options.isExcerpt ?? false);
   const signer = new Signer(options.auditKey);
   const ledger = new Ledger(
     disk,

@@ -96,6 +96,19 @@ export interface JournalOptions {
   readonly randomBytes: (n: number) => Uint8Array;
   /** Ed25519 private key (PKCS#8 DER) that signs seals; made by the host, kept beside the journal. */
   readonly auditKey: Uint8Array;
+  /** The folder holds some of a ledger's segments, and what the others held is not missed. */
+  readonly isExcerpt?: boolean;
+}
+
+/** How far the ledger goes, for who copies its files. */
+export interface JournalMark {
+  /** The newest segment, and how many of its bytes. */
+  readonly segment: number;
+  readonly bytes: number;
+  readonly lsn: number;
+  /** Erasures, removals and prunings of records that are recorded, and those of them that are done: what they change lies before `bytes`. */
+  readonly told: number;
+  readonly done: number;
 }
 
 export interface Journal {
@@ -137,6 +150,11 @@ export interface Journal {
   /** The caller's fold of a session as of `seq`, so that a restart needs not read from 1. A cache: losing it loses nothing. */
   saveFold(session: string, seq: number, blob: Uint8Array): void;
   loadFold(session: string): { seq: number; blob: Uint8Array } | null;
+  mark(): JournalMark;
+  /** Ids of those it holds, as {@link tails}. */
+  sessions(): string[];
+  /** The ledger's segments that hold records of this session. */
+  segmentsOf(session: string): number[];
   /** Head of the ledger chain. Not one for witnesses: a power cut may take it back until it is durable. */
   head(): { lsn: number; chain: Uint8Array; signature: Uint8Array };
   /** The newest point of the chain that is durable, to be witnessed by others; null until the first sync of this life. */

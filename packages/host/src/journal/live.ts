@@ -5,7 +5,17 @@ import type { Catalogue, Range, Segment, SessionState } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
 import { FoldStore } from "./fold.ts";
 import { INLINE, INLINE_HEAD } from "./format.ts";
-import type { Entry, EntryDraft, Gap, Journal, JournalFault, JournalOptions, Overdue, SessionTail } from "./journal.ts";
+import type {
+  Entry,
+  EntryDraft,
+  Gap,
+  Journal,
+  JournalFault,
+  JournalMark,
+  JournalOptions,
+  Overdue,
+  SessionTail,
+} from "./journal.ts";
 import type { Ledger, Signer } from "./ledger.ts";
 import { OWN_SESSION } from "./own.ts";
 import type { PayloadFile, PayloadStore } from "./payload-store.ts";
@@ -33,6 +43,9 @@ export class LiveJournal implements Journal {
   readonly #folds: FoldStore;
   /** Sessions and seqs whose erasure is recorded and not yet done: they read as redacted. */
   readonly #erasing = new Map<string, Set<number>>();
+  /** {@link JournalMark}. */
+  #told = 0;
+  #done = 0;
   #signedHead: { lsn: number; signature: Uint8Array } | null = null;
   #closed = false;
 
@@ -116,6 +129,20 @@ export class LiveJournal implements Journal {
     return this.#writer.nextWakeNs;
   }
 
+  mark(): JournalMark {
+    const { segment, position, lastLsn } = this.#ledger;
+    return { segment: segment.index, bytes: position, lsn: lastLsn, told: this.#told, done: this.#done };
+  }
+
+  sessions(): string[] {
+    return [...this.#catalogue.sessions.values()].filter((s) => !s.removed && s.nextSeq > 1).map((s) => s.id);
+  }
+
+  segmentsOf(session: string): number[] {
+    const ranges = this.#catalogue.sessions.get(session)?.ranges ?? [];
+    return [...new Set(ranges.map((r) => r.segment.index))];
+  }
+
   head(): { lsn: number; chain: Uint8Array; signature: Uint8Array } {
     const lsn = this.#ledger.lastLsn;
     const chain = Buffer.from(this.#ledger.chain);
@@ -168,10 +195,12 @@ export class LiveJournal implements Journal {
     let erasing = this.#erasing.get(session);
     if (erasing === undefined) this.#erasing.set(session, (erasing = new Set()));
     for (const seq of present) erasing.add(seq);
+    this.#told++;
     this.#writer.whenDurable(() => {
       for (const seq of present) erasing.delete(seq);
       if (erasing.size === 0 && this.#erasing.get(session) === erasing) this.#erasing.delete(session);
       this.redo(s, present);
+      this.#done++;
     });
     return present;
   }
@@ -291,7 +320,10 @@ export class LiveJournal implements Journal {
       const files = this.#payloads.before(s.id, s.ranges[0]?.firstSeq ?? 0);
       if (files.length > 0) this.#dropPayloads(s.id, files);
     }
-    this.#writer.whenDurable(() => this.#chore(() => removeSegments(this.#disk, `${this.#o.folder}/ledger`, gone, marker)));
+    this.#told++;
+    this.#writer.whenDurable(() =>
+      this.#chore(() => removeSegments(this.#disk, `${this.#o.folder}/ledger`, gone, marker).finally(() => this.#done++)),
+    );
   }
 
   /** Work for the disk that nobody waits for, one after the other; what fails is the next start's. */
@@ -302,12 +334,19 @@ export class LiveJournal implements Journal {
 
   remove(session: string): void {
     const gone = this.#forget(session);
-    if (gone !== null) this.#writer.whenDurable(() => this.wipe(gone.state, gone.files));
+    if (gone === null) return;
+    this.#told++;
+    this.#writer.whenDurable(() => {
+      this.wipe(gone.state, gone.files);
+      this.#done++;
+    });
   }
 
   expire(session: string): void {
     const gone = this.#forget(session);
-    if (gone !== null) this.#writer.whenDurable(() => this.#chore(() => this.#payloads.dropLater(gone.files)));
+    if (gone === null) return;
+    this.#told++;
+    this.#writer.whenDurable(() => this.#chore(() => this.#payloads.dropLater(gone.files).finally(() => this.#done++)));
   }
 
   #forget(session: string): { state: SessionState; files: readonly PayloadFile[] } | null {

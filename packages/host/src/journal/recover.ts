@@ -54,7 +54,8 @@ export interface Recovered {
   readonly scanned: { readonly segment: Segment; readonly fileBytes: number }[];
 }
 
-export function recover(disk: Disk, folder: string, suspects: Suspects): Recovered {
+/** `isExcerpt`: segments are left out, and hold nothing that anybody reads here. */
+export function recover(disk: Disk, folder: string, suspects: Suspects, isExcerpt = false): Recovered {
   const ledger = `${folder}/ledger`;
   const notes: string[] = [];
   const events: OwnEvent[] = [];
@@ -117,7 +118,7 @@ export function recover(disk: Disk, folder: string, suspects: Suspects): Recover
       suspects.secure([name]);
       scanned.push({ segment, fileBytes: cuts.at(-1)?.name === name ? cuts.at(-1)!.bytes : c.fileBytes });
     }
-    if (c.header.firstLsn > lastLsn + 1) {
+    if (c.header.firstLsn > lastLsn + 1 && !isExcerpt) {
       segment.damage = [
         { fromByte: 0, toByte: 0, fromLsn: lastLsn + 1, toLsn: c.header.firstLsn - 1 },
         ...segment.damage.filter((d) => d.fromByte > 0),

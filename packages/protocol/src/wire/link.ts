@@ -450,6 +450,9 @@ export interface Call {
     | { case: "approvalAnswer"; value: ApprovalAnswerCall }
     | { case: "witness"; value: WitnessCall }
     | { case: "witnessAccept"; value: WitnessAcceptCall }
+    | { case: "mirror"; value: MirrorCall }
+    | { case: "mirrorStatus"; value: MirrorStatusCall }
+    | { case: "mirrorKey"; value: MirrorKeyCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -499,6 +502,8 @@ export interface Answer {
     | { case: "portList"; value: PortListAnswer }
     | { case: "ask"; value: AskAnswer }
     | { case: "witness"; value: WitnessAnswer }
+    | { case: "mirror"; value: MirrorStatus }
+    | { case: "mirrorKey"; value: MirrorKeyAnswer }
     | { case: undefined; value?: undefined };
 }
 
@@ -973,6 +978,58 @@ export interface RelayLeaveCall {
   url: string;
 }
 
+/** Where this host's record is copied to (docs/mirror.md). Answered with how it began. */
+export interface MirrorCall {
+  /** nats://HOST:PORT or tls://HOST:PORT, several with commas */
+  url: string;
+  /** of its object store */
+  bucket: string;
+  /** text of a credentials file; empty: none */
+  creds: string;
+  /** from a host with the same id that has written there */
+  takeOver: boolean;
+  /** in place of all that: no more */
+  off: boolean;
+  /** in place of all that: copies what is not there yet, and answers then */
+  now: boolean;
+}
+
+export interface MirrorStatusCall {
+}
+
+export interface MirrorStatus {
+  url: string;
+  bucket: string;
+  /** off, connecting, copying, mirrored, unreachable, full, fenced, failed */
+  state: string;
+  /** of the state */
+  sinceUnixMs: bigint;
+  why: string;
+  /** 0: nothing is mirrored yet */
+  asOfUnixMs: bigint;
+  epoch: number;
+  serial: bigint;
+  files: number;
+  /** of the record, in the mirror */
+  bytes: bigint;
+  /** since the host began */
+  copiedBytes: bigint;
+  lagKnown: boolean;
+  lagBytes: bigint;
+  lagMs: bigint;
+  /** that the mirror has not made yet */
+  pendingErasures: number;
+}
+
+export interface MirrorKeyCall {
+}
+
+export interface MirrorKeyAnswer {
+  key: Uint8Array;
+  url: string;
+  bucket: string;
+}
+
 export interface HostDownCall {
   force: boolean;
 }
@@ -1051,6 +1108,7 @@ export interface RedactCall {
 
 export interface RedactAnswer {
   redacted: number;
+  mirrorPending: string;
 }
 
 export interface AuditHeadCall {
@@ -5171,6 +5229,15 @@ export const Call: MessageFns<Call> = {
       case "witnessAccept":
         WitnessAcceptCall.encode(message.verb.value, writer.uint32(690).fork()).join();
         break;
+      case "mirror":
+        MirrorCall.encode(message.verb.value, writer.uint32(642).fork()).join();
+        break;
+      case "mirrorStatus":
+        MirrorStatusCall.encode(message.verb.value, writer.uint32(650).fork()).join();
+        break;
+      case "mirrorKey":
+        MirrorKeyCall.encode(message.verb.value, writer.uint32(658).fork()).join();
+        break;
     }
     return writer;
   },
@@ -5564,6 +5631,30 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "witnessAccept", value: WitnessAcceptCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.verb = { case: "mirror", value: MirrorCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 81: {
+            if (tag !== 650) {
+              break;
+            }
+
+            message.verb = { case: "mirrorStatus", value: MirrorStatusCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 82: {
+            if (tag !== 658) {
+              break;
+            }
+
+            message.verb = { case: "mirrorKey", value: MirrorKeyCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5859,6 +5950,24 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "mirror": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "mirror", value: MirrorCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "mirrorStatus": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "mirrorStatus", value: MirrorStatusCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "mirrorKey": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "mirrorKey", value: MirrorKeyCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -6036,6 +6145,12 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "witness":
         WitnessAnswer.encode(message.result.value, writer.uint32(682).fork()).join();
+        break;
+      case "mirror":
+        MirrorStatus.encode(message.result.value, writer.uint32(642).fork()).join();
+        break;
+      case "mirrorKey":
+        MirrorKeyAnswer.encode(message.result.value, writer.uint32(658).fork()).join();
         break;
     }
     return writer;
@@ -6334,6 +6449,22 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "witness", value: WitnessAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.result = { case: "mirror", value: MirrorStatus.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 82: {
+            if (tag !== 658) {
+              break;
+            }
+
+            message.result = { case: "mirrorKey", value: MirrorKeyAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6549,6 +6680,18 @@ export const Answer: MessageFns<Answer> = {
       case "witness": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "witness", value: WitnessAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "mirror": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "mirror", value: MirrorStatus.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "mirrorKey": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "mirrorKey", value: MirrorKeyAnswer.fromPartial(object.result.value) };
         }
         break;
       }
@@ -11937,6 +12080,552 @@ export const RelayLeaveCall: MessageFns<RelayLeaveCall> = {
   },
 };
 
+function createBaseMirrorCall(): MirrorCall {
+  return { url: "", bucket: "", creds: "", takeOver: false, off: false, now: false };
+}
+
+export const MirrorCall: MessageFns<MirrorCall> = {
+  encode(message: MirrorCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.bucket !== "") {
+      writer.uint32(18).string(message.bucket);
+    }
+    if (message.creds !== "") {
+      writer.uint32(26).string(message.creds);
+    }
+    if (message.takeOver !== false) {
+      writer.uint32(32).bool(message.takeOver);
+    }
+    if (message.off !== false) {
+      writer.uint32(40).bool(message.off);
+    }
+    if (message.now !== false) {
+      writer.uint32(48).bool(message.now);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MirrorCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMirrorCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.creds = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.takeOver = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.off = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.now = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MirrorCall>): MirrorCall {
+    return MirrorCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MirrorCall>): MirrorCall {
+    const message = createBaseMirrorCall();
+    message.url = object.url ?? "";
+    message.bucket = object.bucket ?? "";
+    message.creds = object.creds ?? "";
+    message.takeOver = object.takeOver ?? false;
+    message.off = object.off ?? false;
+    message.now = object.now ?? false;
+    return message;
+  },
+};
+
+function createBaseMirrorStatusCall(): MirrorStatusCall {
+  return {};
+}
+
+export const MirrorStatusCall: MessageFns<MirrorStatusCall> = {
+  encode(_: MirrorStatusCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MirrorStatusCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMirrorStatusCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MirrorStatusCall>): MirrorStatusCall {
+    return MirrorStatusCall.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<MirrorStatusCall>): MirrorStatusCall {
+    const message = createBaseMirrorStatusCall();
+    return message;
+  },
+};
+
+function createBaseMirrorStatus(): MirrorStatus {
+  return {
+    url: "",
+    bucket: "",
+    state: "",
+    sinceUnixMs: 0n,
+    why: "",
+    asOfUnixMs: 0n,
+    epoch: 0,
+    serial: 0n,
+    files: 0,
+    bytes: 0n,
+    copiedBytes: 0n,
+    lagKnown: false,
+    lagBytes: 0n,
+    lagMs: 0n,
+    pendingErasures: 0,
+  };
+}
+
+export const MirrorStatus: MessageFns<MirrorStatus> = {
+  encode(message: MirrorStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.bucket !== "") {
+      writer.uint32(18).string(message.bucket);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    if (message.sinceUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.sinceUnixMs) !== message.sinceUnixMs) {
+        throw new globalThis.Error("value provided for field message.sinceUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.sinceUnixMs);
+    }
+    if (message.why !== "") {
+      writer.uint32(42).string(message.why);
+    }
+    if (message.asOfUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.asOfUnixMs) !== message.asOfUnixMs) {
+        throw new globalThis.Error("value provided for field message.asOfUnixMs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.asOfUnixMs);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(56).uint32(message.epoch);
+    }
+    if (message.serial !== 0n) {
+      if (BigInt.asUintN(64, message.serial) !== message.serial) {
+        throw new globalThis.Error("value provided for field message.serial of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.serial);
+    }
+    if (message.files !== 0) {
+      writer.uint32(72).uint32(message.files);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.bytes);
+    }
+    if (message.copiedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.copiedBytes) !== message.copiedBytes) {
+        throw new globalThis.Error("value provided for field message.copiedBytes of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.copiedBytes);
+    }
+    if (message.lagKnown !== false) {
+      writer.uint32(96).bool(message.lagKnown);
+    }
+    if (message.lagBytes !== 0n) {
+      if (BigInt.asUintN(64, message.lagBytes) !== message.lagBytes) {
+        throw new globalThis.Error("value provided for field message.lagBytes of type uint64 too large");
+      }
+      writer.uint32(104).uint64(message.lagBytes);
+    }
+    if (message.lagMs !== 0n) {
+      if (BigInt.asUintN(64, message.lagMs) !== message.lagMs) {
+        throw new globalThis.Error("value provided for field message.lagMs of type uint64 too large");
+      }
+      writer.uint32(112).uint64(message.lagMs);
+    }
+    if (message.pendingErasures !== 0) {
+      writer.uint32(120).uint32(message.pendingErasures);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MirrorStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMirrorStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sinceUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.asOfUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.serial = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.files = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.copiedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.lagKnown = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.lagBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.lagMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.pendingErasures = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MirrorStatus>): MirrorStatus {
+    return MirrorStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MirrorStatus>): MirrorStatus {
+    const message = createBaseMirrorStatus();
+    message.url = object.url ?? "";
+    message.bucket = object.bucket ?? "";
+    message.state = object.state ?? "";
+    message.sinceUnixMs = (object.sinceUnixMs !== undefined && object.sinceUnixMs !== null)
+      ? BigInt(object.sinceUnixMs)
+      : 0n;
+    message.why = object.why ?? "";
+    message.asOfUnixMs = (object.asOfUnixMs !== undefined && object.asOfUnixMs !== null)
+      ? BigInt(object.asOfUnixMs)
+      : 0n;
+    message.epoch = object.epoch ?? 0;
+    message.serial = (object.serial !== undefined && object.serial !== null) ? BigInt(object.serial) : 0n;
+    message.files = object.files ?? 0;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.copiedBytes = (object.copiedBytes !== undefined && object.copiedBytes !== null)
+      ? BigInt(object.copiedBytes)
+      : 0n;
+    message.lagKnown = object.lagKnown ?? false;
+    message.lagBytes = (object.lagBytes !== undefined && object.lagBytes !== null) ? BigInt(object.lagBytes) : 0n;
+    message.lagMs = (object.lagMs !== undefined && object.lagMs !== null) ? BigInt(object.lagMs) : 0n;
+    message.pendingErasures = object.pendingErasures ?? 0;
+    return message;
+  },
+};
+
+function createBaseMirrorKeyCall(): MirrorKeyCall {
+  return {};
+}
+
+export const MirrorKeyCall: MessageFns<MirrorKeyCall> = {
+  encode(_: MirrorKeyCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MirrorKeyCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMirrorKeyCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MirrorKeyCall>): MirrorKeyCall {
+    return MirrorKeyCall.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<MirrorKeyCall>): MirrorKeyCall {
+    const message = createBaseMirrorKeyCall();
+    return message;
+  },
+};
+
+function createBaseMirrorKeyAnswer(): MirrorKeyAnswer {
+  return { key: new Uint8Array(0), url: "", bucket: "" };
+}
+
+export const MirrorKeyAnswer: MessageFns<MirrorKeyAnswer> = {
+  encode(message: MirrorKeyAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key.length !== 0) {
+      writer.uint32(10).bytes(message.key);
+    }
+    if (message.url !== "") {
+      writer.uint32(18).string(message.url);
+    }
+    if (message.bucket !== "") {
+      writer.uint32(26).string(message.bucket);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MirrorKeyAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMirrorKeyAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MirrorKeyAnswer>): MirrorKeyAnswer {
+    return MirrorKeyAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MirrorKeyAnswer>): MirrorKeyAnswer {
+    const message = createBaseMirrorKeyAnswer();
+    message.key = object.key ?? new Uint8Array(0);
+    message.url = object.url ?? "";
+    message.bucket = object.bucket ?? "";
+    return message;
+  },
+};
+
 function createBaseHostDownCall(): HostDownCall {
   return { force: false };
 }
@@ -12758,13 +13447,16 @@ export const RedactCall: MessageFns<RedactCall> = {
 };
 
 function createBaseRedactAnswer(): RedactAnswer {
-  return { redacted: 0 };
+  return { redacted: 0, mirrorPending: "" };
 }
 
 export const RedactAnswer: MessageFns<RedactAnswer> = {
   encode(message: RedactAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.redacted !== 0) {
       writer.uint32(8).uint32(message.redacted);
+    }
+    if (message.mirrorPending !== "") {
+      writer.uint32(642).string(message.mirrorPending);
     }
     return writer;
   },
@@ -12790,6 +13482,14 @@ export const RedactAnswer: MessageFns<RedactAnswer> = {
             message.redacted = reader.uint32();
             continue;
           }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.mirrorPending = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -12808,6 +13508,7 @@ export const RedactAnswer: MessageFns<RedactAnswer> = {
   fromPartial(object: DeepPartial<RedactAnswer>): RedactAnswer {
     const message = createBaseRedactAnswer();
     message.redacted = object.redacted ?? 0;
+    message.mirrorPending = object.mirrorPending ?? "";
     return message;
   },
 };
@@ -15117,4 +15818,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };

@@ -7,6 +7,7 @@ import type {
   OperatorKind,
   ProbeAnswer,
   ScreenAnswer,
+  MirrorStatus,
   SearchAnswer_Hit,
   Session,
   Uplink,
@@ -19,7 +20,7 @@ import type { Files } from "./files.ts";
 import type { Sessions } from "./handle.ts";
 import type { GrantSpec, Invited, InviteSpec } from "./invite.ts";
 import type { ListeningPort, PortStream } from "./port.ts";
-import type { RelayJoin } from "./reach.ts";
+import type { MirrorKey, MirrorTarget, RelayJoin } from "./reach.ts";
 import type { HostWitnessing } from "./witness.ts";
 import type { ExecOptions, ExecResult, OpenSpec, RunOptions, RunResult, ScreenOptions, SendOptions, WaitSpec } from "./work.ts";
 
@@ -73,7 +74,14 @@ export interface HostClient {
   ): Promise<SearchAnswer_Hit[]>;
   redact(
     session: string,
-    what: { readonly seqs?: readonly number[]; readonly from?: number; readonly to?: number; readonly reason?: string },
+    what: {
+      readonly seqs?: readonly number[];
+      readonly from?: number;
+      readonly to?: number;
+      readonly reason?: string;
+      /** Told where the host's mirror has not erased them yet, and why; it will. */
+      readonly mirrorPending?: (why: string) => void;
+    },
   ): Promise<number>;
   auditHead(seal: boolean): Promise<{
     readonly lsn: number;
@@ -131,6 +139,11 @@ export interface HostClient {
   /** Has the host register at a relay and dial it from then on (docs/relay.md). Throws what the relay says. */
   joinRelay(relay: RelayJoin): Promise<Uplink>;
   leaveRelay(url: string): Promise<void>;
+  /** Has the host copy its record there from now on, or nowhere, or now what is not there yet (docs/mirror.md). */
+  mirror(to: MirrorTarget | "off" | "now"): Promise<MirrorStatus>;
+  mirrorStatus(): Promise<MirrorStatus>;
+  /** Whoever has it reads all that the host has recorded. */
+  mirrorKey(): Promise<MirrorKey>;
   down(force?: boolean): Promise<void>;
   /** Its link is gone: what was open was rejected with `unreachable`, and the next call dials again. Attachments find a link of their own. */
   readonly isOver: boolean;

@@ -26,6 +26,7 @@ export type {
   HostStatusAnswer,
   InputStatus,
   Invitation,
+  MirrorStatus,
   OperatorInfo,
   OperatorKind,
   Presence,

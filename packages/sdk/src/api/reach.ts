@@ -109,3 +109,23 @@ export interface RelayJoin {
   /** Lets pages in by it, whose links the relay could read and forge (docs/relay-web.md). Default no. */
   readonly allowPlain?: boolean;
 }
+
+/** Where a host's record is to be copied to. */
+export interface MirrorTarget {
+  /** `nats://HOST:4222` or `tls://HOST:4222`; several with commas. */
+  readonly url: string;
+  /** Of its object store. Default: `holdfast`. */
+  readonly bucket?: string;
+  /** Text of a NATS credentials file. */
+  readonly creds?: string;
+  /** From a host with the same id, of which this one is a copy or was restored. */
+  readonly takeOver?: boolean;
+}
+
+/** What a mirror is read with. */
+export interface MirrorKey {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  readonly url: string;
+  readonly bucket: string;
+}

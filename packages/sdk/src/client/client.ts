@@ -13,6 +13,7 @@ import {
   PolicyVerb,
   textOf,
   type Floor,
+  type MirrorStatus,
   type Uplink,
   type WhoamiAnswer,
 } from "@holdfast/protocol";
@@ -29,6 +30,8 @@ import type {
   InputOutcome,
   Invited,
   InviteSpec,
+  MirrorKey,
+  MirrorTarget,
   OpenSpec,
   PolicyInForce,
   PortStream,
@@ -273,9 +276,15 @@ export class Client implements HostClient {
 
   async redact(
     session: string,
-    what: { seqs?: readonly number[]; from?: number; to?: number; reason?: string },
+    what: {
+      seqs?: readonly number[];
+      from?: number;
+      to?: number;
+      reason?: string;
+      mirrorPending?: (why: string) => void;
+    },
   ): Promise<number> {
-    return (
+    const { redacted, mirrorPending } = (
       await this.#call("redact", {
         case: "redact",
         value: {
@@ -286,7 +295,9 @@ export class Client implements HostClient {
           reason: what.reason ?? "",
         },
       })
-    ).value.redacted;
+    ).value;
+    if (mirrorPending !== "") what.mirrorPending?.(mirrorPending);
+    return redacted;
   }
 
   async auditHead(seal: boolean) {
@@ -424,6 +435,21 @@ export class Client implements HostClient {
 
   async leaveRelay(url: string): Promise<void> {
     await this.#call("done", { case: "relayLeave", value: { url } });
+  }
+
+  async mirror(to: MirrorTarget | "off" | "now"): Promise<MirrorStatus> {
+    const value =
+      typeof to === "string" ? { off: to === "off", now: to === "now" } : { bucket: "", creds: "", takeOver: false, ...to };
+    return (await this.#call("mirror", { case: "mirror", value })).value;
+  }
+
+  async mirrorStatus(): Promise<MirrorStatus> {
+    return (await this.#call("mirror", { case: "mirrorStatus", value: {} })).value;
+  }
+
+  async mirrorKey(): Promise<MirrorKey> {
+    const { key, url, bucket } = (await this.#call("mirrorKey", { case: "mirrorKey", value: {} })).value;
+    return { key, url, bucket };
   }
 
   async down(force = false): Promise<void> {

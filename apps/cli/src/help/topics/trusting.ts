@@ -130,6 +130,33 @@ A relay keeps nothing of what passes. It sees who reaches which host from where,
 
 A relay without a certificate that an authority has signed has one of its own key, and the key's hash behind # in its address: it is part of the address, and must be copied with it.`,
   },
+  mirror: {
+    brief: "Mirrors: a record that outlives its machine",
+    text: `
+The host copies its record (history, audit, what screens are made from) to a JetStream object store, encrypted with a key of its own, and goes on doing so by itself. When the machine is gone, what was recorded is read from there.
+
+# Setting one up
+
+  hold host mirror nats://nats.example:4222      on the host: from now on
+  hold host mirror status                        how far it is, and why it is not further
+  hold context set box --at wss://box.example:7433 --mirror nats://nats.example:4222
+                                                 where you read: fetches the key while the host is there
+
+# Reading
+
+  hold log box/main                   answers from the mirror when the host does not, and says so
+  hold screen box/main                the last screen
+  hold ls -a --context box            what there was
+  hold audit verify --context box --from-mirror
+
+\`show\` and \`export\` likewise. \`--from-mirror\` asks no host. Nothing that comes from a mirror is live: standard error says as of when it is, and with --json each object has "from":"mirror" and "asOf".
+
+# What it promises
+
+What is recorded is in the mirror some seconds later (5 s, and what copying takes), while NATS can be reached; away for days it costs nothing but that. A redaction is made there before it is told as done, or it is said that it is not yet. What was changed, left out, swapped or rolled back in the mirror is an error that names it.
+
+Who runs NATS reads nothing but sizes and times. Who has the mirror's key reads everything that the host has recorded; \`hold host mirror key\` gives it to auditors and admins, never to an AI, and the record tells of it. Two hosts with one home do not both write: the second one is refused until --take-over.`,
+  },
   ai: {
     brief: "AI: an operator like others, through `hold mcp`",
     text: `

@@ -48,6 +48,9 @@ export const table: Record<Verb, string> = {
   // Of another operator; of oneself in the tests of invitations and keys.
   keyRevoke: "no no no no yes",
   keyAdd: "no no no no yes",
+  mirrorStatus: "no no no yes yes",
+  mirrorKey: "no no no yes yes",
+  mirror: "no no no no yes",
   hostDown: /*  */ "no no no no yes",
   relayJoin: "no no no no yes",
   relayLeave: "no no no no yes",

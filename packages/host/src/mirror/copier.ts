@@ -1,0 +1,302 @@
+/**
+ * Copies a host's record into its mirror, a pass at a time. Knows neither NATS nor the host: both are given (ports).
+ *
+ *   K1  A head names what was there at one moment: the ledger up to a mark, and at least the payloads of its records. What was erased meanwhile
+ *       sends it back to the beginning, so that no head shows an erasure whose record it has not.
+ *   K2  Pieces first, then the head, then what no head needs any more goes. Killed anywhere, the mirror is the one before or the one after.
+ *   K3  The head is replaced only where it is the one that was read: of two hosts with one home, one goes on, and the other is {@link Fenced}.
+ */
+import { randomBytes } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+import { inHands } from "./hands.ts";
+import { decodeHead, encodeHead, type Head, type SessionLine } from "./head.ts";
+import { type Copied, type Found, lagOf, PIECE_BYTES, piecesOf, type Reading, timeToKeep, toRead, unneeded } from "./pieces.ts";
+import { headName, type MirrorKeys, pieceName, seal, unseal } from "./sealed.ts";
+import { type ObjectStore, Overtaken } from "./store.ts";
+
+/** The ledger as of one moment, on the disk. */
+export interface Moment {
+  readonly segment: number;
+  readonly bytes: number;
+  readonly told: number;
+  readonly done: number;
+  readonly lsn: number;
+  readonly chain: string;
+  readonly signature: string;
+}
+
+/** The home, and the host that writes it. */
+export interface Source {
+  moment(): Promise<Moment>;
+  sessions(): Promise<readonly SessionLine[]>;
+  /** Paths below the home's record: `ledger/…`, `payload/…`, `checkpoints/…`, and some files alone. */
+  list(kind: "aside" | "record"): Promise<readonly Found[]>;
+  /** Null: it is gone, or has less. */
+  read(path: string, from: number, bytes: number): Promise<Uint8Array | null>;
+  nowMs(): number;
+}
+
+/** K3: what this home knows of its heads. */
+export interface Memory {
+  /** Of the newest head that was written, and of the one that was about to be. */
+  readonly mark: string;
+  readonly intent: string;
+  readonly epoch: number;
+  readonly asOfUnixMs: number;
+}
+
+export interface CopierParts {
+  readonly source: Source;
+  readonly store: ObjectStore;
+  readonly keys: MirrorKeys;
+  readonly hostId: string;
+  readonly hostKey: KeyObject;
+  /** Raw public keys. */
+  readonly hostPublicKey: Uint8Array;
+  readonly auditPublicKey: Uint8Array;
+  readonly hostVersion: string;
+  readonly memory: Memory | null;
+  readonly remember: (memory: Memory) => Promise<void>;
+  /** Default: {@link PIECE_BYTES}. */
+  readonly pieceBytes?: number;
+  /** Bytes of the record that were copied. */
+  readonly copied: (bytes: number) => void;
+}
+
+export class Fenced extends Error {}
+
+/** What a pass has found too much in motion; the next one tries again. */
+export class Unsettled extends Error {}
+
+const ROUNDS = 6;
+/** Of a host that floods: their records are soon gone too. */
+const MOST_MISSED = 10_000;
+/** So many pieces are on their way at once: 2 MiB each, and as much again sealed. */
+const AT_ONCE = 2;
+
+interface Written {
+  readonly epoch: number;
+  readonly serial: number;
+  readonly revision: number;
+  readonly files: ReadonlyMap<string, Copied>;
+  /** Null: another life of the host wrote it, whose counts are not ours. */
+  readonly moment: Moment | null;
+}
+
+export class Copier {
+  readonly #p: CopierParts;
+  #memory: Memory | null;
+  #written: Written;
+  /** Objects of this host that there are, and those of them that are known to be whole. */
+  readonly #present: Set<string>;
+  readonly #whole: Set<string>;
+  #missed: readonly string[];
+  readonly #pieceBytes: number;
+
+  private constructor(parts: CopierParts, written: Written, present: Set<string>, missed: readonly string[]) {
+    this.#p = parts;
+    this.#memory = parts.memory;
+    this.#written = written;
+    this.#present = present;
+    this.#whole = new Set([...written.files.values()].flatMap((f) => f.pieces).filter((name) => present.has(name)));
+    this.#missed = missed;
+    this.#pieceBytes = parts.pieceBytes ?? PIECE_BYTES;
+  }
+
+  /** Takes up what is there. Throws {@link Fenced} where it is another's; `takesOver`: from now on it is ours. */
+  static async begin(parts: CopierParts, takesOver: boolean): Promise<Copier> {
+    const { store, hostId, memory } = parts;
+    const present = new Set(await store.list(`${hostId}/`));
+    present.delete(headName(hostId));
+    const found = await store.get(headName(hostId));
+    if (found === null) {
+      const epoch = (memory?.epoch ?? 0) + 1;
+      return new Copier(parts, { epoch, serial: 0, revision: 0, files: new Map(), moment: null }, present, []);
+    }
+    const head = await Copier.#opened(parts, found.bytes, takesOver);
+    if (head && memory && (head.mark === memory.mark || head.mark === memory.intent)) {
+      const files = new Map(head.files.map((f) => [f.path, f]));
+      return new Copier(
+        parts,
+        { epoch: head.epoch, serial: head.serial, revision: found.revision, files, moment: null },
+        present,
+        head.missed,
+      );
+    }
+    if (!takesOver)
+      throw new Fenced(
+        `another host with the id ${hostId} has written this mirror${head ? `, last at ${new Date(head.asOfUnixMs).toISOString()}` : ""}: a copy of this home runs somewhere, or this one was restored; to go on from here, in place of that: hold host mirror URL --take-over`,
+      );
+    const epochs = [...present].map((name) => Number(name.split("/")[1]) || 0);
+    const epoch = Math.max(head?.epoch ?? 0, memory?.epoch ?? 0, ...epochs) + 1;
+    return new Copier(
+      parts,
+      { epoch, serial: head?.serial ?? 0, revision: found.revision, files: new Map(), moment: null },
+      present,
+      [],
+    );
+  }
+
+  /** Null: it can't be opened, and is to be replaced. */
+  static async #opened({ keys, hostId }: CopierParts, bytes: Uint8Array, takesOver: boolean): Promise<Head | null> {
+    try {
+      return decodeHead(await unseal(keys, headName(hostId), bytes), hostId, null);
+    } catch (fault) {
+      if (takesOver) return null;
+      throw fault;
+    }
+  }
+
+  get serial(): number {
+    return this.#written.serial;
+  }
+  get epoch(): number {
+    return this.#written.epoch;
+  }
+  get files(): ReadonlyMap<string, Copied> {
+    return this.#written.files;
+  }
+  get asOfUnixMs(): number {
+    return this.#memory?.asOfUnixMs ?? 0;
+  }
+
+  /** Whether the mirror may be other than the home is now. */
+  isBehind(now: Moment): boolean {
+    const { moment } = this.#written;
+    return (
+      moment === null ||
+      moment.lsn !== now.lsn ||
+      moment.bytes !== now.bytes ||
+      moment.told !== now.told ||
+      moment.done !== now.done
+    );
+  }
+
+  /** Copies what is new. Resolves with the moment that the mirror is as of. Throws {@link Overtaken}, {@link Unsettled}, and what the store does. */
+  async pass(): Promise<Moment> {
+    const { source } = this.#p;
+    for (let round = 0; round < ROUNDS; round++) {
+      const aside = await this.#copy(await source.list("aside"), false);
+      const moment = await source.moment();
+      const record = upTo(moment, await source.list("record"));
+      const before = this.#written.moment;
+      const copied = await this.#copy(record, before !== null && before.told === moment.told && before.done === moment.done);
+      const after = await source.moment();
+      // K1
+      if (copied.isShort || after.told !== moment.told || after.done !== moment.done) continue;
+      await this.#write(moment, [...aside.files, ...copied.files]);
+      await this.#sweep();
+      return moment;
+    }
+    throw new Unsettled("more was erased than could be copied in between");
+  }
+
+  async lag(): Promise<number> {
+    return lagOf(this.#written.files, [...(await this.#p.source.list("record"))]);
+  }
+
+  async #copy(
+    found: readonly Found[],
+    isGrowingOnly: boolean,
+  ): Promise<{ readonly files: readonly Copied[]; readonly isShort: boolean }> {
+    const { unchanged, readings } = toRead(this.#written.files, found, { isGrowingOnly, pieceBytes: this.#pieceBytes });
+    const times = new Map(found.map((f) => [f.path, timeToKeep(f.modifiedMs, this.#p.source.nowMs())]));
+    const files = [...unchanged];
+    let isShort = false;
+    for (const reading of readings) {
+      const pieces = await this.#copyFile(reading);
+      if (pieces) files.push({ path: reading.path, bytes: reading.bytes, modifiedMs: times.get(reading.path)!, pieces });
+      // Retention drops payloads at any time, and says so in the ledger after the mark; nothing else may be missing.
+      else if (reading.path.startsWith("payload/")) this.#missed = [...this.#missed, reading.path].slice(-MOST_MISSED);
+      else isShort ||= reading.path.startsWith("ledger/");
+    }
+    return { files, isShort };
+  }
+
+  async #copyFile({ path, bytes, fromPiece, kept }: Reading): Promise<readonly string[] | null> {
+    const pieces = [...kept];
+    const pieceBytes = this.#pieceBytes;
+    let isGone = false;
+    let next = fromPiece;
+    const hand = async (): Promise<void> => {
+      for (let n = next++; n < piecesOf(bytes, pieceBytes) && !isGone; n = next++) {
+        const from = n * pieceBytes;
+        const content = await this.#p.source.read(path, from, Math.min(pieceBytes, bytes - from));
+        if (content === null) isGone = true;
+        else pieces[n] = await this.#keep(path, n, content);
+      }
+    };
+    await inHands(AT_ONCE, hand);
+    return isGone ? null : pieces;
+  }
+
+  async #keep(path: string, piece: number, content: Uint8Array): Promise<string> {
+    const { keys, hostId, store } = this.#p;
+    const name = pieceName(keys, { hostId, epoch: this.#written.epoch }, path, piece, content);
+    if (this.#whole.has(name)) return name;
+    if (!this.#present.has(name) || !(await this.#isWhole(name))) await store.put(name, await seal(keys, name, content));
+    this.#present.add(name);
+    this.#whole.add(name);
+    this.#p.copied(content.length);
+    return name;
+  }
+
+  /** Of an object that was left by one who was killed before a head named it. */
+  async #isWhole(name: string): Promise<boolean> {
+    try {
+      const kept = await this.#p.store.get(name);
+      return kept !== null && (await unseal(this.#p.keys, name, kept.bytes)) !== null;
+    } catch {
+      return false;
+    }
+  }
+
+  async #write(moment: Moment, files: readonly Copied[]): Promise<void> {
+    const { source, store, keys, hostId, hostKey, remember } = this.#p;
+    const { epoch, revision } = this.#written;
+    const serial = this.#written.serial + 1;
+    const mark = randomBytes(16).toString("base64url");
+    const asOfUnixMs = source.nowMs();
+    const head: Head = {
+      version: 1,
+      hostId,
+      hostKey: Buffer.from(this.#p.hostPublicKey).toString("base64"),
+      auditKey: Buffer.from(this.#p.auditPublicKey).toString("base64"),
+      hostVersion: this.#p.hostVersion,
+      ...{ epoch, serial, mark, asOfUnixMs, files, pieceBytes: this.#pieceBytes },
+      ledger: { lsn: moment.lsn, chain: moment.chain, signature: moment.signature },
+      missed: this.#missed,
+      sessions: await source.sessions(),
+    };
+    const sealed = await seal(keys, headName(hostId), encodeHead(head, hostKey));
+    const known = { mark: this.#memory?.mark ?? "", epoch, asOfUnixMs: this.#memory?.asOfUnixMs ?? 0 };
+    await remember((this.#memory = { ...known, intent: mark }));
+    const at = await store.replace(headName(hostId), sealed, revision);
+    this.#written = { epoch, serial, revision: at, files: new Map(files.map((f) => [f.path, f])), moment };
+    await remember((this.#memory = { mark, intent: mark, epoch, asOfUnixMs }));
+  }
+
+  /** K2 */
+  async #sweep(): Promise<void> {
+    const gone = unneeded(this.#present, this.#written.files.values());
+    const hand = async (): Promise<void> => {
+      for (let name = gone.pop(); name !== undefined; name = gone.pop()) {
+        await this.#p.store.delete(name);
+        this.#present.delete(name);
+        this.#whole.delete(name);
+      }
+    };
+    await inHands(AT_ONCE, hand);
+  }
+}
+
+/** K1: the ledger up to the mark, and all payloads: there may be more of those, never fewer. */
+function upTo({ segment, bytes }: Moment, found: readonly Found[]): Found[] {
+  return found.flatMap((file) => {
+    const index = /^ledger\/(\d{10})\.seg$/.exec(file.path)?.[1];
+    if (index === undefined || Number(index) < segment) return [file];
+    return Number(index) === segment ? [{ ...file, bytes: Math.min(file.bytes, bytes) }] : [];
+  });
+}
+
+export { Overtaken };
