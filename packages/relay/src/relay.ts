@@ -7,6 +7,7 @@
  *   R4  When one end of a tunnel is over, so is the other, and what was sent before an orderly end arrives.
  *   R5  A line without a word for three beats is over.
  *   R6  Who stops drains: it takes nobody any more, tells its hosts to dial again, and lets what is under way arrive.
+ *   R7  Who has just started knows nobody yet: who knocks in its first moments waits for a host that may be dialling.
  */
 import type { Readable, Writable } from "node:stream";
 import { type sendUnaryData, type ServerDuplexStream, type ServerUnaryCall, type ServiceError, status } from "@grpc/grpc-js";
@@ -52,6 +53,8 @@ export interface RelayParts {
   readonly isMe: (audience: string) => boolean;
   readonly wallMs: () => number;
   readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
+  /** R7. Default 0. */
+  readonly gatherMs?: number;
   /** Told how long it took until a call's other end was known. */
   readonly met?: (ms: number) => void;
 }
@@ -70,6 +73,7 @@ export class Relay {
   readonly #log: RelayParts["log"];
   readonly #wallMs: () => number;
   readonly #met: (ms: number) => void;
+  readonly #gatheredAt: number;
   #isDraining = false;
   readonly #strangers = new Map<string, number>();
   /** Bytes that were passed on, by direction. */
@@ -77,13 +81,14 @@ export class Relay {
   /** By code. */
   readonly refused = new Map<string, number>();
 
-  constructor({ book, isMe, wallMs, log, met = () => {} }: RelayParts) {
+  constructor({ book, isMe, wallMs, log, gatherMs = 0, met = () => {} }: RelayParts) {
     this.book = book;
     this.lines = new Lines(wallMs);
     this.#passes = new PassReader(isMe, wallMs);
     this.#log = log;
     this.#wallMs = wallMs;
     this.#met = met;
+    this.#gatheredAt = performance.now() + gatherMs;
   }
 
   get isDraining(): boolean {
@@ -144,13 +149,14 @@ export class Relay {
       token,
       version,
       doors,
+      stalled,
     }: Extract<HostWord["body"], { case: "register" }>["value"]): Promise<void> => {
       const { keyId } = await this.#passes.read(pass);
       const host = this.book.register(keyId.slice(0, 32), { name, token }, this.#wallMs());
       if (call.cancelled || call.destroyed) return;
       stranger.known();
       line = { host, version: version.slice(0, 64), from: addressOf(call), send, refuse };
-      this.lines.open(line);
+      this.lines.open(line, stalled);
       if (doors) this.lines.setDoors(line, doors);
       send({ case: "registered", value: create(RegisteredSchema, { name: host.name, fleet: host.fleet, beatMs: BEAT_MS }) });
       this.#log("host_registered", { host: host.id, name: host.name, fleet: host.fleet, from: line.from });
@@ -218,16 +224,22 @@ export class Relay {
     }
     if (body.case !== "knock") throw new HoldError("bad_request", "an operator knocks first");
     const caller = await this.#callerOf(body.value, call.isMe);
-    const line = this.lines.find(caller, body.value.host);
-    known();
-    // Who left while the pass was read is told of by no event any more.
-    if (call.cancelled || call.destroyed) return;
     const from = addressOf(call);
     const gone = new AbortController();
     const leave = (): void => gone.abort();
     call.once("cancelled", leave);
     call.once("close", leave);
-    const tunnel: Tunnel = { caller, from, end: (why) => end(why) };
+    // An invitation that no host has told of is nobody's yet, and has no longer than other strangers.
+    const comingMs = "keyId" in caller ? this.#gatheredAt - performance.now() : 0;
+    if ("keyId" in caller) known();
+    const line = await this.lines.findSoon(caller, body.value.host, { gone: gone.signal, comingMs });
+    known();
+    if (this.#isDraining) throw leaving();
+    this.#checkKey(caller);
+    // Who left while the pass was read is told of by no event any more.
+    if (call.cancelled || call.destroyed) return;
+    let isJoined = false;
+    const tunnel: Tunnel = { caller, from, isJoined: () => isJoined, end: (why) => end(why) };
     let end = (_: HoldError): void => leave();
     const over = this.lines.begin(line, tunnel);
     call.once("close", over);
@@ -236,6 +248,7 @@ export class Relay {
       const host = await this.lines.offer(line, { from, carrier, plain: body.value.plain, gone: gone.signal });
       call.removeListener("cancelled", leave);
       call.removeListener("close", leave);
+      isJoined = true;
       end = (why) => {
         this.#log("tunnel_ended", { host: line.host.id, caller: nameOf(caller), why: why.code });
         fail(call, why);
@@ -258,9 +271,13 @@ export class Relay {
   async #callerOf({ pass, invited }: Pick<Knock, "pass" | "invited">, isMe?: End["isMe"]): Promise<Caller> {
     if (pass === "" && invited.length === 32) return { knockHash: hashOf(invited) };
     const { keyId } = await this.#passes.read(pass, isMe);
-    if (this.book.isRevokedKey(keyId))
-      throw new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
+    this.#checkKey({ keyId });
     return { keyId };
+  }
+
+  #checkKey(caller: Caller): void {
+    if ("keyId" in caller && this.book.isRevokedKey(caller.keyId))
+      throw new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
   }
 
   /** R3, R4. */
@@ -319,6 +336,7 @@ export class Relay {
       this.lines.over(line);
       line.refuse(new HoldError("revoked", `host ${line.host.name} was revoked at this relay`, { host: id }));
     }
+    if (kind === "host") this.lines.forget(id);
     return ended.length;
   }
 

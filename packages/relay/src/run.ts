@@ -40,6 +40,8 @@ export interface Running {
   close(): void;
 }
 
+/** Longer than hosts wait before they dial again a relay that was away for some seconds (carrier/grpc/pace.ts). */
+const GATHER_MS = 2_500;
 /** As long as what is under way may take to arrive. */
 const DRAIN_MS = 5_000;
 
@@ -57,7 +59,7 @@ export async function runRelay({ folder, listen, tls, public: name, web, log }: 
   const relay = new Relay({
     book: RelayBook.open(join(folder, "book.json")),
     isMe: meantBy(certificate, name),
-    ...{ wallMs, log },
+    ...{ wallMs, log, gatherMs: GATHER_MS },
     ...(metrics && { met: metrics.met }),
   });
   const grpc = await listenGrpc(relay, { listen, tls: tls ?? own });
