@@ -432,11 +432,12 @@ export class ClientAttachment implements Attachment {
   async #dialAgain(): Promise<void> {
     this.#offlineSince ??= this.#redial.now();
     // At once the first time; after that also when a link was had and was gone before it stood.
-    while (!this.#isOver()) {
-      const wait = this.#retryMs;
-      this.#retryMs = nextRetryMs(wait);
-      if (wait > 0) await this.#redial.wait(wait * spreadOf(this.#writer), this.#over.signal).catch(() => {});
+    for (let tookMs = 0; !this.#isOver(); ) {
+      const wait = this.#retryMs * spreadOf(this.#writer) - tookMs;
+      this.#retryMs = nextRetryMs(this.#retryMs);
+      if (wait > 0) await this.#redial.wait(wait, this.#over.signal).catch(() => {});
       if (this.#isOver()) return;
+      const from = this.#redial.now();
       try {
         const connection = await this.#redial.connect(this.#token);
         if (this.#isOver()) return connection.close();
@@ -444,6 +445,7 @@ export class ClientAttachment implements Attachment {
         this.#isOwnLink = true;
         return this.#attach(connection);
       } catch (fault) {
+        tookMs = this.#redial.now() - from;
         const error = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));
         if (TOKEN_REFUSED.has(error.code)) {
           this.#token = null;

@@ -86,15 +86,17 @@ export class Lasting {
       else over.signal.addEventListener("abort", told, { once: true });
     });
     try {
-      for (;;) {
-        const waitMs = this.#retryMs * this.#spread;
+      for (let tookMs = 0; ; ) {
+        const waitMs = this.#retryMs * this.#spread - tookMs;
         this.#retryMs = nextRetryMs(this.#retryMs);
         await Promise.race([givenUp, waitMs > 0 ? redial.wait(waitMs, over.signal) : null]);
         if (!this.#connection.isOver) return;
+        const from = redial.now();
         const dialled = redial.connect(null);
         try {
           return this.#take(await Promise.race([givenUp, dialled]));
         } catch (fault) {
+          tookMs = redial.now() - from;
           if (over.signal.aborted) void dialled.then((late) => late.close()).catch(() => {});
           if (over.signal.aborted || !(fault instanceof HoldError) || !RETRIED.has(fault.code)) throw fault;
         }
