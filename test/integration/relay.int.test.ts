@@ -82,6 +82,7 @@ test("a relay that is killed in mid-stream and started again costs no session an
         out += Buffer.from(piece).toString();
       },
       link: (state, { resumed: again }) => void (state === "attached" && again && resumed++),
+      held: () => attachment.flushHeld(),
     },
   );
   const times: number[] = [];

@@ -11,21 +11,23 @@ const hold = fileURLToPath(new URL("../../../bin/hold", import.meta.url));
 export class RelayProcess {
   readonly #world: World;
   readonly #folder: string;
+  readonly #options: readonly string[];
   #child: ChildProcess | null = null;
   /** `http://127.0.0.1:PORT` */
   url = "";
   /** Of its first start: the line with which a host joins. */
   join = "";
 
-  private constructor(w: World, folder: string) {
+  private constructor(w: World, folder: string, options: readonly string[]) {
     this.#world = w;
+    this.#options = options;
     this.#folder = folder;
     w.atEnd(() => this.kill());
   }
 
   /** `at`: the address that one before it had. */
-  static async start(w: World, name = "relay", at = ""): Promise<RelayProcess> {
-    const relay = new RelayProcess(w, w.path(name));
+  static async start(w: World, name = "relay", at = "", options: readonly string[] = []): Promise<RelayProcess> {
+    const relay = new RelayProcess(w, w.path(name), options);
     if (at !== "") relay.url = `http://${at}`;
     await relay.start();
     return relay;
@@ -38,7 +40,7 @@ export class RelayProcess {
   /** Again on the same port, with the same book. */
   async start(): Promise<void> {
     const listen = this.url === "" ? "127.0.0.1:0" : new URL(this.url).host;
-    const child = spawn(hold, ["relay", "--listen", listen, "--folder", this.#folder, "--json"], {
+    const child = spawn(hold, ["relay", "--listen", listen, "--folder", this.#folder, "--json", ...this.#options], {
       env: { ...process.env, ...this.#world.env },
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -29,6 +29,8 @@ export async function steersThroughCuts(w: World, client: HostClient, cut: () =>
     {
       output: ({ bytes }) => void (out += Buffer.from(bytes).toString()),
       link: (state, { resumed: again }) => void (state === "attached" && resumed.push(again)),
+      // A loaded machine may take longer for a host than a person is typed for unasked.
+      held: () => attachment.flushHeld(),
     },
   );
   const lines = Array.from({ length: 40 }, (_, i) => `line ${i}`);
