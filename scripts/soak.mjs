@@ -10,6 +10,7 @@
  *   npm run soak -- handover          one attachment carried over every carrier 200 times during 1 GB of output and 10,000 inputs
  *   npm run soak -- mirror            60 MiB copied to NATS while host and NATS are killed six times
  *   npm run soak -- ssh               OpenSSH's clients against a host, with a gigabyte of files each way
+ *   npm run soak -- network            paths down for 2 minutes, 30 % loss, a relay killed 200 times, each byte of a way in, on machines of their own
  *   npm run soak -- agents            two people and two AIs on one vim for 10,000 units, and 100,000 calls of 50 MCP clients with the same request ids
  *   npm run soak -- all               all of these, one after the other
  */
@@ -31,6 +32,10 @@ const PARTS = {
   deaths: { args: ["simulation", "packages/testkit/src/world/scenes.sim.test.ts"], env: {} },
   agents: {
     args: ["integration", ...["crowd", "isolation", "clients"].map((name) => `apps/mcp/test/${name}.int.test.ts`)],
+    env: {},
+  },
+  network: {
+    args: ["integration", ...["network", "relay-hostile"].map((name) => `test/integration/${name}`)],
     env: {},
   },
   ssh: { args: ["integration", "test/integration/ssh.int.test.ts"], env: {} },

@@ -7,8 +7,9 @@ const scene: Scene = {
 };
 
 test("the same seed gives the same storm, another one another", () => {
-  expect(storm(scene)).toEqual(storm(scene));
-  expect(storm({ ...scene, seed: 2 })).not.toEqual(storm(scene));
+  const down = { ...scene, downMs: 5_000 };
+  expect(storm(down)).toEqual(storm(down));
+  expect(storm({ ...down, seed: 2 })).not.toEqual(storm(down));
 });
 
 test("everybody is back, and not before the relay can have done what each costs", () => {
@@ -20,8 +21,7 @@ test("everybody is back, and not before the relay can have done what each costs"
 
 test("nobody is back before the relay is, nor before the host's line is", () => {
   expect(storm({ ...scene, downMs: 5_000 }).p50Ms).toBeGreaterThan(5_000);
-  // A host waits 125 ms at least before it dials.
-  expect(storm({ ...scene, attachments: 1, hosts: 1 }).allMs).toBeGreaterThan(125);
+  expect(storm({ ...scene, attachments: 1, hosts: 1, cpuMsPerHostJoin: 500 }).allMs).toBeGreaterThan(500);
 });
 
 test("twice the relays, or twice the core, are at least half the storm", () => {

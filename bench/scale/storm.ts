@@ -7,7 +7,7 @@
  *   S4  Who knocks at a host whose line is not back is refused, which costs what was done until then.
  *   S5  A relay that is late turns new ones away, as packages/relay/src/server.ts does (V3): they come again as after any other refusal.
  */
-import { waitMs } from "../../packages/host/src/uplink/backoff.ts";
+import { Pace } from "@holdfast/carrier/grpc";
 import { nextRetryMs, spreadOf } from "../../packages/sdk/src/client/redial.ts";
 import { Random } from "@holdfast/testkit";
 
@@ -125,6 +125,12 @@ class Relay {
   }
 }
 
+interface Client {
+  readonly spread: number;
+  readonly pace: Pace;
+  waitedMs: number;
+}
+
 export function storm(scene: Scene): Outcome {
   const {
     attachments,
@@ -147,9 +153,11 @@ export function storm(scene: Scene): Outcome {
   const times: number[] = [];
   let [attempts, turnedAway, givenUp] = [0, 0, 0];
 
-  const join = (host: number, failures: number): void => {
+  const chance = (): number => random.int(0, 1_000) / 1_000;
+
+  const join = (host: number, pace: Pace): void => {
     const again = (): void =>
-      events.at(events.now + waitMs(failures, random.int(0, 1_000) / 1_000), () => join(host, failures + 1));
+      events.at(events.now + REFUSED_MS + pace.failed(null, REFUSED_MS, chance()), () => join(host, pace));
     if (!isUp()) return again();
     const relay = any();
     if (relay.lateMs > lateMs) {
@@ -162,11 +170,14 @@ export function storm(scene: Scene): Outcome {
     });
   };
 
-  const attach = (host: number, spread: number, waited: number): void => {
+  const attach = (host: number, client: Client): void => {
     attempts++;
+    const from = events.now;
     const again = (afterMs: number): void => {
-      const wait = nextRetryMs(waited);
-      events.at(events.now + afterMs + wait * spread, () => attach(host, spread, wait));
+      const at = events.now + afterMs;
+      client.waitedMs = nextRetryMs(client.waitedMs);
+      const paced = at + client.pace.failed(null, at - from, chance());
+      events.at(Math.max(paced, from + client.waitedMs * client.spread), () => attach(host, client));
     };
     if (!isUp()) return again(REFUSED_MS);
     const relay = any();
@@ -190,10 +201,10 @@ export function storm(scene: Scene): Outcome {
     step(0);
   };
 
-  for (let host = 0; host < hosts; host++) events.at(waitMs(0, random.int(0, 1_000) / 1_000), () => join(host, 1));
+  for (let host = 0; host < hosts; host++) events.at(0, () => join(host, new Pace()));
   for (let n = 0; n < attachments; n++) {
-    const spread = spreadOf(random.id(24));
-    events.at(0, () => attach(n % hosts, spread, 0));
+    const client: Client = { spread: spreadOf(random.id(24)), pace: new Pace(), waitedMs: 0 };
+    events.at(0, () => attach(n % hosts, client));
   }
   events.run(GIVES_UP_AFTER_MS);
   times.sort((a, b) => a - b);

@@ -2,7 +2,7 @@
 import { InputStatus } from "@holdfast/protocol";
 import { files, generateKey } from "@holdfast/sdk/node";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, connect as connectTcp, createServer } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { type Deed, type Direction, EvilRelay } from "./world/evil-relay.ts";
 import { held, machine } from "./world/hold.ts";
@@ -11,7 +11,7 @@ import { fact } from "./world/processes.ts";
 import { RelayProcess } from "./world/relay.ts";
 import { answering, reach } from "./world/steered.ts";
 import { wire } from "./world/wire.ts";
-import { bytes, record, refusal, say, type World, world } from "./world/world.ts";
+import { bytes, freePort, record, refusal, say, soak, type World, world } from "./world/world.ts";
 
 /** Types the canaries into a session that prints each backwards; the client's own screen shows all fifty. */
 async function sing(w: World, address: string, canaries: Canaries): Promise<void> {
@@ -30,7 +30,6 @@ async function sing(w: World, address: string, canaries: Canaries): Promise<void
 test("of fifty canaries, typed and printed, none stands in what passed a relay or in its memory; the same look finds them all elsewhere", async () => {
   const w = await world();
   const canaries = new Canaries();
-  const relay = await RelayProcess.start(w);
   const seen = {
     relayed: new Set<string>(),
     plain: new Set<string>(),
@@ -47,12 +46,20 @@ test("of fifty canaries, typed and printed, none stands in what passed a relay o
       tail = Buffer.from(whole.subarray(-64));
     };
   };
+  const webPort = await freePort();
+  const webWire = await wire(w, `ws://127.0.0.1:${webPort}`, tapInto(seen.relayed));
+  const web = ["--web", `127.0.0.1:${webPort}`, "--allow-host", new URL(webWire.url).host];
+  const relay = await RelayProcess.start(w, "relay", "", web);
   // Both legs of the way are watched: the host dials through one wire, the operator through another.
   const [hostWire, ownWire] = [await wire(w, relay.url, tapInto(seen.relayed)), await wire(w, relay.url, tapInto(seen.relayed))];
   const local = await w.connect();
   const token = Buffer.from(/--token (\S+)/.exec(relay.join)![1]!, "base64url");
   await local.joinRelay({ url: hostWire.url.replace(/^ws/, "http"), token, name: "box" });
   await sing(w, `${ownWire.url.replace(/^ws/, "relay+http")}/box`, canaries);
+  // And by its web side, which a native client takes where a network breaks gRPC.
+  const before = passed;
+  await sing(w, `${webWire.url.replace(/^ws/, "relay+ws")}/box`, canaries);
+  expect(passed - before).toBeGreaterThan(10_000);
   expect(passed).toBeGreaterThan(20_000);
   const [inRelay, inOwn] = [
     eachStretch(relay.pid, (stretch) => canaries.look(stretch, seen.relayMemory)),
@@ -153,8 +160,22 @@ test("another host in the place of one that is known is signed nothing: by its n
   ).toHaveLength(1);
 });
 
-/** A wire of one link each, that passes byte by byte, or breaks after so many bytes of the operator's. */
-async function frail(w: World, url: string): Promise<{ readonly url: string; breakAfter: number; passed: number }> {
+const LUMP_MS = 20;
+
+interface Frail {
+  readonly url: string;
+  /** Byte by byte, or what came in 20 ms at once. */
+  pieces: "bytes" | "lumps";
+  /** So many of the operator's bytes pass on each link, and then it breaks. */
+  breakAfter: number;
+  /** So many pass on the link that is there now, and then nothing does any more, and nobody is told. */
+  stallAfter: number;
+  passed: number;
+  links: number;
+}
+
+/** A wire that passes what it is given in other pieces, breaks and stands still. */
+async function frail(w: World, url: string): Promise<Frail> {
   const to = Number(new URL(url).port);
   const server = createServer((near) => {
     let left = made.breakAfter;
@@ -167,14 +188,32 @@ async function frail(w: World, url: string): Promise<{ readonly url: string; bre
       from.on("error", () => {});
       from.on("close", () => into.destroy());
     }
-    far.on("data", (piece: Buffer) => {
-      for (const byte of piece) near.write(Buffer.of(byte));
-    });
+    let isStalled = false;
+    made.links++;
+    const put = (into: Socket): ((piece: Buffer) => void) => {
+      if (made.pieces === "bytes")
+        return (piece) => {
+          for (const byte of piece) into.write(Buffer.of(byte));
+        };
+      let lump: Buffer[] = [];
+      return (piece) => {
+        if (lump.push(piece) > 1) return;
+        setTimeout(() => {
+          into.write(Buffer.concat(lump));
+          lump = [];
+        }, LUMP_MS);
+      };
+    };
+    const [toNear, toFar] = [put(near), put(far)];
+    far.on("data", (piece: Buffer) => isStalled || toNear(piece));
     near.on("data", (piece: Buffer) => {
-      const taken = piece.subarray(0, left);
+      if (isStalled) return;
+      const taken = piece.subarray(0, Math.min(left, made.stallAfter));
+      isStalled = made.stallAfter < piece.length;
+      made.stallAfter = isStalled ? Infinity : made.stallAfter - taken.length;
       left -= taken.length;
       made.passed += taken.length;
-      for (const byte of taken) far.write(Buffer.of(byte));
+      if (taken.length > 0) toFar(taken);
       if (left > 0) return;
       near.resetAndDestroy();
       far.resetAndDestroy();
@@ -182,7 +221,8 @@ async function frail(w: World, url: string): Promise<{ readonly url: string; bre
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   w.atEnd(() => server.close());
-  const made = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, breakAfter: Infinity, passed: 0 };
+  const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const made: Frail = { url: at, pieces: "bytes", breakAfter: Infinity, stallAfter: Infinity, passed: 0, links: 0 };
   return made;
 }
 
@@ -206,7 +246,7 @@ test("a way in that is cut into single bytes, or breaks at any of them, ends as 
   await fact("it comes back", () => out.includes("<byte by byte>"));
   whole.close();
   const codes: string[] = [];
-  for (let at = 1; at < needed; at += Math.ceil(needed / 60)) {
+  for (let at = 1; at < needed; at += soak ? 1 : Math.ceil(needed / 60)) {
     lane.breakAfter = at;
     codes.push(await refusal(reach(w, address, { timeoutMs: 2_000 })));
   }
@@ -219,4 +259,41 @@ test("a way in that is cut into single bytes, or breaks at any of them, ends as 
   const tunnels = async (): Promise<number> =>
     (JSON.parse(await held(w, "relay", "hosts", "--folder", w.path("relay"), "--json")) as { tunnels: number }).tunnels;
   await fact("one tunnel is left, and its link", async () => (await tunnels()) === 1 && (await local.status()).links === 2);
+});
+
+test("a way that lumps together what was apart carries the same; one that stands still in the midst of a frame costs a link and no input", async () => {
+  const w = await world();
+  const relay = await RelayProcess.start(w);
+  const local = await w.connect();
+  await relay.joinedBy(local, "box");
+  const session = await answering(w, local);
+  const lane = await frail(w, relay.url);
+  lane.pieces = "lumps";
+  const client = await reach(w, `relay+${lane.url}/box`, { timeoutMs: 5_000 });
+  let [out, links] = ["", 0];
+  const attachment = await client.attach(
+    { session: session.id, mode: "replay", after: 0 },
+    {
+      output: ({ bytes: b }) => void (out += Buffer.from(b).toString()),
+      link: (state) => void (state === "attached" && links++),
+      held: () => attachment.flushHeld(),
+    },
+  );
+  const lines: string[] = [];
+  const type = (text: string): Promise<unknown> => {
+    lines.push(text);
+    return attachment.input(bytes(`${text}\n`));
+  };
+  await Promise.all(Array.from({ length: 50 }, (_, i) => type(`lump ${i}`)));
+  await fact("all of them came back", () => out.includes("<lump 49>"));
+  // In the midst of HTTP/2's head, of a piece, of a record.
+  for (let turn = 0; turn < (soak ? 40 : 3); turn++) {
+    lane.stallAfter = 1 + turn * 7;
+    const before = lane.links;
+    await type(`stall ${turn}`);
+    expect(lane.links).toBeGreaterThan(before);
+  }
+  await fact("all of it came back", () => out.includes(lines.at(-1)!));
+  expect(links).toBeGreaterThan(3);
+  expect(out.replaceAll("\r", "").trim().split("\n")).toEqual(lines.map((text) => `<${text}>`));
 });

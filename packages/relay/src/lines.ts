@@ -6,9 +6,11 @@
  *   D2  Nobody learns of a host that it does not admit: not there, not admitted and not connected are one answer.
  *   D3  An offer is taken once, by the host that it was made to, within its time.
  *   D4  Who is not admitted any more is let in no more at once. Tunnels that lead there already have a moment: by them the host tells why.
+ *   D5  Who is at the door while the host dials again stays there. A host that was here lately, and admitted them then, is waited for a while; whom it
+ *       did not admit learns no more by it than before (D2).
  */
 import { randomBytes } from "node:crypto";
-import { type Doors, type Error as WireError, HoldError, type Init, type RelayWord } from "@holdfast/protocol";
+import { type Doors, type Error as WireError, HoldError, type Init, type Offer, type RelayWord } from "@holdfast/protocol";
 import type { BookedHost } from "./book.ts";
 
 /** Who asks: a key that was proven, or an invitation. */
@@ -18,6 +20,8 @@ export interface Tunnel {
   readonly caller: Caller;
   /** Where it came from, without its port. */
   readonly from: string;
+  /** Whether its host has come to the door. */
+  readonly isJoined?: () => boolean;
   end(why: HoldError): void;
 }
 
@@ -39,6 +43,7 @@ interface Entry {
 
 interface Waiting<T> {
   readonly host: string;
+  readonly offer: Init<Offer>;
   readonly taken: (by: T) => void;
   readonly refused: (why: HoldError) => void;
 }
@@ -49,8 +54,12 @@ const MAX_TUNNELS = 4_096;
 const MAX_TUNNELS_EACH = 64;
 /** D4. */
 const FAREWELL_MS = 500;
-/** How long a host may take to come to its door. */
+/** How long a host may take to come to its door, or to come back. */
 const OFFER_MS = 10_000;
+/** D5: how long, and how many of them, hosts that have left are remembered; and how many of one caller may wait. */
+const LATELY_MS = 10 * 60_000;
+const MAX_LATELY = 65_536;
+const MAX_AWAITING_EACH = 64;
 
 /** `T`: what takes up an offer. */
 export class Lines<T> {
@@ -58,6 +67,10 @@ export class Lines<T> {
   /** By host: they are calls of their own, and live as long as those, whatever becomes of the line. */
   readonly #tunnels = new Map<string, Set<Tunnel>>();
   readonly #waiting = new Map<string, Waiting<T>>();
+  /** D5. By host: as it was when its line ended. */
+  readonly #lately = new Map<string, Entry & { readonly untilUnixMs: number }>();
+  readonly #awaiting = new Map<string, number>();
+  readonly #changed = new Set<() => void>();
   readonly #nowUnixMs: () => number;
 
   constructor(nowUnixMs: () => number) {
@@ -91,28 +104,43 @@ export class Lines<T> {
     return this.#entries.get(id) ?? null;
   }
 
-  /** D1. Tunnels of the line before stay. */
-  open(line: Line): void {
+  /** D1. Tunnels of the line before stay, unless the host says that they `stalled`. */
+  open(line: Line, stalled = false): void {
     const { id } = line.host;
     const before = this.#entries.get(id);
+    const lost = stalled ? [...this.tunnelsOf(id)].filter((tunnel) => tunnel.isJoined?.()) : [];
     const { keyIds = new Set<string>(), knocks = new Map<string, number>() } = before ?? {};
     this.#entries.set(id, { line, sinceUnixMs: this.#nowUnixMs(), keyIds, knocks });
     before?.line.refuse(new HoldError("fenced", `host ${id} has dialled again: this line of it is over`, { host: id }));
+    for (const tunnel of lost) tunnel.end(new HoldError("unreachable", `host ${id} has dialled again by another way`));
+    for (const { host, offer } of this.#waiting.values()) if (host === id) line.send({ case: "offer", value: offer });
+    this.#tellChanged();
   }
 
   over(line: Line): void {
     const { id } = line.host;
-    if (this.#entries.get(id)?.line !== line) return;
+    const entry = this.#entries.get(id);
+    if (entry?.line !== line) return;
     this.#entries.delete(id);
+    this.#lately.set(id, { ...entry, untilUnixMs: this.#nowUnixMs() + LATELY_MS });
+    if (this.#lately.size > MAX_LATELY) this.forget(this.#lately.keys().next().value!);
     for (const { host, refused } of [...this.#waiting.values()]) if (host === id) refused(notHere(line.host.name));
+  }
+
+  /** Nobody waits for a host that is out for good. */
+  forget(id: string): void {
+    this.#lately.delete(id);
+    this.#tellChanged();
   }
 
   /** D4. */
   setDoors(line: Line, doors: Doors): void {
     const entry = this.#entries.get(line.host.id);
     if (entry?.line !== line) return;
+    this.#lately.delete(line.host.id);
     entry.keyIds = new Set(doors.keyIds.map(hex));
     entry.knocks = new Map(doors.invited.map(({ knockHash, untilUnixMs }) => [hex(knockHash), Number(untilUnixMs)]));
+    this.#tellChanged();
     if (this.#outsiders(line.host.id).length === 0) return;
     setTimeout(() => {
       for (const tunnel of this.#outsiders(line.host.id)) tunnel.end(notHere(line.host.name));
@@ -127,10 +155,11 @@ export class Lines<T> {
 
   /** Hosts that admit this caller, here now. */
   admitting(caller: Caller): Line[] {
-    const now = this.#nowUnixMs();
-    return [...this.#entries.values()]
-      .filter(({ keyIds, knocks }) => ("keyId" in caller ? keyIds.has(caller.keyId) : (knocks.get(caller.knockHash) ?? 0) > now))
-      .map(({ line }) => line);
+    return [...this.#entries.values()].filter((entry) => this.#admits(entry, caller)).map(({ line }) => line);
+  }
+
+  #admits({ keyIds, knocks }: Entry, caller: Caller): boolean {
+    return "keyId" in caller ? keyIds.has(caller.keyId) : (knocks.get(caller.knockHash) ?? 0) > this.#nowUnixMs();
   }
 
   /** D2. By id or name; throws `unreachable`, or `bad_request` for a name of several. */
@@ -145,6 +174,62 @@ export class Lines<T> {
     );
   }
 
+  /** D5. As {@link find}, once a host that was here lately, or that may be about to come (within `comingMs`), is here; rejects as it does. */
+  async findSoon(
+    caller: Caller,
+    host: string,
+    { gone, comingMs }: { readonly gone: AbortSignal; readonly comingMs: number },
+  ): Promise<Line> {
+    const name = nameOf(caller);
+    const n = this.#awaiting.get(name) ?? 0;
+    const until = performance.now() + (this.#wasLately(caller, host) ? OFFER_MS : comingMs);
+    if (n >= MAX_AWAITING_EACH) return this.find(caller, host);
+    this.#awaiting.set(name, n + 1);
+    try {
+      for (;;) {
+        try {
+          return this.find(caller, host);
+        } catch (why) {
+          const leftMs = until - performance.now();
+          const mayCome = (why as HoldError).code === "unreachable" && leftMs > 0 && !gone.aborted;
+          if (!mayCome || (comingMs <= 0 && !this.#wasLately(caller, host))) throw why;
+          await this.#change(leftMs, gone);
+        }
+      }
+    } finally {
+      const left = this.#awaiting.get(name)! - 1;
+      if (left === 0) this.#awaiting.delete(name);
+      else this.#awaiting.set(name, left);
+    }
+  }
+
+  #wasLately(caller: Caller, host: string): boolean {
+    const now = this.#nowUnixMs();
+    return [...this.#lately.values()].some(
+      (entry) =>
+        (entry.line.host.id === host || entry.line.host.name === host) && entry.untilUnixMs > now && this.#admits(entry, caller),
+    );
+  }
+
+  /** Resolves when somebody has come or gone, or is let in, or else after so long. */
+  #change(mostMs: number, gone: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const over = (): void => {
+        clearTimeout(late);
+        gone.removeEventListener("abort", over);
+        this.#changed.delete(over);
+        resolve();
+      };
+      const late = setTimeout(over, mostMs);
+      gone.addEventListener("abort", over, { once: true });
+      this.#changed.add(over);
+    });
+  }
+
+  #tellChanged(): void {
+    for (const told of [...this.#changed]) told();
+  }
+
   /** Asks the host to its door. Resolves with what took the offer up; `gone` gives up. */
   offer(
     line: Line,
@@ -152,6 +237,7 @@ export class Lines<T> {
   ): Promise<T> {
     const id = randomBytes(16);
     const key = hex(id);
+    const offer = { id, from: of.from, carrier: of.carrier, plain: of.plain };
     return new Promise<T>((resolve, reject) => {
       const late = setTimeout(
         () => over(new HoldError("timed_out", `host ${line.host.name} did not come to its door in ${OFFER_MS / 1000} s`)),
@@ -166,6 +252,7 @@ export class Lines<T> {
       of.gone.addEventListener("abort", leave, { once: true });
       this.#waiting.set(key, {
         host: line.host.id,
+        offer,
         taken: (by) => {
           of.gone.removeEventListener("abort", leave);
           this.#waiting.delete(key);
@@ -174,7 +261,7 @@ export class Lines<T> {
         },
         refused: over,
       });
-      line.send({ case: "offer", value: { id, from: of.from, carrier: of.carrier, plain: of.plain } });
+      line.send({ case: "offer", value: offer });
     });
   }
 

@@ -105,11 +105,11 @@ test("a host that dials again has one line; its tunnels go on, and a revocation 
   await nobodyLeft(scene);
 });
 
-test("a host that is not there, one that lets others in and one that is away are one answer", async () => {
+test("a host that is not there, one that lets others in and one of others that is away are one answer, and at once", async () => {
   const scene = await Scene.start();
   const [ana, eve] = [new Key(), new Key()];
   await scene.host("box", [ana]);
-  const away = await scene.host("far", [ana, eve]);
+  const away = await scene.host("far", [ana]);
   away.line.giveUp();
   await vi.waitFor(() => expect(scene.relay.lines.online).toBe(1), soon);
   const answers: string[] = [];
@@ -119,6 +119,53 @@ test("a host that is not there, one that lets others in and one that is away are
   }
   expect(new Set(answers).size).toBe(1);
   expect(answers[0]).toContain("unreachable");
+});
+
+test("whom a host let in that is away now is let in when it is back; not whom it lets in no more, and not when it is out for good", async () => {
+  const scene = await Scene.start();
+  const [ana, ben] = [new Key(), new Key()];
+  const box = await scene.host("box", [ana, ben]);
+  const isAway = (): Promise<void> => vi.waitFor(() => expect(scene.relay.lines.online).toBe(0), soon);
+  box.line.giveUp();
+  await isAway();
+  const [a, b] = [await scene.knock(ana, "box"), await scene.knock(ben, box.id)];
+  const again = Object.assign(new Host(), { key: box.key, raw: box.raw, keyId: box.keyId, id: box.id });
+  await (await scene.dial(again)).registered();
+  again.admit(ana);
+  await a.joined();
+  expect(b.heard.some((p) => p.case === "joined")).toBe(false);
+  again.line.giveUp();
+  await isAway();
+  const waiting = await scene.knock(ana, "box");
+  scene.relay.revoke("box", false);
+  expect((await waiting.refused()).code).toBe("unreachable");
+});
+
+test("who is at the door while the host dials again is offered again; a host that has dialled by another way has none of the tunnels before", async () => {
+  const scene = await Scene.start();
+  const ana = new Key();
+  const box = await scene.host("box", [ana]);
+  const { near } = await scene.tunnel(ana, box);
+  box.comes = false;
+  const second = await scene.knock(ana, "box");
+  await vi.waitFor(() => expect(box.words.filter((word) => word.case === "offer")).toHaveLength(2), soon);
+  const again = Object.assign(new Host(), { key: box.key, raw: box.raw, keyId: box.keyId, id: box.id });
+  await (await scene.dial(again, { stalled: true })).registered();
+  await second.joined();
+  await vi.waitFor(() => expect(near.end).toMatch(/unreachable/), soon);
+  again.doors[0]!.call.write(data("by the new one"));
+  await vi.waitFor(() => expect(second.text).toBe("by the new one"), soon);
+});
+
+test("a relay that has just started waits for hosts that may be dialling", async () => {
+  const scene = await Scene.start({}, { gatherMs: 8_000 });
+  const [ana, eve] = [new Key(), new Key()];
+  const [early, stranger] = [await scene.knock(ana, "box"), await scene.knock(eve, "box")];
+  await scene.host("box", [ana]);
+  await early.joined();
+  expect(stranger.heard).toEqual([]);
+  const late = await Scene.start({}, { gatherMs: 200 });
+  expect((await (await late.knock(ana, "box")).refused()).code).toBe("unreachable");
 });
 
 test("who is let in no more is out of the tunnel", async () => {

@@ -8,6 +8,7 @@
  *   R5  A line without a word for three beats is over.
  *   R6  Who stops drains: it takes nobody any more, tells its hosts to dial again, and lets what is under way arrive.
  *   R7  A fleet has so many hosts and tunnels here, and so much of what passes (quotas.ts).
+ *   R8  Who has just started knows nobody yet: who knocks in its first moments waits for a host that may be dialling.
  */
 import type { Readable, Writable } from "node:stream";
 import { type sendUnaryData, type ServerDuplexStream, type ServerUnaryCall, type ServiceError, status } from "@grpc/grpc-js";
@@ -73,6 +74,8 @@ export interface RelayParts {
   readonly isMe: (audience: string) => boolean;
   readonly wallMs: () => number;
   readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
+  /** R8. Default 0. */
+  readonly gatherMs?: number;
   /** Told how long it took until a call's other end was known. */
   readonly met?: (ms: number) => void;
   /** Where heads of hosts' chains are kept. Default: in memory. */
@@ -95,6 +98,7 @@ export class Relay {
   readonly #log: RelayParts["log"];
   readonly #wallMs: () => number;
   readonly #met: (ms: number) => void;
+  readonly #gatheredAt: number;
   #isDraining = false;
   readonly #strangers = new Map<string, number>();
   /** Bytes that were passed on, by direction. */
@@ -108,6 +112,7 @@ export class Relay {
     isMe,
     wallMs,
     log,
+    gatherMs = 0,
     met = () => {},
     heads = new MemoryHeadStore(),
   }: RelayParts) {
@@ -119,6 +124,7 @@ export class Relay {
     this.#log = log;
     this.#wallMs = wallMs;
     this.#met = met;
+    this.#gatheredAt = performance.now() + gatherMs;
   }
 
   get isDraining(): boolean {
@@ -183,6 +189,7 @@ export class Relay {
       token,
       version,
       doors,
+      stalled,
     }: Extract<HostWord["body"], { case: "register" }>["value"]): Promise<void> => {
       const { keyId, publicKey } = await this.#passes.read(pass);
       const asked = await this.heads.latest(keyId.slice(0, 32));
@@ -194,7 +201,7 @@ export class Relay {
         this.#log("heads_not_kept", { host: host.id, why: String(fault) }),
       );
       line = { host, version: version.slice(0, 64), from: addressOf(call), send, refuse };
-      this.lines.open(line);
+      this.lines.open(line, stalled);
       if (doors) this.lines.setDoors(line, doors);
       const { name: called, fleet } = host;
       const registered = { name: called, fleet, beatMs: BEAT_MS, ...(asked ? { witnessed: headOnWire(asked) } : {}) };
@@ -271,16 +278,22 @@ export class Relay {
     }
     if (body.case !== "knock") throw new HoldError("bad_request", "an operator knocks first");
     const caller = await this.#callerOf(body.value, call.isMe);
-    const line = this.lines.find(caller, body.value.host);
-    stranger.letIn();
-    // Who left while the pass was read is told of by no event any more.
-    if (call.cancelled || call.destroyed) return;
     const from = addressOf(call);
     const gone = new AbortController();
     const leave = (): void => gone.abort();
     call.once("cancelled", leave);
     call.once("close", leave);
-    const tunnel: Tunnel = { caller, from, end: (why) => end(why) };
+    // An invitation that no host has told of is nobody's yet, and has no longer than other strangers.
+    const comingMs = "keyId" in caller ? this.#gatheredAt - performance.now() : 0;
+    if ("keyId" in caller) stranger.known();
+    const line = await this.lines.findSoon(caller, body.value.host, { gone: gone.signal, comingMs });
+    stranger.letIn();
+    if (this.#isDraining) throw leaving();
+    this.#checkKey(caller);
+    // Who left while the pass was read is told of by no event any more.
+    if (call.cancelled || call.destroyed) return;
+    let isJoined = false;
+    const tunnel: Tunnel = { caller, from, isJoined: () => isJoined, end: (why) => end(why) };
     let end = (_: HoldError): void => leave();
     const over = this.#begin(line, tunnel);
     call.once("close", over);
@@ -289,6 +302,7 @@ export class Relay {
       const host = await this.lines.offer(line, { from, carrier, plain: body.value.plain, gone: gone.signal });
       call.removeListener("cancelled", leave);
       call.removeListener("close", leave);
+      isJoined = true;
       end = (why) => {
         this.#log("tunnel_ended", { host: line.host.id, caller: nameOf(caller), why: why.code });
         fail(call, why);
@@ -312,9 +326,13 @@ export class Relay {
   async #callerOf({ pass, invited }: Pick<Knock, "pass" | "invited">, isMe?: End["isMe"]): Promise<Caller> {
     if (pass === "" && invited.length === 32) return { knockHash: hashOf(invited) };
     const { keyId } = await this.#passes.read(pass, isMe);
-    if (this.book.isRevokedKey(keyId))
-      throw new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
+    this.#checkKey({ keyId });
     return { keyId };
+  }
+
+  #checkKey(caller: Caller): void {
+    if ("keyId" in caller && this.book.isRevokedKey(caller.keyId))
+      throw new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
   }
 
   /** R7. Throws `too_many`. What is returned is called when it is over. */
@@ -423,6 +441,7 @@ export class Relay {
       this.lines.over(line);
       line.refuse(new HoldError("revoked", `host ${line.host.name} was revoked at this relay`, { host: id }));
     }
+    if (kind === "host") this.lines.forget(id);
     return ended.length;
   }
 

@@ -42,6 +42,8 @@ export interface Running {
   close(): void;
 }
 
+/** Longer than hosts wait before they dial again a relay that was away for some seconds (carrier/grpc/pace.ts). */
+const GATHER_MS = 2_500;
 /** As long as what is under way may take to arrive. */
 const DRAIN_MS = 5_000;
 
@@ -60,7 +62,7 @@ export async function runRelay({ folder, listen, tls, public: name, web, log }: 
     book: RelayBook.open(join(folder, "book.json")),
     quotas: Quotas.open(join(folder, "limits.json")),
     isMe: meantBy(certificate, name),
-    ...{ wallMs, log },
+    ...{ wallMs, log, gatherMs: GATHER_MS },
     heads: new FileHeadStore(join(folder, "heads")),
     ...(metrics && { met: metrics.met }),
   });

@@ -2,9 +2,12 @@
 import type { Context } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { formatDuration } from "../read/duration.ts";
+import type { HostClient, Session } from "@holdfast/sdk";
 import { addressesOf, tell } from "./invited.ts";
+import { environment } from "./new.ts";
 
 interface ShareFlags {
+  readonly open: boolean;
   readonly role: "observer" | "operator" | undefined;
   readonly ttl: number | undefined;
   readonly name: string | undefined;
@@ -23,7 +26,7 @@ export async function run(context: Context, flags: ShareFlags, args: readonly st
       `--redeem-within ${formatDuration(redeemWithin)} is more than the guest's whole time (--ttl ${formatDuration(ttl)})`,
     );
   const client = await context.client();
-  const session = await client.show(args[0]!);
+  const session = flags.open ? await opened(context, client, args[0]!) : await client.show(args[0]!);
   const at = await addressesOf(client, flags.at);
   const invited = await client.invite({
     session: session.id,
@@ -41,4 +44,19 @@ export async function run(context: Context, flags: ShareFlags, args: readonly st
     json: flags.json,
   });
   return;
+}
+
+/** The one that lives by that name, or a new one as `hold new` opens it. */
+async function opened(context: Context, client: HostClient, name: string): Promise<Session> {
+  const settings = await context.settings();
+  const shell = settings.shell ?? context.env["SHELL"];
+  const { session } = await client.open({
+    name,
+    attachIfLives: true,
+    env: environment(context.env, []),
+    cwd: context.cwd,
+    floor: settings.floor,
+    ...(shell ? { shell } : {}),
+  });
+  return session;
 }

@@ -16,6 +16,7 @@ export const operatorCommands = [
       "Prints an invitation, a text that works once: who has it joins with `hold join`, becomes a guest, and sees (observer) or also steers (operator) this session and nothing else here, until the time is over. Send it as you would a password. `hold invitation ls` lists what is open, `hold invitation revoke` takes it back and puts the guest out. A guest who types into a shell does there what the shell's user can.",
     args: [sessionArgument],
     flags: {
+      open: { kind: "bool", brief: "open the session first where none of that name lives: your shell, in this directory" },
       role: { kind: "choice", of: ["observer", "operator"], brief: "sees it, or also steers it (default: observer)" },
       ttl: { kind: "duration", brief: "how long from now (default: 30m, at most 30d)" },
       name: { kind: "text", value: "NAME", brief: "what the guest is called here (default: as they wish)" },
@@ -24,6 +25,7 @@ export const operatorCommands = [
     examples: [
       { line: "hold share build", says: "somebody may watch for half an hour" },
       { line: "hold share build --role operator --ttl 2h --name eva", says: "eva may type for two hours" },
+      { line: "hold share main --open --role operator", says: "from nothing: a new shell, for two" },
       { line: "hold share build --json | jq -r .invite", says: "the text alone, for a program" },
     ],
     see: ["identity", "remote"],

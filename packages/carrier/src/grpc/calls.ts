@@ -1,10 +1,12 @@
 /** Calls to a relay: a channel, and the few ways to begin one. */
 import { createHash } from "node:crypto";
+import { connect as connectTcp } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import type { ChannelCredentials, Client, ServiceError } from "@grpc/grpc-js";
 import { HoldError } from "@holdfast/protocol";
 import { type RelayAddress, relayUrl } from "./address.ts";
+import { SILENT_MS } from "./pace.ts";
 import { hop, relayService } from "./service.ts";
 
 /** Both ends of a call's life as one: `giveUp` ends it now. */
@@ -14,12 +16,16 @@ export type PieceCall = Readable & Writable & { giveUp(): void };
 export interface OperatorCalls {
   stream(method: "reach"): PieceCall;
   find(request: Buffer): Promise<Buffer>;
+  /** Resolves when the relay says anything by what has been dialled; where that stands still, never. */
+  here(): Promise<void>;
   close(): void;
 }
 
-const CONNECT_MS = 10_000;
-/** gRPC's status of that name. */
+/** Why a connection was not had is asked for so long, after it. */
+const WHY_MS = 500;
+/** gRPC's statuses of those names. */
 const RESOURCE_EXHAUSTED = 8;
+const UNIMPLEMENTED = 12;
 
 /** Loaded by who dials: it is larger than all that it is loaded by. */
 const grpc = (): Promise<typeof import("@grpc/grpc-js")> => import("@grpc/grpc-js");
@@ -27,6 +33,7 @@ const grpc = (): Promise<typeof import("@grpc/grpc-js")> => import("@grpc/grpc-j
 export interface RelayClientOptions {
   /** Certificates of authorities to trust in place of the system's, PEM. */
   readonly ca?: string | Buffer | undefined;
+  /** Default {@link SILENT_MS}. */
   readonly timeoutMs?: number;
 }
 
@@ -38,8 +45,8 @@ export class RelayClient implements OperatorCalls {
   }
 
   /** Resolves when the relay has been reached; rejects with `unreachable`, or `host_key_changed` for a relay with another key than the pinned one. */
-  static async open(address: RelayAddress, { ca, timeoutMs = CONNECT_MS }: RelayClientOptions = {}): Promise<RelayClient> {
-    const { Client: GrpcClient } = await grpc();
+  static async open(address: RelayAddress, { ca, timeoutMs = SILENT_MS }: RelayClientOptions = {}): Promise<RelayClient> {
+    const { Client: GrpcClient, connectivityState } = await grpc();
     const client = new GrpcClient(address.authority, await credentialsFor(address, ca, timeoutMs), {
       ...hop,
       "grpc.enable_retries": 0,
@@ -48,14 +55,23 @@ export class RelayClient implements OperatorCalls {
       // Plaintext stays on this machine, whatever proxy the environment names.
       "grpc.enable_http_proxy": address.isPlain ? 0 : 1,
     });
-    return new Promise((resolve, reject) => {
-      client.waitForReady(Date.now() + timeoutMs, (fault) => {
-        if (!fault) return resolve(new RelayClient(client));
-        client.close();
-        pinned.delete(relayUrl(address));
-        reject(new HoldError("unreachable", `no relay answers at ${relayUrl({ ...address, pin: "" })}`, {}, { cause: fault }));
-      });
+    const channel = client.getChannel();
+    const until = Date.now() + timeoutMs;
+    // gRPC would dial again by itself, at distances of its own; when that is done is its caller's to say (pace.ts).
+    const isReady = await new Promise<boolean>((resolve) => {
+      const look = (): void => {
+        const state = channel.getConnectivityState(true);
+        if (state === connectivityState.READY) return resolve(true);
+        if (state === connectivityState.TRANSIENT_FAILURE) return resolve(false);
+        channel.watchConnectivityState(state, until, (late) => (late ? resolve(false) : look()));
+      };
+      look();
     });
+    if (isReady) return new RelayClient(client);
+    client.close();
+    pinned.delete(relayUrl(address));
+    const cause = await whyNot(address);
+    throw new HoldError("unreachable", `no relay answers at ${relayUrl({ ...address, pin: "" })}`, {}, { cause });
   }
 
   stream(method: "serve" | "accept" | "reach"): PieceCall {
@@ -82,9 +98,38 @@ export class RelayClient implements OperatorCalls {
     });
   }
 
+  /** Any answer is one: that there is no such method, say. */
+  here(): Promise<void> {
+    const { path, requestSerialize, responseDeserialize } = relayService.find;
+    return new Promise((resolve) => {
+      this.#client.makeUnaryRequest(`${path}.Here`, requestSerialize, responseDeserialize, Buffer.alloc(0), (fault) => {
+        if (fault?.code === UNIMPLEMENTED) resolve();
+      });
+    });
+  }
+
   close(): void {
     this.#client.close();
   }
+}
+
+/** What the kernel says of it; null: it does not say. gRPC keeps it to itself. */
+function whyNot({ authority }: RelayAddress): Promise<Error | null> {
+  return new Promise((resolve) => {
+    const socket = connectTcp({ ...placeOf(authority), timeout: WHY_MS });
+    const over = (why: Error | null): void => {
+      socket.destroy();
+      resolve(why);
+    };
+    socket.once("error", over);
+    socket.once("connect", () => over(null));
+    socket.once("timeout", () => over(null));
+  });
+}
+
+function placeOf(authority: string): { readonly host: string; readonly port: number } {
+  const at = authority.lastIndexOf(":");
+  return { host: authority.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(authority.slice(at + 1)) };
 }
 
 /** What gRPC says of a call that failed, in our words. */
@@ -114,10 +159,8 @@ const pinned = new Map<string, Buffer>();
 
 /** The certificate of who answers, if its key is the pinned one: gRPC is then told to trust this one and no other. */
 function pinnedCertificate({ authority, pin }: RelayAddress, timeoutMs: number): Promise<Buffer> {
-  const at = authority.lastIndexOf(":");
-  const host = authority.slice(0, at).replace(/^\[|\]$/g, "");
   return new Promise((resolve, reject) => {
-    const socket = connectTls({ host, port: Number(authority.slice(at + 1)), rejectUnauthorized: false, ALPNProtocols: ["h2"] });
+    const socket = connectTls({ ...placeOf(authority), rejectUnauthorized: false, ALPNProtocols: ["h2"] });
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error("no answer in time")));
     socket.once("error", (cause) =>
       reject(new HoldError("unreachable", `no relay answers at https://${authority} (${cause.message})`, {}, { cause })),

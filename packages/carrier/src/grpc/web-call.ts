@@ -62,6 +62,14 @@ export class WebCall extends Duplex {
     this.destroy();
   }
 
+  /** Resolves when the other end answers a ping. */
+  here(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.once("pong", () => resolve());
+      if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
+    });
+  }
+
   override _read(): void {
     this.#socket.resume();
   }

@@ -3,10 +3,9 @@ import { FindRequestSchema, FindResponseSchema, fromBinary, HoldError, invariant
 import { REACH_PATH } from "../websocket/address.ts";
 import { type OperatorCalls, otherRelay, type PieceCall, pinOf, type RelayClientOptions } from "./calls.ts";
 import { type RelayAddress, relayUrl } from "./address.ts";
+import { SILENT_MS } from "./pace.ts";
 import { answerTo } from "./tunnel.ts";
 import { dialWeb, type WebCall } from "./web-call.ts";
-
-const CONNECT_MS = 10_000;
 
 /** Each call has a WebSocket of its own; the first is dialled already. */
 export class WebClient implements OperatorCalls {
@@ -20,7 +19,7 @@ export class WebClient implements OperatorCalls {
     this.#calls.add(first);
   }
 
-  static async open(address: RelayAddress, { ca, timeoutMs = CONNECT_MS }: RelayClientOptions): Promise<WebClient> {
+  static async open(address: RelayAddress, { ca, timeoutMs = SILENT_MS }: RelayClientOptions): Promise<WebClient> {
     const { authority, pin } = address;
     const checkKey = (spki: Uint8Array): void => {
       const seen = pinOf(spki);
@@ -47,6 +46,10 @@ export class WebClient implements OperatorCalls {
     call.giveUp();
     if (body.case !== "found") throw new HoldError("bad_request", "the relay does not speak as one");
     return Buffer.from(toBinary(FindResponseSchema, body.value));
+  }
+
+  here(): Promise<void> {
+    return Promise.race([...this.#calls].map((call) => call.here()));
   }
 
   close(): void {

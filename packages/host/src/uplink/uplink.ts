@@ -3,7 +3,8 @@
  * whenever the line is over (docs/relay.md).
  *
  *   U1  The relay is told keys, hashes of invitations and heads of the chain, and nothing of sessions or of what is done in them.
- *   U2  A line without a word for three beats is over, whatever TCP thinks.
+ *   U2  A line without a word for three beats is over, whatever TCP thinks. One that leaves a beat unanswered for a moment is doubted: another connection is
+ *       dialled beside it, and if that one stands first, the line goes on there, and what was on the old one is over.
  *   U3  Refused is not unreachable: what the relay said is shown, and it is asked again, seldom.
  *   U4  A page can't have TLS inside, and the relay could read and forge it: it is let in where an admin has said so, and its link is marked.
  *   U5  What the relay says is a stranger's: no word of it stops this host, fills its memory or writes to a terminal.
@@ -12,6 +13,7 @@ import { randomBytes, sign } from "node:crypto";
 import type { Acceptor, Link } from "@holdfast/carrier";
 import {
   audienceOf,
+  Pace,
   type PieceCall,
   relayAddress,
   type RelayAddress,
@@ -43,7 +45,6 @@ import {
 } from "@holdfast/protocol";
 import type { HostIdentity } from "../link/identity.ts";
 import type { HostWitness } from "../witness/witness.ts";
-import { waitMs } from "./backoff.ts";
 
 export interface RelayWish {
   readonly url: string;
@@ -74,6 +75,10 @@ export type UplinkState =
 
 /** U2. */
 const SILENT_BEATS = 3;
+/** As long as another connection took to dial, which on a slow line is some round trips. */
+const DOUBT_MS = { least: 500, most: 3_000 } as const;
+/** While somebody is on the line it is looked after more closely: TCP, after a moment's break, is still for as long as that again. */
+const BUSY_BEAT_MS = 1_000;
 /** U3. */
 const REFUSED_MS = 60_000;
 const REGISTER_MS = 10_000;
@@ -91,14 +96,21 @@ export class Uplink {
   readonly #address: RelayAddress;
   #state: UplinkState = { name: "connecting", why: "" };
   #sinceUnixMs: number;
-  #failures = 0;
+  readonly #pace = new Pace();
+  /** The last line's connection brought nothing any more. */
+  #isStalled = false;
+  /** Dialled beside it, for the next line. */
+  #spare: RelayClient | null = null;
+  #doubt: NodeJS.Timeout | undefined;
+  #doubtMs: number = DOUBT_MS.least;
+  #isAsked = false;
   #line: { readonly call: PieceCall; readonly client: RelayClient } | null = null;
   #timer: NodeJS.Timeout | undefined;
   #tunnels = 0;
   #coming = 0;
   #complainedUnixMs = 0;
-  /** U4: what was let in is out when that is taken back. */
-  readonly #plain = new Set<Link>();
+  /** What came in by the line's connection. U4: what is plain is out when that is taken back. */
+  readonly #links = new Set<Link>();
 
   /** Throws `usage` for an address that is none. */
   constructor(wish: RelayWish, parts: UplinkParts) {
@@ -134,9 +146,11 @@ export class Uplink {
 
   stop(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#doubt);
     this.#become({ name: "over" });
     this.#hangUp();
-    for (const link of this.#plain) link.destroy();
+    this.#spare?.close();
+    for (const link of this.#links) if (link.isPlain) link.destroy();
   }
 
   /** Says again whom the host lets in. */
@@ -150,13 +164,15 @@ export class Uplink {
 
   /** Whatever becomes of it, it is dialled again; resolves once it is registered. */
   async #dial(token: Uint8Array): Promise<Registered> {
-    const { ca, name } = this.wish;
+    const { name } = this.wish;
     const { identity, wallMs, version } = this.#parts;
+    const from = performance.now();
     let client: RelayClient;
     try {
-      client = await RelayClient.open(this.#address, ca === "" ? {} : { ca });
+      client = this.#spare ?? (await this.#open());
+      this.#spare = null;
     } catch (fault) {
-      this.#again(fault);
+      this.#again(fault, performance.now() - from);
       throw fault;
     }
     if (this.#state.name === "over") {
@@ -207,13 +223,15 @@ export class Uplink {
         // Said with it, they hold from the first moment; what changed until the answer, and what was too many, is said then.
         const doors = create(DoorsSchema, this.#parts.doors());
         const first = toBinary(DoorsSchema, doors).length <= FIRST_DOORS_BYTES ? { doors } : {};
-        this.#say({ case: "register", value: { pass, name, token, version, protocol: RELAY_PROTOCOL, ...first } });
+        const stalled = this.#isStalled;
+        this.#say({ case: "register", value: { pass, name, token, version, protocol: RELAY_PROTOCOL, stalled, ...first } });
       }, over);
     });
   }
 
   #registered(registered: Registered): void {
-    this.#failures = 0;
+    this.#pace.stood();
+    this.#isStalled = false;
     this.#become({ name: "connected", registered });
     this.#parts.log(`relay ${this.wish.url}: registered as ${registered.name} of ${registered.fleet}`);
     this.tellDoors();
@@ -240,18 +258,61 @@ export class Uplink {
   }
   #stopHeads: () => void = () => {};
 
+  async #open(): Promise<RelayClient> {
+    const { ca } = this.wish;
+    const from = performance.now();
+    const client = await RelayClient.open(this.#address, ca === "" ? {} : { ca });
+    this.#doubtMs = Math.min(DOUBT_MS.most, Math.max(DOUBT_MS.least, performance.now() - from));
+    return client;
+  }
+
   /** U2. The answer to one beat is when the next is due to be said. */
   #beat(): void {
     if (this.#state.name !== "connected") return;
     const beatMs = Math.min(Math.max(this.#state.registered.beatMs, BEAT_MS.least), BEAT_MS.most);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#say({ case: "beat", value: {} });
-      this.#timer = setTimeout(
-        () => this.#again(new HoldError("unreachable", "the relay has not said a word for three beats")),
-        SILENT_BEATS * beatMs,
-      );
-    }, beatMs);
+    clearTimeout(this.#doubt);
+    this.#isAsked = false;
+    this.#timer = setTimeout(
+      () => {
+        this.#isAsked = true;
+        this.#say({ case: "beat", value: {} });
+        this.#doubt = setTimeout(() => void this.#dialBeside(), this.#doubtMs);
+        this.#timer = setTimeout(
+          () => this.#stalled(new HoldError("unreachable", "the relay has not said a word for three beats")),
+          SILENT_BEATS * beatMs,
+        );
+      },
+      this.#links.size > 0 ? Math.min(BUSY_BEAT_MS, beatMs) : beatMs,
+    );
+  }
+
+  /** U2. For as long as the line that is doubted says nothing. */
+  async #dialBeside(): Promise<void> {
+    const line = this.#line;
+    const isStill = (): boolean => this.#line === line && this.#isAsked;
+    const pace = new Pace();
+    while (isStill()) {
+      const from = performance.now();
+      try {
+        const fresh = await this.#open();
+        if (!isStill()) return fresh.close();
+        this.#spare = fresh;
+        return this.#stalled(new HoldError("unreachable", "the connection to the relay stood still, and another one does not"));
+      } catch (fault) {
+        const ms = pace.failed(fault, performance.now() - from, Math.random());
+        await new Promise((resolve) => {
+          this.#doubt = setTimeout(resolve, ms);
+        });
+      }
+    }
+  }
+
+  /** What was on the connection is over with it. */
+  #stalled(why: HoldError): void {
+    this.#isStalled = true;
+    for (const link of [...this.#links]) link.destroy();
+    this.#again(why);
   }
 
   #come(offer: Offer, client: RelayClient): void {
@@ -268,7 +329,8 @@ export class Uplink {
     takeOffer(client, offer.id, offer.plain ? null : identity.key, (link) => {
       const handlers = meet(link);
       this.#tunnels++;
-      if (link.isPlain) this.#plain.add(link);
+      this.#links.add(link);
+      if (!this.#isAsked) this.#beat();
       return {
         get maxFrameBytes() {
           return handlers.maxFrameBytes ?? limits.frameBytes;
@@ -277,7 +339,7 @@ export class Uplink {
         drained: () => handlers.drained?.(),
         closed: (reason) => {
           this.#tunnels--;
-          this.#plain.delete(link);
+          this.#links.delete(link);
           handlers.closed(reason);
         },
       };
@@ -294,8 +356,8 @@ export class Uplink {
     this.#parts.log(`relay ${this.wish.url}: ${text}`);
   }
 
-  /** The line is over, or there was none. */
-  #again(fault: unknown): void {
+  /** The line is over, or there was none: an attempt that took so long failed. */
+  #again(fault: unknown, tookMs = 0): void {
     if (this.#state.name === "over") return;
     this.#hangUp();
     const why = shown(fault instanceof Error ? fault.message : String(fault));
@@ -303,8 +365,10 @@ export class Uplink {
     if (this.#state.name === "connected" || (isRefused && this.#state.name !== "refused"))
       this.#parts.log(`relay ${this.wish.url}: ${why}`);
     this.#become(isRefused ? { name: "refused", why } : { name: "connecting", why });
-    const ms = isRefused ? REFUSED_MS : waitMs(this.#failures++, Math.random());
+    const ms = isRefused ? REFUSED_MS : this.#spare ? 0 : this.#pace.failed(fault, tookMs, Math.random());
     clearTimeout(this.#timer);
+    clearTimeout(this.#doubt);
+    this.#isAsked = false;
     this.#timer = setTimeout(() => this.start(), ms);
   }
 

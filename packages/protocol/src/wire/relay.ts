@@ -49,7 +49,11 @@ export interface Register {
   /** of this page: 1 */
   protocol: number;
   /** from the first moment */
-  doors: Doors | undefined;
+  doors:
+    | Doors
+    | undefined;
+  /** the connection before brings nothing any more: its tunnels are over too */
+  stalled: boolean;
 }
 
 export interface Registered {
@@ -582,7 +586,7 @@ export const RelayWord: MessageFns<RelayWord> = {
 };
 
 function createBaseRegister(): Register {
-  return { pass: "", name: "", token: new Uint8Array(0), version: "", protocol: 0, doors: undefined };
+  return { pass: "", name: "", token: new Uint8Array(0), version: "", protocol: 0, doors: undefined, stalled: false };
 }
 
 export const Register: MessageFns<Register> = {
@@ -604,6 +608,9 @@ export const Register: MessageFns<Register> = {
     }
     if (message.doors !== undefined) {
       Doors.encode(message.doors, writer.uint32(50).fork()).join();
+    }
+    if (message.stalled !== false) {
+      writer.uint32(56).bool(message.stalled);
     }
     return writer;
   },
@@ -669,6 +676,14 @@ export const Register: MessageFns<Register> = {
             message.doors = Doors.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.stalled = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -692,6 +707,7 @@ export const Register: MessageFns<Register> = {
     message.version = object.version ?? "";
     message.protocol = object.protocol ?? 0;
     message.doors = (object.doors !== undefined && object.doors !== null) ? Doors.fromPartial(object.doors) : undefined;
+    message.stalled = object.stalled ?? false;
     return message;
   },
 };

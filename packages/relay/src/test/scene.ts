@@ -21,7 +21,7 @@ import {
 import { onTestFinished, vi } from "vitest";
 import { RelayBook } from "../book.ts";
 import { meantBy } from "../identity.ts";
-import { Relay } from "../relay.ts";
+import { Relay, type RelayParts } from "../relay.ts";
 import { listenGrpc, type RelayListen } from "../server.ts";
 
 type Said = NonNullable<Init<Piece>["body"]>;
@@ -136,8 +136,9 @@ export class Scene {
   address!: RelayAddress;
   close!: () => void;
 
-  private constructor() {
+  private constructor(parts: Pick<RelayParts, "gatherMs">) {
     this.relay = new Relay({
+      ...parts,
       book: this.book,
       isMe: meantBy(null),
       wallMs: () => Date.now(),
@@ -145,8 +146,8 @@ export class Scene {
     });
   }
 
-  static async start(listen: Partial<RelayListen> = {}): Promise<Scene> {
-    const scene = new Scene();
+  static async start(listen: Partial<RelayListen> = {}, parts: Pick<RelayParts, "gatherMs"> = {}): Promise<Scene> {
+    const scene = new Scene(parts);
     const { port, close } = await listenGrpc(scene.relay, { listen: "127.0.0.1:0", ...listen });
     scene.close = close;
     scene.address = relayAddress(`http://127.0.0.1:${port}`);
@@ -169,7 +170,7 @@ export class Scene {
   /** Dials with what is said, and does not wait for what becomes of it. */
   async dial(
     host: Host,
-    said: { readonly name?: string; readonly token?: Uint8Array; readonly pass?: string } = {},
+    said: { readonly name?: string; readonly token?: Uint8Array; readonly pass?: string; readonly stalled?: boolean } = {},
   ): Promise<Host> {
     host.client = await this.client();
     const line = host.client.stream("serve");
@@ -183,8 +184,8 @@ export class Scene {
       host.words.push(body);
       if (body.case === "offer" && host.comes) host.take(body.value.id);
     });
-    const { name = "", token = new Uint8Array(0), pass = await host.pass(audienceOf(this.address)) } = said;
-    host.say({ case: "register", value: { pass, name, token, version: "1.2.3", protocol: 1 } });
+    const { name = "", token = new Uint8Array(0), pass = await host.pass(audienceOf(this.address)), stalled = false } = said;
+    host.say({ case: "register", value: { pass, name, token, version: "1.2.3", protocol: 1, stalled } });
     return host;
   }
 

@@ -54,11 +54,17 @@ export class Connection {
   #approvals: { readonly waiting: number; readonly own: number } | null = null;
   /** Null where the other end can't vanish. */
   readonly #pulse: Pulse | null;
+  readonly #doubts: HandshakeOptions["doubts"];
+  #isDoubting = false;
   #nextCall = 1n;
   #nextChannel = 1;
   #over: HoldError | null = null;
 
-  private constructor({ link, welcome, challenge }: Met, credential: Credential | null) {
+  private constructor(
+    { link, welcome, challenge }: Met,
+    { credential, doubts }: Pick<HandshakeOptions, "credential" | "doubts">,
+  ) {
+    this.#doubts = doubts;
     this.#link = link;
     this.welcome = welcome;
     this.hostId = challenge.hostId;
@@ -67,20 +73,22 @@ export class Connection {
     this.credential = credential;
     this.#pulse = NEAR.has(link.carrier)
       ? null
-      : new Pulse(
-          () => this.send(CONTROL_CHANNEL, { case: "ping", value: { token: 0n } }),
-          () => this.#end(new HoldError("unreachable", "the host has not answered for a quarter of a minute")),
-        );
+      : new Pulse({
+          ping: () => this.#link.send(CONTROL_CHANNEL, encodeClient({ case: "ping", value: { token: 0n } })),
+          doubt: doubts ? () => void this.#doubt() : null,
+          over: () => this.#end(new HoldError("unreachable", "the host has not answered for a quarter of a minute")),
+        });
   }
 
   static async open(options: HandshakeOptions): Promise<Connection> {
     let connection!: Connection;
     await shakeHands(options, (met) => {
-      connection = new Connection(met, options.credential);
+      connection = new Connection(met, options);
       return {
         frame: (channel, message) => {
-          connection.#pulse?.beat();
-          connection.#frame(channel, decodeHost(message));
+          const body = decodeHost(message);
+          connection.#pulse?.beat(body.case === "pong");
+          connection.#frame(channel, body);
         },
         closed: (reason) => connection.#end(new HoldError("unreachable", `the link to the host ended (${reason})`)),
       };
@@ -162,7 +170,18 @@ export class Connection {
   }
 
   send(channel: number, body: ClientBody): void {
-    if (!this.#over) this.#link.send(channel, encodeClient(body));
+    if (this.#over) return;
+    this.#pulse?.sent();
+    this.#link.send(channel, encodeClient(body));
+  }
+
+  async #doubt(): Promise<void> {
+    if (this.#isDoubting || !this.#doubts) return;
+    this.#isDoubting = true;
+    const isStill = await this.#doubts().catch(() => false);
+    this.#isDoubting = false;
+    if (isStill && this.#pulse?.isSilent)
+      this.#end(new HoldError("unreachable", "the link to the host stood still, and the way there does not"));
   }
 
   close(): void {

@@ -40,6 +40,11 @@ export interface HandshakeOptions {
   readonly client: string;
   /** Of a bridge: how the client that it proves for came to it. */
   readonly carrier?: string;
+  /**
+   * Asked while the link says nothing. Resolves with true where it is the link that stands still: the way leads there again, and a new one may be had
+   * by it; with false where nothing is known, or what carries it stands.
+   */
+  readonly doubts?: () => Promise<boolean>;
   /** Gives up the handshake: a host that is stopped takes links and answers none. */
   readonly signal?: AbortSignal;
 }

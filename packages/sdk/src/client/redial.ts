@@ -24,7 +24,7 @@ const RETRY_MOST_MS = 2_000;
 const RETRY_TOTAL_MS = 10 * 60_000;
 
 /**
- * When one asker dials again: at once when its link is lost, then at growing distances, until it has had none for `totalMs`. Until a link has stood
+ * When one asker dials again: at once when its link is lost, then at growing distances, from one beginning to the next, until it has had none for `totalMs`. Until a link has stood
  * the distances grow on, so that one which is had and lost at once is not dialled in a circle.
  */
 export class Retries {
@@ -32,6 +32,7 @@ export class Retries {
   readonly #spread: number;
   readonly #totalMs: number;
   #nextMs = 0;
+  #dialledAt: MonotonicMs | null = null;
   #lostAt: MonotonicMs | null = null;
 
   /** `id`: the asker's. Who lost one host together does not come back to it in one moment: each waits 0.5 to 1 times as long. */
@@ -59,9 +60,11 @@ export class Retries {
 
   /** Resolves when it is time to dial; rejects when `signal` is aborted meanwhile. */
   async due(signal: AbortSignal): Promise<void> {
-    const waitMs = this.#nextMs * this.#spread;
+    const sinceMs = this.#dialledAt === null ? 0 : this.#redial.now() - this.#dialledAt;
+    const waitMs = this.#nextMs * this.#spread - sinceMs;
     this.#nextMs = nextRetryMs(this.#nextMs);
     if (waitMs > 0) await this.#redial.wait(waitMs, signal);
+    this.#dialledAt = this.#redial.now();
   }
 
   /** Whether what came of dialling may be otherwise the next time. */

@@ -43,6 +43,7 @@ import {
   type Place,
 } from "./known-hosts.ts";
 import type { LookOptions } from "./network.ts";
+import { RelayDials } from "./relay-dials.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** Longer than a line takes. Past it the host is asked anyway, and the relay says what is the matter. */
@@ -64,11 +65,19 @@ export function relayWay(home: string, options: NetworkOptions): Way {
   // An id says which key is meant; a name is the relay's to give, and is believed once it is known.
   const trust = options.trust ?? (/^[0-9a-f]{32}$/.test(at.host) ? at.host : undefined);
   let opened: HeldCredential | null = null;
+  const dials = new RelayDials(at.relay, options.ca);
+  const trusts = (key: Uint8Array): void => checkHost(home, place, { key, trust });
   return async (resume) => {
     const credential = (opened ??= await openCredential(home, as, options.passphrase));
+    await dials.turn();
+    let by!: OperatorCalls;
     return Connection.open({
       dial: (accept) =>
-        reach({ at, credential, ca: options.ca, trusts: (key) => checkHost(home, place, { key, trust }) }, accept),
+        dials.use((relay) => {
+          by = relay;
+          return reach({ at, credential, trusts, relay }, accept);
+        }),
+      doubts: () => dials.doubts(by),
       credential,
       verifier: networkVerifier(home, place, trust),
       resume,
@@ -82,13 +91,13 @@ export function relayWay(home: string, options: NetworkOptions): Way {
 interface ReachFrom {
   readonly at: RelayedHost;
   readonly credential: HeldCredential;
-  readonly ca: string | undefined;
   readonly trusts: (hostKey: Uint8Array) => void;
+  /** Closed when the link is over, or when there is none. */
+  readonly relay: OperatorCalls;
 }
 
-async function reach({ at: { relay: address, host }, credential, ca, trusts }: ReachFrom, accept: Acceptor): Promise<Link> {
+async function reach({ at: { relay: address, host }, credential, trusts, relay }: ReachFrom, accept: Acceptor): Promise<Link> {
   const knock = { host, pass: await passFor(credential, address) };
-  const relay = await openRelay(address, { ca });
   return reachThroughRelay({ relay, knock, key: credential.key, trusts }, accept);
 }
 
@@ -190,7 +199,8 @@ export async function lookAtRelayed(
     seen = Uint8Array.from(key);
     throw enough;
   };
-  await reach({ at, credential, ca, trusts }, () => ({ frame: () => {}, closed: () => {} })).catch((fault: unknown) => {
+  const relay = await openRelay(at.relay, { ca });
+  await reach({ at, credential, trusts, relay }, () => ({ frame: () => {}, closed: () => {} })).catch((fault: unknown) => {
     if (fault !== enough) throw fault;
   });
   return { address: relayedPlace(at).host, key: seen!, id: hostIdOf(seen!) };

@@ -1,0 +1,46 @@
+/**
+ * One who takes what a relay gives, and says nothing: node greedy-process.ts calls|connections ADDRESS PORT N
+ * Holds what it has until it is ended; a line of stdout, whenever that changes, is {"open": N, "ended": N, "told": "…"}.
+ */
+import { connect as connectHttp2 } from "node:http2";
+import { connect as connectTcp } from "node:net";
+import { argv, stdout } from "node:process";
+
+const [what, address, port, count] = argv.slice(2) as [string, string, string, string];
+const now = { open: 0, ended: 0, told: "" };
+const tell = (): void => void stdout.write(`${JSON.stringify(now)}\n`);
+
+function connection(): void {
+  const socket = connectTcp(Number(port), address);
+  socket.on("error", () => {});
+  socket.once("connect", () => {
+    now.open++;
+    tell();
+  });
+  socket.once("close", () => {
+    now.ended++;
+    tell();
+  });
+  socket.resume();
+}
+
+if (what === "connections") for (let i = 0; i < Number(count); i++) connection();
+else {
+  const session = connectHttp2(`https://${address}:${port}`, { rejectUnauthorized: false });
+  session.on("error", () => {});
+  for (let i = 0; i < Number(count); i++) {
+    const call = session.request({
+      ":method": "POST",
+      ":path": "/holdfast.v1.RelayService/Reach",
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    now.open++;
+    call.on("error", () => {});
+    call.on("data", (piece: Buffer) => void (now.told = piece.toString("latin1")));
+    call.once("end", () => {
+      now.ended++;
+      tell();
+    });
+  }
+}
