@@ -66,33 +66,38 @@ type VerbName = keyof Verbs;
 type Asked<V extends VerbName> = Verbs[V] extends VerbOf<infer Q, infer _> ? Q : never;
 type Answered<V extends VerbName> = Verbs[V] extends VerbOf<infer _, infer A> ? A : never;
 
-type Answers = { readonly [V in VerbName]: (asked: Asked<V>) => Init<Answered<V>> };
+type Answers = { readonly [V in VerbName]: (asked: Asked<V>) => Init<Answered<V>> | Promise<Init<Answered<V>>> };
 
 function answersOf(relay: Relay, wallMs: () => number): Answers {
   const { book, lines } = relay;
   return {
-    hosts: () => ({
-      hosts: [...book.hosts].map((host) => {
-        const entry = lines.entry(host.id);
-        return {
-          ...{ id: host.id, name: host.name, fleet: host.fleet, revoked: host.isRevoked },
-          joinedUnixMs: BigInt(host.joinedUnixMs),
-          online: entry !== null,
-          seenUnixMs: BigInt(entry?.sinceUnixMs ?? 0),
-          tunnels: lines.tunnelsOf(host.id).size,
-          version: entry?.line.version ?? "",
-          from: entry?.line.from ?? "",
-          admits: entry?.keyIds.size ?? 0,
-        };
-      }),
-    }),
+    async hosts() {
+      const away = new Map((await relay.group.away()).map((host) => [host.id, host]));
+      return {
+        hosts: [...(await book.hosts)].map((host) => {
+          const entry = lines.entry(host.id);
+          const { sinceUnixMs = 0, version = "", from = "", relay: elsewhere = "" } = away.get(host.id) ?? {};
+          return {
+            ...{ id: host.id, name: host.name, fleet: host.fleet, revoked: host.isRevoked },
+            joinedUnixMs: BigInt(host.joinedUnixMs),
+            online: entry !== null || elsewhere !== "",
+            seenUnixMs: BigInt(entry?.sinceUnixMs ?? sinceUnixMs),
+            tunnels: lines.tunnelsOf(host.id).size,
+            version: entry?.line.version ?? version,
+            from: entry?.line.from ?? from,
+            admits: entry?.keyIds.size ?? 0,
+            relay: entry ? "" : elsewhere,
+          };
+        }),
+      };
+    },
     operators: () => ({ operators: operatorsOf(relay) }),
-    invite({ fleet, name, ttlMs }) {
+    async invite({ fleet, name, ttlMs }) {
       const ms = Number(ttlMs);
       if (!(ms > 0 && ms <= MAX_TOKEN_MS)) throw new HoldError("bad_request", "a token is good for 30 days at most");
       const token = randomBytes(32);
       const until = wallMs() + ms;
-      book.invite(token, { fleet, name, untilUnixMs: until }, wallMs());
+      await book.invite(token, { fleet, name, untilUnixMs: until }, wallMs());
       return { token, untilUnixMs: BigInt(Math.trunc(until)) };
     },
     revoke: ({ what, undo }) => relay.revoke(what, undo),
@@ -122,13 +127,17 @@ export async function serveAdmin(relay: Relay, path: string, wallMs: () => numbe
     <V extends VerbName>(name: V) =>
     (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void => {
       const { asked, answered } = verbs[name] as unknown as VerbOf<Asked<V>, Answered<V>>;
-      try {
-        const result = answers[name](fromBinary(asked, call.request));
-        answer(null, Buffer.from(toBinary(answered, create(answered, result as never))));
-      } catch (fault) {
-        const { code, message } = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));
-        answer({ code: status.FAILED_PRECONDITION, details: `[${code}] ${message}` });
-      }
+      const asBytes = async (): Promise<Buffer> => {
+        const result = await answers[name](fromBinary(asked, call.request));
+        return Buffer.from(toBinary(answered, create(answered, result as never)));
+      };
+      asBytes().then(
+        (bytes) => answer(null, bytes),
+        (fault: unknown) => {
+          const { code, message } = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));
+          answer({ code: status.FAILED_PRECONDITION, details: `[${code}] ${message}` });
+        },
+      );
     };
   server.addService(relayAdminService, {
     hosts: handler("hosts"),

@@ -2,16 +2,16 @@
  * A relay: hosts dial it, operators dial it, and it introduces them. It passes on pieces that it can't read, and keeps nothing of what passes.
  *
  *   R1  A key is believed by its signature (pass.ts), a host is let in by the book (book.ts), an operator by the host that it asks for (lines.ts).
- *   R2  Before that, a call has 5 s and one message; of one address there are so many at once.
+ *   R2  Before that, a call has 5 s and one message; of one address there are so many at once (strangers.ts).
  *   R3  A tunnel holds back who sends faster than the other end reads, and no other tunnel.
  *   R4  When one end of a tunnel is over, so is the other, and what was sent before an orderly end arrives.
  *   R5  A line without a word for three beats is over.
  *   R6  Who stops drains: it takes nobody any more, tells its hosts to dial again, and lets what is under way arrive.
  */
-import type { Readable, Writable } from "node:stream";
-import { type sendUnaryData, type ServerDuplexStream, type ServerUnaryCall, type ServiceError, status } from "@grpc/grpc-js";
+import { type sendUnaryData, type ServerUnaryCall, status } from "@grpc/grpc-js";
 import {
   create,
+  type Doors,
   FindRequestSchema,
   type FindResponse,
   FindResponseSchema,
@@ -21,7 +21,6 @@ import {
   HostWordSchema,
   type Init,
   type Knock,
-  limits,
   type Piece,
   PieceSchema,
   RegisteredSchema,
@@ -30,24 +29,17 @@ import {
   toBinary,
 } from "@holdfast/protocol";
 import { hashOf, type RelayBook } from "./book.ts";
-import { type Caller, type Line, Lines, nameOf, notHere, type Tunnel } from "./lines.ts";
+import { addressOf, type Call, type End, fail, hasLeft, told } from "./end.ts";
+import { Alone, type Away, type Crossing, type Group } from "./group.ts";
+import { type Caller, nameOf } from "./caller.ts";
+import { fenced, type Line, Lines, notHere, several, type Tunnel } from "./lines.ts";
 import { PassReader } from "./pass.ts";
-
-export type Call = ServerDuplexStream<Buffer, Buffer>;
-
-/** One end of a tunnel: a gRPC call, or a WebSocket (web.ts). */
-export type End = Readable &
-  Writable & {
-    readonly cancelled: boolean;
-    getPeer(): string;
-    /** Of the audience of its pass, where that is another door's than gRPC's. */
-    readonly isMe?: (audience: string) => boolean;
-    /** How it ends with why; a gRPC call has its own way. */
-    fail?(why: HoldError): void;
-  };
+import { Strangers } from "./strangers.ts";
 
 export interface RelayParts {
   readonly book: RelayBook;
+  /** Relays that share the book; without, it is alone. */
+  readonly group?: Group | undefined;
   /** Of the audience of a pass (identity.ts). */
   readonly isMe: (audience: string) => boolean;
   readonly wallMs: () => number;
@@ -59,31 +51,45 @@ export interface RelayParts {
 /** R5. */
 export const BEAT_MS = 5_000;
 const SILENT_BEATS = 3;
-/** R2: of one address that is not this machine's. */
-const STRANGERS_EACH = 64;
 const DRAIN_LOOK_MS = 25;
+
+/** How a tunnel is asked for. */
+interface Asked {
+  readonly caller: Caller;
+  readonly from: string;
+  readonly carrier: string;
+  readonly plain: boolean;
+}
 
 export class Relay {
   readonly book: RelayBook;
+  readonly group: Group;
   readonly lines: Lines<End>;
   readonly #passes: PassReader;
   readonly #log: RelayParts["log"];
   readonly #wallMs: () => number;
-  readonly #met: (ms: number) => void;
   #isDraining = false;
-  readonly #strangers = new Map<string, number>();
+  /** Of operators here at hosts elsewhere: how each is ended. */
+  readonly #crossings = new Set<(why: HoldError) => void>();
+  readonly #strangers: Strangers;
   /** Bytes that were passed on, by direction. */
   readonly passed = { toHosts: 0, toOperators: 0 };
   /** By code. */
   readonly refused = new Map<string, number>();
 
-  constructor({ book, isMe, wallMs, log, met = () => {} }: RelayParts) {
+  constructor({ book, group = new Alone(), isMe, wallMs, log, met = () => {} }: RelayParts) {
     this.book = book;
+    this.group = group;
     this.lines = new Lines(wallMs);
     this.#passes = new PassReader(isMe, wallMs);
     this.#log = log;
     this.#wallMs = wallMs;
-    this.#met = met;
+    this.#strangers = new Strangers(met);
+    group.meet({
+      lost: ({ host, fence }) => this.#lost(host, fence),
+      arrive: (end, crossing) => this.#arrive(end, crossing),
+      revoked: (kind, id) => void this.#putOut(kind, id),
+    });
   }
 
   get isDraining(): boolean {
@@ -100,8 +106,10 @@ export class Relay {
     this.#log("draining", { hosts: this.lines.online, tunnels: this.lines.tunnels });
     for (const { line } of [...this.lines.entries]) line.refuse(leaving());
     for (const [, tunnels] of [...this.lines.tunnelsByHost]) for (const tunnel of [...tunnels]) tunnel.end(leaving());
+    for (const end of [...this.#crossings]) end(leaving());
     const over = AbortSignal.timeout(mostMs);
-    while (this.lines.tunnels > 0 && !over.aborted) await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+    while (this.lines.tunnels + this.#crossings.size > 0 && !over.aborted)
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
   }
 
   #refused(code: string): void {
@@ -124,6 +132,7 @@ export class Relay {
       clearInterval(watch);
       if (!line) return;
       this.lines.over(line);
+      this.group.release(line.claim);
       this.#log("host_left", { host: line.host.id, name: line.host.name });
       line = null;
     };
@@ -136,7 +145,7 @@ export class Relay {
     call.on("cancelled", over);
     call.on("error", over);
     call.on("end", () => call.end());
-    const stranger = this.#stranger(call, refuse);
+    const stranger = this.#isDraining ? refuse(leaving()) : this.#strangers.meet(call, refuse);
     if (!stranger) return;
     const register = async ({
       pass,
@@ -146,14 +155,25 @@ export class Relay {
       doors,
     }: Extract<HostWord["body"], { case: "register" }>["value"]): Promise<void> => {
       const { keyId } = await this.#passes.read(pass);
-      const host = this.book.register(keyId.slice(0, 32), { name, token }, this.#wallMs());
-      if (call.cancelled || call.destroyed) return;
       stranger.known();
-      line = { host, version: version.slice(0, 64), from: addressOf(call), send, refuse };
-      this.lines.open(line);
+      const host = await this.book.register(keyId.slice(0, 32), { name, token }, this.#wallMs());
+      const claim = await this.group.claim({ host, version: version.slice(0, 64), from: addressOf(call) });
+      try {
+        if (doors) await this.group.doors(claim, doors);
+        if (this.#isDraining) throw leaving();
+        if (hasLeft(call)) throw new HoldError("cancelled", "the host has left");
+        const opened: Line = { host, claim, version: version.slice(0, 64), from: addressOf(call), send, refuse };
+        this.lines.open(opened);
+        line = opened;
+      } catch (fault) {
+        this.group.release(claim);
+        throw fault;
+      }
       if (doors) this.lines.setDoors(line, doors);
-      send({ case: "registered", value: create(RegisteredSchema, { name: host.name, fleet: host.fleet, beatMs: BEAT_MS }) });
-      this.#log("host_registered", { host: host.id, name: host.name, fleet: host.fleet, from: line.from });
+      const { fleet } = host;
+      const registered = create(RegisteredSchema, { name: host.name, fleet, beatMs: BEAT_MS, group: this.group.id });
+      send({ case: "registered", value: registered });
+      this.#log("host_registered", { host: host.id, name: host.name, fleet, from: line.from });
     };
     let isRegistering = false;
     call.on("data", (bytes: Buffer) => {
@@ -166,7 +186,7 @@ export class Relay {
           isRegistering = true;
           register(body.value).catch(refuse);
         } else if (body.case === "beat") send({ case: "beat", value: body.value });
-        else if (body.case === "doors") this.lines.setDoors(line, body.value);
+        else if (body.case === "doors") this.#setDoors(line, body.value);
         else if (body.case === "decline") this.lines.decline(line, body.value.id, body.value.error);
       } catch (fault) {
         refuse(fault);
@@ -174,10 +194,25 @@ export class Relay {
     });
   }
 
+  #setDoors(line: Line, doors: Doors): void {
+    this.lines.setDoors(line, doors);
+    // Where the group can't be told now, it is when it can be asked again.
+    this.group.doors(line.claim, doors).catch(() => {});
+  }
+
+  /** The host has registered elsewhere. Its tunnels here go on. */
+  #lost(host: string, fence: number): void {
+    const line = this.lines.entry(host)?.line;
+    if (!line || line.claim.fence !== fence) return;
+    this.#log("host_moved", { host, name: line.host.name });
+    this.lines.over(line);
+    line.refuse(fenced(host));
+  }
+
   /** A host comes to its door. */
   accept(call: End): void {
     const refuse = this.#refuser(call);
-    const stranger = this.#stranger(call, refuse);
+    const stranger = this.#isDraining ? refuse(leaving()) : this.#strangers.meet(call, refuse);
     if (!stranger) return;
     call.once("data", (bytes: Buffer) => {
       call.pause();
@@ -195,7 +230,7 @@ export class Relay {
   /** An operator knocks. */
   reach(call: End, carrier: "grpc" | "websocket" = "grpc"): void {
     const refuse = this.#refuser(call);
-    const stranger = this.#stranger(call, refuse);
+    const stranger = this.#isDraining ? refuse(leaving()) : this.#strangers.meet(call, refuse);
     if (!stranger) return;
     call.once("data", (bytes: Buffer) => {
       call.pause();
@@ -218,11 +253,59 @@ export class Relay {
     }
     if (body.case !== "knock") throw new HoldError("bad_request", "an operator knocks first");
     const caller = await this.#callerOf(body.value, call.isMe);
-    const line = this.lines.find(caller, body.value.host);
+    const found = await this.#find(caller, body.value.host);
     known();
-    // Who left while the pass was read is told of by no event any more.
-    if (call.cancelled || call.destroyed) return;
-    const from = addressOf(call);
+    if (hasLeft(call)) return;
+    const asked: Asked = { caller, from: addressOf(call), carrier, plain: body.value.plain };
+    if ("send" in found) await this.#introduce(call, found, asked);
+    else await this.#cross(call, found, { ...asked, host: found.id, asked: body.value.host });
+  }
+
+  /** D2, wherever the host's line is. */
+  async #find(caller: Caller, asked: string): Promise<Line | Away> {
+    const here = this.lines.admitting(caller).filter(({ host: h }) => h.id === asked || h.name === asked);
+    if (here[0]?.host.id === asked || !this.group.isWhole) return this.lines.find(caller, asked);
+    const elsewhere = await this.group.find(caller, asked).catch(() => []);
+    const away = elsewhere.filter(({ id }) => !here.some(({ host }) => host.id === id));
+    if (away.length === 0) return this.lines.find(caller, asked);
+    if (away.length + here.length === 1) return away[0]!;
+    throw several(asked, [...here.map(({ host }) => host), ...away]);
+  }
+
+  /** An operator comes by another relay, which knows who it is. */
+  #arrive(end: End, { caller, host, asked, ...rest }: Crossing): void {
+    const introduced = async (): Promise<void> => {
+      if (this.#isDraining) throw leaving();
+      if ("keyId" in caller && this.book.isRevokedKey(caller.keyId)) throw revokedKey();
+      const line = this.lines.admitting(caller).find(({ host: { id } }) => id === host);
+      if (!line) throw notHere(asked);
+      await this.#introduce(end, line, { caller, ...rest });
+    };
+    introduced().catch(this.#refuser(end));
+  }
+
+  /** The host has its line at another relay. */
+  async #cross(call: End, to: Away, crossing: Crossing): Promise<void> {
+    const far = await this.group.cross(to, crossing);
+    const over = (): void => {
+      this.#crossings.delete(end);
+      if (!far.destroyed) far.destroy();
+    };
+    const end = (why: HoldError): void => {
+      fail(call, why);
+      over();
+    };
+    if (hasLeft(call)) return void far.destroy();
+    this.#crossings.add(end);
+    call.once("close", over);
+    call.once("cancelled", over);
+    far.once("close", () => this.#crossings.delete(end));
+    this.#log("tunnel_crosses", { host: to.id, caller: nameOf(crossing.caller), from: crossing.from, to: to.relay });
+    this.#pass(call, far, (bytes) => (this.passed.toHosts += bytes));
+    this.#pass(far, call, (bytes) => (this.passed.toOperators += bytes));
+  }
+
+  async #introduce(call: End, line: Line, { caller, from, carrier, plain }: Asked): Promise<void> {
     const gone = new AbortController();
     const leave = (): void => gone.abort();
     call.once("cancelled", leave);
@@ -233,7 +316,7 @@ export class Relay {
     call.once("close", over);
     call.once("cancelled", over);
     try {
-      const host = await this.lines.offer(line, { from, carrier, plain: body.value.plain, gone: gone.signal });
+      const host = await this.lines.offer(line, { from, carrier, plain, gone: gone.signal });
       call.removeListener("cancelled", leave);
       call.removeListener("close", leave);
       end = (why) => {
@@ -258,8 +341,7 @@ export class Relay {
   async #callerOf({ pass, invited }: Pick<Knock, "pass" | "invited">, isMe?: End["isMe"]): Promise<Caller> {
     if (pass === "" && invited.length === 32) return { knockHash: hashOf(invited) };
     const { keyId } = await this.#passes.read(pass, isMe);
-    if (this.book.isRevokedKey(keyId))
-      throw new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
+    if (this.book.isRevokedKey(keyId)) throw revokedKey();
     return { keyId };
   }
 
@@ -271,7 +353,7 @@ export class Relay {
     });
     to.on("drain", () => from.resume());
     from.on("end", () => to.end());
-    const cut = (): void => fail(to, new HoldError("unreachable", "the other end of the tunnel is gone"));
+    const cut = (fault?: unknown): void => fail(to, fault instanceof HoldError ? fault : gone());
     from.on("cancelled", cut);
     from.on("error", cut);
     from.resume();
@@ -295,13 +377,18 @@ export class Relay {
 
   async #found(pass: string, isMe?: End["isMe"]): Promise<FindResponse> {
     const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) }, isMe);
-    const hosts = this.lines.admitting(caller).map(({ host: { id, name } }) => ({ id, name, online: true }));
-    return create(FindResponseSchema, { hosts });
+    const here = this.lines.admitting(caller).map(({ host }) => host);
+    const elsewhere = this.group.isWhole ? await this.group.admitting(caller).catch(() => []) : [];
+    const away = elsewhere.filter(({ id }) => !here.some((host) => host.id === id));
+    return create(FindResponseSchema, { hosts: [...here, ...away].map(({ id, name }) => ({ id, name, online: true })) });
   }
 
-  /** What was revoked is out at once. */
-  revoke(what: string, undo: boolean): { readonly kind: "host" | "key"; readonly id: string; readonly tunnels: number } {
-    const { kind, id } = this.book.revoke(what, undo);
+  /** What was revoked is out at once; `tunnels`: that lead to hosts of this relay. */
+  async revoke(
+    what: string,
+    undo: boolean,
+  ): Promise<{ readonly kind: "host" | "key"; readonly id: string; readonly tunnels: number }> {
+    const { kind, id } = await this.book.revoke(what, undo);
     const tunnels = undo ? 0 : this.#putOut(kind, id);
     this.#log(undo ? "revocation_undone" : "revoked", { kind, id, tunnels });
     return { kind, id, tunnels };
@@ -317,44 +404,10 @@ export class Relay {
     const line = kind === "host" ? this.lines.entry(id)?.line : undefined;
     if (line) {
       this.lines.over(line);
+      this.group.release(line.claim);
       line.refuse(new HoldError("revoked", `host ${line.host.name} was revoked at this relay`, { host: id }));
     }
     return ended.length;
-  }
-
-  /** R2. Null: refused already. */
-  #stranger(call: End, refuse: (why: unknown) => void): { known(): void } | null {
-    const from = addressOf(call);
-    const cameMs = performance.now();
-    if (this.#isDraining) {
-      refuse(leaving());
-      return null;
-    }
-    const n = this.#strangers.get(from) ?? 0;
-    if (n >= STRANGERS_EACH && !isHere(from)) {
-      refuse(new HoldError("too_many", `${n} calls from ${from} wait to say who they are`));
-      return null;
-    }
-    this.#strangers.set(from, n + 1);
-    const late = setTimeout(() => refuse(new HoldError("timed_out", "who you are was not said in time")), limits.handshakeMs);
-    let isKnown = false;
-    const over = (): void => {
-      if (isKnown) return;
-      isKnown = true;
-      clearTimeout(late);
-      const left = this.#strangers.get(from)! - 1;
-      if (left === 0) this.#strangers.delete(from);
-      else this.#strangers.set(from, left);
-    };
-    call.once("close", over);
-    call.once("cancelled", over);
-    call.once("error", over);
-    return {
-      known: () => {
-        if (!isKnown) this.#met(performance.now() - cameMs);
-        over();
-      },
-    };
   }
 
   #refuser(call: End): (why: unknown) => void {
@@ -374,26 +427,10 @@ function leaving(): HoldError {
   return new HoldError("draining", "this relay is being stopped; dial another, or this one when it is back");
 }
 
-function told(fault: unknown): HoldError {
-  return fault instanceof HoldError ? fault : new HoldError("internal", "the relay failed on that; its log tells more");
+function revokedKey(): HoldError {
+  return new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
 }
 
-/** Ends a call that is under way, with why, after what was written. */
-function fail(call: End, why: HoldError): void {
-  if (call.destroyed || call.writableEnded) return;
-  if (call.fail) return call.fail(why);
-  call.emit("error", { code: status.ABORTED, details: `[${why.code}] ${why.message}` } as ServiceError);
-}
-
-/** Without the port. */
-function addressOf(call: End): string {
-  return call
-    .getPeer()
-    .replace(/:\d+$/, "")
-    .replace(/^\[|\]$/g, "");
-}
-
-/** Whether an address is this machine's own: what is counted by source is not counted there, where all may be one proxy's. */
-export function isHere(from: string): boolean {
-  return from === "::1" || from.replace(/^::ffff:/, "").startsWith("127.");
+function gone(): HoldError {
+  return new HoldError("unreachable", "the other end of the tunnel is gone");
 }

@@ -10,7 +10,8 @@ import type { Socket } from "node:net";
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from "@grpc/grpc-js";
 import { hop, relayAddress, relayService } from "@holdfast/carrier/grpc";
 import { HoldError, limits } from "@holdfast/protocol";
-import { type Call, isHere, type Relay } from "./relay.ts";
+import { type Call, isHere } from "./end.ts";
+import type { Relay } from "./relay.ts";
 
 export interface RelayListen {
   /** `ADDRESS:PORT`; port 0: any. */

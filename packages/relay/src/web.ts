@@ -17,8 +17,9 @@ import { webCallEnd, type WebCall } from "@holdfast/carrier/grpc/web";
 import { Gate, hostText, type Listen, type ListenWish, reachedAt, readListen } from "@holdfast/carrier/listen";
 import { REACH_PATH, REACH_SUBPROTOCOL } from "@holdfast/carrier/websocket";
 import { HoldError, limits } from "@holdfast/protocol";
+import { type End, isHere } from "./end.ts";
 import type { Metrics } from "./metrics.ts";
-import { type End, isHere, type Relay } from "./relay.ts";
+import type { Relay } from "./relay.ts";
 
 /** W2. */
 const HEAD_BYTES = 8 * 1024;
@@ -75,7 +76,8 @@ export async function listenWeb({ relay, metrics, isMe, beatMs }: WebParts, wish
       case "/healthz":
         return text(200, "lives");
       case "/readyz":
-        return relay.isDraining ? text(503, "draining") : text(200, "takes calls");
+        if (relay.isDraining) return text(503, "draining");
+        return relay.group.isWhole ? text(200, "takes calls") : text(503, "can't ask its group: NATS is away");
       case "/metrics":
         if (!isHere(socket.remoteAddress ?? "")) return text(403, "what is counted is told to this machine alone");
         return { status: 200, body: await metrics.text(), type: metrics.contentType };

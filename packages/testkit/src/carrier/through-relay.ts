@@ -3,7 +3,7 @@ import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, rando
 import type { Acceptor, Link } from "@holdfast/carrier";
 import { relayAddress, type RelayAddress, RelayClient, signPass, takeOffer } from "@holdfast/carrier/grpc";
 import { create, fromBinary, type HostWord, HostWordSchema, type Init, RelayWordSchema, toBinary } from "@holdfast/protocol";
-import { listenGrpc, meantBy, Relay, RelayBook, type RelayParts } from "@holdfast/relay";
+import { FileBook, listenGrpc, meantBy, Relay, type RelayParts } from "@holdfast/relay";
 
 export const newKey = (): KeyObject => generateKeyPairSync("ed25519").privateKey;
 export const rawOf = (key: KeyObject): Buffer => createPublicKey(key).export({ format: "der", type: "spki" }).subarray(12);
@@ -35,7 +35,7 @@ export interface ThroughRelay {
 
 /** Resolves when the host `box` is registered and admits `ownKey`. Its end of a link is met by `server`; offers without TLS inside are taken too. */
 export async function throughRelay(server: Acceptor, parts: Partial<RelayParts> = {}): Promise<ThroughRelay> {
-  const book = RelayBook.open(null);
+  const book = FileBook.open(null);
   const relay = new Relay({ book, isMe: meantBy(null), wallMs: () => Date.now(), log: () => {}, ...parts });
   const listening = await listenGrpc(relay, { listen: "127.0.0.1:0" });
   const address = relayAddress(`http://127.0.0.1:${listening.port}`);
