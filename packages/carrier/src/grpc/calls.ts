@@ -48,13 +48,13 @@ export class RelayClient implements OperatorCalls {
       // Plaintext stays on this machine, whatever proxy the environment names.
       "grpc.enable_http_proxy": address.isPlain ? 0 : 1,
     });
-    return new Promise((resolve, reject) => {
-      client.waitForReady(Date.now() + timeoutMs, (fault) => {
-        if (!fault) return resolve(new RelayClient(client));
-        client.close();
-        reject(new HoldError("unreachable", `no relay answers at ${relayUrl({ ...address, pin: "" })}`, {}, { cause: fault }));
-      });
-    });
+    try {
+      await ready(client, Date.now() + timeoutMs);
+      return new RelayClient(client);
+    } catch (fault) {
+      client.close();
+      throw new HoldError("unreachable", `no relay answers at ${relayUrl({ ...address, pin: "" })}`, {}, { cause: fault });
+    }
   }
 
   stream(method: "serve" | "accept" | "reach"): PieceCall {
@@ -75,6 +75,23 @@ export class RelayClient implements OperatorCalls {
   close(): void {
     this.#client.close();
   }
+}
+
+/** gRPC's state of that name: every address was tried, and none took the connection. */
+const TRANSIENT_FAILURE = 3;
+
+/** gRPC itself would try until the deadline; who dials has other relays to try, and a time of its own to wait. */
+function ready(client: Client, deadline: number): Promise<void> {
+  const channel = client.getChannel();
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const state = channel.getConnectivityState(true);
+      if (state === TRANSIENT_FAILURE) return reject(new Error("the connection was refused"));
+      channel.watchConnectivityState(state, deadline, (late) => void (late || look()));
+    };
+    client.waitForReady(deadline, (fault) => (fault ? reject(fault) : resolve()));
+    look();
+  });
 }
 
 /** What gRPC says of a call that failed, in our words. */

@@ -319,14 +319,16 @@ export class Uplink {
     const wasConnected = this.#state.name === "connected";
     if (state.name !== this.#state.name) this.#sinceUnixMs = this.#parts.wallMs();
     this.#state = state;
-    if (wasConnected && state.name !== "connected") this.#parts.lineOver();
+    // Who stands by has lost it to another, which is there.
+    if (wasConnected && state.name !== "connected" && state.name !== "standby") this.#parts.lineOver();
   }
 }
 
 function readWord(bytes: Buffer): RelayWord["body"] | null {
   try {
     const { body } = fromBinary(RelayWordSchema, bytes);
-    const isSound = body.case !== "registered" || (NAME.test(body.value.name) && NAME.test(body.value.fleet) && body.value.group.length <= 64);
+    const isSound =
+      body.case !== "registered" || (NAME.test(body.value.name) && NAME.test(body.value.fleet) && body.value.group.length <= 64);
     return isSound ? body : null;
   } catch {
     return null;

@@ -6,8 +6,11 @@
  *   M2  A relay that can't ask its group says so, to readiness and to hosts that would register, and goes on with what needs no group.
  *   M3  When it can ask again it looks at all that may have changed, and gives up the lines that went elsewhere.
  *   M4  A server that answers and decides nothing, because the others of its cluster are gone from it, is left for another.
+ *   M5  Where a lookup is late, as it is while a bucket has no leader, what it said before is tried: the relay that has the line is asked anyway, and
+ *       says no where it has it no more.
  */
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Doors, Init } from "@holdfast/protocol";
 import type { Away, Claim, Claimed, Crossing, Group, Member } from "../group.ts";
@@ -40,6 +43,9 @@ const DEAD_MS = 15_000;
 const LOOK_MS = 60_000;
 /** M4: so many times in a row. */
 const MOST_FAILURES = 2;
+/** M5. */
+const PATIENCE_MS = 250;
+const MAX_ROUTES = 10_000;
 /** Of each bucket, where NATS is a cluster. */
 const CLUSTER_REPLICAS = 3;
 
@@ -59,6 +65,7 @@ export class NatsGroup implements Group {
   #name: string;
   readonly #presence: Presence;
   readonly #crossings: Crossings;
+  readonly #routes = new Map<string, readonly Away[]>();
   #member: Member = { lost: () => {}, arrive: (end) => end.destroy(), revoked: () => {} };
   #ticks: NodeJS.Timeout | undefined;
   /** Revision of what it said last. */
@@ -153,8 +160,23 @@ export class NatsGroup implements Group {
     this.#presence.release(claim);
   }
 
-  find(caller: Caller, asked: string): Promise<readonly Away[]> {
-    return this.#presence.find(caller, asked);
+  /** M5. */
+  async find(caller: Caller, asked: string): Promise<readonly Away[]> {
+    const key = JSON.stringify([caller, asked]);
+    const known = this.#routes.get(key);
+    const looked = this.#presence.find(caller, asked).then((found) => {
+      this.#routes.delete(key);
+      if (found.length > 0) this.#routes.set(key, found);
+      for (const oldest of this.#routes.keys()) {
+        if (this.#routes.size <= MAX_ROUTES) break;
+        this.#routes.delete(oldest);
+      }
+      return found;
+    });
+    if (!known) return looked;
+    const late = new AbortController();
+    const patience = delay(PATIENCE_MS, known, { signal: late.signal }).catch(() => known);
+    return Promise.race([looked.catch(() => known), patience]).finally(() => late.abort());
   }
 
   async admitting(caller: Caller): Promise<readonly Away[]> {
@@ -243,7 +265,7 @@ export class NatsGroup implements Group {
       } else if (type === "reconnect") {
         this.#isAway = false;
         this.#reconnects++;
-        this.#parts.log("nats_back", { at: this.#nc.getServer() });
+        this.#parts.log("nats_back", { server: this.#nc.getServer() });
         this.#back();
       }
     }
