@@ -88,6 +88,8 @@ class Watched {
     await deed();
     told.push(this.#type());
     const [since, length] = [performance.now(), this.out.length];
+    const answered = fact("what was typed is answered", () => this.out.includes(`<${this.#who} ${this.#typed - 1}>`), 60_000);
+    await Promise.race([answered, Promise.all(told)]);
     expect((await Promise.all(told)).map(({ status }) => status)).toEqual([InputStatus.APPLIED, InputStatus.APPLIED]);
     expect(this.over).toBe("");
     await fact(
@@ -139,9 +141,11 @@ async function crossesWhile({ w, cluster, b }: Scene, times: Record<string, numb
   expect(watched.resumed).toBeGreaterThanOrEqual(1);
 }
 
-async function nodeOfARelay(cluster: NatsCluster): Promise<NatsProcess> {
-  for (const node of cluster.nodes) if ((await relaysAt(node)) > 0) return node;
-  throw new Error("no relay is at any node");
+function nodeOfARelay(cluster: NatsCluster): Promise<NatsProcess> {
+  return fact("a relay is at some node", async () => {
+    for (const node of cluster.nodes) if ((await relaysAt(node)) > 0) return node;
+    return null;
+  });
 }
 
 async function relaysAt(node: NatsProcess): Promise<number> {

@@ -41,8 +41,8 @@ const ALIVE_MS = 5_000;
 const DEAD_MS = 15_000;
 /** M1: how often everything is looked at anyway. */
 const LOOK_MS = 60_000;
-/** M4: so many times in a row. */
-const MOST_FAILURES = 2;
+/** M4: without an answer, from it or since it was come to. A bucket that has no leader for some seconds has none at any other server either. */
+const LEAVE_MS = 10_000;
 /** M5. */
 const PATIENCE_MS = 250;
 const MAX_ROUTES = 10_000;
@@ -73,7 +73,10 @@ export class NatsGroup implements Group {
   #saidMs = -Infinity;
   #lookedMs = performance.now();
   #answeredMs = -Infinity;
-  #failures = 0;
+  /** When it came to the server that it is at. */
+  #cameMs = performance.now();
+  #isFailing = false;
+  #isSaying = false;
   #reconnects = 0;
   #isAway = false;
   #isOver = false;
@@ -234,24 +237,30 @@ export class NatsGroup implements Group {
   #tick(): void {
     this.#crossings.beat();
     const now = performance.now();
-    if (now - this.#saidMs >= ALIVE_MS && !this.#isAway) this.#live().catch(() => {});
+    const isDue = now - this.#saidMs >= (this.#isFailing ? TICK_MS : ALIVE_MS);
+    if (isDue && !this.#isSaying && !this.#isAway) this.#live().catch(() => {});
     if (now - this.#lookedMs >= LOOK_MS && this.isWhole) this.#look().catch(() => {});
   }
 
   /** M4. */
   async #live(): Promise<void> {
     this.#saidMs = performance.now();
+    this.#isSaying = true;
     try {
       this.#alive = await this.#buckets.relays.put(this.#me, this.#name);
-      this.#failures = 0;
       this.#answeredMs = performance.now();
+      this.#isFailing = false;
     } catch (fault) {
-      if (++this.#failures >= MOST_FAILURES && !this.#isAway && !this.#isOver) {
-        this.#failures = 0;
-        this.#parts.log("nats_left", { why: String(fault) });
+      this.#isFailing = true;
+      const silentMs = performance.now() - Math.max(this.#answeredMs, this.#cameMs);
+      if (silentMs >= LEAVE_MS && !this.#isAway && !this.#isOver) {
+        this.#cameMs = performance.now();
+        this.#parts.log("nats_left", { server: this.#nc.getServer(), why: String(fault) });
         await this.#nc.reconnect();
       }
       throw fault;
+    } finally {
+      this.#isSaying = false;
     }
   }
 
@@ -264,6 +273,7 @@ export class NatsGroup implements Group {
         this.#crossings.cut();
       } else if (type === "reconnect") {
         this.#isAway = false;
+        this.#cameMs = performance.now();
         this.#reconnects++;
         this.#parts.log("nats_back", { server: this.#nc.getServer() });
         this.#back();

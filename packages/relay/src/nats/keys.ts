@@ -2,6 +2,7 @@
  * A bucket of JetStream's key-value store, as a relay uses it: whole values, read from the bucket's leader, so that what one relay wrote the next one
  * reads; and writes that are refused where somebody was first.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { type JetStreamClient, JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -35,6 +36,8 @@ export interface Bucket {
 }
 
 const ASK_MS = 2_000;
+/** With what the library tries again by itself. Whatever becomes of a question on a connection that is lost, its answer is waited for no longer. */
+const MOST_MS = 5_000;
 /** Of JetStream's errors: the last message of the subject is another one than was said. */
 const OTHER_REVISION = new Set([10_071, 10_164]);
 
@@ -104,8 +107,13 @@ async function unlessOther(write: Promise<number>): Promise<number | null> {
 
 /** Throws `unreachable` for whatever NATS says no to: hosts and operators that are told so come again. */
 async function asked<T>(ask: () => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const never = delay(MOST_MS, null, { signal: late.signal }).then(() => {
+    throw new Error("no answer in time");
+  });
+  never.catch(() => {});
   try {
-    return await ask();
+    return await Promise.race([ask(), never]);
   } catch (cause) {
     throw new HoldError(
       "unreachable",
@@ -113,5 +121,7 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
       {},
       { cause },
     );
+  } finally {
+    late.abort();
   }
 }
