@@ -31,6 +31,7 @@ import {
   type RelayInviteResponse,
   RelayInviteResponseSchema,
   type RelayFleet,
+  type RelayHost,
   type RelayLimitsRequest,
   RelayLimitsRequestSchema,
   type RelayLimitsResponse,
@@ -86,36 +87,40 @@ type Answers = { readonly [V in VerbName]: (asked: Asked<V>) => Init<Answered<V>
 function answersOf(relay: Relay, wallMs: () => number): Answers {
   const { book, heads, lines } = relay;
   return {
-    hosts: async () => ({
-      hosts: await mapped([...book.hosts], async (host) => {
+    async hosts() {
+      const away = new Map((await relay.group.away()).map((host) => [host.id, host]));
+      const told = async (host: BookedHost): Promise<Init<RelayHost>> => {
         const entry = lines.entry(host.id);
         const head = await heads.summary(host.id);
+        const { sinceUnixMs = 0, version = "", from = "", relay: elsewhere = "" } = away.get(host.id) ?? {};
         return {
           ...{ headLsn: BigInt(head?.lsn ?? 0), headUnixMs: BigInt(head?.atUnixMs ?? 0), headConflicts: head?.conflicts ?? 0 },
           ...{ id: host.id, name: host.name, fleet: host.fleet, revoked: host.isRevoked },
           joinedUnixMs: BigInt(host.joinedUnixMs),
-          online: entry !== null,
-          seenUnixMs: BigInt(entry?.sinceUnixMs ?? 0),
+          online: entry !== null || elsewhere !== "",
+          seenUnixMs: BigInt(entry?.sinceUnixMs ?? sinceUnixMs),
           tunnels: lines.tunnelsOf(host.id).size,
-          version: entry?.line.version ?? "",
-          from: entry?.line.from ?? "",
+          version: entry?.line.version ?? version,
+          from: entry?.line.from ?? from,
           admits: entry?.keyIds.size ?? 0,
+          relay: entry ? "" : elsewhere,
         };
-      }),
-    }),
+      };
+      return { hosts: await mapped([...(await book.hosts)], told) };
+    },
     operators: () => ({ operators: operatorsOf(relay) }),
-    invite({ fleet, name, ttlMs }) {
+    async invite({ fleet, name, ttlMs }) {
       const ms = Number(ttlMs);
       if (!(ms > 0 && ms <= MAX_TOKEN_MS)) throw new HoldError("bad_request", "a token is good for 30 days at most");
       const token = randomBytes(32);
       const until = wallMs() + ms;
-      book.invite(token, { fleet, name, untilUnixMs: until }, wallMs());
+      await book.invite(token, { fleet, name, untilUnixMs: until }, wallMs());
       return { token, untilUnixMs: BigInt(Math.trunc(until)) };
     },
     revoke: ({ what, undo }) => relay.revoke(what, undo),
     limits: (asked) => ({ fleets: limited(relay, asked) }),
     async heads({ host, accept }) {
-      const { id } = hostNamed(relay, host);
+      const { id } = await hostNamed(relay, host);
       if (accept) await heads.accept(id);
       return headsOnWire(id, await heads.of(id));
     },
@@ -129,8 +134,8 @@ async function mapped<T, R>(all: readonly T[], of: (each: T) => Promise<R>): Pro
   return made;
 }
 
-function hostNamed({ book }: Relay, name: string): BookedHost {
-  const found = [...book.hosts].filter((h) => h.id === name || h.name === name || `${h.fleet}/${h.name}` === name);
+async function hostNamed({ book }: Relay, name: string): Promise<BookedHost> {
+  const found = [...(await book.hosts)].filter((h) => h.id === name || h.name === name || `${h.fleet}/${h.name}` === name);
   if (found.length === 1) return found[0]!;
   throw new HoldError(
     "bad_request",
@@ -184,9 +189,11 @@ export async function serveAdmin(relay: Relay, path: string, wallMs: () => numbe
     <V extends VerbName>(name: V) =>
     (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void => {
       const { asked, answered } = verbs[name] as unknown as VerbOf<Asked<V>, Answered<V>>;
-      const result = async (): Promise<Buffer> =>
-        Buffer.from(toBinary(answered, create(answered, (await answers[name](fromBinary(asked, call.request))) as never)));
-      result().then(
+      const asBytes = async (): Promise<Buffer> => {
+        const result = await answers[name](fromBinary(asked, call.request));
+        return Buffer.from(toBinary(answered, create(answered, result as never)));
+      };
+      asBytes().then(
         (bytes) => answer(null, bytes),
         (fault: unknown) => {
           const { code, message } = fault instanceof HoldError ? fault : new HoldError("internal", String(fault));

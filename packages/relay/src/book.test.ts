@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { hashOf, RelayBook } from "./book.ts";
+import { FileBook, hashOf } from "./book.ts";
 
 const now = 1_000_000;
 const hour = 3_600_000;
@@ -16,7 +16,7 @@ function place(): string {
   return join(folder, "book.json");
 }
 
-function token(book: RelayBook, of: { fleet?: string; name?: string; untilUnixMs?: number } = {}, at = now): Uint8Array {
+function token(book: FileBook, of: { fleet?: string; name?: string; untilUnixMs?: number } = {}, at = now): Uint8Array {
   const made = randomBytes(32);
   book.invite(made, { fleet: "home", name: "", untilUnixMs: now + hour, ...of }, at);
   return made;
@@ -32,7 +32,7 @@ function outcome(run: () => { readonly name: string }): string {
 }
 
 test("a token lets one host in, once, within its time; a host that is known needs none", () => {
-  const book = RelayBook.open(null);
+  const book = FileBook.open(null);
   const good = token(book);
   const late = token(book, { untilUnixMs: now + 1 });
   const register = (host: string, t: Uint8Array, at = now, name = `n${host[0]}`): string =>
@@ -46,7 +46,7 @@ test("a token lets one host in, once, within its time; a host that is known need
 });
 
 test("a name is one host's within its fleet, and another fleet's as well; a refused one leaves the token good", () => {
-  const book = RelayBook.open(null);
+  const book = FileBook.open(null);
   const register = (host: string, t: Uint8Array, name: string): string =>
     outcome(() => book.register(host, { name, token: t }, now));
   expect(register(id("1"), token(book), "box")).toBe("box");
@@ -61,14 +61,14 @@ test("a name is one host's within its fleet, and another fleet's as well; a refu
 });
 
 test("nobody is called by another host's id, whether that one is here yet or not", () => {
-  const book = RelayBook.open(null);
+  const book = FileBook.open(null);
   book.register(id("1"), { name: "box", token: token(book) }, now);
   for (const name of [id("1"), id("9")])
     expect(outcome(() => book.register(id("2"), { name, token: token(book) }, now))).toBe("[name_taken]");
 });
 
 test("what was revoked stays out, by whatever name it was meant, until that is undone", () => {
-  const book = RelayBook.open(null);
+  const book = FileBook.open(null);
   book.register(id("1"), { name: "box", token: token(book) }, now);
   book.register(id("2"), { name: "box", token: token(book, { fleet: "lab" }) }, now);
   expect(() => book.revoke("box", false)).toThrow(/home\/box or lab\/box/);
@@ -88,7 +88,7 @@ test("what was revoked stays out, by whatever name it was meant, until that is u
 
 test("the file is whole at any time, its owner's alone, and holds no token", () => {
   const path = place();
-  const book = RelayBook.open(path);
+  const book = FileBook.open(path);
   const [used, open] = [token(book), token(book)];
   book.register(id("1"), { name: "box", token: used }, now);
   book.revoke("box", false);
@@ -100,17 +100,17 @@ test("the file is whole at any time, its owner's alone, and holds no token", () 
     for (const form of forms) expect(text).not.toContain(form);
   }
   expect(text).toContain(hashOf(open));
-  const again = RelayBook.open(path);
+  const again = FileBook.open(path);
   expect([...again.hosts]).toEqual([{ id: id("1"), name: "box", fleet: "home", joinedUnixMs: now, isRevoked: true }]);
   again.revoke("box", true);
   expect(outcome(() => again.register(id("1"), { name: "", token: none }, now))).toBe("box");
   expect(outcome(() => again.register(id("2"), { name: "new", token: open }, now))).toBe("new");
-  expect(outcome(() => RelayBook.open(path).register(id("3"), { name: "more", token: open }, now))).toBe("[invitation_unknown]");
+  expect(outcome(() => FileBook.open(path).register(id("3"), { name: "more", token: open }, now))).toBe("[invitation_unknown]");
 });
 
 test("a book that can't be written takes nobody in, and is as it was", () => {
   const path = place();
-  const book = RelayBook.open(path);
+  const book = FileBook.open(path);
   const good = token(book);
   rmSync(join(path, ".."), { recursive: true });
   expect(() => book.register(id("1"), { name: "box", token: good }, now)).toThrow(/ENOENT/);
@@ -125,13 +125,13 @@ test("a file that is none of ours is told of, and not written over", () => {
   const path = place();
   for (const text of ["", "{", "[]", '{"hosts":[]}', '{"hosts":{},"tokens":[],"revokedKeys":[]}', "null"]) {
     writeFileSync(path, text);
-    expect(() => RelayBook.open(path), text).toThrow(/can't be read/);
+    expect(() => FileBook.open(path), text).toThrow(/can't be read/);
     expect(readFileSync(path, "utf8")).toBe(text);
   }
 });
 
 test("so many tokens are open at once and no more; those whose time is over do not count", () => {
-  const book = RelayBook.open(null);
+  const book = FileBook.open(null);
   for (let i = 0; i < 1_024; i++) token(book);
   expect(() => token(book)).toThrow(/1024 tokens/);
   token(book, { untilUnixMs: now + 3 * hour }, now + 2 * hour);

@@ -19,7 +19,7 @@ export interface BookedHost {
   readonly isRevoked: boolean;
 }
 
-interface BookedToken {
+export interface BookedToken {
   readonly hash: string;
   readonly fleet: string;
   /** The name that its host gets; empty: as it wishes. */
@@ -38,11 +38,37 @@ const EMPTY: Book = { hosts: [], tokens: [], revokedKeys: [] };
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const ID = /^[0-9a-f]{32}$/;
 /** Open at once: each is a door. */
-const MAX_TOKENS = 1_024;
+export const MAX_TOKENS = 1_024;
 /** Of one fleet. */
 const MAX_HOSTS = 100_000;
 
-export class RelayBook {
+export interface Revoked {
+  readonly kind: "host" | "key";
+  readonly id: string;
+}
+
+export interface HostWish {
+  readonly name: string;
+  readonly token: Uint8Array;
+}
+
+/** A relay's own, in a file, or the one of its group (nats/book.ts). */
+export interface RelayBook {
+  readonly hosts: Iterable<BookedHost> | Promise<Iterable<BookedHost>>;
+  host(id: string): BookedHost | null | Promise<BookedHost | null>;
+  /** No host has joined yet. */
+  readonly isEmpty: boolean | Promise<boolean>;
+  readonly revokedKeys: readonly string[];
+  isRevokedKey(keyId: string): boolean;
+  /** Throws `too_many`, or `bad_request` for a name that can't be one. */
+  invite(token: Uint8Array, of: Omit<BookedToken, "hash">, nowUnixMs: number): void | Promise<void>;
+  /** B1, B2. The host as it is known from now on; throws `revoked`, `invitation_unknown` or `name_taken`. */
+  register(id: string, wished: HostWish, nowUnixMs: number): BookedHost | Promise<BookedHost>;
+  /** B3. `what`: a host's id, `FLEET/NAME` or unique name, or a key's id; throws `bad_request` for what is neither here. */
+  revoke(what: string, undo: boolean): Revoked | Promise<Revoked>;
+}
+
+export class FileBook implements RelayBook {
   readonly #path: string | null;
   #book: Book;
   #byId: Map<string, BookedHost>;
@@ -54,12 +80,12 @@ export class RelayBook {
   }
 
   /** Null: in memory only. Throws `internal` for a file that can't be read. */
-  static open(path: string | null): RelayBook {
-    if (path === null || !existsSync(path)) return new RelayBook(path, EMPTY);
+  static open(path: string | null): FileBook {
+    if (path === null || !existsSync(path)) return new FileBook(path, EMPTY);
     try {
       const book = JSON.parse(readFileSync(path, "utf8")) as Book;
       if (![book.hosts, book.tokens, book.revokedKeys].every(Array.isArray)) throw new Error("it is no relay's book");
-      return new RelayBook(path, book);
+      return new FileBook(path, book);
     } catch (cause) {
       throw new HoldError(
         "internal",
@@ -72,6 +98,10 @@ export class RelayBook {
 
   get hosts(): Iterable<BookedHost> {
     return this.#byId.values();
+  }
+
+  get isEmpty(): boolean {
+    return this.#byId.size === 0;
   }
 
   host(id: string): BookedHost | null {
@@ -87,66 +117,37 @@ export class RelayBook {
   }
 
   invite(token: Uint8Array, of: Omit<BookedToken, "hash">, nowUnixMs: number): void {
-    checkName("fleet", of.fleet);
-    if (of.name !== "") checkName("host", of.name);
+    checkInvite(of);
     const open = this.#book.tokens.filter((t) => t.untilUnixMs > nowUnixMs);
-    if (open.length >= MAX_TOKENS)
-      throw new HoldError("too_many", `${MAX_TOKENS} tokens are open; use one, or wait until one is over`);
+    if (open.length >= MAX_TOKENS) throw tooManyTokens();
     this.#save({ ...this.#book, tokens: [...open, { ...of, hash: hashOf(token) }] });
   }
 
-  /** B1, B2. The host as it is known from now on; throws `revoked`, `invitation_unknown` or `name_taken`. */
-  register(id: string, wished: { readonly name: string; readonly token: Uint8Array }, nowUnixMs: number): BookedHost {
+  register(id: string, wished: HostWish, nowUnixMs: number): BookedHost {
     const known = this.#byId.get(id);
-    if (known?.isRevoked)
-      throw new HoldError("revoked", `host ${known.name} (${id}) was revoked at this relay; who runs it may undo that`, {
-        host: id,
-      });
+    if (known?.isRevoked) throw revokedHost(known);
     if (known) return known;
     const hash = hashOf(wished.token);
     const token = this.#book.tokens.find((t) => t.hash === hash && t.untilUnixMs > nowUnixMs);
-    if (!token)
-      throw new HoldError(
-        "invitation_unknown",
-        `host ${id} is not known here, and its token is none, was used, or is over; who runs the relay makes another with: hold relay invite`,
-        { host: id },
-      );
-    const name = token.name || wished.name || id;
-    checkName("host", name);
-    if (ID.test(name) && name !== id)
-      throw new HoldError("name_taken", `${name} has the form of a host's id, and is not this one's; join with another --name`);
+    if (!token) throw noToken(id);
+    const name = nameFor(id, wished, token);
     const inFleet = this.#book.hosts.filter((h) => h.fleet === token.fleet);
     const other = inFleet.find((h) => h.name === name);
-    if (other)
-      throw new HoldError(
-        "name_taken",
-        `another host of the fleet ${token.fleet} is called ${name} (${other.id}); join with another --name`,
-        {
-          host: other.id,
-        },
-      );
+    if (other) throw nameTaken(token.fleet, other);
     if (inFleet.length >= MAX_HOSTS) throw new HoldError("too_many", `the fleet ${token.fleet} has ${MAX_HOSTS} hosts`);
     const host: BookedHost = { id, name, fleet: token.fleet, joinedUnixMs: nowUnixMs, isRevoked: false };
     this.#save({ ...this.#book, hosts: [...this.#book.hosts, host], tokens: this.#book.tokens.filter((t) => t !== token) });
     return host;
   }
 
-  /** B3. `what`: a host's id, `FLEET/NAME` or unique name, or a key's id; throws `bad_request` for what is neither here. */
-  revoke(what: string, undo: boolean): { readonly kind: "host" | "key"; readonly id: string } {
-    if (/^[0-9a-f]{64}$/.test(what)) {
+  revoke(what: string, undo: boolean): Revoked {
+    if (isKeyId(what)) {
       const others = this.#book.revokedKeys.filter((key) => key !== what);
       this.#save({ ...this.#book, revokedKeys: undo ? others : [...others, what] });
       return { kind: "key", id: what };
     }
     const found = [...this.hosts].filter((h) => h.id === what || h.name === what || `${h.fleet}/${h.name}` === what);
-    if (found.length !== 1)
-      throw new HoldError(
-        "bad_request",
-        found.length === 0
-          ? `${JSON.stringify(what)} is no host of this relay and no key's id; hold relay hosts and hold relay operators show them`
-          : `${what} may be ${found.map((h) => `${h.fleet}/${h.name}`).join(" or ")}; say which`,
-      );
-    const { id } = found[0]!;
+    const { id } = onlyOf(what, found);
     this.#save({ ...this.#book, hosts: this.#book.hosts.map((h) => (h.id === id ? { ...h, isRevoked: !undo } : h)) });
     return { kind: "host", id };
   }
@@ -163,6 +164,58 @@ export class RelayBook {
 
 export function hashOf(secret: Uint8Array): string {
   return createHash("sha256").update(secret).digest("hex");
+}
+
+/** Throws `bad_request`. */
+export function checkInvite({ fleet, name }: Pick<BookedToken, "fleet" | "name">): void {
+  checkName("fleet", fleet);
+  if (name !== "") checkName("host", name);
+}
+
+/** What a host of this token is called; throws `bad_request`, or `name_taken` for what has the form of another's id. */
+export function nameFor(id: string, wished: HostWish, token: Pick<BookedToken, "name">): string {
+  const name = token.name || wished.name || id;
+  checkName("host", name);
+  if (ID.test(name) && name !== id)
+    throw new HoldError("name_taken", `${name} has the form of a host's id, and is not this one's; join with another --name`);
+  return name;
+}
+
+export const isKeyId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+
+/** Throws `bad_request` for none and for several. */
+export function onlyOf<H extends Pick<BookedHost, "fleet" | "name">>(what: string, found: readonly H[]): H {
+  if (found.length === 1) return found[0]!;
+  throw new HoldError(
+    "bad_request",
+    found.length === 0
+      ? `${JSON.stringify(what)} is no host of this relay and no key's id; hold relay hosts and hold relay operators show them`
+      : `${what} may be ${found.map((h) => `${h.fleet}/${h.name}`).join(" or ")}; say which`,
+  );
+}
+
+export function tooManyTokens(): HoldError {
+  return new HoldError("too_many", `${MAX_TOKENS} tokens are open; use one, or wait until one is over`);
+}
+
+export function revokedHost({ id, name }: Pick<BookedHost, "id" | "name">): HoldError {
+  return new HoldError("revoked", `host ${name} (${id}) was revoked at this relay; who runs it may undo that`, { host: id });
+}
+
+export function noToken(id: string): HoldError {
+  return new HoldError(
+    "invitation_unknown",
+    `host ${id} is not known here, and its token is none, was used, or is over; who runs the relay makes another with: hold relay invite`,
+    { host: id },
+  );
+}
+
+export function nameTaken(fleet: string, other: Pick<BookedHost, "id" | "name">): HoldError {
+  return new HoldError(
+    "name_taken",
+    `another host of the fleet ${fleet} is called ${other.name} (${other.id}); join with another --name`,
+    { host: other.id },
+  );
 }
 
 function checkName(of: string, name: string): void {

@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { create, DoorsSchema, type HoldError } from "@holdfast/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Caller, type Line, Lines, type Tunnel } from "./lines.ts";
+import type { Caller } from "./caller.ts";
+import { type Line, Lines, type Tunnel } from "./lines.ts";
 
 const idOf = (digit: string): string => digit.repeat(32);
 const keyId = (digit: string): string => digit.repeat(64);
 const key = (digit: string): Caller => ({ keyId: keyId(digit) });
 let now = 1_000_000;
+let fence = 0;
 let lines: Lines<string>;
 
 beforeEach(() => {
@@ -28,6 +30,7 @@ function line(digit: string, name: string, fleet = "home"): TestLine {
     host: { id: idOf(digit), name, fleet, joinedUnixMs: 0, isRevoked: false },
     version: "",
     from: "",
+    claim: { host: idOf(digit), fence: ++fence, isLost: false },
     offers: [],
     refused: "",
     send: (word) => void (word.case === "offer" && made.offers.push(word.value!.id!)),

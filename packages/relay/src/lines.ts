@@ -2,7 +2,7 @@
  * Who is here now: hosts by their lines, whom each lets to its door, and who waits at one. In memory alone: a relay that was killed has it again when
  * the hosts have dialled again.
  *
- *   D1  A host has one line; the newest is it, and the one before is told that it is not.
+ *   D1  A host has one line; the newest is it, and the one before is told that it is not. Which is newer its claim says (group.ts).
  *   D2  Nobody learns of a host that it does not admit: not there, not admitted and not connected are one answer.
  *   D3  An offer is taken once, by the host that it was made to, within its time.
  *   D4  Who is not admitted any more is let in no more at once. Tunnels that lead there already have a moment: by them the host tells why.
@@ -12,9 +12,8 @@
 import { randomBytes } from "node:crypto";
 import { type Doors, type Error as WireError, HoldError, type Init, type Offer, type RelayWord } from "@holdfast/protocol";
 import type { BookedHost } from "./book.ts";
-
-/** Who asks: a key that was proven, or an invitation. */
-export type Caller = { readonly keyId: string } | { readonly knockHash: string };
+import { type Caller, nameOf } from "./caller.ts";
+import type { Claim } from "./group.ts";
 
 export interface Tunnel {
   readonly caller: Caller;
@@ -29,6 +28,7 @@ export interface Line {
   readonly host: BookedHost;
   readonly version: string;
   readonly from: string;
+  readonly claim: Claim;
   send(word: NonNullable<Init<RelayWord>["body"]>): void;
   /** Ends it; the host is told why. */
   refuse(why: HoldError): void;
@@ -104,14 +104,15 @@ export class Lines<T> {
     return this.#entries.get(id) ?? null;
   }
 
-  /** D1. Tunnels of the line before stay, unless the host says that they `stalled`. */
+  /** D1. Tunnels of the line before stay, unless the host says that they `stalled`. Throws `fenced` for one that is the older already. */
   open(line: Line, stalled = false): void {
     const { id } = line.host;
     const before = this.#entries.get(id);
+    if (line.claim.isLost || (before && before.line.claim.fence > line.claim.fence)) throw fenced(id);
     const lost = stalled ? [...this.tunnelsOf(id)].filter((tunnel) => tunnel.isJoined?.()) : [];
     const { keyIds = new Set<string>(), knocks = new Map<string, number>() } = before ?? {};
     this.#entries.set(id, { line, sinceUnixMs: this.#nowUnixMs(), keyIds, knocks });
-    before?.line.refuse(new HoldError("fenced", `host ${id} has dialled again: this line of it is over`, { host: id }));
+    before?.line.refuse(fenced(id));
     for (const tunnel of lost) tunnel.end(new HoldError("unreachable", `host ${id} has dialled again by another way`));
     for (const { host, offer } of this.#waiting.values()) if (host === id) line.send({ case: "offer", value: offer });
     this.#tellChanged();
@@ -167,10 +168,9 @@ export class Lines<T> {
     const found = this.admitting(caller).filter(({ host: h }) => h.id === host || h.name === host);
     if (found.length === 1) return found[0]!;
     if (found.length === 0) throw notHere(host);
-    throw new HoldError(
-      "bad_request",
-      `several hosts are called ${host} (${found.map(({ host: h }) => `${h.id} of ${h.fleet}`).join(", ")}); say its id`,
-      { candidates: found.map(({ host: h }) => h.id).join(",") },
+    throw several(
+      host,
+      found.map((line) => line.host),
     );
   }
 
@@ -299,8 +299,18 @@ export class Lines<T> {
   }
 }
 
-export function nameOf(caller: Caller): string {
-  return "keyId" in caller ? caller.keyId : `invitation ${caller.knockHash.slice(0, 8)}`;
+/** D1. */
+export function fenced(host: string): HoldError {
+  return new HoldError("fenced", `host ${host} has dialled again: this line of it is over`, { host });
+}
+
+/** Of several that may be meant. */
+export function several(asked: string, found: readonly { readonly id: string; readonly fleet: string }[]): HoldError {
+  return new HoldError(
+    "bad_request",
+    `several hosts are called ${asked} (${found.map(({ id, fleet }) => `${id} of ${fleet}`).join(", ")}); say its id`,
+    { candidates: found.map(({ id }) => id).join(",") },
+  );
 }
 
 /** D2. */

@@ -49,6 +49,26 @@ export class Metrics {
       "Of the fleet nearest to its bound: hosts or tunnels, by what it may have",
       () => relay.quotas.fullest,
     );
+    gauge("holdfast_relay_group_whole", "1 while it can ask its group; a relay alone always can", () =>
+      Number(relay.group.isWhole),
+    );
+    gauge("holdfast_relay_crossing_tunnels", "Tunnels from one relay to another that end here", () => relay.group.counts.tunnels);
+    new Counter({
+      name: "holdfast_relay_crossed_bytes_total",
+      ...{ help: "Bytes of tunnels to and from other relays, by NATS", labelNames: ["way"], registers },
+      collect() {
+        this.reset();
+        this.inc({ way: "sent" }, relay.group.counts.sent);
+        this.inc({ way: "received" }, relay.group.counts.received);
+      },
+    });
+    new Counter({
+      ...{ name: "holdfast_relay_nats_reconnects_total", help: "How often NATS was lost and found again", registers },
+      collect() {
+        this.reset();
+        this.inc(relay.group.counts.reconnects);
+      },
+    });
     // The sums are the relay's own: it counts whether somebody looks or not.
     new Counter({
       ...{ name: "holdfast_relay_passed_bytes_total", help: "Bytes passed on", labelNames: ["to"], registers },

@@ -79,7 +79,7 @@ test("one fleet's bounds leave another's hosts and tunnels alone", async () => {
   const ana = new Key();
   const [lab, home] = [await scene.host("box", [ana], "lab"), await scene.host("box", [ana])];
   scene.relay.quotas.set("lab", { hosts: 1, tunnels: 1 });
-  const second = await scene.dial(new Host(), { name: "two", token: scene.token("lab") });
+  const second = await scene.dial(new Host(), { name: "two", token: await scene.token("lab") });
   await expect(second.registered()).rejects.toMatchObject({ code: "too_many" });
   const { near } = await scene.tunnel(ana, lab);
   expect((await (await scene.knock(ana, lab.id)).refused()).code).toBe("too_many");

@@ -2,7 +2,7 @@
  * A relay: hosts dial it, operators dial it, and it introduces them. It passes on pieces that it can't read, and keeps nothing of what passes.
  *
  *   R1  A key is believed by its signature (pass.ts), a host is let in by the book (book.ts), an operator by the host that it asks for (lines.ts).
- *   R2  Before that, a call has 5 s and one message; of one address there are so many at once.
+ *   R2  Before that, a call has 5 s and one message; of one address there are so many at once (strangers.ts).
  *   R3  A tunnel holds back who sends faster than the other end reads, and no other tunnel.
  *   R4  When one end of a tunnel is over, so is the other, and what was sent before an orderly end arrives.
  *   R5  A line without a word for three beats is over.
@@ -10,10 +10,11 @@
  *   R7  A fleet has so many hosts and tunnels here, and so much of what passes (quotas.ts).
  *   R8  Who has just started knows nobody yet: who knocks in its first moments waits for a host that may be dialling.
  */
-import type { Readable, Writable } from "node:stream";
-import { type sendUnaryData, type ServerDuplexStream, type ServerUnaryCall, type ServiceError, status } from "@grpc/grpc-js";
+import { setTimeout as delay } from "node:timers/promises";
+import { type sendUnaryData, type ServerUnaryCall, status } from "@grpc/grpc-js";
 import {
   create,
+  type Doors,
   FindRequestSchema,
   type FindResponse,
   FindResponseSchema,
@@ -27,7 +28,6 @@ import {
   HostWordSchema,
   type Init,
   type Knock,
-  limits,
   type Piece,
   PieceSchema,
   RegisteredSchema,
@@ -36,38 +36,21 @@ import {
   toBinary,
 } from "@holdfast/protocol";
 import { hashOf, type RelayBook } from "./book.ts";
-import { type Caller, type Line, Lines, nameOf, notHere, type Tunnel } from "./lines.ts";
-import { PassReader } from "./pass.ts";
+import { addressOf, type Call, type End, fail, hasLeft, told } from "./end.ts";
+import { Alone, type Away, type Crossing, type Group } from "./group.ts";
+import { type Caller, nameOf } from "./caller.ts";
+import { fenced, type Line, Lines, notHere, several, type Tunnel } from "./lines.ts";
 import { type HeadStore, MemoryHeadStore } from "./head-store.ts";
 import { HeadTable, headsOnWire } from "./heads.ts";
-import { LineWitness } from "./witness.ts";
+import { PassReader } from "./pass.ts";
 import { Quotas } from "./quotas.ts";
-
-export type Call = ServerDuplexStream<Buffer, Buffer> & { letIn?(): void };
-
-/** One end of a tunnel: a gRPC call, or a WebSocket (web.ts). */
-export type End = Readable &
-  Writable & {
-    readonly cancelled: boolean;
-    getPeer(): string;
-    /** Of the audience of its pass, where that is another door's than gRPC's. */
-    readonly isMe?: (audience: string) => boolean;
-    /** How it ends with why; a gRPC call has its own way. */
-    fail?(why: HoldError): void;
-    /** Told when whoever calls is let in; before, it is given little (narrow.ts). */
-    letIn?(): void;
-  };
-
-/** A call of whom nothing is known yet (R2). */
-interface Stranger {
-  /** They have said who they are. Any key may. */
-  known(): void;
-  /** And somebody here lets them in. */
-  letIn(): void;
-}
+import { type Stranger, Strangers } from "./strangers.ts";
+import { LineWitness } from "./witness.ts";
 
 export interface RelayParts {
   readonly book: RelayBook;
+  /** Relays that share the book; without, it is alone. */
+  readonly group?: Group | undefined;
   /** Default: as usual for all, and what is set is not written. */
   readonly quotas?: Quotas;
   /** Of the audience of a pass (identity.ts). */
@@ -85,22 +68,32 @@ export interface RelayParts {
 /** R5. */
 export const BEAT_MS = 5_000;
 const SILENT_BEATS = 3;
-/** R2: of one address that is not this machine's. */
-const STRANGERS_EACH = 64;
 const DRAIN_LOOK_MS = 25;
+/** How often the group is asked for a host that somebody waits for. */
+const GROUP_LOOK_MS = 500;
+
+/** How a tunnel is asked for. */
+interface Asked {
+  readonly caller: Caller;
+  readonly from: string;
+  readonly carrier: string;
+  readonly plain: boolean;
+}
 
 export class Relay {
   readonly book: RelayBook;
+  readonly group: Group;
   readonly lines: Lines<End>;
   readonly heads: HeadTable;
   readonly quotas: Quotas;
   readonly #passes: PassReader;
   readonly #log: RelayParts["log"];
   readonly #wallMs: () => number;
-  readonly #met: (ms: number) => void;
   readonly #gatheredAt: number;
   #isDraining = false;
-  readonly #strangers = new Map<string, number>();
+  /** Of operators here at hosts elsewhere: how each is ended. */
+  readonly #crossings = new Set<(why: HoldError) => void>();
+  readonly #strangers: Strangers;
   /** Bytes that were passed on, by direction. */
   readonly passed = { toHosts: 0, toOperators: 0 };
   /** By code. */
@@ -108,6 +101,7 @@ export class Relay {
 
   constructor({
     book,
+    group = new Alone(),
     quotas = Quotas.open(null),
     isMe,
     wallMs,
@@ -117,14 +111,20 @@ export class Relay {
     heads = new MemoryHeadStore(),
   }: RelayParts) {
     this.book = book;
+    this.group = group;
     this.quotas = quotas;
     this.lines = new Lines(wallMs);
     this.heads = new HeadTable({ store: heads, wallMs, log });
+    this.#gatheredAt = performance.now() + gatherMs;
     this.#passes = new PassReader(isMe, wallMs);
     this.#log = log;
     this.#wallMs = wallMs;
-    this.#met = met;
-    this.#gatheredAt = performance.now() + gatherMs;
+    this.#strangers = new Strangers(met);
+    group.meet({
+      lost: ({ host, fence }) => this.#lost(host, fence),
+      arrive: (end, crossing) => this.#arrive(end, crossing),
+      revoked: (kind, id) => void this.#putOut(kind, id),
+    });
   }
 
   get isDraining(): boolean {
@@ -141,8 +141,10 @@ export class Relay {
     this.#log("draining", { hosts: this.lines.online, tunnels: this.lines.tunnels });
     for (const { line } of [...this.lines.entries]) line.refuse(leaving());
     for (const [, tunnels] of [...this.lines.tunnelsByHost]) for (const tunnel of [...tunnels]) tunnel.end(leaving());
+    for (const end of [...this.#crossings]) end(leaving());
     const over = AbortSignal.timeout(mostMs);
-    while (this.lines.tunnels > 0 && !over.aborted) await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+    while (this.lines.tunnels + this.#crossings.size > 0 && !over.aborted)
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
   }
 
   #refused(code: string): void {
@@ -169,6 +171,7 @@ export class Relay {
       leaveFleet();
       if (!line) return;
       this.lines.over(line);
+      this.group.release(line.claim);
       this.#log("host_left", { host: line.host.id, name: line.host.name });
       line = null;
     };
@@ -181,7 +184,7 @@ export class Relay {
     call.on("cancelled", over);
     call.on("error", over);
     call.on("end", () => call.end());
-    const stranger = this.#stranger(call, refuse);
+    const stranger = this.#isDraining ? refuse(leaving()) : this.#strangers.meet(call, refuse);
     if (!stranger) return;
     const register = async ({
       pass,
@@ -192,21 +195,33 @@ export class Relay {
       stalled,
     }: Extract<HostWord["body"], { case: "register" }>["value"]): Promise<void> => {
       const { keyId, publicKey } = await this.#passes.read(pass);
-      const asked = await this.heads.latest(keyId.slice(0, 32));
-      const host = this.book.register(keyId.slice(0, 32), { name, token }, this.#wallMs());
-      if (call.cancelled || call.destroyed) return;
-      leaveFleet = this.quotas.host(host.fleet, host.id);
+      stranger.known();
+      const id = keyId.slice(0, 32);
+      const asked = await this.heads.latest(id);
+      const host = await this.book.register(id, { name, token }, this.#wallMs());
+      const claim = await this.group.claim({ host, version: version.slice(0, 64), from: addressOf(call) });
+      try {
+        if (doors) await this.group.doors(claim, doors);
+        if (this.#isDraining) throw leaving();
+        if (hasLeft(call)) throw new HoldError("cancelled", "the host has left");
+        const opened: Line = { host, claim, version: version.slice(0, 64), from: addressOf(call), send, refuse };
+        leaveFleet = this.quotas.host(host.fleet, id);
+        this.lines.open(opened, stalled);
+        line = opened;
+      } catch (fault) {
+        this.group.release(claim);
+        throw fault;
+      }
       stranger.letIn();
-      witness = new LineWitness(this.heads, { id: host.id, key: publicKey, asked }, (fault) =>
-        this.#log("heads_not_kept", { host: host.id, why: String(fault) }),
+      witness = new LineWitness(this.heads, { id, key: publicKey, asked }, (fault) =>
+        this.#log("heads_not_kept", { host: id, why: String(fault) }),
       );
-      line = { host, version: version.slice(0, 64), from: addressOf(call), send, refuse };
-      this.lines.open(line, stalled);
       if (doors) this.lines.setDoors(line, doors);
       const { name: called, fleet } = host;
-      const registered = { name: called, fleet, beatMs: BEAT_MS, ...(asked ? { witnessed: headOnWire(asked) } : {}) };
-      send({ case: "registered", value: create(RegisteredSchema, registered) });
-      this.#log("host_registered", { host: host.id, name: host.name, fleet: host.fleet, from: line.from });
+      const witnessed = asked ? { witnessed: headOnWire(asked) } : {};
+      const registered = create(RegisteredSchema, { name: called, fleet, beatMs: BEAT_MS, group: this.group.id, ...witnessed });
+      send({ case: "registered", value: registered });
+      this.#log("host_registered", { host: host.id, name: host.name, fleet, from: line.from });
     };
     let isRegistering = false;
     call.on("data", (bytes: Buffer) => {
@@ -219,7 +234,7 @@ export class Relay {
           isRegistering = true;
           register(body.value).catch(refuse);
         } else if (body.case === "beat") send({ case: "beat", value: body.value });
-        else if (body.case === "doors") this.lines.setDoors(line, body.value);
+        else if (body.case === "doors") this.#setDoors(line, body.value);
         else if (body.case === "heads") this.#heardHeads(line, witness, body.value);
         else if (body.case === "decline") this.lines.decline(line, body.value.id, body.value.error);
       } catch (fault) {
@@ -233,10 +248,25 @@ export class Relay {
     if (this.lines.entry(line.host.id)?.line === line) witness?.heard(heads);
   }
 
+  #setDoors(line: Line, doors: Doors): void {
+    this.lines.setDoors(line, doors);
+    // Where the group can't be told now, it is when it can be asked again.
+    this.group.doors(line.claim, doors).catch(() => {});
+  }
+
+  /** The host has registered elsewhere. Its tunnels here go on. */
+  #lost(host: string, fence: number): void {
+    const line = this.lines.entry(host)?.line;
+    if (!line || line.claim.fence !== fence) return;
+    this.#log("host_moved", { host, name: line.host.name });
+    this.lines.over(line);
+    line.refuse(fenced(host));
+  }
+
   /** A host comes to its door. */
   accept(call: End): void {
     const refuse = this.#refuser(call);
-    const stranger = this.#stranger(call, refuse);
+    const stranger = this.#isDraining ? refuse(leaving()) : this.#strangers.meet(call, refuse);
     if (!stranger) return;
     call.once("data", (bytes: Buffer) => {
       call.pause();
@@ -255,7 +285,7 @@ export class Relay {
   /** An operator knocks. */
   reach(call: End, carrier: "grpc" | "websocket" = "grpc"): void {
     const refuse = this.#refuser(call);
-    const stranger = this.#stranger(call, refuse);
+    const stranger = this.#isDraining ? refuse(leaving()) : this.#strangers.meet(call, refuse);
     if (!stranger) return;
     call.once("data", (bytes: Buffer) => {
       call.pause();
@@ -278,7 +308,6 @@ export class Relay {
     }
     if (body.case !== "knock") throw new HoldError("bad_request", "an operator knocks first");
     const caller = await this.#callerOf(body.value, call.isMe);
-    const from = addressOf(call);
     const gone = new AbortController();
     const leave = (): void => gone.abort();
     call.once("cancelled", leave);
@@ -286,12 +315,88 @@ export class Relay {
     // An invitation that no host has told of is nobody's yet, and has no longer than other strangers.
     const comingMs = "keyId" in caller ? this.#gatheredAt - performance.now() : 0;
     if ("keyId" in caller) stranger.known();
-    const line = await this.lines.findSoon(caller, body.value.host, { gone: gone.signal, comingMs });
+    const found = await this.#find(caller, body.value.host, { gone: gone.signal, comingMs });
+    call.removeListener("cancelled", leave);
+    call.removeListener("close", leave);
     stranger.letIn();
     if (this.#isDraining) throw leaving();
     this.#checkKey(caller);
-    // Who left while the pass was read is told of by no event any more.
-    if (call.cancelled || call.destroyed) return;
+    if (hasLeft(call)) return;
+    const asked: Asked = { caller, from: addressOf(call), carrier, plain: body.value.plain };
+    if ("send" in found) await this.#introduce(call, found, asked);
+    else await this.#cross(call, found, { ...asked, host: found.id, asked: body.value.host });
+  }
+
+  /** D2, D5, wherever the host's line is. */
+  async #find(
+    caller: Caller,
+    asked: string,
+    { gone, comingMs }: { readonly gone: AbortSignal; readonly comingMs: number },
+  ): Promise<Line | Away> {
+    if (this.group.id === "") return this.lines.findSoon(caller, asked, { gone, comingMs });
+    const enough = new AbortController();
+    const soon = this.lines.findSoon(caller, asked, { gone: AbortSignal.any([gone, enough.signal]), comingMs });
+    soon.catch(() => {});
+    try {
+      for (;;) {
+        const away = await this.#findAway(caller, asked);
+        if (away) return away;
+        const here = await Promise.race([soon, delay(GROUP_LOOK_MS, null, { signal: enough.signal })]);
+        if (here) return here;
+      }
+    } finally {
+      enough.abort();
+    }
+  }
+
+  /** Null: none at another relay is meant; throws `bad_request` for a name of several. */
+  async #findAway(caller: Caller, asked: string): Promise<Away | null> {
+    const here = this.lines.admitting(caller).filter(({ host: h }) => h.id === asked || h.name === asked);
+    if (here[0]?.host.id === asked || !this.group.isWhole) return null;
+    const elsewhere = await this.group.find(caller, asked).catch(() => []);
+    const away = elsewhere.filter(({ id }) => !here.some(({ host }) => host.id === id));
+    if (away.length + here.length > 1) throw several(asked, [...here.map(({ host }) => host), ...away]);
+    return away[0] ?? null;
+  }
+
+  /** An operator comes by another relay, which knows who it is. */
+  #arrive(end: End, { caller, host, asked, ...rest }: Crossing): void {
+    const introduced = async (): Promise<void> => {
+      if (this.#isDraining) throw leaving();
+      this.#checkKey(caller);
+      const line = this.lines.admitting(caller).find(({ host: { id } }) => id === host);
+      if (!line) throw notHere(asked);
+      await this.#introduce(end, line, { caller, ...rest });
+    };
+    introduced().catch(this.#refuser(end));
+  }
+
+  /** The host has its line at another relay. */
+  async #cross(call: End, to: Away, crossing: Crossing): Promise<void> {
+    const far = await this.group.cross(to, crossing);
+    const over = (): void => {
+      this.#crossings.delete(end);
+      if (!far.destroyed) far.destroy();
+    };
+    const end = (why: HoldError): void => {
+      fail(call, why);
+      over();
+    };
+    if (hasLeft(call)) return void far.destroy();
+    this.#crossings.add(end);
+    call.once("close", over);
+    call.once("cancelled", over);
+    far.once("close", () => this.#crossings.delete(end));
+    this.#log("tunnel_crosses", { host: to.id, caller: nameOf(crossing.caller), from: crossing.from, to: to.relay });
+    this.#pass(call, far, to.fleet, (bytes) => (this.passed.toHosts += bytes));
+    this.#pass(far, call, to.fleet, (bytes) => (this.passed.toOperators += bytes));
+  }
+
+  async #introduce(call: End, line: Line, { caller, from, carrier, plain }: Asked): Promise<void> {
+    const gone = new AbortController();
+    const leave = (): void => gone.abort();
+    call.once("cancelled", leave);
+    call.once("close", leave);
     let isJoined = false;
     const tunnel: Tunnel = { caller, from, isJoined: () => isJoined, end: (why) => end(why) };
     let end = (_: HoldError): void => leave();
@@ -299,7 +404,7 @@ export class Relay {
     call.once("close", over);
     call.once("cancelled", over);
     try {
-      const host = await this.lines.offer(line, { from, carrier, plain: body.value.plain, gone: gone.signal });
+      const host = await this.lines.offer(line, { from, carrier, plain, gone: gone.signal });
       call.removeListener("cancelled", leave);
       call.removeListener("close", leave);
       isJoined = true;
@@ -331,8 +436,7 @@ export class Relay {
   }
 
   #checkKey(caller: Caller): void {
-    if ("keyId" in caller && this.book.isRevokedKey(caller.keyId))
-      throw new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
+    if ("keyId" in caller && this.book.isRevokedKey(caller.keyId)) throw revokedKey();
   }
 
   /** R7. Throws `too_many`. What is returned is called when it is over. */
@@ -376,7 +480,7 @@ export class Relay {
       goOn();
     });
     from.on("end", () => to.end());
-    const cut = (): void => fail(to, new HoldError("unreachable", "the other end of the tunnel is gone"));
+    const cut = (fault?: unknown): void => fail(to, fault instanceof HoldError ? fault : gone());
     from.on("cancelled", cut);
     from.on("error", cut);
     from.resume();
@@ -391,18 +495,12 @@ export class Relay {
     this.#answer(found(), answer);
   }
 
-  async #found(pass: string, isMe?: End["isMe"]): Promise<FindResponse> {
-    const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) }, isMe);
-    const hosts = this.lines.admitting(caller).map(({ host: { id, name } }) => ({ id, name, online: true }));
-    return create(FindResponseSchema, { hosts });
-  }
-
   /** What is kept of a host's chain, for whom it admits, and for itself: the holder of its key. */
   headsOf(call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void {
     const read = async (): Promise<Buffer> => {
       const { pass, host } = fromBinary(HeadsRequestSchema, call.request);
       const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) });
-      const own = "keyId" in caller ? this.book.host(caller.keyId.slice(0, 32)) : null;
+      const own = "keyId" in caller ? await this.book.host(caller.keyId.slice(0, 32)) : null;
       const isOwn = own !== null && !own.isRevoked && (own.id === host || own.name === host);
       const id = isOwn ? own.id : this.lines.find(caller, host).host.id;
       return Buffer.from(toBinary(HeadsResponseSchema, create(HeadsResponseSchema, headsOnWire(id, await this.heads.of(id)))));
@@ -421,9 +519,20 @@ export class Relay {
     );
   }
 
-  /** What was revoked is out at once. */
-  revoke(what: string, undo: boolean): { readonly kind: "host" | "key"; readonly id: string; readonly tunnels: number } {
-    const { kind, id } = this.book.revoke(what, undo);
+  async #found(pass: string, isMe?: End["isMe"]): Promise<FindResponse> {
+    const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) }, isMe);
+    const here = this.lines.admitting(caller).map(({ host }) => host);
+    const elsewhere = this.group.isWhole ? await this.group.admitting(caller).catch(() => []) : [];
+    const away = elsewhere.filter(({ id }) => !here.some((host) => host.id === id));
+    return create(FindResponseSchema, { hosts: [...here, ...away].map(({ id, name }) => ({ id, name, online: true })) });
+  }
+
+  /** What was revoked is out at once; `tunnels`: that lead to hosts of this relay. */
+  async revoke(
+    what: string,
+    undo: boolean,
+  ): Promise<{ readonly kind: "host" | "key"; readonly id: string; readonly tunnels: number }> {
+    const { kind, id } = await this.book.revoke(what, undo);
     const tunnels = undo ? 0 : this.#putOut(kind, id);
     this.#log(undo ? "revocation_undone" : "revoked", { kind, id, tunnels });
     return { kind, id, tunnels };
@@ -439,50 +548,11 @@ export class Relay {
     const line = kind === "host" ? this.lines.entry(id)?.line : undefined;
     if (line) {
       this.lines.over(line);
+      this.group.release(line.claim);
       line.refuse(new HoldError("revoked", `host ${line.host.name} was revoked at this relay`, { host: id }));
     }
     if (kind === "host") this.lines.forget(id);
     return ended.length;
-  }
-
-  /** R2. Null: refused already. */
-  #stranger(call: End, refuse: (why: unknown) => void): Stranger | null {
-    const from = addressOf(call);
-    const cameMs = performance.now();
-    if (this.#isDraining) {
-      refuse(leaving());
-      return null;
-    }
-    const n = this.#strangers.get(from) ?? 0;
-    if (n >= STRANGERS_EACH && !isHere(from)) {
-      refuse(new HoldError("too_many", `${n} calls from ${from} wait to say who they are`));
-      return null;
-    }
-    this.#strangers.set(from, n + 1);
-    const late = setTimeout(() => refuse(new HoldError("timed_out", "who you are was not said in time")), limits.handshakeMs);
-    let isKnown = false;
-    const over = (): void => {
-      if (isKnown) return;
-      isKnown = true;
-      clearTimeout(late);
-      const left = this.#strangers.get(from)! - 1;
-      if (left === 0) this.#strangers.delete(from);
-      else this.#strangers.set(from, left);
-    };
-    call.once("close", over);
-    call.once("cancelled", over);
-    call.once("error", over);
-    const known = (): void => {
-      if (!isKnown) this.#met(performance.now() - cameMs);
-      over();
-    };
-    return {
-      known,
-      letIn() {
-        known();
-        call.letIn?.();
-      },
-    };
   }
 
   #refuser(call: End): (why: unknown) => void {
@@ -502,26 +572,10 @@ function leaving(): HoldError {
   return new HoldError("draining", "this relay is being stopped; dial another, or this one when it is back");
 }
 
-function told(fault: unknown): HoldError {
-  return fault instanceof HoldError ? fault : new HoldError("internal", "the relay failed on that; its log tells more");
+function revokedKey(): HoldError {
+  return new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
 }
 
-/** Ends a call that is under way, with why, after what was written. */
-function fail(call: End, why: HoldError): void {
-  if (call.destroyed || call.writableEnded) return;
-  if (call.fail) return call.fail(why);
-  call.emit("error", { code: status.ABORTED, details: `[${why.code}] ${why.message}` } as ServiceError);
-}
-
-/** Without the port. */
-function addressOf(call: End): string {
-  return call
-    .getPeer()
-    .replace(/:\d+$/, "")
-    .replace(/^\[|\]$/g, "");
-}
-
-/** Whether an address is this machine's own: what is counted by source is not counted there, where all may be one proxy's. */
-export function isHere(from: string): boolean {
-  return from === "::1" || from.replace(/^::ffff:/, "").startsWith("127.");
+function gone(): HoldError {
+  return new HoldError("unreachable", "the other end of the tunnel is gone");
 }

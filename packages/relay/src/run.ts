@@ -1,15 +1,18 @@
 /** A relay as a program: its folder, its key, where it listens, and its end. */
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { pinOf } from "@holdfast/carrier/grpc";
 import { containerFor } from "@holdfast/carrier/tls";
 import type { ListenWish } from "@holdfast/carrier/listen";
 import { HoldError } from "@holdfast/protocol";
 import { askRelay, serveAdmin } from "./admin.ts";
-import { RelayBook } from "./book.ts";
 import { FileHeadStore } from "./head-store.ts";
+import { FileBook } from "./book.ts";
 import { meantBy } from "./identity.ts";
+import type { NatsWish } from "./nats/connect.ts";
+import type { GroupParts, NatsGroup } from "./nats/group.ts";
 import { Relay } from "./relay.ts";
 import { Quotas } from "./quotas.ts";
 import { listenGrpc } from "./server.ts";
@@ -26,6 +29,8 @@ export interface RunOptions {
   readonly public?: string | undefined;
   /** The web side (web.ts); without, there is none. Its certificate is the one above. */
   readonly web?: Pick<ListenWish, "listen" | "allowHosts" | "allowOrigins"> | undefined;
+  /** Where it meets other relays (nats/group.ts); without, it is alone and has a book of its own. */
+  readonly nats?: NatsWish | undefined;
   readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -50,7 +55,7 @@ const DRAIN_MS = 5_000;
 export const adminSocket = (folder: string): string => join(folder, "relay.sock");
 
 /** Resolves when it takes calls. Throws `start_failed` or `usage`. */
-export async function runRelay({ folder, listen, tls, public: name, web, log }: RunOptions): Promise<Running> {
+export async function runRelay({ folder, listen, tls, public: name, web, nats, log }: RunOptions): Promise<Running> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   await checkAlone(folder);
   const wallMs = (): number => Date.now();
@@ -58,12 +63,13 @@ export async function runRelay({ folder, listen, tls, public: name, web, log }: 
   const isPlain = tls === undefined && isLoopback(listen);
   const own = tls === undefined && !isPlain ? ownCertificate(folder) : undefined;
   const certificate = certificateIn(own ?? tls);
+  const group = nats && (await joinGroup(nats, { name: name ?? listen, wallMs, log }));
   const relay = new Relay({
-    book: RelayBook.open(join(folder, "book.json")),
+    ...(group ? { group, book: group.book } : { book: FileBook.open(join(folder, "book.json")) }),
     quotas: Quotas.open(join(folder, "limits.json")),
     isMe: meantBy(certificate, name),
     ...{ wallMs, log, gatherMs: GATHER_MS },
-    heads: new FileHeadStore(join(folder, "heads")),
+    heads: group?.heads ?? new FileHeadStore(join(folder, "heads")),
     ...(metrics && { met: metrics.met }),
   });
   const grpc = await listenGrpc(relay, { listen, tls: tls ?? own });
@@ -74,6 +80,7 @@ export async function runRelay({ folder, listen, tls, public: name, web, log }: 
   const admin = await serveAdmin(relay, adminSocket(folder), wallMs);
   const pinned = certificate ?? certificateIn(webTls);
   const pin = pinned ? ownPin(pinned) : "";
+  await group?.rename(name ?? `${isPlain ? listen.replace(/:\d+$/, "") : hostname()}:${grpc.port}`);
   log("listening", { address: listen, port: grpc.port, tls: !isPlain, pid: process.pid, web: listening?.url });
   const close = (): void => {
     admin.close();
@@ -86,10 +93,16 @@ export async function runRelay({ folder, listen, tls, public: name, web, log }: 
     web: listening ? { url: listening.url, isPlain: webTls === undefined } : null,
     async drain() {
       await relay.drain(DRAIN_MS);
+      await relay.group.leave();
       close();
     },
     close,
   };
+}
+
+async function joinGroup(wish: NatsWish, parts: GroupParts): Promise<NatsGroup> {
+  const { NatsGroup: Joined } = await import("./nats/group.ts");
+  return Joined.join(wish, parts);
 }
 
 /** Two would write one book over each other. */

@@ -14,7 +14,8 @@ import { hop, relayAddress, relayService } from "@holdfast/carrier/grpc";
 import { HoldError, limits } from "@holdfast/protocol";
 import { Lag } from "./lag.ts";
 import { NARROW_STREAMS, Narrow } from "./narrow.ts";
-import { type Call, isHere, type Relay } from "./relay.ts";
+import { type Call, isHere } from "./end.ts";
+import type { Relay } from "./relay.ts";
 
 export interface RelayListen {
   /** `ADDRESS:PORT`; port 0: any. */

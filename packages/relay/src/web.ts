@@ -18,8 +18,9 @@ import { webCallEnd, type WebCall } from "@holdfast/carrier/grpc/web";
 import { Gate, hostText, type Listen, type ListenWish, reachedAt, readListen } from "@holdfast/carrier/listen";
 import { REACH_PATH, REACH_SUBPROTOCOL } from "@holdfast/carrier/websocket";
 import { HoldError, limits } from "@holdfast/protocol";
+import { type End, isHere } from "./end.ts";
 import type { Metrics } from "./metrics.ts";
-import { type End, isHere, type Relay } from "./relay.ts";
+import type { Relay } from "./relay.ts";
 
 /** W2. */
 const HEAD_BYTES = 8 * 1024;
@@ -60,7 +61,10 @@ export const webRoutes: Readonly<Record<string, WebRoute>> = {
   "/healthz": { credential: "none", GET: () => text(200, "lives") },
   "/readyz": {
     credential: "none",
-    GET: ({ relay }) => (relay.isDraining ? text(503, "draining") : text(200, "takes calls")),
+    GET({ relay }) {
+      if (relay.isDraining) return text(503, "draining");
+      return relay.group.isWhole ? text(200, "takes calls") : text(503, "can't ask its group: NATS is away");
+    },
   },
   "/metrics": {
     credential: "this machine",

@@ -58,7 +58,7 @@ test("heads are given to whom the host admits and to the host itself, also when 
   await vi.waitFor(() => expect(s.relay.lines.entry(host.id)).toBeNull());
   expect((await asked(s, host, host.id)).heads).toHaveLength(2);
   await expect(asked(s, ana, "box")).rejects.toThrow();
-  s.relay.revoke("box", false);
+  await s.relay.revoke("box", false);
   await expect(asked(s, host, host.id)).rejects.toThrow();
 });
 

@@ -1,6 +1,6 @@
 /** A relay that does to what it passes what it likes: the real one, in the test's own process, with its hands on the calls. */
 import { fromBinary, PieceSchema } from "@holdfast/protocol";
-import { listenGrpc, meantBy, Relay, RelayBook } from "@holdfast/relay";
+import { FileBook, listenGrpc, meantBy, Relay } from "@holdfast/relay";
 import type { HostClient } from "@holdfast/sdk";
 import { randomBytes } from "node:crypto";
 import type { World } from "./world.ts";
@@ -19,7 +19,7 @@ interface Plan {
 
 export class EvilRelay {
   readonly #relay: Relay;
-  readonly #book = RelayBook.open(null);
+  readonly #book = FileBook.open(null);
   readonly #calls = new Set<Call>();
   url = "";
   /** Done once, to the first tunnel that has such a piece. */

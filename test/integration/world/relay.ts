@@ -10,7 +10,7 @@ const hold = fileURLToPath(new URL("../../../bin/hold", import.meta.url));
 
 export class RelayProcess {
   readonly #world: World;
-  readonly #folder: string;
+  readonly folder: string;
   readonly #args: readonly string[];
   #child: ChildProcess | null = null;
   /** `http://127.0.0.1:PORT` */
@@ -20,12 +20,12 @@ export class RelayProcess {
 
   private constructor(w: World, folder: string, args: readonly string[]) {
     this.#world = w;
-    this.#folder = folder;
+    this.folder = folder;
     this.#args = args;
     w.atEnd(() => this.kill());
   }
 
-  /** `at`: the address that one before it had. */
+  /** `at`: the address that one before it had. `args`: of the command. */
   static async start(w: World, name = "relay", at = "", args: readonly string[] = []): Promise<RelayProcess> {
     const relay = new RelayProcess(w, w.path(name), args);
     if (at !== "") relay.url = `http://${at}`;
@@ -40,7 +40,7 @@ export class RelayProcess {
   /** Again on the same port, with the same book. */
   async start(): Promise<void> {
     const listen = this.url === "" ? "127.0.0.1:0" : new URL(this.url).host;
-    const child = spawn(hold, ["relay", "--listen", listen, "--folder", this.#folder, "--json", ...this.#args], {
+    const child = spawn(hold, ["relay", "--listen", listen, "--folder", this.folder, "--json", ...this.#args], {
       env: { ...process.env, ...this.#world.env },
       stdio: ["ignore", "pipe", "inherit"],
     });

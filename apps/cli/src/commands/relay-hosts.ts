@@ -26,14 +26,17 @@ export async function run(
     line(context.err, "no host has joined yet; `hold relay invite` makes a token for one");
     return;
   }
+  const isGroup = hosts.some(({ relay }) => relay !== "");
   const rows = hosts.map((h) => [
     `${h.fleet}/${escapeText(h.name)}`,
     h.id,
     h.revoked ? "revoked" : h.online ? `online ${ago(h.seenUnixMs, context.now())}` : "away",
-    h.online ? String(h.tunnels) : "",
+    // Of a host at another relay that one knows it.
+    h.online && h.relay === "" ? String(h.tunnels) : "",
     h.online ? escapeText(h.from) : "",
     h.headConflicts > 0 ? paint.red("CONTRADICTED") : h.headLsn > 0n ? ago(h.headUnixMs, context.now()) : "",
     escapeText(h.version),
+    ...(isGroup ? [h.online ? escapeText(h.relay || "here") : ""] : []),
   ]);
   const columns = [
     { title: "HOST", paint: paint.bold },
@@ -43,6 +46,7 @@ export async function run(
     { title: "FROM" },
     { title: "WITNESSED" },
     { title: "VERSION", paint: paint.dim },
+    ...(isGroup ? [{ title: "RELAY" }] : []),
   ];
   for (const l of table(columns, rows, context.out.columns, { head: paint.dim })) line(context.out, l);
   return;

@@ -12,6 +12,9 @@ interface RunFlags {
   readonly web: string | undefined;
   readonly allowHost: readonly string[] | undefined;
   readonly allowOrigin: readonly string[] | undefined;
+  readonly nats: readonly string[] | undefined;
+  readonly natsCreds: string | undefined;
+  readonly natsCa: string | undefined;
   readonly public: string | undefined;
   readonly folder: string | undefined;
   readonly json: boolean;
@@ -25,6 +28,7 @@ export async function run(context: Context, flags: RunFlags): Promise<undefined>
   if ((cert === undefined) !== (key === undefined)) throw usage("--tls-cert and --tls-key belong together");
   if (flags.web === undefined && (flags.allowHost?.[0] ?? flags.allowOrigin?.[0]))
     throw usage("these are for --web ADDRESS:PORT");
+  if (!flags.nats?.length && (flags.natsCreds ?? flags.natsCa)) throw usage("these are for --nats URL");
   const { folder, relays } = await askedOf(context, flags.folder);
   const stop = context.cancelled;
   const running = await relays.runRelay({
@@ -33,13 +37,13 @@ export async function run(context: Context, flags: RunFlags): Promise<undefined>
     public: flags.public?.replace(/:\d+$/, ""),
     tls: cert === undefined || key === undefined ? undefined : { cert, key },
     web: flags.web === undefined ? undefined : webOf(flags, flags.web),
+    nats: flags.nats?.length ? { servers: flags.nats, creds: flags.natsCreds, ca: flags.natsCa } : undefined,
     log: (event, facts) => jsonLine(context.err, { at: new Date(context.now()).toISOString(), event, ...facts }),
   });
   const pinned = (isPlain: boolean): string => (isPlain || running.pin === "" ? "" : `#${running.pin}`);
   const url = `${running.isPlain ? "http" : "https"}://${placeOf(flags.public, listen, running.port)}${pinned(running.isPlain)}`;
   const web = running.web && `${running.web.url.replace(/^http/, "ws")}${pinned(running.web.isPlain)}`;
-  const isNew = [...running.relay.book.hosts].length === 0;
-  const token = isNew
+  const token = (await running.relay.book.isEmpty)
     ? (await relays.askRelay(relays.adminSocket(folder), "invite", { fleet: "home", ttlMs: BigInt(FIRST_TOKEN_MS) })).token
     : null;
   const join = token && `hold host join ${url} --token ${Buffer.from(token).toString("base64url")}`;

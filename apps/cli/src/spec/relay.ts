@@ -122,7 +122,7 @@ export const relayCommands = [
     group: "relays",
     brief: "run a relay here, until it is stopped (`hold relay` alone does it too)",
     description:
-      "A relay introduces operators to hosts and passes on what they say, which it can't read: inside is TLS between the two. It needs no other service. On an address that is not of this machine's loopback it speaks TLS alone: with the certificate that is given, or with one of its own key, which is then part of the address that it prints. What it logs, a line of JSON each on standard error, names keys and hosts and nothing that passes. With --web it also answers HTTP: /healthz, /readyz, /metrics (to this machine alone), and a WebSocket by which pages, and native clients where a network breaks gRPC, reach hosts. Told to stop, it sends hosts and operators elsewhere first and is gone in 5 s.",
+      "A relay introduces operators to hosts and passes on what they say, which it can't read: inside is TLS between the two. It needs no other service. On an address that is not of this machine's loopback it speaks TLS alone: with the certificate that is given, or with one of its own key, which is then part of the address that it prints. What it logs, a line of JSON each on standard error, names keys and hosts and nothing that passes. With --web it also answers HTTP: /healthz, /readyz, /metrics (to this machine alone), and a WebSocket by which pages, and native clients where a network breaks gRPC, reach hosts. Told to stop, it sends hosts and operators elsewhere first and is gone in 5 s. With --nats several relays are one: a host that has joined one of them is reached by all, tokens, names and revocations are the same everywhere, and what one of them knew the others know (docs/relay.md, Many relays).",
     flags: {
       listen: { kind: "text", value: "ADDRESS:PORT", brief: "where it takes calls (default: 127.0.0.1:7444)" },
       tlsCert: { kind: "text", value: "FILE", complete: "file", brief: "certificate chain, PEM" },
@@ -134,6 +134,24 @@ export const relayCommands = [
       },
       allowHost: { kind: "list", value: "NAME", brief: "with --web: a name that it may be asked for by; may be repeated" },
       allowOrigin: { kind: "list", value: "URL", brief: "with --web: an origin whose pages may knock; may be repeated" },
+      nats: {
+        kind: "list",
+        value: "URL",
+        brief:
+          "share hosts with other relays by this NATS, nats:// on this machine, else tls://; may be repeated for servers of one cluster",
+      },
+      natsCreds: {
+        kind: "text",
+        value: "FILE",
+        complete: "file",
+        brief: "with --nats: who the relay is there, as `nsc` writes it",
+      },
+      natsCa: {
+        kind: "text",
+        value: "FILE",
+        complete: "file",
+        brief: "with --nats: authorities to trust in place of the system's, PEM",
+      },
       public: { kind: "text", value: "NAME[:PORT]", brief: "where others find it, for the addresses that it prints" },
       folder: { kind: "text", value: "DIR", complete: "folder", brief: "where it keeps its book (default: `relay` in the home)" },
       json: jsonFlag,
@@ -147,6 +165,10 @@ export const relayCommands = [
       {
         line: "hold relay --web 127.0.0.1:7445",
         says: "`curl http://127.0.0.1:7445/metrics` then tells what it counts",
+      },
+      {
+        line: "hold relay --listen 0.0.0.0:7444 --nats tls://nats.example:4222 --nats-creds relay.creds",
+        says: "one of several: the others are started with the same --nats",
       },
     ],
     see: ["relay", "security"],

@@ -8,6 +8,8 @@
  *   U3  Refused is not unreachable: what the relay said is shown, and it is asked again, seldom.
  *   U4  A page can't have TLS inside, and the relay could read and forge it: it is let in where an admin has said so, and its link is marked.
  *   U5  What the relay says is a stranger's: no word of it stops this host, fills its memory or writes to a terminal.
+ *   U6  Relays of one group are one: where one of them has the host's line, another needs none. The one that is told so stands by, and dials when the
+ *       other line is over.
  */
 import { randomBytes, sign } from "node:crypto";
 import type { Acceptor, Link } from "@holdfast/carrier";
@@ -65,12 +67,17 @@ export interface UplinkParts {
   readonly wallMs: () => number;
   /** Whose heads the relay keeps. */
   readonly witness: Pick<HostWitness, "current" | "onHead" | "present">;
+  /** U6. Whether the host has a line at another relay of this group. */
+  readonly isServed: (group: string) => boolean;
+  /** A line that was had is over. */
+  readonly lineOver: () => void;
 }
 
 export type UplinkState =
   | { readonly name: "connecting"; readonly why: string }
   | { readonly name: "connected"; readonly registered: Registered }
   | { readonly name: "refused"; readonly why: string }
+  | { readonly name: "standby"; readonly why: string }
   | { readonly name: "over" };
 
 /** U2. */
@@ -104,6 +111,8 @@ export class Uplink {
   #doubt: NodeJS.Timeout | undefined;
   #doubtMs: number = DOUBT_MS.least;
   #isAsked = false;
+  /** U6: as it said when it was last registered. */
+  #group = "";
   #line: { readonly call: PieceCall; readonly client: RelayClient } | null = null;
   #timer: NodeJS.Timeout | undefined;
   #tunnels = 0;
@@ -151,6 +160,18 @@ export class Uplink {
     this.#hangUp();
     this.#spare?.close();
     for (const link of this.#links) if (link.isPlain) link.destroy();
+  }
+
+  /** U6. */
+  isServing(group: string): boolean {
+    return this.#state.name === "connected" && group !== "" && this.#state.registered.group === group;
+  }
+
+  /** U6: the line for which it stood by is over. */
+  wake(): void {
+    if (this.#state.name !== "standby" || this.#parts.isServed(this.#group)) return;
+    clearTimeout(this.#timer);
+    this.start();
   }
 
   /** Says again whom the host lets in. */
@@ -232,6 +253,7 @@ export class Uplink {
   #registered(registered: Registered): void {
     this.#pace.stood();
     this.#isStalled = false;
+    this.#group = registered.group;
     this.#become({ name: "connected", registered });
     this.#parts.log(`relay ${this.wish.url}: registered as ${registered.name} of ${registered.fleet}`);
     this.tellDoors();
@@ -361,6 +383,8 @@ export class Uplink {
     if (this.#state.name === "over") return;
     this.#hangUp();
     const why = shown(fault instanceof Error ? fault.message : String(fault));
+    clearTimeout(this.#timer);
+    if (fault instanceof HoldError && fault.code === "fenced" && this.#group !== "") return this.#standBy();
     const isRefused = fault instanceof HoldError && !["unreachable", "draining", "timed_out", "internal"].includes(fault.code);
     if (this.#state.name === "connected" || (isRefused && this.#state.name !== "refused"))
       this.#parts.log(`relay ${this.wish.url}: ${why}`);
@@ -370,6 +394,12 @@ export class Uplink {
     clearTimeout(this.#doubt);
     this.#isAsked = false;
     this.#timer = setTimeout(() => this.start(), ms);
+  }
+
+  /** U6. The other line may be of another host process with this one's key, of which nothing is known here: then it is asked again, seldom. */
+  #standBy(): void {
+    this.#become({ name: "standby", why: "the host's line is at another relay of this group" });
+    this.#timer = setTimeout(() => (this.#parts.isServed(this.#group) ? this.#standBy() : this.start()), REFUSED_MS);
   }
 
   /** Tunnels are calls of the client: an orderly end waits for them. */
@@ -382,15 +412,19 @@ export class Uplink {
   }
 
   #become(state: UplinkState): void {
+    const wasConnected = this.#state.name === "connected";
     if (state.name !== this.#state.name) this.#sinceUnixMs = this.#parts.wallMs();
     this.#state = state;
+    // Who stands by has lost it to another, which is there.
+    if (wasConnected && state.name !== "connected" && state.name !== "standby") this.#parts.lineOver();
   }
 }
 
 function readWord(bytes: Buffer): RelayWord["body"] | null {
   try {
     const { body } = fromBinary(RelayWordSchema, bytes);
-    const isSound = body.case !== "registered" || (NAME.test(body.value.name) && NAME.test(body.value.fleet));
+    const isSound =
+      body.case !== "registered" || (NAME.test(body.value.name) && NAME.test(body.value.fleet) && body.value.group.length <= 64);
     return isSound ? body : null;
   } catch {
     return null;

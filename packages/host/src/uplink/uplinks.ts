@@ -11,7 +11,7 @@ import { type RelayWish, Uplink, type UplinkParts } from "./uplink.ts";
 
 const MAX_RELAYS = 16;
 
-export interface UplinksParts extends Omit<UplinkParts, "doors"> {
+export interface UplinksParts extends Omit<UplinkParts, "doors" | "isServed" | "lineOver"> {
   readonly path: string;
   readonly registry: OperatorRegistry;
   readonly invitations: Invitations;
@@ -76,7 +76,14 @@ export class Uplinks {
   }
 
   #uplink(wish: RelayWish): Uplink {
-    return new Uplink(wish, { ...this.#parts, doors: () => this.#doors() });
+    return new Uplink(wish, {
+      ...this.#parts,
+      doors: () => this.#doors(),
+      isServed: (group) => this.#all.some((other) => other.isServing(group)),
+      lineOver: () => {
+        for (const other of this.#all) other.wake();
+      },
+    });
   }
 
   #keep(all: readonly Uplink[]): void {

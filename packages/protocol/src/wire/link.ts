@@ -951,7 +951,7 @@ export interface Uplink {
   /** of this host there */
   name: string;
   fleet: string;
-  /** connected, connecting, refused */
+  /** connected, connecting, refused, standby */
   state: string;
   /** of the state */
   sinceUnixMs: bigint;

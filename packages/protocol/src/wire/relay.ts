@@ -62,7 +62,11 @@ export interface Registered {
   /** how often the host says a beat; a line is over after three without a word */
   beatMs: number;
   /** the latest head that the relay has of this host */
-  witnessed: Head | undefined;
+  witnessed:
+    | Head
+    | undefined;
+  /** relays that say the same one share what they know: a host's line at one takes the place of that at another */
+  group: string;
 }
 
 /** Whom the host lets to its door. Each time all of them: what is not in it is out, and its tunnels end. */
@@ -201,6 +205,8 @@ export interface RelayHost {
   headLsn: bigint;
   headUnixMs: bigint;
   headConflicts: number;
+  /** of a group: the one that has its line; tunnels and admits are known of one's own */
+  relay: string;
 }
 
 export interface RelayOperatorsRequest {
@@ -267,6 +273,56 @@ export interface RelayFleet {
   mostHosts: number;
   mostTunnels: number;
   mostBytesPerSecond: bigint;
+}
+
+/** What two relays of a group say to each other of one tunnel, by NATS (docs/relay.md, Many relays). */
+export interface GroupPiece {
+  /** from 1, by one more each time; any other is a loss, and the end of the tunnel */
+  n: bigint;
+  body:
+    | //
+    /** the first of the operator's end */
+    { case: "open"; value: GroupOpen }
+    | //
+    /** a piece, as gRPC would carry it */
+    { case: "data"; value: Uint8Array }
+    | { case: "grant"; value: GroupGrant }
+    | //
+    /** nothing more comes from here */
+    { case: "end"; value: GroupEnd }
+    | //
+    /** it is over, now, whatever its number is */
+    { case: "cut"; value: Error }
+    | { case: "ping"; value: GroupPing }
+    | { case: undefined; value?: undefined };
+}
+
+export interface GroupOpen {
+  /** who says it, for what is said back */
+  relay: string;
+  /** its id */
+  host: string;
+  /** what the operator called it */
+  asked: string;
+  caller:
+    | //
+    /** hex; proven to the relay that says it */
+    { case: "keyId"; value: string }
+    | { case: "knockHash"; value: string }
+    | { case: undefined; value?: undefined };
+  from: string;
+  carrier: string;
+  plain: boolean;
+}
+
+export interface GroupGrant {
+  bytes: bigint;
+}
+
+export interface GroupEnd {
+}
+
+export interface GroupPing {
 }
 
 function createBaseHostWord(): HostWord {
@@ -713,7 +769,7 @@ export const Register: MessageFns<Register> = {
 };
 
 function createBaseRegistered(): Registered {
-  return { name: "", fleet: "", beatMs: 0, witnessed: undefined };
+  return { name: "", fleet: "", beatMs: 0, witnessed: undefined, group: "" };
 }
 
 export const Registered: MessageFns<Registered> = {
@@ -729,6 +785,9 @@ export const Registered: MessageFns<Registered> = {
     }
     if (message.witnessed !== undefined) {
       Head.encode(message.witnessed, writer.uint32(682).fork()).join();
+    }
+    if (message.group !== "") {
+      writer.uint32(34).string(message.group);
     }
     return writer;
   },
@@ -778,6 +837,14 @@ export const Registered: MessageFns<Registered> = {
             message.witnessed = Head.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -801,6 +868,7 @@ export const Registered: MessageFns<Registered> = {
     message.witnessed = (object.witnessed !== undefined && object.witnessed !== null)
       ? Head.fromPartial(object.witnessed)
       : undefined;
+    message.group = object.group ?? "";
     return message;
   },
 };
@@ -2149,6 +2217,7 @@ function createBaseRelayHost(): RelayHost {
     headLsn: 0n,
     headUnixMs: 0n,
     headConflicts: 0,
+    relay: "",
   };
 }
 
@@ -2207,6 +2276,9 @@ export const RelayHost: MessageFns<RelayHost> = {
     }
     if (message.headConflicts !== 0) {
       writer.uint32(696).uint32(message.headConflicts);
+    }
+    if (message.relay !== "") {
+      writer.uint32(98).string(message.relay);
     }
     return writer;
   },
@@ -2336,6 +2408,14 @@ export const RelayHost: MessageFns<RelayHost> = {
             message.headConflicts = reader.uint32();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.relay = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2373,6 +2453,7 @@ export const RelayHost: MessageFns<RelayHost> = {
       ? BigInt(object.headUnixMs)
       : 0n;
     message.headConflicts = object.headConflicts ?? 0;
+    message.relay = object.relay ?? "";
     return message;
   },
 };
@@ -3166,6 +3247,467 @@ export const RelayFleet: MessageFns<RelayFleet> = {
   },
 };
 
+function createBaseGroupPiece(): GroupPiece {
+  return { n: 0n, body: { case: undefined } };
+}
+
+export const GroupPiece: MessageFns<GroupPiece> = {
+  encode(message: GroupPiece, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.n !== 0n) {
+      if (BigInt.asUintN(64, message.n) !== message.n) {
+        throw new globalThis.Error("value provided for field message.n of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.n);
+    }
+    switch (message.body?.case) {
+      case "open":
+        GroupOpen.encode(message.body.value, writer.uint32(18).fork()).join();
+        break;
+      case "data":
+        writer.uint32(26).bytes(message.body.value);
+        break;
+      case "grant":
+        GroupGrant.encode(message.body.value, writer.uint32(34).fork()).join();
+        break;
+      case "end":
+        GroupEnd.encode(message.body.value, writer.uint32(42).fork()).join();
+        break;
+      case "cut":
+        Error.encode(message.body.value, writer.uint32(50).fork()).join();
+        break;
+      case "ping":
+        GroupPing.encode(message.body.value, writer.uint32(58).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupPiece {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupPiece();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.n = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.body = { case: "open", value: GroupOpen.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.body = { case: "data", value: reader.bytes() };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.body = { case: "grant", value: GroupGrant.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.body = { case: "end", value: GroupEnd.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.body = { case: "cut", value: Error.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.body = { case: "ping", value: GroupPing.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GroupPiece>): GroupPiece {
+    return GroupPiece.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GroupPiece>): GroupPiece {
+    const message = createBaseGroupPiece();
+    message.n = (object.n !== undefined && object.n !== null) ? BigInt(object.n) : 0n;
+    switch (object.body?.case) {
+      case "open": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "open", value: GroupOpen.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "data": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "data", value: object.body.value };
+        }
+        break;
+      }
+      case "grant": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "grant", value: GroupGrant.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "end": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "end", value: GroupEnd.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "cut": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "cut", value: Error.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "ping": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { case: "ping", value: GroupPing.fromPartial(object.body.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseGroupOpen(): GroupOpen {
+  return { relay: "", host: "", asked: "", caller: { case: undefined }, from: "", carrier: "", plain: false };
+}
+
+export const GroupOpen: MessageFns<GroupOpen> = {
+  encode(message: GroupOpen, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.relay !== "") {
+      writer.uint32(10).string(message.relay);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.asked !== "") {
+      writer.uint32(26).string(message.asked);
+    }
+    switch (message.caller?.case) {
+      case "keyId":
+        writer.uint32(34).string(message.caller.value);
+        break;
+      case "knockHash":
+        writer.uint32(42).string(message.caller.value);
+        break;
+    }
+    if (message.from !== "") {
+      writer.uint32(50).string(message.from);
+    }
+    if (message.carrier !== "") {
+      writer.uint32(58).string(message.carrier);
+    }
+    if (message.plain !== false) {
+      writer.uint32(64).bool(message.plain);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupOpen {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupOpen();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.relay = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.asked = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.caller = { case: "keyId", value: reader.string() };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.caller = { case: "knockHash", value: reader.string() };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.carrier = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.plain = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GroupOpen>): GroupOpen {
+    return GroupOpen.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GroupOpen>): GroupOpen {
+    const message = createBaseGroupOpen();
+    message.relay = object.relay ?? "";
+    message.host = object.host ?? "";
+    message.asked = object.asked ?? "";
+    switch (object.caller?.case) {
+      case "keyId": {
+        if (object.caller?.value !== undefined && object.caller?.value !== null) {
+          message.caller = { case: "keyId", value: object.caller.value };
+        }
+        break;
+      }
+      case "knockHash": {
+        if (object.caller?.value !== undefined && object.caller?.value !== null) {
+          message.caller = { case: "knockHash", value: object.caller.value };
+        }
+        break;
+      }
+    }
+    message.from = object.from ?? "";
+    message.carrier = object.carrier ?? "";
+    message.plain = object.plain ?? false;
+    return message;
+  },
+};
+
+function createBaseGroupGrant(): GroupGrant {
+  return { bytes: 0n };
+}
+
+export const GroupGrant: MessageFns<GroupGrant> = {
+  encode(message: GroupGrant, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupGrant {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupGrant();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GroupGrant>): GroupGrant {
+    return GroupGrant.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GroupGrant>): GroupGrant {
+    const message = createBaseGroupGrant();
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    return message;
+  },
+};
+
+function createBaseGroupEnd(): GroupEnd {
+  return {};
+}
+
+export const GroupEnd: MessageFns<GroupEnd> = {
+  encode(_: GroupEnd, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupEnd {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupEnd();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GroupEnd>): GroupEnd {
+    return GroupEnd.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<GroupEnd>): GroupEnd {
+    const message = createBaseGroupEnd();
+    return message;
+  },
+};
+
+function createBaseGroupPing(): GroupPing {
+  return {};
+}
+
+export const GroupPing: MessageFns<GroupPing> = {
+  encode(_: GroupPing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupPing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupPing();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GroupPing>): GroupPing {
+    return GroupPing.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<GroupPing>): GroupPing {
+    const message = createBaseGroupPing();
+    return message;
+  },
+};
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
 export type DeepPartial<T> = T extends bigint ? string | number | bigint
@@ -3182,4 +3724,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { HostWord as HostWordSchema, Heads as HeadsSchema, RelayWord as RelayWordSchema, Register as RegisterSchema, Registered as RegisteredSchema, Doors as DoorsSchema, Invited as InvitedSchema, Offer as OfferSchema, Decline as DeclineSchema, Beat as BeatSchema, Piece as PieceSchema, Knock as KnockSchema, Take as TakeSchema, Joined as JoinedSchema, FindRequest as FindRequestSchema, FindResponse as FindResponseSchema, FoundHost as FoundHostSchema, HeadsRequest as HeadsRequestSchema, HeadsResponse as HeadsResponseSchema, HeadConflict as HeadConflictSchema, RelayHeadsRequest as RelayHeadsRequestSchema, RelayHostsRequest as RelayHostsRequestSchema, RelayHostsResponse as RelayHostsResponseSchema, RelayHost as RelayHostSchema, RelayOperatorsRequest as RelayOperatorsRequestSchema, RelayOperatorsResponse as RelayOperatorsResponseSchema, RelayOperator as RelayOperatorSchema, RelayInviteRequest as RelayInviteRequestSchema, RelayInviteResponse as RelayInviteResponseSchema, RelayRevokeRequest as RelayRevokeRequestSchema, RelayRevokeResponse as RelayRevokeResponseSchema, RelayLimitsRequest as RelayLimitsRequestSchema, RelayLimitsResponse as RelayLimitsResponseSchema, RelayFleet as RelayFleetSchema };
+export { HostWord as HostWordSchema, Heads as HeadsSchema, RelayWord as RelayWordSchema, Register as RegisterSchema, Registered as RegisteredSchema, Doors as DoorsSchema, Invited as InvitedSchema, Offer as OfferSchema, Decline as DeclineSchema, Beat as BeatSchema, Piece as PieceSchema, Knock as KnockSchema, Take as TakeSchema, Joined as JoinedSchema, FindRequest as FindRequestSchema, FindResponse as FindResponseSchema, FoundHost as FoundHostSchema, HeadsRequest as HeadsRequestSchema, HeadsResponse as HeadsResponseSchema, HeadConflict as HeadConflictSchema, RelayHeadsRequest as RelayHeadsRequestSchema, RelayHostsRequest as RelayHostsRequestSchema, RelayHostsResponse as RelayHostsResponseSchema, RelayHost as RelayHostSchema, RelayOperatorsRequest as RelayOperatorsRequestSchema, RelayOperatorsResponse as RelayOperatorsResponseSchema, RelayOperator as RelayOperatorSchema, RelayInviteRequest as RelayInviteRequestSchema, RelayInviteResponse as RelayInviteResponseSchema, RelayRevokeRequest as RelayRevokeRequestSchema, RelayRevokeResponse as RelayRevokeResponseSchema, RelayLimitsRequest as RelayLimitsRequestSchema, RelayLimitsResponse as RelayLimitsResponseSchema, RelayFleet as RelayFleetSchema, GroupPiece as GroupPieceSchema, GroupOpen as GroupOpenSchema, GroupGrant as GroupGrantSchema, GroupEnd as GroupEndSchema, GroupPing as GroupPingSchema };

@@ -5,6 +5,8 @@ import { audienceOf, type PieceCall, type RelayAddress, relayAddress, RelayClien
 import {
   create,
   type Error as WireError,
+  FindRequestSchema,
+  FindResponseSchema,
   fromBinary,
   HoldError,
   type HostWord,
@@ -19,8 +21,9 @@ import {
   toBinary,
 } from "@holdfast/protocol";
 import { onTestFinished, vi } from "vitest";
-import { RelayBook } from "../book.ts";
+import { FileBook, type RelayBook } from "../book.ts";
 import { meantBy } from "../identity.ts";
+import type { NatsGroup } from "../nats/group.ts";
 import { Relay, type RelayParts } from "../relay.ts";
 import { listenGrpc, type RelayListen } from "../server.ts";
 
@@ -130,24 +133,30 @@ export class Host extends Key {
 }
 
 export class Scene {
-  readonly book: RelayBook = RelayBook.open(null);
+  readonly book: RelayBook;
   readonly logged: string[] = [];
   readonly relay: Relay;
   address!: RelayAddress;
   close!: () => void;
 
-  private constructor(parts: Pick<RelayParts, "gatherMs">) {
+  private constructor(parts: Pick<RelayParts, "gatherMs">, group: NatsGroup | undefined) {
+    this.book = group?.book ?? FileBook.open(null);
     this.relay = new Relay({
       ...parts,
       book: this.book,
+      group,
       isMe: meantBy(null),
       wallMs: () => Date.now(),
       log: (event, facts) => void this.logged.push(JSON.stringify({ event, ...facts })),
     });
   }
 
-  static async start(listen: Partial<RelayListen> = {}, parts: Pick<RelayParts, "gatherMs"> = {}): Promise<Scene> {
-    const scene = new Scene(parts);
+  /** `group`: that it is one of; without, it is alone. */
+  static async start(
+    listen: Partial<RelayListen> = {},
+    { group, ...parts }: Pick<RelayParts, "gatherMs"> & { readonly group?: NatsGroup } = {},
+  ): Promise<Scene> {
+    const scene = new Scene(parts, group);
     const { port, close } = await listenGrpc(scene.relay, { listen: "127.0.0.1:0", ...listen });
     scene.close = close;
     scene.address = relayAddress(`http://127.0.0.1:${port}`);
@@ -161,9 +170,9 @@ export class Scene {
     return client;
   }
 
-  token(fleet = "home", name = ""): Uint8Array {
+  async token(fleet = "home", name = ""): Promise<Uint8Array> {
     const token = randomBytes(32);
-    this.book.invite(token, { fleet, name, untilUnixMs: Date.now() + 60_000 }, Date.now());
+    await this.book.invite(token, { fleet, name, untilUnixMs: Date.now() + 60_000 }, Date.now());
     return token;
   }
 
@@ -191,7 +200,7 @@ export class Scene {
 
   /** A host that is registered and lets these keys in. */
   async host(name: string, admits: readonly Key[], fleet = "home"): Promise<Host> {
-    const host = await this.dial(new Host(), { name, token: this.token(fleet) });
+    const host = await this.dial(new Host(), { name, token: await this.token(fleet) });
     await host.registered();
     host.admit(...admits);
     await vi.waitFor(() => {
@@ -205,6 +214,13 @@ export class Scene {
     const caller = new Caller((client ?? (await this.client())).stream("reach"));
     caller.say({ case: "knock", value: { host, pass: await key.pass(audienceOf(this.address)) } });
     return caller;
+  }
+
+  /** Ids of the hosts that admit this key. */
+  async found(key: Key): Promise<readonly string[]> {
+    const request = create(FindRequestSchema, { pass: await key.pass(audienceOf(this.address)) });
+    const answer = await (await this.client()).find(Buffer.from(toBinary(FindRequestSchema, request)));
+    return fromBinary(FindResponseSchema, answer).hosts.map(({ id }) => id);
   }
 
   /** A tunnel from one end to the other. */

@@ -3,7 +3,7 @@ import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, rando
 import type { Acceptor, Link } from "@holdfast/carrier";
 import { relayAddress, type RelayAddress, RelayClient, signPass, takeOffer } from "@holdfast/carrier/grpc";
 import { create, fromBinary, type HostWord, HostWordSchema, type Init, RelayWordSchema, toBinary } from "@holdfast/protocol";
-import { listenGrpc, meantBy, Relay, RelayBook, type RelayParts } from "@holdfast/relay";
+import { FileBook, listenGrpc, meantBy, Relay, type RelayParts } from "@holdfast/relay";
 
 export const newKey = (): KeyObject => generateKeyPairSync("ed25519").privateKey;
 export const rawOf = (key: KeyObject): Buffer => createPublicKey(key).export({ format: "der", type: "spki" }).subarray(12);
@@ -33,15 +33,21 @@ export interface ThroughRelay {
   readonly closing: (() => void)[];
 }
 
+export interface ThroughParts extends Partial<RelayParts> {
+  /** That operators dial in place of the host's: of one group with it. */
+  readonly operators?: Relay;
+}
+
 /** Resolves when the host `box` is registered and admits `ownKey`. Its end of a link is met by `server`; offers without TLS inside are taken too. */
-export async function throughRelay(server: Acceptor, parts: Partial<RelayParts> = {}): Promise<ThroughRelay> {
-  const book = RelayBook.open(null);
+export async function throughRelay(server: Acceptor, { operators, ...parts }: ThroughParts = {}): Promise<ThroughRelay> {
+  const book = parts.book ?? FileBook.open(null);
   const relay = new Relay({ book, isMe: meantBy(null), wallMs: () => Date.now(), log: () => {}, ...parts });
   const listening = await listenGrpc(relay, { listen: "127.0.0.1:0" });
   const address = relayAddress(`http://127.0.0.1:${listening.port}`);
   const [hostKey, ownKey] = [newKey(), newKey()];
   const token = randomBytes(32);
-  book.invite(token, { fleet: "home", name: "box", untilUnixMs: Date.now() + 60_000 }, Date.now());
+  const fleet = `f-${randomBytes(8).toString("hex")}`;
+  await book.invite(token, { fleet, name: "box", untilUnixMs: Date.now() + 60_000 }, Date.now());
   const host = await RelayClient.open(address);
   const closing = [() => listening.close(), () => host.close()];
   const line = host.stream("serve");
@@ -63,8 +69,10 @@ export async function throughRelay(server: Acceptor, parts: Partial<RelayParts> 
   });
   far.catch(() => {});
   await ready;
+  const dialled = operators && (await listenGrpc(operators, { listen: "127.0.0.1:0" }));
+  if (dialled) closing.push(() => dialled.close());
   const trusts = (key: Uint8Array): void => {
     if (!rawOf(hostKey).equals(key)) throw new Error("another host");
   };
-  return { relay, address, port: listening.port, hostKey, ownKey, far, trusts, closing };
+  return { relay, address, port: (dialled ?? listening).port, hostKey, ownKey, far, trusts, closing };
 }

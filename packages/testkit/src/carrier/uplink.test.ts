@@ -42,8 +42,8 @@ class Line {
     this.call.write(Buffer.from(toBinary(RelayWordSchema, create(RelayWordSchema, { body }))));
   }
 
-  register(beatMs = 60_000): void {
-    this.say({ case: "registered", value: { name: "box", fleet: "home", beatMs } });
+  register(beatMs = 60_000, group = ""): void {
+    this.say({ case: "registered", value: { name: "box", fleet: "home", beatMs, group } });
   }
 
   said(what: HostWord["body"]["case"]): HostWord["body"][] {
@@ -60,6 +60,8 @@ interface Scene {
   doors: Uint8Array[];
   head: SignedHead | null;
   readonly told: Set<(head: SignedHead) => void>;
+  /** The group at another relay of which the host has a line. */
+  served: string;
   state(): UplinkState["name"];
   line(n: number): Promise<Line>;
 }
@@ -92,6 +94,7 @@ async function scene(): Promise<Scene> {
     doors: [randomBytes(32)],
     head: null,
     told: new Set(),
+    served: "",
     state: () => made.uplink.state.name,
     line: (n) =>
       vi.waitFor(() => {
@@ -122,6 +125,8 @@ async function scene(): Promise<Scene> {
             return { lsn: BigInt(lsn), lastLsn: 99n, chain: new Uint8Array(32) };
           },
         },
+        isServed: (group) => made.served === group,
+        lineOver: () => {},
       },
     ),
   };
@@ -183,6 +188,26 @@ test("what a relay refuses is shown and not asked again at once; a join that is 
   expect(t.lines).toHaveLength(1);
   expect(t.logged.join()).toMatch(/out.with you/);
   expect(t.logged.join()).not.toContain("\n");
+});
+
+test("a host whose line is at another relay of the group stands by, and dials when that one is over; alone, fenced is refused", async () => {
+  const s = await scene();
+  s.uplink.start();
+  const first = await s.line(0);
+  first.register(60_000, "g1");
+  await vi.waitFor(() => expect(s.uplink.isServing("g1")).toBe(true), soon);
+  expect([s.uplink.isServing("g2"), s.uplink.isServing("")]).toEqual([false, false]);
+  s.served = "g1";
+  first.say({ case: "refused", value: { code: "fenced", message: "dialled again", details: {} } });
+  await vi.waitFor(() => expect(s.state()).toBe("standby"), soon);
+  s.uplink.wake();
+  expect([s.state(), s.lines.length]).toEqual(["standby", 1]);
+  s.served = "";
+  s.uplink.wake();
+  (await s.line(1)).register();
+  await vi.waitFor(() => expect(s.state()).toBe("connected"), soon);
+  s.lines[1]!.say({ case: "refused", value: { code: "fenced", message: "dialled again", details: {} } });
+  await vi.waitFor(() => expect(s.state()).toBe("refused"), soon);
 });
 
 test("a host that leaves while the relay has not answered is told so at once, and the line is over", async () => {

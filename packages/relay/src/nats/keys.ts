@@ -1,0 +1,127 @@
+/**
+ * A bucket of JetStream's key-value store, as a relay uses it: whole values, read from the bucket's leader, so that what one relay wrote the next one
+ * reads; and writes that are refused where somebody was first.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { type JetStreamClient, JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { HoldError } from "@holdfast/protocol";
+
+export interface KeysOptions {
+  readonly replicas: number;
+  /** After which a value is gone; 0: never. */
+  readonly maxAgeMs?: number;
+}
+
+export interface Kept<T> {
+  readonly value: T;
+  /** Of the bucket: later ones are higher, whatever their key. */
+  readonly revision: number;
+}
+
+/** All of its calls throw `unreachable` where NATS does not answer. */
+export interface Bucket {
+  get<T>(key: string): Promise<Kept<T> | null>;
+  /** Resolves with its revision. */
+  put(key: string, value: unknown): Promise<number>;
+  /** Null: there is one already. */
+  create(key: string, value: unknown): Promise<number | null>;
+  /** Null: it is not that revision any more. */
+  update(key: string, value: unknown, revision: number): Promise<number | null>;
+  /** That revision, or an earlier one; a later one stays. Nothing is left of it, not even a mark. */
+  remove(key: string, revision: number): Promise<void>;
+  /** Keys that match, `*` for any one word. Slow in a large bucket: for what people ask, not for every call. */
+  list(pattern: string): Promise<readonly string[]>;
+}
+
+const ASK_MS = 2_000;
+/** With what the library tries again by itself. Whatever becomes of a question on a connection that is lost, its answer is waited for no longer. */
+const MOST_MS = 5_000;
+/** Of JetStream's errors: the last message of the subject is another one than was said. */
+const OTHER_REVISION = new Set([10_071, 10_164]);
+
+export class Keys implements Bucket {
+  readonly #kv: KV;
+  readonly #jsm: JetStreamManager;
+  readonly #bucket: string;
+
+  private constructor(bucket: string, kv: KV, jsm: JetStreamManager) {
+    this.#bucket = bucket;
+    this.#kv = kv;
+    this.#jsm = jsm;
+  }
+
+  /** Made if it is not there. */
+  static async open(nc: NatsConnection, bucket: string, { replicas, maxAgeMs = 0 }: KeysOptions): Promise<Keys> {
+    const js: JetStreamClient = jetstream(nc, { timeout: ASK_MS });
+    const jsm = await jetstreamManager(nc, { timeout: ASK_MS });
+    // Read directly from any replica, what was written a moment ago may not be there yet.
+    const kv = await new Kvm(js).create(bucket, { replicas, history: 1, ttl: maxAgeMs, allow_direct: false });
+    return new Keys(bucket, kv, jsm);
+  }
+
+  get<T>(key: string): Promise<Kept<T> | null> {
+    return asked(async () => {
+      const entry = await this.#kv.get(key);
+      return entry && entry.operation === "PUT" ? { value: entry.json<T>(), revision: entry.revision } : null;
+    });
+  }
+
+  put(key: string, value: unknown): Promise<number> {
+    return asked(() => this.#kv.put(key, JSON.stringify(value)));
+  }
+
+  create(key: string, value: unknown): Promise<number | null> {
+    return asked(() => unlessOther(this.#kv.create(key, JSON.stringify(value))));
+  }
+
+  update(key: string, value: unknown, revision: number): Promise<number | null> {
+    return asked(() => unlessOther(this.#kv.update(key, JSON.stringify(value), revision)));
+  }
+
+  async remove(key: string, revision: number): Promise<void> {
+    await asked(() => this.#jsm.streams.purge(`KV_${this.#bucket}`, { filter: this.#subject(key), seq: revision + 1 }));
+  }
+
+  list(pattern: string): Promise<readonly string[]> {
+    return asked(async () => {
+      const { state } = await this.#jsm.streams.info(`KV_${this.#bucket}`, { subjects_filter: this.#subject(pattern) });
+      return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(this.#subject("").length));
+    });
+  }
+
+  #subject(key: string): string {
+    return `$KV.${this.#bucket}.${key}`;
+  }
+}
+
+async function unlessOther(write: Promise<number>): Promise<number | null> {
+  try {
+    return await write;
+  } catch (fault) {
+    if (fault instanceof JetStreamApiError && OTHER_REVISION.has(fault.code)) return null;
+    throw fault;
+  }
+}
+
+/** Throws `unreachable` for whatever NATS says no to: hosts and operators that are told so come again. */
+async function asked<T>(ask: () => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const never = delay(MOST_MS, null, { signal: late.signal }).then(() => {
+    throw new Error("no answer in time");
+  });
+  never.catch(() => {});
+  try {
+    return await Promise.race([ask(), never]);
+  } catch (cause) {
+    throw new HoldError(
+      "unreachable",
+      `this relay can't ask the others of its group now (NATS: ${(cause as Error).message}); dial another, or this one again`,
+      {},
+      { cause },
+    );
+  } finally {
+    late.abort();
+  }
+}

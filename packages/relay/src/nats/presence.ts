@@ -1,0 +1,234 @@
+/**
+ * Who has which host's line, and whom each host lets in, in a bucket of the group: what an operator's relay reads to find a host that is elsewhere.
+ *
+ *   R1  A host is where it registered last. That is one record, and its revision is the fence: a relay that finds another revision there has lost the
+ *       line. It takes nothing back: it writes the record again only where there is none.
+ *   R2  A door is of one line: it stands with that line's fence, one that stands with another opens nothing, and a later one is never overwritten.
+ *   R3  All that is looked up for one knock is looked up by its whole key, and for a name that nobody has as much as for one that somebody has.
+ *   R4  The record says who may know; the relay that has the line knows, and is asked again when somebody comes (lines.ts).
+ */
+import type { Doors, Init } from "@holdfast/protocol";
+import type { Away, Claim, Claimed } from "../group.ts";
+import type { Caller } from "../caller.ts";
+import type { Bucket, Kept } from "./keys.ts";
+
+type Line = Omit<Away, "id">;
+
+interface Door {
+  readonly fence: number;
+  /** 0: for as long as it stands. */
+  readonly untilUnixMs: number;
+}
+
+class OwnClaim implements Claim {
+  readonly host: string;
+  readonly line: Line;
+  fence: number;
+  isLost = false;
+  wanted: ReadonlyMap<string, number> = new Map();
+  /** What stands in the bucket, by its key: until when, and its revision. */
+  readonly stands = new Map<string, { readonly untilUnixMs: number; readonly revision: number }>();
+  writing: Promise<void> = Promise.resolve();
+
+  constructor(host: string, line: Line, fence: number) {
+    this.host = host;
+    this.line = line;
+    this.fence = fence;
+  }
+}
+
+export interface PresenceParts {
+  readonly me: string;
+  readonly keys: Bucket;
+  /** Ids of hosts of that name. */
+  readonly called: (name: string) => Promise<readonly string[]>;
+  readonly wallMs: () => number;
+  /** Said to the other relays: this host's line is here now. */
+  readonly tell: (host: string, fence: number) => void;
+  readonly lost: (claim: Claim) => void;
+}
+
+/** Writes under way at once. */
+const TOGETHER = 64;
+const HOST_ID = /^[0-9a-f]{32}$/;
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const NOBODY = "0".repeat(32);
+
+export class Presence {
+  readonly #parts: PresenceParts;
+  readonly #claims = new Map<string, OwnClaim>();
+  /** Hosts whose record is being written: how often, and the highest fence that was heard of meanwhile. */
+  readonly #writing = new Map<string, { n: number; heard: number }>();
+  /** Hosts whose record may have been written though nobody answered that it was. */
+  readonly #doubted = new Set<string>();
+
+  constructor(parts: PresenceParts) {
+    this.#parts = parts;
+  }
+
+  async claim({ host, version, from }: Claimed): Promise<Claim> {
+    const { keys, me, tell, wallMs } = this.#parts;
+    const line = { name: host.name, fleet: host.fleet, version, from, relay: me, sinceUnixMs: wallMs() };
+    const writing = this.#writing.get(host.id) ?? { n: 0, heard: 0 };
+    this.#writing.set(host.id, writing);
+    writing.n++;
+    const fence = await keys
+      .put(`host.${host.id}`, line)
+      .catch((fault: unknown) => {
+        this.#doubted.add(host.id);
+        throw fault;
+      })
+      .finally(() => void (--writing.n === 0 && this.#writing.delete(host.id)));
+    const claim = new OwnClaim(host.id, line, fence);
+    const other = this.#claims.get(host.id);
+    if (Math.max(writing.heard, other?.fence ?? 0) > fence) claim.isLost = true;
+    else {
+      if (other) other.isLost = true;
+      this.#claims.set(host.id, claim);
+      tell(host.id, fence);
+    }
+    return claim;
+  }
+
+  /** All at once, or after those before. */
+  doors(claim: Claim, doors: Init<Doors>): Promise<void> {
+    const own = claim as OwnClaim;
+    own.wanted = new Map([
+      ...(doors.keyIds ?? []).map((id) => [`key.${hex(id)}`, 0] as const),
+      ...(doors.invited ?? []).map((i) => [`knock.${hex(i.knockHash!)}`, Number(i.untilUnixMs ?? 0)] as const),
+    ]);
+    return this.#write(own);
+  }
+
+  #write(claim: OwnClaim): Promise<void> {
+    claim.writing = claim.writing.catch(() => {}).then(() => this.#writeDoors(claim));
+    return claim.writing;
+  }
+
+  async #writeDoors(claim: OwnClaim): Promise<void> {
+    const { keys } = this.#parts;
+    const { wanted, stands, fence, host } = claim;
+    if (claim.isLost) return;
+    const more = [...wanted].filter(([key, until]) => stands.get(key)?.untilUnixMs !== until);
+    await inTurn(more, async ([key, untilUnixMs]) => {
+      const revision = await this.#writeDoor(`${key}.${host}`, { fence, untilUnixMs });
+      if (revision !== null) stands.set(key, { untilUnixMs, revision });
+    });
+    const less = [...stands].filter(([key]) => !wanted.has(key));
+    await inTurn(less, async ([key, { revision }]) => {
+      await keys.remove(`${key}.${host}`, revision);
+      stands.delete(key);
+    });
+  }
+
+  /** R2. Null: a later line has written it. */
+  async #writeDoor(key: string, door: Door): Promise<number | null> {
+    const { keys } = this.#parts;
+    for (;;) {
+      const kept = await keys.get<Door>(key);
+      if (kept && kept.value.fence > door.fence) return null;
+      const revision = kept ? await keys.update(key, door, kept.revision) : await keys.create(key, door);
+      if (revision !== null) return revision;
+    }
+  }
+
+  release(claim: Claim): void {
+    if (this.#claims.get(claim.host) === claim) this.#claims.delete(claim.host);
+    // Where NATS is away, nobody finds it by a relay that does not answer for it.
+    this.#parts.keys.remove(`host.${claim.host}`, claim.fence).catch(() => this.#doubted.add(claim.host));
+  }
+
+  /** Another relay says that it has this host's line. */
+  heard(host: string, fence: number): void {
+    const writing = this.#writing.get(host);
+    if (writing) writing.heard = Math.max(writing.heard, fence);
+    const claim = this.#claims.get(host);
+    if (claim && claim.fence < fence) this.#check(claim).catch(() => {});
+  }
+
+  /** R1: after what may have been missed. */
+  async checkAll(): Promise<void> {
+    await inTurn([...this.#claims.values()], (claim) => this.#check(claim));
+    await inTurn([...this.#doubted], (host) => this.#settle(host));
+  }
+
+  /** R1. */
+  async #check(claim: OwnClaim): Promise<void> {
+    const { keys, lost } = this.#parts;
+    const key = `host.${claim.host}`;
+    const kept = await keys.get<Line>(key);
+    if (claim.isLost || this.#claims.get(claim.host) !== claim) return;
+    if (kept && kept.revision !== claim.fence) {
+      claim.isLost = true;
+      this.#claims.delete(claim.host);
+      return lost(claim);
+    }
+    if (!kept) {
+      const fence = await keys.create(key, claim.line);
+      if (fence === null) return this.#check(claim);
+      claim.fence = fence;
+      claim.stands.clear();
+    }
+    return this.#write(claim);
+  }
+
+  /** What nobody here has a line for is not said to be here. */
+  async #settle(host: string): Promise<void> {
+    const { keys, me } = this.#parts;
+    const kept = await keys.get<Line>(`host.${host}`);
+    const own = this.#claims.get(host);
+    if (kept?.value.relay === me && kept.revision !== own?.fence) await keys.remove(`host.${host}`, kept.revision);
+    this.#doubted.delete(host);
+  }
+
+  /** R3. */
+  async find(caller: Caller, asked: string): Promise<Away[]> {
+    const { called } = this.#parts;
+    const isId = HOST_ID.test(asked);
+    const named = await called(NAME.test(asked) && !isId ? asked : NOBODY);
+    const ids = isId ? [asked] : named;
+    const found = await Promise.all((ids.length > 0 ? ids : [NOBODY]).map((id) => this.#open(caller, id)));
+    return found.flatMap((away) => (away && (away.name === asked || away.id === asked) ? [away] : []));
+  }
+
+  async admitting(caller: Caller): Promise<Away[]> {
+    const door = doorOf(caller);
+    const ids = (await this.#parts.keys.list(`${door}.*`)).map((key) => key.slice(door.length + 1));
+    return (await Promise.all(ids.map((id) => this.#open(caller, id)))).flatMap((a) => a ?? []);
+  }
+
+  /** R2. Null: it is not there, is here, or does not let the caller in. */
+  async #open(caller: Caller, id: string): Promise<Away | null> {
+    const { keys, me, wallMs } = this.#parts;
+    const [door, line] = await Promise.all([keys.get<Door>(`${doorOf(caller)}.${id}`), this.#line(id)]);
+    if (!door || !line || line.value.relay === me || door.value.fence !== line.revision) return null;
+    if (door.value.untilUnixMs !== 0 && door.value.untilUnixMs <= wallMs()) return null;
+    return { id, ...line.value };
+  }
+
+  #line(id: string): Promise<Kept<Line> | null> {
+    return this.#parts.keys.get<Line>(`host.${id}`);
+  }
+
+  async all(): Promise<Away[]> {
+    const ids = (await this.#parts.keys.list("host.*")).map((key) => key.slice("host.".length));
+    const lines = await Promise.all(ids.map(async (id) => ({ id, line: await this.#line(id) })));
+    return lines.flatMap(({ id, line }) => (line && line.value.relay !== this.#parts.me ? [{ id, ...line.value }] : []));
+  }
+}
+
+function doorOf(caller: Caller): string {
+  return "keyId" in caller ? `key.${caller.keyId}` : `knock.${caller.knockHash}`;
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/** So many at once, and the first fault after all have ended. */
+async function inTurn<T>(all: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
+  const faults: unknown[] = [];
+  for (let at = 0; at < all.length; at += TOGETHER) {
+    const settled = await Promise.allSettled(all.slice(at, at + TOGETHER).map(run));
+    faults.push(...settled.flatMap((s) => (s.status === "rejected" ? [s.reason] : [])));
+    if (faults.length > 0) throw faults[0];
+  }
+}

@@ -1,0 +1,133 @@
+/** Relays that race each other for one host, one token and one name, in every order in which NATS may do and answer what they ask. */
+import fc, { type Scheduler } from "fast-check";
+import { expect, test } from "vitest";
+import type { BookedHost } from "../book.ts";
+import type { Claim } from "../group.ts";
+import { FakeBucket } from "../test/fake-bucket.ts";
+import { NatsBook } from "./book.ts";
+import { Presence } from "./presence.ts";
+
+const now = 1_000_000;
+const id = (digit: string): string => digit.repeat(32);
+const box: BookedHost = { id: id("1"), name: "box", fleet: "home", joinedUnixMs: 0, isRevoked: false };
+const key = "a".repeat(64);
+const doors = { keyIds: [Buffer.from(key, "hex")] };
+
+/** Relays whose hints to each other come when the scheduler says, or never. */
+function relays(
+  s: Scheduler,
+  names: readonly string[],
+  isHeard: () => boolean,
+): { bucket: FakeBucket; all: Presence[]; lost: Set<Claim> } {
+  const bucket = new FakeBucket(s);
+  const lost = new Set<Claim>();
+  const all: Presence[] = names.map(
+    (me) =>
+      new Presence({
+        me,
+        keys: bucket,
+        called: () => Promise.resolve([box.id]),
+        wallMs: () => now,
+        lost: (claim) => void lost.add(claim),
+        tell: (host, fence) => {
+          for (const [i, other] of all.entries())
+            if (names[i] !== me && isHeard()) void s.schedule(Promise.resolve(), "hint").then(() => other.heard(host, fence));
+        },
+      }),
+  );
+  return { bucket, all, lost };
+}
+
+test("whoever registers a host, in whatever order it is written, answered and heard of: in the end the latest has it and all others know", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.scheduler(),
+      fc.array(fc.nat(2), { minLength: 2, maxLength: 6 }),
+      fc.infiniteStream(fc.boolean()),
+      async (s, at, heard) => {
+        const hints = heard[Symbol.iterator]();
+        const { bucket, all, lost } = relays(s, ["a", "b", "c"], () => hints.next().value as boolean);
+        const claims = Promise.all(
+          at.map(async (i) => {
+            const claim = await all[i]!.claim({ host: box, version: "", from: "" });
+            await all[i]!.doors(claim, doors);
+            return claim;
+          }),
+        );
+        const made = await s.waitFor(claims);
+        await s.waitIdle();
+        // Who missed a hint looks anyway (M1).
+        await s.waitFor(Promise.all(all.map((one) => one.checkAll())));
+        const { revision } = bucket.now(`host.${box.id}`)!;
+        const kept = made.filter((claim) => !claim.isLost);
+        expect(kept.map(({ fence }) => fence)).toEqual([revision]);
+        for (const claim of lost) expect(claim.isLost).toBe(true);
+        // Its door stands for the line that is left, and opens it from everywhere else.
+        const holder = at[made.indexOf(kept[0]!)]!;
+        const asked = await s.waitFor(Promise.all(all.map((one) => one.find({ keyId: key }, box.id))));
+        expect(asked.map((found) => found.map(({ relay }) => relay))).toEqual(
+          all.map((_, i) => (i === holder ? [] : [["a", "b", "c"][holder]])),
+        );
+      },
+    ),
+  );
+});
+
+test("a relay that lets a host go late takes nothing from the one that has it now", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), async (s) => {
+      const { bucket, all } = relays(s, ["a", "b"], () => true);
+      all[0]!.release(await s.waitFor(all[0]!.claim({ host: box, version: "", from: "" })));
+      const { fence } = await s.waitFor(all[1]!.claim({ host: box, version: "", from: "" }));
+      await s.waitIdle();
+      expect(bucket.now(`host.${box.id}`)?.revision).toBe(fence);
+    }),
+  );
+});
+
+test("where what the group kept is gone, the relay that has the line says so again, and takes nothing back that went elsewhere", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.boolean(), async (s, isTaken) => {
+      const { bucket, all, lost } = relays(s, ["a", "b"], () => false);
+      const claim = await s.waitFor(all[0]!.claim({ host: box, version: "", from: "" }));
+      await s.waitFor(bucket.remove(`host.${box.id}`, claim.fence));
+      const elsewhere = isTaken ? [all[1]!.claim({ host: box, version: "", from: "" })] : [];
+      await s.waitFor(Promise.all([all[0]!.checkAll(), ...elsewhere]));
+      await s.waitFor(all[0]!.checkAll());
+      const fences = [claim, ...(await Promise.all(elsewhere))].filter((c) => !c.isLost).map((c) => c.fence);
+      expect(fences).toEqual([bucket.now(`host.${box.id}`)!.revision]);
+      expect(lost.has(claim)).toBe(isTaken && claim.isLost);
+    }),
+  );
+});
+
+test("of hosts that show one token at several relays one is booked; of those that want one name one has it; who tries again ends where it would have", async () => {
+  const joining = fc.record({
+    relay: fc.nat(1),
+    host: fc.integer({ min: 1, max: 4 }),
+    token: fc.nat(2),
+    name: fc.constantFrom("box", "lab"),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.array(joining, { minLength: 2, maxLength: 6 }), async (s, joins) => {
+      const bucket = new FakeBucket(s);
+      const books = [new NatsBook(bucket, () => {}), new NatsBook(bucket, () => {})];
+      const tokens = [1, 2, 3].map((n) => new Uint8Array(32).fill(n));
+      await s.waitFor(
+        Promise.all(tokens.map((t) => books[0]!.invite(t, { fleet: "home", name: "", untilUnixMs: now + 1 }, now))),
+      );
+      const register = ({ relay, host, token, name }: (typeof joins)[number]): Promise<BookedHost | string> =>
+        books[relay]!.register(id(String(host)), { name, token: tokens[token]! }, now).catch(
+          (fault: { code: string }) => fault.code,
+        );
+      const outcomes = await s.waitFor(Promise.all(joins.map(register)));
+      const booked = outcomes.flatMap((o) => (typeof o === "string" ? [] : [o]));
+      const hosts = [...(await s.waitFor(books[1]!.hosts))];
+      expect(new Set(booked.map((h) => h.id))).toEqual(new Set(hosts.map((h) => h.id)));
+      expect(new Set(hosts.map((h) => h.name)).size, "one name each").toBe(hosts.length);
+      expect(hosts.length).toBeLessThanOrEqual(new Set(joins.map((j) => j.token)).size);
+      for (const code of outcomes.filter((o) => typeof o === "string"))
+        expect(["invitation_unknown", "name_taken"]).toContain(code);
+    }),
+  );
+});
