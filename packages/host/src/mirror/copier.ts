@@ -57,6 +57,8 @@ export interface CopierParts {
   readonly hostVersion: string;
   readonly memory: Memory | null;
   readonly remember: (memory: Memory) => Promise<void>;
+  /** Waits after a piece that took so long. */
+  readonly pace?: (tookMs: number) => Promise<void>;
   /** Default: {@link PIECE_BYTES}. */
   readonly pieceBytes?: number;
   /** Bytes of the record that were copied. */
@@ -234,7 +236,9 @@ export class Copier {
     const { keys, hostId, store } = this.#p;
     const name = pieceName(keys, { hostId, epoch: this.#written.epoch }, path, piece, content);
     if (this.#whole.has(name)) return name;
+    const began = performance.now();
     if (!this.#present.has(name) || !(await this.#isWhole(name))) await store.put(name, await seal(keys, name, content));
+    await this.#p.pace?.(performance.now() - began);
     this.#present.add(name);
     this.#whole.add(name);
     this.#p.copied(content.length);

@@ -2,14 +2,15 @@
  * The thread that copies a host's record into its mirror: everything that reads, hashes, encrypts or speaks to NATS, so that the loop that moves
  * everybody's bytes has no part in it.
  *
- *   W1  A pass follows the one before after {@link PASS_MS}, and after nineteen times what that one took if it took long: a twentieth of a core and of the disk,
- *       while the first copy goes at full speed.
+ *   W1  A pass follows the one before after {@link PASS_MS}, and after nineteen times what that one took if it took long: a twentieth of a core and of the disk.
+ *       Within one, a piece is followed by a pause as long as it took, unless somebody waits.
  *   W2  Whoever keeps the mirror may be away for days: it is tried again, less and less often, and what has come meanwhile is copied then.
  *   W3  It runs at a lower priority than the host.
  */
 import { createPrivateKey } from "node:crypto";
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { files } from "@holdfast/carrier";
@@ -28,6 +29,7 @@ const IDLE_SHARE = 19;
 const MOST_WAIT_MS = 60_000;
 /** Files change without a record too: a checkpoint of the screen. */
 const LOOK_ANYWAY_MS = 60_000;
+const MOST_PAUSE_MS = 500;
 const FIRST_RETRY_MS = 1_000;
 const MOST_RETRY_MS = 60_000;
 /** Behind everything that somebody waits for. */
@@ -123,6 +125,8 @@ async function begin(): Promise<Copier> {
       hostVersion: settings.hostVersion,
       memory: remembered(),
       remember: (memory) => storeDurablyLater(files.mirrorMemory(settings.home), memory),
+      // W1
+      pace: (tookMs) => (flushes.length > 0 ? Promise.resolve() : delay(Math.min(tookMs, MOST_PAUSE_MS))),
       copied: (bytes) => {
         told = { ...told, copiedBytes: told.copiedBytes + bytes };
       },
