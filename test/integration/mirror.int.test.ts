@@ -89,6 +89,8 @@ test("a redaction is in the mirror before it is told as done; with NATS away it 
     await hold(w, "host", "mirror", "now");
     return (await status(me)) === "unreachable";
   });
+  expect((await me.mirrorStatus()).lagKnown).toBe(true);
+  expect((await hold(laptop, "log", "box/leaky")).err).toMatch(/^\[unreachable\] the mirror can't be reached: [^;]*$/);
   const pending = await hold(w, "redact", "leaky", "--match", "leaked", "--yes");
   expect(pending.err).toMatch(/^the mirror has them still/);
   expect((await me.mirrorStatus()).pendingErasures).toBeGreaterThan(0);

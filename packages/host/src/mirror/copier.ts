@@ -10,7 +10,7 @@ import { randomBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { inHands } from "./hands.ts";
 import { decodeHead, encodeHead, type Head, type SessionLine } from "./head.ts";
-import { type Copied, type Found, lagOf, PIECE_BYTES, piecesOf, type Reading, timeToKeep, toRead, unneeded } from "./pieces.ts";
+import { type Copied, type Found, PIECE_BYTES, piecesOf, type Reading, timeToKeep, toRead, unneeded } from "./pieces.ts";
 import { headName, type MirrorKeys, pieceName, seal, unseal } from "./sealed.ts";
 import { type ObjectStore, Overtaken } from "./store.ts";
 
@@ -191,10 +191,6 @@ export class Copier {
       return moment;
     }
     throw new Unsettled("more was erased than could be copied in between");
-  }
-
-  async lag(): Promise<number> {
-    return lagOf(this.#written.files, [...(await this.#p.source.list("record"))]);
   }
 
   async #copy(

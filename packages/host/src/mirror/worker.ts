@@ -19,6 +19,7 @@ import { storeDurablyLater } from "../operator/store.ts";
 import { Copier, Fenced, type Memory, type Moment, Overtaken, type Source, Unsettled } from "./copier.ts";
 import { homeSource } from "./home-source.ts";
 import { openNatsStore } from "./nats-store.ts";
+import { lagOf } from "./pieces.ts";
 import { mirrorKeyFile, mirrorKeys } from "./sealed.ts";
 import type { ObjectStore } from "./store.ts";
 import type { FromWorker, MirrorState, Told, ToWorker, WorkerSettings } from "./wire.ts";
@@ -73,6 +74,7 @@ function tell(state: MirrorState, why: string, more: Partial<Told> = {}): void {
 
 let store: ObjectStore | null = null;
 let copier: Copier | null = null;
+let has: Copier["files"] | null = null;
 let takesOver = settings.takesOver;
 let flushes: number[] = [];
 let hurry: (() => void) | null = null;
@@ -92,12 +94,17 @@ port.on("message", (message: ToWorker) => {
       flushes.push(message.id);
       return hurry?.();
     case "lag":
-      return void (copier ? copier.lag() : Promise.resolve(null)).then(
+      return void lag().then(
         (bytes) => say({ type: "lag", id: message.id, bytes }),
         () => say({ type: "lag", id: message.id, bytes: null }),
       );
   }
 });
+
+/** Against what the mirror had when it was reached last. */
+async function lag(): Promise<number | null> {
+  return has === null ? null : lagOf(has, await source.list("record"));
+}
 
 function remembered(): Memory | null {
   const path = files.mirrorMemory(settings.home);
@@ -161,6 +168,7 @@ function rest(ms: number, isWell: boolean): Promise<void> {
 async function turn(lookedAt: { atMs: number; isRacy: boolean }): Promise<number> {
   copier ??= await begin();
   takesOver = false;
+  has = copier.files;
   const waiting = [...flushes];
   const now = await ask<Moment>("moment");
   const began = performance.now();
@@ -168,7 +176,8 @@ async function turn(lookedAt: { atMs: number; isRacy: boolean }): Promise<number
   if (!isDue) return PASS_MS;
   tell("copying", "");
   const moment = await copier.pass();
-  const all = [...copier.files.values()];
+  has = copier.files;
+  const all = [...has.values()];
   lookedAt.atMs = began;
   lookedAt.isRacy = all.some((f) => f.modifiedMs === 0);
   tell("mirrored", "", {
