@@ -1,62 +1,14 @@
 /** A record that outlives its machine: real hosts and shells, a real nats-server, the command line as a reader would use it. */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { connect as connectNats } from "@nats-io/transport-node";
-import { Objm, type ObjectStore } from "@nats-io/obj";
-import { startHost } from "@holdfast/host/start";
-import { OperatorKind, SessionState } from "@holdfast/protocol";
-import type { HostClient } from "@holdfast/sdk";
-import { connect, folders, homeFolder } from "@holdfast/sdk/node";
-import { expect, onTestFinished, test } from "vitest";
+import { Objm } from "@nats-io/obj";
+import { expect, test } from "vitest";
 import { held, hold, type Machine, machine } from "./world/hold.ts";
+import { bucketOf, burn, lines, mirrored, pieces, status, textBelow } from "./world/mirror.ts";
 import { NatsProcess } from "./world/nats.ts";
-import { fact, kill, shimsOf } from "./world/processes.ts";
-import { bytes, refusal, soak, type World, world } from "./world/world.ts";
-
-/** Mirrors, and has a machine elsewhere know where, with the key. */
-async function mirrored(w: World, nats: NatsProcess, name = "laptop"): Promise<Machine> {
-  await held(w, "host", "mirror", nats.url);
-  return knows(w, nats, name);
-}
-
-async function knows(w: World, nats: NatsProcess, name: string): Promise<Machine> {
-  const key = w.path(`${name}.key`);
-  writeFileSync(key, await held(w, "host", "mirror", "key"));
-  const laptop = machine(w, name);
-  await held(laptop, "context", "set", "box", "--mirror", nats.url, "--mirror-key", key);
-  return laptop;
-}
-
-/** Fire: nothing of the host is left, nor of what it kept. */
-async function burn(w: World): Promise<void> {
-  const { keeperPid, hostPid } = await w.status();
-  for (const pid of [keeperPid, hostPid, ...shimsOf(w.home)]) kill(pid);
-  rmSync(w.home, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
-}
-
-async function bucketOf(nats: NatsProcess): Promise<ObjectStore> {
-  const connection = await connectNats({ servers: nats.url });
-  onTestFinished(() => connection.close());
-  return new Objm(connection).open("holdfast");
-}
-
-const pieces = async (bucket: ObjectStore): Promise<string[]> =>
-  (await bucket.list()).filter((o) => !o.deleted && !o.name.endsWith("/head")).map((o) => o.name);
-
-function textBelow(folder: string): string {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "latin1"))
-    .join("\n");
-}
-
-const status = async (client: HostClient): Promise<string> => (await client.mirrorStatus()).state;
-/** Lines of `--json` without what says where they are from. */
-const lines = (text: string): unknown[] =>
-  text.split("\n").map((line) => {
-    const { from: _, asOf: __, ...rest } = JSON.parse(line) as Record<string, unknown>;
-    return rest;
-  });
+import { fact } from "./world/processes.ts";
+import { bytes, soak, world } from "./world/world.ts";
 
 test("a machine burns, and its sessions' history, last screen, recording and audit are read elsewhere as they were", async () => {
   const w = await world();
@@ -70,7 +22,7 @@ test("a machine burns, and its sessions' history, last screen, recording and aud
   });
   await w.open(me, { name: "other", script: "head -c 100000 /dev/zero | tr '\\0' x; exit 3" });
   const attached = await me.attach({ session: main.id }, {});
-  await me.wait(main.id, { for: "text", text: "password:" } as never).catch(() => undefined);
+
   await fact("it asks", async () => (await me.screen(main.id)).lines.join("").includes("password:"));
   await attached.input(bytes("sesame-secret\n"));
   await attached.input(bytes("typed line\n"));
@@ -112,7 +64,7 @@ test("a machine burns, and its sessions' history, last screen, recording and aud
   const kept = lines(await held(laptop, "audit", "show", "--context", "box", "--from-mirror", "--json"));
   expect(kept.slice(0, audit.length)).toEqual(audit);
   expect((await hold(laptop, "attach", "box/main")).err).toMatch(/^\[unreachable\].*its record is in the mirror/);
-  expect(readdirSync("/tmp").filter((name) => name.startsWith("hold-mirror-"))).toEqual([]);
+  expect(readdirSync(tmpdir()).filter((name) => name.startsWith("hold-mirror-"))).toEqual([]);
 });
 
 test("a redaction is in the mirror before it is told as done; with NATS away it is told as pending, and made when that is back", async () => {
@@ -137,6 +89,8 @@ test("a redaction is in the mirror before it is told as done; with NATS away it 
     await hold(w, "host", "mirror", "now");
     return (await status(me)) === "unreachable";
   });
+  expect((await me.mirrorStatus()).lagKnown).toBe(true);
+  expect((await hold(laptop, "log", "box/leaky")).err).toMatch(/^\[unreachable\] the mirror can't be reached: [^;]*$/);
   const pending = await hold(w, "redact", "leaky", "--match", "leaked", "--yes");
   expect(pending.err).toMatch(/^the mirror has them still/);
   expect((await me.mirrorStatus()).pendingErasures).toBeGreaterThan(0);
@@ -200,96 +154,4 @@ test("NATS that is full is told, and the host does not notice", async () => {
   await fact("it answers", async () =>
     (await me.screen(job.id)).lines.join("").includes("still here\nstill here".split("\n")[1]!),
   );
-});
-
-test("what is flipped, taken away, swapped, of another host or rolled back is an error that says so", async () => {
-  const w = await world();
-  const nats = await NatsProcess.start(w);
-  const me = await w.connect();
-  await w.open(me, { name: "main", script: "head -c 2M /dev/urandom | base64; echo done; cat" });
-  const laptop = await mirrored(w, nats);
-  await fact("it is printed", async () => (await me.screen("main")).lines.join("").includes("done"));
-  await held(w, "host", "mirror", "now");
-  await held(laptop, "log", "box/main", "--kind", "opened");
-  const bucket = await bucketOf(nats);
-  const { hostId } = await me.status();
-  const head = `${hostId}/head`;
-  const older = (await bucket.getBlob(head))!;
-  await me.rename("main", "renamed");
-  await held(w, "host", "mirror", "now");
-  await held(laptop, "log", "box/renamed", "--kind", "opened");
-  await held(w, "host", "mirror", "off");
-  const all = await pieces(bucket);
-  const sizes = new Map((await bucket.list()).map((o) => [o.name, o.size]));
-  const [one, two] = all.sort((a, b) => sizes.get(b)! - sizes.get(a)!) as [string, string];
-  const whole = new Map<string, Uint8Array>();
-  for (const name of [one, two, head]) whole.set(name, (await bucket.getBlob(name))!);
-  const found = async (name: string, put: Uint8Array | null): Promise<string> => {
-    if (put) await bucket.putBlob({ name }, put);
-    else await bucket.delete(name);
-    const { code, err } = await hold(laptop, "log", "box/renamed", "--kind", "opened");
-    await bucket.putBlob({ name }, whole.get(name)!);
-    return `${code} ${err.split("\n").at(-1)}`;
-  };
-  const flipped = Buffer.from(whole.get(one)!);
-  flipped[flipped.length - 100] = flipped[flipped.length - 100] === 65 ? 66 : 65;
-  expect(await found(one, flipped)).toMatch(new RegExp(`^1 \\[mirror_tampered\\].*${one} can't be opened`));
-  expect(await found(one, null)).toMatch(new RegExp(`^1 \\[mirror_tampered\\].*${one}, piece .* is not there`));
-  expect(await found(one, whole.get(two)!)).toMatch(new RegExp(`^1 \\[mirror_tampered\\].*${one} holds what belongs to ${two}`));
-  expect(await found(head, older)).toMatch(/^1 \[mirror_tampered\].*rolled back/);
-  expect(await found(head, null)).toMatch(/^1 \[mirror_tampered\].*is gone/);
-  expect((await hold(laptop, "log", "box/renamed", "--kind", "opened")).code).toBe(0);
-});
-
-test("a copy of the home is fenced until it takes over, and then the first one is", async () => {
-  const w = await world();
-  const nats = await NatsProcess.start(w);
-  const me = await w.connect();
-  // One that has ended: the copy would take a living one's shim from the first.
-  const main = await w.open(me, { name: "main", script: "echo hello" });
-  await fact("it ended", async () => (await me.show(main.id)).state === SessionState.ENDED);
-  const laptop = await mirrored(w, nats);
-  await held(w, "host", "mirror", "now");
-  const place = w.path("restored");
-  const env = { ...w.env, HOLDFAST_HOME: place };
-  const home = homeFolder(env);
-  mkdirSync(dirname(home), { recursive: true });
-  cpSync(w.home, home, { recursive: true, filter: (from) => from !== folders.run(w.home) });
-  await me.rename("main", "renamed");
-  await held(w, "host", "mirror", "now");
-  await startHost({ home, env, timeoutMs: 60_000 });
-  const copy = await connect({ home });
-  onTestFinished(() => copy.close());
-  await fact("the copy is fenced", async () => (await status(copy)) === "fenced");
-  expect((await copy.mirrorStatus()).why).toMatch(/another host with the id .* has written this mirror/);
-  expect(await me.mirrorStatus()).toMatchObject({ state: "mirrored" });
-  await held({ env }, "host", "mirror", nats.url, "--take-over");
-  expect((await copy.mirrorStatus()).epoch).toBe(2);
-  await me.rename("renamed", "again");
-  await fact("the first is fenced", async () => {
-    await hold(w, "host", "mirror", "now");
-    return (await status(me)) === "fenced";
-  });
-  expect(await held(laptop, "ls", "-a", "--context", "box", "--from-mirror")).toMatch(/main/);
-});
-
-test("the mirror is an admin's to set; its key is an auditor's too, and no AI's, and whose it is told stands in the record", async () => {
-  const w = await world();
-  const nats = await NatsProcess.start(w);
-  const me = await w.connect();
-  await me.mirror({ url: nats.url });
-  const ana = await w.operator("ana", "human", "operator");
-  const aud = await w.operator("aud", "human", "auditor");
-  const ai = await w.operator("robot", "ai", "auditor");
-  expect(await refusal(ana.mirror({ url: nats.url }))).toBe("not_permitted");
-  expect(await refusal(ana.mirrorStatus())).toBe("not_permitted");
-  expect(await refusal(ana.mirrorKey())).toBe("not_permitted");
-  expect(await refusal(aud.mirror("off"))).toBe("not_permitted");
-  expect((await aud.mirrorKey()).key).toHaveLength(32);
-  expect((await ai.operatorList()).find((o) => o.name === "robot")?.kind).toBe(OperatorKind.AI);
-  expect(await refusal(ai.mirrorKey())).toBe("not_permitted");
-  expect(await held(w, "audit", "show")).toMatch(/aud .*mirror_key/);
-  expect(await refusal(me.mirror({ url: "http://nats.example" }))).toBe("bad_request");
-  expect((await me.mirror("off")).state).toBe("off");
-  expect(await refusal(me.mirrorKey())).toBe("bad_request");
 });

@@ -228,7 +228,7 @@ async function explain(
   args: readonly string[],
 ): Promise<ReturnType<typeof asFailure>> {
   const isElsewhere = context?.remote !== undefined || context?.host !== undefined;
-  if (failure.code === "unreachable" && !isElsewhere && !/hold host up/.test(failure.message))
+  if (failure.code === "unreachable" && !isElsewhere && !/hold host up|^the mirror/.test(failure.message))
     failure.message += "; `hold host up` starts one, `hold doctor` says what is wrong";
   const asked = args[0];
   if (failure.code !== "no_such_session" || !context || asked === undefined || /did you mean/.test(failure.message))

@@ -10,7 +10,7 @@ import { randomBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { inHands } from "./hands.ts";
 import { decodeHead, encodeHead, type Head, type SessionLine } from "./head.ts";
-import { type Copied, type Found, lagOf, PIECE_BYTES, piecesOf, type Reading, timeToKeep, toRead, unneeded } from "./pieces.ts";
+import { type Copied, type Found, PIECE_BYTES, piecesOf, type Reading, timeToKeep, toRead, unneeded } from "./pieces.ts";
 import { headName, type MirrorKeys, pieceName, seal, unseal } from "./sealed.ts";
 import { type ObjectStore, Overtaken } from "./store.ts";
 
@@ -57,6 +57,8 @@ export interface CopierParts {
   readonly hostVersion: string;
   readonly memory: Memory | null;
   readonly remember: (memory: Memory) => Promise<void>;
+  /** Waits after a piece that took so long. */
+  readonly pace?: (tookMs: number) => Promise<void>;
   /** Default: {@link PIECE_BYTES}. */
   readonly pieceBytes?: number;
   /** Bytes of the record that were copied. */
@@ -191,10 +193,6 @@ export class Copier {
     throw new Unsettled("more was erased than could be copied in between");
   }
 
-  async lag(): Promise<number> {
-    return lagOf(this.#written.files, [...(await this.#p.source.list("record"))]);
-  }
-
   async #copy(
     found: readonly Found[],
     isGrowingOnly: boolean,
@@ -234,7 +232,9 @@ export class Copier {
     const { keys, hostId, store } = this.#p;
     const name = pieceName(keys, { hostId, epoch: this.#written.epoch }, path, piece, content);
     if (this.#whole.has(name)) return name;
+    const began = performance.now();
     if (!this.#present.has(name) || !(await this.#isWhole(name))) await store.put(name, await seal(keys, name, content));
+    await this.#p.pace?.(performance.now() - began);
     this.#present.add(name);
     this.#whole.add(name);
     this.#p.copied(content.length);

@@ -221,7 +221,7 @@ test("whatever dies in the middle of whatever pass, what is read is a record tha
       const needed = new Set([...copier.files.values()].flatMap((f) => f.pieces));
       expect([...store.objects.keys()].filter((name) => name !== `${hostId}/head` && !needed.has(name))).toEqual([]);
     }),
-    { numRuns: 60 },
+    { numRuns: 200 },
   );
 });
 
@@ -256,6 +256,43 @@ test("what only grows is read from where it was full, and what was erased in it 
   home.erase("payload/a.1.1.pay", 3);
   await copier.pass();
   expect((await mirrored(store)).get("payload/a.1.1.pay")!.subarray(3, 23)).toEqual(Buffer.alloc(20));
+});
+
+test("an erasure in the middle of a pass sends it back: no head shows one without its record", async () => {
+  const home = new Home();
+  const store = new MemoryStore();
+  home.append(seg(1), 50);
+  home.append("payload/a.1.1.pay", PIECE * 2);
+  const { read } = home;
+  let left = 3;
+  home.read = async (at, from, bytes) => {
+    // Its record first, and then the bytes, before they are read.
+    if (at.startsWith("payload/") && from === 0 && left-- > 0) {
+      home.append(seg(1), 10);
+      home.erase(at, left);
+    }
+    return read.call(home, at, from, bytes);
+  };
+  await (await begin(home, store)).pass();
+  expect(left).toBeLessThan(0);
+  const now = new Map([...(await mirrored(store))].map(([name, bytes]) => [name, bytes.toString("hex")]));
+  expect(now).toEqual(contents(home));
+  expect(now.get(seg(1))).toHaveLength(2 * 80);
+});
+
+test("a payload that retention took while it was copied is named as missed, and not looked for again", async () => {
+  const home = new Home();
+  const store = new MemoryStore();
+  home.append(seg(1), 50);
+  home.append("payload/a.1.1.pay", 20);
+  const { read } = home;
+  home.read = async (at, from, bytes) => {
+    if (at.startsWith("payload/")) home.files.delete(at);
+    return read.call(home, at, from, bytes);
+  };
+  await (await begin(home, store)).pass();
+  const reader = await MirrorReader.open(store, keys, hostId, null);
+  expect([reader.head.missed, reader.head.files.map((f) => f.path)]).toEqual([["payload/a.1.1.pay"], [seg(1)]]);
 });
 
 test("of two hosts with one home one goes on, and the other is told so until it takes over", async () => {

@@ -2,14 +2,15 @@
  * The thread that copies a host's record into its mirror: everything that reads, hashes, encrypts or speaks to NATS, so that the loop that moves
  * everybody's bytes has no part in it.
  *
- *   W1  A pass follows the one before after {@link PASS_MS}, and after nineteen times what that one took if it took long: a twentieth of a core and of the disk,
- *       while the first copy goes at full speed.
+ *   W1  A pass follows the one before after {@link PASS_MS}, and after nineteen times what that one took if it took long: a twentieth of a core and of the disk.
+ *       Within one, a piece is followed by a pause as long as it took, unless somebody waits.
  *   W2  Whoever keeps the mirror may be away for days: it is tried again, less and less often, and what has come meanwhile is copied then.
  *   W3  It runs at a lower priority than the host.
  */
 import { createPrivateKey } from "node:crypto";
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { files } from "@holdfast/carrier";
@@ -18,6 +19,7 @@ import { storeDurablyLater } from "../operator/store.ts";
 import { Copier, Fenced, type Memory, type Moment, Overtaken, type Source, Unsettled } from "./copier.ts";
 import { homeSource } from "./home-source.ts";
 import { openNatsStore } from "./nats-store.ts";
+import { lagOf } from "./pieces.ts";
 import { mirrorKeyFile, mirrorKeys } from "./sealed.ts";
 import type { ObjectStore } from "./store.ts";
 import type { FromWorker, MirrorState, Told, ToWorker, WorkerSettings } from "./wire.ts";
@@ -28,6 +30,7 @@ const IDLE_SHARE = 19;
 const MOST_WAIT_MS = 60_000;
 /** Files change without a record too: a checkpoint of the screen. */
 const LOOK_ANYWAY_MS = 60_000;
+const MOST_PAUSE_MS = 500;
 const FIRST_RETRY_MS = 1_000;
 const MOST_RETRY_MS = 60_000;
 /** Behind everything that somebody waits for. */
@@ -71,6 +74,7 @@ function tell(state: MirrorState, why: string, more: Partial<Told> = {}): void {
 
 let store: ObjectStore | null = null;
 let copier: Copier | null = null;
+let has: Copier["files"] | null = null;
 let takesOver = settings.takesOver;
 let flushes: number[] = [];
 let hurry: (() => void) | null = null;
@@ -90,12 +94,17 @@ port.on("message", (message: ToWorker) => {
       flushes.push(message.id);
       return hurry?.();
     case "lag":
-      return void (copier ? copier.lag() : Promise.resolve(null)).then(
+      return void lag().then(
         (bytes) => say({ type: "lag", id: message.id, bytes }),
         () => say({ type: "lag", id: message.id, bytes: null }),
       );
   }
 });
+
+/** Against what the mirror had when it was reached last. */
+async function lag(): Promise<number | null> {
+  return has === null ? null : lagOf(has, await source.list("record"));
+}
 
 function remembered(): Memory | null {
   const path = files.mirrorMemory(settings.home);
@@ -123,6 +132,8 @@ async function begin(): Promise<Copier> {
       hostVersion: settings.hostVersion,
       memory: remembered(),
       remember: (memory) => storeDurablyLater(files.mirrorMemory(settings.home), memory),
+      // W1
+      pace: (tookMs) => (flushes.length > 0 ? Promise.resolve() : delay(Math.min(tookMs, MOST_PAUSE_MS))),
       copied: (bytes) => {
         told = { ...told, copiedBytes: told.copiedBytes + bytes };
       },
@@ -157,6 +168,7 @@ function rest(ms: number, isWell: boolean): Promise<void> {
 async function turn(lookedAt: { atMs: number; isRacy: boolean }): Promise<number> {
   copier ??= await begin();
   takesOver = false;
+  has = copier.files;
   const waiting = [...flushes];
   const now = await ask<Moment>("moment");
   const began = performance.now();
@@ -164,7 +176,8 @@ async function turn(lookedAt: { atMs: number; isRacy: boolean }): Promise<number
   if (!isDue) return PASS_MS;
   tell("copying", "");
   const moment = await copier.pass();
-  const all = [...copier.files.values()];
+  has = copier.files;
+  const all = [...has.values()];
   lookedAt.atMs = began;
   lookedAt.isRacy = all.some((f) => f.modifiedMs === 0);
   tell("mirrored", "", {
