@@ -10,7 +10,7 @@
  *   npm run soak -- handover          one attachment carried over every carrier 200 times during 1 GB of output and 10,000 inputs
  *   npm run soak -- ssh               OpenSSH's clients against a host, with a gigabyte of files each way
  *   npm run soak -- agents            two people and two AIs on one vim for 10,000 units, and 100,000 calls of 50 MCP clients with the same request ids
- *   npm run soak -- relays            two relays under one attachment, NATS nodes killed and cut off between them, a dozen times
+ *   npm run soak -- relays            two relays under one attachment, a NATS node killed between them and one cut off until its relay has left it
  *   npm run soak -- all               all of these, one after the other
  */
 import { spawnSync } from "node:child_process";
