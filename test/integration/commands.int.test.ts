@@ -91,11 +91,11 @@ test("of hundreds of commands with links cut at any byte and hosts killed at any
   const w = await world();
   const { session } = await shell(w);
   const proxy = await Proxy.start(w, "cut", {
-    // A login alone is some 600 bytes.
-    cutAfter: () => 600 + dice.below(1_200),
+    // A login alone is some 600 bytes; who loses one link after the other waits up to 2 s for the next.
+    cutAfter: () => 600 + dice.below(dice.below(3) === 0 ? 1_200 : 8_000),
   });
   const cut = await w.connect(undefined, proxy.home);
-  const commands = soak ? 400 : 80;
+  const commands = soak ? 400 : 40;
   let isOver = false;
   const killing = (async () => {
     for (let kills = 0; kills < (soak ? 12 : 3); kills++) {
@@ -119,7 +119,7 @@ test("of hundreds of commands with links cut at any byte and hosts killed at any
   await killing;
   expect(typedInto(w, "typed")).toEqual(Array.from({ length: commands }, (_, i) => `${i + 1}`));
   say(`${commands} commands, ${proxy.cuts} cuts`);
-  expect(proxy.cuts).toBeGreaterThan(commands / 4);
+  expect(proxy.cuts).toBeGreaterThan(commands / 10);
 }, 300_000);
 
 test("hold exec goes on over kill -9 of the host: stdin, stdout and stderr each whole and once, and the program's own exit code", async () => {

@@ -31,10 +31,12 @@ const rpcs: Readonly<Record<string, "local" | readonly object[]>> = {
   "RelayService/Accept": [{}, { take: { offer: "AAAAAAAAAAAAAAAAAAAAAA==" } }, { data: "AAAA" }],
   "RelayService/Reach": [{}, { knock: { host: "box" } }, { find: {} }, { data: "AAAA" }],
   "RelayService/Find": [{}, { pass: "x.y.z" }],
+  "RelayService/Heads": [{}, { pass: "x.y.z", host: "box" }],
   "RelayAdminService/Hosts": "local",
   "RelayAdminService/Operators": "local",
   "RelayAdminService/Invite": "local",
   "RelayAdminService/Revoke": "local",
+  "RelayAdminService/Heads": "local",
   "RelayAdminService/Limits": "local",
 };
 
@@ -95,6 +97,7 @@ const messageFrom = async (name: string, json: object): Promise<Buffer> => {
 
 async function refusesCalls(w: World, relay: RelayProcess): Promise<void> {
   const session = connectHttp2(relay.url);
+  session.on("error", () => {});
   expect(methods.map(nameOf).toSorted()).toEqual(Object.keys(rpcs).toSorted());
   for (const method of methods) {
     const first = rpcs[nameOf(method)]!;
