@@ -74,8 +74,8 @@ export class Metrics {
       ...{ name: "holdfast_relay_passed_bytes_total", help: "Bytes passed on", labelNames: ["to"], registers },
       collect() {
         this.reset();
-        this.inc({ to: "hosts" }, relay.passed.toHosts);
-        this.inc({ to: "operators" }, relay.passed.toOperators);
+        this.inc({ to: "hosts" }, relay.tunnels.passed.toHosts);
+        this.inc({ to: "operators" }, relay.tunnels.passed.toOperators);
       },
     });
     new Counter({

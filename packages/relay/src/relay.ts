@@ -3,12 +3,10 @@
  *
  *   R1  A key is believed by its signature (pass.ts), a host is let in by the book (book.ts), an operator by the host that it asks for (lines.ts).
  *   R2  Before that, a call has 5 s and one message; of one address there are so many at once (strangers.ts).
- *   R3  A tunnel holds back who sends faster than the other end reads, and no other tunnel.
- *   R4  When one end of a tunnel is over, so is the other, and what was sent before an orderly end arrives.
- *   R5  A line without a word for three beats is over.
- *   R6  Who stops drains: it takes nobody any more, tells its hosts to dial again, and lets what is under way arrive.
- *   R7  A fleet has so many hosts and tunnels here, and so much of what passes (quotas.ts).
- *   R8  Who has just started knows nobody yet: who knocks in its first moments waits for a host that may be dialling.
+ *   R3  A line without a word for three beats is over.
+ *   R4  Who stops drains: it takes nobody any more, tells its hosts to dial again, and lets what is under way arrive.
+ *   R5  Who has just started knows nobody yet: who knocks in its first moments waits for a host that may be dialling.
+ * Elsewhere: what becomes of a tunnel (tunnels.ts).
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { type sendUnaryData, type ServerUnaryCall, status } from "@grpc/grpc-js";
@@ -45,6 +43,7 @@ import { HeadTable, headsOnWire } from "./heads.ts";
 import { PassReader } from "./pass.ts";
 import { Quotas } from "./quotas.ts";
 import { type Stranger, Strangers } from "./strangers.ts";
+import { type Asked, Tunnels } from "./tunnels.ts";
 import { LineWitness } from "./witness.ts";
 
 export interface RelayParts {
@@ -57,7 +56,7 @@ export interface RelayParts {
   readonly isMe: (audience: string) => boolean;
   readonly wallMs: () => number;
   readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
-  /** R8. Default 0. */
+  /** R5. Default 0. */
   readonly gatherMs?: number;
   /** Told how long it took until a call's other end was known. */
   readonly met?: (ms: number) => void;
@@ -65,20 +64,12 @@ export interface RelayParts {
   readonly heads?: HeadStore;
 }
 
-/** R5. */
+/** R3. */
 export const BEAT_MS = 5_000;
 const SILENT_BEATS = 3;
 const DRAIN_LOOK_MS = 25;
 /** How often the group is asked for a host that somebody waits for. */
 const GROUP_LOOK_MS = 500;
-
-/** How a tunnel is asked for. */
-interface Asked {
-  readonly caller: Caller;
-  readonly from: string;
-  readonly carrier: string;
-  readonly plain: boolean;
-}
 
 export class Relay {
   readonly book: RelayBook;
@@ -91,11 +82,8 @@ export class Relay {
   readonly #wallMs: () => number;
   readonly #gatheredAt: number;
   #isDraining = false;
-  /** Of operators here at hosts elsewhere: how each is ended. */
-  readonly #crossings = new Set<(why: HoldError) => void>();
   readonly #strangers: Strangers;
-  /** Bytes that were passed on, by direction. */
-  readonly passed = { toHosts: 0, toOperators: 0 };
+  readonly tunnels: Tunnels;
   /** By code. */
   readonly refused = new Map<string, number>();
 
@@ -114,6 +102,7 @@ export class Relay {
     this.group = group;
     this.quotas = quotas;
     this.lines = new Lines(wallMs);
+    this.tunnels = new Tunnels({ lines: this.lines, quotas, log });
     this.heads = new HeadTable({ store: heads, wallMs, log });
     this.#gatheredAt = performance.now() + gatherMs;
     this.#passes = new PassReader(isMe, wallMs);
@@ -135,15 +124,15 @@ export class Relay {
     return [...this.refused.values()].reduce((sum, n) => sum + n, 0);
   }
 
-  /** R6. Resolves when all tunnels are over, or after `mostMs`. */
+  /** R4. Resolves when all tunnels are over, or after `mostMs`. */
   async drain(mostMs: number): Promise<void> {
     this.#isDraining = true;
     this.#log("draining", { hosts: this.lines.online, tunnels: this.lines.tunnels });
     for (const { line } of [...this.lines.entries]) line.refuse(leaving());
     for (const [, tunnels] of [...this.lines.tunnelsByHost]) for (const tunnel of [...tunnels]) tunnel.end(leaving());
-    for (const end of [...this.#crossings]) end(leaving());
+    this.tunnels.endCrossings(leaving());
     const over = AbortSignal.timeout(mostMs);
-    while (this.lines.tunnels + this.#crossings.size > 0 && !over.aborted)
+    while (this.lines.tunnels + this.tunnels.crossings > 0 && !over.aborted)
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
   }
 
@@ -323,8 +312,9 @@ export class Relay {
     this.#checkKey(caller);
     if (hasLeft(call)) return;
     const asked: Asked = { caller, from: addressOf(call), carrier, plain: body.value.plain };
-    if ("send" in found) await this.#introduce(call, found, asked);
-    else await this.#cross(call, found, { ...asked, host: found.id, asked: body.value.host });
+    if ("send" in found) return this.tunnels.introduce(call, found, asked);
+    const crossing: Crossing = { ...asked, host: found.id, asked: body.value.host };
+    this.tunnels.cross(call, await this.group.cross(found, crossing), { ...crossing, to: found });
   }
 
   /** D2, D5, wherever the host's line is. */
@@ -366,66 +356,9 @@ export class Relay {
       this.#checkKey(caller);
       const line = this.lines.admitting(caller).find(({ host: { id } }) => id === host);
       if (!line) throw notHere(asked);
-      await this.#introduce(end, line, { caller, ...rest });
+      await this.tunnels.introduce(end, line, { caller, ...rest });
     };
     introduced().catch(this.#refuser(end));
-  }
-
-  /** The host has its line at another relay. */
-  async #cross(call: End, to: Away, crossing: Crossing): Promise<void> {
-    const far = await this.group.cross(to, crossing);
-    const over = (): void => {
-      this.#crossings.delete(end);
-      if (!far.destroyed) far.destroy();
-    };
-    const end = (why: HoldError): void => {
-      fail(call, why);
-      over();
-    };
-    if (hasLeft(call)) return void far.destroy();
-    this.#crossings.add(end);
-    call.once("close", over);
-    call.once("cancelled", over);
-    far.once("close", () => this.#crossings.delete(end));
-    this.#log("tunnel_crosses", { host: to.id, caller: nameOf(crossing.caller), from: crossing.from, to: to.relay });
-    this.#pass(call, far, to.fleet, (bytes) => (this.passed.toHosts += bytes));
-    this.#pass(far, call, to.fleet, (bytes) => (this.passed.toOperators += bytes));
-  }
-
-  async #introduce(call: End, line: Line, { caller, from, carrier, plain }: Asked): Promise<void> {
-    const gone = new AbortController();
-    const leave = (): void => gone.abort();
-    call.once("cancelled", leave);
-    call.once("close", leave);
-    let isJoined = false;
-    const tunnel: Tunnel = { caller, from, isJoined: () => isJoined, end: (why) => end(why) };
-    let end = (_: HoldError): void => leave();
-    const over = this.#begin(line, tunnel);
-    call.once("close", over);
-    call.once("cancelled", over);
-    try {
-      const host = await this.lines.offer(line, { from, carrier, plain, gone: gone.signal });
-      call.removeListener("cancelled", leave);
-      call.removeListener("close", leave);
-      isJoined = true;
-      end = (why) => {
-        this.#log("tunnel_ended", { host: line.host.id, caller: nameOf(caller), why: why.code });
-        fail(call, why);
-        fail(host, why);
-      };
-      this.#log("tunnel_opened", { host: line.host.id, caller: nameOf(caller), from });
-      const joined = Buffer.from(
-        toBinary(PieceSchema, create(PieceSchema, { body: { case: "joined", value: { host: line.host.id } } })),
-      );
-      call.write(joined);
-      host.write(joined);
-      const { fleet } = line.host;
-      this.#pass(call, host, fleet, (bytes) => (this.passed.toHosts += bytes));
-      this.#pass(host, call, fleet, (bytes) => (this.passed.toOperators += bytes));
-    } catch (fault) {
-      over();
-      throw fault;
-    }
   }
 
   async #callerOf({ pass, invited }: Pick<Knock, "pass" | "invited">, isMe?: End["isMe"]): Promise<Caller> {
@@ -437,53 +370,6 @@ export class Relay {
 
   #checkKey(caller: Caller): void {
     if ("keyId" in caller && this.book.isRevokedKey(caller.keyId)) throw revokedKey();
-  }
-
-  /** R7. Throws `too_many`. What is returned is called when it is over. */
-  #begin(line: Line, tunnel: Tunnel): () => void {
-    const leaveFleet = this.quotas.tunnel(line.host.fleet);
-    try {
-      const over = this.lines.begin(line, tunnel);
-      return () => {
-        leaveFleet();
-        over();
-      };
-    } catch (fault) {
-      leaveFleet();
-      throw fault;
-    }
-  }
-
-  /** R3, R4, R7. */
-  #pass(from: End, to: End, fleet: string, count: (bytes: number) => void): void {
-    let isFull = false;
-    let ahead: NodeJS.Timeout | null = null;
-    const goOn = (): void => {
-      if (!isFull && !ahead) from.resume();
-    };
-    from.on("data", (bytes: Buffer) => {
-      count(bytes.length);
-      const waitMs = this.quotas.passed(fleet, bytes.length);
-      if (!to.write(bytes)) isFull = true;
-      if (waitMs > 0) {
-        // What had been read ahead comes in spite of a pause: the later wait is the one that counts.
-        clearTimeout(ahead ?? undefined);
-        ahead = setTimeout(() => {
-          ahead = null;
-          goOn();
-        }, waitMs);
-      }
-      if (isFull || ahead) from.pause();
-    });
-    to.on("drain", () => {
-      isFull = false;
-      goOn();
-    });
-    from.on("end", () => to.end());
-    const cut = (fault?: unknown): void => fail(to, fault instanceof HoldError ? fault : gone());
-    from.on("cancelled", cut);
-    from.on("error", cut);
-    from.resume();
   }
 
   /** The hosts that admit a key. */
@@ -567,15 +453,11 @@ export class Relay {
   }
 }
 
-/** R6. */
+/** R4. */
 function leaving(): HoldError {
   return new HoldError("draining", "this relay is being stopped; dial another, or this one when it is back");
 }
 
 function revokedKey(): HoldError {
   return new HoldError("key_revoked", "this key was revoked at this relay; who runs it may undo that");
-}
-
-function gone(): HoldError {
-  return new HoldError("unreachable", "the other end of the tunnel is gone");
 }

@@ -324,7 +324,7 @@ describe("a WebSocket to a relay", () => {
     };
     // What is under way: windows of HTTP/2, buffers of TCP, and a few pieces.
     const most = 12 * 1024 * 1024;
-    expect(await settled(() => relay.passed.toHosts)).toBeLessThan(most);
+    expect(await settled(() => relay.tunnels.passed.toHosts)).toBeLessThan(most);
 
     const address = relayAddress(web.url.replace("http", "ws"));
     let read = 0;
@@ -336,7 +336,7 @@ describe("a WebSocket to a relay", () => {
     await fact(() => heard.includes("2 past it"));
     other.pause();
     for (let i = 0; i < SENT; i++) ends[1]!.send(1, piece);
-    expect(await settled(() => relay.passed.toOperators)).toBeLessThan(most);
+    expect(await settled(() => relay.tunnels.passed.toOperators)).toBeLessThan(most);
 
     ends[0]!.resume();
     other.resume();
@@ -360,7 +360,7 @@ describe("a WebSocket to a relay", () => {
     ends[0]!.pause();
     for (let i = 0; i < SENT; i++) up.send(1, piece);
     up.close();
-    await fact(() => relay.passed.toHosts > 0);
+    await fact(() => relay.tunnels.passed.toHosts > 0);
     ends[0]!.resume();
     await fact(() => closings.length === 1);
     expect(heard).toHaveLength(SENT);
@@ -371,7 +371,7 @@ describe("a WebSocket to a relay", () => {
     down.pause();
     for (let i = 0; i < SENT; i++) ends[1]!.send(1, piece);
     ends[1]!.close();
-    await fact(() => relay.passed.toOperators > 0);
+    await fact(() => relay.tunnels.passed.toOperators > 0);
     down.resume();
     await fact(() => isOver);
     expect(read).toBe(SENT);
