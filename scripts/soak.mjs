@@ -12,7 +12,7 @@
  *   npm run soak -- ssh               OpenSSH's clients against a host, with a gigabyte of files each way
  *   npm run soak -- network            paths down for 2 minutes, 30 % loss, a relay killed 200 times, each byte of a way in, on machines of their own
  *   npm run soak -- agents            two people and two AIs on one vim for 10,000 units, and 100,000 calls of 50 MCP clients with the same request ids
- *   npm run soak -- relays            two relays under one attachment, a NATS node killed between them and one cut off until its relay has left it
+ *   npm run soak -- relays            two relays under one attachment, a NATS node killed between them and one cut off until its relay has left it; nodes killed one after another, 12 times
  *   npm run soak -- all               all of these, one after the other
  */
 import { spawnSync } from "node:child_process";
@@ -39,7 +39,7 @@ const PARTS = {
     args: ["integration", ...["network", "relay-hostile"].map((name) => `test/integration/${name}`)],
     env: {},
   },
-  relays: { args: ["integration", "test/integration/relays.int.test.ts"], env: {} },
+  relays: { args: ["integration", ...["relays", "keys"].map((name) => `test/integration/${name}.int.test.ts`)], env: {} },
   ssh: { args: ["integration", "test/integration/ssh.int.test.ts"], env: {} },
   mirror: { args: ["integration", "test/integration/mirror.int.test.ts"], env: {} },
   handover: { args: ["integration", "test/integration/handover.int.test.ts"], env: {} },

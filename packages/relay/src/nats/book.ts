@@ -6,6 +6,7 @@
  *       before, for as long as the host's token is.
  *   K3  Whoever begins to join and does not end may do it again, and ends where it would have: each step finds what it made before.
  *   K4  What was revoked is known to every relay, and looked up again where it counts.
+ *   K5  No host is told that it is unknown, or that a name is free, by a node of NATS that does not know all (keys.ts, S1).
  */
 import {
   type BookedHost,
@@ -103,8 +104,7 @@ export class NatsBook implements RelayBook {
   }
 
   async register(id: string, wished: HostWish, nowUnixMs: number): Promise<BookedHost> {
-    const [known, revoked] = await Promise.all([this.#host(id), this.#keys.get(`revoked.host.${id}`)]);
-    if (revoked) throw revokedHost(known ?? { id, name: wished.name });
+    const known = (await this.#known(id, wished)) ?? (await this.#surelyKnown(id, wished));
     if (known) return known;
     const hash = hashOf(wished.token);
     const token = await this.#bound(hash, id, nowUnixMs);
@@ -115,6 +115,19 @@ export class NatsBook implements RelayBook {
     await this.#keys.create(`host.${id}`, record);
     await this.#keys.remove(`token.${hash}`, token.revision);
     return (await this.#host(id))!;
+  }
+
+  /** K4. */
+  async #known(id: string, wished: HostWish): Promise<BookedHost | null> {
+    const [known, revoked] = await Promise.all([this.#host(id), this.#keys.get(`revoked.host.${id}`)]);
+    if (revoked) throw revokedHost(known ?? { id, name: wished.name });
+    return known;
+  }
+
+  /** K5. */
+  async #surelyKnown(id: string, wished: HostWish): Promise<BookedHost | null> {
+    await this.#keys.settle();
+    return this.#known(id, wished);
   }
 
   /** K1. Null: it is none, over, or another's. */

@@ -5,7 +5,7 @@ import { nkeys } from "@nats-io/transport-node";
 import { selfMadeCertificate } from "@holdfast/testkit/certificate";
 import { expect, onTestFinished, test } from "vitest";
 import { NatsProcess } from "../../../../test/integration/world/nats.ts";
-import { connectNats, readServers } from "./connect.ts";
+import { connectNats, leaveServer, readServers } from "./connect.ts";
 
 function place(): { readonly path: (name: string) => string; readonly atEnd: (end: () => void) => void } {
   const folder = mkdtempSync(join(tmpdir(), "hold-nats-"));
@@ -107,4 +107,17 @@ test("a server that wants to know who comes is told by the file of credentials, 
   const nc = await connectNats({ servers: [nats.url], creds }, "test");
   await nc.flush();
   await nc.close();
+});
+
+test("who leaves a server is at another where there is one, and at the same where there is none", async () => {
+  const [a, b] = [await server(place(), ""), await server(place(), "")];
+  for (const urls of [[a.url, b.url], [a.url]]) {
+    const nc = await connectNats({ servers: urls }, "relay");
+    onTestFinished(() => nc.close());
+    const left = nc.getServer();
+    await leaveServer(nc, { servers: urls });
+    expect(nc.isClosed()).toBe(false);
+    expect(nc.getServer() === left).toBe(urls.length === 1);
+    await nc.flush();
+  }
 });

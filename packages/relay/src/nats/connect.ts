@@ -59,6 +59,17 @@ function readServer(text: string): { readonly at: string; readonly isTls: boolea
   return { at: `${url.hostname}:${url.port || PORT}`, isTls };
 }
 
+/** For another of the servers, where there is one. Resolves when it is there. */
+export async function leaveServer(nc: NatsConnection, { servers }: Pick<NatsWish, "servers">): Promise<void> {
+  const left = nc.getServer();
+  // The library comes back to the first server that it had before it tries the next.
+  for (let turn = Math.min(servers.length, 2); turn > 0 && nc.getServer() === left && !nc.isClosed(); turn--) {
+    const states = nc.status();
+    await nc.reconnect();
+    for await (const { type } of states) if (type === "reconnect") break;
+  }
+}
+
 /** Throws `usage`, or `start_failed` where no server answers. */
 export async function connectNats({ servers: urls, creds, ca }: NatsWish, name: string): Promise<NatsConnection> {
   const { servers, isTls } = readServers(urls);
@@ -72,12 +83,16 @@ export async function connectNats({ servers: urls, creds, ca }: NatsWish, name: 
       tls: isTls ? { ...(ca === undefined ? {} : { ca: readFileSync(ca, "utf8") }) } : null,
       ...(creds === undefined ? {} : { authenticator: credsAuthenticator(readFileSync(creds)) }),
       reconnectDelayHandler: () => {
-        const most = Math.min(AGAIN_MS.most, AGAIN_MS.first * 2 ** Math.min(failures++, 8));
+        // Asked more often than it dials.
+        const most = Math.min(AGAIN_MS.most, AGAIN_MS.first * 2 ** Math.min(failures, 8));
         return most / 2 + (Math.random() * most) / 2;
       },
     });
     void (async () => {
-      for await (const { type } of nc.status()) if (type === "reconnect") failures = 0;
+      for await (const { type } of nc.status()) {
+        if (type === "reconnect") failures = 0;
+        if (type === "reconnecting") failures++;
+      }
     })();
     return nc;
   } catch (cause) {

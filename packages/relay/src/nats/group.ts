@@ -18,7 +18,7 @@ import type { Caller } from "../caller.ts";
 import type { HeadStore } from "../head-store.ts";
 import type { End } from "../end.ts";
 import { NatsBook } from "./book.ts";
-import { connectNats, type NatsWish } from "./connect.ts";
+import { connectNats, leaveServer, type NatsWish } from "./connect.ts";
 import { Crossings } from "./crossings.ts";
 import { NatsHeadStore } from "./heads.ts";
 import { Keys } from "./keys.ts";
@@ -63,6 +63,7 @@ export class NatsGroup implements Group {
   readonly heads: HeadStore;
   readonly #me = randomBytes(8).toString("hex");
   readonly #nc: NatsConnection;
+  readonly #wish: NatsWish;
   readonly #buckets: Buckets;
   readonly #parts: GroupParts;
   #name: string;
@@ -84,9 +85,10 @@ export class NatsGroup implements Group {
   #isAway = false;
   #isOver = false;
 
-  private constructor(nc: NatsConnection, buckets: Buckets, id: string, parts: GroupParts) {
+  private constructor(nc: NatsConnection, wish: NatsWish, buckets: Buckets, id: string, parts: GroupParts) {
     this.id = id;
     this.#nc = nc;
+    this.#wish = wish;
     this.#buckets = buckets;
     this.#parts = parts;
     this.#name = parts.name;
@@ -115,7 +117,7 @@ export class NatsGroup implements Group {
       };
       await buckets.book.create("group", randomBytes(8).toString("hex"));
       const kept = await buckets.book.get<string>("group");
-      const group = new NatsGroup(nc, buckets, kept!.value, parts);
+      const group = new NatsGroup(nc, wish, buckets, kept!.value, parts);
       await group.#begin();
       return group;
     } catch (fault) {
@@ -260,7 +262,7 @@ export class NatsGroup implements Group {
       if (silentMs >= LEAVE_MS && !this.#isAway && !this.#isOver) {
         this.#cameMs = performance.now();
         this.#parts.log("nats_left", { server: this.#nc.getServer(), why: String(fault) });
-        await this.#nc.reconnect();
+        void leaveServer(this.#nc, this.#wish);
       }
       throw fault;
     } finally {

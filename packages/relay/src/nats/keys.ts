@@ -1,6 +1,10 @@
 /**
- * A bucket of JetStream's key-value store, as a relay uses it: whole values, read from the bucket's leader, so that what one relay wrote the next one
- * reads; and writes that are refused where somebody was first.
+ * A bucket of JetStream's key-value store, as a relay uses it: whole values, and writes that are refused where somebody was first.
+ *
+ *   S1  Values are read from the bucket's leader, so that what one relay wrote the next one reads. A leader that the others have left, or that has just
+ *       begun, may answer with less for some seconds; it takes no write before it knows all. Who tells somebody no settles first.
+ *   S2  What is removed is removed by its number, never by a purge: nodes of nats-server before 2.9.21 that start again do a purge of one key as one of
+ *       the whole stream up to it, and the book is gone.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { type JetStreamClient, JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
@@ -29,8 +33,10 @@ export interface Bucket {
   create(key: string, value: unknown): Promise<number | null>;
   /** Null: it is not that revision any more. */
   update(key: string, value: unknown, revision: number): Promise<number | null>;
-  /** That revision, or an earlier one; a later one stays. Nothing is left of it, not even a mark. */
+  /** That revision; another one stays. Nothing is left of it, not even a mark. */
   remove(key: string, revision: number): Promise<void>;
+  /** S1. What is read after it is no older than what was written before it. */
+  settle(): Promise<void>;
   /** Keys that match, `*` for any one word. Slow in a large bucket: for what people ask, not for every call. */
   list(pattern: string): Promise<readonly string[]>;
 }
@@ -38,6 +44,8 @@ export interface Bucket {
 const ASK_MS = 2_000;
 /** With what the library tries again by itself. Whatever becomes of a question on a connection that is lost, its answer is waited for no longer. */
 const MOST_MS = 5_000;
+/** What is written to see that it can be. */
+const SETTLED = "settled";
 /** Of JetStream's errors: the last message of the subject is another one than was said. */
 const OTHER_REVISION = new Set([10_071, 10_164]);
 
@@ -80,8 +88,20 @@ export class Keys implements Bucket {
     return asked(() => unlessOther(this.#kv.update(key, JSON.stringify(value), revision)));
   }
 
+  /** S2. */
   async remove(key: string, revision: number): Promise<void> {
-    await asked(() => this.#jsm.streams.purge(`KV_${this.#bucket}`, { filter: this.#subject(key), seq: revision + 1 }));
+    await asked(async () => {
+      try {
+        await this.#jsm.streams.deleteMessage(`KV_${this.#bucket}`, revision, false);
+      } catch (fault) {
+        // Of what was gone before it says the same as of what it could not do.
+        if (!(fault instanceof JetStreamApiError) || (await this.#kv.get(key))?.revision === revision) throw fault;
+      }
+    });
+  }
+
+  async settle(): Promise<void> {
+    await this.put(SETTLED, 0);
   }
 
   list(pattern: string): Promise<readonly string[]> {

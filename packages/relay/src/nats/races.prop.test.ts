@@ -131,3 +131,24 @@ test("of hosts that show one token at several relays one is booked; of those tha
     }),
   );
 });
+
+test("a host that joined is known, and its name taken, at a relay whose node of NATS is behind by whatever it is behind", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.boolean(), async (s, isToldToken) => {
+      const bucket = new FakeBucket(s);
+      const book = new NatsBook(bucket, () => {});
+      const [token, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+      const left = s.schedule(Promise.resolve(), "left").then(() => bucket.behind());
+      const joined = (async () => {
+        for (const t of [token, other]) await book.invite(t, { fleet: "home", name: "", untilUnixMs: now + 1 }, now);
+        return book.register(box.id, { name: "box", token }, now);
+      })();
+      const behind = await s.waitFor(left);
+      const host = await s.waitFor(joined);
+      const again = { name: "box", token: isToldToken ? token : new Uint8Array() };
+      expect(await s.waitFor(new NatsBook(behind, () => {}).register(box.id, again, now))).toEqual(host);
+      const thief = new NatsBook(behind, () => {}).register(id("2"), { name: "box", token: other }, now);
+      await expect(s.waitFor(thief)).rejects.toMatchObject({ code: "name_taken" });
+    }),
+  );
+});

@@ -2,13 +2,19 @@
 import type { Scheduler } from "fast-check";
 import type { Bucket, Kept } from "../nats/keys.ts";
 
-export class FakeBucket implements Bucket {
-  readonly #kept = new Map<string, Kept<string>>();
-  readonly #scheduler: Scheduler;
-  #revision = 0;
+interface Store {
+  readonly kept: Map<string, Kept<string>>;
+  revision: number;
+}
 
-  constructor(scheduler: Scheduler) {
+export class FakeBucket implements Bucket {
+  readonly #store: Store;
+  readonly #scheduler: Scheduler;
+  #old: Map<string, Kept<string>> | null = null;
+
+  constructor(scheduler: Scheduler, store: Store = { kept: new Map(), revision: 0 }) {
     this.#scheduler = scheduler;
+    this.#store = store;
   }
 
   get<T>(key: string): Promise<Kept<T> | null> {
@@ -29,24 +35,45 @@ export class FakeBucket implements Bucket {
 
   remove(key: string, revision: number): Promise<void> {
     return this.#do(`remove ${key}`, () => {
-      if ((this.#kept.get(key)?.revision ?? Infinity) <= revision) this.#kept.delete(key);
+      if (this.#kept.get(key)?.revision === revision) this.#kept.delete(key);
     });
+  }
+
+  async settle(): Promise<void> {
+    await this.put("settled", 0);
   }
 
   list(pattern: string): Promise<readonly string[]> {
     const matches = new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll("*", "[^.]+")}$`);
-    return this.#do(`list ${pattern}`, () => [...this.#kept.keys()].filter((key) => matches.test(key)));
+    return this.#do(`list ${pattern}`, () => [...this.#read.keys()].filter((key) => matches.test(key)));
+  }
+
+  /** The same one, by a leader that is behind: what is read of it is as it stands now, until it takes a write. */
+  behind(): FakeBucket {
+    const behind = new FakeBucket(this.#scheduler, this.#store);
+    behind.#old = new Map(this.#read);
+    return behind;
   }
 
   /** What is there, for the test. */
   now<T>(key: string): Kept<T> | null {
-    const kept = this.#kept.get(key);
+    const kept = this.#read.get(key);
     return kept ? { value: JSON.parse(kept.value) as T, revision: kept.revision } : null;
   }
 
+  get #read(): ReadonlyMap<string, Kept<string>> {
+    return this.#old ?? this.#store.kept;
+  }
+
+  /** For a write, refused or not. */
+  get #kept(): Map<string, Kept<string>> {
+    this.#old = null;
+    return this.#store.kept;
+  }
+
   #write(key: string, value: unknown): number {
-    this.#kept.set(key, { value: JSON.stringify(value), revision: ++this.#revision });
-    return this.#revision;
+    this.#kept.set(key, { value: JSON.stringify(value), revision: ++this.#store.revision });
+    return this.#store.revision;
   }
 
   /** Its answer is another thing than the deed: between them anything may happen. */
