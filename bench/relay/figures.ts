@@ -137,14 +137,14 @@ function crossingRows(crossing: Crossing | null): string[] {
   ];
 }
 
-function stormRows(storm: Storm | null): string[] {
+function stormRows(storm: Storm | null, operators: number): string[] {
   if (!storm) return [];
   const failed = Object.entries(storm.failed).map(([code, n]) => `${number(n, 0)} ${code}`);
   return [
     row(
-      "relay killed and started again: all attached after, s",
+      "relay killed and started again: watched for, s",
       number(storm.seconds, 1),
-      `${number(storm.attachments, 0)} attachments; ${number(storm.dials, 0)} dials${failed.length > 0 ? `, of which ${failed.join(", ")}` : ""}`,
+      `${number(storm.attachments, 0)} of ${number(operators, 0)} attached again; ${number(storm.dials, 0)} dials${failed.length > 0 ? `, of which ${failed.join(", ")}` : ""}`,
     ),
     row("… took up their place, %", number((100 * storm.resumed) / storm.attachments, 1), "the others attached anew"),
     row("… relay's processor time for each, ms", number(storm.cpuMsPerAttachment, 2), ""),
@@ -190,7 +190,7 @@ export function tableOf({ at, machine, versions, load, relay, echo, ls }: Found)
     row("MB for a second of processor time", number(relay.mbPerCpuSecond, 0), "target 150 MB/s of a relay that has a core"),
     row("MB/s, one tunnel", number(relay.mbPerSecond, 0), "both ends and the relay on two cores"),
     row("MB/s, eight tunnels", number(relay.mbPerSecondOf8, 0), ""),
-    ...stormRows(relay.storm),
+    ...stormRows(relay.storm, relay.attachments),
     ...crossingRows(relay.crossing),
     "",
   ].join("\n");
