@@ -36,7 +36,7 @@ import {
 import { hashOf, type RelayBook } from "./book.ts";
 import { addressOf, type Call, type End, fail, hasLeft, told } from "./end.ts";
 import { Alone, type Away, type Crossing, type Group } from "./group.ts";
-import { type Caller, nameOf } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { fenced, type Line, Lines, notHere, several, type Tunnel } from "./lines.ts";
 import { type HeadStore, MemoryHeadStore } from "./head-store.ts";
 import { HeadTable, headsOnWire } from "./heads.ts";
