@@ -145,13 +145,15 @@ export async function openCredential(
 function keyPath(home: string, as: string | undefined): { readonly name: string; readonly path: string } {
   const name = as ?? defaultKeyName(home);
   const path = join(folders.keys(home), `${name}.key`);
-  if (!name || !NAME.test(name) || !existsSync(path)) {
-    throw new HoldError(
-      "unknown_credential",
-      `no key for ${JSON.stringify(name ?? "")} in ${folders.keys(home)}; there is: ${credentialNames(home).join(", ") || "none"}. An admin adds one with: hold operator add ${name ?? "NAME"}`,
-    );
-  }
-  return { name, path };
+  if (name && NAME.test(name) && existsSync(path)) return { name, path };
+  const here = credentialNames(home);
+  const known = here.join(", ") || "none";
+  throw new HoldError(
+    "unknown_credential",
+    name || here.length === 0
+      ? `no key for ${JSON.stringify(name ?? "")} in ${folders.keys(home)}; there is: ${known}. An admin adds one with: hold operator add ${name || "NAME"}`
+      : `no key in ${folders.keys(home)} is for whatever is not known yet; say which to show, with --as: ${known}`,
+  );
 }
 
 function credentialWith(key: KeyObject): HeldCredential {
