@@ -123,8 +123,8 @@ test("a piece that the relay alters, drops, doubles, swaps or cuts, whichever it
   await fact("all of it came back", () => out.includes(`<${lines.at(-1)!}>`));
   expect(out.replaceAll("\r", "").trim().split("\n")).toEqual(lines.map((text) => `<${text}>`));
   expect([evil.deeds, breaks]).toEqual([cases, []]);
-  // One tunnel for each cut, and one for each deed.
-  expect(evil.tunnels).toBeGreaterThanOrEqual(2 * cases);
+  // One tunnel for each deed; a cut that comes while there is none, after a deed, costs none.
+  expect(evil.tunnels).toBeGreaterThan(cases);
   const { output } = await record(await w.connect(), session.id);
   expect(output.toString().replaceAll("\r", "").trim().split("\n")).toEqual(lines.map((text) => `<${text}>`));
 });
