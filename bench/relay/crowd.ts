@@ -5,6 +5,8 @@
  *   C1  A host's clock stands while it hears nothing and goes on by {@link STEP_MS} with what it hears: a thousand hosts at rest cost nothing but
  *       what their links do.
  *   C2  Hosts have a key each at the relay. Inside they are one identity, and operators are {@link people}: who knocks as whom is no matter to a relay.
+ *   C3  This process is ten thousand machines, and an attempt needs more of its processor than of the relay's: at most {@link AT_ONCE} attempts are
+ *       under way. Without it, in a storm, all of them begin and none ends in the time that it has.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -20,7 +22,7 @@ import { orders, percentile, tell } from "./talking.ts";
 /** C1. Longer than it takes ten to attach and their tokens to be saved, one after the other. */
 const STEP_MS = 500;
 const people = ["ana", "ben", "ci", "job"] as const;
-/** Dialling at once: so many people come back in one moment, and no link waits longer than it may. */
+/** C3. */
 const AT_ONCE = 32;
 const TRIES = 10;
 
@@ -84,8 +86,27 @@ interface Dials {
   took: number[];
 }
 
+/** C3. */
+class Gate {
+  #free = AT_ONCE;
+  readonly #waiting: (() => void)[] = [];
+
+  async pass<T>(attempt: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await attempt();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
+}
+
 class Crowd {
   readonly #address: RelayAddress;
+  readonly #gate = new Gate();
   readonly members: Member[] = [];
   dials: Dials = { made: 0, failed: {}, took: [] };
 
@@ -97,36 +118,37 @@ class Crowd {
     const key = keyOf(who);
     const { dials } = this;
     return {
-      connect: async (resume) => {
-        const began = performance.now();
-        dials.made++;
-        try {
-          const connection = await Connection.open({
-            dial: async (accept) =>
-              reachThroughRelay(
-                {
-                  relay: await openRelay(this.#address),
-                  knock: { host, pass: await passOf(key, this.#address) },
-                  key,
-                  trusts: () => {},
-                },
-                accept,
-              ),
-            credential: credential(who),
-            verifier: verifier(new Random(randomBytes(4).readUInt32LE())),
-            resume,
-            via: "sdk",
-            client: "bench",
-            signal: AbortSignal.timeout(10_000),
-          });
-          dials.took.push(performance.now() - began);
-          return connection;
-        } catch (fault) {
-          const { code = "internal" } = fault as { code?: string };
-          dials.failed[code] = (dials.failed[code] ?? 0) + 1;
-          throw fault;
-        }
-      },
+      connect: (resume) =>
+        this.#gate.pass(async () => {
+          const began = performance.now();
+          dials.made++;
+          try {
+            const connection = await Connection.open({
+              dial: async (accept) =>
+                reachThroughRelay(
+                  {
+                    relay: await openRelay(this.#address),
+                    knock: { host, pass: await passOf(key, this.#address) },
+                    key,
+                    trusts: () => {},
+                  },
+                  accept,
+                ),
+              credential: credential(who),
+              verifier: verifier(new Random(randomBytes(4).readUInt32LE())),
+              resume,
+              via: "sdk",
+              client: "bench",
+              signal: AbortSignal.timeout(10_000),
+            });
+            dials.took.push(performance.now() - began);
+            return connection;
+          } catch (fault) {
+            const { code = "internal" } = fault as { code?: string };
+            dials.failed[code] = (dials.failed[code] ?? 0) + 1;
+            throw fault;
+          }
+        }),
       now: () => MonotonicMs(performance.now()),
       wallMs: () => Date.now(),
       wait: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),

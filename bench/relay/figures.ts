@@ -34,11 +34,15 @@ export interface RelayFigures {
 
 /** Tunnels whose ends dialled two relays of a group, with NATS between. */
 export interface Crossing {
-  /** Of a second of both relays' processor time together. */
+  /** Of the group; each has a tunnel's host and the next one its operator. */
+  readonly relays: number;
+  /** The same relays, host and operator at the same one each. */
+  readonly within: { readonly mbPerCpuSecond: number; readonly mbPerSecond: number };
+  /** Of a second of all relays' processor time together. */
   readonly mbPerCpuSecond: number;
   readonly mbPerSecond: number;
   readonly natsCpuMsPerMb: number;
-  /** Of both together. */
+  /** Of both that a tunnel crosses. */
   readonly idleCpuUsPerAttachmentSecond: number;
   readonly natsCpuUsPerAttachmentSecond: number;
   readonly cpuMsPerAttach: number;
@@ -118,13 +122,20 @@ function lsRow(ls: Found["ls"]): string {
 
 function crossingRows(crossing: Crossing | null): string[] {
   if (!crossing) return [];
+  const { relays, within } = crossing;
   return [
     row(
-      "two relays on NATS: MB for a second of both's processor time",
-      number(crossing.mbPerCpuSecond, 0),
-      "host at one, operator at the other",
+      `${relays} relays on NATS: MB for a second of their processor time`,
+      number(within.mbPerCpuSecond, 0),
+      `a host and an operator at each; ${relays} pairs at once`,
     ),
-    row("… MB/s", number(crossing.mbPerSecond, 0), "both ends, both relays and nats-server on two cores"),
+    row("… MB/s", number(within.mbPerSecond, 0), `all ends and ${relays} relays on two cores`),
+    row(
+      "… MB for a second, each operator at another relay than its host",
+      number(crossing.mbPerCpuSecond, 0),
+      "two relays pass on each byte",
+    ),
+    row("… MB/s", number(crossing.mbPerSecond, 0), "and nats-server too"),
     row("… nats-server's processor time for a MB, ms", number(crossing.natsCpuMsPerMb, 2), ""),
     row(
       "… processor time of 1,000 idle attachments, % of a core",

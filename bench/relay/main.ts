@@ -42,7 +42,7 @@ async function measured(): Promise<Found> {
     say("keys typed");
     const ls = lsTimes(box, sshds, wants("ls") ? of("rounds") : 0);
     say("lists asked for");
-    const bytes = await pour({ from: relay.url, to: relay.url, of: relay }, pourToken, wants("pour") ? of("rounds") : 0);
+    const bytes = await pour([{ from: relay.url, to: relay.url, token: pourToken }], [relay], wants("pour") ? of("rounds") : 0);
     say(`poured: ${bytes.mbPerCpuSecond.toFixed(0)} MB for a second of the relay's time`);
     const { crowded, ...figures } = await crowd(relay, typing);
     const crossing = values.nats ? await crossings() : null;

@@ -44,30 +44,39 @@ export function lsTimes(box: Box, sshds: Sshds | null, rounds: number): Record<s
 
 type Bytes = Pick<RelayFigures, "mbPerCpuSecond" | "mbPerSecond" | "mbPerSecondOf8" | "hostMbPerCpuSecond">;
 
+/** A host's end at one relay and an operator's at one, which may be the same. */
 interface Way {
   readonly from: string;
   readonly to: string;
-  /** Whose time is measured. */
-  readonly of: { readonly cpuMs: number };
+  /** Lets the host in. */
+  readonly token: string;
 }
 
-export async function pour({ from, to, of: relay }: Way, token: string, rounds: number): Promise<Bytes> {
-  const [source, sink] = [ends("source", from), ends("sink", to)];
-  const { keyId } = await sink.hear<{ keyId: string }>();
-  await source.ask({ token, name: "pours", keyId });
+/** Over every way at once, as many bytes over each as were asked for; `relays` are those whose time is measured, together. */
+export async function pour(ways: readonly Way[], relays: readonly { readonly cpuMs: number }[], rounds: number): Promise<Bytes> {
+  const sources = ways.map(({ from }) => ends("source", from));
+  const sinks = ways.map(({ to }) => ends("sink", to));
+  for (const [i, { token }] of ways.entries()) {
+    const { keyId } = await sinks[i]!.hear<{ keyId: string }>();
+    await sources[i]!.ask({ token, name: `pours${i}`, keyId });
+  }
   const bytes = of("megabytes") * 1e6;
+  const all = (bytes * ways.length) / 1e6;
+  const hostMs = (): number => sumOf(sources, ({ cpuSeconds }) => cpuSeconds * 1000);
   const found = { one: [] as number[], eight: [] as number[], perCpu: [] as number[], perHostCpu: [] as number[] };
   for (let round = 0; round < rounds; round++)
     for (const tunnels of [1, 8]) {
-      const before = source.cpuSeconds;
-      const { value, cpuMs } = await timed(relay, () => sink.ask<{ seconds: number }>({ host: "pours", bytes, tunnels }));
-      found[tunnels === 1 ? "one" : "eight"].push(bytes / 1e6 / value.seconds);
+      const before = hostMs();
+      const { cpuMs, seconds } = await timed(together(relays), () =>
+        Promise.all(sinks.map((sink, i) => sink.ask({ host: `pours${i}`, bytes, tunnels }))),
+      );
+      found[tunnels === 1 ? "one" : "eight"].push(all / seconds);
       // The first round runs in code that is not compiled yet.
       if (round === 0 && rounds > 1) continue;
-      found.perCpu.push(bytes / 1e6 / (cpuMs / 1000));
-      found.perHostCpu.push(bytes / 1e6 / (source.cpuSeconds - before));
+      found.perCpu.push(all / (cpuMs / 1000));
+      found.perHostCpu.push(all / ((hostMs() - before) / 1000));
     }
-  for (const process of [source, sink]) await process.end();
+  for (const process of [...sources, ...sinks]) await process.end();
   return {
     mbPerCpuSecond: median(found.perCpu),
     hostMbPerCpuSecond: median(found.perHostCpu),
@@ -76,6 +85,15 @@ export async function pour({ from, to, of: relay }: Way, token: string, rounds: 
   };
 }
 
+const sumOf = <T>(all: readonly T[], of: (one: T) => number): number => all.reduce((sum, one) => sum + of(one), 0);
+
+/** The time of all of them as if they were one. */
+const together = (all: readonly { readonly cpuMs: number }[]): { readonly cpuMs: number } => ({
+  get cpuMs() {
+    return sumOf(all, ({ cpuMs }) => cpuMs);
+  },
+});
+
 interface State {
   readonly attached: number;
   readonly resumed: number;
@@ -83,7 +101,7 @@ interface State {
   readonly dials: { readonly made: number; readonly failed: Readonly<Record<string, number>> };
 }
 
-const STORM_MOST_S = 180;
+const STORM_MOST_S = 600;
 
 async function storm(relay: RelayProcess, crowd: Talking, operators: number): Promise<Storm> {
   await relay.kill();
@@ -109,30 +127,39 @@ async function storm(relay: RelayProcess, crowd: Talking, operators: number): Pr
   }
 }
 
-/** Tunnels that cross from one relay to another. */
+/** How many relays share one nats-server. */
+const RELAYS = 3;
+
+/** Relays of one group: tunnels within each, then tunnels from each to the next. */
 export async function crossings(): Promise<Crossing> {
   const at = `127.0.0.1:${await freePort()}`;
   const [, port = ""] = at.split(":");
   const server = started(new Talking("nats-server", ["-a", "127.0.0.1", "-p", port, "-js", "-sd", join(folder, "nats")]));
   await delay(1_000);
-  const relays = [1, 2].map((n) => new RelayProcess(`relay-${n}`, ["--nats", `nats://${at}`]));
+  const relays = Array.from({ length: RELAYS }, (_, n) => new RelayProcess(`relay-${n}`, ["--nats", `nats://${at}`]));
   for (const relay of relays) await relay.start();
-  const [here, there] = relays as [RelayProcess, RelayProcess];
-  const sum = (of: (relay: RelayProcess) => number): number => of(here) + of(there);
-  const both = {
-    get cpuMs() {
-      return sum((relay) => relay.cpuMs);
-    },
-  };
-  const [token = ""] = await here.tokens(1);
-  const natsBefore = server.cpuSeconds;
-  const bytes = await pour({ from: here.url, to: there.url, of: both }, token, of("rounds"));
-  const natsCpuMsPerMb = ((server.cpuSeconds - natsBefore) * 1000) / (2 * of("rounds") * of("megabytes"));
+  const [here] = relays as [RelayProcess];
+  const next = (n: number): RelayProcess => relays[(n + 1) % RELAYS]!;
+  const natsMs = (): number => server.cpuSeconds * 1000;
+  const way = (to: (n: number) => RelayProcess) => async (from: RelayProcess, n: number) => ({
+    ...{ from: from.url, to: to(n).url },
+    token: (await here.tokens(1))[0]!,
+  });
+  const rounds = of("rounds");
+  const within = await pour(await Promise.all(relays.map(way((n) => relays[n]!))), relays, rounds);
+  const natsBefore = natsMs();
+  const bytes = await pour(await Promise.all(relays.map(way(next))), relays, rounds);
+  const natsCpuMsPerMb = (natsMs() - natsBefore) / (2 * rounds * of("megabytes") * RELAYS);
+  say(
+    `${RELAYS} relays poured: ${within.mbPerCpuSecond.toFixed(0)} MB within, ${bytes.mbPerCpuSecond.toFixed(0)} across, for a second of theirs`,
+  );
   const attachments = of("operators") / 10;
+  const [both, there] = [together([here, next(0)]), next(0)];
+  const kibOf = (): number => here.pssKib + there.pssKib;
   const [hosts, people] = [ends("hosts", here.url), ends("operators", there.url)];
   await hosts.ask({ tokens: await here.tokens(attachments / 10), first: 0 });
   await delay(of("idle") * 1000);
-  const [kib, natsMs] = [sum((relay) => relay.pssKib), (): number => server.cpuSeconds * 1000];
+  const kib = kibOf();
   const lines = await timed(both, () => delay(of("idle") * 1000));
   const made = await timed(both, () => people.ask({ verb: "attach", attachments, hosts: attachments / 10 }));
   await delay((of("idle") * 1000) / 2);
@@ -140,11 +167,12 @@ export async function crossings(): Promise<Crossing> {
   const still = await timed(both, () => delay(of("idle") * 1000));
   const each = (ms: number): number => (ms * 1000) / attachments / still.seconds;
   return {
-    ...{ attachments, natsCpuMsPerMb, mbPerCpuSecond: bytes.mbPerCpuSecond, mbPerSecond: bytes.mbPerSecond },
+    ...{ attachments, natsCpuMsPerMb, relays: RELAYS, mbPerCpuSecond: bytes.mbPerCpuSecond, mbPerSecond: bytes.mbPerSecond },
+    within: { mbPerCpuSecond: within.mbPerCpuSecond, mbPerSecond: within.mbPerSecond },
     idleCpuUsPerAttachmentSecond: each(still.cpuMs - (lines.cpuMs / lines.seconds) * still.seconds),
     natsCpuUsPerAttachmentSecond: each(natsMs() - before),
     cpuMsPerAttach: made.cpuMs / attachments,
-    kibPerAttachment: (sum((relay) => relay.pssKib) - kib) / attachments,
+    kibPerAttachment: (kibOf() - kib) / attachments,
   };
 }
 
