@@ -45,12 +45,19 @@ export class Uplinks {
   /** Rejects with what the relay says; nothing is remembered then. Joined already, it registers anew. */
   async join(asked: RelayWish, token: Uint8Array): Promise<OnWire> {
     const wish = { ...asked, url: relayUrl(relayAddress(asked.url)), name: asked.name || ownName() };
-    const others = this.#all.filter((u) => u.wish.url !== wish.url);
-    if (others.length >= MAX_RELAYS) throw new HoldError("too_many", `this host dials ${MAX_RELAYS} relays; leave one first`);
+    const others = (): Uplink[] => this.#all.filter((u) => u.wish.url !== wish.url);
+    if (others().length >= MAX_RELAYS) throw new HoldError("too_many", `this host dials ${MAX_RELAYS} relays; leave one first`);
     const uplink = this.#uplink(wish);
     await uplink.join(token);
-    for (const before of this.#all) if (before.wish.url === wish.url) before.stop();
-    this.#keep([...others, uplink]);
+    const before = this.#all.filter((u) => u.wish.url === wish.url);
+    try {
+      this.#keep([...others(), uplink]);
+    } catch (fault) {
+      uplink.stop();
+      throw fault;
+    }
+    // Once the new one is known: those that stand by are not woken for the one that it takes the place of.
+    for (const old of before) old.stop();
     return shown(uplink);
   }
 
