@@ -230,7 +230,7 @@ export class Lines<T> {
     for (const told of [...this.#changed]) told();
   }
 
-  /** Asks the host to its door. Resolves with what took the offer up; `gone` gives up. */
+  /** Asks the host to its door. Resolves with what took the offer up; `gone` gives up, with its reason where that is ours. */
   offer(
     line: Line,
     of: { readonly from: string; readonly carrier: string; readonly plain: boolean; readonly gone: AbortSignal },
@@ -248,7 +248,8 @@ export class Lines<T> {
         clearTimeout(late);
         reject(why);
       };
-      const leave = (): void => over(new HoldError("cancelled", "who knocked has left"));
+      const leave = (): void =>
+        over(of.gone.reason instanceof HoldError ? of.gone.reason : new HoldError("cancelled", "who knocked has left"));
       of.gone.addEventListener("abort", leave, { once: true });
       this.#waiting.set(key, {
         host: line.host.id,

@@ -197,6 +197,34 @@ test("a host or a key that is revoked at the relay is out, and in again when tha
   expect(await (await scene.dial(box)).registered()).toMatchObject({ name: "box" });
 });
 
+test("who waits at a door is told why it is shut: their key was revoked, or the relay is being stopped", async () => {
+  const scene = await Scene.start();
+  const [ana, ben] = [new Key(), new Key()];
+  const box = await scene.host("box", [ana, ben]);
+  box.comes = false;
+  const [anas, bens] = [await scene.knock(ana, "box"), await scene.knock(ben, "box")];
+  await vi.waitFor(() => expect(box.words.filter((w) => w.case === "offer")).toHaveLength(2), soon);
+  await scene.relay.revoke(ana.keyId, false);
+  expect((await anas.refused()).code).toBe("key_revoked");
+  await scene.relay.drain(2_000);
+  expect((await bens.refused()).code).toBe("draining");
+  await nobodyLeft(scene);
+});
+
+test("a host that is revoked while it registers is not let in", async () => {
+  const scene = await Scene.start();
+  const { group } = scene.relay;
+  const box = new Host();
+  const claim = group.claim.bind(group);
+  vi.spyOn(group, "claim").mockImplementationOnce(async (of) => {
+    await scene.relay.revoke(box.id, false);
+    return claim(of);
+  });
+  const registered = (await scene.dial(box, { name: "box", token: await scene.token() })).registered();
+  await expect(registered).rejects.toMatchObject({ code: "revoked" });
+  expect([scene.relay.lines.online, scene.relay.quotas.usedBy("home").hosts]).toEqual([0, 0]);
+});
+
 test("a token is good for one of two hundred hosts that come with it at once", async () => {
   const scene = await Scene.start();
   const token = await scene.token("lab");

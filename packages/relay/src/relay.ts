@@ -33,9 +33,9 @@ import {
   RelayWordSchema,
   toBinary,
 } from "@holdfast/protocol";
-import { hashOf, type RelayBook } from "./book.ts";
+import { hashOf, type RelayBook, revokedHost } from "./book.ts";
 import { addressOf, type Call, type End, fail, hasLeft, told } from "./end.ts";
-import { Alone, type Away, type Crossing, type Group } from "./group.ts";
+import { Alone, type Away, type Claim, type Crossing, type Group } from "./group.ts";
 import type { Caller } from "./caller.ts";
 import { fenced, type Line, Lines, notHere, several, type Tunnel } from "./lines.ts";
 import { type HeadStore, MemoryHeadStore } from "./head-store.ts";
@@ -188,17 +188,21 @@ export class Relay {
       const id = keyId.slice(0, 32);
       const asked = await this.heads.latest(id);
       const host = await this.book.register(id, { name, token }, this.#wallMs());
-      const claim = await this.group.claim({ host, version: version.slice(0, 64), from: addressOf(call) });
+      // Before it is claimed: a line that has no room here is not taken from where it is.
+      leaveFleet = this.quotas.host(host.fleet, id);
+      let claim: Claim | undefined;
       try {
+        claim = await this.group.claim({ host, version: version.slice(0, 64), from: addressOf(call) });
         if (doors) await this.group.doors(claim, doors);
         if (this.#isDraining) throw leaving();
         if (hasLeft(call)) throw new HoldError("cancelled", "the host has left");
+        if (this.book.isRevokedHost(id)) throw revokedHost(host);
         const opened: Line = { host, claim, version: version.slice(0, 64), from: addressOf(call), send, refuse };
-        leaveFleet = this.quotas.host(host.fleet, id);
         this.lines.open(opened, stalled);
         line = opened;
       } catch (fault) {
-        this.group.release(claim);
+        leaveFleet();
+        if (claim) this.group.release(claim);
         throw fault;
       }
       stranger.letIn();
@@ -314,7 +318,9 @@ export class Relay {
     const asked: Asked = { caller, from: addressOf(call), carrier, plain: body.value.plain };
     if ("send" in found) return this.tunnels.introduce(call, found, asked);
     const crossing: Crossing = { ...asked, host: found.id, asked: body.value.host };
-    this.tunnels.cross(call, await this.group.cross(found, crossing), { ...crossing, to: found });
+    const far = await this.group.cross(found, crossing);
+    this.tunnels.cross(call, far, { ...crossing, to: found });
+    if (this.#isDraining) this.tunnels.endCrossings(leaving());
   }
 
   /** D2, D5, wherever the host's line is. */
@@ -388,7 +394,7 @@ export class Relay {
       const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) });
       const own = "keyId" in caller ? await this.book.host(caller.keyId.slice(0, 32)) : null;
       const isOwn = own !== null && !own.isRevoked && (own.id === host || own.name === host);
-      const id = isOwn ? own.id : this.lines.find(caller, host).host.id;
+      const id = isOwn ? own.id : idOf(await this.#find(caller, host, { gone: AbortSignal.abort(), comingMs: 0 }));
       return Buffer.from(toBinary(HeadsResponseSchema, create(HeadsResponseSchema, headsOnWire(id, await this.heads.of(id)))));
     };
     this.#answer(read(), answer);
@@ -451,6 +457,10 @@ export class Relay {
       call.end();
     };
   }
+}
+
+function idOf(found: Line | Away): string {
+  return "send" in found ? found.host.id : found.id;
 }
 
 /** R4. */
