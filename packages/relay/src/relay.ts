@@ -18,7 +18,6 @@ import {
   FindResponseSchema,
   fromBinary,
   headOnWire,
-  type Heads,
   HeadsRequestSchema,
   HeadsResponseSchema,
   HoldError,
@@ -206,7 +205,9 @@ export class Relay {
         throw fault;
       }
       stranger.letIn();
-      witness = new LineWitness(this.heads, { id, key: publicKey, asked }, (fault) =>
+      const own = line.claim;
+      const isReplaced = (): boolean => own.isLost || (this.lines.entry(id)?.line.claim ?? own) !== own;
+      witness = new LineWitness(this.heads, { id, key: publicKey, asked, isReplaced }, (fault) =>
         this.#log("heads_not_kept", { host: id, why: String(fault) }),
       );
       if (doors) this.lines.setDoors(line, doors);
@@ -228,17 +229,12 @@ export class Relay {
           register(body.value).catch(refuse);
         } else if (body.case === "beat") send({ case: "beat", value: body.value });
         else if (body.case === "doors") this.#setDoors(line, body.value);
-        else if (body.case === "heads") this.#heardHeads(line, witness, body.value);
+        else if (body.case === "heads") witness?.heard(body.value);
         else if (body.case === "decline") this.lines.decline(line, body.value.id, body.value.error);
       } catch (fault) {
         refuse(fault);
       }
     });
-  }
-
-  /** What an older line of a host still says is of before. */
-  #heardHeads(line: Line, witness: LineWitness | null, heads: Heads): void {
-    if (this.lines.entry(line.host.id)?.line === line) witness?.heard(heads);
   }
 
   #setDoors(line: Line, doors: Doors): void {

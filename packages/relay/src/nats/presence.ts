@@ -72,22 +72,23 @@ export class Presence {
     const writing = this.#writing.get(host.id) ?? { n: 0, heard: 0 };
     this.#writing.set(host.id, writing);
     writing.n++;
-    const fence = await keys
-      .put(`host.${host.id}`, line)
-      .catch((fault: unknown) => {
-        this.#doubted.add(host.id);
-        throw fault;
-      })
-      .finally(() => void (--writing.n === 0 && this.#writing.delete(host.id)));
-    const claim = new OwnClaim(host.id, line, fence);
-    const other = this.#claims.get(host.id);
-    if (Math.max(writing.heard, other?.fence ?? 0) > fence) claim.isLost = true;
-    else {
-      if (other) other.isLost = true;
-      this.#claims.set(host.id, claim);
-      tell(host.id, fence);
+    try {
+      const fence = await keys.put(`host.${host.id}`, line);
+      const claim = new OwnClaim(host.id, line, fence);
+      const other = this.#claims.get(host.id);
+      if (Math.max(writing.heard, other?.fence ?? 0) > fence) claim.isLost = true;
+      else {
+        if (other) other.isLost = true;
+        this.#claims.set(host.id, claim);
+        tell(host.id, fence);
+      }
+      return claim;
+    } catch (fault) {
+      this.#doubted.add(host.id);
+      throw fault;
+    } finally {
+      if (--writing.n === 0) this.#writing.delete(host.id);
     }
-    return claim;
   }
 
   /** All at once, or after those before. */
@@ -176,6 +177,8 @@ export class Presence {
   async #settle(host: string): Promise<void> {
     const { keys, me } = this.#parts;
     const kept = await keys.get<Line>(`host.${host}`);
+    // What is being written may be what was read: the next look knows.
+    if (this.#writing.has(host)) return;
     const own = this.#claims.get(host);
     if (kept?.value.relay === me && kept.revision !== own?.fence) await keys.remove(`host.${host}`, kept.revision);
     this.#doubted.delete(host);

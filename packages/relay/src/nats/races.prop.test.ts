@@ -1,10 +1,14 @@
 /** Relays that race each other for one host, one token and one name, in every order in which NATS may do and answer what they ask. */
+import { generateKeyPairSync, sign } from "node:crypto";
+import { create, headOnWire, type Heads, HeadsSchema, headWords } from "@holdfast/protocol";
 import fc, { type Scheduler } from "fast-check";
 import { expect, test } from "vitest";
 import type { BookedHost } from "../book.ts";
 import type { Claim } from "../group.ts";
 import { FakeBucket } from "../test/fake-bucket.ts";
+import { HeadTable } from "../heads.ts";
 import { NatsBook } from "./book.ts";
+import { NatsHeadStore } from "./heads.ts";
 import { Presence } from "./presence.ts";
 
 const now = 1_000_000;
@@ -101,6 +105,23 @@ test("where what the group kept is gone, the relay that has the line says so aga
   );
 });
 
+test("a host that registers while its relay clears what was in doubt of a line before is found", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), async (s) => {
+      const { bucket, all } = relays(s, ["a"], () => false);
+      const remove = bucket.remove.bind(bucket);
+      const first = await s.waitFor(all[0]!.claim({ host: box, version: "", from: "" }));
+      bucket.remove = () => Promise.reject(new Error("NATS is away"));
+      all[0]!.release(first);
+      await s.waitIdle();
+      bucket.remove = remove;
+      const [claim] = await s.waitFor(Promise.all([all[0]!.claim({ host: box, version: "", from: "" }), all[0]!.checkAll()]));
+      await s.waitIdle();
+      expect(bucket.now(`host.${box.id}`)?.revision).toBe(claim.fence);
+    }),
+  );
+});
+
 test("of hosts that show one token at several relays one is booked; of those that want one name one has it; who tries again ends where it would have", async () => {
   const joining = fc.record({
     relay: fc.nat(1),
@@ -149,6 +170,30 @@ test("a host that joined is known, and its name taken, at a relay whose node of 
       expect(await s.waitFor(new NatsBook(behind, () => {}).register(box.id, again, now))).toEqual(host);
       const thief = new NatsBook(behind, () => {}).register(id("2"), { name: "box", token: other }, now);
       await expect(s.waitFor(thief)).rejects.toMatchObject({ code: "name_taken" });
+    }),
+  );
+});
+
+test("what one relay finds that a host has said against itself is kept, whatever another one keeps of it meanwhile", async () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const raw = publicKey.export({ format: "der", type: "spki" }).subarray(12);
+  const word = (lsn: number, branch: number): Heads => {
+    const point = { lsn, chain: new Uint8Array(32).fill(branch), atUnixMs: 1 };
+    const signature = sign(null, headWords("head", raw, point), privateKey);
+    return create(HeadsSchema, { heads: [headOnWire({ ...point, signature })] });
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), async (s) => {
+      const bucket = new FakeBucket(s);
+      const logged: string[] = [];
+      const table = (): HeadTable =>
+        new HeadTable({ store: new NatsHeadStore(bucket), wallMs: () => now, log: (event) => void logged.push(event) });
+      const [one, other] = [table(), table()];
+      const by = { id: box.id, key: raw, isReplaced: () => false };
+      await s.waitFor(one.told(by, word(5, 1), null));
+      await s.waitFor(Promise.all([one.told(by, word(9, 1), null), other.told(by, word(5, 2), null)]));
+      const { conflicts, heads } = (await s.waitFor(other.of(box.id)))!;
+      expect([conflicts.map(({ found }) => found), heads[0]?.lsn, logged]).toEqual([["forked"], 5, ["head_conflict"]]);
     }),
   );
 });
