@@ -150,3 +150,16 @@ test("who is let in no more has half a second, and none if the host lets them in
   over();
   expect(lines.tunnels).toBe(1);
 });
+
+test("who waits for a host is looked at again when that one comes or lets others in, by its id or its name, and not for others", async () => {
+  const looks = vi.spyOn(lines, "find");
+  const waits = [idOf("1"), "box"].map((host) =>
+    lines.findSoon(key("a"), host, { gone: new AbortController().signal, comingMs: 60_000 }),
+  );
+  for (const other of ["2", "3", "4"]) admit(line(other, `other-${other}`), ["a"]);
+  await Promise.resolve();
+  expect(looks).toHaveBeenCalledTimes(2);
+  const box = line("1", "box");
+  admit(box, ["a"]);
+  expect(await Promise.all(waits)).toEqual([box, box]);
+});

@@ -70,7 +70,8 @@ export class Lines<T> {
   /** D5. By host: as it was when its line ended. */
   readonly #lately = new Map<string, Entry & { readonly untilUnixMs: number }>();
   readonly #awaiting = new Map<string, number>();
-  readonly #changed = new Set<() => void>();
+  /** By what those who wait call the host: a crowd that waits for others is not woken by this one. */
+  readonly #changed = new Map<string, Set<() => void>>();
   readonly #nowUnixMs: () => number;
 
   constructor(nowUnixMs: () => number) {
@@ -115,7 +116,7 @@ export class Lines<T> {
     before?.line.refuse(fenced(id));
     for (const tunnel of lost) tunnel.end(new HoldError("unreachable", `host ${id} has dialled again by another way`));
     for (const { host, offer } of this.#waiting.values()) if (host === id) line.send({ case: "offer", value: offer });
-    this.#tellChanged();
+    this.#tellChanged(line.host);
   }
 
   over(line: Line): void {
@@ -130,8 +131,9 @@ export class Lines<T> {
 
   /** Nobody waits for a host that is out for good. */
   forget(id: string): void {
+    const host = this.#lately.get(id)?.line.host;
     this.#lately.delete(id);
-    this.#tellChanged();
+    if (host) this.#tellChanged(host);
   }
 
   /** D4. */
@@ -141,7 +143,7 @@ export class Lines<T> {
     this.#lately.delete(line.host.id);
     entry.keyIds = new Set(doors.keyIds.map(hex));
     entry.knocks = new Map(doors.invited.map(({ knockHash, untilUnixMs }) => [hex(knockHash), Number(untilUnixMs)]));
-    this.#tellChanged();
+    this.#tellChanged(line.host);
     if (this.#outsiders(line.host.id).length === 0) return;
     setTimeout(() => {
       for (const tunnel of this.#outsiders(line.host.id)) tunnel.end(notHere(line.host.name));
@@ -193,7 +195,7 @@ export class Lines<T> {
           const leftMs = until - performance.now();
           const mayCome = (why as HoldError).code === "unreachable" && leftMs > 0 && !gone.aborted;
           if (!mayCome || (comingMs <= 0 && !this.#wasLately(caller, host))) throw why;
-          await this.#change(leftMs, gone);
+          await this.#change(host, leftMs, gone);
         }
       }
     } finally {
@@ -211,23 +213,26 @@ export class Lines<T> {
     );
   }
 
-  /** Resolves when somebody has come or gone, or is let in, or else after so long. */
-  #change(mostMs: number, gone: AbortSignal): Promise<void> {
+  /** Resolves when a host that is called so has come or gone, or lets others in, or else after so long. */
+  #change(host: string, mostMs: number, gone: AbortSignal): Promise<void> {
+    const waiting = this.#changed.get(host) ?? new Set();
+    this.#changed.set(host, waiting);
     return new Promise((resolve) => {
       const over = (): void => {
         clearTimeout(late);
         gone.removeEventListener("abort", over);
-        this.#changed.delete(over);
+        waiting.delete(over);
+        if (waiting.size === 0 && this.#changed.get(host) === waiting) this.#changed.delete(host);
         resolve();
       };
       const late = setTimeout(over, mostMs);
       gone.addEventListener("abort", over, { once: true });
-      this.#changed.add(over);
+      waiting.add(over);
     });
   }
 
-  #tellChanged(): void {
-    for (const told of [...this.#changed]) told();
+  #tellChanged({ id, name }: BookedHost): void {
+    for (const called of [id, name]) for (const told of [...(this.#changed.get(called) ?? [])]) told();
   }
 
   /** Asks the host to its door. Resolves with what took the offer up; `gone` gives up, with its reason where that is ours. */
