@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { relayAddress, RelayClient } from "@holdfast/carrier/grpc";
+import type { HoldError } from "@holdfast/protocol";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { notHere } from "./lines.ts";
 import { type Caller, data, Host, Key, Scene, wireTo } from "./test/scene.ts";
@@ -307,6 +308,18 @@ test("a call that begins with anything else than it should ends, and the relay s
       client.close();
     }
   await scene.tunnel(ana, box);
+});
+
+test("who asks a relay that does not answer is told so in time", async () => {
+  const scene = await Scene.start();
+  const asked = vi.spyOn(scene.relay, "find").mockImplementation(() => {});
+  const client = await scene.client();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const answered = client.find(Buffer.alloc(0)).catch((fault: HoldError) => fault.message);
+  while (asked.mock.calls.length === 0) await new Promise((next) => setImmediate(next));
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(await answered).toMatch(/deadline/i);
 });
 
 test("a relay client that dials again has a connection of its own: the one before may be dead and not know it", async () => {
