@@ -95,7 +95,7 @@ test("of hundreds of commands with links cut at any byte and hosts killed at any
     cutAfter: () => 600 + dice.below(dice.below(3) === 0 ? 1_200 : 8_000),
   });
   const cut = await w.connect(undefined, proxy.home);
-  const commands = soak ? 400 : 40;
+  const commands = soak ? 400 : 80;
   let isOver = false;
   const killing = (async () => {
     for (let kills = 0; kills < (soak ? 12 : 3); kills++) {

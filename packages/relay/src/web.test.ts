@@ -26,6 +26,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { meantBy } from "./identity.ts";
 import { Metrics } from "./metrics.ts";
 import type { Relay } from "./relay.ts";
+import { settled } from "./test/scene.ts";
 import { listenWeb, type WebParts } from "./web.ts";
 
 const open: (() => void)[] = [];
@@ -315,16 +316,10 @@ describe("a WebSocket to a relay", () => {
     const piece = new Uint8Array(256 * 1024);
     const SENT = 64;
     for (let i = 0; i < SENT; i++) stalled.send(1, piece);
-    const settled = async (count: () => number): Promise<number> => {
-      for (let before = -1; before !== count(); ) {
-        before = count();
-        await new Promise((turn) => setTimeout(turn, 300));
-      }
-      return count();
-    };
+    const looked = async (): Promise<unknown> => (await fetch(`${web.url}/healthz`)).text();
     // What is under way: windows of HTTP/2, buffers of TCP, and a few pieces.
     const most = 12 * 1024 * 1024;
-    expect(await settled(() => relay.tunnels.passed.toHosts)).toBeLessThan(most);
+    expect(await settled(() => relay.tunnels.passed.toHosts, looked)).toBeLessThan(most);
 
     const address = relayAddress(web.url.replace("http", "ws"));
     let read = 0;
@@ -336,7 +331,7 @@ describe("a WebSocket to a relay", () => {
     await fact(() => heard.includes("2 past it"));
     other.pause();
     for (let i = 0; i < SENT; i++) ends[1]!.send(1, piece);
-    expect(await settled(() => relay.tunnels.passed.toOperators)).toBeLessThan(most);
+    expect(await settled(() => relay.tunnels.passed.toOperators, looked)).toBeLessThan(most);
 
     ends[0]!.resume();
     other.resume();

@@ -53,6 +53,11 @@ export class EvilRelay {
     return `relay+${this.url}/${name}`;
   }
 
+  /** Tunnels that an operator and the host have an end of. */
+  get open(): number {
+    return Math.trunc(this.#calls.size / 2);
+  }
+
   /** Ends every tunnel. */
   cut(): void {
     for (const call of this.#calls) call.emit("error", Object.assign(new Error("cut"), { code: 14 }));

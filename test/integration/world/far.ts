@@ -14,7 +14,7 @@ import { expect } from "vitest";
 import { holdPath } from "./hold.ts";
 import type { Machine, Network } from "./network.ts";
 import type { Sight } from "./operator-process.ts";
-import { fact, kill, lives } from "./processes.ts";
+import { fact, kill, killed, lives } from "./processes.ts";
 import { record, type World } from "./world.ts";
 
 const script = new URL("operator-process.ts", import.meta.url).pathname;
@@ -60,10 +60,7 @@ export class FarRelay {
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = null;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+    if (child) await killed(child);
   }
 
   /** Where operators find the host of `client`, once it has joined. */

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { fact } from "./processes.ts";
+import { fact, killed } from "./processes.ts";
 import { freePort, type World } from "./world.ts";
 
 /** Where its folders are, and what ends it. */
@@ -111,10 +111,7 @@ export class NatsProcess {
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = null;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+    if (child) await killed(child);
   }
 
   get #config(): string {

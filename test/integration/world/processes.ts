@@ -1,4 +1,6 @@
 /** What /proc says: who runs, since when, with which descriptors; and ending what belongs to one folder. */
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -102,4 +104,12 @@ export function kill(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
   } catch {
     // It is gone already.
   }
+}
+
+/** `kill -9` of one's own; resolves when it is over. */
+export async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGKILL");
+  await gone;
 }

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { HostClient } from "@holdfast/sdk";
+import { killed } from "./processes.ts";
 import type { World } from "./world.ts";
 
 const hold = fileURLToPath(new URL("../../../bin/hold", import.meta.url));
@@ -55,10 +56,7 @@ export class RelayProcess {
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = null;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+    if (child) await killed(child);
   }
 
   /** Has the host of `client` join, with the token of the first start. Resolves with where operators find it. */

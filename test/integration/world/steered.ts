@@ -13,9 +13,9 @@ export async function reach(w: World, url: string, options: Partial<NetworkOptio
   return client;
 }
 
-/** A session `far` that answers each line in angle brackets, and echoes nothing. */
-export async function answering(w: World, by: HostClient): Promise<Session> {
-  const session = await w.open(by, { name: "far", script: 'stty -echo; while read -r line; do echo "<$line>"; done' });
+/** A session that answers each line in angle brackets, and echoes nothing. */
+export async function answering(w: World, by: HostClient, name = "far"): Promise<Session> {
+  const session = await w.open(by, { name, script: 'stty -echo; while read -r line; do echo "<$line>"; done' });
   await fact("it echoes nothing", async () => !(await by.probe(session.id)).echo);
   return session;
 }

@@ -1,5 +1,6 @@
 /** A relay of a test, in this process, with hosts and operators that are no more than their keys and their calls. */
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { audienceOf, type PieceCall, type RelayAddress, relayAddress, RelayClient, signPass } from "@holdfast/carrier/grpc";
 import {
@@ -103,6 +104,28 @@ export class Caller {
       { timeout: 8_000, interval: 5 },
     );
   }
+}
+
+/** A word there and one back, by a tunnel. */
+export async function answered({ near, far }: { readonly near: Caller; readonly far: Caller }): Promise<void> {
+  for (const [from, to] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    const heard = once(to.call, "data");
+    from.call.write(data("."));
+    await heard;
+  }
+}
+
+/** What a count has come to when it stands still while something beside it is answered fifty times. */
+export async function settled(count: () => number, answered: () => Promise<unknown>): Promise<number> {
+  for (let [before, still] = [-1, 0]; still < 50; ) {
+    await answered();
+    still = count() === before ? still + 1 : 0;
+    before = count();
+  }
+  return count();
 }
 
 /** A host's line, and the tunnels that it came to the door for. */
