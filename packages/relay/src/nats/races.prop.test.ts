@@ -122,6 +122,63 @@ test("a host that registers while its relay clears what was in doubt of a line b
   );
 });
 
+test("a host that leaves while its relay says again that it is there is not said to be there", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), async (s) => {
+      const { bucket, all } = relays(s, ["a"], () => false);
+      const claim = await s.waitFor(all[0]!.claim({ host: box, version: "", from: "" }));
+      await s.waitFor(bucket.remove(`host.${box.id}`, claim.fence));
+      const left = s.schedule(Promise.resolve(), "leave").then(() => all[0]!.release(claim));
+      await s.waitFor(Promise.all([all[0]!.checkAll(), left]));
+      await s.waitIdle();
+      expect(bucket.now(`host.${box.id}`)).toBe(null);
+    }),
+  );
+});
+
+test("a relay that can't be sure of what it wrote is sure in the end: who has a line there is found, and nobody else is said to be there", async () => {
+  const deeds = ["register", "leave", "look", "forget"] as const;
+  const step = fc.record({ deed: fc.constantFrom(...deeds), write: fc.constantFrom("answered", "unanswered", "lost") });
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.array(step, { minLength: 2, maxLength: 6 }), async (s, steps) => {
+      const { bucket, all } = relays(s, ["a"], () => false);
+      const one = all[0]!;
+      const { put, create, remove } = bucket;
+      let write: (typeof steps)[number]["write"] = "answered";
+      const faulty = async <T>(run: () => Promise<T>): Promise<T> => {
+        if (write === "answered") return run();
+        await (write === "unanswered" ? run() : bucket.get("nothing"));
+        throw new Error("no answer in time");
+      };
+      bucket.put = (key, value) => faulty(() => put.call(bucket, key, value));
+      bucket.create = (key, value) => faulty(() => create.call(bucket, key, value));
+      bucket.remove = (key, revision) => faulty(() => remove.call(bucket, key, revision));
+      const lines: Claim[] = [];
+      const doings: Record<(typeof deeds)[number], () => Promise<unknown>> = {
+        register: () => one.claim({ host: box, version: "", from: "" }).then((claim) => lines.push(claim)),
+        leave: async () => {
+          for (const line of lines.splice(0)) one.release(line);
+        },
+        look: () => one.checkAll(),
+        forget: () => remove.call(bucket, `host.${box.id}`, bucket.now(`host.${box.id}`)?.revision ?? 0),
+      };
+      const doing = steps.map(async ({ deed, write: next }) => {
+        await s.schedule(Promise.resolve(), deed);
+        write = next;
+        await doings[deed]();
+      });
+      await s.waitFor(Promise.allSettled(doing));
+      await s.waitIdle();
+      write = "answered";
+      await s.waitFor(one.checkAll());
+      await s.waitIdle();
+      const here = lines.find((line) => !line.isLost);
+      expect(bucket.now(`host.${box.id}`)?.revision).toBe(here?.fence);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
 test("of hosts that show one token at several relays one is booked; of those that want one name one has it; who tries again ends where it would have", async () => {
   const joining = fc.record({
     relay: fc.nat(1),
