@@ -14,6 +14,7 @@ import { type Doors, type Error as WireError, HoldError, type Init, type Offer, 
 import type { BookedHost } from "./book.ts";
 import { type Caller, nameOf } from "./caller.ts";
 import type { Claim } from "./group.ts";
+import { Roll } from "./roll.ts";
 
 export interface Tunnel {
   readonly caller: Caller;
@@ -63,12 +64,12 @@ const MAX_AWAITING_EACH = 64;
 
 /** `T`: what takes up an offer. */
 export class Lines<T> {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Roll<Entry>();
   /** By host: they are calls of their own, and live as long as those, whatever becomes of the line. */
   readonly #tunnels = new Map<string, Set<Tunnel>>();
   readonly #waiting = new Map<string, Waiting<T>>();
-  /** D5. By host: as it was when its line ended. */
-  readonly #lately = new Map<string, Entry & { readonly untilUnixMs: number }>();
+  /** D5. As it was when its line ended. */
+  readonly #lately = new Roll<Entry & { readonly untilUnixMs: number }>();
   readonly #awaiting = new Map<string, number>();
   /** By what those who wait call the host: a crowd that waits for others is not woken by this one. */
   readonly #changed = new Map<string, Set<() => void>>();
@@ -89,7 +90,7 @@ export class Lines<T> {
   }
 
   get entries(): Iterable<Readonly<Entry>> {
-    return this.#entries.values();
+    return this.#entries.entries;
   }
 
   /** By host: also of one that has no line now (D1). */
@@ -112,7 +113,7 @@ export class Lines<T> {
     if (line.claim.isLost || (before && before.line.claim.fence > line.claim.fence)) throw fenced(id);
     const lost = stalled ? [...this.tunnelsOf(id)].filter((tunnel) => tunnel.isJoined?.()) : [];
     const { keyIds = new Set<string>(), knocks = new Map<string, number>() } = before ?? {};
-    this.#entries.set(id, { line, sinceUnixMs: this.#nowUnixMs(), keyIds, knocks });
+    this.#entries.set({ line, sinceUnixMs: this.#nowUnixMs(), keyIds, knocks });
     before?.line.refuse(fenced(id));
     for (const tunnel of lost) tunnel.end(new HoldError("unreachable", `host ${id} has dialled again by another way`));
     for (const { host, offer } of this.#waiting.values()) if (host === id) line.send({ case: "offer", value: offer });
@@ -124,8 +125,11 @@ export class Lines<T> {
     const entry = this.#entries.get(id);
     if (entry?.line !== line) return;
     this.#entries.delete(id);
-    this.#lately.set(id, { ...entry, untilUnixMs: this.#nowUnixMs() + LATELY_MS });
-    if (this.#lately.size > MAX_LATELY) this.forget(this.#lately.keys().next().value!);
+    this.#lately.set({ ...entry, untilUnixMs: this.#nowUnixMs() + LATELY_MS });
+    for (const oldest of this.#lately.entries) {
+      if (this.#lately.size <= MAX_LATELY) break;
+      this.forget(oldest.line.host.id);
+    }
     for (const { host, refused } of [...this.#waiting.values()]) if (host === id) refused(notHere(line.host.name));
   }
 
@@ -158,7 +162,15 @@ export class Lines<T> {
 
   /** Hosts that admit this caller, here now. */
   admitting(caller: Caller): Line[] {
-    return [...this.#entries.values()].filter((entry) => this.#admits(entry, caller)).map(({ line }) => line);
+    return [...this.#entries.entries].filter((entry) => this.#admits(entry, caller)).map(({ line }) => line);
+  }
+
+  /** Of those the ones that this id or name means. */
+  called(caller: Caller, host: string): Line[] {
+    return this.#entries
+      .called(host)
+      .filter((entry) => this.#admits(entry, caller))
+      .map(({ line }) => line);
   }
 
   #admits({ keyIds, knocks }: Entry, caller: Caller): boolean {
@@ -167,7 +179,7 @@ export class Lines<T> {
 
   /** D2. By id or name; throws `unreachable`, or `bad_request` for a name of several. */
   find(caller: Caller, host: string): Line {
-    const found = this.admitting(caller).filter(({ host: h }) => h.id === host || h.name === host);
+    const found = this.called(caller, host);
     if (found.length === 1) return found[0]!;
     if (found.length === 0) throw notHere(host);
     throw several(
@@ -207,10 +219,7 @@ export class Lines<T> {
 
   #wasLately(caller: Caller, host: string): boolean {
     const now = this.#nowUnixMs();
-    return [...this.#lately.values()].some(
-      (entry) =>
-        (entry.line.host.id === host || entry.line.host.name === host) && entry.untilUnixMs > now && this.#admits(entry, caller),
-    );
+    return this.#lately.called(host).some((entry) => entry.untilUnixMs > now && this.#admits(entry, caller));
   }
 
   /** Resolves when a host that is called so has come or gone, or lets others in, or else after so long. */
@@ -289,7 +298,7 @@ export class Lines<T> {
   /** Throws `too_many`. What is returned is called when it is over. */
   begin(line: Line, tunnel: Tunnel): () => void {
     const { id } = line.host;
-    if (!this.#entries.has(id)) throw notHere(line.host.name);
+    if (!this.#entries.get(id)) throw notHere(line.host.name);
     const tunnels = this.#tunnels.get(id) ?? new Set<Tunnel>();
     const own = [...tunnels].filter((t) => nameOf(t.caller) === nameOf(tunnel.caller)).length;
     if (tunnels.size >= MAX_TUNNELS || own >= MAX_TUNNELS_EACH)

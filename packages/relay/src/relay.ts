@@ -343,7 +343,7 @@ export class Relay {
 
   /** Null: none at another relay is meant; throws `bad_request` for a name of several. */
   async #findAway(caller: Caller, asked: string): Promise<Away | null> {
-    const here = this.lines.admitting(caller).filter(({ host: h }) => h.id === asked || h.name === asked);
+    const here = this.lines.called(caller, asked);
     if (here[0]?.host.id === asked || !this.group.isWhole) return null;
     const elsewhere = await this.group.find(caller, asked).catch(() => []);
     const away = elsewhere.filter(({ id }) => !here.some(({ host }) => host.id === id));
@@ -356,7 +356,7 @@ export class Relay {
     const introduced = async (): Promise<void> => {
       if (this.#isDraining) throw leaving();
       this.#checkKey(caller);
-      const line = this.lines.admitting(caller).find(({ host: { id } }) => id === host);
+      const line = this.lines.called(caller, host).find(({ host: { id } }) => id === host);
       if (!line) throw notHere(asked);
       await this.tunnels.introduce(end, line, { caller, ...rest });
     };
