@@ -112,6 +112,7 @@ export class Uplink {
   #doubtMs: number = DOUBT_MS.least;
   /** A beat that was said and is not answered yet. */
   #asked: object | null = null;
+  #answeredMs = 0;
   /** U6: as it said when it was last registered. */
   #group = "";
   #line: { readonly call: PieceCall; readonly client: RelayClient } | null = null;
@@ -234,7 +235,7 @@ export class Uplink {
               ),
             );
           case "beat":
-            return this.#beat();
+            return this.#answered();
           case "offer":
             return this.#come(body.value, client);
         }
@@ -263,7 +264,7 @@ export class Uplink {
     this.#parts.log(`relay ${this.wish.url}: registered as ${registered.name} of ${registered.fleet}`);
     this.tellDoors();
     this.#tellHeads(registered);
-    this.#beat();
+    this.#answered();
   }
 
   /** The relay is shown what the chain is at the head that it has kept, and keeps those that come. What it says it kept is looked at if we signed it. */
@@ -293,10 +294,16 @@ export class Uplink {
     return client;
   }
 
-  /** U2. The answer to one beat is when the next is due to be said. */
+  /** U2. The next beat is due so long after this, and sooner where somebody comes: not so long after whoever came last. */
+  #answered(): void {
+    this.#answeredMs = performance.now();
+    this.#beat();
+  }
+
   #beat(): void {
     if (this.#state.name !== "connected") return;
     const beatMs = Math.min(Math.max(this.#state.registered.beatMs, BEAT_MS.least), BEAT_MS.most);
+    const everyMs = this.#links.size > 0 ? Math.min(BUSY_BEAT_MS, beatMs) : beatMs;
     this.#settle();
     this.#timer = setTimeout(
       () => {
@@ -308,7 +315,7 @@ export class Uplink {
           SILENT_BEATS * beatMs,
         );
       },
-      this.#links.size > 0 ? Math.min(BUSY_BEAT_MS, beatMs) : beatMs,
+      Math.max(0, this.#answeredMs + everyMs - performance.now()),
     );
   }
 

@@ -10,6 +10,7 @@ import {
   type HostWord,
   HostWordSchema,
   type Init,
+  PieceSchema,
   type RelayWord,
   RelayWordSchema,
   type SignedHead,
@@ -66,7 +67,7 @@ interface Scene {
   line(n: number, withinMs?: number): Promise<Line>;
 }
 
-async function scene(): Promise<Scene> {
+async function scene(allowPlain = false): Promise<Scene> {
   const lines: Line[] = [];
   const accepts: Call[] = [];
   const relay = {
@@ -106,7 +107,7 @@ async function scene(): Promise<Scene> {
         { ...soon, timeout: withinMs },
       ),
     uplink: new Uplink(
-      { url: `http://127.0.0.1:${port}`, name: "box", ca: "" },
+      { url: `http://127.0.0.1:${port}`, name: "box", ca: "", allowPlain },
       {
         identity: { key, publicKey, id: "x" },
         version: "1.2.3",
@@ -173,6 +174,23 @@ test("a line that leaves beats unanswered is over, whatever its connection says,
   await vi.waitFor(() => expect(first.isOver).toBe(true), soon);
   second.register();
   await vi.waitFor(() => expect(s.state()).toBe("connected"), soon);
+});
+
+test("a crowd that comes one by one, faster than a line is beaten, does not keep it from being beaten", async () => {
+  const s = await scene(true);
+  s.uplink.start();
+  const line = await s.line(0);
+  line.register(500);
+  const joined = Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body: { case: "joined", value: { host: "box" } } })));
+  const from = performance.now();
+  while (line.said("beat").length === 0 && performance.now() - from < 4_000) {
+    const n = s.links.length;
+    line.say({ case: "offer", value: { id: randomBytes(16), from: "10.0.0.1", carrier: "websocket", plain: true } });
+    await vi.waitFor(() => expect(s.accepts.length).toBeGreaterThan(n), soon);
+    s.accepts.at(-1)!.write(joined);
+    await vi.waitFor(() => expect(s.links.length).toBeGreaterThan(n), soon);
+  }
+  expect(line.said("beat")).toHaveLength(1);
 });
 
 test("what a relay refuses is shown and not asked again at once; a join that is refused leaves nothing", async () => {
