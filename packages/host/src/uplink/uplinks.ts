@@ -44,7 +44,13 @@ export class Uplinks {
 
   /** Rejects with what the relay says; nothing is remembered then. Joined already, it registers anew. */
   async join(asked: RelayWish, token: Uint8Array): Promise<OnWire> {
-    const wish = { ...asked, url: relayUrl(relayAddress(asked.url)), name: asked.name || ownName() };
+    const address = relayAddress(asked.url);
+    if (address.isWeb)
+      throw new HoldError(
+        "usage",
+        `${asked.url} is a relay's web side, and hosts dial by gRPC: say the relay's https:// address`,
+      );
+    const wish = { ...asked, url: relayUrl(address), name: asked.name || ownName() };
     const others = (): Uplink[] => this.#all.filter((u) => u.wish.url !== wish.url);
     if (others().length >= MAX_RELAYS) throw new HoldError("too_many", `this host dials ${MAX_RELAYS} relays; leave one first`);
     const uplink = this.#uplink(wish);
@@ -69,8 +75,8 @@ export class Uplinks {
         "bad_request",
         `this host does not dial ${url}; it dials ${this.#all.map((u) => u.wish.url).join(", ") || "none"}`,
       );
-    found.stop();
     this.#keep(this.#all.filter((u) => u !== found));
+    found.stop();
   }
 
   list(): OnWire[] {

@@ -1,6 +1,6 @@
 /** The relays that a host dials, at relays that are real. */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Uplinks, type UplinksParts } from "@holdfast/host/uplinks";
@@ -17,7 +17,7 @@ async function relay(): Promise<{ readonly url: string; readonly token: Uint8Arr
   return { url: `http://127.0.0.1:${port}`, token };
 }
 
-function uplinks(): { readonly uplinks: Uplinks; readonly remembered: () => string[] } {
+function uplinks(): { readonly uplinks: Uplinks; readonly remembered: () => string[]; readonly folder: string } {
   const folder = mkdtempSync(join(tmpdir(), "hold-uplinks-"));
   const path = join(folder, "relays.json");
   const { privateKey: key, publicKey } = generateKeyPairSync("ed25519");
@@ -37,7 +37,7 @@ function uplinks(): { readonly uplinks: Uplinks; readonly remembered: () => stri
     rmSync(folder, { recursive: true });
   });
   const remembered = (): string[] => (JSON.parse(readFileSync(path, "utf8")) as { url: string }[]).map(({ url }) => url);
-  return { uplinks: made, remembered };
+  return { uplinks: made, remembered, folder };
 }
 
 test("relays that are joined at once are all dialled, remembered, and left by name", async () => {
@@ -51,4 +51,22 @@ test("relays that are joined at once are all dialled, remembered, and left by na
   expect(host.remembered().toSorted()).toEqual(urls);
   host.uplinks.leave(a.url);
   expect(host.remembered()).toEqual([b.url]);
+});
+
+test("a relay that can't be forgotten is not left: it stays dialled, as it is remembered", async () => {
+  const host = uplinks();
+  const { url, token } = await relay();
+  await host.uplinks.join({ url, name: "box", ca: "" }, token);
+  rmSync(host.folder, { recursive: true });
+  expect(() => host.uplinks.leave(url)).toThrow();
+  expect(host.uplinks.list()).toMatchObject([{ url, state: "connected" }]);
+  mkdirSync(host.folder);
+  host.uplinks.leave(url);
+  expect([host.uplinks.list(), host.remembered()]).toEqual([[], []]);
+});
+
+test("a relay's web side, by which no host comes, is refused before it is dialled", async () => {
+  const host = uplinks();
+  const joining = host.uplinks.join({ url: "ws://127.0.0.1:7445", name: "box", ca: "" }, randomBytes(32));
+  await expect(joining).rejects.toMatchObject({ code: "usage", message: expect.stringContaining("https://") as string });
 });
