@@ -180,17 +180,18 @@ test("a crowd that comes one by one, faster than a line is beaten, does not keep
   const s = await scene(true);
   s.uplink.start();
   const line = await s.line(0);
+  line.onWord = (word) => word.case === "beat" && line.say({ case: "beat", value: {} });
   line.register(500);
   const joined = Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body: { case: "joined", value: { host: "box" } } })));
   const from = performance.now();
-  while (line.said("beat").length === 0 && performance.now() - from < 4_000) {
+  while (line.said("beat").length === 0 && performance.now() - from < soon.timeout) {
     const n = s.links.length;
     line.say({ case: "offer", value: { id: randomBytes(16), from: "10.0.0.1", carrier: "websocket", plain: true } });
     await vi.waitFor(() => expect(s.accepts.length).toBeGreaterThan(n), soon);
     s.accepts.at(-1)!.write(joined);
     await vi.waitFor(() => expect(s.links.length).toBeGreaterThan(n), soon);
   }
-  expect(line.said("beat")).toHaveLength(1);
+  expect(line.said("beat")).not.toEqual([]);
 });
 
 test("what a relay refuses is shown and not asked again at once; a join that is refused leaves nothing", async () => {
