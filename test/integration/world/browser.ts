@@ -76,6 +76,8 @@ export class PageAttachment {
           snapshot: ({ vt }) => { seen += text.decode(vt); },
           output: ({ bytes }) => { seen += text.decode(bytes); },
           link: (state, { resumed }) => { links.push(state + resumed); },
+          // A busy machine may be without a link for more than 5 s: what is typed then goes out on its word.
+          held: () => attachment.flushHeld(),
         },
       );
     })()`);
