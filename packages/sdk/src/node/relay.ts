@@ -53,8 +53,17 @@ const LATER_MS = 1_000;
 const LOOK_MS = 20;
 
 /** Where known_hosts has a host behind a relay. */
-export function relayedPlace(at: RelayedHost): Place {
+function relayedPlace(at: RelayedHost): Place {
   return { host: `${at.relay.authority}/${at.host}`, origin: relayedUrl(at) };
+}
+
+/** The same of an address; null for one that leads nowhere. */
+export function placeBehind(url: string): Place | null {
+  try {
+    return relayedPlace(relayedHost(url));
+  } catch {
+    return null;
+  }
 }
 
 /** Leads to a host behind relays: `options.url` is a `relay://` address of it, and it is asked for by the same name at `options.relays`. */
