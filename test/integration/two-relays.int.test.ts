@@ -123,4 +123,7 @@ test("what is known of the host at one relay is meant at all: the credential, an
   expect(await shown(b.url)).toBe(session.id);
   expect((await shows(a.url, c.url)).err).toMatch(/host_key_unknown.* is meant/);
   expect(await shown(a.url, b.url, c.url)).toBe(session.id);
+  await b.kill();
+  const nowhere = JSON.parse((await shows(a.url, b.url)).err) as object;
+  expect(nowhere).toMatchObject({ code: "unreachable", message: expect.stringContaining("nor does any other relay") });
 });

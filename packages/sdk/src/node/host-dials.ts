@@ -71,7 +71,12 @@ export class HostDials {
       this.#last = path;
       return { at, dials, relay: by, link };
     });
-    return firstOf(tries, BESIDE_MS, ({ link }) => link.destroy());
+    return firstOf(tries, BESIDE_MS, ({ link }) => link.destroy()).catch((fault: unknown) => {
+      if (tries.length === 1 || !(fault instanceof HoldError) || !isAway(fault)) throw fault;
+      throw new HoldError(fault.code, `${fault.message}; nor does any other relay that was named lead there`, fault.details, {
+        cause: fault,
+      });
+    });
   }
 
   /** M4. Resolves with whether the link stands still. */
