@@ -3,8 +3,7 @@ import { readFileSync } from "node:fs";
 import { OperatorKind } from "@holdfast/protocol";
 import { files } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
-import { bundled, page } from "./world/browser.ts";
-import { fact } from "./world/processes.ts";
+import { bundled, dialledIn, keyIn, page, PageAttachment } from "./world/browser.ts";
 import { world } from "./world/world.ts";
 
 test.each(["ws", "http"])(
@@ -16,39 +15,20 @@ test.each(["ws", "http"])(
     const admin = await w.connect();
     const session = await w.open(admin, { name: "seen", command: ["bash", "--norc"] });
 
-    const publicKey = (await shown.page.evaluate(`(async () => {
-    globalThis.pair = await holdfast.generateKeyPair();
-    return [...(await holdfast.publicKeyOf(pair))];
-  })()`)) as number[];
-    await admin.operatorAdd({ name: "ana", kind: OperatorKind.HUMAN, role: "operator", publicKey: Uint8Array.from(publicKey) });
+    const publicKey = await keyIn(shown.page);
+    await admin.operatorAdd({ name: "ana", kind: OperatorKind.HUMAN, role: "operator", publicKey });
 
-    const hostKey = [...readFileSync(files.hostPublicKey(w.home))];
+    const dialled = dialledIn({ url }, readFileSync(files.hostPublicKey(w.home)));
     const facts = await shown.page.evaluate(`(async () => {
-    globalThis.client = await holdfast.connect({
-      url: ${JSON.stringify(url)},
-      hostKey: Uint8Array.from(${JSON.stringify(hostKey)}),
-      credential: await holdfast.credentialFrom(pair),
-    });
+    globalThis.client = await holdfast.connect(${dialled});
     const names = (await client.list()).map((s) => s.name);
     const { operator, via } = await client.whoami();
-    globalThis.seen = "";
-    globalThis.links = [];
-    const text = new TextDecoder();
-    globalThis.attachment = await client.attach(
-      { session: "seen", take: true, size: { cols: 80, rows: 24 } },
-      {
-        snapshot: ({ vt }) => { seen += text.decode(vt); },
-        output: ({ bytes }) => { seen += text.decode(bytes); },
-        link: (state, { resumed }) => { links.push(state + resumed); },
-      },
-    );
-    const told = await attachment.input(new TextEncoder().encode("echo from-a-''page\\r"));
-    return { names, operator: operator.name, via, status: told.status };
+    return { names, operator: operator.name, via };
   })()`);
-    expect(facts).toEqual({ names: ["seen"], operator: "ana", via: "web", status: 1 });
-    const sees = (what: string) =>
-      fact(`the page sees ${what}`, async () => ((await shown.page.evaluate("seen")) as string).includes(what));
-    await sees("from-a-page");
+    expect(facts).toEqual({ names: ["seen"], operator: "ana", via: "web" });
+    const attachment = await PageAttachment.at(shown.page, "seen");
+    expect(await attachment.types("echo from-a-''page")).toBe(1);
+    await attachment.sees("from-a-page");
 
     // A key that can't be read out signs a grant, and the page reads the API with it.
     const read = await shown.page.evaluate(`(async () => {
@@ -64,18 +44,15 @@ test.each(["ws", "http"])(
     expect(read).toEqual([200, 403, "event: attached"]);
 
     await w.killHost();
-    const told = await shown.page.evaluate(
-      `attachment.input(new TextEncoder().encode("echo again-''here\\r")).then((o) => o.status)`,
-    );
-    expect(told).toBe(1);
-    await sees("again-here");
-    expect(await shown.page.evaluate("links")).toContain("attachedtrue");
+    expect(await attachment.types("echo again-''here")).toBe(1);
+    await attachment.sees("again-here");
+    expect(await attachment.links()).toContain("attachedtrue");
     const again = await w.connect();
     expect((await again.show(session.id)).operators).toMatchObject([{ operator: "ana", via: "web" }]);
 
     // Opened from a page, which has no folder and no environment.
     const opened = await shown.page.evaluate(`(async () => {
-    const fresh = await holdfast.connect({ url: ${JSON.stringify(url)}, hostKey: Uint8Array.from(${JSON.stringify(hostKey)}), credential: await holdfast.credentialFrom(pair) });
+    const fresh = await holdfast.connect(${dialled});
     const { session } = await fresh.open({ name: "mine" });
     return session.cwd;
   })()`);

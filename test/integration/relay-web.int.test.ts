@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { OperatorKind } from "@holdfast/protocol";
 import { files } from "@holdfast/sdk/node";
 import { expect, onTestFinished, test } from "vitest";
-import { bundled, page } from "./world/browser.ts";
+import { bundled, dialledIn, keyIn, page, PageAttachment } from "./world/browser.ts";
 import { fact } from "./world/processes.ts";
 import { freePort, type World, world } from "./world/world.ts";
 
@@ -41,51 +41,26 @@ test("a page reaches a session through a relay where an admin allows it, is mark
   const session = await w.open(admin, { name: "seen", command: ["bash", "--norc"] });
   await admin.joinRelay({ url: first.url, token, name: "box" });
 
-  const publicKey = (await shown.page.evaluate(`(async () => {
-    globalThis.pair = await holdfast.generateKeyPair();
-    return [...(await holdfast.publicKeyOf(pair))];
-  })()`)) as number[];
-  await admin.operatorAdd({ name: "ana", kind: OperatorKind.HUMAN, role: "admin", publicKey: Uint8Array.from(publicKey) });
-  const connected = (hostKey: readonly number[]) =>
+  await admin.operatorAdd({ name: "ana", kind: OperatorKind.HUMAN, role: "admin", publicKey: await keyIn(shown.page) });
+  const connected = (hostKey: Uint8Array) =>
     shown.page.evaluate(`(async () => {
-      globalThis.client = await holdfast.connect({
-        relay: ${JSON.stringify(first.web)},
-        host: "box",
-        hostKey: Uint8Array.from(${JSON.stringify(hostKey)}),
-        credential: await holdfast.credentialFrom(pair),
-      });
+      globalThis.client = await holdfast.connect(${dialledIn({ relay: first.web, host: "box" }, hostKey)});
       return (await client.list()).map((s) => s.name);
     })().catch((e) => e.code)`);
-  const hostKey = [...readFileSync(files.hostPublicKey(w.home))];
+  const hostKey = readFileSync(files.hostPublicKey(w.home));
 
   expect(await connected(hostKey)).toBe("not_permitted");
   await admin.joinRelay({ url: first.url, name: "box", allowPlain: true });
   expect((await admin.status()).uplinks).toMatchObject([{ state: "connected", allowPlain: true }]);
-  expect(await connected(Array.from({ length: 32 }, () => 7))).toBe("host_key_changed");
+  expect(await connected(new Uint8Array(32).fill(7))).toBe("host_key_changed");
   await fact("the page is let in", async () => JSON.stringify(await connected(hostKey)) === '["seen"]');
 
-  await shown.page.evaluate(`(async () => {
-    globalThis.seen = "";
-    globalThis.links = [];
-    const text = new TextDecoder();
-    globalThis.attachment = await client.attach(
-      { session: "seen", take: true, size: { cols: 80, rows: 24 } },
-      {
-        snapshot: ({ vt }) => { seen += text.decode(vt); },
-        output: ({ bytes }) => { seen += text.decode(bytes); },
-        link: (state, { resumed }) => { links.push(state + resumed); },
-      },
-    );
-  })()`);
-  const types = (text: string) =>
-    shown.page.evaluate(`attachment.input(new TextEncoder().encode(${JSON.stringify(`${text}\r`)})).then((o) => o.status)`);
-  const sees = (what: string) =>
-    fact(`the page sees ${what}`, async () => ((await shown.page.evaluate("seen")) as string).includes(what));
-  expect(await types("echo from-a-''page")).toBe(1);
-  await sees("from-a-page");
+  const attachment = await PageAttachment.at(shown.page, "seen");
+  expect(await attachment.types("echo from-a-''page")).toBe(1);
+  await attachment.sees("from-a-page");
   // More than fits into one piece, both ways.
-  expect(await types(`echo ${"x".repeat(3_000)}; seq 20000; echo the-''end`)).toBe(1);
-  await sees("the-end");
+  expect(await attachment.types(`echo ${"x".repeat(3_000)}; seq 20000; echo the-''end`)).toBe(1);
+  await attachment.sees("the-end");
 
   const told = (...words: string[]): string => spawnSync(hold, words, { env: w.env, encoding: "utf8" }).stdout;
   expect((await admin.show(session.id)).operators).toMatchObject([{ operator: "ana", via: "web", plain: true }]);
@@ -128,11 +103,11 @@ test("a page reaches a session through a relay where an admin allows it, is mark
   expect(performance.now() - beganMs).toBeLessThan(7_000);
   expect(first.log()).toContain('"event":"draining"');
   expect([code, first.log().includes(Buffer.from(token).toString("base64url"))]).toEqual([0, false]);
-  const answer = types("echo again-''here");
+  const answer = attachment.types("echo again-''here");
   await relay(w, args);
   expect(await answer).toBe(1);
-  await sees("again-here");
-  expect(await shown.page.evaluate("links")).toContain("attachedtrue");
+  await attachment.sees("again-here");
+  expect(await attachment.links()).toContain("attachedtrue");
 
   // What was allowed is taken back at once.
   await admin.joinRelay({ url: first.url, name: "box" });

@@ -47,6 +47,18 @@ test("a newcomer's path: a relay, a host that joins it, a session that is shared
   expect([again.code === 0, again.err]).toEqual([false, expect.stringMatching(/invitation_unknown|unreachable/)]);
 });
 
+test("an invitation whose address of a relay is written in another way leads to the same place: who took it up is known there", async () => {
+  const w = await world();
+  const relay = await RelayProcess.start(w);
+  await relay.joinedBy(await w.connect(), "box");
+  const at = through(relay.url).replace("127.0.0.1", "LocalHost");
+  const { invite } = JSON.parse(await held(w, "operator", "invite", "ana", "--at", at, "--json")) as { invite: string };
+  const laptop = machine(w, "laptop");
+  await held(laptop, "join", invite, "--no-attach");
+  for (const address of [at, at.toLowerCase()])
+    expect(JSON.parse(await held(laptop, "--host", address, "whoami", "--json"))).toMatchObject({ name: "ana" });
+});
+
 test("one operator through a relay steers one session; a cut wire and a killed host lose nothing and double nothing", async () => {
   const w = await world();
   const relay = await RelayProcess.start(w);

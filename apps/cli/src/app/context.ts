@@ -57,8 +57,8 @@ export interface Context {
   readonly remote: Remote | undefined;
   /** The address of the host that is meant in place of this machine's. */
   readonly host: string | undefined;
-  /** The relay that it is behind; without {@link host}, whichever of its hosts is meant. */
-  readonly relay: string | undefined;
+  /** The relays that it is behind; without {@link host}, whichever of their hosts is meant. */
+  readonly relayUrls: readonly string[];
   /** The host, connected at first call and closed when the command ends. */
   client(options?: ClientOptions): Promise<HostClient>;
   /** Where what was read is from, if from no host: it is told with what is shown. */
@@ -83,8 +83,8 @@ export interface Context {
   connectBearing(grant: string): Promise<HostClient>;
   /** Runs a relay, and administers the one that runs in a folder. Loaded late: it brings gRPC. */
   relays(): Promise<typeof import("@holdfast/relay")>;
-  /** Hosts that let this home's person in and are connected to a relay now. */
-  findHosts(url: string): Promise<readonly FoundHost[]>;
+  /** Hosts that let this home's person in and are connected to one of {@link relayUrls} now. */
+  findHosts(): Promise<readonly FoundHost[]>;
   /** The terminal that the person sits at, for `attach`. */
   outer(): Promise<Outer>;
   /** Aborted at Ctrl-C, SIGTERM or SIGHUP, with the signal's number as its reason; what a command that waits listens to. */

@@ -251,7 +251,7 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     origin: undefined,
     remote: undefined,
     host: undefined,
-    relay: globals.relay,
+    relayUrls: globals.relay === undefined ? [] : [globals.relay],
     reach: () => {},
     bridge: async () => undefined,
     auditRecords: async () =>

@@ -11,7 +11,7 @@ export interface Globals {
   readonly as: string | undefined;
   /** The host that is meant in place of this machine's. */
   readonly host: string | undefined;
-  /** The relay that it is behind. */
+  /** The relay that it is behind; several with commas. */
   readonly relay: string | undefined;
   /** By which all that is named. */
   readonly context: string | undefined;
@@ -51,10 +51,11 @@ export function splitGlobals(argv: readonly string[]): Globals {
         throw usage("--host needs the address of a host, e.g. `--host wss://box.example:7433`, or with a relay its name");
     } else if (word.startsWith("--host=")) host = word.slice(7);
     else if (word === "--relay") {
-      relay = own[++i];
-      if (relay === undefined || relay === "")
+      const named = own[++i];
+      if (named === undefined || named === "")
         throw usage("--relay needs the address of a relay, e.g. `--relay https://relay.example:7444`");
-    } else if (word.startsWith("--relay=")) relay = word.slice(8);
+      relay = beside(relay, named);
+    } else if (word.startsWith("--relay=")) relay = beside(relay, word.slice(8));
     else if (word === "--context") {
       context = own[++i];
       if (context === undefined || context === "") throw usage("--context needs a name; `hold context ls` shows them");
@@ -79,6 +80,9 @@ export function splitGlobals(argv: readonly string[]): Globals {
     tail: end < 0 ? undefined : argv.slice(end + 1),
   };
 }
+
+/** Relays said one by one are the same as said at once. */
+const beside = (relays: string | undefined, relay: string): string => (relays === undefined ? relay : `${relays},${relay}`);
 
 function descriptor(text: string | undefined): number {
   if (text !== undefined && /^\d{1,4}$/.test(text)) return Number(text);

@@ -221,7 +221,7 @@ export class RealContext implements Context {
 
   /** The host, or where it does not answer and its context names a mirror, what that has of it. */
   async #connectOrRead(start: boolean, record: string | null | undefined): Promise<HostClient> {
-    const { mirror, url, relay } = this.#meant;
+    const { mirror, url, relays } = this.#meant;
     if (this.#globals.fromMirror) {
       if (record === undefined)
         throw usage(
@@ -230,7 +230,7 @@ export class RealContext implements Context {
       return (await this.#openMirror("")).client(record, this.version);
     }
     if (mirror === undefined) return this.#reached(start);
-    if (url === undefined && relay === undefined) {
+    if (url === undefined && relays.length === 0) {
       if (record === undefined) throw usage(`all that the context ${mirror} names is a mirror, which has a record and no host`);
       return (await this.#openMirror("")).client(record, this.version);
     }
@@ -263,11 +263,12 @@ export class RealContext implements Context {
 
   async connectAt({ host, relay, as }: ConnectPlace): Promise<HostClient> {
     const { connect, homeFolder } = await import("@holdfast/sdk/node");
-    const { url } = targetOf({ host, relay, context: undefined, as }, {}, { current: "", places: {} });
+    const { url, relays } = targetOf({ host, relay, context: undefined, as }, {}, { current: "", places: {} });
     if (url === undefined) return this.#link(await import("@holdfast/sdk/node"), false, as, "cli");
     const passphrase = (key: { readonly name: string; readonly attempt: number }) => this.#passphrase(key);
     return connect({
       url,
+      relays: relays.slice(1),
       home: homeFolder(process.env),
       passphrase,
       via: "cli",
@@ -327,8 +328,8 @@ export class RealContext implements Context {
     return this.#meant.url;
   }
 
-  get relay(): string | undefined {
-    return this.#meant.relay;
+  get relayUrls(): readonly string[] {
+    return this.#meant.relays;
   }
 
   get as(): string | undefined {
@@ -358,10 +359,10 @@ export class RealContext implements Context {
     const sdk = await import("@holdfast/sdk/node");
     if (this.#remote) return (await import("./remote.ts")).connectRemote(this, this.#remote);
     const home = sdk.homeFolder(process.env);
-    const url = this.host ?? (this.relay === undefined ? undefined : await this.#onlyHost(this.relay));
-    if (url !== undefined)
+    const there = await this.#there();
+    if (there !== null)
       return sdk.connect({
-        url,
+        ...there,
         home,
         passphrase: (key) => this.#passphrase(key),
         via: "cli",
@@ -376,16 +377,26 @@ export class RealContext implements Context {
     return this.#link(sdk, start, this.as, "cli");
   }
 
-  /** The host of a relay that is meant where none was named: the one that there is. */
-  async #onlyHost(relay: string): Promise<string> {
-    const hosts = await this.findHosts(relay);
+  /** Where the host is that is meant, and by which relays besides; null: on this machine. */
+  async #there(): Promise<{ readonly url: string; readonly relays: readonly string[] } | null> {
+    const { host, relayUrls: relays } = this;
+    if (host !== undefined) return { url: host, relays: relays.slice(1) };
+    if (relays.length === 0) return null;
+    const { id, relay } = await this.#onlyHost();
+    return { url: relayedAddress(relay, id), relays: relays.filter((other) => other !== relay) };
+  }
+
+  /** The host behind the relays that is meant where none was named: the one that there is. */
+  async #onlyHost(): Promise<FoundHost> {
+    const hosts = await this.findHosts();
     const [only] = hosts;
-    if (only && hosts.length === 1) return relayedAddress(relay, only.id);
+    if (only && hosts.length === 1) return only;
+    const named = this.relayUrls.join(", ");
     throw new HoldError(
       "unreachable",
       hosts.length === 0
-        ? `no host that lets you in is connected to ${relay} now`
-        : `${hosts.length} hosts of ${relay} let you in (${hosts.map((h) => h.name).join(", ")}); say which: --host NAME, or HOST/SESSION`,
+        ? `no host that lets you in is connected to ${named} now`
+        : `${hosts.length} hosts of ${named} let you in (${hosts.map((h) => h.name).join(", ")}); say which: --host NAME, or HOST/SESSION`,
     );
   }
 
@@ -452,7 +463,7 @@ export class RealContext implements Context {
     const { joinByInvite } = await import("@holdfast/sdk/node");
     const home = await this.home();
     const joined = await joinByInvite({ home, invite, name, passphrase, via: "cli", client: `hold/${this.version}` });
-    this.#found = { url: joined.url ?? undefined, relay: undefined, as: joined.as };
+    this.#found = { url: joined.url ?? undefined, relays: [], as: joined.as };
     return joined;
   }
 
@@ -491,9 +502,9 @@ export class RealContext implements Context {
     return import("@holdfast/relay");
   }
 
-  async findHosts(url: string): Promise<readonly FoundHost[]> {
+  async findHosts(): Promise<readonly FoundHost[]> {
     const { findHosts } = await import("@holdfast/sdk/node");
-    return findHosts(url, { home: await this.home(), as: this.as, passphrase: (key) => this.#passphrase(key) });
+    return findHosts(this.relayUrls, { home: await this.home(), as: this.as, passphrase: (key) => this.#passphrase(key) });
   }
 
   outer(): Promise<Outer> {
@@ -528,9 +539,9 @@ export class RealContext implements Context {
 
   async relayHeads(): Promise<KeptByRelay | null> {
     const { isRelayed, relayHeads } = await import("@holdfast/sdk/node");
-    const url = this.host ?? (this.relay === undefined ? undefined : await this.#onlyHost(this.relay));
-    if (url === undefined || !isRelayed(url)) return null;
-    return relayHeads(url, { home: await this.home(), as: this.as, passphrase: (key) => this.#passphrase(key) });
+    const there = await this.#there();
+    if (there === null || !isRelayed(there.url)) return null;
+    return relayHeads(there, { home: await this.home(), as: this.as, passphrase: (key) => this.#passphrase(key) });
   }
 
   /** Beside the settings, and not in the home: a home that is put back to a copy must not take what was seen of it along. */

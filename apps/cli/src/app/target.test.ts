@@ -12,8 +12,8 @@ const contexts: Contexts = {
 const nothing: Said = { host: undefined, relay: undefined, context: undefined, as: undefined };
 const inUse = (current: string): Contexts => ({ ...contexts, current });
 const target = (said: Partial<Said>, env: Record<string, string> = {}, of = contexts): unknown[] => {
-  const { url, relay, as } = targetOf({ ...nothing, ...said }, env, of);
-  return [url, relay, as];
+  const { url, relays, as } = targetOf({ ...nothing, ...said }, env, of);
+  return [url, relays.length === 0 ? undefined : relays.join(), as];
 };
 const BOX = "relay://relay.example:7444/box";
 const RELAY = "https://relay.example:7444";
@@ -72,6 +72,18 @@ describe("which host a line is about", () => {
   });
 });
 
+test("relays are named with commas between, wherever one is: the host is behind the first of them, and by the others too", () => {
+  const OTHER = "https://other.example:7444";
+  const both = [BOX, `${RELAY},${OTHER}`];
+  expect(target({ host: "box", relay: `${RELAY},${OTHER}` }).slice(0, 2)).toEqual(both);
+  expect(target({ host: "box" }, { HOLDFAST_RELAY: ` ${RELAY} , ${OTHER},${RELAY}` }).slice(0, 2)).toEqual(both);
+  const of: Contexts = { current: "pair", places: { pair: { relay: `${RELAY},${OTHER}`, host: "box", as: "ana" } } };
+  expect(target({}, {}, of)).toEqual([...both, "ana"]);
+  expect(target({ host: "box2" }, {}, of)).toEqual(["relay://relay.example:7444/box2", both[1], "ana"]);
+  for (const relay of [",", `${RELAY},`, `,${RELAY}`, `${RELAY},,${OTHER}`])
+    expect(() => target({ relay }), relay).toThrow(/a comma between two/);
+});
+
 test("HOST/SESSION is two words, and nothing else is", () => {
   expect(splitHost("box/main")).toEqual({ host: "box", session: "main" });
   expect(splitHost(`${"a".repeat(32)}/s0ea6n3n0b`)).toEqual({ host: "a".repeat(32), session: "s0ea6n3n0b" });
@@ -109,7 +121,7 @@ test("a mirror is that of the context that is meant, or of the one that names th
   expect(targetOf({ ...nothing, host: "box" }, {}, alone)).toMatchObject({ url: "wss://box.example:7433", mirror: "box" });
   expect(targetOf({ ...nothing, host: "ashes" }, {}, alone)).toMatchObject({
     url: undefined,
-    relay: undefined,
+    relays: [],
     mirror: "ashes",
   });
   expect(() => targetOf({ ...nothing, host: "nobody" }, {}, alone)).toThrow("no relay is named");

@@ -5,12 +5,15 @@
  *   T2  A context is a name for all that would else be typed each time. `local` is this machine.
  *   T4  A context may name a mirror of its host's record (docs/mirror.md), by the context's own name; where it names nothing else, all there is of that host is
  *       the mirror. A host's name that no relay is known for may be a context's.
+ *   T5  A host may have joined several relays; they are named with commas between, the one that is liked best first, wherever one is. The host has the
+ *       same name at all of them.
  *   T3  What stands on the line is meant, and nothing of the environment or the current context is mixed into it, but a relay for a host's name.
  */
 import { usage } from "./fail.ts";
 
 /** What a context stands for. */
 export interface Place {
+  /** T5. */
   readonly relay?: string;
   /** An address, or with `relay` a host's name. */
   readonly host?: string;
@@ -36,9 +39,10 @@ export interface Said {
 }
 
 export interface Target {
-  /** Of the host; undefined: this machine's, or with `relay` the one that is there. */
+  /** Of the host, behind the first of `relays` if there are some; undefined: this machine's, or with `relays` the one that is there. */
   readonly url: string | undefined;
-  readonly relay: string | undefined;
+  /** T5: those that lead there. */
+  readonly relays: readonly string[];
   readonly as: string | undefined;
   /** T4: the context whose mirror has the host's record. */
   readonly mirror?: string;
@@ -67,15 +71,24 @@ export function targetOf(said: Said, env: Readonly<Record<string, string | undef
   const isOfPlace = relay === undefined && (host === undefined || (isName && place.relay !== undefined));
   const as = said.as ?? (isOfPlace ? place.as : undefined) ?? environment.as;
   const mirror = mirrorOf(host === undefined ? inUse : "", at, contexts);
-  if (at === undefined) return { url: undefined, relay: through, as, ...mirror };
-  if (isAddress(at)) return { url: at, relay: undefined, as, ...mirror };
+  const relays = relaysIn(through);
+  if (at === undefined) return { url: undefined, relays, as, ...mirror };
+  if (isAddress(at)) return { url: at, relays: [], as, ...mirror };
   if (through === undefined && host !== undefined && hasContext(contexts, host))
     return targetOf({ host: undefined, relay: undefined, context: host, as: said.as }, {}, contexts);
   if (through === undefined)
     throw usage(
       `${at} is no address of a host (wss://box.example:7433 is), and no relay is named that may know it: add --relay URL`,
     );
-  return { url: relayedAddress(through, at), relay: through, as, ...mirror };
+  return { url: relayedAddress(relays[0]!, at), relays, as, ...mirror };
+}
+
+/** T5. */
+function relaysIn(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  const relays = text.split(",").map((relay) => relay.trim());
+  if (relays.includes("")) throw usage(`relays are named with a comma between two, not ${JSON.stringify(text)}`);
+  return [...new Set(relays)];
 }
 
 /** T4. `inUse`: the context that all was taken from; `at`: the host that is meant. */

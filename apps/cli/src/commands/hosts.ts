@@ -6,15 +6,14 @@ import { table } from "../show/table.ts";
 import { relayedAddress } from "../app/target.ts";
 
 export async function run(context: Context, flags: { readonly json: boolean }): Promise<undefined> {
-  const url = context.relay;
-  if (url === undefined) throw usage("which relay? name it with --relay URL, or a context that has one");
-  const hosts = [...(await context.findHosts(url))].sort((a, b) => a.name.localeCompare(b.name));
+  if (context.relayUrls.length === 0) throw usage("which relay? name it with --relay URL, or a context that has one");
+  const hosts = [...(await context.findHosts())].sort((a, b) => a.name.localeCompare(b.name));
   if (flags.json) {
-    for (const { id, name } of hosts) jsonLine(context.out, { id, name, address: relayedAddress(url, id) });
+    for (const { id, name, relay } of hosts) jsonLine(context.out, { id, name, address: relayedAddress(relay, id) });
     return;
   }
   if (hosts.length === 0) {
-    line(context.err, "no host that lets you in is connected to that relay now");
+    line(context.err, "no host that lets you in is connected there now");
     return;
   }
   const rows = hosts.map(({ id, name }) => [escapeText(name), id]);

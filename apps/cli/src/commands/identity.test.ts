@@ -60,11 +60,14 @@ describe("hold share", () => {
     expect(err.text).toMatch(says);
   });
 
-  test("says nothing of that where a person has named the address", async () => {
-    const { err, out } = await hold("share work --at wss://proxy.example --json", { client: inviting({}) });
-    expect(err.text).toBe("");
-    expect(JSON.parse(out.text)).toMatchObject({ at: ["wss://proxy.example"], state: "open", role: "observer" });
-  });
+  test.each(["wss://proxy.example", "relay+http://127.0.0.1:7444/box", "relay+wss://relay.example/box"])(
+    "says nothing of that where a person has named the address: %s",
+    async (at) => {
+      const { err, out } = await hold(`share work --at ${at} --json`, { client: inviting({}) });
+      expect(err.text).toBe("");
+      expect(JSON.parse(out.text)).toMatchObject({ at: [at], state: "open", role: "observer" });
+    },
+  );
 
   test.each([
     ["share work --ttl 0s", "more than nothing"],

@@ -22,10 +22,10 @@ export async function addressesOf(client: HostClient, said: readonly string[]): 
   return ranked.filter((a, i) => ranked.findIndex((b) => placeOf(b) === placeOf(a)) === i);
 }
 
-const placeOf = (address: string): string => address.replace(/^\w+:\/\//, "");
+const placeOf = (address: string): string => address.replace(/^\w+(\+\w+)?:\/\//, "");
 
 function checkAddress(address: string): void {
-  if (!URL.canParse(address) || !/^\w+:\/\/./.test(address))
+  if (!URL.canParse(address) || !/^\w+(\+\w+)?:\/\/./.test(address))
     throw usage(`--at takes an address such as wss://box.example:7433, not ${JSON.stringify(address)}`);
 }
 

@@ -57,7 +57,11 @@ export function flagValue(flag: FlagSpec): string {
 export const globalFlags = [
   { name: "--as", value: "NAME", brief: "as this operator, with the credential of that name" },
   { name: "--host", value: "URL", brief: "the host there, in place of this machine's; behind a relay its name" },
-  { name: "--relay", value: "URL", brief: "hosts behind that relay" },
+  {
+    name: "--relay",
+    value: "URL,…",
+    brief: "hosts behind that relay; of a host that has joined several, each with a comma before it",
+  },
   { name: "--context", value: "NAME", brief: "what `hold context set` has given that name" },
   { name: "--passphrase-fd", value: "N", brief: "read the passphrase of that credential's key from descriptor N" },
 ] as const;

@@ -9,7 +9,11 @@ export const relayCommands = [
     brief: "give a relay, a host, and who you are there a name",
     args: [{ name: "NAME", brief: "e.g. work" }],
     flags: {
-      of: { kind: "text", value: "URL", brief: "the relay" },
+      of: {
+        kind: "text",
+        value: "URL,…",
+        brief: "the relay, or with commas those that the host has joined, the one that is liked best first",
+      },
       at: { kind: "text", value: "HOST", brief: "the host: an address, or with --of its name there" },
       credential: { kind: "text", value: "NAME", brief: "of the key that is used there" },
       mirror: { kind: "text", value: "URL", brief: "where the host's record is mirrored: read when the host does not answer" },
@@ -31,6 +35,10 @@ export const relayCommands = [
     see: ["relay", "mirror"],
     examples: [
       { line: "hold context set work --of https://relay.example:7444", says: "then: `hold --context work attach box/main`" },
+      {
+        line: "hold context set box --of https://r1.example:7444,https://r2.example:7444 --at box",
+        says: "by the second where the first is away, also in the middle of it",
+      },
       { line: "hold context set box --at wss://box.example:7433", says: "a host that listens" },
     ],
     load: () => import("../commands/context-set.ts"),
@@ -106,9 +114,9 @@ export const relayCommands = [
   command({
     path: ["hosts"],
     group: "relays",
-    brief: "hosts that let you in and are connected to the relay now",
+    brief: "hosts that let you in and are connected to a relay now",
     description:
-      "The relay is the one of the context, or of --relay. A host that does not know your key is not shown, nor is one that is away.",
+      "The relays are those of the context, or of --relay; one that does not answer within a second of the others is left out. A host that does not know your key is not shown, nor is one that is away.",
     flags: { json: jsonFlag },
     examples: [
       { line: "hold --relay https://relay.example:7444 hosts", says: "a name and an id each; sessions there are NAME/SESSION" },

@@ -49,6 +49,11 @@ export interface ThroughOptions {
 export interface NetworkOptions {
   /** `ws://127.0.0.1:7433` or `wss://box.example:7433`; with `http` and `https` for networks that break WebSockets. */
   readonly url: string;
+  /**
+   * Where `url` leads through a relay: others that the host has joined, by the same name, e.g. `https://relay2.example:7444`. The one that led there last is
+   * dialled first, then these in their order, a second apart at most; a link whose relay is gone is had again by another.
+   */
+  readonly relays?: readonly string[];
   /** Tried in this order, whatever the address begins with: `["websocket", "http"]` where it is not known what the network lets through. */
   readonly carriers?: readonly NetworkCarrier[];
   /** Default: `homeFolder()`. */
@@ -95,6 +100,15 @@ export interface SshOptions {
 
 /** One way to a host. */
 export type Reach = ConnectOptions | NetworkOptions | ThroughOptions | SshOptions;
+
+/** A host that lets one in and is connected to a relay. */
+export interface FoundHost {
+  readonly id: string;
+  /** Its name there. */
+  readonly name: string;
+  /** Of those that were asked, the first that has it. */
+  readonly relay: string;
+}
 
 /** A relay that a host is to dial. */
 export interface RelayJoin {

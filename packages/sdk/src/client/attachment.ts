@@ -9,12 +9,12 @@
  * Elsewhere: what it types (typing.ts), how its handlers run and pace the host (pace.ts), when it dials again (redial.ts).
  */
 import { type Code, type Floor, FloorVerb, HoldError, type HostFrame, type Presence, type Session } from "@holdfast/protocol";
-import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "../api/index.ts";
+import type { AttachHandlers, AttachOptions, Attachment, InputOptions, InputOutcome } from "../api/index.ts";
 import type { Connection } from "./connection.ts";
 import { errorFrom, type ResumeToken } from "./handshake.ts";
 import { Pace } from "./pace.ts";
 import { type Redial, Retries } from "./redial.ts";
-import { type InputOptions, Typing } from "./typing.ts";
+import { Typing } from "./typing.ts";
 
 type Body<K> = Extract<HostFrame["body"], { case: K }>["value"];
 

@@ -9,7 +9,7 @@
  */
 import { type MonotonicMs, Outbox } from "@holdfast/core";
 import { type ClientBody, type InputResult, InputStatus } from "@holdfast/protocol";
-import type { InputOutcome } from "../api/index.ts";
+import type { InputOptions, InputOutcome } from "../api/index.ts";
 
 interface Frame {
   readonly data: Uint8Array;
@@ -20,15 +20,6 @@ interface Frame {
   readonly durable: boolean;
   readonly eof: boolean;
   readonly settle: (o: InputOutcome) => void;
-}
-
-export interface InputOptions {
-  readonly interrupt?: boolean;
-  readonly take?: boolean;
-  readonly durable?: boolean;
-  readonly unit?: string;
-  readonly unitEnd?: boolean;
-  readonly eof?: boolean;
 }
 
 export interface TypingPorts {

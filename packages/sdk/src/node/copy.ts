@@ -158,7 +158,9 @@ async function overLinks<T>(signal: AbortSignal | undefined, attempt: (came: () 
     } catch (fault) {
       const isAway = fault instanceof HoldError && (fault.code === "unreachable" || fault.code === "timed_out");
       if (!isAway || signal?.aborted || performance.now() - lastCame > PATIENCE_MS) throw fault;
-      await delay(AGAIN_MS, undefined, signal ? { signal } : {});
+      await delay(AGAIN_MS, undefined, signal ? { signal } : {}).catch(() => {
+        throw new HoldError("cancelled", "the copy was given up; it goes on from there when it is asked for again");
+      });
     }
   }
 }

@@ -6,8 +6,9 @@
  */
 import { createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { HoldError } from "@holdfast/protocol";
+import type { HoldError } from "@holdfast/protocol";
 import type { HostClient, PortStream } from "../api/index.ts";
+import { listenOnLoopback, type Loopback, portFault } from "./loopback.ts";
 
 /** A connection to a port of a session as Node's programs want it: what a socket has besides is there, and does nothing. */
 class PortSocket extends Duplex {
@@ -78,53 +79,25 @@ export interface ForwardOptions {
   readonly failed?: (fault: HoldError) => void;
 }
 
-export interface Forward {
+export interface Forward extends Loopback {
   readonly port: number;
-  /** On 127.0.0.1. */
-  readonly localPort: number;
-  /** Ends its connections too. */
-  close(): Promise<void>;
 }
 
 /** Rejects if the port here is taken. */
 export async function forward(client: HostClient, session: string, options: ForwardOptions): Promise<Forward> {
   const { port, localPort = 0, failed = () => {} } = options;
-  const sockets = new Set<Socket>();
   // Nothing is read before there is somewhere to send it.
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
     connectPort(client, session, port).then(
       (there) => join(socket, there, failed),
       (fault: unknown) => {
-        if (!socket.destroyed) failed(asHoldError(fault));
+        if (!socket.destroyed) failed(portFault(fault));
         socket.resetAndDestroy();
       },
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (fault: NodeJS.ErrnoException) =>
-      reject(
-        new HoldError(
-          "name_taken",
-          `port ${localPort} of this machine can't be listened on: ${fault.code}`,
-          {},
-          { cause: fault },
-        ),
-      ),
-    );
-    server.listen(localPort, "127.0.0.1", resolve);
-  });
-  return {
-    port,
-    localPort: (server.address() as { readonly port: number }).port,
-    close: () =>
-      new Promise((done) => {
-        server.close(() => done());
-        for (const socket of sockets) socket.destroy();
-      }),
-  };
+  return { port, ...(await listenOnLoopback(server, localPort)) };
 }
 
 /** W2. */
@@ -132,12 +105,8 @@ function join(here: Socket, there: Duplex, failed: (fault: HoldError) => void): 
   if (here.destroyed) return void there.destroy();
   here.on("close", () => there.destroy());
   there.on("error", (fault) => {
-    failed(asHoldError(fault));
+    failed(portFault(fault));
     here.resetAndDestroy();
   });
   here.pipe(there).pipe(here);
-}
-
-function asHoldError(fault: unknown): HoldError {
-  return fault instanceof HoldError ? fault : new HoldError("port_failed", String(fault), {}, { cause: fault });
 }

@@ -1,8 +1,8 @@
 /** The SDK on Node: over the home's unix socket, with keys from its folder. */
 import { setTimeout as delay } from "node:timers/promises";
 import { connectUnix, files, homeFolder } from "@holdfast/carrier";
-import { type FoundHost, HoldError } from "@holdfast/protocol";
-import type { ConnectOptions, HostClient, KeptByRelay, NetworkOptions, Reach, SshOptions } from "../api/index.ts";
+import { HoldError } from "@holdfast/protocol";
+import type { ConnectOptions, FoundHost, HostClient, KeptByRelay, NetworkOptions, Reach, SshOptions } from "../api/index.ts";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import type { Credential } from "../client/credential.ts";
@@ -21,7 +21,7 @@ export { type Env, exactArguments, exactDirectory, exactEnvironment } from "./ex
 export type { Dial } from "../client/handshake.ts";
 export type { Acceptor, Link, LinkHandlers } from "@holdfast/carrier/link";
 export type { Joined, JoinRequest } from "./join-invite.ts";
-export type { FoundHost } from "@holdfast/protocol";
+export type { FoundHost } from "../api/index.ts";
 export { isRelayed } from "./relayed.ts";
 export { type DialAs, joinHost, type JoinOptions } from "./join.ts";
 export type { LookOptions } from "./network.ts";
@@ -48,14 +48,14 @@ export async function lookAtHost(
   return (await import("./network.ts")).lookAtHost(url, options);
 }
 
-/** Hosts of a relay that let a credential of `home` in and are connected there now. */
-export async function findHosts(url: string, options: LookOptions = {}): Promise<readonly FoundHost[]> {
-  return (await import("./relay.ts")).findHosts(url, options);
+/** Hosts that let a credential of `home` in and are connected to one of these relays now. */
+export async function findHosts(relays: readonly string[], options: LookOptions = {}): Promise<readonly FoundHost[]> {
+  return (await import("./relay.ts")).findHosts(relays, options);
 }
 
-/** What the relay before a host has kept of its audit chain. */
-export async function relayHeads(url: string, options: LookOptions = {}): Promise<KeptByRelay> {
-  return (await import("./relay.ts")).relayHeads(url, options);
+/** What the relay before a host has kept of its audit chain; of several, one that answers. */
+export async function relayHeads(there: Pick<NetworkOptions, "url" | "relays">, options: LookOptions = {}): Promise<KeptByRelay> {
+  return (await import("./relay.ts")).relayHeads(there, options);
 }
 
 /** Taking up an invitation that came as a text (join-invite.ts). */
@@ -83,6 +83,8 @@ export async function connect(options: ConnectOptions | NetworkOptions | SshOpti
 async function wayOf(options: Reach, home: string | undefined): Promise<Way> {
   if ("url" in options && isRelayed(options.url))
     return (await import("./relay.ts")).relayWay(options.home ?? home ?? homeFolder(), options);
+  if ("url" in options && (options.relays ?? []).length > 0)
+    throw new HoldError("usage", `${options.url} is not behind a relay, and others are named that should lead there too`);
   if ("url" in options) return (await import("./network.ts")).networkWay(options.home ?? home ?? homeFolder(), options);
   if ("ssh" in options) return (await import("./ssh.ts")).sshWay(options, { isAgain: true });
   if ("argv" in options) {

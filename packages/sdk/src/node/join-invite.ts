@@ -59,7 +59,7 @@ interface Way {
 /** Throws {@link HoldError}: `bad_request`, `invitation_unknown`, `name_taken`, `host_key_changed`, `unreachable`, `timed_out`. */
 export async function joinByInvite(request: JoinRequest): Promise<Joined> {
   const invite = parseInvite(request.invite);
-  const ways = waysTo(request, invite);
+  const ways = await waysTo(request, invite);
   let fault: unknown = nowhere(invite);
   for (const way of ways) {
     try {
@@ -75,11 +75,11 @@ export async function joinByInvite(request: JoinRequest): Promise<Joined> {
 }
 
 /** The home's own host is reached on its socket, wherever else it listens. */
-function waysTo({ home, ca }: JoinRequest, invite: InviteText): readonly Way[] {
+async function waysTo({ home, ca }: JoinRequest, invite: InviteText): Promise<readonly Way[]> {
   const own = files.hostPublicKey(home);
   if (existsSync(own) && readFileSync(own).equals(invite.hostKey))
     return [{ place: null, dial: (accept) => connectUnix(files.socket(home), accept) }];
-  return invite.at.flatMap((at) => {
+  const ways = invite.at.map(async (at): Promise<readonly Way[]> => {
     if (isRelayed(at)) return relayedWay(at, ca, invite);
     const url = urlOf(at);
     if (!url) return [];
@@ -89,23 +89,23 @@ function waysTo({ home, ca }: JoinRequest, invite: InviteText): readonly Way[] {
     };
     return [{ place: url, dial }];
   });
+  return (await Promise.all(ways)).flat();
 }
 
-function relayedWay(url: string, ca: string | undefined, { hostKey, token }: InviteText): readonly Way[] {
-  const [, origin, host] = /^(.*:\/\/([^#]+))/.exec(url) ?? [];
-  if (!origin || !host) return [];
+async function relayedWay(url: string, ca: string | undefined, { hostKey, token }: InviteText): Promise<readonly Way[]> {
+  const { placeBehind, reachInvited, untilLetIn } = await import("./relay.ts");
+  const place = placeBehind(url);
+  if (!place) return [];
   let made: HeldCredential | null = null;
   const dial: DialAs = async (accept, credential) => {
     made = credential;
-    const { reachInvited } = await import("./relay.ts");
     return reachInvited({ url, credential, ca, hostKey, token }, accept);
   };
   const joined = async (): Promise<void> => {
-    const { untilLetIn } = await import("./relay.ts");
     // What was taken up is taken up, whatever becomes of this.
     if (made) await untilLetIn({ url, credential: made, ca, hostKey }).catch(() => {});
   };
-  return [{ place: { host, origin: url }, dial, joined }];
+  return [{ place, dial, joined }];
 }
 
 /** Null for an address that no link leads to. */

@@ -6,7 +6,7 @@
  *   K2  A host that is in it with another key is signed nothing. An address has one key: a new one takes the old one's place.
  *   K3  The home's own host is known by its own key wherever it answers, but where the file says otherwise.
  *   K4  Who says by its id which host is meant means that one, whatever is known.
- *   K5  A credential that was made for an address is used there and nowhere else, unless it is named.
+ *   K5  A credential that was made for an address is used there and nowhere else, unless it is named; behind several relays, for the same host by each.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -93,11 +93,11 @@ export function networkVerifier(home: string, at: Place, trust?: string): HostVe
   };
 }
 
-/** Throws `host_key_unknown` or `host_key_changed` for a key that is not the one of the host that is meant there. That it is held is shown elsewhere. */
+/** `as`: used there from now on, where the address was not known (K5). Throws `host_key_unknown` or `host_key_changed` for a key that is not the one of the host that is meant there. That it is held is shown elsewhere. */
 export function checkHost(
   home: string,
   at: Place,
-  { key, trust }: { readonly key: Uint8Array; readonly trust: string | undefined },
+  { key, trust, as }: { readonly key: Uint8Array; readonly trust: string | undefined; readonly as?: string | undefined },
 ): void {
   const { host: address, origin } = at;
   const id = hostIdOf(key);
@@ -124,5 +124,5 @@ export function checkHost(
       `${address} is not known here yet; who answers has the id ${id}. Compare it with what \`hold host status\` says on that machine, then: hold host trust ${origin} --id ${id}`,
       details,
     );
-  rememberHost(home, address, key);
+  rememberHost(home, address, key, as);
 }

@@ -4,6 +4,7 @@
  *   L1  A relay is dialled no sooner than the pace allows (carrier/grpc/pace.ts), however often it is asked for.
  *   L2  A link that says nothing is told from a host that does: by its hop. Where the relay answers on the connection that the link has, that stands. Where it
  *       does not, and another connection is had, the link stands still, as TCP does for as long after a break as the break was; then that other one is next.
+ * Elsewhere: which relay is dialled, where a host has joined several (host-dials.ts).
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { openRelay, type OperatorCalls, Pace, type RelayAddress } from "@holdfast/carrier/grpc";
@@ -12,6 +13,11 @@ import { openRelay, type OperatorCalls, Pace, type RelayAddress } from "@holdfas
 const HOP_MS = { least: 500, most: 3_000 } as const;
 /** How long a connection that was dialled for a doubt is good for. */
 const SPARE_MS = 5_000;
+
+export interface Spare {
+  readonly dials: RelayDials;
+  readonly relay: OperatorCalls;
+}
 
 export class RelayDials {
   readonly #address: RelayAddress;
@@ -26,10 +32,20 @@ export class RelayDials {
     this.#ca = ca;
   }
 
-  /** L1. */
-  async turn(): Promise<void> {
-    const ms = this.#notBefore - performance.now();
-    if (ms > 0) await delay(ms);
+  /** L1: until it may be dialled. */
+  get dueInMs(): number {
+    return Math.max(0, this.#notBefore - performance.now());
+  }
+
+  /** L2: as long as another connection is given before it is doubted too. */
+  get hopMs(): number {
+    return this.#hopMs;
+  }
+
+  /** A connection that nothing is on yet, in its turn. */
+  async connection(): Promise<OperatorCalls> {
+    await delay(this.dueInMs);
+    return this.use((relay) => Promise.resolve(relay));
   }
 
   /** In its turn. What `use` makes of a connection; it closes that when it fails. */
@@ -54,8 +70,8 @@ export class RelayDials {
     return relay;
   }
 
-  /** L2. Resolves with whether a link on `relay` stands still. */
-  async doubts(relay: OperatorCalls): Promise<boolean> {
+  /** L2. Resolves with whether a link on `relay` stands still; `another`: keeps a connection that it finds, of this relay or of one beside it. */
+  async doubts(relay: OperatorCalls, another: () => Promise<Spare>): Promise<boolean> {
     let isHere = false;
     const here = relay.here().then(() => {
       isHere = true;
@@ -64,23 +80,19 @@ export class RelayDials {
     await Promise.race([here, delay(this.#hopMs, undefined, { signal: enough.signal }).catch(() => {})]);
     enough.abort();
     if (isHere) return false;
-    await this.turn();
-    let fresh: OperatorCalls | null = null;
-    await this.use(async (opened) => {
-      fresh = opened;
-    });
-    const had = fresh as OperatorCalls | null;
-    if (isHere || !had) {
-      had?.close();
-      return false;
-    }
+    const spare = await another();
+    if (isHere) spare.relay.close();
+    else spare.dials.#keep(spare.relay);
+    return !isHere;
+  }
+
+  #keep(spare: OperatorCalls): void {
     this.#spare?.close();
-    this.#spare = had;
+    this.#spare = spare;
     setTimeout(() => {
-      if (this.#spare !== had) return;
+      if (this.#spare !== spare) return;
       this.#spare = null;
-      had.close();
+      spare.close();
     }, SPARE_MS).unref();
-    return true;
   }
 }

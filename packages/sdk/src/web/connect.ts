@@ -116,11 +116,15 @@ function redialWith(connect: Way): Redial {
     wait: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
-        const timer = setTimeout(resolve, ms);
-        signal?.addEventListener("abort", () => {
+        const timer = setTimeout(() => {
+          signal?.removeEventListener("abort", gone);
+          resolve();
+        }, ms);
+        const gone = (): void => {
           clearTimeout(timer);
-          reject(signal.reason);
-        });
+          reject(signal?.reason);
+        };
+        signal?.addEventListener("abort", gone, { once: true });
       }),
     newId,
   };

@@ -26,7 +26,7 @@ Errors are one line on standard error: \`[code] message\`. The code is stable, t
   XDG_CONFIG_HOME   config.toml is in holdfast/ there; default ~/.config
   HOLDFAST_AS       the credential to use, as --as NAME
   HOLDFAST_HOST     the host to speak to, as --host URL
-  HOLDFAST_RELAY    the relay to go through, as --relay URL
+  HOLDFAST_RELAY    the relay to go through, or several with commas, as --relay URL
   HOLDFAST_CONTEXT  the context, as --context NAME
   HOLDFAST_PREFIX   prefix key of attachments, e.g. C-a
   HOLDFAST_NODE     the Node to run on

@@ -120,6 +120,10 @@ A host behind a closed door dials a relay, an operator on a train dials it too, 
 
 \`--relay URL\` says it for one line; \`--host NAME\` the host. A host that you have not met yet is not spoken to: \`hold host trust relay://relay.example:7444/box\` shows its id, once. An invitation brings it with it.
 
+# Several relays
+
+A host may join more than one, by the same name. Name them all, the one you like best first, wherever one is named: \`--relay URL1,URL2\`, \`--of URL1,URL2\`. One that is away is passed over, in a second at most, and an attachment whose relay is gone goes on by another. What you know of the host at one of them, its key and your credential, is meant at all.
+
 # Who gets in
 
 The host decides: its operators' keys may knock, and who holds an open invitation. Others are told the same whether there is such a host or not. The relay lets hosts in by tokens (\`hold relay invite\`), and who runs it can put out a host or a key at once (\`hold relay revoke\`), which ends no session.

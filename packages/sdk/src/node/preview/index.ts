@@ -10,12 +10,13 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { Agent, createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { HoldError } from "@holdfast/protocol";
+import type { HoldError } from "@holdfast/protocol";
 import { createProxyServer } from "httpxy";
 import type { HostClient } from "../../api/index.ts";
 import { connectPort } from "../forward.ts";
+import { listenOnLoopback, type Loopback, portFault } from "../loopback.ts";
 
 const ENTRY = "/.holdfast/";
 const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -31,28 +32,25 @@ export interface PreviewOptions {
   readonly failed?: (fault: HoldError) => void;
 }
 
-export interface Preview {
+export interface Preview extends Loopback {
   /** Good once: whoever opens it first is let in. */
   readonly url: string;
-  readonly localPort: number;
-  close(): Promise<void>;
 }
 
 /** Rejects if the port here is taken. */
 export async function preview(client: HostClient, session: string, options: PreviewOptions): Promise<Preview> {
-  const made = new Door(client, session, options);
-  await made.listen(options.localPort ?? 0);
-  return { url: made.url, localPort: made.localPort, close: () => made.close() };
+  return new Door(client, session, options).open(options.localPort ?? 0);
 }
 
 class Door {
   readonly #port: number;
   readonly #name = `preview-${randomBytes(5).toString("hex")}.localhost`;
+  /** V2: with the port; empty before it listens. */
+  #host = "";
   readonly #cookieName = `holdfast-${randomBytes(5).toString("hex")}`;
   readonly #cookie = secret();
   /** Null: it was taken. */
   #token: string | null = secret();
-  readonly #sockets = new Set<Socket>();
   readonly #agent: Agent;
   readonly #proxy;
   readonly #server;
@@ -69,44 +67,26 @@ class Door {
       cookieDomainRewrite: { "*": "" },
     });
     this.#proxy.on("error", (fault, _request, response) => {
-      const error = fault instanceof HoldError ? fault : new HoldError("port_failed", fault.message, {}, { cause: fault });
+      const error = portFault(fault);
       if (!isAway(fault)) failed(error);
       if (response && "writeHead" in response) answer(response as ServerResponse, 502, error.message);
       else (response as Socket | undefined)?.destroy();
     });
     this.#server = createServer({ requestTimeout: 0 }, (request, response) => this.#take(request, response));
     this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as Socket, head));
-    this.#server.on("connection", (socket) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
-    });
   }
 
-  get localPort(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  get url(): string {
-    return `http://${this.#name}:${this.localPort}${ENTRY}${this.#token}`;
-  }
-
-  listen(port: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", (fault: NodeJS.ErrnoException) =>
-        reject(
-          new HoldError("name_taken", `port ${port} of this machine can't be listened on: ${fault.code}`, {}, { cause: fault }),
-        ),
-      );
-      this.#server.listen(port, "127.0.0.1", resolve);
-    });
-  }
-
-  close(): Promise<void> {
-    return new Promise((done) => {
-      this.#server.close(() => done());
-      this.#agent.destroy();
-      for (const socket of this.#sockets) socket.destroy();
-    });
+  async open(port: number): Promise<Preview> {
+    const { localPort, close } = await listenOnLoopback(this.#server, port);
+    this.#host = `${this.#name}:${localPort}`;
+    return {
+      url: `${this.#origin}${ENTRY}${this.#token}`,
+      localPort,
+      close: () => {
+        this.#agent.destroy();
+        return close();
+      },
+    };
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
@@ -142,7 +122,7 @@ class Door {
 
   /** V2. */
   #isOurs({ headers: { host } }: IncomingMessage): boolean {
-    return host === `${this.#name}:${this.localPort}`;
+    return host === this.#host;
   }
 
   /** Null: it may pass. */
@@ -157,7 +137,7 @@ class Door {
   }
 
   get #origin(): string {
-    return `http://${this.#name}:${this.localPort}`;
+    return `http://${this.#host}`;
   }
 
   /** V4. */
