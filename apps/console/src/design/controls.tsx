@@ -19,6 +19,8 @@ import {
   Modal,
   ModalOverlay,
   Popover,
+  Radio,
+  RadioGroup,
   Text,
   TooltipTrigger,
 } from "react-aria-components";
@@ -195,5 +197,27 @@ export function Banner({
     <div className={css.banner} data-tone={tone} role="status">
       {children}
     </div>
+  );
+}
+
+export interface ChoiceProps<T extends string> {
+  readonly label: string;
+  readonly value: T;
+  readonly onChange: (value: T) => void;
+  /** By value, in the order in which they are shown. */
+  readonly of: Readonly<Record<T, ReactNode>>;
+}
+
+/** One of a few. */
+export function Choice<T extends string>({ label, value, onChange, of }: ChoiceProps<T>): ReactNode {
+  return (
+    <RadioGroup className={css.radios!} value={value} onChange={(chosen) => onChange(chosen as T)}>
+      <Label className={css.label!}>{label}</Label>
+      {(Object.entries(of) as [T, ReactNode][]).map(([one, text]) => (
+        <Radio key={one} value={one} className={css.radio!}>
+          {text}
+        </Radio>
+      ))}
+    </RadioGroup>
   );
 }

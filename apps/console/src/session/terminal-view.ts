@@ -10,7 +10,7 @@
  */
 
 import { type Attachment, type Event, type Floor, HoldError, type HostClient, InputStatus, type Presence } from "@holdfast/sdk";
-import { FitAddon } from "@xterm/addon-fit";
+import "@xterm/xterm/css/xterm.css";
 import { SearchAddon } from "@xterm/addon-search";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
@@ -42,6 +42,8 @@ export interface Typed {
 
 const BASE_PX = 13;
 const LEAST_PX = 8;
+/** Beside the letters. */
+const SCROLLBAR_PX = 10;
 const SCROLLBACK_LINES = 1_000;
 /** What is not confirmed after so long is worth showing. */
 const PATIENCE_MS = 400;
@@ -74,7 +76,8 @@ export class TerminalView {
   /** Held for the next key, from a bar of keys. */
   readonly modifier = new Store<"ctrl" | "alt" | null>(null);
   readonly attachment = new Store<Attachment | null>(null);
-  readonly #fit = new FitAddon();
+  /** Of the letters of {@link BASE_PX}, in CSS pixels. */
+  #cell: { readonly width: number; readonly height: number } | null = null;
   readonly #options: TerminalViewOptions;
   #frame: HTMLElement | null = null;
   #watcher: ResizeObserver | null = null;
@@ -90,10 +93,9 @@ export class TerminalView {
       lineHeight: 1.2,
       scrollback: 10_000,
       theme: themes[options.scheme],
-      minimumContrastRatio: 1,
+      overviewRuler: { width: SCROLLBAR_PX },
       linkHandler: linkHandler(options.openLink),
     });
-    this.terminal.loadAddon(this.#fit);
     this.terminal.loadAddon(this.search);
     this.terminal.loadAddon(new Unicode11Addon());
     this.terminal.unicode.activeVersion = "11";
@@ -215,10 +217,13 @@ export class TerminalView {
 
   /** The size that this view would have, at its own size of letters. */
   #own(): { readonly cols: number; readonly rows: number } | null {
-    const now = this.#fit.proposeDimensions();
-    if (!now || !Number.isFinite(now.cols) || !Number.isFinite(now.rows)) return null;
-    const scale = (this.terminal.options.fontSize ?? BASE_PX) / BASE_PX;
-    return { cols: Math.max(2, Math.floor(now.cols * scale)), rows: Math.max(1, Math.floor(now.rows * scale)) };
+    const { width, height } = this.#frame?.getBoundingClientRect() ?? { width: 0, height: 0 };
+    if (this.terminal.options.fontSize === BASE_PX) this.#cell = cellOf(this.terminal);
+    if (!this.#cell || width === 0 || height === 0) return null;
+    return {
+      cols: Math.max(2, Math.floor((width - SCROLLBAR_PX) / this.#cell.width)),
+      rows: Math.max(1, Math.floor(height / this.#cell.height)),
+    };
   }
 
   #scale(): void {
@@ -276,6 +281,17 @@ export class TerminalView {
     this.unconfirmed.set(attachment.unansweredBytes);
     this.#patience = attachment.unansweredBytes > 0 ? setTimeout(() => this.#look(attachment), PATIENCE_MS) : undefined;
   }
+}
+
+/** What a cell measures. xterm has no word for it yet: its own add-on for fitting looks here too. */
+function cellOf(terminal: Terminal): { readonly width: number; readonly height: number } | null {
+  const { _core: core } = terminal as unknown as {
+    readonly _core: {
+      readonly _renderService: { readonly dimensions: { readonly css: { readonly cell: { width: number; height: number } } } };
+    };
+  };
+  const { width, height } = core._renderService.dimensions.css.cell;
+  return width > 0 && height > 0 ? { width, height } : null;
 }
 
 /** As a terminal sends the key with it. */

@@ -1,8 +1,8 @@
 /** Opens a session on one of the hosts: of which kind, where, with what. */
 import { type ReactNode, useState } from "react";
-import { Form, Label, Radio, RadioGroup } from "react-aria-components";
+import { Form } from "react-aria-components";
 import { useLocation } from "wouter";
-import { Button, Dialog, TextField } from "../design/controls.tsx";
+import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
 import { useLinks } from "../host/hosts.ts";
 import { sessionPath } from "../shell/routes.ts";
 import { useAttempt } from "./attempt.ts";
@@ -65,25 +65,24 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
       }}
     >
       {links.length > 1 ? (
-        <RadioGroup className={css.select!} value={hostId} onChange={setHostId}>
-          <Label>Host</Label>
-          {links.map(({ host }) => (
-            <Radio key={host.id} value={host.id}>
-              {host.name}
-            </Radio>
-          ))}
-        </RadioGroup>
+        <Choice
+          label="Host"
+          value={hostId}
+          onChange={setHostId}
+          of={Object.fromEntries(links.map(({ host }) => [host.id, host.name]))}
+        />
       ) : null}
       <div className={css.grid}>
         <TextField label="Name" placeholder="after its program" autoFocus value={name} onChange={setName} wrong={badName} />
         <TextField label="Folder" placeholder="your home" mono value={cwd} onChange={setCwd} />
       </div>
       <TextField label="Command" placeholder="your shell" mono value={command} onChange={setCommand} />
-      <RadioGroup className={css.select!} value={kind} onChange={(value) => setKind(value as "pty" | "pipes")}>
-        <Label>Kind</Label>
-        <Radio value="pty">A terminal</Radio>
-        <Radio value="pipes">A job without a terminal, its two outputs apart</Radio>
-      </RadioGroup>
+      <Choice
+        label="Kind"
+        value={kind}
+        onChange={setKind}
+        of={{ pty: "A terminal", pipes: "A job without a terminal, its two outputs apart" }}
+      />
       <TextField
         label="Environment, besides the host's own"
         placeholder="NAME=value"

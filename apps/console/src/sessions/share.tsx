@@ -1,11 +1,9 @@
 /** Lets somebody in to one session: an invitation, good once, that ends by itself. */
 import { formatInvite, type Session } from "@holdfast/sdk";
 import { type ReactNode, useState } from "react";
-import { Label, Radio, RadioGroup } from "react-aria-components";
-import { Button, Dialog, TextField } from "../design/controls.tsx";
+import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { useAttempt } from "./attempt.ts";
-import css from "./sessions.module.css";
 
 const HOUR_MS = 3_600_000;
 
@@ -16,7 +14,7 @@ export interface ShareProps {
 }
 
 export function Share({ link, session, onDone }: ShareProps): ReactNode {
-  const [role, setRole] = useState("observer");
+  const [role, setRole] = useState<"observer" | "operator">("observer");
   const [hours, setHours] = useState("1");
   const [invitation, setInvitation] = useState<string | null>(null);
   const { wrong, isBusy, attempt } = useAttempt(() => {});
@@ -38,11 +36,12 @@ export function Share({ link, session, onDone }: ShareProps): ReactNode {
     >
       {invitation === null ? (
         <>
-          <RadioGroup className={css.select!} value={role} onChange={setRole}>
-            <Label>They may</Label>
-            <Radio value="observer">Look on</Radio>
-            <Radio value="operator">Look on and take part</Radio>
-          </RadioGroup>
+          <Choice
+            label="They may"
+            value={role}
+            onChange={setRole}
+            of={{ observer: "Look on", operator: "Look on and take part" }}
+          />
           <TextField
             label="For how many hours"
             value={hours}
