@@ -89,6 +89,7 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
   const guard = usePasteGuard(view);
   const state = useStore(view.state);
   const size = useStore(view.size);
+  const isBoxed = useStore(view.isBoxed);
   const presence = useStore(view.presence);
   const floor = useStore(view.floor);
   const light = useStore(scheme);
@@ -175,7 +176,7 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
       {state.is === "over" ? <Over view={view} reason={state.reason} session={session} /> : null}
       {state.is === "offline" ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
       <div className={css.frame} onPasteCapture={guard.onPaste}>
-        <div className={css.terminal} ref={frame} data-boxed={floor?.seat !== view.attachment.value?.id || undefined} />
+        <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
         {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
       </div>
       <KeysBar view={view} />

@@ -69,6 +69,8 @@ export class TerminalView {
   readonly notice = new Store<Notice | null>(null);
   readonly typed = new Store<Typed | null>(null);
   readonly size = new Store<{ readonly cols: number; readonly rows: number } | null>(null);
+  /** The session is smaller than this view could show. */
+  readonly isBoxed = new Store(false);
   /** Bytes that were sent and are not confirmed, once that takes long. */
   readonly unconfirmed = new Store(0);
   /** Bytes that were typed while there was no link and are too old to go out by themselves. */
@@ -229,6 +231,7 @@ export class TerminalView {
   #scale(): void {
     const own = this.#own();
     if (!own) return;
+    this.isBoxed.set(this.terminal.cols < own.cols || this.terminal.rows < own.rows);
     const fits = Math.min(1, own.cols / this.terminal.cols, own.rows / this.terminal.rows);
     const px = Math.max(LEAST_PX, Math.floor(BASE_PX * fits * 2) / 2);
     if (px !== this.terminal.options.fontSize) this.terminal.options.fontSize = px;

@@ -54,7 +54,8 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
       size: { cols: 100, rows: 30 },
     });
     link!.look();
-    go(sessionPath(hostId, session.id));
+    // After the dialog has given the focus back, which the terminal then takes.
+    setTimeout(() => go(sessionPath(hostId, session.id)));
   };
   return (
     <Form
