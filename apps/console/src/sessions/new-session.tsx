@@ -50,7 +50,7 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
       // What was typed is the shell's to read, as it would be at a prompt.
       ...(command.trim() ? { command: ["/bin/sh", "-c", command] } : {}),
       ...(cwd ? { cwd } : {}),
-      ...(lines.length > 0 ? { env: Object.fromEntries(lines.map(parted)) } : {}),
+      ...(lines.length > 0 ? { addEnv: Object.fromEntries(lines.map(parted)) } : {}),
       size: { cols: 100, rows: 30 },
     });
     link!.look();
@@ -85,7 +85,7 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
         of={{ pty: "A terminal", pipes: "A job without a terminal, its two outputs apart" }}
       />
       <TextField
-        label="Environment, besides the host's own"
+        label="Environment, besides a login's"
         placeholder="NAME=value"
         mono
         value={env}

@@ -119,7 +119,7 @@ export class Client implements HostClient {
         kind: spec.kind === "pipes" ? SessionKind.PIPES : SessionKind.PTY,
         command: [...command],
         shell: spec.shell ?? here.shell,
-        env: envOnWire(spec.env ?? here.env),
+        env: envOnWire({ ...(spec.env ?? here.env), ...spec.addEnv }),
         cwd,
         ...([cwd, ...command].some(isOdd) ? { exactCommand: command.map(bytesOf), exactCwd: bytesOf(cwd) } : {}),
         umask: here.umask,
