@@ -39,6 +39,20 @@ export class HostLink {
     throw new HoldError("unreachable", `${this.host.name} does not answer now; the console dials again by itself`);
   }
 
+  /** Resolves when it is known: true, the host answers this browser; false, it refuses it, or could not be reached at once. */
+  settled(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const look = (): boolean => {
+        const { is } = this.state.value;
+        if (is === "connecting") return false;
+        resolve(is === "up");
+        return true;
+      };
+      if (look()) return;
+      const stop = this.state.follow(() => look() && stop());
+    });
+  }
+
   /** Dials now, if it is waiting to. */
   retry(): void {
     this.#wake?.();

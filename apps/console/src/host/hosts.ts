@@ -2,7 +2,7 @@
 import { createContext, useContext } from "react";
 import { Store, useStore } from "../store.ts";
 import { HostLink, type HostState } from "./host-link.ts";
-import { forgetHost, joinHost, type KnownHost, knownHosts } from "./known-hosts.ts";
+import { forgetHost, hostIdIn, joinHost, type KnownHost, knownHosts } from "./known-hosts.ts";
 
 export class Hosts {
   readonly links = new Store<readonly HostLink[]>([]);
@@ -14,13 +14,22 @@ export class Hosts {
     return hosts;
   }
 
-  /** Throws what the host says to the invitation. */
+  /** A browser that is an operator there already stays who it is, and spends no invitation. Throws what the host says to it. */
   async join(invitation: string): Promise<KnownHost> {
+    const known = await this.#knownBy(invitation);
+    if (known) return known;
     const host = await joinHost(invitation);
     const others = this.links.value.filter((link) => link.host.id !== host.id);
     for (const link of this.links.value) if (link.host.id === host.id) link.end();
     this.links.set([...others, new HostLink(host)]);
     return host;
+  }
+
+  async #knownBy(invitation: string): Promise<KnownHost | null> {
+    const id = await hostIdIn(invitation);
+    const link = this.links.value.find(({ host }) => host.id === id);
+    if (!link || link.host.session !== null) return null;
+    return (await link.settled()) ? link.host : null;
   }
 
   async forget(id: string): Promise<void> {

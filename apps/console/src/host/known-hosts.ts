@@ -56,6 +56,9 @@ export async function joinHost(invitation: string): Promise<KnownHost> {
   return host;
 }
 
+/** Of the host that an invitation is of. Throws `bad_request` for a text that is none. */
+export const hostIdIn = (invitation: string): Promise<string> => idOf(parseInvite(invitation).hostKey);
+
 async function idOf(hostKey: Uint8Array): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", Uint8Array.from(hostKey)));
   return Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");

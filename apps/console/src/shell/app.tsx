@@ -2,8 +2,14 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { I18nProvider, RouterProvider } from "react-aria-components";
 import { Route, Switch, useLocation } from "wouter";
+import { useAsked } from "../approvals/approvals.ts";
+import { ApprovalsPage } from "../approvals/approvals-page.tsx";
+import { useNotices } from "../approvals/notices.ts";
 import { Empty } from "../design/controls.tsx";
+import { chooseScheme } from "../design/scheme.ts";
+import { useLinks } from "../host/hosts.ts";
 import { HostsPage } from "../host/hosts-page.tsx";
+import { OperatorsPage } from "../operators/operators-page.tsx";
 import { SessionPage } from "../session/session-page.tsx";
 import { NewSession } from "../sessions/new-session.tsx";
 import { SessionsPage } from "../sessions/sessions-page.tsx";
@@ -16,6 +22,8 @@ export function App(): ReactNode {
   const [, go] = useLocation();
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const [isNewOpen, setNewOpen] = useState(false);
+  const asked = useAsked(useLinks());
+  useNotices(asked);
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
@@ -27,7 +35,15 @@ export function App(): ReactNode {
     window.addEventListener("keydown", pressed);
     return () => window.removeEventListener("keydown", pressed);
   }, []);
-  const commands = [{ id: "new", text: "New session", shortcut: "N", run: () => setNewOpen(true) }];
+  const commands = [
+    { id: "new", text: "New session", shortcut: "N", run: () => setNewOpen(true) },
+    { id: "approvals", text: "Approvals", run: () => go(paths.approvals) },
+    { id: "operators", text: "Operators", run: () => go(paths.operators) },
+    { id: "hosts", text: "Hosts", run: () => go(paths.hosts) },
+    { id: "light", text: "Light colours", run: () => chooseScheme("light") },
+    { id: "dark", text: "Dark colours", run: () => chooseScheme("dark") },
+    { id: "system", text: "Colours of the system", run: () => chooseScheme(null) },
+  ];
   return (
     <I18nProvider>
       <RouterProvider navigate={go}>
@@ -35,7 +51,7 @@ export function App(): ReactNode {
           <a className={css.skip} href="#main">
             Skip to the screen
           </a>
-          <Side onPalette={() => setPaletteOpen(true)} />
+          <Side onPalette={() => setPaletteOpen(true)} waiting={asked.length} />
           <main className={css.main} id="main" tabIndex={-1}>
             <Switch>
               <Route path={paths.sessions}>
@@ -43,6 +59,12 @@ export function App(): ReactNode {
               </Route>
               <Route path={paths.session}>
                 {({ host, session }) => <SessionPage key={`${host} ${session}`} hostId={host} sessionId={session} />}
+              </Route>
+              <Route path={paths.approvals}>
+                <ApprovalsPage asked={asked} />
+              </Route>
+              <Route path={paths.operators}>
+                <OperatorsPage />
               </Route>
               <Route path={paths.hosts}>
                 <HostsPage />

@@ -5,6 +5,8 @@ export const hostPath = (hostId: string): string => `/hosts/${hostId}`;
 export const paths = {
   sessions: "/",
   session: "/sessions/:host/:session",
+  approvals: "/approvals",
+  operators: "/operators",
   hosts: "/hosts",
   host: "/hosts/:host",
 } as const;

@@ -1,14 +1,14 @@
 /** Where one can go: the screens, and the hosts with whether they answer. On a phone it is the bar below. */
-import { Search, Server, SquareTerminal } from "lucide-react";
+import { Search, Server, ShieldCheck, SquareTerminal, Users } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
-import { Dot, IconButton } from "../design/controls.tsx";
+import { Badge, Dot, IconButton } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
 import { hostPath, paths } from "./routes.ts";
 import css from "./shell.module.css";
 
-export function Side({ onPalette }: { readonly onPalette: () => void }): ReactNode {
+export function Side({ onPalette, waiting }: { readonly onPalette: () => void; readonly waiting: number }): ReactNode {
   const links = useLinks();
   return (
     <aside className={css.side}>
@@ -21,6 +21,14 @@ export function Side({ onPalette }: { readonly onPalette: () => void }): ReactNo
       </div>
       <nav className={css.nav} aria-label="Screens">
         <Place to={paths.sessions} icon={<SquareTerminal size={16} />} text="Sessions" also="/sessions/" />
+        <Place
+          to={paths.approvals}
+          icon={<ShieldCheck size={16} />}
+          text="Approvals"
+          also="/approvals/"
+          count={waiting > 0 ? <Badge tone="warn">{waiting}</Badge> : null}
+        />
+        <Place to={paths.operators} icon={<Users size={16} />} text="Operators" also="/operators/" />
         <Place to={paths.hosts} icon={<Server size={16} />} text="Hosts" also="/hosts/" />
       </nav>
       <nav className={`${css.nav} ${css.hosts}`} aria-label="Hosts">
@@ -48,8 +56,8 @@ function Place({ to, icon, text, also, count }: PlaceProps): ReactNode {
   return (
     <Link to={to} aria-current={isHere ? "page" : undefined}>
       {icon}
-      {text}
-      {count}
+      <span>{text}</span>
+      {count ? <span className={css.count}>{count}</span> : null}
     </Link>
   );
 }
