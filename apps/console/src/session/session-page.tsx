@@ -1,12 +1,13 @@
 /** One session: its terminal, who is there, who steers, and whether what is seen is of now. */
 import { type Session, shownExactly } from "@holdfast/sdk";
-import { ArrowLeft, Ellipsis, LogOut, SearchIcon, SquareTerminal } from "lucide-react";
+import { ArrowLeft, Ellipsis, FolderOpen, LogOut, SearchIcon, SquareTerminal } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import { Badge, Banner, Button, Dialog, Dot, Empty, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
 import { scheme } from "../design/scheme.ts";
 import { durationText, useNow } from "../design/time.ts";
+import { FilesPanel } from "../files/files-panel.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLink } from "../host/hosts.ts";
 import { type Deed, SessionDeed } from "../sessions/deed.tsx";
@@ -86,6 +87,9 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
   const [, go] = useLocation();
   const [deed, setDeed] = useState<Deed | null>(null);
   const [isFinding, setFinding] = useState(false);
+  const [isFilesOpen, setFilesOpen] = useState(false);
+  const host = useHostState(link);
+  const client = host.is === "up" ? host.client : null;
   const guard = usePasteGuard(view);
   const state = useStore(view.state);
   const size = useStore(view.size);
@@ -147,6 +151,11 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
         <IconButton label="Search what was printed" shortcut="Ctrl Shift F" onPress={() => setFinding(true)}>
           <SearchIcon size={16} />
         </IconButton>
+        {session && client ? (
+          <IconButton label="Files and ports" aria-pressed={isFilesOpen} onPress={() => setFilesOpen(!isFilesOpen)}>
+            <FolderOpen size={16} />
+          </IconButton>
+        ) : null}
         {session ? (
           <MenuButton
             label={`What can be done with ${name}`}
@@ -175,9 +184,16 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
       <Unsent view={view} />
       {state.is === "over" ? <Over view={view} reason={state.reason} session={session} /> : null}
       {state.is === "offline" ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
-      <div className={css.frame} onPasteCapture={guard.onPaste}>
-        <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
-        {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
+      <div className={css.beside}>
+        <div className={css.frame} onPasteCapture={guard.onPaste}>
+          <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
+          {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
+        </div>
+        {isFilesOpen && session && client ? (
+          <aside className={css.panel} aria-label="Files and ports">
+            <FilesPanel client={client} session={session} />
+          </aside>
+        ) : null}
       </div>
       <KeysBar view={view} />
       <StatusLine view={view} size={size} />
