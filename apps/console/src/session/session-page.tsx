@@ -1,6 +1,6 @@
 /** One session: its terminal, who is there, who steers, and whether what is seen is of now. */
 import { type Session, shownExactly } from "@holdfast/sdk";
-import { ArrowLeft, Ellipsis, FolderOpen, LogOut, SearchIcon, SquareTerminal } from "lucide-react";
+import { ArrowLeft, Ellipsis, FolderOpen, LogOut, SearchIcon, SquareTerminal, X } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
@@ -13,14 +13,16 @@ import { useHostState, useLink } from "../host/hosts.ts";
 import { type Deed, SessionDeed } from "../sessions/deed.tsx";
 import { endText, lookOf } from "../sessions/state.ts";
 import { Bar } from "../shell/bar.tsx";
-import { paths } from "../shell/routes.ts";
+import { paths, sessionPath } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
 import { Find } from "./find.tsx";
 import { FloorBar } from "./floor-bar.tsx";
 import { KeysBar } from "./keys-bar.tsx";
 import { PasteGuard, usePasteGuard } from "./paste-guard.tsx";
 import css from "./session.module.css";
+import { closePane, Tabs } from "./tabs.tsx";
 import { TerminalView } from "./terminal-view.ts";
+import { isSame, type Pane, tabOf, withPane, workspace } from "./workspace.ts";
 
 export interface SessionPageProps {
   readonly hostId: string;
@@ -28,7 +30,31 @@ export interface SessionPageProps {
 }
 
 export function SessionPage({ hostId, sessionId }: SessionPageProps): ReactNode {
-  const link = useLink(hostId);
+  const here = useMemo(() => ({ host: hostId, session: sessionId }), [hostId, sessionId]);
+  const [, go] = useLocation();
+  useEffect(() => workspace.set(withPane(workspace.value, here)), [here]);
+  const panes = tabOf(useStore(workspace), here) ?? [here];
+  return (
+    <>
+      <Tabs here={here} />
+      <div className={css.panes} data-count={panes.length}>
+        {panes.map((pane) => (
+          <div
+            key={`${pane.host} ${pane.session}`}
+            className={css.pane}
+            data-here={isSame(pane, here) || undefined}
+            onFocusCapture={() => isSame(pane, here) || go(sessionPath(pane.host, pane.session), { replace: true })}
+          >
+            <InPane pane={pane} isAlone={panes.length === 1} />
+          </div>
+        ))}
+      </div>
+    </>
+  );
+}
+
+function InPane({ pane, isAlone }: { readonly pane: Pane; readonly isAlone: boolean }): ReactNode {
+  const link = useLink(pane.host);
   if (!link)
     return (
       <Empty title="This browser does not know that host">
@@ -36,11 +62,17 @@ export function SessionPage({ hostId, sessionId }: SessionPageProps): ReactNode 
         <Link to={paths.hosts}>Hosts</Link>
       </Empty>
     );
-  return <OnHost link={link} sessionId={sessionId} />;
+  return <OnHost link={link} sessionId={pane.session} isAlone={isAlone} />;
+}
+
+interface OnHostProps {
+  readonly link: HostLink;
+  readonly sessionId: string;
+  readonly isAlone: boolean;
 }
 
 /** Waits for a host that answers; once attached, the view finds its own links. */
-function OnHost({ link, sessionId }: { readonly link: HostLink; readonly sessionId: string }): ReactNode {
+function OnHost({ link, sessionId, isAlone }: OnHostProps): ReactNode {
   const state = useHostState(link);
   const sessions = useStore(link.sessions);
   const session = sessions?.get(sessionId) ?? null;
@@ -70,7 +102,7 @@ function OnHost({ link, sessionId }: { readonly link: HostLink; readonly session
     );
   return (
     <>
-      <Attached link={link} view={view} session={session} />
+      <Attached link={link} view={view} session={session} isAlone={isAlone} />
       <OpenLink url={url} onDone={() => setUrl(null)} />
     </>
   );
@@ -80,9 +112,10 @@ interface AttachedProps {
   readonly link: HostLink;
   readonly view: TerminalView;
   readonly session: Session | null;
+  readonly isAlone: boolean;
 }
 
-function Attached({ link, view, session }: AttachedProps): ReactNode {
+function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
   const frame = useRef<HTMLDivElement>(null);
   const [, go] = useLocation();
   const [deed, setDeed] = useState<Deed | null>(null);
@@ -135,9 +168,18 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
       <Bar
         title={name}
         lead={
-          <IconButton label="All sessions" onPress={() => go(paths.sessions)}>
-            <ArrowLeft size={16} />
-          </IconButton>
+          isAlone ? (
+            <IconButton label="All sessions" onPress={() => go(paths.sessions)}>
+              <ArrowLeft size={16} />
+            </IconButton>
+          ) : (
+            <IconButton
+              label="Close this pane: the session lives on"
+              onPress={() => session && closePane({ host: link.host.id, session: session.id }, go, true)}
+            >
+              <X size={16} />
+            </IconButton>
+          )
         }
       >
         <ul className={css.people} aria-label="Who is here">

@@ -57,9 +57,7 @@ export function App(): ReactNode {
               <Route path={paths.sessions}>
                 <SessionsPage onNew={() => setNewOpen(true)} />
               </Route>
-              <Route path={paths.session}>
-                {({ host, session }) => <SessionPage key={`${host} ${session}`} hostId={host} sessionId={session} />}
-              </Route>
+              <Route path={paths.session}>{({ host, session }) => <SessionPage hostId={host} sessionId={session} />}</Route>
               <Route path={paths.approvals}>
                 <ApprovalsPage asked={asked} />
               </Route>
