@@ -16,6 +16,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type ILinkHandler, Terminal } from "@xterm/xterm";
+import { settings } from "../settings.ts";
 import { Store } from "../store.ts";
 import { themes } from "./terminal-theme.ts";
 
@@ -40,7 +41,6 @@ export interface Typed {
   readonly atUnixMs: number;
 }
 
-const BASE_PX = 13;
 const LEAST_PX = 8;
 /** Beside the letters. */
 const SCROLLBAR_PX = 10;
@@ -78,20 +78,22 @@ export class TerminalView {
   /** Held for the next key, from a bar of keys. */
   readonly modifier = new Store<"ctrl" | "alt" | null>(null);
   readonly attachment = new Store<Attachment | null>(null);
-  /** Of the letters of {@link BASE_PX}, in CSS pixels. */
+  /** Of letters of their own size, in CSS pixels. */
   #cell: { readonly width: number; readonly height: number } | null = null;
   readonly #options: TerminalViewOptions;
   #frame: HTMLElement | null = null;
   #watcher: ResizeObserver | null = null;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
+  #unfollow: () => void = () => {};
 
   constructor(options: TerminalViewOptions) {
     this.#options = options;
     this.terminal = new Terminal({
       allowProposedApi: true,
       fontFamily: '"JetBrains Mono Variable", ui-monospace, "DejaVu Sans Mono", monospace',
-      fontSize: BASE_PX,
+      fontSize: settings.value.letterPx,
+      screenReaderMode: settings.value.readsAloud,
       lineHeight: 1.2,
       scrollback: 10_000,
       theme: themes[options.scheme],
@@ -117,9 +119,10 @@ export class TerminalView {
     this.terminal.open(frame);
     this.#drawFast();
     // A font that comes late has other cells than the one that stood in for it.
-    await document.fonts.load(`${BASE_PX}px "JetBrains Mono Variable"`).catch(() => []);
+    await document.fonts.load('13px "JetBrains Mono Variable"').catch(() => []);
     if (this.#isOver) return;
     this.terminal.options.fontFamily = `${this.terminal.options.fontFamily} `;
+    this.#unfollow = settings.follow(() => this.#chosen());
     this.#watcher = new ResizeObserver(() => this.#measured());
     this.#watcher.observe(frame);
     await this.#attach();
@@ -143,6 +146,7 @@ export class TerminalView {
     this.#isOver = true;
     clearTimeout(this.#patience);
     this.#watcher?.disconnect();
+    this.#unfollow();
     void this.attachment.value?.detach().catch(() => {});
     this.terminal.dispose();
   }
@@ -220,7 +224,7 @@ export class TerminalView {
   /** The size that this view would have, at its own size of letters. */
   #own(): { readonly cols: number; readonly rows: number } | null {
     const { width, height } = this.#frame?.getBoundingClientRect() ?? { width: 0, height: 0 };
-    if (this.terminal.options.fontSize === BASE_PX) this.#cell = cellOf(this.terminal);
+    if (this.terminal.options.fontSize === settings.value.letterPx) this.#cell = cellOf(this.terminal);
     if (!this.#cell || width === 0 || height === 0) return null;
     return {
       cols: Math.max(2, Math.floor((width - SCROLLBAR_PX) / this.#cell.width)),
@@ -233,9 +237,16 @@ export class TerminalView {
     if (!own) return;
     this.isBoxed.set(this.terminal.cols < own.cols || this.terminal.rows < own.rows);
     const fits = Math.min(1, own.cols / this.terminal.cols, own.rows / this.terminal.rows);
-    const px = Math.max(LEAST_PX, Math.floor(BASE_PX * fits * 2) / 2);
+    const { letterPx } = settings.value;
+    const px = Math.max(LEAST_PX, Math.floor(letterPx * fits * 2) / 2);
     if (px !== this.terminal.options.fontSize) this.terminal.options.fontSize = px;
-    this.#frame?.toggleAttribute("data-pans", BASE_PX * fits < LEAST_PX);
+    this.#frame?.toggleAttribute("data-pans", letterPx * fits < LEAST_PX);
+  }
+
+  #chosen(): void {
+    this.terminal.options.screenReaderMode = settings.value.readsAloud;
+    this.terminal.options.fontSize = settings.value.letterPx;
+    this.#measured();
   }
 
   #drawFast(): void {

@@ -13,6 +13,8 @@ import { OperatorsPage } from "../operators/operators-page.tsx";
 import { SessionPage } from "../session/session-page.tsx";
 import { NewSession } from "../sessions/new-session.tsx";
 import { SessionsPage } from "../sessions/sessions-page.tsx";
+import { choose, settings } from "../settings.ts";
+import { useStore } from "../store.ts";
 import { Palette } from "./palette.tsx";
 import { paths } from "./routes.ts";
 import css from "./shell.module.css";
@@ -22,6 +24,7 @@ export function App(): ReactNode {
   const [, go] = useLocation();
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const [isNewOpen, setNewOpen] = useState(false);
+  const { readsAloud, letterPx } = useStore(settings);
   const asked = useAsked(useLinks());
   useNotices(asked);
   useEffect(() => {
@@ -40,6 +43,13 @@ export function App(): ReactNode {
     { id: "approvals", text: "Approvals", run: () => go(paths.approvals) },
     { id: "operators", text: "Operators", run: () => go(paths.operators) },
     { id: "hosts", text: "Hosts", run: () => go(paths.hosts) },
+    {
+      id: "reader",
+      text: readsAloud ? "Screen reader support: off" : "Screen reader support: on",
+      run: () => choose({ readsAloud: !readsAloud }),
+    },
+    { id: "larger", text: "Larger letters in terminals", run: () => choose({ letterPx: letterPx + 1 }) },
+    { id: "smaller", text: "Smaller letters in terminals", run: () => choose({ letterPx: letterPx - 1 }) },
     { id: "light", text: "Light colours", run: () => chooseScheme("light") },
     { id: "dark", text: "Dark colours", run: () => chooseScheme("dark") },
     { id: "system", text: "Colours of the system", run: () => chooseScheme(null) },
