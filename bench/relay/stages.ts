@@ -52,13 +52,17 @@ interface Way {
   readonly token: string;
 }
 
+/** A name is its host's for good: every pair that pours has one of its own. */
+let pairs = 0;
+
 /** Over every way at once, as many bytes over each as were asked for; `relays` are those whose time is measured, together. */
 export async function pour(ways: readonly Way[], relays: readonly { readonly cpuMs: number }[], rounds: number): Promise<Bytes> {
   const sources = ways.map(({ from }) => ends("source", from));
   const sinks = ways.map(({ to }) => ends("sink", to));
+  const names = ways.map(() => `pours${++pairs}`);
   for (const [i, { token }] of ways.entries()) {
     const { keyId } = await sinks[i]!.hear<{ keyId: string }>();
-    await sources[i]!.ask({ token, name: `pours${i}`, keyId });
+    await sources[i]!.ask({ token, name: names[i], keyId });
   }
   const bytes = of("megabytes") * 1e6;
   const all = (bytes * ways.length) / 1e6;
@@ -68,7 +72,7 @@ export async function pour(ways: readonly Way[], relays: readonly { readonly cpu
     for (const tunnels of [1, 8]) {
       const before = hostMs();
       const { cpuMs, seconds } = await timed(together(relays), () =>
-        Promise.all(sinks.map((sink, i) => sink.ask({ host: `pours${i}`, bytes, tunnels }))),
+        Promise.all(sinks.map((sink, i) => sink.ask({ host: names[i], bytes, tunnels }))),
       );
       found[tunnels === 1 ? "one" : "eight"].push(all / seconds);
       // The first round runs in code that is not compiled yet.

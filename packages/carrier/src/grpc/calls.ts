@@ -1,6 +1,5 @@
 /** Calls to a relay: a channel, and the few ways to begin one. */
 import { createHash } from "node:crypto";
-import { connect as connectTcp } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import type { ChannelCredentials, Client, ServiceError } from "@grpc/grpc-js";
@@ -21,7 +20,7 @@ export interface OperatorCalls {
   close(): void;
 }
 
-/** Why a connection was not had is asked for so long, after it. */
+/** Why a connection was not had is asked for so long: gRPC knows by then. */
 const WHY_MS = 500;
 /** gRPC's statuses of those names. */
 const RESOURCE_EXHAUSTED = 8;
@@ -59,18 +58,19 @@ export class RelayClient implements OperatorCalls {
     const until = Date.now() + timeoutMs;
     // gRPC would dial again by itself, at distances of its own; when that is done is its caller's to say (pace.ts).
     const isReady = await new Promise<boolean>((resolve) => {
-      const look = (): void => {
-        const state = channel.getConnectivityState(true);
+      const look = (dials = false): void => {
+        const state = channel.getConnectivityState(dials);
         if (state === connectivityState.READY) return resolve(true);
         if (state === connectivityState.TRANSIENT_FAILURE) return resolve(false);
         channel.watchConnectivityState(state, until, (late) => (late ? resolve(false) : look()));
       };
-      look();
+      look(true);
     });
     if (isReady) return new RelayClient(client);
+    const cause = await whyNot(client);
+    silence(channel);
     client.close();
     pinned.delete(relayUrl(address));
-    const cause = await whyNot(address);
     throw new HoldError("unreachable", `no relay answers at ${relayUrl({ ...address, pin: "" })}`, {}, { cause });
   }
 
@@ -113,18 +113,38 @@ export class RelayClient implements OperatorCalls {
   }
 }
 
-/** What the kernel says of it; null: it does not say. gRPC keeps it to itself. */
-function whyNot({ authority }: RelayAddress): Promise<Error | null> {
+/**
+ * What the kernel said of the last attempt; null: gRPC does not say. It puts that into the answer of a call which it can't begin. To look by another
+ * connection would be another dial (pace.ts), and past a proxy.
+ */
+function whyNot(client: Client): Promise<Error | null> {
+  const { path, requestSerialize, responseDeserialize } = relayService.find;
   return new Promise((resolve) => {
-    const socket = connectTcp({ ...placeOf(authority), timeout: WHY_MS });
-    const over = (why: Error | null): void => {
-      socket.destroy();
-      resolve(why);
-    };
-    socket.once("error", over);
-    socket.once("connect", () => over(null));
-    socket.once("timeout", () => over(null));
+    client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      Buffer.alloc(0),
+      { deadline: Date.now() + WHY_MS },
+      (fault) => {
+        const code = /\b(E[A-Z_]{3,})\b/.exec(fault?.details ?? "")?.[1];
+        resolve(code ? Object.assign(new Error(fault!.details), { code }) : null);
+      },
+    );
   });
+}
+
+/** A channel that is closed still dials once more, when its own wait is over: of gRPC's parts no public one ends that. */
+function silence(channel: object): void {
+  const { internalChannel } = channel as {
+    readonly internalChannel?: { readonly subchannelPool?: { readonly pool?: Record<string, { subchannel: Dialling }[]> } };
+  };
+  for (const all of Object.values(internalChannel?.subchannelPool?.pool ?? {}))
+    for (const { subchannel } of all) subchannel.backoffTimeout?.stop();
+}
+
+interface Dialling {
+  readonly backoffTimeout?: { stop(): void };
 }
 
 function placeOf(authority: string): { readonly host: string; readonly port: number } {

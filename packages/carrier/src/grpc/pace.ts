@@ -2,14 +2,14 @@
  * When a relay that could not be had is dialled again. A fault that is over within ten seconds is outlived by less than two; and nobody dials a relay
  * that is away more than ten times a minute.
  *
- *   P1  One that turns callers away (its machine is there, it is not): {@link TURNED_AWAY_MS}, then every 12 to 15 s. No two at a known moment.
+ *   P1  One that turns callers away (its machine is there, it is not): {@link TURNED_AWAY_MS}, then every 14.5 to 17 s. No two at a known moment.
  *   P2  One that answers nothing: an attempt is {@link SILENT_MS} long, in which TCP itself knocks once a second, and the next follows it at once.
  *   P3  Where this machine has no network, no packet leaves it: it is tried once or twice a second, and that counts for nothing.
  */
 
 /** P1: at most; half of it is certain. */
 const TURNED_AWAY_MS = [250, 500, 1_000, 2_000, 2_000, 2_000];
-const AWAY_MS = { least: 12_000, most: 15_000 } as const;
+const AWAY_MS = { least: 14_500, most: 17_000 } as const;
 /** P2. */
 export const SILENT_MS = 6_000;
 /** P3. */
