@@ -6,8 +6,8 @@
  */
 import {
   type Attachment,
-  escapeText,
   type Event,
+  escapeText,
   type Floor,
   type HostClient,
   type InputOutcome,

@@ -1,6 +1,7 @@
 /** `hold doctor`: what is wrong here, and what to do about it. */
-import { type Context, jsonLine, line } from "../app/context.ts";
+
 import { escapeText } from "@holdfast/sdk";
+import { type Context, jsonLine, line } from "../app/context.ts";
 
 export async function run(context: Context, flags: { resetTerminal: boolean; json: boolean }): Promise<number> {
   if (flags.resetTerminal) {

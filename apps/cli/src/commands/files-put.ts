@@ -1,9 +1,8 @@
 /** `hold files put`. */
 import { open } from "node:fs/promises";
-import { bytesOf, HoldError } from "@holdfast/sdk";
+import { bytesOf, escapeText, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
-import { escapeText } from "@holdfast/sdk";
 import { bytesText } from "../show/time.ts";
 
 interface PutFlags {

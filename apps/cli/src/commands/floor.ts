@@ -1,6 +1,7 @@
 /** `hold take`, `release`, `pass`, `ai pause`, `ai resume`: one verb each of the floor. */
-import { type Context, jsonLine, line } from "../app/context.ts";
+
 import { escapeText } from "@holdfast/sdk";
+import { type Context, jsonLine, line } from "../app/context.ts";
 import { floorJson, steersText } from "../show/session.ts";
 
 type Verb = "take" | "release" | "pass" | "ai_pause" | "ai_resume";

@@ -1,6 +1,7 @@
 /** `hold kill`. */
-import { type Context, jsonLine, line } from "../app/context.ts";
+
 import { escapeText } from "@holdfast/sdk";
+import { type Context, jsonLine, line } from "../app/context.ts";
 import { sessionJson, stateText } from "../show/session.ts";
 import { each } from "./each.ts";
 

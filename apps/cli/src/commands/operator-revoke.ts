@@ -1,6 +1,7 @@
 /** `hold operator revoke`. */
-import { type Context, jsonLine, line } from "../app/context.ts";
+
 import { escapeText } from "@holdfast/sdk";
+import { type Context, jsonLine, line } from "../app/context.ts";
 import { operatorJson } from "../show/session.ts";
 
 export async function run(

@@ -1,6 +1,7 @@
 /** `hold preview`. */
-import { preview } from "@holdfast/sdk/preview";
+
 import { escapeText } from "@holdfast/sdk";
+import { preview } from "@holdfast/sdk/preview";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { meant, untilOver } from "./led.ts";

@@ -1,6 +1,7 @@
 /** `hold screen`: the screen as text. */
-import { type Context, jsonLine, line } from "../app/context.ts";
+
 import { escapeText } from "@holdfast/sdk";
+import { type Context, jsonLine, line } from "../app/context.ts";
 
 export async function run(
   context: Context,

@@ -437,6 +437,11 @@ export class Client implements HostClient {
     await this.#call("done", { case: "relayLeave", value: { url } });
   }
 
+  async console(to: "open" | "off" = "open"): Promise<string | null> {
+    const { url } = (await this.#call("console", { case: "console", value: { off: to === "off" } })).value;
+    return url === "" ? null : url;
+  }
+
   async mirror(to: MirrorTarget | "off" | "now"): Promise<MirrorStatus> {
     const value =
       typeof to === "string" ? { off: to === "off", now: to === "now" } : { bucket: "", creds: "", takeOver: false, ...to };
