@@ -4,7 +4,7 @@
  *   L2  A host that can't be reached is dialled again, from 0.5 s apart to 8 s, until somebody forgets it; one that refuses this key is not.
  *   L3  The sessions that were seen last stay, and views show them as of then.
  */
-import { connect, HoldError, type HostClient, type Session } from "@holdfast/sdk";
+import { adviceOf, connect, HoldError, type HostClient, type Session } from "@holdfast/sdk";
 import { Store } from "../store.ts";
 import { credentialOf, type KnownHost } from "./known-hosts.ts";
 
@@ -122,9 +122,7 @@ export class HostLink {
   }
 }
 
-const FINAL = new Set(["unknown_credential", "revoked", "host_key_changed", "not_permitted", "unsupported"]);
-
 function refusalOf(fault: unknown): HostState | null {
-  if (!(fault instanceof HoldError) || !FINAL.has(fault.code)) return null;
+  if (!(fault instanceof HoldError) || adviceOf(fault.code) !== "stop") return null;
   return { is: "refused", code: fault.code, why: fault.message };
 }

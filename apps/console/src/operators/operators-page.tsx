@@ -217,22 +217,24 @@ function Invitations({ open, client, onDone }: InvitationsProps): ReactNode {
           {wrong}
         </p>
       ) : null}
-      <table className={css.table}>
-        <tbody>
-          {open.map((one) => (
-            <tr key={one.id}>
-              <td>{one.session ? `a guest of ${one.session}` : one.operator || `a new ${kindText(one.kind)}`}</td>
-              <td>{one.role}</td>
-              <td className={css.hint}>good until {agoText(Number(one.redeemUntilUnixMs), now)}</td>
-              <td>
-                <Button look="quiet" isDisabled={isBusy} onPress={() => attempt(() => client.invitationRevoke(one.id))}>
-                  Take back
-                </Button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div className={css.scroll}>
+        <table className={css.table}>
+          <tbody>
+            {open.map((one) => (
+              <tr key={one.id}>
+                <td>{one.session ? `a guest of ${one.session}` : one.operator || `a new ${kindText(one.kind)}`}</td>
+                <td>{one.role}</td>
+                <td className={css.hint}>good until {agoText(Number(one.redeemUntilUnixMs), now)}</td>
+                <td>
+                  <Button look="quiet" isDisabled={isBusy} onPress={() => attempt(() => client.invitationRevoke(one.id))}>
+                    Take back
+                  </Button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </>
   );
 }

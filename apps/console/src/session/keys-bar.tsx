@@ -8,17 +8,17 @@ import css from "./session.module.css";
 import type { TerminalView } from "./terminal-view.ts";
 
 const KEYS: readonly (readonly [name: string, label: string, text: string])[] = [
-  ["Esc", "Escape", "\u001b"],
+  ["Esc", "Esc", "\u001b"],
   ["Tab", "Tab", "\t"],
-  ["^C", "Interrupt", "\u0003"],
-  ["↑", "Up", "\u001b[A"],
-  ["↓", "Down", "\u001b[B"],
-  ["←", "Left", "\u001b[D"],
-  ["→", "Right", "\u001b[C"],
-  ["|", "Pipe", "|"],
-  ["/", "Slash", "/"],
-  ["-", "Dash", "-"],
-  ["~", "Tilde", "~"],
+  ["^C", "^C, interrupt", "\u0003"],
+  ["↑", "↑, up", "\u001b[A"],
+  ["↓", "↓, down", "\u001b[B"],
+  ["←", "←, left", "\u001b[D"],
+  ["→", "→, right", "\u001b[C"],
+  ["|", "|, pipe", "|"],
+  ["/", "/, slash", "/"],
+  ["-", "-, dash", "-"],
+  ["~", "~, tilde", "~"],
 ];
 
 export function KeysBar({ view }: { readonly view: TerminalView }): ReactNode {

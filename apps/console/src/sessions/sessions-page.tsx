@@ -12,7 +12,7 @@ import { useHostState, useLinks } from "../host/hosts.ts";
 import { Bar } from "../shell/bar.tsx";
 import { sessionPath } from "../shell/routes.ts";
 import { type Deed, SessionDeed } from "./deed.tsx";
-import type { Listed } from "./listed.ts";
+import { type Listed, useListed } from "./listed.ts";
 import css from "./sessions.module.css";
 import { endText, lookOf } from "./state.ts";
 
@@ -207,33 +207,6 @@ function Nothing({ isFiltered, hasEnded, text, onNew, onClear }: NothingProps): 
       </Button>
     </Empty>
   );
-}
-
-/** Live first, then by what happened last. Null before any host has answered. */
-function useListed(links: readonly HostLink[]): readonly Listed[] | null {
-  const [all, set] = useState<readonly Listed[] | null>(() => listed(links));
-  useEffect(() => {
-    const look = (): void => set(listed(links));
-    look();
-    const stops = links.map((link) => link.sessions.follow(look));
-    return () => {
-      for (const stop of stops) stop();
-    };
-  }, [links]);
-  return all;
-}
-
-function listed(links: readonly HostLink[]): readonly Listed[] | null {
-  if (links.every((link) => link.sessions.value === null)) return null;
-  return links
-    .flatMap((link) =>
-      [...(link.sessions.value?.values() ?? [])].map((session) => ({ id: `${link.host.id} ${session.id}`, link, session })),
-    )
-    .sort(
-      (a, b) =>
-        Number(lookOf(b.session).isLive) - Number(lookOf(a.session).isLive) ||
-        Number(b.session.createdUnixMs - a.session.createdUnixMs),
-    );
 }
 
 function fits({ link, session }: Listed, text: string): boolean {

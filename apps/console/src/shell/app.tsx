@@ -29,14 +29,15 @@ export function App(): ReactNode {
   useNotices(asked);
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
-      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+      if (event.ctrlKey && !event.shiftKey && event.target instanceof Element && event.target.closest(".xterm")) return;
       // In a terminal Ctrl-K is the shell's: there it is Ctrl-Shift-K, which no program is sent.
       event.preventDefault();
       event.stopPropagation();
       setPaletteOpen(true);
     };
-    window.addEventListener("keydown", pressed);
-    return () => window.removeEventListener("keydown", pressed);
+    window.addEventListener("keydown", pressed, true);
+    return () => window.removeEventListener("keydown", pressed, true);
   }, []);
   const commands = [
     { id: "new", text: "New session", shortcut: "N", run: () => setNewOpen(true) },

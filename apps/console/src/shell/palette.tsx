@@ -5,6 +5,7 @@ import { useLocation } from "wouter";
 import controls from "../design/controls.module.css";
 import { Kbd } from "../design/controls.tsx";
 import { useLinks } from "../host/hosts.ts";
+import { useListed } from "../sessions/listed.ts";
 import { hostPath, paths, sessionPath } from "./routes.ts";
 import css from "./shell.module.css";
 
@@ -24,7 +25,7 @@ export interface PaletteProps {
 
 export function Palette({ isOpen, onClose, commands }: PaletteProps): ReactNode {
   const { contains } = useFilter({ sensitivity: "base" });
-  const all = [...useGoing(isOpen), ...commands];
+  const all = [...useGoing(), ...commands];
   return (
     <ModalOverlay className={controls.scrim!} isOpen={isOpen} onOpenChange={(open) => open || onClose()} isDismissable>
       <Modal className={controls.modal!}>
@@ -61,21 +62,19 @@ export function Palette({ isOpen, onClose, commands }: PaletteProps): ReactNode 
   );
 }
 
-/** Sessions and screens. Read when it opens: what changes under the hand is not what was chosen. */
-function useGoing(isOpen: boolean): readonly Command[] {
+/** Sessions and screens. */
+function useGoing(): readonly Command[] {
   const links = useLinks();
+  const listed = useListed(links);
   const [, go] = useLocation();
   return useMemo(() => {
-    if (!isOpen) return [];
-    const sessions = links.flatMap((link) =>
-      [...(link.sessions.value?.values() ?? [])].map((session) => ({
-        id: session.id,
-        text: session.name,
-        hint: links.length > 1 ? `session on ${link.host.name}` : session.running || "session",
-        run: () => go(sessionPath(link.host.id, session.id)),
-      })),
-    );
+    const sessions = (listed ?? []).map(({ id, link, session }) => ({
+      id,
+      text: session.name,
+      hint: links.length > 1 ? `session on ${link.host.name}` : session.running || "session",
+      run: () => go(sessionPath(link.host.id, session.id)),
+    }));
     const hosts = links.map(({ host }) => ({ id: host.id, text: host.name, hint: "host", run: () => go(hostPath(host.id)) }));
     return [...sessions, ...hosts, { id: "sessions", text: "All sessions", run: () => go(paths.sessions) }];
-  }, [isOpen, links, go]);
+  }, [listed, links, go]);
 }
