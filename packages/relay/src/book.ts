@@ -60,6 +60,7 @@ export interface RelayBook {
   readonly isEmpty: boolean | Promise<boolean>;
   readonly revokedKeys: readonly string[];
   isRevokedKey(keyId: string): boolean;
+  isRevokedHost(id: string): boolean;
   /** Throws `too_many`, or `bad_request` for a name that can't be one. */
   invite(token: Uint8Array, of: Omit<BookedToken, "hash">, nowUnixMs: number): void | Promise<void>;
   /** B1, B2. The host as it is known from now on; throws `revoked`, `invitation_unknown` or `name_taken`. */
@@ -114,6 +115,10 @@ export class FileBook implements RelayBook {
 
   isRevokedKey(keyId: string): boolean {
     return this.#book.revokedKeys.includes(keyId);
+  }
+
+  isRevokedHost(id: string): boolean {
+    return this.#byId.get(id)?.isRevoked ?? false;
   }
 
   invite(token: Uint8Array, of: Omit<BookedToken, "hash">, nowUnixMs: number): void {

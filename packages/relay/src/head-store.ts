@@ -30,8 +30,11 @@ export interface HostHeads {
 
 export interface HeadStore {
   get(host: string): Promise<HostHeads | null>;
-  put(host: string, heads: HostHeads): Promise<void>;
+  /** What `next` makes of what is there takes its place; null: that stays. `next` is called again where another relay came between. */
+  change(host: string, next: NextHeads): Promise<void>;
 }
+
+export type NextHeads = (kept: HostHeads | null) => HostHeads | null;
 
 /** A file for each host. What can't be read is none. */
 export class FileHeadStore implements HeadStore {
@@ -50,7 +53,10 @@ export class FileHeadStore implements HeadStore {
     }
   }
 
-  async put(host: string, heads: HostHeads): Promise<void> {
+  /** For one at a time of each host. */
+  async change(host: string, next: NextHeads): Promise<void> {
+    const heads = next(await this.get(host));
+    if (!heads) return;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const path = this.#path(host);
     await writeFile(`${path}.new`, JSON.stringify(heads), { mode: 0o600, flush: true });
@@ -69,7 +75,8 @@ export class MemoryHeadStore implements HeadStore {
     return this.#all.get(host) ?? null;
   }
 
-  async put(host: string, heads: HostHeads): Promise<void> {
-    this.#all.set(host, heads);
+  async change(host: string, next: NextHeads): Promise<void> {
+    const heads = next(this.#all.get(host) ?? null);
+    if (heads) this.#all.set(host, heads);
   }
 }

@@ -30,12 +30,14 @@ function headAt(lsn: number, { branch = 0, key = pair.privateKey }: { branch?: n
   return create(HeadSchema, headOnWire({ ...point, signature: sign(null, headWords("head", hostKey, point), key) }));
 }
 
+const by = { id: ID, key: hostKey, isReplaced: () => false };
+
 function scene(store: HeadStore = new MemoryHeadStore()) {
   const logged: string[] = [];
   const table = new HeadTable({ store, wallMs: () => 5_000_000, log: (event) => void logged.push(event) });
   const tell = async (heads: readonly Head[], proof?: Init<HeadProof>): Promise<void> => {
     const asked = proof === undefined ? null : await table.latest(ID);
-    await table.told(ID, hostKey, create(HeadsSchema, { heads: [...heads], ...(proof ? { proof } : {}) }), asked);
+    await table.told(by, create(HeadsSchema, { heads: [...heads], ...(proof ? { proof } : {}) }), asked);
   };
   const kept = async (): Promise<number[]> => ((await table.of(ID))?.heads ?? []).map((h) => h.lsn);
   const conflicts = async (): Promise<string[]> => ((await table.of(ID))?.conflicts ?? []).map((c) => c.found);
@@ -105,14 +107,14 @@ describe("a host that contradicts itself", () => {
     await tell([headAt(5)]);
     const asked = await table.latest(ID);
     const word = create(HeadsSchema, { heads: [headAt(9)], ...(proof ? { proof: create(HeadProofSchema, proof) } : {}) });
-    await table.told(ID, hostKey, word, asked);
+    await table.told(by, word, asked);
     expect(await conflicts()).toEqual([found]);
   });
 
   test("and says nothing in time, is one", async () => {
     const { table, conflicts, tell } = scene();
     await tell([headAt(5)]);
-    await table.silent(ID, hostKey, (await table.latest(ID))!);
+    await table.silent(by, (await table.latest(ID))!);
     expect(await conflicts()).toEqual(["unshown"]);
   });
 
@@ -184,6 +186,15 @@ test("whatever heads come in whatever order, those that are kept rise, are bound
       for (const { had } of kept.conflicts) expect(lsns).toContain(had.lsn);
     }),
   );
+});
+
+test("what a line said before another took its place is not held against the host, when it is looked at after what the other said", async () => {
+  const { table, tell, kept, conflicts } = scene();
+  await tell([headAt(9)]);
+  const late = { ...by, isReplaced: () => true };
+  await table.told(late, create(HeadsSchema, { heads: [headAt(5)] }), (await table.latest(ID))!);
+  await table.silent(late, (await table.latest(ID))!);
+  expect([await kept(), await conflicts()]).toEqual([[9], []]);
 });
 
 test("a file store has what was put, whatever else lies there", async () => {

@@ -5,7 +5,8 @@
  *   H1  A head is kept if the key of the line's host has signed it, and only there.
  *   H2  It goes forward alone. A host that goes back, forks, or shows nothing contradicts what it has signed itself: a conflict, which is kept with
  *       what was there before. From then on nothing newer is kept, until who runs the relay accepts what the host says.
- *   H3  So many of one host, whatever it sends: the oldest go. So many words in a while: what is more is passed over.
+ *   H3  What a line says whose place another has taken is of before, and not held against the host.
+ *   H4  So many of one host, whatever it sends: the oldest go. So many words in a while: what is more is passed over.
  */
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import {
@@ -25,7 +26,7 @@ import {
 } from "@holdfast/protocol";
 import type { HeadStore, HostHeads, KeptConflict, KeptHead } from "./head-store.ts";
 
-/** H3. One a minute while something happens: the last hour of it. */
+/** H4. One a minute while something happens: the last hour of it. */
 export const MAX_HEADS = 64;
 const MAX_CONFLICTS = 8;
 const MAX_HEADS_A_WORD = 8;
@@ -41,6 +42,16 @@ export interface HeadSummary {
   readonly lsn: number;
   readonly atUnixMs: number;
   readonly conflicts: number;
+}
+
+/** A host's line, as far as heads are concerned. */
+export interface Teller {
+  /** The host's. */
+  readonly id: string;
+  /** Raw public key. */
+  readonly key: Uint8Array;
+  /** H3. */
+  isReplaced(): boolean;
 }
 
 export interface HeadTableParts {
@@ -76,21 +87,21 @@ export class HeadTable {
   }
 
   /** `asked`: the head that the host is to show its chain at; null: it has done so, or there was none. */
-  told(host: string, hostKey: Uint8Array, word: Heads, asked: SignedHead | null): Promise<void> {
-    return this.#change(host, hostKey, (kept) => {
-      const key = publicKeyOf(hostKey);
-      const heads = word.heads.slice(0, MAX_HEADS_A_WORD).flatMap((head) => readSigned(key, hostKey, "head", head) ?? []);
+  told(by: Teller, word: Heads, asked: SignedHead | null): Promise<void> {
+    return this.#change(by, (kept) => {
+      const key = publicKeyOf(by.key);
+      const heads = word.heads.slice(0, MAX_HEADS_A_WORD).flatMap((head) => readSigned(key, by.key, "head", head) ?? []);
       return witnessed(kept, {
         heads,
-        shown: asked && shownBy(asked, word.proof, (head) => readSigned(key, hostKey, "pruning", head)),
+        shown: asked && shownBy(asked, word.proof, (head) => readSigned(key, by.key, "pruning", head)),
         nowUnixMs: this.#parts.wallMs(),
       });
     });
   }
 
   /** It has not shown anything in time. */
-  silent(host: string, hostKey: Uint8Array, asked: SignedHead): Promise<void> {
-    return this.#change(host, hostKey, (kept) =>
+  silent(by: Teller, asked: SignedHead): Promise<void> {
+    return this.#change(by, (kept) =>
       witnessed(kept, { heads: [], shown: { of: asked, found: "unshown" }, nowUnixMs: this.#parts.wallMs() }),
     );
   }
@@ -98,28 +109,39 @@ export class HeadTable {
   /** H2. The next head that the host says is the newest then. Returns how many conflicts are over by it. */
   async accept(host: string): Promise<number> {
     let over = 0;
-    await this.#turn(host, async () => {
-      const kept = await this.of(host);
-      if (!kept) return;
-      over = kept.conflicts.length;
-      if (over > 0) await this.#parts.store.put(host, { ...kept, heads: [], conflicts: [] });
-    });
+    await this.#turn(host, () =>
+      this.#parts.store.change(host, (kept) => {
+        over = kept?.conflicts.length ?? 0;
+        return kept && over > 0 ? { ...kept, heads: [], conflicts: [] } : null;
+      }),
+    );
     this.#parts.log("heads_accepted", { host, conflicts: over });
     return over;
   }
 
-  #change(host: string, hostKey: Uint8Array, next: (kept: HostHeads) => HostHeads): Promise<void> {
+  #change(by: Teller, next: (kept: HostHeads) => HostHeads): Promise<void> {
+    const { id: host, key } = by;
     return this.#turn(host, async () => {
-      const kept = (await this.of(host)) ?? { hostKey: hexOf(hostKey), heads: [], conflicts: [] };
-      const then = next(kept);
-      if (then === kept) return;
-      for (const conflict of then.conflicts.slice(kept.conflicts.length)) {
-        this.conflicts++;
-        const { found, had, told } = conflict;
-        this.#parts.log("head_conflict", { host, found, hadLsn: had.lsn, hadChain: had.chain, toldLsn: told?.lsn ?? null });
+      let found: readonly KeptConflict[] = [];
+      try {
+        await this.#parts.store.change(host, (had) => {
+          found = [];
+          if (by.isReplaced()) return null;
+          const kept = had ?? { hostKey: hexOf(key), heads: [], conflicts: [] };
+          const then = next(kept);
+          found = then.conflicts.slice(kept.conflicts.length);
+          return then === kept ? null : then;
+        });
+      } finally {
+        // Told also where it could not be kept.
+        for (const conflict of found) this.#tell(host, conflict);
       }
-      await this.#parts.store.put(host, then);
     });
+  }
+
+  #tell(host: string, { found, had, told }: KeptConflict): void {
+    this.conflicts++;
+    this.#parts.log("head_conflict", { host, found, hadLsn: had.lsn, hadChain: had.chain, toldLsn: told?.lsn ?? null });
   }
 
   async #turn(host: string, run: () => Promise<void>): Promise<void> {
@@ -141,7 +163,7 @@ interface Said {
   readonly nowUnixMs: number;
 }
 
-/** H2, H3. `kept` itself where nothing is new. */
+/** H2, H4. `kept` itself where nothing is new. */
 export function witnessed(kept: HostHeads, { heads, shown, nowUnixMs }: Said): HostHeads {
   let now = kept;
   if (shown?.found) now = contradicted(now, { found: shown.found, had: keep(shown.of), told: null, atUnixMs: nowUnixMs });
@@ -225,7 +247,7 @@ export function headsOnWire(host: string, kept: HostHeads | null): Init<HeadsRes
   };
 }
 
-/** H3, of one line. */
+/** H4, of one line. */
 export class HeadWords {
   readonly #nowMs: () => number;
   #left = WORDS_AT_ONCE;

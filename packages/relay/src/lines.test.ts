@@ -75,6 +75,23 @@ test("a host is found by who it lets in, by its name or its id; two of one name 
   expect(lines.admitting(key("c"))).toEqual([]);
 });
 
+test("who knocks at one host, here or away, has no other one looked at", async () => {
+  const others = ["2", "3", "4", "5"].map((digit) => line(digit, `other-${digit}`));
+  for (const other of others) admit(other, ["a"]);
+  for (const other of others.slice(2)) lines.over(other);
+  const box = line("1", "box");
+  admit(box, ["a"]);
+  const asked = new Set<string>();
+  for (const other of others) {
+    const { host } = other;
+    Object.defineProperty(other, "host", { get: () => asked.add(host.id) && host });
+  }
+  const atOnce = { gone: new AbortController().signal, comingMs: 0 };
+  expect(await Promise.all(["box", idOf("1")].map((host) => lines.findSoon(key("a"), host, atOnce)))).toEqual([box, box]);
+  await expect(lines.findSoon(key("a"), "nobody", atOnce)).rejects.toMatchObject({ code: "unreachable" });
+  expect(asked.size).toBe(0);
+});
+
 test("an invitation opens one host's door, until it is over", () => {
   const [box, other] = [line("1", "box"), line("2", "other")];
   const knock = "ab".repeat(32);
@@ -149,4 +166,17 @@ test("who is let in no more has half a second, and none if the host lets them in
   over();
   over();
   expect(lines.tunnels).toBe(1);
+});
+
+test("who waits for a host is looked at again when that one comes or lets others in, by its id or its name, and not for others", async () => {
+  const looks = vi.spyOn(lines, "find");
+  const waits = [idOf("1"), "box"].map((host) =>
+    lines.findSoon(key("a"), host, { gone: new AbortController().signal, comingMs: 60_000 }),
+  );
+  for (const other of ["2", "3", "4"]) admit(line(other, `other-${other}`), ["a"]);
+  await Promise.resolve();
+  expect(looks).toHaveBeenCalledTimes(2);
+  const box = line("1", "box");
+  admit(box, ["a"]);
+  expect(await Promise.all(waits)).toEqual([box, box]);
 });

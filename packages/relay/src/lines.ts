@@ -14,6 +14,7 @@ import { type Doors, type Error as WireError, HoldError, type Init, type Offer, 
 import type { BookedHost } from "./book.ts";
 import { type Caller, nameOf } from "./caller.ts";
 import type { Claim } from "./group.ts";
+import { Roll } from "./roll.ts";
 
 export interface Tunnel {
   readonly caller: Caller;
@@ -63,14 +64,15 @@ const MAX_AWAITING_EACH = 64;
 
 /** `T`: what takes up an offer. */
 export class Lines<T> {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Roll<Entry>();
   /** By host: they are calls of their own, and live as long as those, whatever becomes of the line. */
   readonly #tunnels = new Map<string, Set<Tunnel>>();
   readonly #waiting = new Map<string, Waiting<T>>();
-  /** D5. By host: as it was when its line ended. */
-  readonly #lately = new Map<string, Entry & { readonly untilUnixMs: number }>();
+  /** D5. As it was when its line ended. */
+  readonly #lately = new Roll<Entry & { readonly untilUnixMs: number }>();
   readonly #awaiting = new Map<string, number>();
-  readonly #changed = new Set<() => void>();
+  /** By what those who wait call the host: a crowd that waits for others is not woken by this one. */
+  readonly #changed = new Map<string, Set<() => void>>();
   readonly #nowUnixMs: () => number;
 
   constructor(nowUnixMs: () => number) {
@@ -88,7 +90,7 @@ export class Lines<T> {
   }
 
   get entries(): Iterable<Readonly<Entry>> {
-    return this.#entries.values();
+    return this.#entries.entries;
   }
 
   /** By host: also of one that has no line now (D1). */
@@ -111,11 +113,11 @@ export class Lines<T> {
     if (line.claim.isLost || (before && before.line.claim.fence > line.claim.fence)) throw fenced(id);
     const lost = stalled ? [...this.tunnelsOf(id)].filter((tunnel) => tunnel.isJoined?.()) : [];
     const { keyIds = new Set<string>(), knocks = new Map<string, number>() } = before ?? {};
-    this.#entries.set(id, { line, sinceUnixMs: this.#nowUnixMs(), keyIds, knocks });
+    this.#entries.set({ line, sinceUnixMs: this.#nowUnixMs(), keyIds, knocks });
     before?.line.refuse(fenced(id));
     for (const tunnel of lost) tunnel.end(new HoldError("unreachable", `host ${id} has dialled again by another way`));
     for (const { host, offer } of this.#waiting.values()) if (host === id) line.send({ case: "offer", value: offer });
-    this.#tellChanged();
+    this.#tellChanged(line.host);
   }
 
   over(line: Line): void {
@@ -123,15 +125,19 @@ export class Lines<T> {
     const entry = this.#entries.get(id);
     if (entry?.line !== line) return;
     this.#entries.delete(id);
-    this.#lately.set(id, { ...entry, untilUnixMs: this.#nowUnixMs() + LATELY_MS });
-    if (this.#lately.size > MAX_LATELY) this.forget(this.#lately.keys().next().value!);
+    this.#lately.set({ ...entry, untilUnixMs: this.#nowUnixMs() + LATELY_MS });
+    for (const oldest of this.#lately.entries) {
+      if (this.#lately.size <= MAX_LATELY) break;
+      this.forget(oldest.line.host.id);
+    }
     for (const { host, refused } of [...this.#waiting.values()]) if (host === id) refused(notHere(line.host.name));
   }
 
   /** Nobody waits for a host that is out for good. */
   forget(id: string): void {
+    const host = this.#lately.get(id)?.line.host;
     this.#lately.delete(id);
-    this.#tellChanged();
+    if (host) this.#tellChanged(host);
   }
 
   /** D4. */
@@ -141,7 +147,7 @@ export class Lines<T> {
     this.#lately.delete(line.host.id);
     entry.keyIds = new Set(doors.keyIds.map(hex));
     entry.knocks = new Map(doors.invited.map(({ knockHash, untilUnixMs }) => [hex(knockHash), Number(untilUnixMs)]));
-    this.#tellChanged();
+    this.#tellChanged(line.host);
     if (this.#outsiders(line.host.id).length === 0) return;
     setTimeout(() => {
       for (const tunnel of this.#outsiders(line.host.id)) tunnel.end(notHere(line.host.name));
@@ -156,7 +162,15 @@ export class Lines<T> {
 
   /** Hosts that admit this caller, here now. */
   admitting(caller: Caller): Line[] {
-    return [...this.#entries.values()].filter((entry) => this.#admits(entry, caller)).map(({ line }) => line);
+    return [...this.#entries.entries].filter((entry) => this.#admits(entry, caller)).map(({ line }) => line);
+  }
+
+  /** Of those the ones that this id or name means. */
+  called(caller: Caller, host: string): Line[] {
+    return this.#entries
+      .called(host)
+      .filter((entry) => this.#admits(entry, caller))
+      .map(({ line }) => line);
   }
 
   #admits({ keyIds, knocks }: Entry, caller: Caller): boolean {
@@ -165,7 +179,7 @@ export class Lines<T> {
 
   /** D2. By id or name; throws `unreachable`, or `bad_request` for a name of several. */
   find(caller: Caller, host: string): Line {
-    const found = this.admitting(caller).filter(({ host: h }) => h.id === host || h.name === host);
+    const found = this.called(caller, host);
     if (found.length === 1) return found[0]!;
     if (found.length === 0) throw notHere(host);
     throw several(
@@ -193,7 +207,7 @@ export class Lines<T> {
           const leftMs = until - performance.now();
           const mayCome = (why as HoldError).code === "unreachable" && leftMs > 0 && !gone.aborted;
           if (!mayCome || (comingMs <= 0 && !this.#wasLately(caller, host))) throw why;
-          await this.#change(leftMs, gone);
+          await this.#change(host, leftMs, gone);
         }
       }
     } finally {
@@ -205,32 +219,32 @@ export class Lines<T> {
 
   #wasLately(caller: Caller, host: string): boolean {
     const now = this.#nowUnixMs();
-    return [...this.#lately.values()].some(
-      (entry) =>
-        (entry.line.host.id === host || entry.line.host.name === host) && entry.untilUnixMs > now && this.#admits(entry, caller),
-    );
+    return this.#lately.called(host).some((entry) => entry.untilUnixMs > now && this.#admits(entry, caller));
   }
 
-  /** Resolves when somebody has come or gone, or is let in, or else after so long. */
-  #change(mostMs: number, gone: AbortSignal): Promise<void> {
+  /** Resolves when a host that is called so has come or gone, or lets others in, or else after so long. */
+  #change(host: string, mostMs: number, gone: AbortSignal): Promise<void> {
+    const waiting = this.#changed.get(host) ?? new Set();
+    this.#changed.set(host, waiting);
     return new Promise((resolve) => {
       const over = (): void => {
         clearTimeout(late);
         gone.removeEventListener("abort", over);
-        this.#changed.delete(over);
+        waiting.delete(over);
+        if (waiting.size === 0 && this.#changed.get(host) === waiting) this.#changed.delete(host);
         resolve();
       };
       const late = setTimeout(over, mostMs);
       gone.addEventListener("abort", over, { once: true });
-      this.#changed.add(over);
+      waiting.add(over);
     });
   }
 
-  #tellChanged(): void {
-    for (const told of [...this.#changed]) told();
+  #tellChanged({ id, name }: BookedHost): void {
+    for (const called of [id, name]) for (const told of [...(this.#changed.get(called) ?? [])]) told();
   }
 
-  /** Asks the host to its door. Resolves with what took the offer up; `gone` gives up. */
+  /** Asks the host to its door. Resolves with what took the offer up; `gone` gives up, with its reason where that is ours. */
   offer(
     line: Line,
     of: { readonly from: string; readonly carrier: string; readonly plain: boolean; readonly gone: AbortSignal },
@@ -248,7 +262,8 @@ export class Lines<T> {
         clearTimeout(late);
         reject(why);
       };
-      const leave = (): void => over(new HoldError("cancelled", "who knocked has left"));
+      const leave = (): void =>
+        over(of.gone.reason instanceof HoldError ? of.gone.reason : new HoldError("cancelled", "who knocked has left"));
       of.gone.addEventListener("abort", leave, { once: true });
       this.#waiting.set(key, {
         host: line.host.id,
@@ -283,7 +298,7 @@ export class Lines<T> {
   /** Throws `too_many`. What is returned is called when it is over. */
   begin(line: Line, tunnel: Tunnel): () => void {
     const { id } = line.host;
-    if (!this.#entries.has(id)) throw notHere(line.host.name);
+    if (!this.#entries.get(id)) throw notHere(line.host.name);
     const tunnels = this.#tunnels.get(id) ?? new Set<Tunnel>();
     const own = [...tunnels].filter((t) => nameOf(t.caller) === nameOf(tunnel.caller)).length;
     if (tunnels.size >= MAX_TUNNELS || own >= MAX_TUNNELS_EACH)

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { relayAddress, RelayClient } from "@holdfast/carrier/grpc";
+import type { HoldError } from "@holdfast/protocol";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { notHere } from "./lines.ts";
 import { answered, type Caller, data, Host, Key, Scene, settled, wireTo } from "./test/scene.ts";
@@ -197,6 +198,34 @@ test("a host or a key that is revoked at the relay is out, and in again when tha
   expect(await (await scene.dial(box)).registered()).toMatchObject({ name: "box" });
 });
 
+test("who waits at a door is told why it is shut: their key was revoked, or the relay is being stopped", async () => {
+  const scene = await Scene.start();
+  const [ana, ben] = [new Key(), new Key()];
+  const box = await scene.host("box", [ana, ben]);
+  box.comes = false;
+  const [anas, bens] = [await scene.knock(ana, "box"), await scene.knock(ben, "box")];
+  await vi.waitFor(() => expect(box.words.filter((w) => w.case === "offer")).toHaveLength(2), soon);
+  await scene.relay.revoke(ana.keyId, false);
+  expect((await anas.refused()).code).toBe("key_revoked");
+  await scene.relay.drain(2_000);
+  expect((await bens.refused()).code).toBe("draining");
+  await nobodyLeft(scene);
+});
+
+test("a host that is revoked while it registers is not let in", async () => {
+  const scene = await Scene.start();
+  const { group } = scene.relay;
+  const box = new Host();
+  const claim = group.claim.bind(group);
+  vi.spyOn(group, "claim").mockImplementationOnce(async (of) => {
+    await scene.relay.revoke(box.id, false);
+    return claim(of);
+  });
+  const registered = (await scene.dial(box, { name: "box", token: await scene.token() })).registered();
+  await expect(registered).rejects.toMatchObject({ code: "revoked" });
+  expect([scene.relay.lines.online, scene.relay.quotas.usedBy("home").hosts]).toEqual([0, 0]);
+});
+
 test("a token is good for one of two hundred hosts that come with it at once", async () => {
   const scene = await Scene.start();
   const token = await scene.token("lab");
@@ -266,6 +295,18 @@ test("a call that begins with anything else than it should ends, and the relay s
       client.close();
     }
   await scene.tunnel(ana, box);
+});
+
+test("who asks a relay that does not answer is told so in time", async () => {
+  const scene = await Scene.start();
+  const asked = vi.spyOn(scene.relay, "find").mockImplementation(() => {});
+  const client = await scene.client();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const answered = client.find(Buffer.alloc(0)).catch((fault: HoldError) => fault.message);
+  while (asked.mock.calls.length === 0) await new Promise((next) => setImmediate(next));
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(await answered).toMatch(/deadline/i);
 });
 
 test("a relay client that dials again has a connection of its own: the one before may be dead and not know it", async () => {

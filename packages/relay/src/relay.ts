@@ -18,7 +18,6 @@ import {
   FindResponseSchema,
   fromBinary,
   headOnWire,
-  type Heads,
   HeadsRequestSchema,
   HeadsResponseSchema,
   HoldError,
@@ -33,9 +32,9 @@ import {
   RelayWordSchema,
   toBinary,
 } from "@holdfast/protocol";
-import { hashOf, type RelayBook } from "./book.ts";
+import { hashOf, type RelayBook, revokedHost } from "./book.ts";
 import { addressOf, type Call, type End, fail, hasLeft, told } from "./end.ts";
-import { Alone, type Away, type Crossing, type Group } from "./group.ts";
+import { Alone, type Away, type Claim, type Crossing, type Group } from "./group.ts";
 import type { Caller } from "./caller.ts";
 import { fenced, type Line, Lines, notHere, several, type Tunnel } from "./lines.ts";
 import { type HeadStore, MemoryHeadStore } from "./head-store.ts";
@@ -188,21 +187,27 @@ export class Relay {
       const id = keyId.slice(0, 32);
       const asked = await this.heads.latest(id);
       const host = await this.book.register(id, { name, token }, this.#wallMs());
-      const claim = await this.group.claim({ host, version: version.slice(0, 64), from: addressOf(call) });
+      // Before it is claimed: a line that has no room here is not taken from where it is.
+      leaveFleet = this.quotas.host(host.fleet, id);
+      let claim: Claim | undefined;
       try {
+        claim = await this.group.claim({ host, version: version.slice(0, 64), from: addressOf(call) });
         if (doors) await this.group.doors(claim, doors);
         if (this.#isDraining) throw leaving();
         if (hasLeft(call)) throw new HoldError("cancelled", "the host has left");
+        if (this.book.isRevokedHost(id)) throw revokedHost(host);
         const opened: Line = { host, claim, version: version.slice(0, 64), from: addressOf(call), send, refuse };
-        leaveFleet = this.quotas.host(host.fleet, id);
         this.lines.open(opened, stalled);
         line = opened;
       } catch (fault) {
-        this.group.release(claim);
+        leaveFleet();
+        if (claim) this.group.release(claim);
         throw fault;
       }
       stranger.letIn();
-      witness = new LineWitness(this.heads, { id, key: publicKey, asked }, (fault) =>
+      const own = line.claim;
+      const isReplaced = (): boolean => own.isLost || (this.lines.entry(id)?.line.claim ?? own) !== own;
+      witness = new LineWitness(this.heads, { id, key: publicKey, asked, isReplaced }, (fault) =>
         this.#log("heads_not_kept", { host: id, why: String(fault) }),
       );
       if (doors) this.lines.setDoors(line, doors);
@@ -224,17 +229,12 @@ export class Relay {
           register(body.value).catch(refuse);
         } else if (body.case === "beat") send({ case: "beat", value: body.value });
         else if (body.case === "doors") this.#setDoors(line, body.value);
-        else if (body.case === "heads") this.#heardHeads(line, witness, body.value);
+        else if (body.case === "heads") witness?.heard(body.value);
         else if (body.case === "decline") this.lines.decline(line, body.value.id, body.value.error);
       } catch (fault) {
         refuse(fault);
       }
     });
-  }
-
-  /** What an older line of a host still says is of before. */
-  #heardHeads(line: Line, witness: LineWitness | null, heads: Heads): void {
-    if (this.lines.entry(line.host.id)?.line === line) witness?.heard(heads);
   }
 
   #setDoors(line: Line, doors: Doors): void {
@@ -314,7 +314,9 @@ export class Relay {
     const asked: Asked = { caller, from: addressOf(call), carrier, plain: body.value.plain };
     if ("send" in found) return this.tunnels.introduce(call, found, asked);
     const crossing: Crossing = { ...asked, host: found.id, asked: body.value.host };
-    this.tunnels.cross(call, await this.group.cross(found, crossing), { ...crossing, to: found });
+    const far = await this.group.cross(found, crossing);
+    this.tunnels.cross(call, far, { ...crossing, to: found });
+    if (this.#isDraining) this.tunnels.endCrossings(leaving());
   }
 
   /** D2, D5, wherever the host's line is. */
@@ -341,7 +343,7 @@ export class Relay {
 
   /** Null: none at another relay is meant; throws `bad_request` for a name of several. */
   async #findAway(caller: Caller, asked: string): Promise<Away | null> {
-    const here = this.lines.admitting(caller).filter(({ host: h }) => h.id === asked || h.name === asked);
+    const here = this.lines.called(caller, asked);
     if (here[0]?.host.id === asked || !this.group.isWhole) return null;
     const elsewhere = await this.group.find(caller, asked).catch(() => []);
     const away = elsewhere.filter(({ id }) => !here.some(({ host }) => host.id === id));
@@ -354,7 +356,7 @@ export class Relay {
     const introduced = async (): Promise<void> => {
       if (this.#isDraining) throw leaving();
       this.#checkKey(caller);
-      const line = this.lines.admitting(caller).find(({ host: { id } }) => id === host);
+      const line = this.lines.called(caller, host).find(({ host: { id } }) => id === host);
       if (!line) throw notHere(asked);
       await this.tunnels.introduce(end, line, { caller, ...rest });
     };
@@ -388,7 +390,7 @@ export class Relay {
       const caller = await this.#callerOf({ pass, invited: new Uint8Array(0) });
       const own = "keyId" in caller ? await this.book.host(caller.keyId.slice(0, 32)) : null;
       const isOwn = own !== null && !own.isRevoked && (own.id === host || own.name === host);
-      const id = isOwn ? own.id : this.lines.find(caller, host).host.id;
+      const id = isOwn ? own.id : idOf(await this.#find(caller, host, { gone: AbortSignal.abort(), comingMs: 0 }));
       return Buffer.from(toBinary(HeadsResponseSchema, create(HeadsResponseSchema, headsOnWire(id, await this.heads.of(id)))));
     };
     this.#answer(read(), answer);
@@ -451,6 +453,10 @@ export class Relay {
       call.end();
     };
   }
+}
+
+function idOf(found: Line | Away): string {
+  return "send" in found ? found.host.id : found.id;
 }
 
 /** R4. */

@@ -58,7 +58,7 @@ export class Tunnels {
     call.once("close", leave);
     let isJoined = false;
     const tunnel: Tunnel = { caller, from, isJoined: () => isJoined, end: (why) => end(why) };
-    let end = (_: HoldError): void => leave();
+    let end = (why: HoldError): void => gone.abort(why);
     const over = this.#begin(line, tunnel);
     call.once("close", over);
     call.once("cancelled", over);

@@ -1,32 +1,6 @@
 /** Heads over a relay's real wire: hosts that tell them, who may read them, and hosts that tell far too many. */
-import { sign } from "node:crypto";
-import { audienceOf } from "@holdfast/carrier/grpc";
-import {
-  create,
-  fromBinary,
-  type Head,
-  HeadSchema,
-  HeadsRequestSchema,
-  type HeadsResponse,
-  HeadsResponseSchema,
-  headOnWire,
-  headWords,
-  toBinary,
-} from "@holdfast/protocol";
 import { expect, test, vi } from "vitest";
-import { type Host, Key, Scene } from "./test/scene.ts";
-
-function headOf({ key, raw }: Key, lsn: number, branch = 0): Head {
-  const point = { lsn, chain: new Uint8Array(32).fill(branch).fill(lsn % 251, 0, 8), atUnixMs: lsn };
-  return create(HeadSchema, headOnWire({ ...point, signature: sign(null, headWords("head", raw, point), key) }));
-}
-
-async function asked(s: Scene, by: Key, host: string): Promise<HeadsResponse> {
-  const pass = await by.pass(audienceOf(s.address));
-  const client = await s.client();
-  const request = Buffer.from(toBinary(HeadsRequestSchema, create(HeadsRequestSchema, { pass, host })));
-  return fromBinary(HeadsResponseSchema, await client.heads(request));
-}
+import { headOf, type Host, Key, Scene } from "./test/scene.ts";
 
 const kept = (s: Scene, host: Key): Promise<number[]> =>
   s.relay.heads.of(host.id).then((of) => (of?.heads ?? []).map((h) => h.lsn));
@@ -44,7 +18,7 @@ test("heads are given to whom the host admits and to the host itself, also when 
   const host = await s.host("box", [ana]);
   host.say({ case: "heads", value: { heads: [headOf(host, 4), headOf(host, 7)] } });
   await vi.waitFor(async () => expect(await kept(s, host)).toEqual([4, 7]));
-  const given = await asked(s, ana, "box");
+  const given = await s.heads(ana, "box");
   expect(given).toMatchObject({ host: host.id, heads: [{ lsn: 4n }, { lsn: 7n }], conflicts: [] });
   expect(Buffer.from(given.hostKey)).toEqual(host.raw);
   const other = await s.host("other", [eve]);
@@ -53,13 +27,13 @@ test("heads are given to whom the host admits and to the host itself, also when 
     [eve, host.id],
     [other, "box"],
   ] as const)
-    await expect(asked(s, who, name)).rejects.toMatchObject({ message: expect.stringMatching(/unreachable/) });
+    await expect(s.heads(who, name)).rejects.toMatchObject({ message: expect.stringMatching(/unreachable/) });
   host.line.giveUp();
   await vi.waitFor(() => expect(s.relay.lines.entry(host.id)).toBeNull());
-  expect((await asked(s, host, host.id)).heads).toHaveLength(2);
-  await expect(asked(s, ana, "box")).rejects.toThrow();
+  expect((await s.heads(host, host.id)).heads).toHaveLength(2);
+  await expect(s.heads(ana, "box")).rejects.toThrow();
   await s.relay.revoke("box", false);
-  await expect(asked(s, host, host.id)).rejects.toThrow();
+  await expect(s.heads(host, host.id)).rejects.toThrow();
 });
 
 test("a host that comes again is told the newest head and shows its chain there; one that shows another is served as ever, and told of", async () => {

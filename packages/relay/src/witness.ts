@@ -1,11 +1,8 @@
 /** A host's line as the relay's table of heads hears it: asked once, with its registration, what its chain is now; from then on told. */
 import type { Heads, SignedHead } from "@holdfast/protocol";
-import { HeadWords, type HeadTable, SHOW_MS } from "./heads.ts";
+import { HeadWords, type HeadTable, SHOW_MS, type Teller } from "./heads.ts";
 
-export interface WitnessedHost {
-  readonly id: string;
-  /** Raw public key. */
-  readonly key: Uint8Array;
+export interface WitnessedHost extends Teller {
   /** The head that it was told the relay has; null: none. */
   readonly asked: SignedHead | null;
 }
@@ -24,16 +21,16 @@ export class LineWitness {
     this.#failed = failed;
     this.#asked = host.asked;
     this.#late = setTimeout(() => {
-      if (this.#asked) table.silent(host.id, host.key, this.#asked).catch(failed);
+      if (this.#asked) table.silent(host, this.#asked).catch(failed);
       this.#asked = null;
     }, SHOW_MS).unref();
   }
 
   heard(word: Heads): void {
-    if (!this.#words.mayCome()) return;
+    if (this.#host.isReplaced() || !this.#words.mayCome()) return;
     const asked = this.#asked;
     this.#asked = null;
-    this.#table.told(this.#host.id, this.#host.key, word, asked).catch(this.#failed);
+    this.#table.told(this.#host, word, asked).catch(this.#failed);
   }
 
   over(): void {

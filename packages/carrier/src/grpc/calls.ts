@@ -22,6 +22,8 @@ export interface OperatorCalls {
 
 /** Why a connection was not had is asked for so long: gRPC knows by then. */
 const WHY_MS = 500;
+/** For a question; a relay of a group asks the others first, for 5 s at most each time. */
+const ANSWER_MS = 15_000;
 /** gRPC's statuses of those names. */
 const RESOURCE_EXHAUSTED = 8;
 const UNIMPLEMENTED = 12;
@@ -92,7 +94,8 @@ export class RelayClient implements OperatorCalls {
   #ask(method: "find" | "heads", request: Buffer): Promise<Buffer> {
     const { path, requestSerialize, responseDeserialize } = relayService[method];
     return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (fault, answer) =>
+      const deadline = Date.now() + ANSWER_MS;
+      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline }, (fault, answer) =>
         fault ? reject(faultFrom(fault)) : resolve(answer!),
       );
     });

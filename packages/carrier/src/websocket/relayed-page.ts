@@ -73,11 +73,20 @@ class RelayedPageLink extends PageLink {
 
 /** Null: joined. */
 function answerIn(data: unknown): HoldError | null {
-  const { body } = data instanceof ArrayBuffer ? fromBinary(PieceSchema, new Uint8Array(data)) : create(PieceSchema);
-  if (body.case === "joined") return null;
-  if (body.case !== "refused") return new HoldError("bad_request", "the relay does not speak as one");
+  const body = data instanceof ArrayBuffer ? bodyOf(new Uint8Array(data)) : null;
+  if (body?.case === "joined") return null;
+  if (body?.case !== "refused") return new HoldError("bad_request", "the relay does not speak as one");
   const { code, message, details } = body.value;
   return new HoldError(isCode(code) ? code : "internal", message, details);
+}
+
+/** Null also for what is no piece at all: a relay is believed in nothing. */
+function bodyOf(bytes: Uint8Array): Piece["body"] | null {
+  try {
+    return fromBinary(PieceSchema, bytes).body;
+  } catch {
+    return null;
+  }
 }
 
 function pieceOf(body: NonNullable<Init<Piece>["body"]>): Uint8Array<ArrayBuffer> {
@@ -98,8 +107,8 @@ function streamed(): Packing {
         yield pieceOf({ case: "data", value: out.subarray(at, at + PIECE_BYTES) });
     },
     unpack(data, maxBytes, frame) {
-      const { body } = fromBinary(PieceSchema, data);
-      if (body.case !== "data") throw new HoldError("bad_request", "the relay sent something else than data");
+      const body = bodyOf(data);
+      if (body?.case !== "data") throw new HoldError("bad_request", "the relay sent something else than data");
       rest = joinedBytes(rest, body.value);
       let at = 0;
       while (rest.length - at >= HEADER_BYTES) {

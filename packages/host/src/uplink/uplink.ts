@@ -110,7 +110,9 @@ export class Uplink {
   #spare: RelayClient | null = null;
   #doubt: NodeJS.Timeout | undefined;
   #doubtMs: number = DOUBT_MS.least;
-  #isAsked = false;
+  /** A beat that was said and is not answered yet. */
+  #asked: object | null = null;
+  #answeredMs = 0;
   /** U6: as it said when it was last registered. */
   #group = "";
   #line: { readonly call: PieceCall; readonly client: RelayClient } | null = null;
@@ -154,8 +156,7 @@ export class Uplink {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#doubt);
+    this.#settle();
     this.#become({ name: "over" });
     this.#hangUp();
     this.#spare?.close();
@@ -169,8 +170,13 @@ export class Uplink {
 
   /** U6: the line for which it stood by is over. */
   wake(): void {
-    if (this.#state.name !== "standby" || this.#parts.isServed(this.#group)) return;
+    if (this.#state.name === "standby" && !this.#parts.isServed(this.#group)) this.#stepIn();
+  }
+
+  /** U6. Once: who dials stands by no more. */
+  #stepIn(): void {
     clearTimeout(this.#timer);
+    this.#become({ name: "connecting", why: "the host's line at another relay of this group is over" });
     this.start();
   }
 
@@ -229,7 +235,7 @@ export class Uplink {
               ),
             );
           case "beat":
-            return this.#beat();
+            return this.#answered();
           case "offer":
             return this.#come(body.value, client);
         }
@@ -258,7 +264,7 @@ export class Uplink {
     this.#parts.log(`relay ${this.wish.url}: registered as ${registered.name} of ${registered.fleet}`);
     this.tellDoors();
     this.#tellHeads(registered);
-    this.#beat();
+    this.#answered();
   }
 
   /** The relay is shown what the chain is at the head that it has kept, and keeps those that come. What it says it kept is looked at if we signed it. */
@@ -288,31 +294,41 @@ export class Uplink {
     return client;
   }
 
-  /** U2. The answer to one beat is when the next is due to be said. */
+  /** U2. The next beat is due so long after this, and sooner where somebody comes: not so long after whoever came last. */
+  #answered(): void {
+    this.#answeredMs = performance.now();
+    this.#beat();
+  }
+
   #beat(): void {
     if (this.#state.name !== "connected") return;
     const beatMs = Math.min(Math.max(this.#state.registered.beatMs, BEAT_MS.least), BEAT_MS.most);
-    clearTimeout(this.#timer);
-    clearTimeout(this.#doubt);
-    this.#isAsked = false;
+    const everyMs = this.#links.size > 0 ? Math.min(BUSY_BEAT_MS, beatMs) : beatMs;
+    this.#settle();
     this.#timer = setTimeout(
       () => {
-        this.#isAsked = true;
+        const asked = (this.#asked = {});
         this.#say({ case: "beat", value: {} });
-        this.#doubt = setTimeout(() => void this.#dialBeside(), this.#doubtMs);
+        this.#doubt = setTimeout(() => void this.#dialBeside(asked), this.#doubtMs);
         this.#timer = setTimeout(
           () => this.#stalled(new HoldError("unreachable", "the relay has not said a word for three beats")),
           SILENT_BEATS * beatMs,
         );
       },
-      this.#links.size > 0 ? Math.min(BUSY_BEAT_MS, beatMs) : beatMs,
+      Math.max(0, this.#answeredMs + everyMs - performance.now()),
     );
   }
 
-  /** U2. For as long as the line that is doubted says nothing. */
-  async #dialBeside(): Promise<void> {
-    const line = this.#line;
-    const isStill = (): boolean => this.#line === line && this.#isAsked;
+  /** Nothing is waited for and nothing doubted. */
+  #settle(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#doubt);
+    this.#asked = null;
+  }
+
+  /** U2. For as long as that beat is not answered. */
+  async #dialBeside(asked: object): Promise<void> {
+    const isStill = (): boolean => this.#asked === asked;
     const pace = new Pace();
     while (isStill()) {
       const from = performance.now();
@@ -352,7 +368,7 @@ export class Uplink {
       const handlers = meet(link);
       this.#tunnels++;
       this.#links.add(link);
-      if (!this.#isAsked) this.#beat();
+      if (!this.#asked) this.#beat();
       return {
         get maxFrameBytes() {
           return handlers.maxFrameBytes ?? limits.frameBytes;
@@ -382,24 +398,21 @@ export class Uplink {
   #again(fault: unknown, tookMs = 0): void {
     if (this.#state.name === "over") return;
     this.#hangUp();
+    this.#settle();
     const why = shown(fault instanceof Error ? fault.message : String(fault));
-    clearTimeout(this.#timer);
     if (fault instanceof HoldError && fault.code === "fenced" && this.#group !== "") return this.#standBy();
     const isRefused = fault instanceof HoldError && !["unreachable", "draining", "timed_out", "internal"].includes(fault.code);
     if (this.#state.name === "connected" || (isRefused && this.#state.name !== "refused"))
       this.#parts.log(`relay ${this.wish.url}: ${why}`);
     this.#become(isRefused ? { name: "refused", why } : { name: "connecting", why });
     const ms = isRefused ? REFUSED_MS : this.#spare ? 0 : this.#pace.failed(fault, tookMs, Math.random());
-    clearTimeout(this.#timer);
-    clearTimeout(this.#doubt);
-    this.#isAsked = false;
     this.#timer = setTimeout(() => this.start(), ms);
   }
 
   /** U6. The other line may be of another host process with this one's key, of which nothing is known here: then it is asked again, seldom. */
   #standBy(): void {
     this.#become({ name: "standby", why: "the host's line is at another relay of this group" });
-    this.#timer = setTimeout(() => (this.#parts.isServed(this.#group) ? this.#standBy() : this.start()), REFUSED_MS);
+    this.#timer = setTimeout(() => (this.#parts.isServed(this.#group) ? this.#standBy() : this.#stepIn()), REFUSED_MS);
   }
 
   /** Tunnels are calls of the client: an orderly end waits for them. */

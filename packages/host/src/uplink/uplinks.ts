@@ -44,13 +44,26 @@ export class Uplinks {
 
   /** Rejects with what the relay says; nothing is remembered then. Joined already, it registers anew. */
   async join(asked: RelayWish, token: Uint8Array): Promise<OnWire> {
-    const wish = { ...asked, url: relayUrl(relayAddress(asked.url)), name: asked.name || ownName() };
-    const others = this.#all.filter((u) => u.wish.url !== wish.url);
-    if (others.length >= MAX_RELAYS) throw new HoldError("too_many", `this host dials ${MAX_RELAYS} relays; leave one first`);
+    const address = relayAddress(asked.url);
+    if (address.isWeb)
+      throw new HoldError(
+        "usage",
+        `${asked.url} is a relay's web side, and hosts dial by gRPC: say the relay's https:// address`,
+      );
+    const wish = { ...asked, url: relayUrl(address), name: asked.name || ownName() };
+    const others = (): Uplink[] => this.#all.filter((u) => u.wish.url !== wish.url);
+    if (others().length >= MAX_RELAYS) throw new HoldError("too_many", `this host dials ${MAX_RELAYS} relays; leave one first`);
     const uplink = this.#uplink(wish);
     await uplink.join(token);
-    for (const before of this.#all) if (before.wish.url === wish.url) before.stop();
-    this.#keep([...others, uplink]);
+    const before = this.#all.filter((u) => u.wish.url === wish.url);
+    try {
+      this.#keep([...others(), uplink]);
+    } catch (fault) {
+      uplink.stop();
+      throw fault;
+    }
+    // Once the new one is known: those that stand by are not woken for the one that it takes the place of.
+    for (const old of before) old.stop();
     return shown(uplink);
   }
 
@@ -62,8 +75,8 @@ export class Uplinks {
         "bad_request",
         `this host does not dial ${url}; it dials ${this.#all.map((u) => u.wish.url).join(", ") || "none"}`,
       );
-    found.stop();
     this.#keep(this.#all.filter((u) => u !== found));
+    found.stop();
   }
 
   list(): OnWire[] {

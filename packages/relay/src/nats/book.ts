@@ -63,6 +63,10 @@ export class NatsBook implements RelayBook {
     return this.#revoked.has(`key.${keyId}`);
   }
 
+  isRevokedHost(id: string): boolean {
+    return this.#revoked.has(`host.${id}`);
+  }
+
   get hosts(): Promise<Iterable<BookedHost>> {
     return this.#all();
   }
@@ -79,7 +83,7 @@ export class NatsBook implements RelayBook {
 
   async host(id: string): Promise<BookedHost | null> {
     const host = await this.#host(id);
-    return host && { ...host, isRevoked: this.#revoked.has(`host.${id}`) };
+    return host && { ...host, isRevoked: this.isRevokedHost(id) };
   }
 
   async #host(id: string): Promise<BookedHost | null> {

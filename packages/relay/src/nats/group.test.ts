@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { NatsProcess } from "../../../../test/integration/world/nats.ts";
 import { notHere } from "../lines.ts";
-import { answered, type Caller, data, Host, Key, Scene, settled } from "../test/scene.ts";
+import { answered, type Caller, data, headOf, Host, Key, Scene, settled } from "../test/scene.ts";
 import { NatsGroup } from "./group.ts";
 
 const soon = { timeout: 8_000, interval: 5 };
@@ -182,6 +182,27 @@ test("a host that registers at another relay has its line there: the first is to
   await vi.waitFor(async () => (await a.knock(ana, box.id)).joined(), soon);
   expect([a.relay.lines.online, b.relay.lines.online]).toEqual([0, 1]);
   await vi.waitFor(() => expect(again.doors.length).toBeGreaterThan(0), soon);
+});
+
+test("a host for which another relay has no room keeps the line that it has", async () => {
+  const [a, b] = await two();
+  const [ana, fleet] = [new Key(), fresh("lab")];
+  const box = await a.host("box", [ana], fleet);
+  b.relay.quotas.set(fleet, { hosts: 0 });
+  const again = Object.assign(new Host(), { key: box.key, raw: box.raw, keyId: box.keyId, id: box.id });
+  await expect((await b.dial(again)).registered()).rejects.toMatchObject({ code: "too_many" });
+  await (await b.knock(ana, box.id)).joined();
+  expect([box.words.filter((w) => w.case === "refused").length, a.relay.lines.online]).toEqual([0, 1]);
+});
+
+test("heads are given at every relay of the group to whom the host admits, wherever its line is, and to nobody else", async () => {
+  const [a, b] = await two();
+  const [ana, eve] = [new Key(), new Key()];
+  const box = await a.host(fresh("box"), [ana]);
+  box.say({ case: "heads", value: { heads: [headOf(box, 4)] } });
+  await vi.waitFor(async () => expect((await a.heads(ana, box.id)).heads).toMatchObject([{ lsn: 4n }]), soon);
+  expect(await b.heads(ana, box.id)).toMatchObject({ host: box.id, heads: [{ lsn: 4n }] });
+  for (const at of [a, b]) await expect(at.heads(eve, box.id)).rejects.toThrow(/unreachable/);
 });
 
 test("of two lines of one host that race each other at two relays one is left, and the group knows which", async () => {

@@ -28,7 +28,8 @@ class OwnClaim implements Claim {
   wanted: ReadonlyMap<string, number> = new Map();
   /** What stands in the bucket, by its key: until when, and its revision. */
   readonly stands = new Map<string, { readonly untilUnixMs: number; readonly revision: number }>();
-  writing: Promise<void> = Promise.resolve();
+  /** What is read and written for it, one after the other: a record that one look writes is no other's to the next. */
+  turn: Promise<void> = Promise.resolve();
 
   constructor(host: string, line: Line, fence: number) {
     this.host = host;
@@ -72,22 +73,23 @@ export class Presence {
     const writing = this.#writing.get(host.id) ?? { n: 0, heard: 0 };
     this.#writing.set(host.id, writing);
     writing.n++;
-    const fence = await keys
-      .put(`host.${host.id}`, line)
-      .catch((fault: unknown) => {
-        this.#doubted.add(host.id);
-        throw fault;
-      })
-      .finally(() => void (--writing.n === 0 && this.#writing.delete(host.id)));
-    const claim = new OwnClaim(host.id, line, fence);
-    const other = this.#claims.get(host.id);
-    if (Math.max(writing.heard, other?.fence ?? 0) > fence) claim.isLost = true;
-    else {
-      if (other) other.isLost = true;
-      this.#claims.set(host.id, claim);
-      tell(host.id, fence);
+    try {
+      const fence = await keys.put(`host.${host.id}`, line);
+      const claim = new OwnClaim(host.id, line, fence);
+      const other = this.#claims.get(host.id);
+      if (Math.max(writing.heard, other?.fence ?? 0) > fence) claim.isLost = true;
+      else {
+        if (other) other.isLost = true;
+        this.#claims.set(host.id, claim);
+        tell(host.id, fence);
+      }
+      return claim;
+    } catch (fault) {
+      this.#doubted.add(host.id);
+      throw fault;
+    } finally {
+      if (--writing.n === 0) this.#writing.delete(host.id);
     }
-    return claim;
   }
 
   /** All at once, or after those before. */
@@ -97,18 +99,18 @@ export class Presence {
       ...(doors.keyIds ?? []).map((id) => [`key.${hex(id)}`, 0] as const),
       ...(doors.invited ?? []).map((i) => [`knock.${hex(i.knockHash!)}`, Number(i.untilUnixMs ?? 0)] as const),
     ]);
-    return this.#write(own);
+    return this.#turn(own, () => this.#writeDoors(own));
   }
 
-  #write(claim: OwnClaim): Promise<void> {
-    claim.writing = claim.writing.catch(() => {}).then(() => this.#writeDoors(claim));
-    return claim.writing;
+  #turn(claim: OwnClaim, run: () => Promise<void>): Promise<void> {
+    claim.turn = claim.turn.catch(() => {}).then(run);
+    return claim.turn;
   }
 
   async #writeDoors(claim: OwnClaim): Promise<void> {
     const { keys } = this.#parts;
     const { wanted, stands, fence, host } = claim;
-    if (claim.isLost) return;
+    if (!this.#isCurrent(claim)) return;
     const more = [...wanted].filter(([key, until]) => stands.get(key)?.untilUnixMs !== until);
     await inTurn(more, async ([key, untilUnixMs]) => {
       const revision = await this.#writeDoor(`${key}.${host}`, { fence, untilUnixMs });
@@ -135,7 +137,16 @@ export class Presence {
   release(claim: Claim): void {
     if (this.#claims.get(claim.host) === claim) this.#claims.delete(claim.host);
     // Where NATS is away, nobody finds it by a relay that does not answer for it.
-    this.#parts.keys.remove(`host.${claim.host}`, claim.fence).catch(() => this.#doubted.add(claim.host));
+    this.#remove(claim.host, claim.fence).catch(() => {});
+  }
+
+  async #remove(host: string, revision: number): Promise<void> {
+    try {
+      await this.#parts.keys.remove(`host.${host}`, revision);
+    } catch (fault) {
+      this.#doubted.add(host);
+      throw fault;
+    }
   }
 
   /** Another relay says that it has this host's line. */
@@ -143,42 +154,65 @@ export class Presence {
     const writing = this.#writing.get(host);
     if (writing) writing.heard = Math.max(writing.heard, fence);
     const claim = this.#claims.get(host);
-    if (claim && claim.fence < fence) this.#check(claim).catch(() => {});
+    if (claim && claim.fence < fence) this.#turn(claim, () => this.#check(claim)).catch(() => {});
   }
 
   /** R1: after what may have been missed. */
   async checkAll(): Promise<void> {
-    await inTurn([...this.#claims.values()], (claim) => this.#check(claim));
+    await inTurn([...this.#claims.values()], (claim) => this.#turn(claim, () => this.#check(claim)));
     await inTurn([...this.#doubted], (host) => this.#settle(host));
   }
 
   /** R1. */
   async #check(claim: OwnClaim): Promise<void> {
-    const { keys, lost } = this.#parts;
-    const key = `host.${claim.host}`;
-    const kept = await keys.get<Line>(key);
-    if (claim.isLost || this.#claims.get(claim.host) !== claim) return;
+    const kept = await this.#line(claim.host);
+    if (!this.#isCurrent(claim)) return;
     if (kept && kept.revision !== claim.fence) {
       claim.isLost = true;
       this.#claims.delete(claim.host);
-      return lost(claim);
+      return this.#parts.lost(claim);
     }
-    if (!kept) {
-      const fence = await keys.create(key, claim.line);
-      if (fence === null) return this.#check(claim);
+    if (!kept && !(await this.#writeAgain(claim))) return this.#check(claim);
+    return this.#writeDoors(claim);
+  }
+
+  #isCurrent(claim: OwnClaim): boolean {
+    return !claim.isLost && this.#claims.get(claim.host) === claim;
+  }
+
+  /** R1. False: there is one meanwhile. */
+  async #writeAgain(claim: OwnClaim): Promise<boolean> {
+    let fence: number | null;
+    try {
+      fence = await this.#parts.keys.create(`host.${claim.host}`, claim.line);
+    } catch (fault) {
+      this.#doubted.add(claim.host);
+      throw fault;
+    }
+    if (fence === null) return false;
+    // Let go meanwhile, by the revision that it had before.
+    if (!this.#isCurrent(claim)) await this.#remove(claim.host, fence);
+    else {
       claim.fence = fence;
       claim.stands.clear();
     }
-    return this.#write(claim);
+    return true;
   }
 
   /** What nobody here has a line for is not said to be here. */
   async #settle(host: string): Promise<void> {
-    const { keys, me } = this.#parts;
-    const kept = await keys.get<Line>(`host.${host}`);
-    const own = this.#claims.get(host);
-    if (kept?.value.relay === me && kept.revision !== own?.fence) await keys.remove(`host.${host}`, kept.revision);
+    // First: who can't be sure of it meanwhile says so anew.
     this.#doubted.delete(host);
+    try {
+      const kept = await this.#line(host);
+      const own = this.#claims.get(host);
+      // What is being written may be what was read, and a line's own record is its own to look at: the next look knows.
+      if (this.#writing.has(host) || (own && own.fence !== kept?.revision)) this.#doubted.add(host);
+      else if (!own && kept?.value.relay === this.#parts.me) await this.#remove(host, kept.revision);
+    } catch (fault) {
+      this.#doubted.add(host);
+      throw fault;
+    }
   }
 
   /** R3. */

@@ -9,6 +9,13 @@ import {
   FindRequestSchema,
   FindResponseSchema,
   fromBinary,
+  type Head,
+  headOnWire,
+  HeadSchema,
+  HeadsRequestSchema,
+  type HeadsResponse,
+  HeadsResponseSchema,
+  headWords,
   HoldError,
   type HostWord,
   HostWordSchema,
@@ -42,6 +49,12 @@ export class Key {
     const [publicKey, nowUnixMs, id] = [this.raw, Date.now(), randomBytes(12).toString("hex")];
     return signPass({ publicKey, sign: (bytes) => sign(null, bytes, this.key), audience, nowUnixMs, id });
   }
+}
+
+/** As a host of that key signs it. */
+export function headOf({ key, raw }: Key, lsn: number, branch = 0): Head {
+  const point = { lsn, chain: new Uint8Array(32).fill(branch).fill(lsn % 251, 0, 8), atUnixMs: lsn };
+  return create(HeadSchema, headOnWire({ ...point, signature: sign(null, headWords("head", raw, point), key) }));
 }
 
 export const piece = (body: Said): Buffer => Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body })));
@@ -168,6 +181,7 @@ export class Scene {
       ...parts,
       book: this.book,
       group,
+      ...(group && { heads: group.heads }),
       isMe: meantBy(null),
       wallMs: () => Date.now(),
       log: (event, facts) => void this.logged.push(JSON.stringify({ event, ...facts })),
@@ -244,6 +258,13 @@ export class Scene {
     const request = create(FindRequestSchema, { pass: await key.pass(audienceOf(this.address)) });
     const answer = await (await this.client()).find(Buffer.from(toBinary(FindRequestSchema, request)));
     return fromBinary(FindResponseSchema, answer).hosts.map(({ id }) => id);
+  }
+
+  /** What is kept of that host's chain, as this key is told. */
+  async heads(key: Key, host: string): Promise<HeadsResponse> {
+    const request = create(HeadsRequestSchema, { pass: await key.pass(audienceOf(this.address)), host });
+    const answer = await (await this.client()).heads(Buffer.from(toBinary(HeadsRequestSchema, request)));
+    return fromBinary(HeadsResponseSchema, answer);
   }
 
   /** A tunnel from one end to the other. */

@@ -10,6 +10,7 @@ import {
   type HostWord,
   HostWordSchema,
   type Init,
+  PieceSchema,
   type RelayWord,
   RelayWordSchema,
   type SignedHead,
@@ -63,10 +64,10 @@ interface Scene {
   /** The group at another relay of which the host has a line. */
   served: string;
   state(): UplinkState["name"];
-  line(n: number): Promise<Line>;
+  line(n: number, withinMs?: number): Promise<Line>;
 }
 
-async function scene(): Promise<Scene> {
+async function scene(allowPlain = false): Promise<Scene> {
   const lines: Line[] = [];
   const accepts: Call[] = [];
   const relay = {
@@ -96,14 +97,17 @@ async function scene(): Promise<Scene> {
     told: new Set(),
     served: "",
     state: () => made.uplink.state.name,
-    line: (n) =>
-      vi.waitFor(() => {
-        const line = lines[n];
-        if (line?.said("register").length !== 1) throw new Error(`${lines.length} lines`);
-        return line;
-      }, soon),
+    line: (n, withinMs = soon.timeout) =>
+      vi.waitFor(
+        () => {
+          const line = lines[n];
+          if (line?.said("register").length !== 1) throw new Error(`${lines.length} lines`);
+          return line;
+        },
+        { ...soon, timeout: withinMs },
+      ),
     uplink: new Uplink(
-      { url: `http://127.0.0.1:${port}`, name: "box", ca: "" },
+      { url: `http://127.0.0.1:${port}`, name: "box", ca: "", allowPlain },
       {
         identity: { key, publicKey, id: "x" },
         version: "1.2.3",
@@ -172,6 +176,24 @@ test("a line that leaves beats unanswered is over, whatever its connection says,
   await vi.waitFor(() => expect(s.state()).toBe("connected"), soon);
 });
 
+test("a crowd that comes one by one, faster than a line is beaten, does not keep it from being beaten", async () => {
+  const s = await scene(true);
+  s.uplink.start();
+  const line = await s.line(0);
+  line.onWord = (word) => word.case === "beat" && line.say({ case: "beat", value: {} });
+  line.register(500);
+  const joined = Buffer.from(toBinary(PieceSchema, create(PieceSchema, { body: { case: "joined", value: { host: "box" } } })));
+  const from = performance.now();
+  while (line.said("beat").length === 0 && performance.now() - from < soon.timeout) {
+    const n = s.links.length;
+    line.say({ case: "offer", value: { id: randomBytes(16), from: "10.0.0.1", carrier: "websocket", plain: true } });
+    await vi.waitFor(() => expect(s.accepts.length).toBeGreaterThan(n), soon);
+    s.accepts.at(-1)!.write(joined);
+    await vi.waitFor(() => expect(s.links.length).toBeGreaterThan(n), soon);
+  }
+  expect(line.said("beat")).not.toEqual([]);
+});
+
 test("what a relay refuses is shown and not asked again at once; a join that is refused leaves nothing", async () => {
   const s = await scene();
   const joining = s.uplink.join(randomBytes(32));
@@ -208,6 +230,26 @@ test("a host whose line is at another relay of the group stands by, and dials wh
   await vi.waitFor(() => expect(s.state()).toBe("connected"), soon);
   s.lines[1]!.say({ case: "refused", value: { code: "fenced", message: "dialled again", details: {} } });
   await vi.waitFor(() => expect(s.state()).toBe("refused"), soon);
+});
+
+test("a line that another relay of the group has taken is not doubted any more, though its last beat was not answered; who is woken twice dials once", async () => {
+  const s = await scene();
+  s.uplink.start();
+  const first = await s.line(0);
+  first.register(500, "g1");
+  await vi.waitFor(() => expect(first.said("beat")).toHaveLength(1), soon);
+  s.served = "g1";
+  first.say({ case: "refused", value: { code: "fenced", message: "dialled again", details: {} } });
+  await vi.waitFor(() => expect(s.state()).toBe("standby"), soon);
+  // Longer than it is until an unanswered beat has another connection dialled, and the line taken back.
+  await expect(s.line(1, 1_500)).rejects.toThrow();
+  expect(s.state()).toBe("standby");
+  s.served = "";
+  s.uplink.wake();
+  s.uplink.wake();
+  (await s.line(1)).register(60_000, "g1");
+  await vi.waitFor(() => expect(s.state()).toBe("connected"), soon);
+  await expect(s.line(2, 500)).rejects.toThrow();
 });
 
 test("a host that leaves while the relay has not answered is told so at once, and the line is over", async () => {
