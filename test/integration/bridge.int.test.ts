@@ -1,5 +1,5 @@
 /** A link through a program: `hold attach --carrier stdio` between the SDK and the host (sdk/node/bridge.ts). */
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { connectThrough } from "@holdfast/sdk/node";

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { HostClient } from "@holdfast/sdk";
-import { type CopyOptions, connect, copyHere, copyThere } from "@holdfast/sdk/node";
+import { connect, type CopyOptions, copyHere, copyThere } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { Command } from "./world/command.ts";
 import { fact } from "./world/processes.ts";

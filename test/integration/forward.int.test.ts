@@ -1,7 +1,7 @@
 /** Ports of a session, through links of every kind: who may, what is recorded, and how a connection ends. */
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
+import { createServer, connect as connectTcp, type AddressInfo, type Socket } from "node:net";
 import type { HostClient } from "@holdfast/sdk";
 import { connect, forward } from "@holdfast/sdk/node";
 import { expect, onTestFinished, test } from "vitest";

@@ -1,7 +1,7 @@
 /** Links made of HTTP requests, to a real host: for networks that break WebSockets. */
 import { spawnSync } from "node:child_process";
 import { request as ask } from "node:http";
-import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
+import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { framed } from "@holdfast/carrier";
 import { encodeClient } from "@holdfast/protocol";

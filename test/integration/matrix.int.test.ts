@@ -15,9 +15,9 @@ import { expect, test } from "vitest";
 import { columns, table, type Verb } from "../../packages/host/src/call/test/who-may.ts";
 import { Bearer } from "./world/http.ts";
 import { forwardingWorld } from "./world/ports.ts";
-import { fact } from "./world/processes.ts";
 import { signedBy } from "./world/signed.ts";
 import { SshUser } from "./world/ssh.ts";
+import { fact } from "./world/processes.ts";
 import { type World, world } from "./world/world.ts";
 
 const hold = fileURLToPath(new URL("../../bin/hold", import.meta.url));

@@ -1,8 +1,8 @@
 /** A record that outlives its machine: real hosts and shells, a real nats-server, the command line as a reader would use it. */
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { Objm } from "@nats-io/obj";
 import { connect as connectNats } from "@nats-io/transport-node";
+import { Objm } from "@nats-io/obj";
 import { expect, test } from "vitest";
 import { held, hold, type Machine, machine } from "./world/hold.ts";
 import { bucketOf, burn, lines, mirrored, pieces, status, textBelow } from "./world/mirror.ts";

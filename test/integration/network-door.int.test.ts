@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, test } from "vitest";
-import { FarOperator, far } from "./world/far.ts";
-import { type Machine as Home, holdPath, machine as homeOf } from "./world/hold.ts";
+import { far, FarOperator } from "./world/far.ts";
+import { type Machine as Home, machine as homeOf, holdPath } from "./world/hold.ts";
 import { hasNetwork, type Machine, Network } from "./world/network.ts";
 import { fact, kill } from "./world/processes.ts";
 import { bytes, record, say, type World, world } from "./world/world.ts";
@@ -120,10 +120,7 @@ describe.runIf(hasNetwork())("across a network", () => {
     const net = await Network.of(w, ["relay", "host", "op", "greedy"]);
     const { local, session, operator, url } = await far(w, net);
     const { address } = net.machine("relay");
-    const greedy = (
-      what: string,
-      count: number,
-    ): { open: number; ended: number; atOnce: number; told: string; readonly pid: number } => {
+    const greedy = (what: string, count: number): { open: number; ended: number; atOnce: number; told: string; readonly pid: number } => {
       const [first, ...rest] = net.machine("greedy").enter;
       const script = new URL("world/greedy-process.ts", import.meta.url).pathname;
       const child = spawn(first, [...rest, process.execPath, script, what, address, "7444", String(count)], {

@@ -1,7 +1,7 @@
 /** A network that passes in one direction only, relays that die, and one source that takes all it can get. */
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { FarOperator, FarRelay, far, hostOn, ticking } from "./world/far.ts";
+import { far, FarOperator, FarRelay, hostOn, ticking } from "./world/far.ts";
 import { hasNetwork, Network } from "./world/network.ts";
 import { fact } from "./world/processes.ts";
 import { say, soak, world } from "./world/world.ts";

@@ -1,7 +1,7 @@
 /** A network that loses packets, or is slow and narrow. */
 import { existsSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { FarOperator, far } from "./world/far.ts";
+import { far, FarOperator } from "./world/far.ts";
 import { hasNetwork, Network } from "./world/network.ts";
 import { fact } from "./world/processes.ts";
 import { say, soak, world } from "./world/world.ts";

@@ -1,7 +1,7 @@
 /** What a network does to who is far from a host: machines of their own, a real relay between them, and a router that drops, delays and forgets. */
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type FarOperator, far } from "./world/far.ts";
+import { far, type FarOperator } from "./world/far.ts";
 import { hasNetwork, Network } from "./world/network.ts";
 import { fact } from "./world/processes.ts";
 import { say, soak, type World, world } from "./world/world.ts";

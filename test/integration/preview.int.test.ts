@@ -1,11 +1,10 @@
 /** A session's port in a browser: who is let in, and what the program there is told. */
-
-import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { HostClient } from "@holdfast/sdk";
 import { connect } from "@holdfast/sdk/node";
-import { type Preview, preview } from "@holdfast/sdk/preview";
+import { preview, type Preview } from "@holdfast/sdk/preview";
 import { chromium } from "playwright-core";
 import { expect, onTestFinished, test } from "vitest";
 import WebSocket from "ws";

@@ -1,10 +1,9 @@
 /** A relay that is not what it should be: what it can read, change and put in another's place. Nothing. */
-
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
 import { InputStatus } from "@holdfast/protocol";
 import type { HostClient } from "@holdfast/sdk";
 import { files, generateKey } from "@holdfast/sdk/node";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { type Deed, type Direction, EvilRelay } from "./world/evil-relay.ts";
 import { held, machine } from "./world/hold.ts";

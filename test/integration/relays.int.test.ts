@@ -1,16 +1,16 @@
 /** Relays of one group, which meet at NATS: hosts at one, operators at another, and what becomes of an attachment when any of it is killed. */
 import { createHash } from "node:crypto";
+import { connect as connectNats } from "@nats-io/transport-node";
 import { InputStatus } from "@holdfast/protocol";
 import type { Attachment, HostClient } from "@holdfast/sdk";
-import { connect as connectNats } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
 import { held } from "./world/hold.ts";
 import { NatsCluster, NatsProcess } from "./world/nats.ts";
 import { fact } from "./world/processes.ts";
 import { RelayProcess } from "./world/relay.ts";
 import { answering, reach, steersThroughCuts } from "./world/steered.ts";
-import { wire } from "./world/wire.ts";
 import { freePort, refusal, say, soak, type World, world } from "./world/world.ts";
+import { wire } from "./world/wire.ts";
 
 const through = (url: string): string => `${url.replace(/^\w+:/, "relay+http:")}/box`;
 const natsArgs = (urls: readonly string[]): string[] => urls.flatMap((url) => ["--nats", url]);

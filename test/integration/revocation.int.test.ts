@@ -1,8 +1,8 @@
 /** T-23: an operator, or one key of theirs, is revoked while it types, reads, waits or is away. Nothing of it is applied afterwards. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { connectUnix } from "@holdfast/carrier";
 import { InputStatus, OperatorKind } from "@holdfast/protocol";
 import type { Attachment, HoldError, HostClient } from "@holdfast/sdk";
+import { connectUnix } from "@holdfast/carrier";
 import { files, generateKey, joinHost } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";

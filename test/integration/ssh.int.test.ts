@@ -1,14 +1,14 @@
 /** Stock OpenSSH clients against a real host: `ssh`, `sftp`, `scp`. */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { connectUnix } from "@holdfast/carrier";
 import { OperatorKind, SessionState } from "@holdfast/protocol";
 import type { HostClient } from "@holdfast/sdk";
+import { connectUnix } from "@holdfast/carrier";
 import { connect, files, joinHost } from "@holdfast/sdk/node";
 import ssh2 from "ssh2";
 import { expect, test } from "vitest";
 import { listener } from "./world/ports.ts";
 import { fact, lives, rssKib } from "./world/processes.ts";
-import { SshUser, sha256Of } from "./world/ssh.ts";
+import { sha256Of, SshUser } from "./world/ssh.ts";
 import { record, soak, type World, world } from "./world/world.ts";
 
 interface Scene {

@@ -1,9 +1,8 @@
 /** A relay that does to what it passes what it likes: the real one, in the test's own process, with its hands on the calls. */
-
-import { randomBytes } from "node:crypto";
 import { fromBinary, PieceSchema } from "@holdfast/protocol";
 import { FileBook, listenGrpc, meantBy, Relay } from "@holdfast/relay";
 import type { HostClient } from "@holdfast/sdk";
+import { randomBytes } from "node:crypto";
 import type { World } from "./world.ts";
 
 type Call = Parameters<Relay["reach"]>[0];

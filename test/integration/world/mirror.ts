@@ -1,9 +1,9 @@
 /** What tests of mirrors share. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { HostClient } from "@holdfast/sdk";
-import { type ObjectStore, Objm } from "@nats-io/obj";
+import { Objm, type ObjectStore } from "@nats-io/obj";
 import { connect as connectNats } from "@nats-io/transport-node";
+import type { HostClient } from "@holdfast/sdk";
 import { onTestFinished } from "vitest";
 import { held, type Machine, machine } from "./hold.ts";
 import type { NatsProcess } from "./nats.ts";

@@ -5,8 +5,8 @@
  * A line of stdout is one JSON {@link Sight}. Times are this machine's calendar's, which all machines of a test share.
  */
 import { createHash } from "node:crypto";
-import { argv, stdin, stdout } from "node:process";
 import { createInterface } from "node:readline";
+import { argv, stdin, stdout } from "node:process";
 import type { Attachment } from "@holdfast/sdk";
 import { connect } from "@holdfast/sdk/node";
 

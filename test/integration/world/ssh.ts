@@ -1,10 +1,11 @@
 /** OpenSSH's own clients against a world's host, each with a key and a known_hosts of its own. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, type KeyObject, randomBytes } from "node:crypto";
 import { createReadStream, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OperatorKind } from "@holdfast/protocol";
 import { openSshPublicKey } from "@holdfast/sdk";
+import { spawnSync } from "node:child_process";
 import { fact, kill } from "./processes.ts";
 import type { World } from "./world.ts";
 

@@ -1,4 +1,4 @@
-import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
+import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import type { World } from "./world.ts";
 
 /** A stretch of wire before a host that listens: it can be cut, or closed for good. `tap` is shown all that passes, both ways. */

@@ -4,9 +4,9 @@
  */
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createServer, type AddressInfo } from "node:net";
 import { hostDown, type ListenWish, startHost } from "@holdfast/host/start";
 import { OperatorKind, type Session } from "@holdfast/protocol";
 import type { Event, HostClient, OpenSpec } from "@holdfast/sdk";

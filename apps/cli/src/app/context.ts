@@ -4,8 +4,8 @@
  */
 import type { ListenWish, OidcSettings } from "@holdfast/host/start";
 import type { AttachHandlers, ConnectOptions, Event, HostClient } from "@holdfast/sdk";
-import type { FoundHost, Joined, KeptByRelay } from "@holdfast/sdk/node";
 import type { Settings } from "../config/settings.ts";
+import type { FoundHost, Joined, KeptByRelay } from "@holdfast/sdk/node";
 import type { Remote } from "../read/remote.ts";
 import type { Paint } from "../show/colour.ts";
 import type { CommandTable } from "../spec/command.ts";

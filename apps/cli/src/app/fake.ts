@@ -1,5 +1,5 @@
 /** A world for tests of commands: streams that remember, a clock that stands, and a host made of the methods that a test gives. */
-import type { AttachHandlers, Attachment, AttachOptions, Event, Floor, HostClient, Session } from "@holdfast/sdk";
+import type { AttachHandlers, AttachOptions, Attachment, Event, Floor, HostClient, Session } from "@holdfast/sdk";
 import type { KeptByRelay } from "@holdfast/sdk/node";
 import type { Settings } from "../config/settings.ts";
 import { paintFor } from "../show/colour.ts";

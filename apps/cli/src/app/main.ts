@@ -4,8 +4,8 @@
  *   A2  A name that is no command of ours is `hold-NAME` on the path, or an error that says what was meant.
  */
 import { run as runStricli } from "@stricli/core";
-import { didYouMean } from "../read/near.ts";
 import { parsePlace } from "../read/place.ts";
+import { didYouMean } from "../read/near.ts";
 import { type AnyCommand, findCommand } from "../spec/command.ts";
 import { commands, table } from "../spec/index.ts";
 import type { Context, Output } from "./context.ts";

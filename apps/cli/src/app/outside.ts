@@ -1,6 +1,6 @@
 /** `hold-NAME` on the path becomes `hold NAME`. Our own commands always win, so that nobody's file can stand in for one. */
 import { spawn } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
+import { constants, accessSync, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
 /** The first `hold-NAME` on the path that may be run. Folders that are not absolute are passed over: they change with the directory. */

@@ -10,13 +10,13 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isatty } from "node:tty";
 import { HoldError, type HostClient } from "@holdfast/sdk";
-import type { FoundHost, Joined, KeptByRelay } from "@holdfast/sdk/node";
 import type { Settings } from "../config/settings.ts";
-import type { FromMirror } from "../mirror/record.ts";
-import type { Remote } from "../read/remote.ts";
 import { type Paint, paintFor } from "../show/colour.ts";
+import type { Remote } from "../read/remote.ts";
 import type { CommandTable } from "../spec/command.ts";
 import type { Outer } from "../terminal/outer.ts";
+import type { FoundHost, Joined, KeptByRelay } from "@holdfast/sdk/node";
+import type { FromMirror } from "../mirror/record.ts";
 import type {
   AuditFinding,
   AuditRecord,

@@ -6,8 +6,8 @@
  */
 import {
   type Attachment,
-  type Event,
   escapeText,
+  type Event,
   type Floor,
   type HostClient,
   type InputOutcome,

@@ -1,7 +1,6 @@
 /** Copy mode: the history as text on the whole terminal, with incremental search. Keys as in less; `q` goes back to the session. */
-
-import { escapeText, type HostClient } from "@holdfast/sdk";
 import type { TerminalSize } from "../read/size.ts";
+import { escapeText, type HostClient } from "@holdfast/sdk";
 import { cutTo, padTo } from "../show/width.ts";
 import { History } from "./history.ts";
 import { atEnd, matches, type Pager, scrolled, search, showLine } from "./pager.ts";

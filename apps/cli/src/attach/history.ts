@@ -5,7 +5,7 @@
  *   H2  At most about {@link mostLines} are in memory; going on drops the other end.
  */
 import { type HostClient, readJournal } from "@holdfast/sdk";
-import { Cleaner, type CleanLine } from "../record/clean.ts";
+import { type CleanLine, Cleaner } from "../record/clean.ts";
 
 const pageEvents = 400;
 const mostLines = 200_000;

@@ -1,8 +1,7 @@
 /** `hold attach` where there is no terminal: output as it comes, to standard output, until the session ends or the reader goes. */
-
-import { escapeText } from "@holdfast/sdk";
 import type { Context } from "../app/context.ts";
 import { line } from "../app/context.ts";
+import { escapeText } from "@holdfast/sdk";
 import { exitText } from "../show/words.ts";
 import { attachable } from "./interactive.ts";
 

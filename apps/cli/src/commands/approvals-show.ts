@@ -1,5 +1,5 @@
 /** `hold approvals show`, and finding the request that is meant. */
-import { type Approval, HoldError, type HostClient } from "@holdfast/sdk";
+import { type Approval, type HostClient, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { approvalJson, approvalLines } from "../show/approval.ts";
 import { pairs } from "../show/table.ts";

@@ -1,10 +1,9 @@
 /** `hold audit show`: who did what, over all sessions, in the order of the host's one record. Reads the files; a host need not run. */
-
-import { escapeText } from "@holdfast/sdk";
 import type { AuditRecord } from "../app/context.ts";
 import { type Context, jsonLine, line } from "../app/context.ts";
-import { eventJson, kindOf } from "../show/event.ts";
+import { escapeText } from "@holdfast/sdk";
 import { kindsMeant } from "../show/event-kinds.ts";
+import { eventJson, kindOf } from "../show/event.ts";
 import { cutTo, padTo } from "../show/width.ts";
 import { printer } from "./log.ts";
 import { sinceMs } from "./since.ts";

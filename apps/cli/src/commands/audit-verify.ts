@@ -1,7 +1,6 @@
 /** `hold audit verify`: reads the journal folder itself, whatever the host says. */
-
-import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { escapeText } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { witness: readonly string[]; json: boolean }): Promise<number> {
   const progress = context.err.isTty && !flags.json;

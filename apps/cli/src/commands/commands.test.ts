@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HoldError } from "@holdfast/sdk";
 import { describe, expect, test } from "vitest";
-import { event, floor, hold, host, nowMs, replaying, type Sink, session } from "../app/fake.ts";
 import { commands } from "../spec/index.ts";
+import { event, floor, hold, host, nowMs, replaying, type Sink, session } from "../app/fake.ts";
 
 const refused = (code: string, message: string) => () =>
   Promise.reject(Object.assign(new Error(message), { name: "HoldError", code }));

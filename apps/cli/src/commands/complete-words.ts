@@ -1,9 +1,8 @@
 /** `hold complete-words -- WORDS…`: candidates, one a line, with a tab and what they mean; `:files` and `:folders` ask the shell for its own. */
-
-import { escapeText } from "@holdfast/sdk";
 import { type Context, line } from "../app/context.ts";
 import { complete } from "../complete/complete.ts";
 import { known } from "../config/settings.ts";
+import { escapeText } from "@holdfast/sdk";
 import { stateText } from "../show/session.ts";
 
 export async function run(context: Context): Promise<number> {

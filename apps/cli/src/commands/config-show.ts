@@ -1,7 +1,7 @@
 /** `hold config`: the settings in effect, with where each comes from. */
 import { existsSync } from "node:fs";
-import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { escapeText } from "@holdfast/sdk";
 import { table } from "../show/table.ts";
 
 export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {

@@ -6,11 +6,11 @@ import { bytesOf, escapeText, type Files, HoldError, textOf } from "@holdfast/sd
 import { type Copied, type CopyOptions, copyHere, copyThere } from "@holdfast/sdk/node";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
+import { meant } from "./led.ts";
 import { parsePlace } from "../read/place.ts";
 import { bytesText } from "../show/time.ts";
-import { meant } from "./led.ts";
-import { printFile } from "./print-file.ts";
 import { Progress } from "./progress.ts";
+import { printFile } from "./print-file.ts";
 
 interface CpFlags {
   recursive: boolean;

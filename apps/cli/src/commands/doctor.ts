@@ -1,7 +1,6 @@
 /** `hold doctor`: what is wrong here, and what to do about it. */
-
-import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { escapeText } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { resetTerminal: boolean; json: boolean }): Promise<number> {
   if (flags.resetTerminal) {

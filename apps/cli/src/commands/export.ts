@@ -1,10 +1,10 @@
 /** `hold export`: a recording for others. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { escapeText, readJournal } from "@holdfast/sdk";
 import type { Context } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { CastWriter } from "../record/asciicast.ts";
 import { Cleaner } from "../record/clean.ts";
+import { escapeText, readJournal } from "@holdfast/sdk";
 import { eventText } from "../show/event.ts";
 import { commandText } from "../show/session.ts";
 import { shellCode } from "../show/words.ts";

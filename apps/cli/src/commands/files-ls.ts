@@ -1,7 +1,7 @@
 /** `hold files ls`. */
 import type { FileEntry } from "@holdfast/sdk";
-import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { escapeText } from "@holdfast/sdk";
 import { table } from "../show/table.ts";
 import { ago, bytesText, iso } from "../show/time.ts";
 

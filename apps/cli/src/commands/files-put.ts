@@ -1,8 +1,9 @@
 /** `hold files put`. */
 import { open } from "node:fs/promises";
-import { bytesOf, escapeText, HoldError } from "@holdfast/sdk";
+import { bytesOf, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
+import { escapeText } from "@holdfast/sdk";
 import { bytesText } from "../show/time.ts";
 
 interface PutFlags {

@@ -1,7 +1,6 @@
 /** `hold files watch`. */
-
-import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { escapeText } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { json: boolean }, args: readonly string[]): Promise<undefined> {
   const client = await context.client();

@@ -1,7 +1,6 @@
 /** `hold take`, `release`, `pass`, `ai pause`, `ai resume`: one verb each of the floor. */
-
-import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { escapeText } from "@holdfast/sdk";
 import { floorJson, steersText } from "../show/session.ts";
 
 type Verb = "take" | "release" | "pass" | "ai_pause" | "ai_resume";

@@ -1,7 +1,6 @@
 /** `hold forward`. */
-
+import { forward, type Forward } from "@holdfast/sdk/node";
 import { escapeText, HoldError } from "@holdfast/sdk";
-import { type Forward, forward } from "@holdfast/sdk/node";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { table } from "../show/table.ts";

@@ -2,7 +2,7 @@
 import type { Context } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { helpFor } from "../help/page.ts";
-import { topics, topicText } from "../help/topics.ts";
+import { topicText, topics } from "../help/topics.ts";
 import { didYouMean } from "../read/near.ts";
 import { findCommand } from "../spec/command.ts";
 

@@ -1,11 +1,10 @@
 /** `hold host status`: asks, and does not start one. */
-
-import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
-import { sshFingerprint } from "../show/ssh.ts";
 import { pairs } from "../show/table.ts";
 import { ago, bytesText, iso } from "../show/time.ts";
+import { sshFingerprint } from "../show/ssh.ts";
 import { alarmLine } from "../show/witness.ts";
+import { escapeText } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {
   const s = await (await context.client({ start: false })).status();

@@ -1,5 +1,5 @@
 /** `hold host up`. */
-import { HoldError, type HostClient } from "@holdfast/sdk";
+import { type HostClient, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 

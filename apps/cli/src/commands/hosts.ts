@@ -2,8 +2,8 @@
 import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
-import { relayedAddress } from "../app/target.ts";
 import { table } from "../show/table.ts";
+import { relayedAddress } from "../app/target.ts";
 
 export async function run(context: Context, flags: { readonly json: boolean }): Promise<undefined> {
   const url = context.relay;

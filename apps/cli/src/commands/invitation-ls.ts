@@ -1,11 +1,10 @@
 /** `hold invitation ls`. */
-
-import type { Invitation } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { formatDuration } from "../read/duration.ts";
 import { invitationJson, invitationState } from "../show/session.ts";
 import { table } from "../show/table.ts";
 import { operatorKindWord } from "../show/words.ts";
+import type { Invitation } from "@holdfast/sdk";
 
 export async function run(context: Context, flags: { json: boolean }): Promise<undefined> {
   const client = await context.client();

@@ -2,9 +2,9 @@
 import { escapeText, formatInvite, HoldError, type HostClient, type Invited } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
-import { relayedAddress } from "../app/target.ts";
 import { formatDuration } from "../read/duration.ts";
 import { invitationJson } from "../show/session.ts";
+import { relayedAddress } from "../app/target.ts";
 
 const LOOPBACK = /^\w+:\/\/(localhost|127\.[\d.]+|\[::1\])(:|\/|$)/;
 /** How links are made, the surest first; other carriers' addresses are told too, for those who know a way. */

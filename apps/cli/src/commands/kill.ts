@@ -1,7 +1,6 @@
 /** `hold kill`. */
-
-import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { escapeText } from "@holdfast/sdk";
 import { sessionJson, stateText } from "../show/session.ts";
 import { each } from "./each.ts";
 

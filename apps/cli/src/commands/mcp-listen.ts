@@ -3,7 +3,7 @@
  *   M3  This process has no authority of its own there: each request carries a grant, which is handed on to the host in the handshake of a link. Who
  *       may do what is the host's to say, and a grant for another host is refused by it.
  */
-import { type Handler, Listener, type Routes } from "@holdfast/host/listen";
+import { Listener, type Handler, type Routes } from "@holdfast/host/listen";
 import { readListen } from "@holdfast/host/start";
 import { HoldError, OperatorKind } from "@holdfast/sdk";
 import { type Context, type HostClient, line } from "../app/context.ts";

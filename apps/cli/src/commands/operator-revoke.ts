@@ -1,7 +1,6 @@
 /** `hold operator revoke`. */
-
-import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { escapeText } from "@holdfast/sdk";
 import { operatorJson } from "../show/session.ts";
 
 export async function run(

@@ -1,7 +1,6 @@
 /** `hold preview`. */
-
-import { escapeText } from "@holdfast/sdk";
 import { preview } from "@holdfast/sdk/preview";
+import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { meant, untilOver } from "./led.ts";

@@ -1,7 +1,6 @@
 /** `hold screen`: the screen as text. */
-
-import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { escapeText } from "@holdfast/sdk";
 
 export async function run(
   context: Context,

@@ -1,9 +1,8 @@
 /** `hold share`. */
-
-import type { HostClient, Session } from "@holdfast/sdk";
 import type { Context } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { formatDuration } from "../read/duration.ts";
+import type { HostClient, Session } from "@holdfast/sdk";
 import { addressesOf, tell } from "./invited.ts";
 import { environment } from "./new.ts";
 

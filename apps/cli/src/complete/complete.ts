@@ -5,8 +5,8 @@
  *   C2  Nothing is started and nothing fails: without a host there are no names, and that is all.
  */
 import { keyNames } from "@holdfast/sdk";
-import { flagName, globalFlags } from "../help/page.ts";
 import { signalNames } from "../read/signal.ts";
+import { flagName, globalFlags } from "../help/page.ts";
 import { type AnyCommand, type CommandTable, type Completion, findCommand } from "../spec/command.ts";
 
 export interface Candidate {

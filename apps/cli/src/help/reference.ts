@@ -2,9 +2,8 @@
  * The part of docs/cli.md that is made of the command table. The test beside it compares; this writes it anew:
  *   UPDATE_DOCS=1 npx vitest run apps/cli/src/help
  */
-
-import { known } from "../config/settings.ts";
 import type { CommandTable, Group } from "../spec/command.ts";
+import { known } from "../config/settings.ts";
 import { globalFlags, ownFlagRows, usageLine } from "./page.ts";
 
 export const begins = "<!-- made of the command table: begin -->";

@@ -1,10 +1,10 @@
 /** The topics of `hold help`, each one page of text in a small markup: `# head`, indented lines as they are, the rest wrapped. */
 import { paintFor } from "../show/colour.ts";
-import { type PageOptions, wrap } from "./page.ts";
 import type { Topic } from "./topic.ts";
+import { type PageOptions, wrap } from "./page.ts";
 import { running } from "./topics/running.ts";
-import { trusting } from "./topics/trusting.ts";
 import { using } from "./topics/using.ts";
+import { trusting } from "./topics/trusting.ts";
 
 export const topics: Readonly<Record<string, Topic>> = { ...using, ...running, ...trusting };
 

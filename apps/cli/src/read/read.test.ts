@@ -1,6 +1,6 @@
-import { parseKey } from "@holdfast/sdk";
 import { describe, expect, test } from "vitest";
 import { formatDuration, parseDuration } from "./duration.ts";
+import { parseKey } from "@holdfast/sdk";
 import { didYouMean, distance, nearest } from "./near.ts";
 import { parseSignal, signalName } from "./signal.ts";
 import { parseSize } from "./size.ts";

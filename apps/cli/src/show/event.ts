@@ -1,5 +1,5 @@
 /** One event of a journal, for programs and for people: what happened, in a line that can't be forged by what was typed or printed. */
-import { type Event, escapeBytes, escapeText } from "@holdfast/sdk";
+import { escapeBytes, escapeText, type Event } from "@holdfast/sdk";
 import { formatDuration } from "../read/duration.ts";
 import { signalName } from "../read/signal.ts";
 import { kindWord } from "./event-kinds.ts";

@@ -1,6 +1,6 @@
-import { escapeBytes, escapeText } from "@holdfast/sdk";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { escapeBytes, escapeText } from "@holdfast/sdk";
 import { table } from "./table.ts";
 import { cutTo, textWidth } from "./width.ts";
 

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { escapeBytes, escapeLines, escapeText } from "@holdfast/sdk";
 import { describe, expect, test } from "vitest";
 import { event, floor, session } from "../app/fake.ts";
 import { paintFor } from "./colour.ts";
-import { eventJson, eventText, printedText } from "./event.ts";
+import { escapeBytes, escapeLines, escapeText } from "@holdfast/sdk";
 import { eventKinds } from "./event-kinds.ts";
+import { eventJson, eventText, printedText } from "./event.ts";
 import { commandText, sessionJson, stateText, steersText, whoText } from "./session.ts";
 import { pairs, table } from "./table.ts";
 import { ago, bytesText } from "./time.ts";

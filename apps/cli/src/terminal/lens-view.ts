@@ -5,7 +5,7 @@
 import { createRequire } from "node:module";
 import type { Terminal as Model } from "@xterm/headless";
 import type { TerminalSize } from "../read/size.ts";
-import { cutTo, padTo } from "../show/width.ts";
+import { padTo, cutTo } from "../show/width.ts";
 import { type Cell, difference, type Frame } from "./frame.ts";
 import { type Corner, follow, look } from "./lens.ts";
 import type { Outer } from "./outer.ts";

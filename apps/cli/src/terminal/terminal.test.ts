@@ -1,8 +1,8 @@
+import { resetSequence } from "./reset.ts";
 import { describe, expect, test } from "vitest";
 import { endsInGround } from "./ground.ts";
 import { type Action, InputReader, keyAt } from "./input.ts";
 import { follow, look } from "./lens.ts";
-import { resetSequence } from "./reset.ts";
 import { ScreenSwitches } from "./screen-switch.ts";
 
 const told = (actions: readonly Action[]) =>
