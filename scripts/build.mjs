@@ -3,7 +3,7 @@
  *
  *   B1  dist/hold.cjs loads on any Node and says what is wrong under one that is too old; the rest may be new.
  *   B2  The command line is one small CommonJS file: read once, compiled from the cache, its modules run when a command imports them.
- *   B3  What is unchanged is not built again: bundles by esbuild's own speed, shims by their sources' times.
+ *   B3  What is unchanged is not built again: bundles by esbuild's own speed, shims and the console's page by their sources' times.
  *   B4  A new dist/ appears file by file under a running host: files are replaced by rename and never written in place.
  * Elsewhere: types (tsc -b, which emits nothing that runs), the shim's compilers (packages/shim).
  */
@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { entryStub } from "./entry-stub.mjs";
 
@@ -186,7 +187,60 @@ async function bundle() {
   );
   if (built.some((b) => b.name === "cli")) place(join(dist, "hold.cjs"), entryStub(manifest.version, neededNode));
   dropFormerFiles();
+  for (const input of await buildPage()) inputs.add(input);
   place(join(dist, "THIRD-PARTY-LICENSES.txt"), licences(inputs));
+}
+
+/** What the page's code comes from: it is a client, so all of the sdk's rooms are in it. */
+const pageSources = ["apps/console", "packages/sdk", "packages/carrier", "packages/core", "packages/protocol"];
+/** Smaller ones are not worth another file. */
+const COMPRESSED_FROM = 1024;
+
+/**
+ * B3. dist/console, with what is text also compressed, for the hosts and relays that serve it. Answers with the files that went into it.
+ * @returns {Promise<string[]>}
+ */
+async function buildPage() {
+  const [out, stamp] = [join(dist, "console"), at(".build", "console.json")];
+  const wanted = sourcesHash(pageSources);
+  if (existsSync(stamp) && existsSync(join(out, "index.html"))) {
+    const { hash, inputs } = JSON.parse(readFileSync(stamp, "utf8"));
+    if (hash === wanted) return inputs;
+  }
+  const { build: buildWithVite } = await import("vite");
+  const made = await buildWithVite({ root: at("apps/console"), logLevel: "warn", build: { write: false } });
+  const { output } = /** @type {import("vite").Rolldown.RolldownOutput} */ (made);
+  if (process.argv.includes("--clean")) rmSync(out, { recursive: true, force: true });
+  const own = filesBelow(at("apps/console/public")).map((name) => ({
+    name,
+    bytes: readFileSync(at("apps/console/public", name)),
+  }));
+  const files = output.map((file) => ({
+    name: file.fileName,
+    bytes: Buffer.from(file.type === "chunk" ? file.code : file.source),
+  }));
+  // The page that names the others comes last (B4).
+  for (const { name, bytes } of [...own, ...files].sort(
+    (a, b) => Number(a.name === "index.html") - Number(b.name === "index.html"),
+  )) {
+    if (/\.(js|css|html|svg|webmanifest)$/.test(name) && bytes.length >= COMPRESSED_FROM) {
+      place(join(out, `${name}.br`), brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }));
+      place(join(out, `${name}.gz`), gzipSync(bytes, { level: 9 }));
+    }
+    place(join(out, name), bytes);
+  }
+  const inputs = output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : [])).map((id) => relative(root, id));
+  place(stamp, JSON.stringify({ hash: wanted, inputs }));
+  return inputs;
+}
+
+/** Of all files below `folders`, with what the lock file says of packages. */
+function sourcesHash(/** @type {string[]} */ folders) {
+  const hash = createHash("sha256").update(readFileSync(at("package-lock.json")));
+  for (const folder of folders)
+    for (const name of filesBelow(at(folder)))
+      if (!name.includes("node_modules")) hash.update(`${folder}/${name}`).update(readFileSync(at(folder, name)));
+  return hash.digest("hex");
 }
 
 /** What builds of before ADR 51 left, for a package to be without: a `hold attach` of theirs that runs loads chunks late. */

@@ -30,6 +30,11 @@ function run(/** @type {string} */ command, /** @type {string[]} */ args, quiet 
   process.exit(1);
 }
 
+function printed(/** @type {string} */ command, /** @type {string[]} */ args) {
+  const done = spawnSync(command, args, { cwd: root, env: ownEnvironment(), encoding: "utf8" });
+  return done.status === 0 ? done.stdout.trim() : `(none: ${done.stderr.trim()})`;
+}
+
 const word = (/** @type {string} */ text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 run(process.execPath, [join(root, "scripts", "build.mjs")]);
@@ -38,6 +43,11 @@ run(hold, ["new", "demo", "-d", "-A"], true);
 run(hold, ["ls"]);
 console.log(`
 The session \`demo\` is alive. Its end is its own: nothing that happens to this terminal ends it.
+In a browser of this machine, by a link that works once, within ten minutes (\`hold console\` makes another):
+
+  ${printed(hold, ["console", "--no-open"])}
+
+In a terminal:
 
   ${word(hold)} attach demo        # get in; Ctrl-q d leaves it running
   ${word(hold)} run demo -- uptime # or send it one command

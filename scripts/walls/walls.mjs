@@ -8,6 +8,7 @@
  *       The compiler cannot see these, since they belong to the language.
  *   W4  Type-only imports count: a wall is about what one must understand, not about what is loaded.
  */
+import "./swc-reads-tsx.mjs";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join, relative, sep } from "node:path";

@@ -8,8 +8,14 @@ const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 test("a session is opened, steered, read and ended by its handle", async () => {
   const w = await world();
   const client = await w.connect();
-  const session = await client.sessions.open({ env: w.env, cwd: w.files, shell: "/bin/bash", name: "mine" });
-  const ran = await session.run("echo one; (exit 3)");
+  const session = await client.sessions.open({
+    env: w.env,
+    addEnv: { COUNT: "one" },
+    cwd: w.files,
+    shell: "/bin/bash",
+    name: "mine",
+  });
+  const ran = await session.run('echo "$COUNT"; [ "$HOME" ] && (exit 3)');
   expect(ran).toMatchObject({ ok: true, code: 3, state: "ended" });
   expect(ran.ok && text(ran.output).trim()).toBe("one");
   const beside = await session.exec(["sh", "-c", "pwd; echo oops >&2; exit 5"]);

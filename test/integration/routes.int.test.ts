@@ -7,8 +7,8 @@ import { spawnSync } from "node:child_process";
 import { request } from "node:http";
 import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
 import { fromBinary, HoldError, PieceSchema, RelayWordSchema } from "@holdfast/protocol";
-import { WebSocket } from "ws";
 import { expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { mcpRoutes } from "../../apps/cli/src/commands/mcp-listen.ts";
 import { verbs } from "../../packages/host/src/call/verbs.ts";
 import { frameFrom, messageOf, registry } from "../../packages/host/src/http/transcode.ts";
@@ -194,6 +194,8 @@ async function refusesRequests(url: string): Promise<void> {
       }
   expect(Object.keys(tables.host).filter((path) => filled(path).length > 1)).toEqual(["/v1/call/{verb}"]);
   expect(seen).toEqual(Object.keys(open).filter((name) => name.startsWith("host ")));
+  // Files of a page are for everybody, and are served where somebody has asked for a page: console.int.
+  expect(Object.values(tables.host).filter(({ credential }) => credential === "none")).toEqual([]);
   // Of what a grant opens there is nothing that is not behind one, whatever serves it.
   for (const [path, route] of Object.entries(tables.mcp)) expect([path, route.credential]).toEqual([path, "bearer"]);
 }

@@ -19,6 +19,7 @@ import {
   type Surroundings,
 } from "@holdfast/protocol";
 import { Gate } from "./approval/gate.ts";
+import type { Console } from "./console/console.ts";
 import type { Continuity } from "./operator/continuity.ts";
 import type { Invitations } from "./operator/invitations.ts";
 import { KeyUses } from "./operator/key-uses.ts";
@@ -107,6 +108,8 @@ export class Host {
   witness: HostWitness | null = null;
   /** Of its record; null in a world that has none. */
   mirror: Mirror | null = null;
+  /** Its page; null in a world that has none. */
+  console: Console | null = null;
   /** Of its SSH server, as in known_hosts; empty: there is none. */
   sshHostKey = "";
   /** What a session inherits that is opened from a machine or page of which nothing is to be inherited. */

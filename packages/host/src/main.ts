@@ -21,7 +21,8 @@ import { collectWhenIdle } from "./idle-memory.ts";
 import { NodeDisk, openJournal, systemRandom } from "./journal/index.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
-import type { Listener } from "./listen/index.ts";
+import { Console } from "./console/console.ts";
+import type { Listener, Routes } from "./listen/index.ts";
 import type { Proven } from "./link/handshake.ts";
 import type { HostIdentity } from "./link/identity.ts";
 import { HostLink, turnAway } from "./link/host-link.ts";
@@ -168,6 +169,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   const links = new Set<HostLink>();
   let server: Server | null = null;
   let listener: Listener | null = null;
+  let console: Console | null = null;
   let sshServer: SshServer | null = null;
   let relays: Relays | null = null;
   let mirror: Mirror | null = null;
@@ -179,6 +181,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     setTimeout(() => process.exit(code), LEAVE_MS).unref();
     server?.close();
     void listener?.close();
+    console?.leave();
     sshServer?.close();
     relays?.stop();
     void mirror?.stop();
@@ -268,6 +271,14 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     look: () => witness.look(),
   });
   listener = await listen(wish ?? settings.listen, host, identity.id, meet);
+  console = host.console = new Console({
+    path: files.console(home),
+    log,
+    told: (url) => void (url ? host.addresses.set("console", url) : host.addresses.delete("console")),
+    listen: async (port) =>
+      listenWith({ listen: `127.0.0.1:${port}` }, host, identity.id, meet, await pageIn(built ? here : null)),
+  });
+  await console.restore();
   const { registry, invitations, version } = host;
   relays = new Relays({
     ...{ path: files.relays(home), identity, version, registry, invitations, witness, log },
@@ -324,27 +335,11 @@ function issuerOf(asked: OidcSettings | null, { ports, notices }: Host): OidcIss
 }
 
 /** Listens where that was asked for. What stands in the way is told, and stops nobody on this machine. */
-async function listen(
-  wish: ListenWish | null,
-  host: Host,
-  hostId: string,
-  meet: (link: Link, proven: Proven | null, known?: () => void) => LinkHandlers,
-): Promise<Listener | null> {
+async function listen(wish: ListenWish | null, host: Host, hostId: string, meet: MeetStranger): Promise<Listener | null> {
   if (!wish) return null;
   const { log } = host.ports;
   try {
-    const [{ Listener }, { hostRoutes }] = await Promise.all([import("./listen/index.ts"), import("./listen/host-routes.ts")]);
-    const { readGrant } = await import("./operator/grant.ts");
-    const { registry, ports } = host;
-    const grants = { registry, hostId, wallMs: () => ports.clock.wallMs() };
-    const listener = await Listener.open(readListen(wish), await hostRoutes(host, meet), {
-      log,
-      readGrant: (token) =>
-        readGrant(token, grants).catch((fault: unknown) => {
-          if (fault instanceof HoldError) host.refusals.tell(`${fault.code} over http, a grant`);
-          throw fault;
-        }),
-    });
+    const listener = await listenWith(wish, host, hostId, meet, {});
     host.addresses.set("websocket", listener.url);
     host.addresses.set("http", listener.url.replace(/^ws/, "http"));
     log(`listening on ${listener.url}`);
@@ -355,6 +350,33 @@ async function listen(
     log(`not listening on ${wish.listen}: ${why}`);
     return null;
   }
+}
+
+type MeetStranger = (link: Link, proven: Proven | null, known?: () => void) => LinkHandlers;
+
+/** Loaded by who listens. `page`: routes of the console. */
+async function listenWith(wish: ListenWish, host: Host, hostId: string, meet: MeetStranger, page: Routes): Promise<Listener> {
+  const [{ Listener }, { hostRoutes }] = await Promise.all([import("./listen/index.ts"), import("./listen/host-routes.ts")]);
+  const { readGrant } = await import("./operator/grant.ts");
+  const { registry, ports, refusals } = host;
+  const grants = { registry, hostId, wallMs: () => ports.clock.wallMs() };
+  return Listener.open(readListen(wish), await hostRoutes(host, meet, page), {
+    log: ports.log,
+    readGrant: (token) =>
+      readGrant(token, grants).catch((fault: unknown) => {
+        if (fault instanceof HoldError) refusals.tell(`${fault.code} over http, a grant`);
+        throw fault;
+      }),
+  });
+}
+
+/** The console's page, which the build puts beside this bundle; of a host that runs from its sources, into dist. */
+async function pageIn(bundle: string | null): Promise<Routes> {
+  const { readPage } = await import("./console/page.ts");
+  const folder = join(bundle ?? join(import.meta.dirname, "..", "..", "..", "dist"), "console");
+  return Object.fromEntries(
+    Object.entries(readPage(folder)).map(([path, page]) => [path, { credential: "none", page } as const]),
+  );
 }
 
 /** The same for ssh clients. */

@@ -1,6 +1,7 @@
 /** `hold login`. */
 import { escapeText } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
+import { openBrowser } from "./open-browser.ts";
 
 interface LoginFlags {
   readonly name: string | undefined;
@@ -25,14 +26,4 @@ export async function run(context: Context, flags: LoginFlags): Promise<undefine
       line(context.err, `you are ${escapeText(loggedIn.operator)} (${escapeText(loggedIn.role)}); from now on: hold ${way} ls`);
   }
   return;
-}
-
-/** A convenience: where there is none, the address stands on the screen. */
-function openBrowser(url: string): void {
-  void import("node:child_process").then(({ spawn }) => {
-    const [command, ...args] = process.platform === "darwin" ? ["open", url] : ["xdg-open", url];
-    const child = spawn(command!, args, { stdio: "ignore", detached: true });
-    child.on("error", () => {});
-    child.unref();
-  });
 }

@@ -52,6 +52,27 @@ export const hostCommands = [
     load: () => import("../commands/host-status.ts"),
   }),
   command({
+    path: ["console"],
+    local: true,
+    group: "host",
+    brief: "see and steer sessions in a browser of this machine",
+    description:
+      "The host serves a page on this machine's loopback, and nowhere else; it is opened by the first `hold console`, and again by every later life of the host until `--off`. What is printed is a link that works once: the browser that opens it makes a key of its own, which is another key of yours, and needs no link from then on. The link holds an invitation behind its `#`, which no server is sent; who has it before you do is you, so it is over after ten minutes. `hold operator show` lists the keys of browsers, and `hold operator revoke --key` takes one back.",
+    flags: {
+      noOpen: { kind: "bool", brief: "print the link, and open no browser" },
+      off: { kind: "bool", brief: "close the page; whoever has it open is out" },
+      redeemWithin: { kind: "duration", brief: "how long the link can be taken up (default, and at most: 10m)" },
+      json: jsonFlag,
+    },
+    examples: [
+      { line: "hold console", says: "a link, and the browser if there is one" },
+      { line: "ssh -L 7434:127.0.0.1:7434 box hold console --no-open", says: "for a browser elsewhere: open the link there" },
+      { line: "hold console --off", says: "no page any more" },
+    ],
+    see: ["security"],
+    load: () => import("../commands/console.ts"),
+  }),
+  command({
     path: ["host", "mirror"],
     group: "host",
     brief: "copy the host's record to NATS, so that it outlives the machine",

@@ -56,6 +56,8 @@ export const files = {
   policyInForce: (home: string): string => join(home, "policy.json"),
   /** That the host dials. */
   relays: (home: string): string => join(home, "relays.json"),
+  /** The port of its page, while that is open. */
+  console: (home: string): string => join(home, "console.port"),
   /** What heads of its chain that others kept say against it. */
   headAlarms: (home: string): string => join(home, "head-alarms.json"),
   /** Heads of hosts' chains that a client of this home has seen. */

@@ -109,6 +109,7 @@ function actOf(ctx: Asking): Act | null {
     case "hostDown":
     case "mirror":
     case "mirrorKey":
+    case "console":
     case "relayJoin":
     case "relayLeave":
     case "operatorAdd":

@@ -51,6 +51,7 @@ export const rights = {
   mirrorStatus: "audit.read",
   // And never an AI: see the handler.
   mirrorKey: "audit.read",
+  console: "host.admin",
   relayJoin: "host.admin",
   relayLeave: "host.admin",
   run: "session.input",
@@ -244,6 +245,8 @@ async function answered(ctx: CallContext): Promise<Result> {
       return mirror.mirrorStatus(ctx);
     case "mirrorKey":
       return mirror.mirrorKey(ctx);
+    case "console":
+      return machine.consoleCall(ctx, verb.value);
     case "relayJoin":
       return machine.relayJoin(ctx, verb.value);
     case "relayLeave":

@@ -1,6 +1,7 @@
 /** Calls on operators and on the host itself. */
 import { capabilitiesOf } from "@holdfast/core";
 import {
+  ConsoleAnswerSchema,
   create,
   DoneSchema,
   HoldError,
@@ -190,6 +191,18 @@ export async function hostStatus({ host, hostId }: CallContext): Promise<Result>
       })),
     }),
   };
+}
+
+export async function consoleCall({ host, operator, via }: CallContext, { off }: Verb<"console">): Promise<Result> {
+  const { console } = host;
+  if (!console) throw new HoldError("unsupported", "this host serves no page");
+  const was = console.url;
+  if (off) await console.close();
+  else await console.open();
+  const url = console.url ?? "";
+  if (url !== (was ?? ""))
+    host.recordOperator({ id: operator.id, via }, operator.id, off ? "console_closed" : "console_opened", url);
+  return { case: "console", value: create(ConsoleAnswerSchema, { url }) };
 }
 
 export async function relayJoin(

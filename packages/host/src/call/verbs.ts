@@ -30,6 +30,7 @@ export const verbs = {
   mirror: { answer: "mirror" },
   mirrorStatus: { answer: "mirror" },
   mirrorKey: { answer: "mirrorKey" },
+  console: { answer: "console" },
   relayJoin: { answer: "relayJoin" },
   relayLeave: { answer: "done" },
   whoami: { answer: "whoami" },

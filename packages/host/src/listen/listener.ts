@@ -2,7 +2,8 @@
  * The host's one HTTP server: a table of routes behind the gate, and the bounds on whoever has not proven who they are.
  *
  *   H1  Every request and every upgrade passes the gate first, and only then is its route looked up.
- *   H2  A route says how its callers prove who they are. There is none without, and of those that take a grant none runs before it was read.
+ *   H2  A route says how its callers prove who they are, and of those that take a grant none runs before it was read. There is none without, but
+ *       files of a page, which are code and the same for everybody: they are read, and nothing is told or done.
  *   H3  A stranger has 5 s from the first packet on, whatever it does meanwhile, and there are 64 at once: one more puts out the one that has
  *       waited longest, so that who says at once who they are gets in beside a flood. Of what it sends 64 KiB are looked at. Who
  *       is known counts no more.
@@ -35,8 +36,9 @@ export interface Asked<G = Grant> {
 /** What it throws is answered: a {@link HoldError} as it is, anything else is logged and told as `internal`. */
 export type Handler<G = Grant> = (request: IncomingMessage, response: ServerResponse, asked: Asked<G>) => void | Promise<void>;
 
-/** H2. `first frames`: a handshake on the connection or link that it opens. `bearer`: a grant in a header of each request. */
+/** H2. `first frames`: a handshake on the connection or link that it opens. `bearer`: a grant in a header of each request. `none`: a page's file. */
 export type Route<G = Grant> =
+  | { readonly credential: "none"; readonly page: (request: IncomingMessage, response: ServerResponse) => void }
   | { readonly credential: "bearer"; readonly GET?: Handler<G>; readonly POST?: Handler<G> }
   | {
       readonly credential: "first frames";
@@ -65,6 +67,8 @@ export interface ListenerOptions<G = Grant> {
 }
 
 const STRANGERS = 64;
+/** From the last file of a page that was asked for. */
+const READING_MS = 60_000;
 /** Of these, from one address that is not this machine's: one that floods leaves room for others. */
 const STRANGERS_SHARE = 4;
 const HEAD_BYTES = 8 * 1024;
@@ -98,8 +102,8 @@ const no = (status: number, text: string, code: "bad_request" | "not_permitted" 
 
 interface Stranger {
   readonly from: string;
-  readonly deadline: NodeJS.Timeout;
-  put(): void;
+  deadline: NodeJS.Timeout;
+  readonly put: () => void;
   bytes: number;
 }
 
@@ -194,6 +198,14 @@ export class Listener<G = Grant> {
     socket.once("close", () => this.#gone(id, socket));
   }
 
+  /** H3: a page over a slow line takes its time. Whoever reads it is a stranger still, and is put out for one who comes. */
+  #reads(socket: Socket): void {
+    const stranger = this.#strangers.get(idOf(socket));
+    if (!stranger) return;
+    clearTimeout(stranger.deadline);
+    stranger.deadline = setTimeout(stranger.put, READING_MS);
+  }
+
   #gone(id: string, socket: Socket): void {
     this.#sockets.delete(socket);
     this.#known(id);
@@ -233,6 +245,11 @@ export class Listener<G = Grant> {
       if (isPreflight(request)) return void response.writeHead(204, { ...PREFLIGHT, ...allowance(request) }).end();
       for (const [name, value] of Object.entries(allowance(request))) response.setHeader(name, value);
       const { method } = request;
+      if (route.credential === "none") {
+        if (method !== "GET" && method !== "HEAD") return answer(response, no(405, "a page is read, with GET"));
+        this.#reads(request.socket);
+        return route.page(request, response);
+      }
       if (route.credential === "first frames") {
         if (method === "POST" && route.POST) return await route.POST(request, response, this.#visit(request.socket), params);
         return answer(response, route.upgrade ? no(426, "this is for upgrades to websocket") : no(405, "only POST is here"));

@@ -453,6 +453,7 @@ export interface Call {
     | { case: "mirror"; value: MirrorCall }
     | { case: "mirrorStatus"; value: MirrorStatusCall }
     | { case: "mirrorKey"; value: MirrorKeyCall }
+    | { case: "console"; value: ConsoleCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -504,6 +505,7 @@ export interface Answer {
     | { case: "witness"; value: WitnessAnswer }
     | { case: "mirror"; value: MirrorStatus }
     | { case: "mirrorKey"; value: MirrorKeyAnswer }
+    | { case: "console"; value: ConsoleAnswer }
     | { case: undefined; value?: undefined };
 }
 
@@ -1019,6 +1021,15 @@ export interface MirrorStatus {
   lagMs: bigint;
   /** that the mirror has not made yet */
   pendingErasures: number;
+}
+
+/** The host's page, on its machine's loopback (docs/console.md): opens it where it is not open, and later lives of the host with it; or closes it. */
+export interface ConsoleCall {
+  off: boolean;
+}
+
+export interface ConsoleAnswer {
+  url: string;
 }
 
 export interface MirrorKeyCall {
@@ -5238,6 +5249,9 @@ export const Call: MessageFns<Call> = {
       case "mirrorKey":
         MirrorKeyCall.encode(message.verb.value, writer.uint32(658).fork()).join();
         break;
+      case "console":
+        ConsoleCall.encode(message.verb.value, writer.uint32(722).fork()).join();
+        break;
     }
     return writer;
   },
@@ -5655,6 +5669,14 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "mirrorKey", value: MirrorKeyCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.verb = { case: "console", value: ConsoleCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5968,6 +5990,12 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "console": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "console", value: ConsoleCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -6151,6 +6179,9 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "mirrorKey":
         MirrorKeyAnswer.encode(message.result.value, writer.uint32(658).fork()).join();
+        break;
+      case "console":
+        ConsoleAnswer.encode(message.result.value, writer.uint32(722).fork()).join();
         break;
     }
     return writer;
@@ -6465,6 +6496,14 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "mirrorKey", value: MirrorKeyAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.result = { case: "console", value: ConsoleAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6692,6 +6731,12 @@ export const Answer: MessageFns<Answer> = {
       case "mirrorKey": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "mirrorKey", value: MirrorKeyAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "console": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "console", value: ConsoleAnswer.fromPartial(object.result.value) };
         }
         break;
       }
@@ -12504,6 +12549,116 @@ export const MirrorStatus: MessageFns<MirrorStatus> = {
   },
 };
 
+function createBaseConsoleCall(): ConsoleCall {
+  return { off: false };
+}
+
+export const ConsoleCall: MessageFns<ConsoleCall> = {
+  encode(message: ConsoleCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.off !== false) {
+      writer.uint32(8).bool(message.off);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConsoleCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsoleCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.off = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConsoleCall>): ConsoleCall {
+    return ConsoleCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConsoleCall>): ConsoleCall {
+    const message = createBaseConsoleCall();
+    message.off = object.off ?? false;
+    return message;
+  },
+};
+
+function createBaseConsoleAnswer(): ConsoleAnswer {
+  return { url: "" };
+}
+
+export const ConsoleAnswer: MessageFns<ConsoleAnswer> = {
+  encode(message: ConsoleAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConsoleAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsoleAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConsoleAnswer>): ConsoleAnswer {
+    return ConsoleAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConsoleAnswer>): ConsoleAnswer {
+    const message = createBaseConsoleAnswer();
+    message.url = object.url ?? "";
+    return message;
+  },
+};
+
 function createBaseMirrorKeyCall(): MirrorKeyCall {
   return {};
 }
@@ -15818,4 +15973,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };

@@ -139,6 +139,8 @@ export interface HostClient {
   /** Has the host register at a relay and dial it from then on (docs/relay.md). Throws what the relay says. */
   joinRelay(relay: RelayJoin): Promise<Uplink>;
   leaveRelay(url: string): Promise<void>;
+  /** Opens the host's page on its machine's loopback where it is not open, or closes it; resolves with its address, `http://127.0.0.1:7434`, or null. An admin's. */
+  console(to?: "open" | "off"): Promise<string | null>;
   /** Has the host copy its record there from now on, or nowhere, or now what is not there yet (docs/mirror.md). */
   mirror(to: MirrorTarget | "off" | "now"): Promise<MirrorStatus>;
   mirrorStatus(): Promise<MirrorStatus>;

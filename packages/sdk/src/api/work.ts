@@ -9,8 +9,10 @@ export interface OpenSpec {
   /** Empty or absent: `shell`, integrated. */
   readonly command?: readonly string[];
   readonly shell?: string;
-  /** Complete environment; default: this process's, byte for byte. Like `command` and `cwd` it may hold any bytes: protocol/exact-text.ts. */
+  /** Complete environment; default: this process's, byte for byte, and in a page that of a login on the host's machine. Like `command` and `cwd` it may hold any bytes: protocol/exact-text.ts. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Besides `env`, or in place of what that says. */
+  readonly addEnv?: Readonly<Record<string, string>>;
   /** Default: this process's. */
   readonly cwd?: string;
   readonly size?: { readonly cols: number; readonly rows: number };

@@ -119,7 +119,7 @@ export class Client implements HostClient {
         kind: spec.kind === "pipes" ? SessionKind.PIPES : SessionKind.PTY,
         command: [...command],
         shell: spec.shell ?? here.shell,
-        env: envOnWire(spec.env ?? here.env),
+        env: envOnWire({ ...(spec.env ?? here.env), ...spec.addEnv }),
         cwd,
         ...([cwd, ...command].some(isOdd) ? { exactCommand: command.map(bytesOf), exactCwd: bytesOf(cwd) } : {}),
         umask: here.umask,
@@ -435,6 +435,11 @@ export class Client implements HostClient {
 
   async leaveRelay(url: string): Promise<void> {
     await this.#call("done", { case: "relayLeave", value: { url } });
+  }
+
+  async console(to: "open" | "off" = "open"): Promise<string | null> {
+    const { url } = (await this.#call("console", { case: "console", value: { off: to === "off" } })).value;
+    return url === "" ? null : url;
   }
 
   async mirror(to: MirrorTarget | "off" | "now"): Promise<MirrorStatus> {

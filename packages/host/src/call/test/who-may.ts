@@ -51,6 +51,7 @@ export const table: Record<Verb, string> = {
   mirrorStatus: "no no no yes yes",
   mirrorKey: "no no no yes yes",
   mirror: "no no no no yes",
+  console: "no no no no yes",
   hostDown: /*  */ "no no no no yes",
   relayJoin: "no no no no yes",
   relayLeave: "no no no no yes",

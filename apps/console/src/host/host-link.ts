@@ -1,0 +1,128 @@
+/**
+ * One host as a page sees it: its client, whether the host answers, and its sessions.
+ *   L1  `up` is said of a host that has answered since the link was made, and of no other: a socket that stands is no evidence.
+ *   L2  A host that can't be reached is dialled again, from 0.5 s apart to 8 s, until somebody forgets it; one that refuses this key is not.
+ *   L3  The sessions that were seen last stay, and views show them as of then.
+ */
+import { adviceOf, connect, HoldError, type HostClient, type Session } from "@holdfast/sdk";
+import { Store } from "../store.ts";
+import { credentialOf, type KnownHost } from "./known-hosts.ts";
+
+export type HostState =
+  | { readonly is: "connecting" }
+  | { readonly is: "up"; readonly client: HostClient }
+  | { readonly is: "offline"; readonly sinceUnixMs: number; readonly why: string }
+  /** This browser's key is not, or no longer, known there, or the host is another one. */
+  | { readonly is: "refused"; readonly code: string; readonly why: string };
+
+const FIRST_MS = 500;
+const MOST_MS = 8_000;
+const LOOK_MS = 1_500;
+
+export class HostLink {
+  readonly host: KnownHost;
+  readonly state = new Store<HostState>({ is: "connecting" });
+  /** By id; null before the first answer. */
+  readonly sessions = new Store<ReadonlyMap<string, Session> | null>(null);
+  #isOver = false;
+  #wake: (() => void) | null = null;
+
+  constructor(host: KnownHost) {
+    this.host = host;
+    void this.#live();
+  }
+
+  /** The client that answers now. Throws `unreachable`. */
+  get client(): HostClient {
+    const state = this.state.value;
+    if (state.is === "up") return state.client;
+    throw new HoldError("unreachable", `${this.host.name} does not answer now; the console dials again by itself`);
+  }
+
+  /** Resolves when it is known: true, the host answers this browser; false, it refuses it, or could not be reached at once. */
+  settled(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const look = (): boolean => {
+        const { is } = this.state.value;
+        if (is === "connecting") return false;
+        resolve(is === "up");
+        return true;
+      };
+      if (look()) return;
+      const stop = this.state.follow(() => look() && stop());
+    });
+  }
+
+  /** Dials now, if it is waiting to. */
+  retry(): void {
+    this.#wake?.();
+  }
+
+  /** Looks at the sessions now rather than soon. */
+  look(): void {
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#isOver = true;
+    const state = this.state.value;
+    if (state.is === "up") state.client.close();
+    this.#wake?.();
+  }
+
+  async #live(): Promise<void> {
+    let waitMs = FIRST_MS;
+    while (!this.#isOver) {
+      try {
+        await this.#once(() => {
+          waitMs = FIRST_MS;
+        });
+      } catch (fault) {
+        const refused = refusalOf(fault);
+        if (refused) return this.state.set(refused);
+        const was = this.state.value;
+        const why = fault instanceof Error ? fault.message : String(fault);
+        this.state.set({ is: "offline", sinceUnixMs: was.is === "offline" ? was.sinceUnixMs : Date.now(), why });
+        await this.#pause(waitMs * (0.75 + Math.random() / 2));
+        waitMs = Math.min(MOST_MS, waitMs * 2);
+      }
+    }
+  }
+
+  async #once(answered: () => void): Promise<void> {
+    const { url, hostKey } = this.host;
+    const client = await connect({
+      url,
+      hostKey,
+      credential: await credentialOf(this.host),
+      client: "console",
+      carriers: ["websocket", "http"],
+    });
+    try {
+      while (!this.#isOver) {
+        const sessions = await client.list({ all: true });
+        this.sessions.set(new Map(sessions.map((session) => [session.id, session])));
+        if (this.state.value.is !== "up") this.state.set({ is: "up", client });
+        answered();
+        await this.#pause(LOOK_MS);
+      }
+    } finally {
+      client.close();
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function refusalOf(fault: unknown): HostState | null {
+  if (!(fault instanceof HoldError) || adviceOf(fault.code) !== "stop") return null;
+  return { is: "refused", code: fault.code, why: fault.message };
+}

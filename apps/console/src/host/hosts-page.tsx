@@ -1,0 +1,99 @@
+/** The hosts of this browser: whether they answer, what they are, how one is added and forgotten. */
+import type { HostStatusAnswer } from "@holdfast/sdk";
+import { Plus } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
+import { Badge, Button, Dialog, Dot } from "../design/controls.tsx";
+import { agoText, useNow } from "../design/time.ts";
+import { Bar } from "../shell/bar.tsx";
+import type { HostLink } from "./host-link.ts";
+import css from "./hosts.module.css";
+import { useHostState, useHosts, useLinks } from "./hosts.ts";
+import { JoinForm } from "./join-form.tsx";
+
+export function HostsPage({ only }: { readonly only?: string }): ReactNode {
+  const links = useLinks();
+  const [isAdding, setAdding] = useState(false);
+  const shown = only === undefined ? links : links.filter(({ host }) => host.id === only);
+  return (
+    <>
+      <Bar title={only === undefined ? "Hosts" : (shown[0]?.host.name ?? "Unknown host")}>
+        <Button onPress={() => setAdding(true)}>
+          <Plus size={15} aria-hidden /> Add host
+        </Button>
+      </Bar>
+      <div className={css.all}>
+        {shown.map((link) => (
+          <HostCard key={link.host.id} link={link} />
+        ))}
+      </div>
+      <Dialog
+        title="Add a host"
+        about="On its machine, `hold console` or `hold operator invite` prints what this asks for."
+        isOpen={isAdding}
+        onClose={() => setAdding(false)}
+      >
+        <JoinForm onJoined={() => setAdding(false)} />
+      </Dialog>
+    </>
+  );
+}
+
+function HostCard({ link }: { readonly link: HostLink }): ReactNode {
+  const { host } = link;
+  const state = useHostState(link);
+  const hosts = useHosts();
+  const status = useStatus(link);
+  const now = useNow();
+  return (
+    <section className={css.card} aria-labelledby={`host-${host.id}`}>
+      <header>
+        <Dot tone={state.is === "up" ? "good" : state.is === "connecting" ? "warn" : "bad"} />
+        <h2 id={`host-${host.id}`}>{host.name}</h2>
+        {state.is === "up" ? <Badge tone="accent">answers</Badge> : <Badge tone="warn">{state.is}</Badge>}
+        <Button look="quiet" onPress={() => void hosts.forget(host.id)}>
+          Forget
+        </Button>
+      </header>
+      {state.is === "offline" || state.is === "refused" ? <p role="status">{state.why}</p> : null}
+      <dl>
+        <Fact name="Address" value={<code>{host.url}</code>} />
+        <Fact name="Id" value={<code>{host.id}</code>} />
+        {status ? (
+          <>
+            <Fact name="Version" value={`${status.version}, protocol ${status.protocol}`} />
+            <Fact name="Up since" value={agoText(Number(status.startedUnixMs), now)} />
+            <Fact name="Sessions" value={`${status.running} live of ${status.sessions}`} />
+            <Fact name="Attached" value={`${status.attachments} over ${status.links} links`} />
+            <Fact name="Memory" value={`${(Number(status.rssBytes) / 2 ** 20).toFixed(0)} MiB`} />
+            <Fact name="Journal" value={`${(Number(status.journalBytes) / 2 ** 20).toFixed(1)} MiB`} />
+          </>
+        ) : null}
+      </dl>
+    </section>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: ReactNode }): ReactNode {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+const LOOK_MS = 3_000;
+
+function useStatus(link: HostLink): HostStatusAnswer | null {
+  const state = useHostState(link);
+  const [status, set] = useState<HostStatusAnswer | null>(null);
+  const client = state.is === "up" ? state.client : null;
+  useEffect(() => {
+    if (!client) return;
+    const look = (): void => void client.status().then(set, () => {});
+    look();
+    const timer = setInterval(look, LOOK_MS);
+    return () => clearInterval(timer);
+  }, [client]);
+  return status;
+}

@@ -1,0 +1,88 @@
+/** Enrols somebody: another device of one's own, a person, a program, or an AI that acts for somebody. */
+import { formatInvite, OperatorKind } from "@holdfast/sdk";
+import { type ReactNode, useState } from "react";
+import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
+import type { HostLink } from "../host/host-link.ts";
+import { useAttempt } from "../sessions/attempt.ts";
+import css from "./operators.module.css";
+
+type Who = "device" | "human" | "service" | "ai";
+const KINDS = { human: OperatorKind.HUMAN, service: OperatorKind.SERVICE, ai: OperatorKind.AI } as const;
+const ROLES = {
+  observer: "Observer: looks on",
+  operator: "Operator: takes part",
+  approver: "Approver: also decides what AIs ask",
+  auditor: "Auditor: reads the record",
+  admin: "Admin: may do everything",
+} as const;
+
+export function Invite({ link, onDone }: { readonly link: HostLink; readonly onDone: () => void }): ReactNode {
+  const [who, setWho] = useState<Who>("device");
+  const [name, setName] = useState("");
+  const [role, setRole] = useState<keyof typeof ROLES>("operator");
+  const [text, setText] = useState<string | null>(null);
+  const { wrong, isBusy, attempt } = useAttempt(() => {});
+  const invite = (): void =>
+    attempt(async () => {
+      const { client, host } = link;
+      const own = client.operator.operator?.id ?? "";
+      const made = await client.invite(
+        who === "device" ? { operator: own } : { kind: KINDS[who], role, name, ...(who === "ai" ? { onBehalfOf: own } : {}) },
+      );
+      const { addresses } = await client.status();
+      const at = [...new Set([host.url, ...Object.values(addresses)])];
+      setText(formatInvite({ at, hostKey: made.hostKey, token: made.token }));
+    });
+  return (
+    <Dialog
+      title={`Invite to ${link.host.name}`}
+      about="Good once, for ten minutes. Whoever takes it up makes a key of their own."
+      isOpen
+      onClose={onDone}
+    >
+      {text === null ? (
+        <div className={css.form}>
+          <Choice
+            label="Whom"
+            value={who}
+            onChange={setWho}
+            of={{ device: "Another device of mine", human: "A person", service: "A program", ai: "An AI that acts for me" }}
+          />
+          {who === "device" ? null : (
+            <>
+              <TextField label="Name" placeholder="as they wish" value={name} onChange={setName} />
+              <Choice label="Role" value={role} onChange={setRole} of={ROLES} />
+            </>
+          )}
+          {wrong ? (
+            <p className={css.wrong} role="alert">
+              {wrong}
+            </p>
+          ) : null}
+          <footer>
+            <Button onPress={onDone}>Cancel</Button>
+            <Button look="primary" isDisabled={isBusy} onPress={invite}>
+              Make an invitation
+            </Button>
+          </footer>
+        </div>
+      ) : (
+        <>
+          <TextField
+            label="Send them this"
+            hint="In a terminal: hold join -, then paste it. In a console: Add host."
+            mono
+            isReadOnly
+            value={text}
+          />
+          <footer>
+            <Button onPress={() => void navigator.clipboard.writeText(text)}>Copy</Button>
+            <Button look="primary" onPress={onDone}>
+              Done
+            </Button>
+          </footer>
+        </>
+      )}
+    </Dialog>
+  );
+}

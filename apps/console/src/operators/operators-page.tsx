@@ -1,0 +1,240 @@
+/** Who may do what on each host: operators with their keys, and the invitations that nobody has taken up. */
+import { type HostClient, type Invitation, type OperatorInfo, OperatorKind } from "@holdfast/sdk";
+import { UserPlus } from "lucide-react";
+import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { Avatar, kindText } from "../design/avatar.tsx";
+import { Badge, Button, Dialog, Empty } from "../design/controls.tsx";
+import { agoText, exactText, useNow } from "../design/time.ts";
+import type { HostLink } from "../host/host-link.ts";
+import { useHostState, useLinks } from "../host/hosts.ts";
+import { useAttempt } from "../sessions/attempt.ts";
+import { Bar } from "../shell/bar.tsx";
+import { Invite } from "./invite.tsx";
+import css from "./operators.module.css";
+
+export function OperatorsPage(): ReactNode {
+  const links = useLinks();
+  const [inviting, setInviting] = useState<HostLink | null>(null);
+  return (
+    <>
+      <Bar title="Operators">
+        <Button isDisabled={links.length === 0} onPress={() => setInviting(links[0] ?? null)}>
+          <UserPlus size={15} aria-hidden /> Invite
+        </Button>
+      </Bar>
+      <div className={css.all}>
+        {links.map((link) => (
+          <OfHost key={link.host.id} link={link} named={links.length > 1} />
+        ))}
+      </div>
+      {inviting ? <Invite link={inviting} onDone={() => setInviting(null)} /> : null}
+    </>
+  );
+}
+
+interface Seen {
+  readonly operators: readonly OperatorInfo[];
+  readonly invitations: readonly Invitation[];
+}
+
+const LOOK_MS = 5_000;
+
+function OfHost({ link, named }: { readonly link: HostLink; readonly named: boolean }): ReactNode {
+  const state = useHostState(link);
+  const client = state.is === "up" ? state.client : null;
+  const [seen, setSeen] = useState<Seen | null>(null);
+  const [wrong, setWrong] = useState<string | null>(null);
+  const look = useCallback(async (): Promise<void> => {
+    if (!client) return;
+    try {
+      const operators = await client.operatorList();
+      const invitations = await client.invitations().catch(() => []);
+      setSeen({ operators, invitations });
+      setWrong(null);
+    } catch (fault) {
+      setWrong(fault instanceof Error ? fault.message : String(fault));
+    }
+  }, [client]);
+  useEffect(() => {
+    void look();
+    const timer = setInterval(() => void look(), LOOK_MS);
+    return () => clearInterval(timer);
+  }, [look]);
+  if (wrong) return <Empty title={`${link.host.name} does not tell`}>{wrong}</Empty>;
+  if (!seen || !client) return <p className={css.hint}>{client ? "Asking…" : `${link.host.name} does not answer now.`}</p>;
+  const open = seen.invitations.filter((one) => one.redeemedBy === "" && !one.revoked);
+  return (
+    <section className={css.part} aria-label={`Operators of ${link.host.name}`}>
+      <header>
+        <h2>{named ? link.host.name : "Operators"}</h2>
+        <span className={css.hint}>{seen.operators.filter((one) => !one.revoked).length} may come in</span>
+      </header>
+      <div className={css.scroll}>
+        <table className={css.table}>
+          <thead>
+            <tr>
+              <th scope="col">Who</th>
+              <th scope="col">Role</th>
+              <th scope="col">Keys</th>
+              <th scope="col">Added</th>
+              <th scope="col">
+                <span className="visually-hidden">Revoke</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {seen.operators.map((one) => (
+              <Operator key={one.id} one={one} all={seen.operators} client={client} onDone={() => void look()} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {open.length > 0 ? <Invitations open={open} client={client} onDone={() => void look()} /> : null}
+    </section>
+  );
+}
+
+interface OperatorProps {
+  readonly one: OperatorInfo;
+  readonly all: readonly OperatorInfo[];
+  readonly client: HostClient;
+  readonly onDone: () => void;
+}
+
+const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
+  const now = useNow(30_000);
+  const [revoking, setRevoking] = useState<{ readonly what: string; readonly act: () => Promise<void> } | null>(null);
+  const isMe = client.operator.operator?.id === one.id;
+  const isApproving = (id: Uint8Array): boolean => one.protectedKeyIds.some((key) => hex(key) === hex(id));
+  const addedBy = all.find(({ id }) => id === one.addedBy)?.name ?? one.addedBy;
+  return (
+    <tr data-dim={one.revoked || undefined}>
+      <td>
+        <div className={css.who}>
+          <Avatar name={one.name} kind={one.kind} />
+          <b>{one.name}</b>
+          {isMe ? <Badge tone="accent">you</Badge> : null}
+          {one.kind === OperatorKind.HUMAN ? null : <Badge>{kindText(one.kind)}</Badge>}
+          {one.onBehalfOf ? (
+            <span className={css.hint}>for {all.find(({ id }) => id === one.onBehalfOf)?.name ?? one.onBehalfOf}</span>
+          ) : null}
+          {one.revoked ? <Badge tone="bad">revoked</Badge> : null}
+        </div>
+      </td>
+      <td>{one.session ? <span title={exactText(Number(one.untilUnixMs))}>guest of one session</span> : one.role}</td>
+      <td>
+        <div className={css.keys}>
+          {one.keyIds.map((id) => (
+            <span key={hex(id)} className={css.key}>
+              <code title={hex(id)}>{hex(id).slice(0, 12)}</code>
+              {isApproving(id) ? <Badge>approves</Badge> : null}
+              {one.keyIds.length > 1 && !one.revoked ? (
+                <Button
+                  look="quiet"
+                  onPress={() =>
+                    setRevoking({
+                      what: `the key ${hex(id).slice(0, 12)} of ${one.name}`,
+                      act: () => client.keyRevoke(one.id, hex(id)),
+                    })
+                  }
+                >
+                  Revoke
+                </Button>
+              ) : null}
+            </span>
+          ))}
+        </div>
+      </td>
+      <td className={css.hint} title={exactText(Number(one.addedUnixMs))}>
+        {agoText(Number(one.addedUnixMs), now)}
+        {addedBy ? ` by ${addedBy}` : ""}
+      </td>
+      <td>
+        {one.revoked || isMe ? null : (
+          <Button look="quiet" onPress={() => setRevoking({ what: one.name, act: () => client.operatorRevoke(one.id) })}>
+            Revoke
+          </Button>
+        )}
+        {revoking ? <Revoke {...revoking} onClose={() => setRevoking(null)} onDone={onDone} /> : null}
+      </td>
+    </tr>
+  );
+}
+
+interface RevokeProps {
+  readonly what: string;
+  readonly act: () => Promise<void>;
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}
+
+function Revoke({ what, act, onClose, onDone }: RevokeProps): ReactNode {
+  const { wrong, isBusy, attempt } = useAttempt(() => {
+    onClose();
+    onDone();
+  });
+  return (
+    <Dialog
+      title={`Revoke ${what}?`}
+      about="Out within a second, on every carrier. What was done stays in the record, and the sessions run on."
+      isOpen
+      isAlert
+      onClose={onClose}
+    >
+      {wrong ? (
+        <p className={css.wrong} role="alert">
+          {wrong}
+        </p>
+      ) : null}
+      <footer>
+        <Button autoFocus onPress={onClose}>
+          Cancel
+        </Button>
+        <Button look="danger" isDisabled={isBusy} onPress={() => attempt(act)}>
+          Revoke
+        </Button>
+      </footer>
+    </Dialog>
+  );
+}
+
+interface InvitationsProps {
+  readonly open: readonly Invitation[];
+  readonly client: HostClient;
+  readonly onDone: () => void;
+}
+
+function Invitations({ open, client, onDone }: InvitationsProps): ReactNode {
+  const now = useNow();
+  const { wrong, isBusy, attempt } = useAttempt(onDone);
+  return (
+    <>
+      <h2>Invitations that nobody has taken up</h2>
+      {wrong ? (
+        <p className={css.wrong} role="alert">
+          {wrong}
+        </p>
+      ) : null}
+      <div className={css.scroll}>
+        <table className={css.table}>
+          <tbody>
+            {open.map((one) => (
+              <tr key={one.id}>
+                <td>{one.session ? `a guest of ${one.session}` : one.operator || `a new ${kindText(one.kind)}`}</td>
+                <td>{one.role}</td>
+                <td className={css.hint}>good until {agoText(Number(one.redeemUntilUnixMs), now)}</td>
+                <td>
+                  <Button look="quiet" isDisabled={isBusy} onPress={() => attempt(() => client.invitationRevoke(one.id))}>
+                    Take back
+                  </Button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}

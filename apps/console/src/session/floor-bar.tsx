@@ -1,0 +1,84 @@
+/** The floor as a thing that one sees and hands on: who steers, who asks, and what can be done about it. */
+import { type Attachment, FloorMode, OperatorKind, told } from "@holdfast/sdk";
+import { Hand, Pause, Play } from "lucide-react";
+import type { ReactNode } from "react";
+import { Avatar } from "../design/avatar.tsx";
+import { Badge, Button, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
+import { useStore } from "../store.ts";
+import css from "./session.module.css";
+import type { TerminalView } from "./terminal-view.ts";
+
+type Verb = Extract<keyof Attachment, "take" | "release" | "ask" | "aiPause" | "aiResume">;
+
+export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
+  const floor = useStore(view.floor);
+  const presence = useStore(view.presence);
+  const attachment = useStore(view.attachment);
+  if (!floor || !attachment) return null;
+  const act = (asked: Promise<object>): void =>
+    void told(asked).then(
+      (answer) => {
+        if (!answer.ok) view.notice.set({ code: answer.code, text: answer.message });
+      },
+      (fault: unknown) => view.notice.set({ code: "", text: String(fault) }),
+    );
+  const say = (verb: Verb): void => {
+    act(attachment[verb]());
+    view.terminal.focus();
+  };
+  const own = floor.seat === attachment.id;
+  const others = presence.filter((p) => p.attachment !== attachment.id && !p.observing);
+  const hasAi = presence.some((p) => p.kind === OperatorKind.AI) || floor.aiPaused;
+  return (
+    <div className={css.floor} role="toolbar" aria-label="The floor">
+      <Steers floor={floor} own={own} />
+      {floor.asking.length > 0 ? <Badge tone="warn">{floor.asking.join(", ")} asks</Badge> : null}
+      {attachment.observing ? (
+        <Badge>you look on</Badge>
+      ) : own ? (
+        <Button onPress={() => say("release")}>Release</Button>
+      ) : floor.holder !== "" ? (
+        <>
+          <Button onPress={() => say("take")}>Take</Button>
+          <IconButton label="Ask for the floor" onPress={() => say("ask")}>
+            <Hand size={16} />
+          </IconButton>
+        </>
+      ) : null}
+      {own && others.length > 0 ? (
+        <MenuButton label="Pass the floor to" icon={<Hand size={16} />} onAction={(name) => act(attachment.pass(String(name)))}>
+          {others.map((p) => (
+            <MenuItem key={p.attachment} id={p.operator} textValue={p.name}>
+              <Avatar name={p.name} kind={p.kind} /> Pass to {p.name}
+            </MenuItem>
+          ))}
+        </MenuButton>
+      ) : null}
+      {hasAi && !attachment.observing ? (
+        <IconButton
+          label={floor.aiPaused ? "Let AIs go on" : "Pause AIs: none of their input is taken"}
+          onPress={() => say(floor.aiPaused ? "aiResume" : "aiPause")}
+        >
+          {floor.aiPaused ? <Play size={16} /> : <Pause size={16} />}
+        </IconButton>
+      ) : null}
+      {floor.aiPaused ? <Badge tone="warn">AIs paused</Badge> : null}
+    </div>
+  );
+}
+
+type Floor = NonNullable<TerminalView["floor"]["value"]>;
+
+function Steers({ floor, own }: { readonly floor: Floor; readonly own: boolean }): ReactNode {
+  if (floor.mode === FloorMode.OPEN) return <Badge>all may type</Badge>;
+  if (own) return <Badge tone="accent">you steer</Badge>;
+  if (floor.holder === "") return <Badge>free: type to steer</Badge>;
+  return (
+    <>
+      <Avatar name={floor.holderName} kind={floor.holderKind} steers />
+      <span>
+        <strong>{floor.holderName}</strong> steers
+      </span>
+    </>
+  );
+}

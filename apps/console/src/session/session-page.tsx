@@ -1,0 +1,358 @@
+/** One session: its terminal, who is there, who steers, and whether what is seen is of now. */
+import { type Session, shownExactly } from "@holdfast/sdk";
+import { ArrowLeft, Ellipsis, FolderOpen, LogOut, SearchIcon, SquareTerminal, X } from "lucide-react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { Avatar } from "../design/avatar.tsx";
+import { Badge, Banner, Button, Dialog, Dot, Empty, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
+import { scheme } from "../design/scheme.ts";
+import { durationText, useNow } from "../design/time.ts";
+import { FilesPanel } from "../files/files-panel.tsx";
+import type { HostLink } from "../host/host-link.ts";
+import { useHostState, useLink } from "../host/hosts.ts";
+import { type Deed, SessionDeed } from "../sessions/deed.tsx";
+import { endText, lookOf } from "../sessions/state.ts";
+import { Bar } from "../shell/bar.tsx";
+import { paths, sessionPath } from "../shell/routes.ts";
+import { useStore } from "../store.ts";
+import { Find } from "./find.tsx";
+import { FloorBar } from "./floor-bar.tsx";
+import { KeysBar } from "./keys-bar.tsx";
+import { PasteGuard, usePasteGuard } from "./paste-guard.tsx";
+import css from "./session.module.css";
+import { closePane, Tabs } from "./tabs.tsx";
+import { TerminalView } from "./terminal-view.ts";
+import { isSame, type Pane, tabOf, withPane, workspace } from "./workspace.ts";
+
+export interface SessionPageProps {
+  readonly hostId: string;
+  readonly sessionId: string;
+}
+
+export function SessionPage({ hostId, sessionId }: SessionPageProps): ReactNode {
+  const here = useMemo(() => ({ host: hostId, session: sessionId }), [hostId, sessionId]);
+  const [, go] = useLocation();
+  useEffect(() => workspace.set(withPane(workspace.value, here)), [here]);
+  const panes = tabOf(useStore(workspace), here) ?? [here];
+  return (
+    <>
+      <Tabs here={here} />
+      <div className={css.panes} data-count={panes.length}>
+        {panes.map((pane) => (
+          <div
+            key={`${pane.host} ${pane.session}`}
+            className={css.pane}
+            data-here={isSame(pane, here) || undefined}
+            onFocusCapture={() => isSame(pane, here) || go(sessionPath(pane.host, pane.session), { replace: true })}
+          >
+            <InPane pane={pane} isAlone={panes.length === 1} />
+          </div>
+        ))}
+      </div>
+    </>
+  );
+}
+
+function InPane({ pane, isAlone }: { readonly pane: Pane; readonly isAlone: boolean }): ReactNode {
+  const link = useLink(pane.host);
+  if (!link)
+    return (
+      <Empty title="This browser does not know that host">
+        <p>The address is of a host that was forgotten here, or was never known.</p>
+        <Link to={paths.hosts}>Hosts</Link>
+      </Empty>
+    );
+  return <OnHost link={link} sessionId={pane.session} isAlone={isAlone} />;
+}
+
+interface OnHostProps {
+  readonly link: HostLink;
+  readonly sessionId: string;
+  readonly isAlone: boolean;
+}
+
+/** Waits for a host that answers; once attached, the view finds its own links. */
+function OnHost({ link, sessionId, isAlone }: OnHostProps): ReactNode {
+  const state = useHostState(link);
+  const sessions = useStore(link.sessions);
+  const session = sessions?.get(sessionId) ?? null;
+  const [view, setView] = useState<TerminalView | null>(null);
+  const client = state.is === "up" ? state.client : null;
+  const begun = useRef(false);
+  useEffect(() => {
+    if (!client || begun.current) return;
+    begun.current = true;
+    setView(
+      new TerminalView({
+        client,
+        session: sessionId,
+        scheme: scheme.value,
+        openLink: (url) => asked.current?.(url),
+      }),
+    );
+  }, [client, sessionId]);
+  const asked = useRef<((url: string) => void) | null>(null);
+  const [url, setUrl] = useState<string | null>(null);
+  asked.current = setUrl;
+  if (!view)
+    return (
+      <Empty title={state.is === "refused" ? `${link.host.name} refuses this browser` : `Waiting for ${link.host.name}`}>
+        <p>{"why" in state ? state.why : "It is being dialled."}</p>
+      </Empty>
+    );
+  return (
+    <>
+      <Attached link={link} view={view} session={session} isAlone={isAlone} />
+      <OpenLink url={url} onDone={() => setUrl(null)} />
+    </>
+  );
+}
+
+interface AttachedProps {
+  readonly link: HostLink;
+  readonly view: TerminalView;
+  readonly session: Session | null;
+  readonly isAlone: boolean;
+}
+
+function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
+  const frame = useRef<HTMLDivElement>(null);
+  const [, go] = useLocation();
+  const [deed, setDeed] = useState<Deed | null>(null);
+  const [isFinding, setFinding] = useState(false);
+  const [isFilesOpen, setFilesOpen] = useState(false);
+  const host = useHostState(link);
+  const client = host.is === "up" ? host.client : null;
+  const guard = usePasteGuard(view);
+  const state = useStore(view.state);
+  const size = useStore(view.size);
+  const isBoxed = useStore(view.isBoxed);
+  const presence = useStore(view.presence);
+  const floor = useStore(view.floor);
+  const light = useStore(scheme);
+  const opened = useRef(false);
+  useEffect(() => {
+    if (opened.current || !frame.current) return;
+    opened.current = true;
+    void view.open(frame.current);
+    view.terminal.focus();
+  }, [view]);
+  useEffect(() => view.setScheme(light), [view, light]);
+  useEffect(() => {
+    // Not at once: a view that is only drawn again is not left.
+    return () => {
+      setTimeout(() => {
+        if (!frame.current?.isConnected) view.end();
+      });
+    };
+  }, [view]);
+  useEffect(() => {
+    view.terminal.attachCustomKeyEventHandler((event) => {
+      if (event.type !== "keydown" || !event.ctrlKey || !event.shiftKey) return true;
+      const deeds: Readonly<Record<string, () => void>> = {
+        F: () => setFinding(true),
+        C: () => void navigator.clipboard.writeText(view.terminal.getSelection()),
+      };
+      const act = deeds[event.key.toUpperCase()];
+      if (!act) return true;
+      event.preventDefault();
+      act();
+      return false;
+    });
+  }, [view]);
+  const own = presence.find((p) => p.attachment === view.attachment.value?.id);
+  const name = session?.name ?? "Session";
+  const look = session ? lookOf(session) : null;
+  return (
+    <section className={css.screen} aria-label={`Session ${name}`}>
+      <Bar
+        title={name}
+        lead={
+          isAlone ? (
+            <IconButton label="All sessions" onPress={() => go(paths.sessions)}>
+              <ArrowLeft size={16} />
+            </IconButton>
+          ) : (
+            <IconButton
+              label="Close this pane: the session lives on"
+              onPress={() => session && closePane({ host: link.host.id, session: session.id }, go, true)}
+            >
+              <X size={16} />
+            </IconButton>
+          )
+        }
+      >
+        <ul className={css.people} aria-label="Who is here">
+          {presence.map((p) => (
+            <li key={p.attachment}>
+              <Avatar name={p.name} kind={p.kind} via={p.via} steers={p.attachment === floor?.seat} />
+            </li>
+          ))}
+        </ul>
+        <FloorBar view={view} />
+        <IconButton label="Search what was printed" shortcut="Ctrl Shift F" onPress={() => setFinding(true)}>
+          <SearchIcon size={16} />
+        </IconButton>
+        {session && client ? (
+          <IconButton label="Files and ports" aria-pressed={isFilesOpen} onPress={() => setFilesOpen(!isFilesOpen)}>
+            <FolderOpen size={16} />
+          </IconButton>
+        ) : null}
+        {session ? (
+          <MenuButton
+            label={`What can be done with ${name}`}
+            icon={<Ellipsis size={16} />}
+            onAction={(verb) => setDeed({ id: session.id, link, session, verb: verb as Deed["verb"] })}
+          >
+            <MenuItem id="share">Share</MenuItem>
+            <MenuItem id="rename">Rename</MenuItem>
+            {look?.isLive ? (
+              <MenuItem id="end" tone="bad">
+                End
+              </MenuItem>
+            ) : (
+              <MenuItem id="remove" tone="bad">
+                Remove its record
+              </MenuItem>
+            )}
+          </MenuButton>
+        ) : null}
+      </Bar>
+      {own?.plain ? (
+        <Banner tone="warn">
+          <span>Not end to end: whoever has the relay can read this page’s link, and forge it.</span>
+        </Banner>
+      ) : null}
+      <Unsent view={view} />
+      {state.is === "over" ? <Over view={view} reason={state.reason} session={session} /> : null}
+      {state.is === "offline" ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
+      <div className={css.beside}>
+        <div className={css.frame} onPasteCapture={guard.onPaste}>
+          <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
+          {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
+        </div>
+        {isFilesOpen && session && client ? (
+          <aside className={css.panel} aria-label="Files and ports">
+            <FilesPanel client={client} session={session} />
+          </aside>
+        ) : null}
+      </div>
+      <KeysBar view={view} />
+      <StatusLine view={view} size={size} />
+      {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
+      {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
+    </section>
+  );
+}
+
+function Offline({ sinceUnixMs }: { readonly sinceUnixMs: number }): ReactNode {
+  const now = useNow(500);
+  return (
+    <Banner tone="warn">
+      <span>
+        The link is down since {durationText(Math.max(0, now - sinceUnixMs))}. The session runs on; this shows it as it was, and
+        comes back by itself.
+      </span>
+    </Banner>
+  );
+}
+
+interface OverProps {
+  readonly view: TerminalView;
+  readonly reason: string;
+  readonly session: Session | null;
+}
+
+function Over({ reason, session }: OverProps): ReactNode {
+  const how = session ? endText(session) : "";
+  return (
+    <Banner tone={how === "" ? "bad" : undefined}>
+      <SquareTerminal size={16} aria-hidden />
+      <span>{how ? `This session ${how}. What it printed stays below.` : `You are no longer attached: ${reason}`}</span>
+      <Link to={paths.sessions}>All sessions</Link>
+    </Banner>
+  );
+}
+
+/** What was typed while nobody could take it: sent or dropped by whoever typed it, and never by itself when it is old. */
+function Unsent({ view }: { readonly view: TerminalView }): ReactNode {
+  const bytes = useStore(view.held);
+  if (bytes === 0) return null;
+  const decide = (send: boolean): void => {
+    const attachment = view.attachment.value;
+    if (send) attachment?.flushHeld();
+    else attachment?.dropHeld();
+    view.held.set(0);
+  };
+  return (
+    <Banner tone="warn">
+      <span>{bytes} bytes that you typed while the link was down have not been sent.</span>
+      <div className={css.floor}>
+        <Button onPress={() => decide(false)}>Drop them</Button>
+        <Button look="primary" onPress={() => decide(true)}>
+          Send them
+        </Button>
+      </div>
+    </Banner>
+  );
+}
+
+function StatusLine({
+  view,
+  size,
+}: {
+  readonly view: TerminalView;
+  readonly size: { cols: number; rows: number } | null;
+}): ReactNode {
+  const state = useStore(view.state);
+  const notice = useStore(view.notice);
+  const typed = useStore(view.typed);
+  const unconfirmed = useStore(view.unconfirmed);
+  const presence = useStore(view.presence);
+  const own = presence.find((p) => p.attachment === view.attachment.value?.id);
+  const others = typed && typed.actor !== own?.operator ? typed : null;
+  const who = others ? (presence.find((p) => p.operator === others.actor)?.name ?? others.actor) : "";
+  return (
+    <footer className={css.status}>
+      <span className={css.floor} role="status">
+        <Dot tone={state.is === "attached" ? "good" : state.is === "over" ? "bad" : "warn"} />
+        {{ attaching: "attaching", attached: "live", offline: "offline", over: "not attached" }[state.is]}
+      </span>
+      {unconfirmed > 0 ? <Badge tone="warn">{unconfirmed} bytes not confirmed</Badge> : null}
+      {notice ? (
+        <span role="alert">
+          <Badge tone="warn">{notice.code || "refused"}</Badge> {notice.text}
+        </span>
+      ) : others ? (
+        <>
+          <span>{who} typed</span>
+          <code>{shownExactly(new TextEncoder().encode(others.text))}</code>
+        </>
+      ) : null}
+      <span>{size ? `${size.cols}×${size.rows}` : ""}</span>
+    </footer>
+  );
+}
+
+/** A link that a program printed: where it really leads, before it is followed. */
+function OpenLink({ url, onDone }: { readonly url: string | null; readonly onDone: () => void }): ReactNode {
+  const target = useMemo(() => (url ? new URL(url) : null), [url]);
+  return (
+    <Dialog title="Open this link?" about="A program in the session printed it." isOpen={url !== null} onClose={onDone} isAlert>
+      <code className={css.paste}>{url}</code>
+      {target?.host ? <p>It leads to {target.host}.</p> : null}
+      <footer>
+        <Button onPress={onDone}>Cancel</Button>
+        <Button
+          look="primary"
+          onPress={() => {
+            if (url) window.open(url, "_blank", "noopener,noreferrer");
+            onDone();
+          }}
+        >
+          <LogOut size={15} aria-hidden /> Open
+        </Button>
+      </footer>
+    </Dialog>
+  );
+}

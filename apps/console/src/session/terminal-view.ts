@@ -1,0 +1,327 @@
+/**
+ * One attachment drawn on one terminal: what the session prints goes in, what is typed goes out, and what a view shows beside it can be followed.
+ *
+ *   V1  The screen that the host sends is drawn on a terminal that was reset, and what follows on top of it: nothing is drawn twice.
+ *   V2  The terminal has the session's size, whoever set it. This view's own is told to the host, which gives it to the session while this view steers.
+ *       What does not fit is drawn smaller, and below {@link LEAST_PX} it can be panned.
+ *   V3  Nothing that the terminal says of itself goes out as typing: answers to queries are the host's to give (queries are taken out of what comes), and
+ *       a report of focus or of the mouse goes only while this view steers, and takes nothing.
+ *   V4  Output is asked for as fast as it is drawn.
+ */
+
+import { type Attachment, type Event, type Floor, HoldError, type HostClient, InputStatus, type Presence } from "@holdfast/sdk";
+import "@xterm/xterm/css/xterm.css";
+import { SearchAddon } from "@xterm/addon-search";
+import { Unicode11Addon } from "@xterm/addon-unicode11";
+import { WebLinksAddon } from "@xterm/addon-web-links";
+import { WebglAddon } from "@xterm/addon-webgl";
+import { type ILinkHandler, Terminal } from "@xterm/xterm";
+import { settings } from "../settings.ts";
+import { Store } from "../store.ts";
+import { themes } from "./terminal-theme.ts";
+
+export type ViewState =
+  | { readonly is: "attaching" }
+  | { readonly is: "attached" }
+  | { readonly is: "offline"; readonly sinceUnixMs: number }
+  /** Over: the session's end, a revocation, or a refusal at the door. */
+  | { readonly is: "over"; readonly reason: string; readonly code?: string };
+
+/** Something that was not done, or that was missed; shown until the next key. */
+export interface Notice {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** What somebody else has typed, as it may be shown. */
+export interface Typed {
+  readonly actor: string;
+  readonly via: string;
+  readonly text: string;
+  readonly atUnixMs: number;
+}
+
+const LEAST_PX = 8;
+/** Beside the letters. */
+const SCROLLBAR_PX = 10;
+const SCROLLBACK_LINES = 1_000;
+/** What is not confirmed after so long is worth showing. */
+const PATIENCE_MS = 400;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export interface TerminalViewOptions {
+  readonly client: HostClient;
+  readonly session: string;
+  readonly scheme: "light" | "dark";
+  readonly observe?: boolean;
+  /** Shown before a link that a program printed is followed. */
+  readonly openLink: (url: string) => void;
+}
+
+export class TerminalView {
+  readonly terminal: Terminal;
+  readonly search = new SearchAddon();
+  readonly state = new Store<ViewState>({ is: "attaching" });
+  readonly floor = new Store<Floor | null>(null);
+  readonly presence = new Store<readonly Presence[]>([]);
+  readonly notice = new Store<Notice | null>(null);
+  readonly typed = new Store<Typed | null>(null);
+  readonly size = new Store<{ readonly cols: number; readonly rows: number } | null>(null);
+  /** The session is smaller than this view could show. */
+  readonly isBoxed = new Store(false);
+  /** Bytes that were sent and are not confirmed, once that takes long. */
+  readonly unconfirmed = new Store(0);
+  /** Bytes that were typed while there was no link and are too old to go out by themselves. */
+  readonly held = new Store(0);
+  /** Held for the next key, from a bar of keys. */
+  readonly modifier = new Store<"ctrl" | "alt" | null>(null);
+  readonly attachment = new Store<Attachment | null>(null);
+  /** Of letters of their own size, in CSS pixels. */
+  #cell: { readonly width: number; readonly height: number } | null = null;
+  readonly #options: TerminalViewOptions;
+  #frame: HTMLElement | null = null;
+  #watcher: ResizeObserver | null = null;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
+  #unfollow: () => void = () => {};
+
+  constructor(options: TerminalViewOptions) {
+    this.#options = options;
+    this.terminal = new Terminal({
+      allowProposedApi: true,
+      fontFamily: '"JetBrains Mono Variable", ui-monospace, "DejaVu Sans Mono", monospace',
+      fontSize: settings.value.letterPx,
+      screenReaderMode: settings.value.readsAloud,
+      lineHeight: 1.2,
+      scrollback: 10_000,
+      theme: themes[options.scheme],
+      overviewRuler: { width: SCROLLBAR_PX },
+      linkHandler: linkHandler(options.openLink),
+    });
+    this.terminal.loadAddon(this.search);
+    this.terminal.loadAddon(new Unicode11Addon());
+    this.terminal.unicode.activeVersion = "11";
+    this.terminal.loadAddon(new WebLinksAddon((_, url) => options.openLink(url)));
+    this.terminal.onData((text) => this.#data(text));
+    this.terminal.onBinary((text) => this.#report(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+  }
+
+  get steers(): boolean {
+    const [attachment, floor] = [this.attachment.value, this.floor.value];
+    return attachment !== null && floor?.seat === attachment.id;
+  }
+
+  /** Draws in `frame`, and attaches. */
+  async open(frame: HTMLElement): Promise<void> {
+    this.#frame = frame;
+    this.terminal.open(frame);
+    this.#drawFast();
+    // A font that comes late has other cells than the one that stood in for it.
+    await document.fonts.load('13px "JetBrains Mono Variable"').catch(() => []);
+    if (this.#isOver) return;
+    this.terminal.options.fontFamily = `${this.terminal.options.fontFamily} `;
+    this.#unfollow = settings.follow(() => this.#chosen());
+    this.#watcher = new ResizeObserver(() => this.#measured());
+    this.#watcher.observe(frame);
+    await this.#attach();
+  }
+
+  setScheme(scheme: "light" | "dark"): void {
+    this.terminal.options.theme = themes[scheme];
+  }
+
+  /** As if it were typed; takes the floor where it may be taken. */
+  type(text: string): void {
+    this.#send(encoder.encode(text), { take: true, interrupt: text === "\u0003" });
+  }
+
+  /** As one paste: bracketed where the program asked for it. */
+  paste(text: string): void {
+    this.terminal.paste(text);
+  }
+
+  end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#patience);
+    this.#watcher?.disconnect();
+    this.#unfollow();
+    void this.attachment.value?.detach().catch(() => {});
+    this.terminal.dispose();
+  }
+
+  async #attach(): Promise<void> {
+    const { client, session, observe = false } = this.#options;
+    const size = this.#own();
+    try {
+      const attachment = await client.attach(
+        { session, observe, scrollback: SCROLLBACK_LINES, ...(size ? { size } : {}) },
+        {
+          snapshot: ({ cols, rows, vt }) => {
+            this.terminal.reset();
+            this.#sized(cols, rows);
+            return this.#drawn(vt);
+          },
+          output: ({ bytes }) => this.#drawn(bytes),
+          event: (event) => this.#heard(event),
+          gap: ({ fromSeq, toSeq, reason }) =>
+            this.notice.set({ code: "gap", text: `What happened from ${fromSeq} to ${toSeq} is not kept any more (${reason}).` }),
+          floor: (floor) => this.floor.set(floor),
+          presence: (all) => this.presence.set(all),
+          link: (state) => this.state.set(state === "attached" ? { is: "attached" } : { is: "offline", sinceUnixMs: Date.now() }),
+          held: (bytes) => this.held.set(bytes),
+          refused: ({ code = "", message = "That was not typed." }) => this.notice.set({ code, text: message }),
+          detached: (reason, error) => {
+            if (!this.#isOver)
+              this.state.set({ is: "over", reason: error?.message ?? reason, ...(error ? { code: error.code } : {}) });
+          },
+        },
+      );
+      if (this.#isOver) return void attachment.detach().catch(() => {});
+      this.attachment.set(attachment);
+      this.floor.set(attachment.floor);
+      this.presence.set(attachment.presence);
+      if (this.state.value.is === "attaching") this.state.set({ is: "attached" });
+      this.terminal.options.disableStdin = attachment.observing;
+      this.#measured();
+    } catch (fault) {
+      if (this.#isOver) return;
+      const code = fault instanceof HoldError ? fault.code : undefined;
+      this.state.set({ is: "over", reason: fault instanceof Error ? fault.message : String(fault), ...(code ? { code } : {}) });
+    }
+  }
+
+  /** V4. */
+  #drawn(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => this.terminal.write(bytes, resolve));
+  }
+
+  #heard(event: Event): void {
+    const kind = event.body?.kind;
+    if (kind?.case === "resized") {
+      const { cols = 80, rows = 24 } = kind.value.size ?? {};
+      this.#sized(cols, rows);
+    } else if (kind?.case === "input" && event.data.length > 0) {
+      const text = decoder.decode(event.data);
+      this.typed.set({ actor: event.actor, via: event.via, text, atUnixMs: Number(event.atUnixMs) });
+    }
+  }
+
+  /** V2. */
+  #sized(cols: number, rows: number): void {
+    if (cols !== this.terminal.cols || rows !== this.terminal.rows) this.terminal.resize(cols, rows);
+    this.size.set({ cols, rows });
+    this.#scale();
+  }
+
+  #measured(): void {
+    const own = this.#own();
+    if (own) this.attachment.value?.resize(own);
+    this.#scale();
+  }
+
+  /** The size that this view would have, at its own size of letters. */
+  #own(): { readonly cols: number; readonly rows: number } | null {
+    const { width, height } = this.#frame?.getBoundingClientRect() ?? { width: 0, height: 0 };
+    if (this.terminal.options.fontSize === settings.value.letterPx) this.#cell = cellOf(this.terminal);
+    if (!this.#cell || width === 0 || height === 0) return null;
+    return {
+      cols: Math.max(2, Math.floor((width - SCROLLBAR_PX) / this.#cell.width)),
+      rows: Math.max(1, Math.floor(height / this.#cell.height)),
+    };
+  }
+
+  #scale(): void {
+    const own = this.#own();
+    if (!own) return;
+    this.isBoxed.set(this.terminal.cols < own.cols || this.terminal.rows < own.rows);
+    const fits = Math.min(1, own.cols / this.terminal.cols, own.rows / this.terminal.rows);
+    const { letterPx } = settings.value;
+    const px = Math.max(LEAST_PX, Math.floor(letterPx * fits * 2) / 2);
+    if (px !== this.terminal.options.fontSize) this.terminal.options.fontSize = px;
+    this.#frame?.toggleAttribute("data-pans", letterPx * fits < LEAST_PX);
+  }
+
+  #chosen(): void {
+    this.terminal.options.screenReaderMode = settings.value.readsAloud;
+    this.terminal.options.fontSize = settings.value.letterPx;
+    this.#measured();
+  }
+
+  #drawFast(): void {
+    try {
+      const webgl = new WebglAddon();
+      webgl.onContextLoss(() => webgl.dispose());
+      this.terminal.loadAddon(webgl);
+    } catch {
+      // No WebGL here: the terminal draws with elements, slower and alike.
+    }
+  }
+
+  /** V3. */
+  #data(text: string): void {
+    if (/^\u001b\[(?:[IO]$|<[\d;]+[Mm]|M)/.test(text)) return this.#report(encoder.encode(text));
+    const held = this.modifier.value;
+    this.modifier.set(null);
+    this.type(held ? withModifier(held, text) : text);
+  }
+
+  #report(bytes: Uint8Array): void {
+    if (this.steers) this.#send(bytes, {});
+  }
+
+  #send(bytes: Uint8Array, options: { readonly take?: boolean; readonly interrupt?: boolean }): void {
+    const attachment = this.attachment.value;
+    if (!attachment || attachment.observing) return;
+    this.notice.set(null);
+    attachment.input(bytes, options).then(
+      ({ status }) => {
+        if (status === InputStatus.APPLIED && attachment.unansweredBytes === 0) this.#confirmed();
+      },
+      () => this.#confirmed(),
+    );
+    this.#patience ??= setTimeout(() => this.#look(attachment), PATIENCE_MS);
+  }
+
+  #confirmed(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.unconfirmed.set(0);
+    this.held.set(0);
+  }
+
+  #look(attachment: Attachment): void {
+    this.unconfirmed.set(attachment.unansweredBytes);
+    this.#patience = attachment.unansweredBytes > 0 ? setTimeout(() => this.#look(attachment), PATIENCE_MS) : undefined;
+  }
+}
+
+/** What a cell measures. xterm has no word for it yet: its own add-on for fitting looks here too. */
+function cellOf(terminal: Terminal): { readonly width: number; readonly height: number } | null {
+  const { _core: core } = terminal as unknown as {
+    readonly _core: {
+      readonly _renderService: { readonly dimensions: { readonly css: { readonly cell: { width: number; height: number } } } };
+    };
+  };
+  const { width, height } = core._renderService.dimensions.css.cell;
+  return width > 0 && height > 0 ? { width, height } : null;
+}
+
+/** As a terminal sends the key with it. */
+function withModifier(held: "ctrl" | "alt", text: string): string {
+  if (held === "alt") return `\u001b${text}`;
+  const code = text.toUpperCase().charCodeAt(0);
+  return text.length === 1 && code >= 0x40 && code < 0x60 ? String.fromCharCode(code - 0x40) : text;
+}
+
+/** Links of these schemes are offered, and no other: what a program prints is not what somebody chose to open. */
+const SCHEMES = new Set(["https:", "http:", "mailto:"]);
+
+function linkHandler(open: (url: string) => void): ILinkHandler {
+  return {
+    activate: (_, text) => {
+      if (URL.canParse(text) && SCHEMES.has(new URL(text).protocol)) open(text);
+    },
+  };
+}

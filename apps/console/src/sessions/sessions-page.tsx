@@ -1,0 +1,237 @@
+/** All sessions of all hosts, live: which state, what runs, who is there, who steers. A thousand scroll: only those in sight are drawn. */
+import { Ellipsis, Plus, SquareTerminal } from "lucide-react";
+import { type ReactNode, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
+import { useLocation } from "wouter";
+import { Avatar } from "../design/avatar.tsx";
+import controls from "../design/controls.module.css";
+import { Badge, Banner, Button, Dot, Empty, Kbd, MenuButton, MenuItem } from "../design/controls.tsx";
+import { agoText, durationText, exactText, useNow } from "../design/time.ts";
+import type { HostLink } from "../host/host-link.ts";
+import { useHostState, useLinks } from "../host/hosts.ts";
+import { Bar } from "../shell/bar.tsx";
+import { sessionPath } from "../shell/routes.ts";
+import { type Deed, SessionDeed } from "./deed.tsx";
+import { type Listed, useListed } from "./listed.ts";
+import css from "./sessions.module.css";
+import { endText, lookOf } from "./state.ts";
+
+const ROW_PX = 48;
+
+export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNode {
+  const links = useLinks();
+  const all = useListed(links);
+  const [text, setText] = useState("");
+  const [showsEnded, setShowsEnded] = useState(false);
+  const [deed, setDeed] = useState<Deed | null>(null);
+  const wanted = useDeferredValue(text);
+  const shown = useMemo(
+    () => (all ?? []).filter((one) => (showsEnded || lookOf(one.session).isLive) && fits(one, wanted)),
+    [all, wanted, showsEnded],
+  );
+  const ended = useMemo(() => (all ?? []).filter(({ session }) => !lookOf(session).isLive).length, [all]);
+  useKey("n", onNew);
+  return (
+    <>
+      <Bar title="Sessions">
+        <SearchField className={css.filter!} aria-label="Filter sessions" value={text} onChange={setText}>
+          <Input placeholder="Filter by name, command, folder, person" />
+        </SearchField>
+        <ToggleButton className={controls.button!} data-look="quiet" isSelected={showsEnded} onChange={setShowsEnded}>
+          Ended <Badge>{ended}</Badge>
+        </ToggleButton>
+        <Button look="primary" onPress={onNew}>
+          <Plus size={15} aria-hidden /> New session
+        </Button>
+      </Bar>
+      {links.map((link) => (
+        <HostBanner key={link.host.id} link={link} />
+      ))}
+      {all === null ? (
+        <Empty title="Looking at your sessions">
+          <p>The host is being asked.</p>
+        </Empty>
+      ) : shown.length === 0 ? (
+        <Nothing
+          isFiltered={text !== "" || all.length > ended}
+          hasEnded={ended > 0}
+          onNew={onNew}
+          onClear={() => setText("")}
+          text={text}
+        />
+      ) : (
+        <Rows shown={shown} several={links.length > 1} onDeed={setDeed} />
+      )}
+      {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
+    </>
+  );
+}
+
+interface RowsProps {
+  readonly shown: readonly Listed[];
+  readonly several: boolean;
+  readonly onDeed: (deed: Deed) => void;
+}
+
+function Rows({ shown, several, onDeed }: RowsProps): ReactNode {
+  const [, go] = useLocation();
+  const now = useNow();
+  return (
+    <Virtualizer layout={ListLayout} layoutOptions={{ rowHeight: ROW_PX }}>
+      <GridList
+        className={css.list!}
+        aria-label="Sessions"
+        items={shown}
+        dependencies={[now, several]}
+        onAction={(id) => {
+          const one = shown.find((listed) => listed.id === id);
+          if (one) go(sessionPath(one.link.host.id, one.session.id));
+        }}
+      >
+        {(one) => (
+          <GridListItem className={css.row!} textValue={one.session.name} data-dim={!lookOf(one.session).isLive || undefined}>
+            <Row one={one} now={now} several={several} onDeed={onDeed} />
+          </GridListItem>
+        )}
+      </GridList>
+    </Virtualizer>
+  );
+}
+
+const MOST_FACES = 4;
+
+interface RowProps {
+  readonly one: Listed;
+  readonly now: number;
+  readonly several: boolean;
+  readonly onDeed: (deed: Deed) => void;
+}
+
+function Row({ one, now, several, onDeed }: RowProps): ReactNode {
+  const { link, session } = one;
+  const look = lookOf(session);
+  const people = session.operators;
+  const seat = session.floor?.seat;
+  return (
+    <div className={css.cells}>
+      <div className={css.name}>
+        <Dot {...(look.tone ? { tone: look.tone } : {})} hollow={look.hollow ?? false} label={look.word} />
+        <span>{session.name}</span>
+        {several ? <Badge>{link.host.name}</Badge> : null}
+      </div>
+      <div className={css.what} data-idle={(look.isLive && session.running === "") || undefined}>
+        {look.isLive ? session.running || session.command.join(" ") || "at its prompt" : endText(session)}
+      </div>
+      <div className={css.where} title={session.cwd}>
+        <bdi>{session.cwd}</bdi>
+      </div>
+      <div className={css.who}>
+        {people.slice(0, MOST_FACES).map((p) => (
+          <Avatar key={p.attachment} name={p.name} kind={p.kind} via={p.via} steers={p.attachment === seat} />
+        ))}
+        {people.length > MOST_FACES ? <span className={css.more}>+{people.length - MOST_FACES}</span> : null}
+      </div>
+      <time className={css.when} title={exactText(Number(session.lastActivityUnixMs))}>
+        {agoText(Number(session.lastActivityUnixMs), now)}
+      </time>
+      <div className={css.actions}>
+        <MenuButton
+          label={`What can be done with ${session.name}`}
+          icon={<Ellipsis size={16} />}
+          onAction={(verb) => onDeed({ ...one, verb: verb as Deed["verb"] })}
+        >
+          <MenuItem id="rename">Rename</MenuItem>
+          {look.isLive ? <MenuItem id="share">Share</MenuItem> : null}
+          {look.isLive ? (
+            <MenuItem id="end" tone="bad">
+              End
+            </MenuItem>
+          ) : (
+            <MenuItem id="remove" tone="bad">
+              Remove its record
+            </MenuItem>
+          )}
+        </MenuButton>
+      </div>
+    </div>
+  );
+}
+
+function HostBanner({ link }: { readonly link: HostLink }): ReactNode {
+  const state = useHostState(link);
+  const now = useNow(1_000);
+  if (state.is === "offline")
+    return (
+      <Banner tone="warn">
+        <span>
+          <b>{link.host.name}</b> has not answered for {durationText(Math.max(0, now - state.sinceUnixMs))}. Its sessions live on;
+          what is listed is as it was seen last.
+        </span>
+        <Button onPress={() => link.retry()}>Try now</Button>
+      </Banner>
+    );
+  if (state.is === "refused")
+    return (
+      <Banner tone="bad">
+        <span>
+          <b>{link.host.name}</b> refuses this browser: {state.why}
+        </span>
+      </Banner>
+    );
+  return null;
+}
+
+interface NothingProps {
+  readonly isFiltered: boolean;
+  readonly hasEnded: boolean;
+  readonly text: string;
+  readonly onNew: () => void;
+  readonly onClear: () => void;
+}
+
+function Nothing({ isFiltered, hasEnded, text, onNew, onClear }: NothingProps): ReactNode {
+  if (isFiltered && text !== "")
+    return (
+      <Empty title={`Nothing fits “${text}”`}>
+        <Button onPress={onClear}>Show all</Button>
+      </Empty>
+    );
+  return (
+    <Empty icon={<SquareTerminal size={32} strokeWidth={1.25} />} title="No session lives here">
+      <p>
+        A session is a shell, a job or any program that outlives whoever looks at it: this page, your network, the host itself.
+        {hasEnded ? " Those that ended are behind “Ended”." : ""}
+      </p>
+      <Button look="primary" onPress={onNew}>
+        New session <Kbd>N</Kbd>
+      </Button>
+    </Empty>
+  );
+}
+
+function fits({ link, session }: Listed, text: string): boolean {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const { name, running, cwd, command, group, id } = session;
+  const here = [name, running, cwd, command.join(" "), group, id, link.host.name, ...session.operators.map((p) => p.name)]
+    .join("\n")
+    .toLowerCase();
+  return words.every((word) => here.includes(word));
+}
+
+/** A key of one letter, where nobody is typing. */
+function useKey(key: string, pressed: () => void): void {
+  useEffect(() => {
+    const heard = (event: KeyboardEvent): void => {
+      if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (
+        event.target instanceof Element &&
+        event.target.closest("input, textarea, [contenteditable], [role=dialog], [role=menu]")
+      )
+        return;
+      event.preventDefault();
+      pressed();
+    };
+    window.addEventListener("keydown", heard);
+    return () => window.removeEventListener("keydown", heard);
+  }, [key, pressed]);
+}

@@ -1,0 +1,28 @@
+/** What a session's state is called, and how it looks. */
+import { type Session, SessionState } from "@holdfast/sdk";
+
+export interface StateLook {
+  readonly word: string;
+  readonly tone?: "good" | "warn" | "bad";
+  readonly hollow?: boolean;
+  /** It can be typed into, or will be. */
+  readonly isLive: boolean;
+}
+
+const LOOKS: Readonly<Record<number, StateLook>> = {
+  [SessionState.RUNNING]: { word: "live", tone: "good", isLive: true },
+  [SessionState.ENDED]: { word: "ended", hollow: true, isLive: false },
+  [SessionState.LOST]: { word: "lost", tone: "bad", hollow: true, isLive: false },
+  [SessionState.FAILED]: { word: "failed", tone: "bad", hollow: true, isLive: false },
+};
+
+export const lookOf = (session: Session): StateLook => LOOKS[session.state] ?? { word: "starting", tone: "warn", isLive: true };
+
+/** How it ended, in a few words; empty while it lives. */
+export function endText({ state, exit }: Session): string {
+  if (state === SessionState.RUNNING) return "";
+  if (state === SessionState.LOST) return exit?.reason || "lost with its machine";
+  if (state === SessionState.FAILED) return exit?.reason || "could not be started";
+  if (exit?.signal !== undefined) return `ended by signal ${exit.signal}`;
+  return exit?.code === undefined ? "ended" : `ended with code ${exit.code}`;
+}

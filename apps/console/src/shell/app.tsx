@@ -1,0 +1,95 @@
+/** The page's frame: the way around, the screen that the address names, and the palette over both. */
+import { type ReactNode, useEffect, useState } from "react";
+import { I18nProvider, RouterProvider } from "react-aria-components";
+import { Route, Switch, useLocation } from "wouter";
+import { useAsked } from "../approvals/approvals.ts";
+import { ApprovalsPage } from "../approvals/approvals-page.tsx";
+import { useNotices } from "../approvals/notices.ts";
+import { Empty } from "../design/controls.tsx";
+import { chooseScheme } from "../design/scheme.ts";
+import { useLinks } from "../host/hosts.ts";
+import { HostsPage } from "../host/hosts-page.tsx";
+import { OperatorsPage } from "../operators/operators-page.tsx";
+import { SessionPage } from "../session/session-page.tsx";
+import { NewSession } from "../sessions/new-session.tsx";
+import { SessionsPage } from "../sessions/sessions-page.tsx";
+import { choose, settings } from "../settings.ts";
+import { useStore } from "../store.ts";
+import { Palette } from "./palette.tsx";
+import { paths } from "./routes.ts";
+import css from "./shell.module.css";
+import { Side } from "./side.tsx";
+
+export function App(): ReactNode {
+  const [, go] = useLocation();
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  const [isNewOpen, setNewOpen] = useState(false);
+  const { readsAloud, letterPx } = useStore(settings);
+  const asked = useAsked(useLinks());
+  useNotices(asked);
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+      if (event.ctrlKey && !event.shiftKey && event.target instanceof Element && event.target.closest(".xterm")) return;
+      // In a terminal Ctrl-K is the shell's: there it is Ctrl-Shift-K, which no program is sent.
+      event.preventDefault();
+      event.stopPropagation();
+      setPaletteOpen(true);
+    };
+    window.addEventListener("keydown", pressed, true);
+    return () => window.removeEventListener("keydown", pressed, true);
+  }, []);
+  const commands = [
+    { id: "new", text: "New session", shortcut: "N", run: () => setNewOpen(true) },
+    { id: "approvals", text: "Approvals", run: () => go(paths.approvals) },
+    { id: "operators", text: "Operators", run: () => go(paths.operators) },
+    { id: "hosts", text: "Hosts", run: () => go(paths.hosts) },
+    {
+      id: "reader",
+      text: readsAloud ? "Screen reader support: off" : "Screen reader support: on",
+      run: () => choose({ readsAloud: !readsAloud }),
+    },
+    { id: "larger", text: "Larger letters in terminals", run: () => choose({ letterPx: letterPx + 1 }) },
+    { id: "smaller", text: "Smaller letters in terminals", run: () => choose({ letterPx: letterPx - 1 }) },
+    { id: "light", text: "Light colours", run: () => chooseScheme("light") },
+    { id: "dark", text: "Dark colours", run: () => chooseScheme("dark") },
+    { id: "system", text: "Colours of the system", run: () => chooseScheme(null) },
+  ];
+  return (
+    <I18nProvider>
+      <RouterProvider navigate={go}>
+        <div className={css.frame}>
+          <a className={css.skip} href="#main">
+            Skip to the screen
+          </a>
+          <Side onPalette={() => setPaletteOpen(true)} waiting={asked.length} />
+          <main className={css.main} id="main" tabIndex={-1}>
+            <Switch>
+              <Route path={paths.sessions}>
+                <SessionsPage onNew={() => setNewOpen(true)} />
+              </Route>
+              <Route path={paths.session}>{({ host, session }) => <SessionPage hostId={host} sessionId={session} />}</Route>
+              <Route path={paths.approvals}>
+                <ApprovalsPage asked={asked} />
+              </Route>
+              <Route path={paths.operators}>
+                <OperatorsPage />
+              </Route>
+              <Route path={paths.hosts}>
+                <HostsPage />
+              </Route>
+              <Route path={paths.host}>{({ host }) => <HostsPage only={host} />}</Route>
+              <Route>
+                <Empty title="There is no such screen">
+                  <p>The address leads nowhere in this console.</p>
+                </Empty>
+              </Route>
+            </Switch>
+          </main>
+        </div>
+        <Palette isOpen={isPaletteOpen} onClose={() => setPaletteOpen(false)} commands={commands} />
+        <NewSession isOpen={isNewOpen} onClose={() => setNewOpen(false)} />
+      </RouterProvider>
+    </I18nProvider>
+  );
+}

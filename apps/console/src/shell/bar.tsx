@@ -1,0 +1,24 @@
+/** The line above a screen: what it is, and what can be done with all of it. */
+import { type ReactNode, useEffect } from "react";
+import css from "./shell.module.css";
+
+export function Bar({
+  title,
+  lead,
+  children,
+}: {
+  readonly title: string;
+  readonly lead?: ReactNode;
+  readonly children?: ReactNode;
+}): ReactNode {
+  useEffect(() => {
+    document.title = `${title} · Holdfast`;
+  }, [title]);
+  return (
+    <header className={css.bar}>
+      {lead}
+      <h1>{title}</h1>
+      <div className={css.tools}>{children}</div>
+    </header>
+  );
+}

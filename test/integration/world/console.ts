@@ -1,0 +1,89 @@
+/** The console as a person has it: `hold console` on the host's machine, and its link in Debian's Chromium. */
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { onTestFinished } from "vitest";
+import { held } from "./hold.ts";
+import { fact } from "./processes.ts";
+import type { World } from "./world.ts";
+
+export interface Screen {
+  readonly width: number;
+  readonly height: number;
+  readonly scheme?: "light" | "dark";
+}
+
+let browser: Promise<Browser> | null = null;
+
+/** One Chromium for a file's tests; its sandbox needs rights that a container's root lacks, and the page is ours. */
+function chrome(): Promise<Browser> {
+  browser ??= chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  return browser;
+}
+
+export async function closeChrome(): Promise<void> {
+  await (await browser)?.close();
+  browser = null;
+}
+
+/** A browser of its own: another person's, or another device. */
+export class ConsoleBrowser {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** What the page complained of: errors that nobody caught, and what its policy kept from happening. */
+  readonly complaints: string[] = [];
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.context = context;
+    this.page = page;
+    page.on("pageerror", (fault) => void this.complaints.push(fault.message));
+    page.on("console", (said) => {
+      if (said.type() === "error" && !/ERR_CONNECTION_REFUSED|WebSocket connection/.test(said.text()))
+        this.complaints.push(said.text());
+    });
+  }
+
+  static async of({ width, height, scheme = "light" }: Screen = { width: 1280, height: 800 }): Promise<ConsoleBrowser> {
+    const context = await (await chrome()).newContext({
+      viewport: { width, height },
+      colorScheme: scheme,
+      hasTouch: width < 500,
+    });
+    // A terminal's lines as text: what a screen reader has, and a test.
+    await context.addInitScript(`localStorage["holdfast.settings"] ??= '{"readsAloud":true}'`);
+    onTestFinished(() => context.close());
+    return new ConsoleBrowser(context, await context.newPage());
+  }
+
+  /** As its person would: asks for a link, and opens it. Resolves with the address of the page. */
+  async open(w: World, ...args: readonly string[]): Promise<string> {
+    const { link, url } = JSON.parse(await held(w, "console", "--no-open", "--json", ...args)) as { link: string; url: string };
+    await this.page.goto(link);
+    await this.page.getByRole("heading", { name: "Sessions", exact: true }).waitFor();
+    return url;
+  }
+
+  /** The terminal that has the focus, or the only one: its lines, without blanks at their ends. */
+  async lines(): Promise<string[]> {
+    const rows = await this.page.locator(".xterm-accessibility-tree > div").allTextContents();
+    return rows.map((row) => row.replaceAll("\u00a0", " ").trimEnd());
+  }
+
+  sees(what: string | RegExp): Promise<unknown> {
+    return fact(`the page's terminal shows ${what}`, async () =>
+      (await this.lines()).some((row) => (typeof what === "string" ? row.includes(what) : what.test(row))),
+    );
+  }
+
+  async goTo(session: string): Promise<void> {
+    await this.page.getByRole("row", { name: session, exact: true }).click();
+    await this.page.getByText("live", { exact: true }).first().waitFor();
+  }
+
+  async type(text: string): Promise<void> {
+    await this.page.locator(".xterm-helper-textarea").first().focus();
+    await this.page.keyboard.type(text);
+    await this.page.keyboard.press("Enter");
+  }
+}
