@@ -120,7 +120,10 @@ describe.runIf(hasNetwork())("across a network", () => {
     const net = await Network.of(w, ["relay", "host", "op", "greedy"]);
     const { local, session, operator, url } = await far(w, net);
     const { address } = net.machine("relay");
-    const greedy = (what: string, count: number): { open: number; ended: number; atOnce: number; told: string; readonly pid: number } => {
+    const greedy = (
+      what: string,
+      count: number,
+    ): { open: number; ended: number; atOnce: number; told: string; readonly pid: number } => {
       const [first, ...rest] = net.machine("greedy").enter;
       const script = new URL("world/greedy-process.ts", import.meta.url).pathname;
       const child = spawn(first, [...rest, process.execPath, script, what, address, "7444", String(count)], {
