@@ -211,6 +211,57 @@ test("what a program prints is text: no markup, no script, no clipboard; a link 
   expect(ana.complaints).toEqual([]);
 });
 
+test("the timeline says who ran what and how it ended, leads to what it printed, and is told what happens while one looks", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const session = await w.open(admin, { name: "told" });
+  const robo = await w.operator("robo", "ai");
+  expect((await robo.run(session.id, { text: "echo from-robo; (exit 3)" })).code).toBe(3);
+  const ana = await ConsoleBrowser.of();
+  await ana.open(w);
+  await ana.goTo("told");
+  await ana.page.getByRole("button", { name: "Timeline" }).click();
+  const timeline = ana.page.getByRole("grid", { name: /^Timeline/ });
+  const ran = timeline.getByRole("row", { name: /from-robo/ });
+  await ran.getByText("code 3").waitFor();
+  await ran.getByRole("img", { name: /robo, AI/ }).waitFor();
+  await ana.type("echo from-ana");
+  await timeline.getByRole("row", { name: /echo from-ana/ }).waitFor();
+  await ana.page.getByRole("searchbox", { name: "Filter the timeline" }).fill("robo exit");
+  await timeline.getByRole("row", { name: /from-ana/ }).waitFor({ state: "detached" });
+  await ran.click();
+  const shown = ana.page.getByRole("dialog", { name: /from-robo/ });
+  await shown.getByText("11 bytes").waitFor();
+  expect(ana.complaints).toEqual([]);
+});
+
+test("a session's files are looked at, and what listens is told; two stand side by side, also after a reload", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  writeFileSync(w.path("notes.txt"), "<b>as it is</b>\n");
+  await w.open(admin, { name: "left" });
+  await w.open(admin, { name: "right" });
+  const ana = await ConsoleBrowser.of();
+  await ana.open(w);
+  await ana.goTo("left");
+  await ana.page.getByRole("button", { name: "Files and ports" }).click();
+  await ana.page.getByRole("row", { name: "notes.txt" }).click();
+  await ana.page.getByRole("dialog", { name: "notes.txt" }).getByText("<b>as it is</b>").waitFor();
+  await ana.page.getByRole("button", { name: "Close", exact: true }).click();
+  await ana.page.getByText("None of its programs listens on a port.").waitFor();
+  await ana.page.getByRole("button", { name: "Files and ports" }).click();
+  await ana.page.getByRole("button", { name: "Show another session beside it" }).click();
+  await ana.page.getByRole("menuitem", { name: "right" }).click();
+  await ana.page.getByRole("region", { name: "Session right" }).getByText("live", { exact: true }).waitFor();
+  await ana.page.reload();
+  for (const name of ["left", "right"])
+    await ana.page
+      .getByRole("region", { name: `Session ${name}` })
+      .getByText("live", { exact: true })
+      .waitFor();
+  expect(ana.complaints).toEqual([]);
+});
+
 test("a paste of several lines is shown before it is typed", async () => {
   const w = await world();
   const admin = await w.connect();

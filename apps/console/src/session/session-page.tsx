@@ -1,6 +1,6 @@
 /** One session: its terminal, who is there, who steers, and whether what is seen is of now. */
-import { type Session, shownExactly } from "@holdfast/sdk";
-import { ArrowLeft, Ellipsis, FolderOpen, LogOut, SearchIcon, SquareTerminal, X } from "lucide-react";
+import { type HostClient, type Session, shownExactly } from "@holdfast/sdk";
+import { ArrowLeft, Ellipsis, FolderOpen, History, LogOut, SearchIcon, SquareTerminal, X } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
@@ -15,6 +15,7 @@ import { endText, lookOf } from "../sessions/state.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths, sessionPath } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
+import { TimelinePanel } from "../timeline/timeline-panel.tsx";
 import { Find } from "./find.tsx";
 import { FloorBar } from "./floor-bar.tsx";
 import { KeysBar } from "./keys-bar.tsx";
@@ -108,6 +109,18 @@ function OnHost({ link, sessionId, isAlone }: OnHostProps): ReactNode {
   );
 }
 
+interface Panel {
+  readonly title: string;
+  readonly icon: ReactNode;
+  readonly of: (shown: { readonly client: HostClient; readonly session: Session }) => ReactNode;
+}
+
+/** What may stand beside the terminal, one at a time. */
+const panels = {
+  timeline: { title: "Timeline", icon: <History size={16} />, of: (shown) => <TimelinePanel {...shown} /> },
+  files: { title: "Files and ports", icon: <FolderOpen size={16} />, of: (shown) => <FilesPanel {...shown} /> },
+} as const satisfies Readonly<Record<string, Panel>>;
+
 interface AttachedProps {
   readonly link: HostLink;
   readonly view: TerminalView;
@@ -120,7 +133,7 @@ function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
   const [, go] = useLocation();
   const [deed, setDeed] = useState<Deed | null>(null);
   const [isFinding, setFinding] = useState(false);
-  const [isFilesOpen, setFilesOpen] = useState(false);
+  const [panel, setPanel] = useState<keyof typeof panels | null>(null);
   const host = useHostState(link);
   const client = host.is === "up" ? host.client : null;
   const guard = usePasteGuard(view);
@@ -193,11 +206,13 @@ function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
         <IconButton label="Search what was printed" shortcut="Ctrl Shift F" onPress={() => setFinding(true)}>
           <SearchIcon size={16} />
         </IconButton>
-        {session && client ? (
-          <IconButton label="Files and ports" aria-pressed={isFilesOpen} onPress={() => setFilesOpen(!isFilesOpen)}>
-            <FolderOpen size={16} />
-          </IconButton>
-        ) : null}
+        {session && client
+          ? (Object.entries(panels) as [keyof typeof panels, Panel][]).map(([id, { title, icon }]) => (
+              <IconButton key={id} label={title} aria-pressed={panel === id} onPress={() => setPanel(panel === id ? null : id)}>
+                {icon}
+              </IconButton>
+            ))
+          : null}
         {session ? (
           <MenuButton
             label={`What can be done with ${name}`}
@@ -231,9 +246,9 @@ function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
           {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
         </div>
-        {isFilesOpen && session && client ? (
-          <aside className={css.panel} aria-label="Files and ports">
-            <FilesPanel client={client} session={session} />
+        {panel && session && client ? (
+          <aside className={css.panel} aria-label={panels[panel].title}>
+            {panels[panel].of({ client, session })}
           </aside>
         ) : null}
       </div>
