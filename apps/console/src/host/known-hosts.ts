@@ -51,9 +51,15 @@ export async function joinHost(invitation: string): Promise<KnownHost> {
   const pair = await generateKeyPair();
   const joined = await joinByInvite({ invite: invitation, pair, client: "console" });
   const { url, operator, session } = joined;
-  const host: KnownHost = { id, name: new URL(url).hostname, url, hostKey, pair, operator, session };
+  const host: KnownHost = { id, name: nameFor(url), url, hostKey, pair, operator, session };
   await keepHost(host);
   return host;
+}
+
+/** What it is called until its person says otherwise. */
+function nameFor(url: string): string {
+  const { hostname } = new URL(url);
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname) ? "this machine" : hostname;
 }
 
 /** Of the host that an invitation is of. Throws `bad_request` for a text that is none. */
