@@ -15,7 +15,7 @@ const reports = join(root, ".build", "verify");
 const suite = (/** @type {string} */ name) => ({ name, suite: true });
 const script = (/** @type {string} */ name) => ({ name, suite: false });
 const steps = [
-  ...["lock:check", "proto:check", "format:check", "types", "lint", "walls", "knip", "build"].map(script),
+  ...["lock:check", "proto:check", "format:check", "types", "lint", "walls", "knip", "build", "page:check"].map(script),
   ...["unit", "property", "simulation", "integration", "docs"].map(suite),
   script("pack:check"),
   script("sdk:check"),

@@ -317,6 +317,9 @@ test("axe finds nothing on any screen, light on a desktop and dark on a phone; a
 
 /** In a world of its own: the page's policy keeps scripts out that are not its own, and that is not loosened for a test. */
 async function axeOn({ page, context }: ConsoleBrowser): Promise<string[]> {
+  // What the pointer rests on is told in a bubble, which is no part of the screen.
+  await page.mouse.move(0, 0);
+  await page.getByRole("tooltip").waitFor({ state: "detached" });
   const session = await context.newCDPSession(page);
   onTestFinished(() => session.detach().catch(() => {}));
   const { frameTree } = await session.send("Page.getFrameTree");

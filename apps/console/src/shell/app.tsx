@@ -1,5 +1,5 @@
 /** The page's frame: the way around, the screen that the address names, and the palette over both. */
-import { type ReactNode, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { I18nProvider, RouterProvider } from "react-aria-components";
 import { Route, Switch, useLocation } from "wouter";
 import { useAsked } from "../approvals/approvals.ts";
@@ -10,7 +10,6 @@ import { chooseScheme } from "../design/scheme.ts";
 import { useLinks } from "../host/hosts.ts";
 import { HostsPage } from "../host/hosts-page.tsx";
 import { OperatorsPage } from "../operators/operators-page.tsx";
-import { SessionPage } from "../session/session-page.tsx";
 import { NewSession } from "../sessions/new-session.tsx";
 import { SessionsPage } from "../sessions/sessions-page.tsx";
 import { choose, settings } from "../settings.ts";
@@ -20,6 +19,10 @@ import { paths } from "./routes.ts";
 import css from "./shell.module.css";
 import { Side } from "./side.tsx";
 
+/** A terminal is a third of the page, and a list of sessions needs none: it comes when the first is opened, and is asked for as soon as the list stands. */
+const bringsSession = () => import("../session/session-page.tsx");
+const SessionPage = lazy(() => bringsSession().then(({ SessionPage: page }) => ({ default: page })));
+
 export function App(): ReactNode {
   const [, go] = useLocation();
   const [isPaletteOpen, setPaletteOpen] = useState(false);
@@ -27,6 +30,10 @@ export function App(): ReactNode {
   const { readsAloud, letterPx } = useStore(settings);
   const asked = useAsked(useLinks());
   useNotices(asked);
+  useEffect(() => {
+    const timer = setTimeout(() => void bringsSession(), 1_000);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
@@ -68,7 +75,13 @@ export function App(): ReactNode {
               <Route path={paths.sessions}>
                 <SessionsPage onNew={() => setNewOpen(true)} />
               </Route>
-              <Route path={paths.session}>{({ host, session }) => <SessionPage hostId={host} sessionId={session} />}</Route>
+              <Route path={paths.session}>
+                {({ host, session }) => (
+                  <Suspense fallback={null}>
+                    <SessionPage hostId={host} sessionId={session} />
+                  </Suspense>
+                )}
+              </Route>
               <Route path={paths.approvals}>
                 <ApprovalsPage asked={asked} />
               </Route>
