@@ -1,5 +1,5 @@
 /** A record that outlives its machine: real hosts and shells, a real nats-server, the command line as a reader would use it. */
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { connect as connectNats } from "@nats-io/transport-node";
 import { Objm } from "@nats-io/obj";
@@ -26,6 +26,8 @@ test("a machine burns, and its sessions' history, last screen, recording and aud
   await fact("it asks", async () => (await me.screen(main.id)).lines.join("").includes("password:"));
   await attached.input(bytes("sesame-secret\n"));
   await attached.input(bytes("typed line\n"));
+  const heads = w.path("heads.txt");
+  writeFileSync(heads, await held(w, "audit", "heads"));
   await me.resize(main.id, { cols: 100, rows: 30 });
   await fact("it echoes", async () => (await me.screen(main.id)).lines.join("").includes("typed line"));
   await attached.detach();
@@ -61,6 +63,14 @@ test("a machine burns, and its sessions' history, last screen, recording and aud
   expect(lines(listed).map((s) => (s as { name: string }).name)).toEqual(expect.arrayContaining(["main", "other"]));
   const verified = await hold(laptop, "audit", "verify", "--context", "box", "--from-mirror");
   expect([verified.code, verified.out]).toEqual([0, expect.stringContaining("the record is whole")]);
+  expect(verified.out).toMatch(/witnessed up to record \d+ at .* by the mirror's head/);
+  expect(verified.out).not.toContain("can't be asked");
+  const onPaper = await hold(laptop, "audit", "verify", "--context", "box", "--from-mirror", "--witness", heads);
+  expect([onPaper.code, onPaper.out, onPaper.err]).toEqual([
+    0,
+    expect.stringMatching(/witnessed up to record \d+ at /),
+    expect.anything(),
+  ]);
   const kept = lines(await held(laptop, "audit", "show", "--context", "box", "--from-mirror", "--json"));
   expect(kept.slice(0, audit.length)).toEqual(audit);
   expect((await hold(laptop, "attach", "box/main")).err).toMatch(/^\[unreachable\].*its record is in the mirror/);

@@ -29,8 +29,8 @@ export interface AuditFinding {
 
 /** Where the files are from, if not from a host's own home. */
 export interface AuditOrigin {
-  /** A head of the ledger that they must hold. */
-  readonly witness: { readonly lsn: number; readonly chain: Uint8Array };
+  /** Where the ledger ended when they were copied: they must hold that, and what came later they can't. */
+  readonly witness: TimedWitness;
   /** Payload files that were never copied, as retention had dropped them. */
   readonly missed: readonly string[];
 }
@@ -44,12 +44,16 @@ export async function* verifyAudit(
 ): AsyncGenerator<AuditFinding> {
   const folder = folderOf(home);
   // First: whatever is recorded meanwhile, the ledger that is read then is not behind them.
-  const { witnesses, problems, notes } = await gather(home, [...sources, ...newSources(dialledRelays(home), sources)]);
+  const gathered = await gather(home, [...sources, ...newSources(dialledRelays(home), sources)]);
+  const { problems, notes } = gathered;
+  const later = gathered.witnesses.filter((w) => isAfter(w, origin));
+  const witnesses = [...(origin ? [origin.witness] : []), ...gathered.witnesses.filter((w) => !later.includes(w))];
   for (const problem of problems) yield { ok: false, file: "", position: 0, problem: `witness: ${problem}` };
-  for (const problem of notes) yield { ok: true, file: "", position: 0, problem };
+  for (const problem of later.length > 0 ? [...notes, laterText(later)] : notes)
+    yield { ok: true, file: "", position: 0, problem };
   const key = publicKeyFromRaw(readFileSync(files.auditPublicKey(home))).export({ format: "der", type: "spki" });
   const missed = new Set((origin?.missed ?? []).map(asFound));
-  const steps = verifySteps(new NodeDisk(), folder, key, origin ? [origin.witness, ...witnesses] : witnesses);
+  const steps = verifySteps(new NodeDisk(), folder, key, witnesses);
   for (;;) {
     const step = steps.next();
     if (!step.done) {
@@ -86,6 +90,15 @@ export async function* verifyAudit(
 /** Of what is named already, nothing twice. */
 function newSources(more: readonly WitnessSource[], named: readonly WitnessSource[]): WitnessSource[] {
   return more.filter(({ from }) => !named.some((n) => n.from.split("#", 1)[0] === from.split("#", 1)[0]));
+}
+
+/** A host that was put back to an older copy has an older ledger at a later time: that is no copy that lags. */
+const isAfter = (w: TimedWitness, origin: AuditOrigin | null): boolean =>
+  origin !== null && w.lsn > origin.witness.lsn && w.atUnixMs > origin.witness.atUnixMs;
+
+function laterText(later: readonly TimedWitness[]): string {
+  const { lsn, atUnixMs, by } = later.reduce((a, b) => (b.lsn > a.lsn ? b : a));
+  return `this copy is older than what ${by} has seen: record ${lsn} at ${new Date(atUnixMs).toISOString()}`;
 }
 
 function witnessedText(agreed: readonly TimedWitness[], all: readonly TimedWitness[]): string {

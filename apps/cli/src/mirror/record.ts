@@ -54,8 +54,14 @@ export class FromMirror {
     sources: readonly WitnessSource[],
   ): Promise<AsyncIterable<AuditFinding>> {
     const { verifyAudit } = await import("@holdfast/host/audit");
+    // First: a newer head may be read with it.
+    const { home } = await this.whole();
+    const { missed, asOfUnixMs } = this.#record;
     const { lsn, chain } = this.#record.ledgerHead();
-    return verifyAudit((await this.whole()).home, onProgress, sources, { witness: { lsn, chain }, missed: this.#record.missed });
+    return verifyAudit(home, onProgress, sources, {
+      witness: { lsn, chain, by: "the mirror's head", atUnixMs: asOfUnixMs },
+      missed,
+    });
   }
 
   async auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>> {

@@ -179,6 +179,8 @@ export class Copier {
     const { source } = this.#p;
     for (let round = 0; round < ROUNDS; round++) {
       const aside = await this.#copy(await source.list("aside"), false);
+      // Before it: what is recorded from here on may not be in it.
+      const asOfUnixMs = source.nowMs();
       const moment = await source.moment();
       const record = upTo(moment, await source.list("record"));
       const before = this.#written.moment;
@@ -186,7 +188,7 @@ export class Copier {
       const after = await source.moment();
       // K1
       if (copied.isShort || after.told !== moment.told || after.done !== moment.done) continue;
-      await this.#write(moment, [...aside.files, ...copied.files]);
+      await this.#write(moment, asOfUnixMs, [...aside.files, ...copied.files]);
       await this.#sweep();
       return moment;
     }
@@ -251,12 +253,11 @@ export class Copier {
     }
   }
 
-  async #write(moment: Moment, files: readonly Copied[]): Promise<void> {
+  async #write(moment: Moment, asOfUnixMs: number, files: readonly Copied[]): Promise<void> {
     const { source, store, keys, hostId, hostKey, remember } = this.#p;
     const { epoch, revision } = this.#written;
     const serial = this.#written.serial + 1;
     const mark = randomBytes(16).toString("base64url");
-    const asOfUnixMs = source.nowMs();
     const head: Head = {
       version: 1,
       hostId,

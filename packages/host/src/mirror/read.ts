@@ -103,6 +103,7 @@ export class MirroredRecord {
   async whole(): Promise<{ readonly home: string; readonly operators: readonly KnownOperator[] }> {
     const home = await this.#fetched(null);
     writeFileSync(files.auditPublicKey(home), this.ledgerHead().publicKey, { mode: 0o600 });
+    writeFileSync(files.hostPublicKey(home), Buffer.from(this.#reader.head.hostKey, "base64"), { mode: 0o600 });
     return { home, operators: JSON.parse(readFileSync(pathIn(placesOf(home), "operators.json")!, "utf8")) as KnownOperator[] };
   }
 

@@ -1,7 +1,7 @@
 /**
  * What others have kept of a host's chain, brought together for a verification that asks no host: files of heads, and relays.
  *   G1  A head counts if the key of this home has signed it. One that was named and does not is a finding, and not passed over.
- *   G2  To a relay the host's own key says who asks: it is told of this host alone, whether the host runs or not.
+ *   G2  To a relay the host's own key says who asks: it is told of this host alone, whether the host runs or not. A copy of a record has no such key.
  */
 import { createPublicKey, type KeyObject, randomBytes, sign, verify } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -115,6 +115,8 @@ function exported(home: string, by: string, text: string): TimedWitness[] {
 
 /** G2. */
 async function atRelay(home: string, { from, ca }: WitnessSource): Promise<Gathered> {
+  if (!existsSync(files.hostKey(home)))
+    throw new Error("it tells the host's own key alone, which is not here; pass what `hold audit heads` printed");
   const { audienceOf, relayAddress, RelayClient, signPass } = await import("@holdfast/carrier/grpc");
   const key = keyFile(files.hostKey(home));
   const publicKey = rawPublicKey(key);
