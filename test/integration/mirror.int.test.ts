@@ -6,7 +6,7 @@ import { Objm } from "@nats-io/obj";
 import { expect, test } from "vitest";
 import { held, hold, type Machine, machine } from "./world/hold.ts";
 import { bucketOf, burn, lines, mirrored, pieces, status, textBelow } from "./world/mirror.ts";
-import { NatsProcess } from "./world/nats.ts";
+import { NatsCluster, NatsProcess } from "./world/nats.ts";
 import { fact } from "./world/processes.ts";
 import { bytes, soak, world } from "./world/world.ts";
 
@@ -164,4 +164,22 @@ test("NATS that is full is told, and the host does not notice", async () => {
   await fact("it answers", async () =>
     (await me.screen(job.id)).lines.join("").includes("still here\nstill here".split("\n")[1]!),
   );
+});
+
+test("a replicated bucket is not written on a server that may forget what is in one, and that is said", async () => {
+  const w = await world();
+  const cluster = await NatsCluster.start(w);
+  const connection = await connectNats({ servers: [...cluster.urls] });
+  await new Objm(connection).create("holdfast", { replicas: 3 });
+  const { version } = connection.info!;
+  await connection.close();
+  const me = await w.connect();
+  await hold(w, "host", "mirror", cluster.urls.join(","));
+  const told = await fact("it has looked", async () => {
+    const status = await me.mirrorStatus();
+    return status.why !== "" || status.state === "current" ? status : null;
+  });
+  const isSound = version.localeCompare("2.9.21", "en", { numeric: true }) >= 0;
+  if (isSound) expect(told.why).toBe("");
+  else expect(told.why).toContain(`nats-server ${version} may forget a replicated bucket's objects`);
 });

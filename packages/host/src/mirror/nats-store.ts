@@ -33,11 +33,26 @@ export async function openNatsStore(address: MirrorAddress, makes = true): Promi
       if (!makes) throw new Error(`there is no object store ${address.bucket} there (${String(fault)})`);
       return objm.create(address.bucket, { storage: StorageType.File, description: "Holdfast mirrors, encrypted" });
     });
+    if (makes) await refuseForgetful(bucket, connection.info?.version ?? "");
     return new NatsStore(connection, await jetstreamManager(connection), bucket, address.bucket);
   } catch (fault) {
     await connection.close();
     throw fault;
   }
+}
+
+/** The first that does not lose a replicated stream's other messages when a node starts again after some were purged (nats-server 4196). */
+const SOUND = [2, 9, 21];
+
+/** Where one object's removal could cost all of them, nothing is written that is counted on later. */
+async function refuseForgetful(bucket: Bucket, version: string): Promise<void> {
+  const { replicas } = await bucket.status();
+  const parts = version.split(".").map((part) => Number.parseInt(part, 10));
+  const at = SOUND.findIndex((wanted, i) => (parts[i] ?? 0) !== wanted);
+  if (replicas < 2 || at < 0 || (parts[at] ?? 0) > SOUND[at]!) return;
+  throw new Error(
+    `that bucket has ${replicas} replicas, and nats-server ${version} may forget a replicated bucket's objects when a node starts again: take ${SOUND.join(".")} or newer, or a bucket with one replica`,
+  );
 }
 
 function serversOf({ url, creds }: MirrorAddress): Parameters<typeof connect>[0] {
