@@ -1,5 +1,5 @@
 /** One session: its terminal, who is there, who steers, and whether what is seen is of now. */
-import { type Session, shownExactly } from "@holdfast/sdk";
+import { type HostClient, type Session, shownExactly } from "@holdfast/sdk";
 import { ArrowLeft, Ellipsis, LogOut, SearchIcon, SquareTerminal } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
@@ -17,6 +17,7 @@ import { useStore } from "../store.ts";
 import { Find } from "./find.tsx";
 import { FloorBar } from "./floor-bar.tsx";
 import { KeysBar } from "./keys-bar.tsx";
+import { hasRoomForTwo, type Panel, panels } from "./panels.ts";
 import { PasteGuard, usePasteGuard } from "./paste-guard.tsx";
 import css from "./session.module.css";
 import { TerminalView } from "./terminal-view.ts";
@@ -86,6 +87,7 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
   const [, go] = useLocation();
   const [deed, setDeed] = useState<Deed | null>(null);
   const [isFinding, setFinding] = useState(false);
+  const { panel, toggle } = usePanel(link.host.id, session?.id ?? "");
   const guard = usePasteGuard(view);
   const state = useStore(view.state);
   const size = useStore(view.size);
@@ -114,6 +116,7 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
       const deeds: Readonly<Record<string, () => void>> = {
         F: () => setFinding(true),
         C: () => void navigator.clipboard.writeText(view.terminal.getSelection()),
+        ...Object.fromEntries(panels.map((one) => [one.key, () => toggle.current(one)])),
       };
       const act = deeds[event.key.toUpperCase()];
       if (!act) return true;
@@ -121,7 +124,7 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
       act();
       return false;
     });
-  }, [view]);
+  }, [view, toggle]);
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
   const name = session?.name ?? "Session";
   const look = session ? lookOf(session) : null;
@@ -146,6 +149,17 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
         <IconButton label="Search what was printed" shortcut="Ctrl Shift F" onPress={() => setFinding(true)}>
           <SearchIcon size={16} />
         </IconButton>
+        {panels.map((one) => (
+          <IconButton
+            key={one.id}
+            label={one.title}
+            shortcut={`Ctrl Shift ${one.key}`}
+            aria-pressed={one === panel}
+            onPress={() => toggle.current(one)}
+          >
+            <one.icon size={16} />
+          </IconButton>
+        ))}
         {session ? (
           <MenuButton
             label={`What can be done with ${name}`}
@@ -174,15 +188,48 @@ function Attached({ link, view, session }: AttachedProps): ReactNode {
       <Unsent view={view} />
       {state.is === "over" ? <Over view={view} reason={state.reason} session={session} /> : null}
       {state.is === "offline" ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
-      <div className={css.frame} onPasteCapture={guard.onPaste}>
-        <div className={css.terminal} ref={frame} data-boxed={floor?.seat !== view.attachment.value?.id || undefined} />
-        {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
+      <div className={css.beside}>
+        <div className={css.frame} onPasteCapture={guard.onPaste}>
+          <div className={css.terminal} ref={frame} data-boxed={floor?.seat !== view.attachment.value?.id || undefined} />
+          {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
+        </div>
+        {panel && session ? <Beside panel={panel} link={link} session={session} /> : null}
       </div>
       <KeysBar view={view} />
       <StatusLine view={view} size={size} />
       {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
     </section>
+  );
+}
+
+/** Which panel is open. Where there is no room for two, it opens as its own screen. */
+function usePanel(hostId: string, sessionId: string) {
+  const [, go] = useLocation();
+  const [panel, setPanel] = useState<Panel | null>(null);
+  const toggle = useRef<(panel: Panel) => void>(() => {});
+  toggle.current = (one) => {
+    if (hasRoomForTwo()) setPanel(panel === one ? null : one);
+    else if (sessionId) go(one.path(hostId, sessionId));
+  };
+  return { panel, toggle };
+}
+
+interface BesideProps {
+  readonly panel: Panel;
+  readonly link: HostLink;
+  readonly session: Session;
+}
+
+function Beside({ panel, link, session }: BesideProps): ReactNode {
+  const state = useHostState(link);
+  const last = useRef<HostClient | null>(null);
+  if (state.is === "up") last.current = state.client;
+  if (!last.current) return null;
+  return (
+    <aside className={css.panel} aria-label={panel.title}>
+      <panel.component link={link} client={last.current} session={session} />
+    </aside>
   );
 }
 

@@ -7,6 +7,8 @@ import { HostsPage } from "../host/hosts-page.tsx";
 import { SessionPage } from "../session/session-page.tsx";
 import { NewSession } from "../sessions/new-session.tsx";
 import { SessionsPage } from "../sessions/sessions-page.tsx";
+import { TimelinePage } from "../timeline/timeline-panel.tsx";
+import { PlaybackPage } from "../playback/playback-page.tsx";
 import { Palette } from "./palette.tsx";
 import { paths } from "./routes.ts";
 import css from "./shell.module.css";
@@ -43,6 +45,12 @@ export function App(): ReactNode {
               </Route>
               <Route path={paths.session}>
                 {({ host, session }) => <SessionPage key={`${host} ${session}`} hostId={host} sessionId={session} />}
+              </Route>
+              <Route path={paths.timeline}>
+                {({ host, session }) => <TimelinePage key={`${host} ${session}`} hostId={host} sessionId={session} />}
+              </Route>
+              <Route path={paths.playback}>
+                {({ host, session }) => <PlaybackPage key={`${host} ${session}`} hostId={host} sessionId={session} />}
               </Route>
               <Route path={paths.hosts}>
                 <HostsPage />

@@ -1,10 +1,14 @@
 /** Where each screen stands. An address names hosts and sessions by id, and holds nothing that anybody could use. */
 export const sessionPath = (hostId: string, sessionId: string): string => `/sessions/${hostId}/${sessionId}`;
+export const timelinePath = (hostId: string, sessionId: string): string => `${sessionPath(hostId, sessionId)}/timeline`;
+export const playbackPath = (hostId: string, sessionId: string): string => `${sessionPath(hostId, sessionId)}/playback`;
 export const hostPath = (hostId: string): string => `/hosts/${hostId}`;
 
 export const paths = {
   sessions: "/",
   session: "/sessions/:host/:session",
+  timeline: "/sessions/:host/:session/timeline",
+  playback: "/sessions/:host/:session/playback",
   hosts: "/hosts",
   host: "/hosts/:host",
 } as const;
