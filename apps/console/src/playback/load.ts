@@ -61,6 +61,7 @@ export class RecordingLoad {
         why: `The record could not be read on: ${fault instanceof Error ? fault.message : String(fault)}`,
       };
     }
+    this.#recording.isOver = true;
     this.#tellSoon();
   }
 

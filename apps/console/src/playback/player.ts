@@ -19,7 +19,6 @@ export class Player {
   readonly position = new Store(0);
   readonly isPlaying = new Store(false);
   readonly pace = new Store<Pace>({ speed: 1, skipsIdle: true });
-  readonly size = new Store<Size | null>(null);
   readonly #recording: Recording;
   readonly #frame: HTMLElement;
   readonly #heads: Heads<Terminal>;
@@ -51,7 +50,7 @@ export class Player {
 
   play(): void {
     if (this.isPlaying.value) return;
-    if (this.position.value >= this.#recording.endMs) this.seek(0);
+    if (this.#recording.isOver && this.position.value >= this.#recording.endMs) this.seek(0);
     this.isPlaying.set(true);
     this.#lastMs = null;
     this.#turn = requestAnimationFrame((ms) => this.#tick(ms));
@@ -71,7 +70,7 @@ export class Player {
   seek(ms: number): void {
     const at = Math.min(Math.max(0, ms), this.#recording.endMs);
     this.position.set(at);
-    void this.#heads.go(this.#recording.framesAt(at)).then(() => this.#scale());
+    void this.#heads.go(this.#recording.framesAt(at));
   }
 
   step(by: -1 | 1, over: "frames" | "markers"): void {
@@ -90,7 +89,7 @@ export class Player {
     const passed = this.#lastMs === null ? 0 : ms - this.#lastMs;
     this.#lastMs = ms;
     this.seek(advanced(this.#recording, this.position.value, passed, this.pace.value));
-    if (this.position.value >= this.#recording.endMs) return this.pause();
+    if (this.#recording.isOver && this.position.value >= this.#recording.endMs) return this.pause();
     this.#turn = requestAnimationFrame((next) => this.#tick(next));
   }
 
@@ -103,6 +102,7 @@ export class Player {
     });
     terminal.loadAddon(new Unicode11Addon());
     terminal.unicode.activeVersion = "11";
+    terminal.onRender(() => terminal === this.#shown && this.#scale());
     const dispose = terminal.dispose.bind(terminal);
     this.#terminals.add(terminal);
     terminal.dispose = () => {
@@ -130,14 +130,12 @@ export class Player {
     const terminal = this.#shown;
     const screen = terminal?.element?.querySelector(".xterm-screen");
     if (!terminal || !screen) return;
-    const { cols, rows } = terminal;
-    if (this.size.value?.cols !== cols || this.size.value.rows !== rows) this.size.set({ cols, rows });
     const { width, height } = this.#frame.getBoundingClientRect();
     const { width: wide, height: high } = screen.getBoundingClientRect();
     const px = terminal.options.fontSize ?? BASE_PX;
     if (wide === 0 || high === 0 || width === 0) return;
     const fits = Math.floor(Math.min(BASE_PX, (px * (width - 12)) / wide, (px * height) / high) * 2) / 2;
-    // What is scaled has rounded cells: half a pixel of letters more or less is no reason to draw anew.
-    if (Math.abs(fits - px) >= 0.5) terminal.options.fontSize = Math.max(LEAST_PX, fits);
+    // Cells are rounded: what just fits larger might not, and would be drawn smaller again.
+    if (fits < px || fits >= px + 1) terminal.options.fontSize = Math.max(LEAST_PX, fits);
   }
 }

@@ -33,6 +33,8 @@ export class Recording {
   size: Size;
   bytes = 0;
   endMs = 0;
+  /** Nothing comes any more. */
+  isOver = false;
   #startMs: number | null = null;
   /** Whoever typed the line end, or ran it, last. */
   #cause = { actor: "", via: "" };
@@ -102,6 +104,7 @@ export class Recording {
       else if (size) recording.#sized(atMs, size);
       else if (code === "m") recording.markers.push({ atMs, text: shown(text), actor: "", via: "" });
     }
+    recording.isOver = true;
     return recording;
   }
 }

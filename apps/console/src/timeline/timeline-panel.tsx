@@ -11,7 +11,7 @@ import {
   useRef,
   useState,
 } from "react";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import { Banner, IconButton } from "../design/controls.tsx";
 import { durationText, exactText } from "../design/time.ts";
@@ -49,6 +49,7 @@ export function TimelinePage({ hostId, sessionId }: { readonly hostId: string; r
 }
 
 export function TimelinePanel({ link, client, session }: PanelProps): ReactNode {
+  const [, go] = useLocation();
   const [pages, setPages] = useState<JournalPages | null>(null);
   // Read from where it stood when this was opened: what comes after comes by itself.
   const opened = useRef(session);
@@ -65,9 +66,9 @@ export function TimelinePanel({ link, client, session }: PanelProps): ReactNode 
       {pages ? (
         <>
           <Filters pages={pages} filter={filter} onChange={setFilter} names={names}>
-            <Link className={css.play} to={playbackPath(link.host.id, session.id)}>
-              <Play size={14} aria-hidden /> Play back
-            </Link>
+            <IconButton label="Play it back" onPress={() => go(playbackPath(link.host.id, session.id))}>
+              <Play size={15} />
+            </IconButton>
           </Filters>
           <List pages={pages} filter={filter} names={names} chosen={chosen} onChoose={setChosen} />
           <Chosen pages={pages} seq={chosen} client={client} session={session} onDone={() => setChosen(null)} />
@@ -140,6 +141,8 @@ function List({ pages, filter, names, chosen, onChoose }: ListProps): ReactNode 
   const hasOlder = useStore(pages.hasOlder);
   const wanted = useDeferredValue(filter);
   const shown = useMemo(() => filtered(listed.items, wanted), [listed, wanted]);
+  const rows = useRef(shown);
+  rows.current = shown;
   const box = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState({ top: 0, height: 0 });
   const follows = useRef(true);
@@ -172,11 +175,21 @@ function List({ pages, filter, names, chosen, onChoose }: ListProps): ReactNode 
   useEffect(() => {
     if (hasOlder && state.is === "read" && place.top < NEAR_PX) void pages.older();
   }, [pages, hasOlder, state, place.top]);
+  // Opening its output takes room: the row that was chosen stays in sight.
+  useLayoutEffect(() => {
+    const at = place.height > 0 && chosen !== null ? rows.current.findIndex((item) => item.seq === chosen) : -1;
+    if (at < 0) return;
+    const { current: frame } = box;
+    if (!frame) return;
+    const least = (at + 1) * ROW_PX - frame.clientHeight;
+    follows.current = false;
+    frame.scrollTop = Math.min(at * ROW_PX, Math.max(least, frame.scrollTop));
+  }, [chosen, place.height]);
   const pressed = (event: KeyboardEvent): void => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
-    const rows = [...box.current!.querySelectorAll<HTMLElement>("[data-row]")];
-    rows[rows.indexOf(document.activeElement as HTMLElement) + step]?.focus();
+    const drawn = [...box.current!.querySelectorAll<HTMLElement>("[data-row]")];
+    drawn[drawn.indexOf(document.activeElement as HTMLElement) + step]?.focus();
     event.preventDefault();
   };
   return (
