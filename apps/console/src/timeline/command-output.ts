@@ -4,7 +4,7 @@
  *   O2  Of much, the last {@link MOST_BYTES}.
  */
 import { type Entry, type HostClient, readJournal } from "@holdfast/sdk";
-import type { Item } from "./fold.ts";
+import type { Item } from "./item.ts";
 
 const MOST_BYTES = 1024 * 1024;
 /** The mark is recorded right after the output that it came in, which may be cut into a few events. */

@@ -1,5 +1,5 @@
 /** Which items of a timeline are shown. */
-import type { Item, ItemKind } from "./fold.ts";
+import type { Item, ItemKind } from "./item.ts";
 
 export interface Filter {
   /** Operator id; null: anybody. */

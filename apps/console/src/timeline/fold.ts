@@ -8,46 +8,14 @@
  *   F4  Every event that a person would ask for is in an item; what only keeps the books (a program's queries, an applied input) is in none.
  */
 import { type Entry, type Event, InputStatus, shownExactly } from "@holdfast/sdk";
+import type { Item, TerminalSize } from "./item.ts";
 import { textOf } from "./words.ts";
-
-export type ItemKind = "command" | "input" | "floor" | "people" | "approval" | "file" | "size" | "life" | "gap" | "other";
-
-export interface Item {
-  /** Of its first event. */
-  readonly seq: number;
-  readonly atMs: number;
-  readonly kind: ItemKind;
-  /** Operator id, or `system:…`. */
-  readonly actor: string;
-  readonly via: string;
-  readonly text: string;
-  /** Operator id: whom the text leads to, said after it. */
-  readonly to?: string;
-  readonly tone?: "good" | "warn" | "bad";
-  readonly command?: Command;
-}
-
-export interface Command {
-  readonly cwd: string;
-  readonly startedOffset: number;
-  /** Null while it runs. */
-  readonly endedOffset: number | null;
-  readonly endedSeq: number | null;
-  /** Null while it runs, and where the shell did not tell. */
-  readonly code: number | null;
-  readonly durationMs: number | null;
-}
 
 const PAUSE_MS = 10_000;
 const MAX_TYPED_BYTES = 4_096;
 
 type Kept = Exclude<Entry, { type: "output" }>;
 const isKept = (entry: Entry): entry is Kept => entry.type !== "output";
-
-export interface TerminalSize {
-  readonly cols: number;
-  readonly rows: number;
-}
 
 /** After an event: nothing that came is changed by what comes, and the fold goes on as any other would with so many items and this cause. */
 interface Mark {

@@ -5,7 +5,8 @@
  */
 import { type Entry, type HostClient, readJournal, type Session } from "@holdfast/sdk";
 import { Store } from "../store.ts";
-import { type Item, type TerminalSize, Timeline } from "./fold.ts";
+import { Timeline } from "./fold.ts";
+import type { Item, TerminalSize } from "./item.ts";
 
 const PAGE = 1_000;
 

@@ -7,7 +7,7 @@ import { scheme } from "../design/scheme.ts";
 import { themes } from "../session/terminal-theme.ts";
 import { useStore } from "../store.ts";
 import { outputOf } from "./command-output.ts";
-import type { Item, TerminalSize } from "./fold.ts";
+import type { Item, TerminalSize } from "./item.ts";
 import css from "./timeline.module.css";
 
 const ROWS = 14;

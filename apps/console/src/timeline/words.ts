@@ -1,6 +1,6 @@
 /** What one event says in a timeline. Whatever a program or an operator wrote is shown exactly: no line can pass for another. */
 import { type Event, type Exit, SessionState, shownExactly } from "@holdfast/sdk";
-import type { Item } from "./fold.ts";
+import type { Item } from "./item.ts";
 
 export type Told = Pick<Item, "kind" | "text" | "tone" | "to">;
 
