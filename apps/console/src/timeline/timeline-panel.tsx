@@ -103,7 +103,7 @@ function Filters({ pages, filter, onChange, names, children }: FiltersProps): Re
         value={filter.kind ?? ""}
         onChange={({ target }) => onChange({ ...filter, kind: (target.value || null) as ItemKind | null })}
       >
-        <option value="">Everything</option>
+        <option value="">All</option>
         {Object.entries(kindNames).map(([kind, name]) => (
           <option key={kind} value={kind}>
             {name}
@@ -115,7 +115,7 @@ function Filters({ pages, filter, onChange, names, children }: FiltersProps): Re
         value={filter.actor ?? ""}
         onChange={({ target }) => onChange({ ...filter, actor: target.value || null })}
       >
-        <option value="">Everybody</option>
+        <option value="">Anyone</option>
         {actors.map((actor) => (
           <option key={actor} value={actor}>
             {names(actor).name}

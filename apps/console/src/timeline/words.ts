@@ -31,7 +31,7 @@ export function textOf(event: Event): Told | null {
     case "attached":
       return { kind: "people", text: attachedText(k.value), ...(k.value.plain ? { tone: "warn" } : {}) };
     case "detached":
-      return { kind: "people", text: `Left${because(k.value.reason)}` };
+      return { kind: "people", text: `Left${because(k.value.reason === "left" ? "" : k.value.reason)}` };
     case "floorChanged":
       return k.value.holder
         ? { kind: "floor", text: `The floor${because(k.value.reason)} is with`, to: k.value.holder }
