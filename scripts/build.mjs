@@ -203,9 +203,12 @@ const COMPRESSED_FROM = 1024;
 async function buildPage() {
   const [out, stamp] = [join(dist, "console"), at(".build", "console.json")];
   const wanted = sourcesHash(pageSources);
+  /** @type {string[]} */
+  let before = [];
   if (existsSync(stamp) && existsSync(join(out, "index.html"))) {
-    const { hash, inputs } = JSON.parse(readFileSync(stamp, "utf8"));
+    const { hash, inputs, names = [] } = JSON.parse(readFileSync(stamp, "utf8"));
     if (hash === wanted) return inputs;
+    before = names;
   }
   const { build: buildWithVite } = await import("vite");
   const made = await buildWithVite({ root: at("apps/console"), logLevel: "warn", build: { write: false } });
@@ -230,8 +233,16 @@ async function buildPage() {
     place(join(out, name), bytes);
   }
   const inputs = output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : [])).map((id) => relative(root, id));
-  place(stamp, JSON.stringify({ hash: wanted, inputs }));
+  const names = [...own, ...files].map(({ name }) => name);
+  dropOldPages(out, [...names, ...before]);
+  place(stamp, JSON.stringify({ hash: wanted, inputs, names }));
   return inputs;
+}
+
+/** A page that is open may still fetch what the build before this one named; nothing names older ones. */
+function dropOldPages(/** @type {string} */ folder, /** @type {string[]} */ kept) {
+  const wanted = new Set(kept.flatMap((name) => [name, `${name}.br`, `${name}.gz`]));
+  for (const name of filesBelow(folder)) if (!wanted.has(name)) rmSync(join(folder, name));
 }
 
 /** Of all files below `folders`, with what the lock file says of packages. */

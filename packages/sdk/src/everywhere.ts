@@ -3,6 +3,8 @@ export * from "./api/index.ts";
 export { escapeBytes, escapeLines, escapeText } from "./escape.ts";
 export { shownExactly } from "./shown-exactly.ts";
 export { readJournal } from "./journal.ts";
+export { castOf, type CastOptions } from "./record/cast.ts";
+export { type Cast, type CastEvent, readCast, sizeOfCast } from "./record/read-cast.ts";
 export { told } from "./session.ts";
 export type { Credential } from "./client/credential.ts";
 export { keyNames, parseKey } from "./key.ts";

@@ -2,12 +2,10 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Context } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
-import { CastWriter } from "../record/asciicast.ts";
 import { Cleaner } from "../record/clean.ts";
-import { escapeText, readJournal } from "@holdfast/sdk";
+import { castOf, type Event, escapeText, readJournal } from "@holdfast/sdk";
 import { eventText } from "../show/event.ts";
 import { commandText } from "../show/session.ts";
-import { shellCode } from "../show/words.ts";
 
 interface ExportFlags {
   format: "asciicast" | "asciicast-v3" | "text" | undefined;
@@ -37,12 +35,16 @@ export async function run(context: Context, flags: ExportFlags, args: readonly s
   try {
     if (format === "text") await text(context, entries, sink.write);
     else
-      await cast(entries, sink.write, {
-        version: format === "asciicast" ? 2 : 3,
-        flags,
-        session,
-        drained: () => context.out.drained(),
-      });
+      await cast(
+        context,
+        sink.write,
+        castOf(entries, {
+          version: format === "asciicast" ? 2 : 3,
+          session,
+          ...wanted(flags),
+          command: commandText(session.command),
+        }),
+      );
   } finally {
     sink.close();
   }
@@ -69,46 +71,15 @@ async function text(context: Context, entries: Entries, write: (data: string) =>
   if (rest) write(`${escapeText(rest.text)}\n`);
 }
 
-interface CastOptions {
-  readonly version: 2 | 3;
-  readonly flags: ExportFlags;
-  readonly session: Awaited<ReturnType<Awaited<ReturnType<Context["client"]>>["show"]>>;
-  readonly drained: () => Promise<void>;
+async function cast(context: Context, write: (data: string) => void, pieces: AsyncIterable<string>): Promise<void> {
+  for await (const piece of pieces) {
+    if (piece !== "") write(piece);
+    await context.out.drained();
+  }
 }
 
-async function cast(
-  entries: Entries,
-  write: (data: string) => void,
-  { version, flags, session, drained }: CastOptions,
-): Promise<void> {
-  let writer: CastWriter | undefined;
-  let size = session.size ?? { cols: 80, rows: 24 };
-  const begin = (atMs: number): CastWriter => {
-    writer = new CastWriter(version, atMs, flags.idle);
-    write(writer.header({ cols: size.cols, rows: size.rows, atMs, title: session.name, command: commandText(session.command) }));
-    return writer;
-  };
-  for await (const entry of entries) {
-    if (entry.type === "gap") {
-      if (writer && flags.markers) write(writer.event("m", 0, `gap ${entry.fromSeq}-${entry.toSeq}`));
-      continue;
-    }
-    const kind = entry.type === "event" ? entry.event.body?.kind : undefined;
-    // The size as of the opening stands in the header, so the opening itself writes nothing.
-    if (kind?.case === "opened") {
-      if (kind.value.size) size = kind.value.size;
-      begin(entry.atMs);
-      continue;
-    }
-    const w = writer ?? begin(entry.atMs);
-    if (entry.type === "output") write(w.event("o", entry.atMs, entry.bytes));
-    else if (kind?.case === "resized" && kind.value.size)
-      write(w.event("r", entry.atMs, `${kind.value.size.cols}x${kind.value.size.rows}`));
-    else if (kind?.case === "input" && flags.input && !entry.event.payload) write(w.event("i", entry.atMs, entry.event.data));
-    else if ((kind?.case === "commandStarted" || kind?.case === "floorChanged") && flags.markers)
-      write(w.event("m", entry.atMs, eventText(entry.event)));
-    else if (kind?.case === "exited") write(w.event("x", entry.atMs, String(shellCode(kind.value.exit))));
-    await drained();
-  }
-  if (!writer) begin(Number(session.createdUnixMs));
-}
+const wanted = ({ idle, input, markers }: ExportFlags) => ({
+  ...(idle === undefined ? {} : { idleMs: idle }),
+  input,
+  ...(markers ? { marker: (event: Event) => eventText(event) } : {}),
+});

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CastWriter } from "./asciicast.ts";
 import { Cleaner } from "./clean.ts";
 import { LineEnds } from "./line-ends.ts";
 
@@ -48,39 +47,6 @@ describe("output as lines", () => {
         expect(clean(all.subarray(0, at), all.subarray(at))).toEqual(clean(all));
       }),
     );
-  });
-});
-
-describe("asciicast", () => {
-  test("version 2 counts from the start, version 3 from the event before", () => {
-    const two = new CastWriter(2, 1_000);
-    expect(JSON.parse(two.header({ cols: 80, rows: 24, atMs: 1_000, title: "t" }))).toEqual({
-      version: 2,
-      width: 80,
-      height: 24,
-      timestamp: 1,
-      title: "t",
-      env: { TERM: "xterm-256color" },
-    });
-    expect([two.event("o", 1_500, "a"), two.event("o", 3_000, "b")]).toEqual(['[0.5,"o","a"]\n', '[2,"o","b"]\n']);
-    const three = new CastWriter(3, 1_000);
-    expect(JSON.parse(three.header({ cols: 80, rows: 24, atMs: 1_000 }))).toMatchObject({
-      version: 3,
-      term: { cols: 80, rows: 24 },
-    });
-    expect([three.event("o", 1_500, "a"), three.event("x", 3_000, "0")]).toEqual(['[0.5,"o","a"]\n', '[1.5,"x","0"]\n']);
-  });
-  test("a character cut between two events goes with the second", () => {
-    const w = new CastWriter(2, 0);
-    const euro = Buffer.from("€");
-    expect(w.event("o", 1, euro.subarray(0, 1))).toBe("");
-    expect(JSON.parse(w.event("o", 2, euro.subarray(1)))[2]).toBe("€");
-  });
-  test("A1: a clock that runs backwards does not, and long pauses are shortened where that is asked for", () => {
-    const w = new CastWriter(2, 10_000, 1_000);
-    expect(JSON.parse(w.event("o", 5_000, "a"))[0]).toBe(0);
-    expect(JSON.parse(w.event("o", 60_000, "b"))[0]).toBe(1);
-    expect(w.event("x", 61_000, "0")).toBe("");
   });
 });
 

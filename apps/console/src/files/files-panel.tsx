@@ -1,16 +1,30 @@
 /** The files where a session stands, and the ports that its programs listen on: to look at, to fetch, to bring. */
-import type { FileEntry, Files, HostClient, ListeningPort, Session } from "@holdfast/sdk";
+import type { FileEntry, Files, ListeningPort } from "@holdfast/sdk";
 import { ArrowUp, Download, File, Folder, Link2, RefreshCw, Upload } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { DropZone, FileTrigger, GridList, GridListItem } from "react-aria-components";
 import { Badge, Button, Dialog, IconButton } from "../design/controls.tsx";
 import { agoText, useNow } from "../design/time.ts";
+import { OnSession } from "../session/on-session.tsx";
+import type { PanelProps } from "../session/panel.ts";
+import { Bar } from "../shell/bar.tsx";
 import { type Content, contentOf, pathIn, SHOWN_BYTES, sizeText, stepsOf } from "./content.ts";
 import css from "./files.module.css";
 
-export interface FilesPanelProps {
-  readonly client: HostClient;
-  readonly session: Session;
+type FilesPanelProps = Pick<PanelProps, "client" | "session">;
+
+/** Where there is no room beside a terminal. */
+export function FilesPage({ hostId, sessionId }: { readonly hostId: string; readonly sessionId: string }): ReactNode {
+  return (
+    <OnSession hostId={hostId} sessionId={sessionId}>
+      {({ client, session }) => (
+        <>
+          <Bar title={`Files of ${session.name}`} />
+          <FilesPanel client={client} session={session} />
+        </>
+      )}
+    </OnSession>
+  );
 }
 
 type Listing = Awaited<ReturnType<Files["list"]>>;

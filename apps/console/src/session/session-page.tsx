@@ -1,13 +1,12 @@
 /** One session: its terminal, who is there, who steers, and whether what is seen is of now. */
 import { type HostClient, type Session, shownExactly } from "@holdfast/sdk";
-import { ArrowLeft, Ellipsis, FolderOpen, History, LogOut, SearchIcon, SquareTerminal, X } from "lucide-react";
+import { ArrowLeft, Ellipsis, LogOut, SearchIcon, SquareTerminal, X } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import { Badge, Banner, Button, Dialog, Dot, Empty, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
 import { scheme } from "../design/scheme.ts";
 import { durationText, useNow } from "../design/time.ts";
-import { FilesPanel } from "../files/files-panel.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLink } from "../host/hosts.ts";
 import { type Deed, SessionDeed } from "../sessions/deed.tsx";
@@ -15,10 +14,11 @@ import { endText, lookOf } from "../sessions/state.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths, sessionPath } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
-import { TimelinePanel } from "../timeline/timeline-panel.tsx";
 import { Find } from "./find.tsx";
 import { FloorBar } from "./floor-bar.tsx";
 import { KeysBar } from "./keys-bar.tsx";
+import type { Panel } from "./panel.ts";
+import { hasRoomForTwo, panels } from "./panels.ts";
 import { PasteGuard, usePasteGuard } from "./paste-guard.tsx";
 import css from "./session.module.css";
 import { closePane, Tabs } from "./tabs.tsx";
@@ -109,18 +109,6 @@ function OnHost({ link, sessionId, isAlone }: OnHostProps): ReactNode {
   );
 }
 
-interface Panel {
-  readonly title: string;
-  readonly icon: ReactNode;
-  readonly of: (shown: { readonly client: HostClient; readonly session: Session }) => ReactNode;
-}
-
-/** What may stand beside the terminal, one at a time. */
-const panels = {
-  timeline: { title: "Timeline", icon: <History size={16} />, of: (shown) => <TimelinePanel {...shown} /> },
-  files: { title: "Files and ports", icon: <FolderOpen size={16} />, of: (shown) => <FilesPanel {...shown} /> },
-} as const satisfies Readonly<Record<string, Panel>>;
-
 interface AttachedProps {
   readonly link: HostLink;
   readonly view: TerminalView;
@@ -133,9 +121,7 @@ function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
   const [, go] = useLocation();
   const [deed, setDeed] = useState<Deed | null>(null);
   const [isFinding, setFinding] = useState(false);
-  const [panel, setPanel] = useState<keyof typeof panels | null>(null);
-  const host = useHostState(link);
-  const client = host.is === "up" ? host.client : null;
+  const { panel, toggle } = usePanel(link.host.id, session?.id ?? "");
   const guard = usePasteGuard(view);
   const state = useStore(view.state);
   const size = useStore(view.size);
@@ -165,6 +151,7 @@ function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
       const deeds: Readonly<Record<string, () => void>> = {
         F: () => setFinding(true),
         C: () => void navigator.clipboard.writeText(view.terminal.getSelection()),
+        ...Object.fromEntries(panels.map((one) => [one.key, () => toggle.current(one)])),
       };
       const act = deeds[event.key.toUpperCase()];
       if (!act) return true;
@@ -172,7 +159,7 @@ function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
       act();
       return false;
     });
-  }, [view]);
+  }, [view, toggle]);
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
   const name = session?.name ?? "Session";
   const look = session ? lookOf(session) : null;
@@ -206,13 +193,17 @@ function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
         <IconButton label="Search what was printed" shortcut="Ctrl Shift F" onPress={() => setFinding(true)}>
           <SearchIcon size={16} />
         </IconButton>
-        {session && client
-          ? (Object.entries(panels) as [keyof typeof panels, Panel][]).map(([id, { title, icon }]) => (
-              <IconButton key={id} label={title} aria-pressed={panel === id} onPress={() => setPanel(panel === id ? null : id)}>
-                {icon}
-              </IconButton>
-            ))
-          : null}
+        {panels.map((one) => (
+          <IconButton
+            key={one.id}
+            label={one.title}
+            shortcut={`Ctrl Shift ${one.key}`}
+            aria-pressed={one === panel}
+            onPress={() => toggle.current(one)}
+          >
+            <one.icon size={16} />
+          </IconButton>
+        ))}
         {session ? (
           <MenuButton
             label={`What can be done with ${name}`}
@@ -246,17 +237,43 @@ function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
           {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
         </div>
-        {panel && session && client ? (
-          <aside className={css.panel} aria-label={panels[panel].title}>
-            {panels[panel].of({ client, session })}
-          </aside>
-        ) : null}
+        {panel && session ? <Beside panel={panel} link={link} session={session} /> : null}
       </div>
       <KeysBar view={view} />
       <StatusLine view={view} size={size} />
       {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
     </section>
+  );
+}
+
+/** Which panel is open. Where there is no room for two, it opens as its own screen. */
+function usePanel(hostId: string, sessionId: string) {
+  const [, go] = useLocation();
+  const [panel, setPanel] = useState<Panel | null>(null);
+  const toggle = useRef<(panel: Panel) => void>(() => {});
+  toggle.current = (one) => {
+    if (hasRoomForTwo()) setPanel(panel === one ? null : one);
+    else if (sessionId) go(one.path(hostId, sessionId));
+  };
+  return { panel, toggle };
+}
+
+interface BesideProps {
+  readonly panel: Panel;
+  readonly link: HostLink;
+  readonly session: Session;
+}
+
+function Beside({ panel, link, session }: BesideProps): ReactNode {
+  const state = useHostState(link);
+  const last = useRef<HostClient | null>(null);
+  if (state.is === "up") last.current = state.client;
+  if (!last.current) return null;
+  return (
+    <aside className={css.panel} aria-label={panel.title}>
+      <panel.component link={link} client={last.current} session={session} />
+    </aside>
   );
 }
 

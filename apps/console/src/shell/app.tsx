@@ -22,6 +22,9 @@ import { Side } from "./side.tsx";
 /** A terminal is a third of the page, and a list of sessions needs none: it comes when the first is opened, and is asked for as soon as the list stands. */
 const bringsSession = () => import("../session/session-page.tsx");
 const SessionPage = lazy(() => bringsSession().then(({ SessionPage: page }) => ({ default: page })));
+const TimelinePage = lazy(() => import("../timeline/timeline-panel.tsx").then(({ TimelinePage: page }) => ({ default: page })));
+const PlaybackPage = lazy(() => import("../playback/playback-page.tsx").then(({ PlaybackPage: page }) => ({ default: page })));
+const FilesPage = lazy(() => import("../files/files-panel.tsx").then(({ FilesPage: page }) => ({ default: page })));
 
 export function App(): ReactNode {
   const [, go] = useLocation();
@@ -71,33 +74,38 @@ export function App(): ReactNode {
           </a>
           <Side onPalette={() => setPaletteOpen(true)} waiting={asked.length} />
           <main className={css.main} id="main" tabIndex={-1}>
-            <Switch>
-              <Route path={paths.sessions}>
-                <SessionsPage onNew={() => setNewOpen(true)} />
-              </Route>
-              <Route path={paths.session}>
-                {({ host, session }) => (
-                  <Suspense fallback={null}>
-                    <SessionPage hostId={host} sessionId={session} />
-                  </Suspense>
-                )}
-              </Route>
-              <Route path={paths.approvals}>
-                <ApprovalsPage asked={asked} />
-              </Route>
-              <Route path={paths.operators}>
-                <OperatorsPage />
-              </Route>
-              <Route path={paths.hosts}>
-                <HostsPage />
-              </Route>
-              <Route path={paths.host}>{({ host }) => <HostsPage only={host} />}</Route>
-              <Route>
-                <Empty title="There is no such screen">
-                  <p>The address leads nowhere in this console.</p>
-                </Empty>
-              </Route>
-            </Switch>
+            <Suspense fallback={null}>
+              <Switch>
+                <Route path={paths.sessions}>
+                  <SessionsPage onNew={() => setNewOpen(true)} />
+                </Route>
+                <Route path={paths.session}>{({ host, session }) => <SessionPage hostId={host} sessionId={session} />}</Route>
+                <Route path={paths.approvals}>
+                  <ApprovalsPage asked={asked} />
+                </Route>
+                <Route path={paths.operators}>
+                  <OperatorsPage />
+                </Route>
+                <Route path={paths.timeline}>
+                  {({ host, session }) => <TimelinePage key={`${host} ${session}`} hostId={host} sessionId={session} />}
+                </Route>
+                <Route path={paths.files}>
+                  {({ host, session }) => <FilesPage key={`${host} ${session}`} hostId={host} sessionId={session} />}
+                </Route>
+                <Route path={paths.playback}>
+                  {({ host, session }) => <PlaybackPage key={`${host} ${session}`} hostId={host} sessionId={session} />}
+                </Route>
+                <Route path={paths.hosts}>
+                  <HostsPage />
+                </Route>
+                <Route path={paths.host}>{({ host }) => <HostsPage only={host} />}</Route>
+                <Route>
+                  <Empty title="There is no such screen">
+                    <p>The address leads nowhere in this console.</p>
+                  </Empty>
+                </Route>
+              </Switch>
+            </Suspense>
           </main>
         </div>
         <Palette isOpen={isPaletteOpen} onClose={() => setPaletteOpen(false)} commands={commands} />

@@ -1,200 +1,316 @@
-/** Who did what, newest first: commands with their ends, what was typed, the floor, people, approvals. A command leads to what it printed. */
-import { escapeText, type HostClient, OperatorKind, type OperatorInfo, type Session, shownExactly } from "@holdfast/sdk";
-import { CircleDot, Info, Keyboard, Network, ShieldQuestion, Unplug } from "lucide-react";
-import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
-import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
+/** A session's timeline: filters, the list, and below it what the chosen command printed. */
+import { Play, X } from "lucide-react";
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
+import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
-import controls from "../design/controls.module.css";
-import { Badge, Button } from "../design/controls.tsx";
-import { agoText, durationText, exactText, useNow } from "../design/time.ts";
+import { Banner, IconButton } from "../design/controls.tsx";
+import { durationText, exactText } from "../design/time.ts";
+import { type Names, useNames } from "../host/names.ts";
+import { OnSession } from "../session/on-session.tsx";
+import type { PanelProps } from "../session/panel.ts";
+import { Bar } from "../shell/bar.tsx";
+import { playbackPath, sessionPath } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
-import { CommandOutput } from "./command-output.tsx";
-import { JournalWindow } from "./journal-window.ts";
-import { type EntryKind, fitsWanted, type TimelineEntry } from "./timeline.ts";
+import { OutputView } from "./output-view.tsx";
+import { everything, type Filter, filtered, kindNames } from "./filter.ts";
+import type { Item, ItemKind } from "./item.ts";
+import { JournalPages } from "./journal.ts";
+import { isAtEnd, seenRows } from "./rows.ts";
 import css from "./timeline.module.css";
 
-export interface TimelinePanelProps {
-  readonly client: HostClient;
-  readonly session: Session;
+/** As in the style: a row has two lines, and no other height. */
+const ROW_PX = 48;
+/** So near its top, a list asks for what is older. */
+const NEAR_PX = ROW_PX * 20;
+
+export function TimelinePage({ hostId, sessionId }: { readonly hostId: string; readonly sessionId: string }): ReactNode {
+  return (
+    <OnSession hostId={hostId} sessionId={sessionId}>
+      {(there) => (
+        <>
+          <Bar title={`Timeline of ${there.session.name}`}>
+            <Link to={sessionPath(hostId, sessionId)}>Terminal</Link>
+          </Bar>
+          <TimelinePanel {...there} />
+        </>
+      )}
+    </OnSession>
+  );
 }
 
-const KINDS: Readonly<Record<EntryKind, string>> = {
-  command: "Commands",
-  typed: "Typed",
-  floor: "Floor",
-  people: "People",
-  approval: "Approvals",
-  session: "Session",
-  gap: "Gaps",
-};
-
-export function TimelinePanel({ client, session }: TimelinePanelProps): ReactNode {
-  // Of the session as it was when the panel was opened: what comes later comes by the journal.
-  const [journal] = useState(() => new JournalWindow(client, session));
+export function TimelinePanel({ link, client, session }: PanelProps): ReactNode {
+  const [, go] = useLocation();
+  const [pages, setPages] = useState<JournalPages | null>(null);
+  // Read from where it stood when this was opened: what comes after comes by itself.
+  const opened = useRef(session);
   useEffect(() => {
-    void journal.open();
-    return () => journal.end();
-  }, [journal]);
-  const entries = useStore(journal.entries);
-  const hasOlder = useStore(journal.hasOlder);
-  const wrong = useStore(journal.wrong);
-  const names = useNames(client);
-  const [text, setText] = useState("");
-  const [kinds, setKinds] = useState<ReadonlySet<EntryKind>>(new Set());
-  const [opened, setOpened] = useState<Extract<TimelineEntry, { kind: "command" }> | null>(null);
-  const wanted = useDeferredValue(text);
-  const shown = useMemo(
-    () => entries.filter((entry) => fitsWanted(entry, { text: wanted, kinds }, (id) => names.get(id)?.name ?? id)).toReversed(),
-    [entries, wanted, kinds, names],
-  );
+    const read = new JournalPages(client, opened.current);
+    setPages(read);
+    return () => read.end();
+  }, [client]);
+  const names = useNames(client, session);
+  const [filter, setFilter] = useState<Filter>(everything);
+  const [chosen, setChosen] = useState<number | null>(null);
   return (
     <div className={css.panel}>
-      <div className={css.bar}>
-        <SearchField aria-label="Filter the timeline" value={text} onChange={setText}>
-          <Input placeholder="Filter by text or person" />
-        </SearchField>
-        <div className={css.kinds}>
-          {(Object.keys(KINDS) as EntryKind[]).map((kind) => (
-            <ToggleButton
-              key={kind}
-              className={controls.button!}
-              data-look="quiet"
-              isSelected={kinds.has(kind)}
-              onChange={(on) => setKinds(new Set(on ? [...kinds, kind] : [...kinds].filter((one) => one !== kind)))}
-            >
-              {KINDS[kind]}
-            </ToggleButton>
-          ))}
-        </div>
-      </div>
-      {wrong ? <p className={css.hint}>{wrong}</p> : null}
-      {shown.length === 0 ? (
-        <p className={css.hint}>{entries.length === 0 ? "Nothing is recorded yet." : "Nothing fits that."}</p>
-      ) : (
-        <Entries shown={shown} names={names} onOpen={setOpened} />
-      )}
-      {hasOlder ? (
-        <div className={css.older}>
-          <Button look="quiet" onPress={() => void journal.older()}>
-            What was before
-          </Button>
-        </div>
+      {pages ? (
+        <>
+          <Filters pages={pages} filter={filter} onChange={setFilter} names={names}>
+            <IconButton label="Play it back" onPress={() => go(playbackPath(link.host.id, session.id))}>
+              <Play size={15} />
+            </IconButton>
+          </Filters>
+          <List pages={pages} filter={filter} names={names} chosen={chosen} onChoose={setChosen} />
+          <Chosen pages={pages} seq={chosen} client={client} session={session} onDone={() => setChosen(null)} />
+        </>
       ) : null}
-      {opened ? <CommandOutput client={client} session={session} command={opened} onDone={() => setOpened(null)} /> : null}
     </div>
   );
 }
 
-type Names = ReadonlyMap<string, OperatorInfo>;
-
-/** Of all that the host knows; of those whom it does not tell, the id is shown. */
-function useNames(client: HostClient): Names {
-  const [names, set] = useState<Names>(new Map());
-  useEffect(() => {
-    client.operatorList().then(
-      (all) => set(new Map(all.map((one) => [one.id, one]))),
-      () => {},
-    );
-  }, [client]);
-  return names;
-}
-
-interface EntriesProps {
-  readonly shown: readonly TimelineEntry[];
+interface FiltersProps {
+  readonly pages: JournalPages;
+  readonly filter: Filter;
+  readonly onChange: (filter: Filter) => void;
   readonly names: Names;
-  readonly onOpen: (command: Extract<TimelineEntry, { kind: "command" }>) => void;
+  readonly children: ReactNode;
 }
 
-function Entries({ shown, names, onOpen }: EntriesProps): ReactNode {
-  const now = useNow(10_000);
-  const open = useRef(onOpen);
-  open.current = onOpen;
+function Filters({ pages, filter, onChange, names, children }: FiltersProps): ReactNode {
+  const { items } = useStore(pages.listed);
+  const actors = useMemo(() => [...new Set(items.map((item) => item.actor))].filter((actor) => actor !== ""), [items]);
   return (
-    <Virtualizer layout={ListLayout} layoutOptions={{ estimatedRowHeight: 44 }}>
-      <GridList
-        className={css.list!}
-        aria-label="Timeline, newest first"
-        items={shown.map((entry) => ({ id: `${entry.kind} ${entry.seq}`, entry }))}
-        dependencies={[names, now]}
-        onAction={(id) => {
-          const found = shown.find((entry) => `${entry.kind} ${entry.seq}` === id);
-          if (found?.kind === "command") open.current(found);
-        }}
+    <search className={css.filters}>
+      <input
+        type="search"
+        aria-label="Text in the timeline"
+        placeholder="Filter"
+        value={filter.text}
+        onChange={({ target }) => onChange({ ...filter, text: target.value })}
+      />
+      <select
+        aria-label="What"
+        value={filter.kind ?? ""}
+        onChange={({ target }) => onChange({ ...filter, kind: (target.value || null) as ItemKind | null })}
       >
-        {({ entry }) => (
-          <GridListItem className={css.entry!} textValue={entry.kind === "typed" ? "typed" : entry.text}>
-            <Who entry={entry} names={names} />
-            <What entry={entry} names={names} />
-            <time className={css.meta} title={exactText(entry.atMs)}>
-              {entry.atMs > 0 ? agoText(entry.atMs, now) : ""}
-            </time>
-          </GridListItem>
-        )}
-      </GridList>
-    </Virtualizer>
+        <option value="">All</option>
+        {Object.entries(kindNames).map(([kind, name]) => (
+          <option key={kind} value={kind}>
+            {name}
+          </option>
+        ))}
+      </select>
+      <select
+        aria-label="Who"
+        value={filter.actor ?? ""}
+        onChange={({ target }) => onChange({ ...filter, actor: target.value || null })}
+      >
+        <option value="">Anyone</option>
+        {actors.map((actor) => (
+          <option key={actor} value={actor}>
+            {names(actor).name}
+          </option>
+        ))}
+      </select>
+      {children}
+    </search>
   );
 }
 
-const ICONS: Readonly<Record<EntryKind, ReactNode>> = {
-  command: <CircleDot size={14} />,
-  typed: <Keyboard size={14} />,
-  floor: <Network size={14} />,
-  people: <Info size={14} />,
-  approval: <ShieldQuestion size={14} />,
-  session: <Info size={14} />,
-  gap: <Unplug size={14} />,
-};
-
-function Who({ entry, names }: { readonly entry: TimelineEntry; readonly names: Names }): ReactNode {
-  const known = names.get(entry.actor);
-  if (known) return <Avatar name={known.name} kind={known.kind} via={entry.via} />;
-  return <span aria-hidden>{ICONS[entry.kind]}</span>;
+interface ListProps {
+  readonly pages: JournalPages;
+  readonly filter: Filter;
+  readonly names: Names;
+  readonly chosen: number | null;
+  readonly onChoose: (seq: number) => void;
 }
 
-function What({ entry, names }: { readonly entry: TimelineEntry; readonly names: Names }): ReactNode {
-  const known = names.get(entry.actor);
-  const isAi = known?.kind === OperatorKind.AI;
-  if (entry.kind === "command")
-    return (
-      <div className={css.said}>
-        <code>{escapeText(entry.text)}</code>
-        <div className={css.meta}>
-          <End end={entry.end} atMs={entry.atMs} /> in {entry.cwd}
-          {isAi ? " · AI" : ""}
-        </div>
-      </div>
-    );
-  if (entry.kind === "typed")
-    return (
-      <div className={css.said}>
-        {entry.secret ? (
-          <span className={css.meta}>typed a secret, which is not kept</span>
-        ) : entry.bytes.length === 0 ? (
-          <span className={css.meta}>typed {entry.untold} bytes, which are not told</span>
-        ) : (
-          <code>{shownExactly(entry.bytes)}</code>
-        )}
-      </div>
-    );
+function List({ pages, filter, names, chosen, onChoose }: ListProps): ReactNode {
+  const listed = useStore(pages.listed);
+  const state = useStore(pages.state);
+  const hasOlder = useStore(pages.hasOlder);
+  const wanted = useDeferredValue(filter);
+  const shown = useMemo(() => filtered(listed.items, wanted), [listed, wanted]);
+  const rows = useRef(shown);
+  rows.current = shown;
+  const box = useRef<HTMLDivElement>(null);
+  const [place, setPlace] = useState({ top: 0, height: 0 });
+  const follows = useRef(true);
+  const lastSeq = useRef<{ readonly seq: number; readonly at: number } | null>(null);
+  const look = useCallback((): void => {
+    const { scrollTop, clientHeight, scrollHeight } = box.current!;
+    follows.current = isAtEnd(scrollTop, clientHeight, scrollHeight);
+    setPlace({ top: scrollTop, height: clientHeight });
+  }, []);
+  useLayoutEffect(() => {
+    const watcher = new ResizeObserver(look);
+    watcher.observe(box.current!);
+    return () => watcher.disconnect();
+  }, [look]);
+  // The row at the top stays there while older ones come above it; at the end, the end does.
+  useLayoutEffect(() => {
+    const { current: frame } = box;
+    if (!frame) return;
+    const kept = lastSeq.current;
+    if (follows.current) frame.scrollTop = frame.scrollHeight;
+    else if (kept) {
+      const at = shown.findIndex((item) => item.seq === kept.seq);
+      if (at >= 0 && at !== kept.at) frame.scrollTop += (at - kept.at) * ROW_PX;
+    }
+    setPlace({ top: frame.scrollTop, height: frame.clientHeight });
+  }, [shown]);
+  const { first, end } = seenRows(place.top, place.height, ROW_PX, shown.length);
+  const top = Math.min(shown.length - 1, Math.floor(place.top / ROW_PX));
+  lastSeq.current = shown[top] ? { seq: shown[top].seq, at: top } : null;
+  useEffect(() => {
+    if (hasOlder && state.is === "read" && place.top < NEAR_PX) void pages.older();
+  }, [pages, hasOlder, state, place.top]);
+  // Opening its output takes room: the row that was chosen stays in sight.
+  useLayoutEffect(() => {
+    const at = place.height > 0 && chosen !== null ? rows.current.findIndex((item) => item.seq === chosen) : -1;
+    if (at < 0) return;
+    const { current: frame } = box;
+    if (!frame) return;
+    const least = (at + 1) * ROW_PX - frame.clientHeight;
+    follows.current = false;
+    frame.scrollTop = Math.min(at * ROW_PX, Math.max(least, frame.scrollTop));
+  }, [chosen, place.height]);
+  const pressed = (event: KeyboardEvent): void => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    const drawn = [...box.current!.querySelectorAll<HTMLElement>("[data-row]")];
+    drawn[drawn.indexOf(document.activeElement as HTMLElement) + step]?.focus();
+    event.preventDefault();
+  };
   return (
-    <div className={css.said} data-tone={entry.tone}>
-      {known ? <b>{known.name} </b> : null}
-      {escapeText(entry.text)}
-    </div>
+    <>
+      {state.is === "failed" ? (
+        <Banner tone="bad">
+          <span>The record could not be read: {state.why}</span>
+        </Banner>
+      ) : null}
+      <div className={css.list} ref={box} onScroll={look}>
+        <ul
+          style={{ blockSize: shown.length * ROW_PX, position: "relative" }}
+          onKeyDown={pressed}
+          aria-label="Timeline"
+          aria-busy={state.is === "reading"}
+        >
+          {shown.slice(first, end).map((item, at) => (
+            <Row
+              key={item.seq}
+              item={item}
+              top={(first + at) * ROW_PX}
+              place={{ at: first + at + 1, of: shown.length }}
+              names={names}
+              isChosen={item.seq === chosen}
+              onChoose={onChoose}
+            />
+          ))}
+        </ul>
+        {shown.length === 0 && state.is !== "failed" ? (
+          <p className={css.none}>{state.is === "reading" ? "Reading the record" : "Nothing in this record is like that."}</p>
+        ) : null}
+      </div>
+    </>
   );
 }
 
-type CommandEnd = Extract<TimelineEntry, { kind: "command" }>["end"];
+interface RowProps {
+  readonly item: Item;
+  readonly top: number;
+  readonly place: { readonly at: number; readonly of: number };
+  readonly names: Names;
+  readonly isChosen: boolean;
+  readonly onChoose: (seq: number) => void;
+}
 
-function End({ end, atMs }: { readonly end: CommandEnd; readonly atMs: number }): ReactNode {
-  if (!end) return <Badge tone="accent">runs</Badge>;
-  const took = durationText(end.atMs - atMs);
-  if (end.code === null) return <Badge>ended after {took}</Badge>;
-  return end.code === 0 ? (
-    <Badge>{took}</Badge>
-  ) : (
-    <Badge tone="bad">
-      code {end.code}, {took}
-    </Badge>
+function Row({ item, top, place, names, isChosen, onChoose }: RowProps): ReactNode {
+  const who = names(item.actor);
+  const { command } = item;
+  return (
+    <li className={css.row} style={{ insetBlockStart: top }} aria-posinset={place.at} aria-setsize={place.of}>
+      <button
+        type="button"
+        data-row
+        data-kind={item.kind}
+        data-tone={item.tone}
+        aria-pressed={command ? isChosen : undefined}
+        title={item.text}
+        onClick={() => command && onChoose(item.seq)}
+      >
+        {item.actor === "" || item.actor.startsWith("system:") ? (
+          <span className={css.system} aria-hidden />
+        ) : (
+          <Avatar name={who.name} kind={who.kind} via={item.via} />
+        )}
+        <span className={css.said}>
+          <span className={css.text}>
+            {item.text}
+            {item.to ? ` ${names(item.to).name}` : ""}
+          </span>
+          <span className={css.meta}>
+            <time dateTime={new Date(item.atMs).toISOString()} title={exactText(item.atMs)}>
+              {clock.format(item.atMs)}
+            </time>
+            {item.actor ? <span>{`${who.name}${item.via && item.via !== "host" ? ` · ${item.via}` : ""}`}</span> : null}
+            {command ? <CommandEnd command={command} /> : null}
+          </span>
+        </span>
+      </button>
+    </li>
+  );
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
+function CommandEnd({ command }: { readonly command: NonNullable<Item["command"]> }): ReactNode {
+  if (command.endedSeq === null) return <span data-running>no end told</span>;
+  return (
+    <>
+      <span data-exit={command.code === 0 ? "good" : "bad"}>
+        {command.code === null ? "exit unknown" : `exit ${command.code}`}
+      </span>
+      {command.durationMs === null ? null : <span>{durationText(command.durationMs)}</span>}
+    </>
+  );
+}
+
+interface ChosenProps extends Pick<PanelProps, "client" | "session"> {
+  readonly pages: JournalPages;
+  readonly seq: number | null;
+  readonly onDone: () => void;
+}
+
+function Chosen({ pages, seq, client, session, onDone }: ChosenProps): ReactNode {
+  const { items } = useStore(pages.listed);
+  const item = seq === null ? null : items.find((one) => one.seq === seq);
+  if (!item?.command) return null;
+  return (
+    <section className={css.chosen} aria-label={`What ${item.text} printed`}>
+      <header>
+        <code>{item.text}</code>
+        <IconButton label="Close the output" onPress={onDone}>
+          <X size={15} />
+        </IconButton>
+      </header>
+      <OutputView
+        key={`${item.seq} ${item.command.endedSeq}`}
+        client={client}
+        session={session}
+        item={item}
+        size={pages.sizeAt(item.seq)}
+      />
+    </section>
   );
 }

@@ -1,0 +1,48 @@
+/** What a screen about one session waits for: its host, that answers, and the session in its list. */
+import type { HostClient, Session } from "@holdfast/sdk";
+import { type ReactNode, useRef } from "react";
+import { Link } from "wouter";
+import { Empty } from "../design/controls.tsx";
+import type { HostLink } from "../host/host-link.ts";
+import { useHostState, useLink } from "../host/hosts.ts";
+import { paths } from "../shell/routes.ts";
+import { useStore } from "../store.ts";
+
+export interface OnSessionProps {
+  readonly hostId: string;
+  readonly sessionId: string;
+  readonly children: (there: { readonly link: HostLink; readonly client: HostClient; readonly session: Session }) => ReactNode;
+}
+
+export function OnSession({ hostId, ...props }: OnSessionProps): ReactNode {
+  const link = useLink(hostId);
+  if (link) return <OnLink link={link} {...props} />;
+  return (
+    <Empty title="This browser does not know that host">
+      <p>The address is of a host that was forgotten here, or was never known.</p>
+      <Link to={paths.hosts}>Hosts</Link>
+    </Empty>
+  );
+}
+
+function OnLink({ link, sessionId, children }: Omit<OnSessionProps, "hostId"> & { readonly link: HostLink }): ReactNode {
+  const state = useHostState(link);
+  const sessions = useStore(link.sessions);
+  const session = sessions?.get(sessionId);
+  // A host that is away for a while takes nothing away that is read already.
+  const last = useRef<HostClient | null>(null);
+  if (state.is === "up") last.current = state.client;
+  if (last.current && session) return children({ link, client: last.current, session });
+  if (sessions && !session)
+    return (
+      <Empty title="There is no such session">
+        <p>{link.host.name} has no record of it, or it is not yours to see.</p>
+        <Link to={paths.sessions}>All sessions</Link>
+      </Empty>
+    );
+  return (
+    <Empty title={state.is === "refused" ? `${link.host.name} refuses this browser` : `Waiting for ${link.host.name}`}>
+      <p>{"why" in state ? state.why : "It is being dialled."}</p>
+    </Empty>
+  );
+}

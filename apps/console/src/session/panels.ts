@@ -1,0 +1,15 @@
+/** What can stand beside a session's terminal, one at a time: a button in its bar each, a key, and a screen of its own where there is no room for two. */
+import { FolderOpen, History } from "lucide-react";
+import { FilesPanel } from "../files/files-panel.tsx";
+import { filesPath, timelinePath } from "../shell/routes.ts";
+import { TimelinePanel } from "../timeline/timeline-panel.tsx";
+import type { Panel } from "./panel.ts";
+
+export const panels: readonly Panel[] = [
+  { id: "timeline", title: "Timeline", icon: History, key: "L", component: TimelinePanel, path: timelinePath },
+  { id: "files", title: "Files and ports", icon: FolderOpen, key: "E", component: FilesPanel, path: filesPath },
+];
+
+/** Below, a panel is a screen of its own. */
+const ROOM_FOR_TWO = "(min-width: 56rem)";
+export const hasRoomForTwo = (): boolean => matchMedia(ROOM_FOR_TWO).matches;
