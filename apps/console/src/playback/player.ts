@@ -6,6 +6,7 @@
 import "@xterm/xterm/css/xterm.css";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { Terminal } from "@xterm/xterm";
+import { settings } from "../settings.ts";
 import { themes } from "../session/terminal-theme.ts";
 import { Store } from "../store.ts";
 import { advanced, type Pace, stepped } from "./clock.ts";
@@ -99,6 +100,7 @@ export class Player {
       fontFamily: '"JetBrains Mono Variable", ui-monospace, "DejaVu Sans Mono", monospace',
       theme: themes[this.#scheme],
       cursorInactiveStyle: "outline",
+      screenReaderMode: settings.value.readsAloud,
     });
     terminal.loadAddon(new Unicode11Addon());
     terminal.unicode.activeVersion = "11";
