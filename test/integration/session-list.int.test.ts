@@ -81,7 +81,7 @@ test("who comes, who steers and what runs is told, and that a program waits for 
     const shown = list.named("asks");
     return shown?.operators.some((o) => o.name === "ana" && o.via === "sdk") && shown.floor?.holderName === "ana";
   });
-  attachment.detach();
+  await attachment.detach();
   await fact("she has left", () => list.named("asks")?.operators.length === 0);
   const script = "printf 'go on? '; read -r answer; exec sleep 600";
   // Not by its name: a shell that reads and tells nothing may as well be at its prompt.
