@@ -32,6 +32,7 @@ import { PolicyStore } from "./policy/store.ts";
 import type { Mirror } from "./mirror/mirror.ts";
 import type { Relays } from "./uplink/relays.ts";
 import type { Actor } from "./session/book.ts";
+import { Changes } from "./session/changes.ts";
 import { floorOnWire, sessionOnWire } from "./session/on-wire.ts";
 import * as lifetime from "./session/lifetime.ts";
 import { openSession, type Opener, type OpenRequest } from "./session/open.ts";
@@ -100,6 +101,8 @@ export class Host {
   /** Where others reach it, by carrier; and what an admin should know of that. */
   readonly addresses = new Map<string, string>();
   readonly notices: string[] = [];
+  /** What changes in the list of sessions, and what runs in them as last looked at. */
+  readonly changes: Changes;
   /** Who is led to ports of sessions (forward/forwards.ts P4). */
   readonly forwarding: Forwarding;
   /** That it dials, if it can. */
@@ -144,6 +147,7 @@ export class Host {
     );
     this.policy = options.policy ?? PolicyStore.open(null);
     this.gate = new Gate(this);
+    this.changes = new Changes(options.ports, () => this.sessions);
     this.version = options.version;
     this.#maxSessions = options.maxSessions;
     this.forwarding = options.forwarding ?? "ssh";
@@ -305,6 +309,7 @@ export class Host {
     this.#learning.begin(session);
     session.gate = (by, via, frame) => this.gate.typed(session, by, via, frame);
     session.listen((_entry, body) => this.gate.heard(session, body));
+    session.listen((_entry, body) => this.changes.heard(session, body));
     this.#retention.begin(session, savedSeq);
     return session;
   }
@@ -373,6 +378,7 @@ export class Host {
   /** Another policy is in force. */
   policyLoaded(): void {
     this.gate.policyLoaded();
+    this.changes.all();
     this.#learning.learnAll();
   }
 
@@ -429,6 +435,7 @@ export class Host {
 
   #forget(session: LiveSession): void {
     this.#roster.sessions.delete(session.id);
+    this.changes.gone(session.id);
     this.#retention.forget(session);
     this.#parents.delete(session.id);
   }

@@ -91,6 +91,7 @@ function actOf(ctx: Asking): Act | null {
     // Judged once all of it has come (files.ts F6), and session by session (sessions.ts).
     case "fileWrite":
     case "list":
+    case "sessionWatch":
     // About no session: what an AI may of it is what its role holds. No `default`: the next verb is to be judged, or named here.
     case "whoami":
     case "hostStatus":

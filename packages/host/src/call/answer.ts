@@ -17,6 +17,7 @@ import { policyCall } from "./policy.ts";
 import { approvalAnswer, askCall } from "./questions.ts";
 import * as reading from "./reading.ts";
 import { runCall } from "./run.ts";
+import { sessionWatch } from "./session-watch.ts";
 import * as sessions from "./sessions.ts";
 import { waitCall } from "./wait.ts";
 import { witnessAccept, witnessCall } from "./witness.ts";
@@ -27,6 +28,7 @@ export type { CallContext } from "./context.ts";
 export const rights = {
   open: "session.create",
   list: "history.read",
+  sessionWatch: "history.read",
   show: "history.read",
   screen: "session.observe",
   wait: "session.observe",
@@ -103,9 +105,10 @@ const beside = {
 function admitConfined({ host, operator, verb }: Asking, confine: string): void {
   if (verb.case === undefined || verb.case === "whoami" || verb.case === "witness") return;
   const right = rights[verb.case];
+  const isList = verb.case === "list" || verb.case === "sessionWatch";
   const called = "session" in verb.value && verb.case !== "invite" ? verb.value : null;
   // Which right it needs hangs on what is asked (the floor's verbs): the handler demands it, of that session.
-  if (!called || right !== null) host.demand(operator, right ?? "host.admin", called || verb.case === "list" ? confine : null);
+  if (!called || right !== null) host.demand(operator, right ?? "host.admin", called || isList ? confine : null);
   if (called) called.session = host.findFor(operator, called.session).id;
 }
 
@@ -159,6 +162,8 @@ async function answered(ctx: CallContext): Promise<Result> {
       return sessions.open(ctx, verb.value);
     case "list":
       return sessions.list(ctx, verb.value);
+    case "sessionWatch":
+      return sessionWatch(ctx, verb.value);
     case "show":
       return sessions.show(ctx, verb.value);
     case "kill":

@@ -1,6 +1,5 @@
 /** Calls that read: the screen, the history, what the program waits for; and taking payloads out of it. */
 import { stripVTControlCharacters } from "node:util";
-import { activity } from "@holdfast/core";
 import {
   create,
   AuditHeadAnswerSchema,
@@ -14,10 +13,9 @@ import {
   SearchAnswerSchema,
   type SearchAnswer_Hit,
 } from "@holdfast/protocol";
-import type { ShimProbe } from "@holdfast/shim";
 import { portsOf } from "../forward/forwards.ts";
 import type { LiveSession } from "../session/session.ts";
-import { askProbe } from "../session/probe.ts";
+import { activityOf } from "../session/activity.ts";
 import type { ReadItem } from "../session/book.ts";
 import { differences, type MaskedRecord, type MaskedRecords } from "../session/masked-records.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
@@ -30,7 +28,6 @@ const SEARCH_READ_BYTES = 1024 * 1024;
 const MASKED_READ_BYTES = 128 * 1024;
 const SEARCH_HITS = 1_000;
 const LINE_CHARS = 400;
-const SHELL = /(^|\/|^-)(ba|z|fi|da|k|mk|a|tc|c)?sh$/;
 
 export async function screen({ host, operator }: CallContext, call: Verb<"screen">): Promise<Result> {
   const session = host.find(call.session);
@@ -160,24 +157,6 @@ export async function search({ host, operator, signal }: CallContext, call: Verb
   lookAt(records?.rest() ?? []);
   if (reader.open) look([reader.open], last.seq, last.wallMs);
   return { case: "search", value: create(SearchAnswerSchema, { hits: hits.slice(-limit).reverse() }) };
-}
-
-/** What the session is doing, by facts and not by its text. */
-export async function activityOf(
-  session: LiveSession,
-  ports: CallContext["host"]["ports"],
-): Promise<{ readonly state: string; readonly probe: ShimProbe | null }> {
-  if (session.isOver) return { state: "finished", probe: null };
-  const probe = await askProbe(session, ports);
-  return {
-    state: activity.classify(probe, session.commands.state, {
-      hasExited: false,
-      isShell: SHELL.test(session.facts.command[0] ?? ""),
-      alternateScreen: false,
-      architecture: process.arch === "arm64" ? "arm64" : "x64",
-    }),
-    probe,
-  };
 }
 
 export async function probe({ host }: CallContext, call: Verb<"probe">): Promise<Result> {

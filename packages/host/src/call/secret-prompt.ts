@@ -18,7 +18,7 @@ import type { Actor } from "../session/book.ts";
 import type { InputReply } from "../session/inputs.ts";
 import type { LiveSession } from "../session/session.ts";
 import { floorCommand } from "./floor-command.ts";
-import { activityOf } from "./reading.ts";
+import { activityOf } from "../session/activity.ts";
 
 /** How often the program is looked at, and how long a prompt has to stand before it is asked about. */
 const LOOK_EVERY_MS = 200;

@@ -17,6 +17,8 @@ import {
   textOf,
 } from "@holdfast/protocol";
 import { isAbsolute } from "node:path";
+import type { Host } from "../host.ts";
+import type { RegisteredOperator } from "../operator/registry.ts";
 import { confineOf } from "../operator/rights.ts";
 import type { Tell } from "../session/inputs.ts";
 import type { LiveSession } from "../session/session.ts";
@@ -66,13 +68,25 @@ export async function open({ host, operator, via }: CallContext, call: Verb<"ope
   return { case: "open", value: create(OpenAnswerSchema, { session: host.shown(session), existed: false }) };
 }
 
-export async function list({ host, operator }: CallContext, call: Verb<"list">): Promise<Result> {
+/** Whether it is in the list that this operator asks for. */
+export function isListed(
+  host: Host,
+  operator: RegisteredOperator,
+  wanted: Pick<Verb<"list">, "all" | "group">,
+  session: LiveSession,
+): boolean {
   const confine = confineOf(operator);
+  return (
+    (confine === null || session.id === confine) &&
+    (wanted.all || (!session.isOver && host.parentOf(session) === "")) &&
+    (wanted.group === "" || session.facts.group === wanted.group) &&
+    host.gate.allows(operator, "observe", session)
+  );
+}
+
+export async function list({ host, operator }: CallContext, call: Verb<"list">): Promise<Result> {
   const sessions = [...host.sessions.values()]
-    .filter((s) => confine === null || s.id === confine)
-    .filter((s) => host.gate.allows(operator, "observe", s))
-    .filter((s) => call.all || (!s.isOver && host.parentOf(s) === ""))
-    .filter((s) => call.group === "" || s.facts.group === call.group)
+    .filter((s) => isListed(host, operator, call, s))
     .sort((a, b) => a.facts.createdAt - b.facts.createdAt)
     .map((s) => host.shown(s));
   return { case: "list", value: create(ListAnswerSchema, { sessions }) };

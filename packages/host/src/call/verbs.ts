@@ -12,6 +12,7 @@ export interface VerbFacts {
 export const verbs = {
   open: { answer: "open" },
   list: { answer: "list" },
+  sessionWatch: { answer: "sessionWatch", streams: true },
   show: { answer: "session" },
   screen: { answer: "screen" },
   wait: { answer: "wait" },

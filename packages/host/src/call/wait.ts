@@ -8,15 +8,14 @@
 import { create, HoldError, WaitAnswerSchema } from "@holdfast/protocol";
 import type { ReadItem } from "../session/book.ts";
 import { type MaskedRecord, type MaskedRecords, QUIET_MS } from "../session/masked-records.ts";
+import { activityOf, NEEDS_INPUT } from "../session/activity.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 import { LineReader, matcher } from "./matcher.ts";
-import { activityOf } from "./reading.ts";
 
 /** How often a program that prints nothing is looked at while somebody waits for its need of input. */
 const PROBE_EVERY_MS = 200;
 const READ_BYTES = 256 * 1024;
-const NEEDS_INPUT = new Set(["waiting_input", "waiting_secret", "idle_prompt", "interactive_app"]);
 
 export function waitCall({ host, operator, signal }: CallContext, call: Verb<"wait">): Promise<Result> {
   const session = host.find(call.session);

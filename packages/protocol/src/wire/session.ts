@@ -128,6 +128,10 @@ export interface Session {
   sizePinned: boolean;
   /** command line of the command that runs now, where shell integration tells */
   running: string;
+  /** Only of a list that is watched, by who may observe: as last looked at. Empty: not known. */
+  activity: string;
+  /** program at the terminal */
+  foreground: string;
 }
 
 function createBaseSize(): Size {
@@ -677,6 +681,8 @@ function createBaseSession(): Session {
     parent: "",
     sizePinned: false,
     running: "",
+    activity: "",
+    foreground: "",
   };
 }
 
@@ -759,6 +765,12 @@ export const Session: MessageFns<Session> = {
     }
     if (message.running !== "") {
       writer.uint32(162).string(message.running);
+    }
+    if (message.activity !== "") {
+      writer.uint32(186).string(message.activity);
+    }
+    if (message.foreground !== "") {
+      writer.uint32(194).string(message.foreground);
     }
     return writer;
   },
@@ -952,6 +964,22 @@ export const Session: MessageFns<Session> = {
             message.running = reader.string();
             continue;
           }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.activity = reader.string();
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.foreground = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -997,6 +1025,8 @@ export const Session: MessageFns<Session> = {
     message.parent = object.parent ?? "";
     message.sizePinned = object.sizePinned ?? false;
     message.running = object.running ?? "";
+    message.activity = object.activity ?? "";
+    message.foreground = object.foreground ?? "";
     return message;
   },
 };

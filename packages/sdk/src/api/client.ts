@@ -24,6 +24,18 @@ import type { MirrorKey, MirrorTarget, RelayJoin } from "./reach.ts";
 import type { HostWitnessing } from "./witness.ts";
 import type { ExecOptions, ExecResult, OpenSpec, RunOptions, RunResult, ScreenOptions, SendOptions, WaitSpec } from "./work.ts";
 
+/** The list as it is now. A session's `activity` and `foreground` are as the host last looked: a moment after it fell quiet, then ever more rarely. */
+export interface SessionList {
+  /** In the order in which they were first told: the latest active first, new ones at the end. */
+  readonly sessions: readonly Session[];
+  /** Ids of those of them that are new or changed since the last time. */
+  readonly changed: readonly string[];
+  /** Ids of those that were in it and are not any more. */
+  readonly gone: readonly string[];
+  /** Sessions that the list began without, for its limit; each comes into it when it changes. */
+  readonly omitted: number;
+}
+
 export interface HostClient {
   readonly operator: WhoamiAnswer;
   /** Sessions as handles, attachments as async iterables, refusals as values. */
@@ -32,6 +44,22 @@ export interface HostClient {
   readonly witness: HostWitnessing;
   open(spec: OpenSpec): Promise<{ readonly session: Session; readonly existed: boolean }>;
   list(options?: { readonly all?: boolean; readonly group?: string }): Promise<Session[]>;
+  /**
+   * Tells the list of sessions, and again what has changed in it, until `signal` is aborted; it resolves then. Changes are told at most four
+   * times a second, what was only printed or typed at most once, and no sooner than `told` has returned: who is slow is told the newest, not each
+   * step. Rejects with `unreachable` when the link ends: call it again, and the list is told whole; with `unsupported` by an older host.
+   */
+  watchSessions(
+    told: (list: SessionList) => void | Promise<void>,
+    options?: {
+      /** Ended sessions and commands of `exec` too. Default false: one that ends is then `gone`. */
+      readonly all?: boolean;
+      readonly group?: string;
+      /** Most sessions that it begins with, the latest active; default and most 10,000. */
+      readonly limit?: number;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<void>;
   show(session: string): Promise<Session>;
   screen(session: string, options?: ScreenOptions): Promise<ScreenAnswer>;
   attach(options: AttachOptions, handlers: AttachHandlers): Promise<Attachment>;

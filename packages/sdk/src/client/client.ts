@@ -53,6 +53,7 @@ import { errorFrom } from "./handshake.ts";
 import { Line } from "./line.ts";
 import { openPort } from "./port.ts";
 import type { Redial } from "./redial.ts";
+import { watchSessions } from "./session-list.ts";
 import { Witness, witnessingOf } from "./witness.ts";
 import { envOnWire, type Surroundings, surroundingsFrom } from "./surroundings.ts";
 
@@ -146,6 +147,10 @@ export class Client implements HostClient {
   async list(options: { all?: boolean; group?: string } = {}) {
     return (await this.#call("list", { case: "list", value: { all: options.all ?? false, group: options.group ?? "" } })).value
       .sessions;
+  }
+
+  watchSessions(told: Parameters<HostClient["watchSessions"]>[0], options: Parameters<HostClient["watchSessions"]>[1] = {}) {
+    return watchSessions((expects, verb, o) => this.#call(expects, verb, o), told, options);
   }
 
   async show(session: string) {

@@ -6,6 +6,7 @@ export const columns = ["observer", "operator", "approver", "auditor", "admin"] 
 export const table: Record<Verb, string> = {
   //              obs op  app aud adm
   list: /*      */ "yes yes yes yes yes",
+  sessionWatch: "yes yes yes yes yes",
   show: /*      */ "yes yes yes yes yes",
   search: /*    */ "yes yes yes yes yes",
   operatorList: /**/ "yes yes yes yes yes",
