@@ -174,6 +174,28 @@ test("parts of one file are written to the place that the first one named, one a
   expect(existsSync(w.path("second"))).toBe(false);
 });
 
+test("a file whose beginning was dropped is not replaced by its end", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const session = await w.open(admin, { script: "exec sleep 1000" });
+  writeFileSync(w.path("kept"), "as it was");
+  const key = w.keyOf(admin.operator.operator!.id);
+  const part = async (link: RawLink, offset: bigint, data: string, last: boolean): Promise<string | undefined> => {
+    const value = { session: session.id, path: Buffer.from("kept"), data: Buffer.from(data), upload: "u", offset, last };
+    link.send({ case: "call", value: { id: offset + 1n, verb: { case: "fileWrite", value } } });
+    const { result } = await link.next("answer");
+    return result?.case === "error" ? result.value.code : result?.case;
+  };
+  expect(await part(await RawLink.login(w.home, key), 0n, "one ", false)).toBe("fileWrite");
+  // As after a link that broke: what was begun is another link's, and here there is none.
+  const another = await RawLink.login(w.home, key);
+  expect(await part(another, 4n, "two", true)).toBe("file_changed");
+  expect(readFileSync(w.path("kept"), "utf8")).toBe("as it was");
+  expect(await part(another, 0n, "one ", false)).toBe("fileWrite");
+  expect(await part(another, 4n, "two", true)).toBe("fileWrite");
+  expect(readFileSync(w.path("kept"), "utf8")).toBe("one two");
+});
+
 test("a change in a watched folder is told, until the watcher gives up", async () => {
   const w = await world();
   const admin = await w.connect();
