@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import type { ClientBody } from "@holdfast/protocol";
 import { type Files, InputStatus } from "@holdfast/sdk";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";
@@ -150,25 +151,17 @@ test("parts of one file are written to the place that the first one named, one a
   const admin = await w.connect();
   const session = await w.open(admin, { script: "exec sleep 1000" });
   const link = await RawLink.login(w.home, w.keyOf(admin.operator.operator!.id));
-  const part = (id: bigint, path: string, data: string, last: boolean): void =>
-    link.send({
-      case: "call",
-      value: {
-        id,
-        verb: {
-          case: "fileWrite",
-          value: { session: session.id, path: Buffer.from(path), data: Buffer.from(data), upload: "u", last },
-        },
-      },
-    });
+  const part = (id: bigint, path: string, data: string, last: boolean): ClientBody => {
+    const value = { session: session.id, path: Buffer.from(path), data: Buffer.from(data), upload: "u", last };
+    return { case: "call", value: { id, verb: { case: "fileWrite", value } } };
+  };
   const answer = async (): Promise<string | undefined> => {
     const { result } = await link.next("answer");
     return result?.case === "error" ? result.value.code : result?.case;
   };
-  part(1n, "first", "one ", false);
-  part(2n, "first", "too early", false);
+  link.sendTogether([part(1n, "first", "one ", false), part(2n, "first", "too early", false)]);
   expect([await answer(), await answer()].sort()).toEqual(["bad_request", "fileWrite"]);
-  part(3n, "second", "two", true);
+  link.send(part(3n, "second", "two", true));
   expect(await answer()).toBe("fileWrite");
   expect(readFileSync(w.path("first"), "utf8")).toBe("one two");
   expect(existsSync(w.path("second"))).toBe(false);
