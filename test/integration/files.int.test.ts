@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import type { ClientBody } from "@holdfast/protocol";
 import { type Files, InputStatus } from "@holdfast/sdk";
 import { expect, test } from "vitest";
 import { fact } from "./world/processes.ts";
@@ -150,28 +151,42 @@ test("parts of one file are written to the place that the first one named, one a
   const admin = await w.connect();
   const session = await w.open(admin, { script: "exec sleep 1000" });
   const link = await RawLink.login(w.home, w.keyOf(admin.operator.operator!.id));
-  const part = (id: bigint, path: string, data: string, last: boolean): void =>
-    link.send({
-      case: "call",
-      value: {
-        id,
-        verb: {
-          case: "fileWrite",
-          value: { session: session.id, path: Buffer.from(path), data: Buffer.from(data), upload: "u", last },
-        },
-      },
-    });
+  const part = (id: bigint, path: string, data: string, last: boolean): ClientBody => {
+    const value = { session: session.id, path: Buffer.from(path), data: Buffer.from(data), upload: "u", last };
+    return { case: "call", value: { id, verb: { case: "fileWrite", value } } };
+  };
   const answer = async (): Promise<string | undefined> => {
     const { result } = await link.next("answer");
     return result?.case === "error" ? result.value.code : result?.case;
   };
-  part(1n, "first", "one ", false);
-  part(2n, "first", "too early", false);
+  link.sendTogether([part(1n, "first", "one ", false), part(2n, "first", "too early", false)]);
   expect([await answer(), await answer()].sort()).toEqual(["bad_request", "fileWrite"]);
-  part(3n, "second", "two", true);
+  link.send(part(3n, "second", "two", true));
   expect(await answer()).toBe("fileWrite");
   expect(readFileSync(w.path("first"), "utf8")).toBe("one two");
   expect(existsSync(w.path("second"))).toBe(false);
+});
+
+test("a file whose beginning was dropped is not replaced by its end", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const session = await w.open(admin, { script: "exec sleep 1000" });
+  writeFileSync(w.path("kept"), "as it was");
+  const key = w.keyOf(admin.operator.operator!.id);
+  const part = async (link: RawLink, offset: bigint, data: string, last: boolean): Promise<string | undefined> => {
+    const value = { session: session.id, path: Buffer.from("kept"), data: Buffer.from(data), upload: "u", offset, last };
+    link.send({ case: "call", value: { id: offset + 1n, verb: { case: "fileWrite", value } } });
+    const { result } = await link.next("answer");
+    return result?.case === "error" ? result.value.code : result?.case;
+  };
+  expect(await part(await RawLink.login(w.home, key), 0n, "one ", false)).toBe("fileWrite");
+  // As after a link that broke: what was begun is another link's, and here there is none.
+  const another = await RawLink.login(w.home, key);
+  expect(await part(another, 4n, "two", true)).toBe("file_changed");
+  expect(readFileSync(w.path("kept"), "utf8")).toBe("as it was");
+  expect(await part(another, 0n, "one ", false)).toBe("fileWrite");
+  expect(await part(another, 4n, "two", true)).toBe("fileWrite");
+  expect(readFileSync(w.path("kept"), "utf8")).toBe("one two");
 });
 
 test("a change in a watched folder is told, until the watcher gives up", async () => {

@@ -88,7 +88,9 @@ export class RunFolder {
     };
     const link = this.#o.connectShim(path, {
       welcome: (w) => {
-        this.#o.log(`a shim listens at ${path} for a session that is over (pid ${w.pid}): it is ended`);
+        this.#o.log(
+          `a shim listens at ${path} for a session that is over, or that the journal does not know (pid ${w.pid}): it is ended`,
+        );
         if (w.phase === "failed") letGo();
         else link.endTree(ORPHAN_GRACE_MS);
       },

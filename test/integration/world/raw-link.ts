@@ -72,6 +72,11 @@ export class RawLink {
     this.raw(framed(channel, encodeClient(body)));
   }
 
+  /** In one write: the host has read the last before it has answered the first. */
+  sendTogether(bodies: readonly ClientBody[], channel = 0): void {
+    this.raw(Buffer.concat(bodies.map((body) => framed(channel, encodeClient(body)))));
+  }
+
   raw(sent: Uint8Array): void {
     this.#socket.write(sent);
   }

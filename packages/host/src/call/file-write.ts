@@ -9,6 +9,7 @@
  *   F6  Where a person is asked about what an AI writes, it is once all of the content has come, and before anything is replaced.
  *   F7  What a part's file holds is taken for what it is: it is hashed when it is opened again, and with the last part all of it is compared with
  *       what the client has read. Nobody but its user may read it until it is in its place.
+ *   F8  What says where it belongs is written there or not at all: the end of a file whose beginning was dropped takes nobody's place.
  */
 import { createHash, type Hash, randomBytes } from "node:crypto";
 import { constants } from "node:fs";
@@ -86,6 +87,7 @@ async function writePart(
   const asks = upload.isPart && call.data.length === 0 && !call.last;
   if (upload.isPart && !asks) await goOnAt(upload, Number(call.offset));
   try {
+    if (!upload.isPart) demandNext(upload, Number(call.offset));
     await written(upload, call.data);
     if (!call.last) {
       const sha256 = asks ? upload.hash.copy().digest() : new Uint8Array(0);
@@ -130,6 +132,18 @@ async function written(upload: Upload, data: Uint8Array): Promise<void> {
   }
   upload.hash.update(data);
   upload.bytes += data.length;
+}
+
+/** F8. 0: the first, or of a client that does not say. */
+function demandNext({ path, bytes }: Upload, offset: number): void {
+  if (offset === 0 || offset === bytes) return;
+  throw new HoldError(
+    "file_changed",
+    `${path} is as it was: what came of it before was dropped; write it again from the beginning`,
+    {
+      path,
+    },
+  );
 }
 
 /** What is beyond `offset` is dropped. Throws `file_changed` where so much is not there. */

@@ -883,7 +883,7 @@ export interface FileWriteCall {
    * `upload` empty. 16 to 64 hex digits. A part without data asks how much there is, and for its hash.
    */
   part: string;
-  /** of `data`, with `part`: what is kept beyond it is dropped */
+  /** of `data`. With `part`: what is kept beyond it is dropped. With `upload`: how much came before; 0: not said */
   offset: bigint;
   /** with `last`: of the whole, as the client has read it */
   sha256: Uint8Array;

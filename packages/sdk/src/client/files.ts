@@ -104,9 +104,11 @@ export function filesOf(ask: AskFiles, session: string, newId: () => string): Fi
 
     async write(path, content, { ifSha256, mode = 0, folders = false } = {}) {
       const upload = newId();
+      let at = 0;
       const send = async (data: Uint8Array, last: boolean): Promise<FileState> => {
         const condition = ifSha256 === undefined ? {} : { ifSha256: ifSha256 ?? new Uint8Array(0) };
-        const value = { session, path: bytesOf(path), data, upload, last, mode, folders, ...condition };
+        const value = { session, path: bytesOf(path), data, upload, offset: BigInt(at), last, mode, folders, ...condition };
+        at += data.length;
         return state((await ask("fileWrite", { case: "fileWrite", value })).value);
       };
       for await (const part of partsOf(content)) await send(part, false);
