@@ -17,7 +17,6 @@ export type HostState =
 
 const FIRST_MS = 500;
 const MOST_MS = 8_000;
-const LOOK_MS = 1_500;
 
 export class HostLink {
   readonly host: KnownHost;
@@ -26,6 +25,7 @@ export class HostLink {
   readonly sessions = new Store<ReadonlyMap<string, Session> | null>(null);
   #isOver = false;
   #wake: (() => void) | null = null;
+  #stop: () => void = () => {};
 
   constructor(host: KnownHost) {
     this.host = host;
@@ -58,15 +58,11 @@ export class HostLink {
     this.#wake?.();
   }
 
-  /** Looks at the sessions now rather than soon. */
-  look(): void {
-    this.#wake?.();
-  }
-
   end(): void {
     this.#isOver = true;
     const state = this.state.value;
     if (state.is === "up") state.client.close();
+    this.#stop();
     this.#wake?.();
   }
 
@@ -98,14 +94,17 @@ export class HostLink {
       client: "console",
       carriers: ["websocket", "http"],
     });
+    const over = new AbortController();
+    this.#stop = () => over.abort();
     try {
-      while (!this.#isOver) {
-        const sessions = await client.list({ all: true });
-        this.sessions.set(new Map(sessions.map((session) => [session.id, session])));
-        if (this.state.value.is !== "up") this.state.set({ is: "up", client });
-        answered();
-        await this.#pause(LOOK_MS);
-      }
+      await client.watchSessions(
+        ({ sessions }) => {
+          this.sessions.set(new Map(sessions.map((session) => [session.id, session])));
+          if (this.state.value.is !== "up") this.state.set({ is: "up", client });
+          answered();
+        },
+        { all: true, signal: over.signal },
+      );
     } finally {
       client.close();
     }

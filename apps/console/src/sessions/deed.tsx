@@ -34,7 +34,6 @@ function Rename({ deed, onDone }: SessionDeedProps): ReactNode {
           event.preventDefault();
           attempt(async () => {
             await link.client.rename(session.id, name);
-            link.look();
           });
         }}
       >
@@ -86,7 +85,6 @@ function Sure({ deed, onDone }: SessionDeedProps): ReactNode {
           onPress={() =>
             attempt(async () => {
               await (isEnd ? link.client.kill(session.id) : link.client.remove(session.id));
-              link.look();
             })
           }
         >

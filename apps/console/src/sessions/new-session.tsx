@@ -53,7 +53,6 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
       ...(lines.length > 0 ? { addEnv: Object.fromEntries(lines.map(parted)) } : {}),
       size: { cols: 100, rows: 30 },
     });
-    link!.look();
     // After the dialog has given the focus back, which the terminal then takes.
     setTimeout(() => go(sessionPath(hostId, session.id)));
   };

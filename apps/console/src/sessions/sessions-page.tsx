@@ -14,7 +14,7 @@ import { sessionPath } from "../shell/routes.ts";
 import { type Deed, SessionDeed } from "./deed.tsx";
 import { type Listed, useListed } from "./listed.ts";
 import css from "./sessions.module.css";
-import { endText, lookOf } from "./state.ts";
+import { endText, lookOf, needsInput } from "./state.ts";
 
 const ROW_PX = 48;
 
@@ -118,9 +118,12 @@ function Row({ one, now, several, onDeed }: RowProps): ReactNode {
         <Dot {...(look.tone ? { tone: look.tone } : {})} hollow={look.hollow ?? false} label={look.word} />
         <span>{session.name}</span>
         {several ? <Badge>{link.host.name}</Badge> : null}
+        {needsInput(session) ? <Badge tone="warn">asks for input</Badge> : null}
       </div>
       <div className={css.what} data-idle={(look.isLive && session.running === "") || undefined}>
-        {look.isLive ? session.running || session.command.join(" ") || "at its prompt" : endText(session)}
+        {look.isLive
+          ? session.running || foregroundOf(session) || session.command.join(" ") || "at its prompt"
+          : endText(session)}
       </div>
       <div className={css.where} title={session.cwd}>
         <bdi>{session.cwd}</bdi>
@@ -155,6 +158,11 @@ function Row({ one, now, several, onDeed }: RowProps): ReactNode {
       </div>
     </div>
   );
+}
+
+/** What is in front on its terminal, where that is not the shell itself. */
+function foregroundOf({ foreground, command }: Listed["session"]): string {
+  return foreground !== "" && !(command[0] ?? "").endsWith(foreground) ? foreground : "";
 }
 
 function HostBanner({ link }: { readonly link: HostLink }): ReactNode {

@@ -26,3 +26,6 @@ export function endText({ state, exit }: Session): string {
   if (exit?.signal !== undefined) return `ended by signal ${exit.signal}`;
   return exit?.code === undefined ? "ended" : `ended with code ${exit.code}`;
 }
+
+/** A program of it waits for somebody. A shell at its prompt does so all day: that is no news. */
+export const needsInput = ({ activity }: Session): boolean => activity === "waiting_input" || activity === "waiting_secret";
