@@ -274,6 +274,10 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   console = host.console = new Console({
     path: files.console(home),
     log,
+    notice: (text) => {
+      host.notices.push(text);
+      log(text);
+    },
     told: (url) => void (url ? host.addresses.set("console", url) : host.addresses.delete("console")),
     listen: async (port) =>
       listenWith({ listen: `127.0.0.1:${port}` }, host, identity.id, meet, await pageIn(built ? here : null)),

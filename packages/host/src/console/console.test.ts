@@ -12,13 +12,14 @@ interface Scene {
   readonly taken: Set<number>;
   readonly opened: number[];
   readonly told: (string | null)[];
+  readonly notices: string[];
   readonly life: () => Console;
 }
 
 function scene(): Scene {
   const folder = mkdtempSync(join(tmpdir(), "hold-console-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const made: Omit<Scene, "life"> = { path: join(folder, "console.port"), taken: new Set(), opened: [], told: [] };
+  const made: Omit<Scene, "life"> = { path: join(folder, "console.port"), taken: new Set(), opened: [], told: [], notices: [] };
   const listen = async (port: number): Promise<Listener> => {
     if (made.taken.has(port)) throw new HoldError("start_failed", `${port} is taken`);
     const at = port === 0 ? 40_001 : port;
@@ -27,7 +28,14 @@ function scene(): Scene {
   };
   return {
     ...made,
-    life: () => new Console({ path: made.path, listen, log: () => {}, told: (url) => void made.told.push(url) }),
+    life: () =>
+      new Console({
+        path: made.path,
+        listen,
+        log: () => {},
+        notice: (text) => void made.notices.push(text),
+        told: (url) => void made.told.push(url),
+      }),
   };
 }
 
@@ -61,16 +69,21 @@ test("two who open it at once find one page", async () => {
   expect(opened).toEqual([7434]);
 });
 
-test("a port that somebody else has taken meanwhile is not waited for, and any other fault is told", async () => {
-  const { life, taken, path } = scene();
+test("a port that somebody else has taken meanwhile is told by the next life, and another is taken by who asks for the console", async () => {
+  const { life, taken, path, notices } = scene();
   await life().open();
   taken.add(7434);
+  const second = life();
+  await second.restore();
+  expect([second.url, readFileSync(path, "utf8")]).toEqual([null, "7434\n"]);
+  expect(notices).toEqual([expect.stringContaining("7434 is taken; hold console opens it again")]);
   expect(await life().open()).toBe("http://127.0.0.1:40001");
   expect(readFileSync(path, "utf8")).toBe("40001\n");
   const broken = new Console({
     path,
     listen: () => Promise.reject(new HoldError("unsupported", "no page")),
     log: () => {},
+    notice: () => {},
     told: () => {},
   });
   await expect(broken.open()).rejects.toMatchObject({ code: "unsupported" });

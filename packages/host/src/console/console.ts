@@ -1,6 +1,7 @@
 /**
  * The console of this host: a listener on this machine's loopback that serves the page and takes its link, opened when it is first asked for.
- *   C1  Its port is kept, and taken again by every later life of the host: a page that is open comes back, since its origin is the same.
+ *   C1  Its port is kept, and taken again by every later life of the host: a page that is open comes back, since its origin is the same. Where another
+ *       program has it meanwhile, that is said and no other one is taken, until somebody asks for the console again.
  *   C2  A host that was never asked for it loads nothing of it.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,6 +17,8 @@ export interface ConsoleParts {
   /** Listens on the loopback's port; 0: a free one. Throws `start_failed` where that is taken. */
   readonly listen: (port: number) => Promise<Listener>;
   readonly log: (text: string) => void;
+  /** What whoever looks at the host's status should know. */
+  readonly notice: (text: string) => void;
   /** Whenever it is opened or closed; null: it is not open. */
   readonly told: (url: string | null) => void;
 }
@@ -37,8 +40,15 @@ export class Console {
 
   /** C1. */
   async restore(): Promise<void> {
-    if (existsSync(this.#p.path))
-      await this.open().catch((fault: unknown) => this.#p.log(`the console is not open: ${String(fault)}`));
+    const port = this.#kept();
+    if (port === null) return;
+    await this.#inTurn(async () => {
+      this.#listener = await this.#p.listen(port);
+      this.#p.told(this.url);
+    }).catch((fault: unknown) => {
+      const why = fault instanceof Error ? fault.message : String(fault);
+      this.#p.notice(`the console is not open: ${why}; hold console opens it again, at another port if need be`);
+    });
   }
 
   /** Where it is. Throws `unsupported` where this host has no page, `start_failed` where no port is to be had. */
@@ -67,6 +77,13 @@ export class Console {
     void this.#listener?.close();
   }
 
+  /** C1; null: it was not open. */
+  #kept(): number | null {
+    if (!existsSync(this.#p.path)) return null;
+    const port = Number.parseInt(readFileSync(this.#p.path, "utf8"), 10);
+    return port > 0 && port < 65_536 ? port : PORT;
+  }
+
   #inTurn<T>(act: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(act, act);
     this.#turn = done.catch(() => {});
@@ -74,8 +91,7 @@ export class Console {
   }
 
   async #listen(): Promise<Listener> {
-    const kept = existsSync(this.#p.path) ? Number.parseInt(readFileSync(this.#p.path, "utf8"), 10) : 0;
-    const wished = [...new Set([kept > 0 && kept < 65_536 ? kept : PORT, PORT, 0])];
+    const wished = [...new Set([this.#kept() ?? PORT, PORT, 0])];
     for (const port of wished)
       try {
         const listener = await this.#p.listen(port);
