@@ -1,7 +1,8 @@
 /** Calls to a relay: a channel, and the few ways to begin one. */
 import { createHash } from "node:crypto";
 import type { Readable, Writable } from "node:stream";
-import { connect as connectTls } from "node:tls";
+import { isIP } from "node:net";
+import { checkServerIdentity, connect as connectTls } from "node:tls";
 import type { ChannelCredentials, Client, ServiceError } from "@grpc/grpc-js";
 import { HoldError } from "@holdfast/protocol";
 import { type RelayAddress, relayUrl } from "./address.ts";
@@ -24,6 +25,8 @@ export interface OperatorCalls {
 const WHY_MS = 500;
 /** For a question; a relay of a group asks the others first, for 5 s at most each time. */
 const ANSWER_MS = 15_000;
+/** Told to who is dialled by a number: gRPC would tell the number itself, which RFC 6066 forbids and Node warns of. Checked is what was dialled. */
+const NO_NAME = "relay.invalid";
 /** gRPC's statuses of those names. */
 const RESOURCE_EXHAUSTED = 8;
 const UNIMPLEMENTED = 12;
@@ -55,6 +58,7 @@ export class RelayClient implements OperatorCalls {
       "grpc.use_local_subchannel_pool": 1,
       // Plaintext stays on this machine, whatever proxy the environment names.
       "grpc.enable_http_proxy": address.isPlain ? 0 : 1,
+      ...(isIP(placeOf(address.authority).host) ? { "grpc.ssl_target_name_override": NO_NAME } : {}),
     });
     const channel = client.getChannel();
     const until = Date.now() + timeoutMs;
@@ -73,7 +77,7 @@ export class RelayClient implements OperatorCalls {
     silence(channel);
     client.close();
     pinned.delete(relayUrl(address));
-    throw new HoldError("unreachable", `no relay answers at ${relayUrl({ ...address, pin: "" })}`, {}, { cause });
+    throw notReached(address, cause);
   }
 
   stream(method: "serve" | "accept" | "reach"): PieceCall {
@@ -130,11 +134,36 @@ function whyNot(client: Client): Promise<Error | null> {
       Buffer.alloc(0),
       { deadline: Date.now() + WHY_MS },
       (fault) => {
-        const code = /\b(E[A-Z_]{3,})\b/.exec(fault?.details ?? "")?.[1];
-        resolve(code ? Object.assign(new Error(fault!.details), { code }) : null);
+        const details = fault?.details ?? "";
+        const why =
+          details
+            .split("Last error: ")[1]
+            ?.replace(/^Error: /, "")
+            .split(ENDS)[0] ?? NAME_FAILED.exec(details)?.[0];
+        if (why === undefined) return resolve(null);
+        const code = /\b(E[A-Z_]{3,})\b/.exec(why)?.[1];
+        resolve(Object.assign(new Error(why), code ? { code } : {}));
       },
     );
   });
+}
+
+/** OpenSSL's words, of which Node has no code here. */
+const UNTRUSTED = /self-signed certificate|unable to (get|verify)|certificate has expired|not yet valid|altnames/i;
+const NO_TLS = /wrong version number|packet length too long|EPROTO/i;
+/** What Node advises, and gRPC adds. */
+const ENDS = /[;\n]|\.? Resolution note/;
+const NAME_FAILED = /^Name resolution failed/;
+
+function notReached(address: RelayAddress, cause: Error | null): HoldError {
+  const url = relayUrl({ ...address, pin: "" });
+  const why = cause?.message ?? "";
+  const said = UNTRUSTED.test(why)
+    ? `who answers at ${url} shows a certificate that is not trusted here (${why}): give the relay's address whole, with the # and what is behind it, or the authority that has signed it`
+    : NO_TLS.test(why)
+      ? `who answers at ${url} speaks no TLS: give the address as the relay printed it`
+      : `no relay answers at ${url}${why && ` (${why})`}`;
+  return new HoldError("unreachable", said, { relay: url }, { cause });
 }
 
 /** A channel that is closed still dials once more, when its own wait is over: of gRPC's parts no public one ends that. */
@@ -168,7 +197,12 @@ async function credentialsFor(
 ): Promise<ChannelCredentials> {
   const { credentials } = await grpc();
   if (address.isPlain) return credentials.createInsecure();
-  if (address.pin === "") return credentials.createSsl(ca === undefined ? null : Buffer.from(ca));
+  const authorities = ca === undefined ? null : Buffer.from(ca);
+  const { host } = placeOf(address.authority);
+  if (address.pin === "")
+    return credentials.createSsl(authorities, null, null, {
+      checkServerIdentity: (_, shown) => checkServerIdentity(host, shown),
+    });
   const certificate = pinned.get(relayUrl(address)) ?? (await pinnedCertificate(address, timeoutMs));
   pinned.set(relayUrl(address), certificate);
   return credentials.createSsl(certificate, null, null, { checkServerIdentity: () => undefined });
@@ -185,9 +219,7 @@ function pinnedCertificate({ authority, pin }: RelayAddress, timeoutMs: number):
   return new Promise((resolve, reject) => {
     const socket = connectTls({ ...placeOf(authority), rejectUnauthorized: false, ALPNProtocols: ["h2"] });
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error("no answer in time")));
-    socket.once("error", (cause) =>
-      reject(new HoldError("unreachable", `no relay answers at https://${authority} (${cause.message})`, {}, { cause })),
-    );
+    socket.once("error", (cause) => reject(notReached({ authority, pin, isPlain: false, isWeb: false }, cause)));
     socket.once("secureConnect", () => {
       const certificate = socket.getPeerX509Certificate();
       socket.destroy();
