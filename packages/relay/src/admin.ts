@@ -242,5 +242,12 @@ export async function askRelay<V extends VerbName>(path: string, name: V, questi
 function faultOf(fault: ServiceError): HoldError {
   const [, code = "", message = ""] = /^\[(\w+)\] (.*)$/s.exec(fault.details) ?? [];
   if (isCode(code)) return new HoldError(code, message);
-  return new HoldError("unreachable", `no relay runs here (${fault.details}); start one with: hold relay`, {}, { cause: fault });
+  // What the kernel says is inside what gRPC says of it.
+  const [, why = fault.details, socket = "here"] = /\b(E[A-Z]+ (\S+?))\.?(?:\s|$)/.exec(fault.details) ?? [];
+  return new HoldError(
+    "unreachable",
+    `no relay runs here (${why}); start one with: hold relay`,
+    { relay: socket },
+    { cause: fault },
+  );
 }

@@ -50,7 +50,14 @@ export async function listenGrpc(relay: Relay, { listen, tls }: RelayListen): Pr
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync(listen, credentials, (cause, bound) =>
       cause
-        ? reject(new HoldError("start_failed", `${listen} can't be listened on: ${cause.message}`, {}, { cause }))
+        ? reject(
+            new HoldError(
+              "start_failed",
+              `${listen} can't be listened on (${/errors: \[(.*)\]$/.exec(cause.message)?.[1] ?? cause.message})`,
+              {},
+              { cause },
+            ),
+          )
         : resolve(bound),
     ),
   );
