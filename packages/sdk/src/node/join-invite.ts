@@ -194,8 +194,14 @@ function inWords(fault: HoldError, { name, where, way }: { name: string; where: 
       `who answers at ${where} is not the host that the invitation is of: nothing was signed for it, and the invitation is open still; ask who sent it where that host is`,
     );
   if (fault.code === "unreachable" || fault.code === "timed_out")
-    return said(
-      `${fault.message}; ask who sent the invitation whether the host is up and can be reached from here: it is open still`,
+    return new HoldError(
+      fault.code,
+      // A relay says of an invitation that is over what it says of a host that is away.
+      isRelayed(where) && fault.details["relay"] === undefined
+        ? `${fault.message}; ask who sent the invitation whether it is open still, and whether the host is up`
+        : `${fault.message}; ask who sent the invitation whether the host is up and can be reached from here: it was not taken up by this`,
+      { ...fault.details, url: where },
+      { cause: fault },
     );
   if (fault.code === "name_taken") return said(`${fault.message} (${name}): give another one with --name NAME`);
   return fault;

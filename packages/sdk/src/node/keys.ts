@@ -150,9 +150,11 @@ function keyPath(home: string, as: string | undefined): { readonly name: string;
   const known = here.join(", ") || "none";
   throw new HoldError(
     "unknown_credential",
-    name || here.length === 0
-      ? `no key for ${JSON.stringify(name ?? "")} in ${folders.keys(home)}; there is: ${known}. An admin adds one with: hold operator add ${name || "NAME"}`
-      : `no key in ${folders.keys(home)} is for whatever is not known yet; say which to show, with --as: ${known}`,
+    name
+      ? `no key for ${JSON.stringify(name)} in ${folders.keys(home)}; there is: ${known}. An admin adds one with: hold operator add ${name}`
+      : here.length === 0
+        ? `there is no key in ${folders.keys(home)} yet, and a host lets in nobody without one: an invitation brings it (hold join hold1.…), or \`hold host up\` makes one for this machine`
+        : `none of the keys in ${folders.keys(home)} is known to be for that host or relay; say which to show, with --as: ${known}`,
   );
 }
 
