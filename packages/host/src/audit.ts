@@ -149,6 +149,8 @@ export async function* auditRecords(
 
 function folderOf(home: string): string {
   const folder = folders.journal(home);
-  if (!existsSync(folder)) throw new HoldError("unreachable", `there is no journal in ${folder}; no host has run here yet`);
+  // What a client keeps lies in a home too, beside an empty folder.
+  if (!existsSync(folder) || !existsSync(files.auditPublicKey(home)))
+    throw new HoldError("unreachable", `there is no journal in ${folder}; no host has run here yet`);
   return folder;
 }
