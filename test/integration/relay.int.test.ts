@@ -323,3 +323,31 @@ test("who says nothing, or nonsense, or begins and leaves, is ended, and who kno
   // The line that the host holds is another matter.
   expect((await local.status()).uplinks).toMatchObject([{ state: "connected", sinceUnixMs: uplink!.sinceUnixMs }]);
 });
+
+test("what is no relay, or none that is known, is told with its cause and what to do: a host that is started helps with none of it", async () => {
+  const w = await world();
+  const relay = await RelayProcess.start(w);
+  const stranger = machine(w, "stranger");
+  const token = await held(w, "relay", "invite", "--folder", w.path("relay"));
+  const said = async (...args: string[]): Promise<string> => {
+    const { code, err } = await hold(w, ...args);
+    expect(err).not.toMatch(/hold host up|Deprecation|Resolution note/);
+    return `${code} ${err}`;
+  };
+  const encrypted = relay.url.replace(/^http:/, "https:");
+  expect(await said("host", "join", encrypted, "--token", token)).toMatch(
+    /^5 \[unreachable\] who answers at .* speaks no TLS: give the address/,
+  );
+  await relay.kill();
+  expect(await said("host", "join", relay.url, "--token", token)).toMatch(
+    /^5 \[unreachable\] no relay answers at .*ECONNREFUSED/,
+  );
+  expect(await said("relay", "hosts", "--folder", w.path("relay"))).toMatch(
+    /^5 \[unreachable\] no relay runs here \(E[A-Z]+ .*relay\.sock\); start one with: hold relay$/,
+  );
+  expect((await hold(stranger, "--relay", relay.url, "ls")).err).toMatch(/there is no key .*hold join hold1/);
+  expect(await hold(stranger, "audit", "verify")).toMatchObject({
+    code: 5,
+    err: expect.stringContaining("no host has run here yet"),
+  });
+});

@@ -227,7 +227,9 @@ async function explain(
   context: Context | undefined,
   args: readonly string[],
 ): Promise<ReturnType<typeof asFailure>> {
-  const isElsewhere = context?.remote !== undefined || context?.host !== undefined;
+  const { relay, url } = failure.details;
+  const isNamed = context?.remote !== undefined || context?.host !== undefined || (context?.relayUrls.length ?? 0) > 0;
+  const isElsewhere = isNamed || relay !== undefined || url !== undefined;
   if (failure.code === "unreachable" && !isElsewhere && !/hold host up|^the mirror/.test(failure.message))
     failure.message += "; `hold host up` starts one, `hold doctor` says what is wrong";
   const asked = args[0];
