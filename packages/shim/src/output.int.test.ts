@@ -133,15 +133,19 @@ test("a newer host fences the older one, whose later frames reach nobody", async
 
 test("a stalled older host is fenced too, and the newer one misses nothing of what was half sent", async () => {
   await using world = new World();
-  const session = await world.shell("stty -opost; seq 1 200000");
+  // It lives until it is let go: a terminal whose program has ended has no size to be given.
+  const gate = world.path("gate");
+  const session = await world.shell(`stty -opost; mkfifo ${gate}; seq 1 200000; read -r _ <${gate}`);
   const older = session.tap({ auto: false, keep: false });
   await older.linked();
   older.link.pause();
   await fact("the shim has more than the socket takes", async () => (await totalWritten(session.shimPid)) > 1_000_000);
   older.link.resize(1n, 100, 30, 0, 0);
   const newer = session.tap();
-  await newer.exits();
   expect(await newer.result(1n)).toMatchObject({ status: "applied" });
+  await fact("all is printed", () => newer.text().endsWith("200000\n"));
+  writeFileSync(gate, "on\n");
+  await newer.exits();
   expect(newer.text()).toBe(Array.from({ length: 200_000 }, (_, i) => `${i + 1}\n`).join(""));
   older.link.resume(); // what was half sent is finished, then the farewell
   expect(await older.over()).toMatchObject({ reason: "fenced" });
