@@ -21,7 +21,7 @@ import { collectWhenIdle } from "./idle-memory.ts";
 import { NodeDisk, openJournal, systemRandom } from "./journal/index.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
-import { Console } from "./console/console.ts";
+import { Console, CONSOLE_SHUT } from "./console/console.ts";
 import type { Listener, Routes } from "./listen/index.ts";
 import type { Proven } from "./link/handshake.ts";
 import type { HostIdentity } from "./link/identity.ts";
@@ -278,7 +278,12 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
       host.notices.push(text);
       log(text);
     },
-    told: (url) => void (url ? host.addresses.set("console", url) : host.addresses.delete("console")),
+    told: (url) => {
+      const stale = host.notices.findIndex((text) => text.startsWith(CONSOLE_SHUT));
+      if (stale >= 0) host.notices.splice(stale, 1);
+      if (url) host.addresses.set("console", url);
+      else host.addresses.delete("console");
+    },
     listen: async (port) =>
       listenWith({ listen: `127.0.0.1:${port}` }, host, identity.id, meet, await pageIn(built ? here : null)),
   });

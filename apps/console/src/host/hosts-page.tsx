@@ -42,6 +42,7 @@ function HostCard({ link }: { readonly link: HostLink }): ReactNode {
   const { host } = link;
   const state = useHostState(link);
   const hosts = useHosts();
+  const [isForgetting, setForgetting] = useState(false);
   const status = useStatus(link);
   const now = useNow();
   return (
@@ -50,7 +51,7 @@ function HostCard({ link }: { readonly link: HostLink }): ReactNode {
         <Dot tone={state.is === "up" ? "good" : state.is === "connecting" ? "warn" : "bad"} />
         <h2 id={`host-${host.id}`}>{host.name}</h2>
         {state.is === "up" ? <Badge tone="accent">answers</Badge> : <Badge tone="warn">{state.is}</Badge>}
-        <Button look="quiet" onPress={() => void hosts.forget(host.id)}>
+        <Button look="quiet" onPress={() => setForgetting(true)}>
           Forget
         </Button>
       </header>
@@ -69,6 +70,22 @@ function HostCard({ link }: { readonly link: HostLink }): ReactNode {
           </>
         ) : null}
       </dl>
+      <Dialog
+        title={`Forget ${host.name}?`}
+        about="This browser’s key for it is deleted: to come back you need a new link. The host keeps your other keys, and its sessions run on."
+        isOpen={isForgetting}
+        isAlert
+        onClose={() => setForgetting(false)}
+      >
+        <footer>
+          <Button autoFocus onPress={() => setForgetting(false)}>
+            Cancel
+          </Button>
+          <Button look="danger" onPress={() => void hosts.forget(host.id)}>
+            Forget
+          </Button>
+        </footer>
+      </Dialog>
     </section>
   );
 }

@@ -51,7 +51,7 @@ export function useHosts(): Hosts {
 export const useLinks = (): readonly HostLink[] => useStore(useHosts().links);
 
 export function useLink(id: string): HostLink | null {
-  return useLinks().find((link) => link.host.id === id || link.host.name === id) ?? null;
+  return useLinks().find((link) => link.host.id === id) ?? null;
 }
 
 export const useHostState = (link: HostLink): HostState => useStore(link.state);

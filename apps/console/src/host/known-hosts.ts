@@ -6,6 +6,7 @@
 import {
   type Credential,
   credentialFrom,
+  formatInvite,
   generateKeyPair,
   HoldError,
   joinByInvite,
@@ -46,10 +47,12 @@ export const credentialOf = ({ pair }: KnownHost): Promise<Credential> => creden
 
 /** Takes an invitation up with a new key of this browser's. Throws {@link HoldError} with the host's reason. */
 export async function joinHost(invitation: string): Promise<KnownHost> {
-  const { hostKey } = parseInvite(invitation);
+  const { hostKey, ...invited } = parseInvite(invitation);
   const id = await idOf(hostKey);
   const pair = await generateKeyPair();
-  const joined = await joinByInvite({ invite: invitation, pair, client: "console" });
+  // Whoever served this page is most likely the host, by whatever name it was reached; by its key it is known either way.
+  const at = [location.origin.replace(/^http/, "ws"), ...invited.at];
+  const joined = await joinByInvite({ invite: formatInvite({ ...invited, hostKey, at }), pair, client: "console" });
   const { url, operator, session } = joined;
   const host: KnownHost = { id, name: nameFor(url), url, hostKey, pair, operator, session };
   await keepHost(host);

@@ -1,8 +1,9 @@
 /** Enrols somebody: another device of one's own, a person, a program, or an AI that acts for somebody. */
-import { formatInvite, OperatorKind } from "@holdfast/sdk";
+import { OperatorKind } from "@holdfast/sdk";
 import { type ReactNode, useState } from "react";
 import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
+import { Invitation, invitationText } from "../host/invitation.tsx";
 import { useAttempt } from "../sessions/attempt.ts";
 import css from "./operators.module.css";
 
@@ -24,14 +25,12 @@ export function Invite({ link, onDone }: { readonly link: HostLink; readonly onD
   const { wrong, isBusy, attempt } = useAttempt(() => {});
   const invite = (): void =>
     attempt(async () => {
-      const { client, host } = link;
+      const { client } = link;
       const own = client.operator.operator?.id ?? "";
       const made = await client.invite(
         who === "device" ? { operator: own } : { kind: KINDS[who], role, name, ...(who === "ai" ? { onBehalfOf: own } : {}) },
       );
-      const { addresses } = await client.status();
-      const at = [...new Set([host.url, ...Object.values(addresses)])];
-      setText(formatInvite({ at, hostKey: made.hostKey, token: made.token }));
+      setText(await invitationText(link, made));
     });
   return (
     <Dialog
@@ -67,21 +66,7 @@ export function Invite({ link, onDone }: { readonly link: HostLink; readonly onD
           </footer>
         </div>
       ) : (
-        <>
-          <TextField
-            label="Send them this"
-            hint="In a terminal: hold join -, then paste it. In a console: Add host."
-            mono
-            isReadOnly
-            value={text}
-          />
-          <footer>
-            <Button onPress={() => void navigator.clipboard.writeText(text)}>Copy</Button>
-            <Button look="primary" onPress={onDone}>
-              Done
-            </Button>
-          </footer>
-        </>
+        <Invitation text={text} onDone={onDone} />
       )}
     </Dialog>
   );

@@ -79,10 +79,8 @@ function OnHost({ link, sessionId, isAlone }: OnHostProps): ReactNode {
   const session = sessions?.get(sessionId) ?? null;
   const [view, setView] = useState<TerminalView | null>(null);
   const client = state.is === "up" ? state.client : null;
-  const begun = useRef(false);
   useEffect(() => {
-    if (!client || begun.current) return;
-    begun.current = true;
+    if (!client || view) return;
     setView(
       new TerminalView({
         client,
@@ -91,7 +89,11 @@ function OnHost({ link, sessionId, isAlone }: OnHostProps): ReactNode {
         openLink: (url) => asked.current?.(url),
       }),
     );
-  }, [client, sessionId]);
+  }, [client, sessionId, view]);
+  const again = (): void => {
+    view?.end();
+    setView(null);
+  };
   const asked = useRef<((url: string) => void) | null>(null);
   const [url, setUrl] = useState<string | null>(null);
   asked.current = setUrl;
@@ -103,7 +105,7 @@ function OnHost({ link, sessionId, isAlone }: OnHostProps): ReactNode {
     );
   return (
     <>
-      <Attached link={link} view={view} session={session} isAlone={isAlone} />
+      <Attached link={link} view={view} session={session} isAlone={isAlone} onAgain={again} />
       <OpenLink url={url} onDone={() => setUrl(null)} />
     </>
   );
@@ -114,9 +116,11 @@ interface AttachedProps {
   readonly view: TerminalView;
   readonly session: Session | null;
   readonly isAlone: boolean;
+  /** Attaches anew. */
+  readonly onAgain: () => void;
 }
 
-function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
+function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): ReactNode {
   const frame = useRef<HTMLDivElement>(null);
   const [, go] = useLocation();
   const [deed, setDeed] = useState<Deed | null>(null);
@@ -230,7 +234,7 @@ function Attached({ link, view, session, isAlone }: AttachedProps): ReactNode {
         </Banner>
       ) : null}
       <Unsent view={view} />
-      {state.is === "over" ? <Over view={view} reason={state.reason} session={session} /> : null}
+      {state.is === "over" ? <Over reason={state.reason} session={session} onAgain={onAgain} /> : null}
       {state.is === "offline" ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
       <div className={css.beside}>
         <div className={css.frame} onPasteCapture={guard.onPaste}>
@@ -290,18 +294,18 @@ function Offline({ sinceUnixMs }: { readonly sinceUnixMs: number }): ReactNode {
 }
 
 interface OverProps {
-  readonly view: TerminalView;
   readonly reason: string;
   readonly session: Session | null;
+  readonly onAgain: () => void;
 }
 
-function Over({ reason, session }: OverProps): ReactNode {
+function Over({ reason, session, onAgain }: OverProps): ReactNode {
   const how = session ? endText(session) : "";
   return (
     <Banner tone={how === "" ? "bad" : undefined}>
       <SquareTerminal size={16} aria-hidden />
       <span>{how ? `This session ${how}. What it printed stays below.` : `You are no longer attached: ${reason}`}</span>
-      <Link to={paths.sessions}>All sessions</Link>
+      {how ? <Link to={paths.sessions}>All sessions</Link> : <Button onPress={onAgain}>Attach again</Button>}
     </Banner>
   );
 }

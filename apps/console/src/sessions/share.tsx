@@ -1,8 +1,9 @@
 /** Lets somebody in to one session: an invitation, good once, that ends by itself. */
-import { formatInvite, type Session } from "@holdfast/sdk";
+import type { Session } from "@holdfast/sdk";
 import { type ReactNode, useState } from "react";
 import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
+import { Invitation, invitationText } from "../host/invitation.tsx";
 import { useAttempt } from "./attempt.ts";
 
 const HOUR_MS = 3_600_000;
@@ -22,10 +23,8 @@ export function Share({ link, session, onDone }: ShareProps): ReactNode {
   const isWrong = !(ttlMs > 0 && ttlMs <= 30 * 24 * HOUR_MS);
   const invite = (): void =>
     attempt(async () => {
-      const { client } = link;
-      const [made, status] = await Promise.all([client.invite({ session: session.id, role, ttlMs }), client.status()]);
-      const at = [...new Set([link.host.url, ...Object.values(status.addresses)])];
-      setInvitation(formatInvite({ at, hostKey: made.hostKey, token: made.token, session: session.name }));
+      const made = await link.client.invite({ session: session.id, role, ttlMs });
+      setInvitation(await invitationText(link, made, session.name));
     });
   return (
     <Dialog
@@ -57,21 +56,7 @@ export function Share({ link, session, onDone }: ShareProps): ReactNode {
           </footer>
         </>
       ) : (
-        <>
-          <TextField
-            label="Send them this"
-            hint="It is good once. In a terminal: hold join, then paste it; in a console: “Add host”."
-            mono
-            isReadOnly
-            value={invitation}
-          />
-          <footer>
-            <Button onPress={() => void navigator.clipboard.writeText(invitation)}>Copy</Button>
-            <Button look="primary" onPress={onDone}>
-              Done
-            </Button>
-          </footer>
-        </>
+        <Invitation text={invitation} onDone={onDone} />
       )}
     </Dialog>
   );

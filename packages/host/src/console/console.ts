@@ -11,6 +11,9 @@ import type { Listener } from "../listen/index.ts";
 /** Taken where it is free; else any other. */
 const PORT = 7434;
 
+/** What its notice begins with: it is no longer true once it is opened, or closed. */
+export const CONSOLE_SHUT = "the console is not open";
+
 export interface ConsoleParts {
   /** C1: the file that has its port. */
   readonly path: string;
@@ -47,7 +50,7 @@ export class Console {
       this.#p.told(this.url);
     }).catch((fault: unknown) => {
       const why = fault instanceof Error ? fault.message : String(fault);
-      this.#p.notice(`the console is not open: ${why}; hold console opens it again, at another port if need be`);
+      this.#p.notice(`${CONSOLE_SHUT}: ${why}; hold console opens it again, at another port if need be`);
     });
   }
 
