@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { files, folders, type Link, type LinkHandlers, listenUnix, makeHome } from "@holdfast/carrier";
-import { type ListenWish, readListen } from "@holdfast/carrier/listen";
+import { type ListenWish, pageFolder, readListen, readPage } from "@holdfast/carrier/listen";
 import { MonotonicMs } from "@holdfast/core";
 import { bytesOf, HoldError, type Init, type Surroundings } from "@holdfast/protocol";
 import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
@@ -66,6 +66,7 @@ const { values } = parseArgs({
     "tls-key": { type: "string" },
     "allow-host": { type: "string", multiple: true },
     "allow-origin": { type: "string", multiple: true },
+    console: { type: "boolean" },
     "oidc-issuer": { type: "string" },
     "oidc-client-id": { type: "string" },
     ssh: { type: "string" },
@@ -82,6 +83,7 @@ const wish: ListenWish | null = values.listen
       tlsKey: values["tls-key"],
       allowHosts: values["allow-host"] ?? [],
       allowOrigins: values["allow-origin"] ?? [],
+      console: values.console ?? false,
     }
   : null;
 const login = values["oidc-issuer"] ? { issuer: values["oidc-issuer"], clientId: values["oidc-client-id"] ?? "" } : null;
@@ -284,8 +286,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
       if (url) host.addresses.set("console", url);
       else host.addresses.delete("console");
     },
-    listen: async (port) =>
-      listenWith({ listen: `127.0.0.1:${port}` }, host, identity.id, meet, await pageIn(built ? here : null)),
+    listen: async (port) => listenWith({ listen: `127.0.0.1:${port}` }, host, identity.id, meet, pageRoutes(here)),
   });
   await console.restore();
   const { registry, invitations, version } = host;
@@ -348,9 +349,10 @@ async function listen(wish: ListenWish | null, host: Host, hostId: string, meet:
   if (!wish) return null;
   const { log } = host.ports;
   try {
-    const listener = await listenWith(wish, host, hostId, meet, {});
+    const listener = await listenWith(wish, host, hostId, meet, wish.console ? pageRoutes(import.meta.dirname) : {});
     host.addresses.set("websocket", listener.url);
     host.addresses.set("http", listener.url.replace(/^ws/, "http"));
+    if (wish.console) host.addresses.set("network_console", listener.url.replace(/^ws/, "http"));
     log(`listening on ${listener.url}`);
     return listener;
   } catch (fault) {
@@ -379,13 +381,10 @@ async function listenWith(wish: ListenWish, host: Host, hostId: string, meet: Me
   });
 }
 
-/** The console's page, which the build puts beside this bundle; of a host that runs from its sources, into dist. */
-async function pageIn(bundle: string | null): Promise<Routes> {
-  const { readPage } = await import("./console/page.ts");
-  const folder = join(bundle ?? join(import.meta.dirname, "..", "..", "..", "dist"), "console");
-  return Object.fromEntries(
-    Object.entries(readPage(folder)).map(([path, page]) => [path, { credential: "none", page } as const]),
-  );
+/** Of the console. */
+function pageRoutes(here: string): Routes {
+  const page = Object.entries(readPage(pageFolder(here)));
+  return Object.fromEntries(page.map(([path, answer]) => [path, { credential: "none", page: answer } as const]));
 }
 
 /** The same for ssh clients. */

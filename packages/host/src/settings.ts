@@ -70,7 +70,7 @@ function oidcOf(section: Readonly<Record<string, unknown>>, log: (text: string) 
   return null;
 }
 
-/** `listen`, `tls_cert`, `tls_key`, and `allow_host` and `allow_origin` with blanks between several. */
+/** `listen`, `tls_cert`, `tls_key`, `console`, and `allow_host` and `allow_origin` with blanks between several. */
 function listenOf(section: Readonly<Record<string, unknown>>, log: (text: string) => void): ListenWish | null {
   let isWrong = false;
   const text = (key: string): string => {
@@ -82,12 +82,18 @@ function listenOf(section: Readonly<Record<string, unknown>>, log: (text: string
   };
   const several = (key: string): string[] => text(key).split(/\s+/).filter(Boolean);
   const listen = text("listen");
+  const console = section["console"] ?? false;
+  if (typeof console !== "boolean") {
+    isWrong = true;
+    log(`config.toml: host.console is ${JSON.stringify(console)}; true or false is wanted, nothing is listened on`);
+  }
   const wish = {
     listen,
     tlsCert: text("tls_cert") || undefined,
     tlsKey: text("tls_key") || undefined,
     allowHosts: several("allow_host"),
     allowOrigins: several("allow_origin"),
+    ...(console === true ? { console } : {}),
   };
   // Half of what was meant may be the certificate.
   return listen === "" || isWrong ? null : wish;

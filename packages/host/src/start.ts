@@ -176,6 +176,7 @@ function listenArguments(wish: ListenWish | undefined): string[] {
     ...(tlsKey ? [`--tls-key=${resolve(tlsKey)}`] : []),
     ...allowHosts.map((name) => `--allow-host=${name}`),
     ...allowOrigins.map((origin) => `--allow-origin=${origin}`),
+    ...(wish.console ? ["--console"] : []),
   ];
 }
 

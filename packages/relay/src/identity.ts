@@ -8,13 +8,16 @@ import { isIP } from "node:net";
 import { pinOf } from "@holdfast/carrier/grpc";
 import { isLoopback } from "@holdfast/carrier/websocket";
 
-/** `certificate`: none where plaintext is spoken. `name`: of one that others end TLS for, or that its certificate does not have. */
-export function meantBy(certificate: X509Certificate | null, name?: string): (audience: string) => boolean {
+/** `certificate`: none where plaintext is spoken. `names`: those that others end TLS for, or that its certificate does not have. */
+export function meantBy(
+  certificate: X509Certificate | null,
+  ...names: readonly (string | undefined)[]
+): (audience: string) => boolean {
   const pin = certificate && pinOf(certificate.publicKey.export({ format: "der", type: "spki" }));
   return (audience) => {
     const [, host = "", meant] = /^\[?([\w.:-]+?)\]?:\d+(?:#(.*))?$/.exec(audience) ?? [];
     if (meant !== undefined) return meant === pin;
-    if (host === name) return true;
+    if (names.includes(host)) return true;
     if (!certificate) return isLoopback(host);
     return (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined;
   };

@@ -81,6 +81,8 @@ export class Relay {
   readonly #wallMs: () => number;
   readonly #gatheredAt: number;
   #isDraining = false;
+  /** Where it serves the console, for hosts to tell; empty: it does not. */
+  page = "";
   readonly #strangers: Strangers;
   readonly tunnels: Tunnels;
   /** By code. */
@@ -213,7 +215,14 @@ export class Relay {
       if (doors) this.lines.setDoors(line, doors);
       const { name: called, fleet } = host;
       const witnessed = asked ? { witnessed: headOnWire(asked) } : {};
-      const registered = create(RegisteredSchema, { name: called, fleet, beatMs: BEAT_MS, group: this.group.id, ...witnessed });
+      const registered = create(RegisteredSchema, {
+        name: called,
+        fleet,
+        beatMs: BEAT_MS,
+        group: this.group.id,
+        page: this.page,
+        ...witnessed,
+      });
       send({ case: "registered", value: registered });
       this.#log("host_registered", { host: host.id, name: host.name, fleet, from: line.from });
     };

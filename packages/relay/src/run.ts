@@ -5,7 +5,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { pinOf } from "@holdfast/carrier/grpc";
 import { containerFor } from "@holdfast/carrier/tls";
-import type { ListenWish } from "@holdfast/carrier/listen";
+import { type ListenWish, pageFolder, readPage } from "@holdfast/carrier/listen";
 import { HoldError } from "@holdfast/protocol";
 import { askRelay, serveAdmin } from "./admin.ts";
 import { FileHeadStore } from "./head-store.ts";
@@ -28,10 +28,15 @@ export interface RunOptions {
   /** What others call it, where that is no name of its certificate. */
   readonly public?: string | undefined;
   /** The web side (web.ts); without, there is none. Its certificate is the one above. */
-  readonly web?: Pick<ListenWish, "listen" | "allowHosts" | "allowOrigins"> | undefined;
+  readonly web?: WebWish | undefined;
   /** Where it meets other relays (nats/group.ts); without, it is alone and has a book of its own. */
   readonly nats?: NatsWish | undefined;
   readonly log: (event: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface WebWish extends Pick<ListenWish, "listen" | "allowHosts" | "allowOrigins"> {
+  /** Serves the console's page. `at`: where browsers find it, `https://console.example`; default: by `public`, else where it listens. */
+  readonly console?: { readonly at?: string | undefined } | undefined;
 }
 
 export interface Running {
@@ -42,6 +47,8 @@ export interface Running {
   readonly pin: string;
   /** `https://relay.example:7445`; null: there is none. */
   readonly web: { readonly url: string; readonly isPlain: boolean } | null;
+  /** Where the console's page is; empty: it is not served. */
+  readonly page: string;
   /** Ends it, in 5 s at most: hosts and operators are told to go elsewhere first. */
   drain(): Promise<void>;
   close(): void;
@@ -63,6 +70,7 @@ export async function runRelay({ folder, listen, tls, public: name, web, nats, l
   const isPlain = tls === undefined && isLoopback(listen);
   const own = tls === undefined && !isPlain ? ownCertificate(folder) : undefined;
   const certificate = certificateIn(own ?? tls);
+  const page = web?.console && readPage(pageFolder(import.meta.dirname));
   const group = nats && (await joinGroup(nats, { name: name ?? listen, wallMs, log }));
   const relay = new Relay({
     ...(group ? { group, book: group.book } : { book: FileBook.open(join(folder, "book.json")) }),
@@ -74,14 +82,19 @@ export async function runRelay({ folder, listen, tls, public: name, web, nats, l
   });
   const grpc = await listenGrpc(relay, { listen, tls: tls ?? own });
   const webTls = web && (tls ?? (isLoopback(web.listen) ? undefined : ownCertificate(folder)));
-  const webParts = metrics && { relay, metrics, isMe: meantBy(certificateIn(webTls), name) };
-  const listening = web && webParts && (await listenWebAs(webParts, { ...web, tlsCert: webTls?.cert, tlsKey: webTls?.key }));
+  const names = [name, web?.console?.at && new URL(web.console.at).hostname];
+  const webParts = metrics && { relay, metrics, isMe: meantBy(certificateIn(webTls), ...names), ...(page && { page }) };
+  const { console: served, ...where } = web ?? { listen: "" };
+  const tlsFiles = { tlsCert: webTls?.cert, tlsKey: webTls?.key };
+  const listening = web && webParts && (await listenWebAs(webParts, { ...where, ...tlsFiles }));
+  if (served && listening) relay.page = served.at ?? pageUrl(listening, name);
   rmSync(adminSocket(folder), { force: true });
   const admin = await serveAdmin(relay, adminSocket(folder), wallMs);
   const pinned = certificate ?? certificateIn(webTls);
   const pin = pinned ? ownPin(pinned) : "";
   await group?.rename(name ?? `${isPlain ? listen.replace(/:\d+$/, "") : hostname()}:${grpc.port}`);
-  log("listening", { address: listen, port: grpc.port, tls: !isPlain, pid: process.pid, web: listening?.url });
+  const facts = { address: listen, port: grpc.port, tls: !isPlain, pid: process.pid, web: listening?.url };
+  log("listening", { ...facts, ...(relay.page === "" ? {} : { page: relay.page }) });
   const close = (): void => {
     admin.close();
     listening?.close();
@@ -91,6 +104,7 @@ export async function runRelay({ folder, listen, tls, public: name, web, nats, l
   return {
     ...{ relay, port: grpc.port, isPlain, pin },
     web: listening ? { url: listening.url, isPlain: webTls === undefined } : null,
+    page: relay.page,
     async drain() {
       await relay.drain(DRAIN_MS);
       await relay.group.leave();
@@ -103,6 +117,11 @@ export async function runRelay({ folder, listen, tls, public: name, web, nats, l
 async function joinGroup(wish: NatsWish, parts: GroupParts): Promise<NatsGroup> {
   const { NatsGroup: Joined } = await import("./nats/group.ts");
   return Joined.join(wish, parts);
+}
+
+/** A certificate is for the name that others use, and not for the address that is listened on. */
+function pageUrl({ url, port }: Web, name: string | undefined): string {
+  return name === undefined ? url : new URL(`${new URL(url).protocol}//${name}:${port}`).origin;
 }
 
 /** Two would write one book over each other. */

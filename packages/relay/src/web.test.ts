@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { request as requestTls } from "node:https";
 import type { Link } from "@holdfast/carrier";
+import type { PageAnswer } from "@holdfast/carrier/listen";
 import { openRelay, pinOf, reachThroughRelay, relayAddress, relayedHost, relayedUrl, relayUrl } from "@holdfast/carrier/grpc";
 import { REACH_PATH, REACH_SUBPROTOCOL, reachPlain } from "@holdfast/carrier/websocket";
 import {
@@ -35,12 +36,13 @@ afterEach(() => {
 });
 
 interface Asked {
+  readonly page?: WebParts["page"];
   readonly beatMs?: number;
   readonly allowOrigins?: string[];
 }
 
 /** A relay with its web side, and a host there whose end of a link hears what `heard` tells. */
-async function relayed({ beatMs, allowOrigins = [] }: Asked = {}) {
+async function relayed({ beatMs, page: files, allowOrigins = [] }: Asked = {}) {
   const heard: string[] = [];
   const closings: string[] = [];
   const logged: string[] = [];
@@ -59,7 +61,8 @@ async function relayed({ beatMs, allowOrigins = [] }: Asked = {}) {
   );
   open.push(...made.closing);
   metrics.show(made.relay);
-  const parts: WebParts = { relay: made.relay, metrics, isMe: meantBy(null), ...(beatMs === undefined ? {} : { beatMs }) };
+  const more = { ...(beatMs === undefined ? {} : { beatMs }), ...(files ? { page: files } : {}) };
+  const parts: WebParts = { relay: made.relay, metrics, isMe: meantBy(null), ...more };
   const web = await listenWeb(parts, { listen: "127.0.0.1:0", allowOrigins });
   open.push(() => web.close());
   const authority = new URL(web.url).host;
@@ -151,6 +154,24 @@ describe("the web side of a relay", () => {
     await relay.drain(0);
     expect(await get(`${web.url}/healthz`)).toEqual({ status: 200, body: "lives\n" });
     expect(await get(`${web.url}/readyz`)).toEqual({ status: 503, body: "draining\n" });
+  });
+
+  test("serves the files of a page where it was given one, to whoever goes by a name of its own, and all else as before", async () => {
+    const answer =
+      (body: string): PageAnswer =>
+      (_, response) =>
+        void response.end(body);
+    const page = { "/": answer("first"), "/sessions/{host}/{session}": answer("one of its places") };
+    const { web } = await relayed({ page });
+    expect(await get(`${web.url}/`)).toEqual({ status: 200, body: "first" });
+    expect(await get(`${web.url}/sessions/a/b?x`)).toEqual({ status: 200, body: "one of its places" });
+    for (const path of ["/sessions/a", "/sessions//b", "/sessions/a/%E0%A4%A", "/constructor"])
+      expect((await get(web.url + path)).status).toBe(404);
+    expect((await fetch(web.url, { method: "POST" })).status).toBe(405);
+    expect(await get(`${web.url}/healthz`)).toEqual({ status: 200, body: "lives\n" });
+    expect((await get(`${web.url}/`, { Origin: "https://elsewhere.example" })).status).toBe(403);
+    const other = (await relayed()).web;
+    expect((await get(`${other.url}/`)).status).toBe(404);
   });
 
   test("counts hosts, tunnels, bytes by direction, refusals by code and handshakes, and names nobody", async () => {

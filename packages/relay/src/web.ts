@@ -3,11 +3,11 @@
  * (docs/relay.md, The web side).
  *
  *   W1  Every request and every upgrade passes the gate first: Host and Origin, compared whole.
- *   W2  A connection has 5 s until who is there is known, sends 8 KiB of head and no body before, and of one address there are so many at once: one
+ *   W2  A connection has 5 s until who is there is known, 60 s after each file of a page that it asks for, sends 8 KiB of head and no body before, and of one address there are so many at once: one
  *       more puts out the one that has waited longest, so that who says at once what they want gets in beside a flood.
  *   W3  What is counted is told to this machine alone.
  *   W4  A WebSocket that has knocked is an end of a tunnel as any other (relay.ts).
- *   W5  A route says what its callers show. There is none that is not in the table.
+ *   W5  A route says what its callers show. There is none that is not in the table, besides the files of the console's page, if this relay serves it.
  */
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
@@ -15,7 +15,16 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { webCallEnd, type WebCall } from "@holdfast/carrier/grpc/web";
-import { Gate, hostText, type Listen, type ListenWish, reachedAt, readListen } from "@holdfast/carrier/listen";
+import {
+  Gate,
+  hostText,
+  type Listen,
+  type ListenWish,
+  type PageAnswer,
+  paramsIn,
+  reachedAt,
+  readListen,
+} from "@holdfast/carrier/listen";
 import { REACH_PATH, REACH_SUBPROTOCOL } from "@holdfast/carrier/websocket";
 import { HoldError, limits } from "@holdfast/protocol";
 import { type End, isHere } from "./end.ts";
@@ -27,6 +36,8 @@ const HEAD_BYTES = 8 * 1024;
 const STRANGERS = 1_024;
 /** Of these, from one address that is not this machine's. */
 const STRANGERS_EACH = 64;
+/** A page over a slow line takes its time. */
+const READING_MS = 60_000;
 
 export interface Web {
   /** `https://relay.example:7445` */
@@ -49,6 +60,8 @@ export interface WebParts {
   /** Of the audience of a pass that is shown here (identity.ts). */
   readonly isMe: (audience: string) => boolean;
   readonly beatMs?: number;
+  /** What answers each address of the console's page, by path or by one with `{parts}`. Default: it is not served. */
+  readonly page?: Readonly<Record<string, PageAnswer>>;
 }
 
 /** W5. `none`: nothing. `this machine`: that they are on it. `first message`: a pass or an invitation, in what they say once they are upgraded. */
@@ -76,7 +89,7 @@ export const webRoutes: Readonly<Record<string, WebRoute>> = {
 const routeOf = (url = ""): WebRoute | null => (Object.hasOwn(webRoutes, url) ? webRoutes[url]! : null);
 
 /** Resolves when it listens. Throws `usage` or `start_failed`. */
-export async function listenWeb({ relay, metrics, isMe, beatMs }: WebParts, wish: ListenWish): Promise<Web> {
+export async function listenWeb({ relay, metrics, isMe, beatMs, page = {} }: WebParts, wish: ListenWish): Promise<Web> {
   const listen = readListen(wish);
   const server = serverFor(listen);
   const doors = new Doors();
@@ -92,6 +105,13 @@ export async function listenWeb({ relay, metrics, isMe, beatMs }: WebParts, wish
   });
   const { port } = server.address() as AddressInfo;
   const gate = new Gate(listen, port, "hold relay");
+  const places = Object.entries(page).map(([path, answer]) => ({ segments: path.split("/"), answer }));
+  /** W5. */
+  const pageAt = ({ method, url = "", rawHeaders }: IncomingMessage): PageAnswer | null => {
+    if ((method !== "GET" && method !== "HEAD") || gate.refusal(rawHeaders) || routeOf(url)) return null;
+    const segments = url.split("?", 1)[0]!.split("/");
+    return places.find(({ segments: wanted }) => paramsIn(wanted, segments))?.answer ?? null;
+  };
 
   const answerTo = async ({ method, url, rawHeaders, socket }: IncomingMessage): Promise<Answer> => {
     const barred = gate.refusal(rawHeaders);
@@ -104,6 +124,11 @@ export async function listenWeb({ relay, metrics, isMe, beatMs }: WebParts, wish
     return route.GET({ relay, metrics });
   };
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const asked = pageAt(request);
+    if (asked) {
+      doors.reads(request.socket);
+      return asked(request, response);
+    }
     void answerTo(request)
       .catch(() => text(500, "the relay failed on that"))
       .then(({ status, body, type = "text/plain; charset=utf-8" }) =>
@@ -155,7 +180,7 @@ function endOf(call: WebCall, { remoteAddress = "", remotePort = 0 }: Socket, is
 /** W2: connections, and in the order in which they came those that nobody is known on. */
 class Doors {
   readonly #all = new Set<Socket>();
-  readonly #strangers = new Map<string, { readonly from: string; readonly late: NodeJS.Timeout; put(): void }>();
+  readonly #strangers = new Map<string, { readonly from: string; late: NodeJS.Timeout; put(): void }>();
 
   met(socket: Socket): void {
     const from = socket.remoteAddress ?? "";
@@ -179,6 +204,14 @@ class Doors {
 
   known(socket: Socket): void {
     this.#leave(idOf(socket));
+  }
+
+  /** Whoever reads a page is a stranger still, and is put out for one who comes. */
+  reads(socket: Socket): void {
+    const stranger = this.#strangers.get(idOf(socket));
+    if (!stranger) return;
+    clearTimeout(stranger.late);
+    stranger.late = setTimeout(stranger.put, READING_MS);
   }
 
   close(): void {

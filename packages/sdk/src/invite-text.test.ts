@@ -11,6 +11,7 @@ const invite = {
 test("an invitation that was written is read as it was, also when a mail has broken it into lines", () => {
   const text = formatInvite(invite);
   expect(parseInvite(text)).toEqual(invite);
+  expect(parseInvite(formatInvite({ ...invite, plain: true }))).toEqual({ ...invite, plain: true });
   expect(parseInvite(`  ${text.replaceAll(/(.{40})/g, "$1\r\n")}\n`)).toEqual(invite);
 });
 

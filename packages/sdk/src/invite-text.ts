@@ -19,12 +19,15 @@ export interface InviteText {
   readonly session?: string;
   /** What the key may be called by who takes it up, if the invitation is for an operator who has a name. */
   readonly operator?: string;
+  /** For a page whose link a relay can read: it is taken up through one, and no other is (`plain` of an invitation). */
+  readonly plain?: boolean;
 }
 
 export function formatInvite(invite: InviteText): string {
-  const { at, session, operator } = invite;
-  const plain = { a: at, h: base64url(invite.hostKey), t: base64url(invite.token), s: session, o: operator };
-  return PREFIX + base64url(new TextEncoder().encode(JSON.stringify(plain)));
+  const { at, session, operator, plain } = invite;
+  const keys = { h: base64url(invite.hostKey), t: base64url(invite.token) };
+  const fields = { a: at, ...keys, s: session, o: operator, ...(plain ? { p: 1 } : {}) };
+  return PREFIX + base64url(new TextEncoder().encode(JSON.stringify(fields)));
 }
 
 /** Throws `bad_request` for anything else than a whole text of {@link formatInvite}. */
@@ -33,8 +36,8 @@ export function parseInvite(text: string): InviteText {
   const trimmed = text.replaceAll(/\s/g, "");
   if (!trimmed.startsWith(PREFIX) || trimmed.length > MAX_CHARS) throw wrong;
   try {
-    const plain: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytesFrom(trimmed.slice(PREFIX.length))));
-    const { a, h, t, s, o } = plain as Record<string, unknown>;
+    const fields: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytesFrom(trimmed.slice(PREFIX.length))));
+    const { a, h, t, s, o, p } = fields as Record<string, unknown>;
     const [hostKey, token] = [bytesFrom(String(h)), bytesFrom(String(t))];
     if (!Array.isArray(a) || a.some((x) => typeof x !== "string") || hostKey.length !== 32 || token.length !== 32) throw wrong;
     return {
@@ -43,6 +46,7 @@ export function parseInvite(text: string): InviteText {
       token,
       ...(typeof s === "string" ? { session: s } : {}),
       ...(typeof o === "string" ? { operator: o } : {}),
+      ...(p === 1 ? { plain: true } : {}),
     };
   } catch {
     throw wrong;

@@ -1,27 +1,72 @@
 /** `hold console`. */
 import { join } from "node:path";
-import { formatInvite, HoldError } from "@holdfast/sdk";
+import { formatInvite, HoldError, type HostClient } from "@holdfast/sdk";
 import { folders } from "@holdfast/sdk/node";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { formatDuration } from "../read/duration.ts";
+import { NOT_END_TO_END, relayedPage, type ServedPage } from "./invited.ts";
 import { openBrowserPrivately } from "./open-browser.ts";
 
 interface ConsoleFlags {
   readonly noOpen: boolean;
   readonly off: boolean;
+  readonly byNetwork: boolean;
+  readonly byRelay: boolean;
   readonly redeemWithin: number | undefined;
   readonly json: boolean;
 }
 
-export async function run(context: Context, { noOpen, off, redeemWithin, json }: ConsoleFlags): Promise<undefined> {
+export async function run(context: Context, flags: ConsoleFlags): Promise<undefined> {
+  const { off, byRelay, byNetwork, redeemWithin, json } = flags;
   if (redeemWithin === 0) throw usage("a time of more than nothing is wanted: 10m, 30s");
+  if (byRelay && byNetwork) throw usage("--by-relay and --by-network are two ways: say one");
+  if (off && (byRelay || byNetwork))
+    throw usage(
+      "--off closes the page of this machine's loopback; others are over where they began: hold host join URL, or hold host up --listen, without pages",
+    );
   const client = await context.client();
   if (off) {
     await client.console("off");
     if (json) jsonLine(context.out, { url: null });
     return;
   }
+  const { url, at } = await (byRelay ? relayedPage : byNetwork ? networkPage : ownPage)(client);
+  const own = client.operator.operator!;
+  const within = redeemWithin === undefined ? {} : { redeemMs: redeemWithin };
+  const invited = await client.invite({ operator: own.id, plain: byRelay, ...within });
+  const { token, hostKey, invitation } = invited;
+  const invite = formatInvite({ at, hostKey, token, operator: own.name, ...(byRelay ? { plain: true } : {}) });
+  const link = `${url}/#${invite}`;
+  if (json) {
+    const until = new Date(Number(invitation.redeemUntilUnixMs)).toISOString();
+    jsonLine(context.out, { url, link, invitation: invitation.id, redeemUntil: until });
+    return;
+  }
+  line(context.out, link);
+  if (!context.err.isTty) return;
+  const isHere = !byRelay && !byNetwork;
+  const left = formatDuration(Math.ceil((Number(invitation.redeemUntilUnixMs) - context.now()) / 1_000) * 1_000);
+  const where = isHere ? "a browser of this machine" : "any browser that gets there";
+  line(context.err, `open it in ${where}: it works once, within ${left}, and that browser is ${own.name} from then on`);
+  line(context.err, `a browser that has been let in needs no link: ${url}`);
+  if (byRelay) line(context.err, NOT_END_TO_END);
+  if (isHere && !flags.noOpen) openBrowserPrivately(link, join(folders.run(await context.home()), "console.html"));
+  return;
+}
+
+/** Where the host listens for other machines. */
+async function networkPage(client: HostClient): Promise<ServedPage> {
+  const url = (await client.status()).addresses["network_console"];
+  if (url !== undefined) return { url, at: [url.replace(/^http/, "ws")] };
+  throw new HoldError(
+    "unsupported",
+    "this host serves no page to other machines: hold host up --listen ADDRESS:PORT --tls-cert FILE --tls-key FILE --console",
+  );
+}
+
+/** Of this machine's host. */
+async function ownPage(client: HostClient): Promise<ServedPage> {
   const url = await client.console().catch(async (fault: HoldError) => {
     // Who may not open it may be let in where an admin has.
     const { addresses } = await client.status();
@@ -29,24 +74,5 @@ export async function run(context: Context, { noOpen, off, redeemWithin, json }:
     throw fault;
   });
   if (!url) throw new HoldError("internal", "the host says of its console that it is not open");
-  const own = client.operator.operator!;
-  const invited = await client.invite({ operator: own.id, ...(redeemWithin === undefined ? {} : { redeemMs: redeemWithin }) });
-  const { token, hostKey, invitation } = invited;
-  const link = `${url}/#${formatInvite({ at: [url.replace(/^http/, "ws")], hostKey, token, operator: own.name })}`;
-  if (json) {
-    const until = new Date(Number(invitation.redeemUntilUnixMs)).toISOString();
-    jsonLine(context.out, { url, link, invitation: invitation.id, redeemUntil: until });
-    return;
-  }
-  line(context.out, link);
-  if (context.err.isTty) {
-    const left = formatDuration(Math.ceil((Number(invitation.redeemUntilUnixMs) - context.now()) / 1_000) * 1_000);
-    line(
-      context.err,
-      `open it in a browser of this machine: it works once, within ${left}, and that browser is ${own.name} from then on`,
-    );
-    line(context.err, `a browser that has been let in needs no link: ${url}`);
-    if (!noOpen) openBrowserPrivately(link, join(folders.run(await context.home()), "console.html"));
-  }
-  return;
+  return { url, at: [url.replace(/^http/, "ws")] };
 }

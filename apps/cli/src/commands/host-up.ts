@@ -9,6 +9,7 @@ interface UpFlags {
   readonly tlsKey: string | undefined;
   readonly allowHost: readonly string[] | undefined;
   readonly allowOrigin: readonly string[] | undefined;
+  readonly console: boolean;
   readonly oidcIssuer: string | undefined;
   readonly oidcClientId: string | undefined;
   readonly ssh: string | undefined;
@@ -32,8 +33,9 @@ export async function run(context: Context, flags: UpFlags): Promise<undefined> 
   return;
 }
 
-function checkWishes({ listen, tlsCert, tlsKey, allowHost, allowOrigin, oidcIssuer, oidcClientId }: UpFlags): void {
-  if (listen === undefined && (tlsCert ?? tlsKey ?? allowHost?.[0] ?? allowOrigin?.[0]))
+function checkWishes(flags: UpFlags): void {
+  const { listen, tlsCert, tlsKey, allowHost, allowOrigin, oidcIssuer, oidcClientId } = flags;
+  if (listen === undefined && (flags.console || (tlsCert ?? tlsKey ?? allowHost?.[0] ?? allowOrigin?.[0])))
     throw usage("these are for a host that listens: add --listen ADDRESS:PORT");
   if ((oidcIssuer === undefined) !== (oidcClientId === undefined))
     throw usage("--oidc-issuer and --oidc-client-id belong together: where people log in, and what this host is called there");
@@ -42,7 +44,8 @@ function checkWishes({ listen, tlsCert, tlsKey, allowHost, allowOrigin, oidcIssu
 /** What was listened on and could not be is an error here, where it was asked for. */
 async function anew(context: Context, flags: UpFlags): Promise<HostClient> {
   const { listen, tlsCert, tlsKey, allowHost = [], allowOrigin = [], oidcIssuer: issuer, oidcClientId: clientId, ssh } = flags;
-  const wish = listen === undefined ? undefined : { listen, tlsCert, tlsKey, allowHosts: allowHost, allowOrigins: allowOrigin };
+  const names = { allowHosts: allowHost, allowOrigins: allowOrigin };
+  const wish = listen === undefined ? undefined : { listen, tlsCert, tlsKey, ...names, console: flags.console };
   const client = await context.hostAnew({
     listen: wish,
     oidc: issuer === undefined || clientId === undefined ? undefined : { issuer, clientId },

@@ -24,6 +24,29 @@ export async function addressesOf(client: HostClient, said: readonly string[]): 
 
 const placeOf = (address: string): string => address.replace(/^\w+(\+\w+)?:\/\//, "");
 
+/** Where a browser finds the console, and the host from there. */
+export interface ServedPage {
+  /** `https://relay.example:7445` */
+  readonly url: string;
+  /** Addresses for an invitation. */
+  readonly at: readonly string[];
+}
+
+/** As relays serve it. Throws `unsupported` where no relay that the host is connected to serves one, or the host lets no page in by it. */
+export async function relayedPage(client: HostClient): Promise<ServedPage> {
+  const { uplinks, hostId } = await client.status();
+  const serving = uplinks.filter(({ page }) => page !== "");
+  const pages = serving.filter(({ allowPlain }) => allowPlain).map(({ page }) => page);
+  const [url] = pages;
+  if (url !== undefined) return { url, at: pages.map((page) => `relay+${page.replace(/^http/, "ws")}/${hostId}`) };
+  throw new HoldError(
+    "unsupported",
+    serving[0]
+      ? `the relay at ${serving[0].page} serves the console, and this host lets no page in by it, which the relay could read and forge; an admin allows it with: hold host join ${serving[0].url} --allow-plain`
+      : "no relay that this host is connected to serves the console: who runs one starts it with --web ADDRESS:PORT --console, and then: hold host join URL --allow-plain",
+  );
+}
+
 function checkAddress(address: string): void {
   if (!URL.canParse(address) || !/^\w+(\+\w+)?:\/\/./.test(address))
     throw usage(`--at takes an address such as wss://box.example:7433, not ${JSON.stringify(address)}`);
@@ -37,18 +60,22 @@ export interface Telling {
   readonly operator?: string;
   /** What they will be, for a person to read: `ana is shared with an observer until …`. */
   readonly words: string;
+  /** It is for a page, which is at this address: a link is printed. */
+  readonly page?: string | undefined;
   readonly json: boolean;
 }
 
 export function tell(context: Context, { invitation, token, hostKey }: Invited, telling: Telling): void {
-  const { at, session, operator, words, json } = telling;
+  const { at, session, operator, words, page, json } = telling;
   const invite = formatInvite({
     at,
     hostKey,
     token,
     ...(session === undefined ? {} : { session }),
     ...(operator === undefined || operator === "" ? {} : { operator }),
+    ...(page === undefined ? {} : { plain: true }),
   });
+  if (page !== undefined) return tellLink(context, invitation, `${page}/#${invite}`, telling);
   const command = `hold join ${invite}`;
   if (json) jsonLine(context.out, { ...invitationJson(invitation, context.now()), invite, command, at });
   else {
@@ -64,6 +91,19 @@ export function tell(context: Context, { invitation, token, hostKey }: Invited, 
   const lack = lacking(at);
   if (lack !== null) line(context.err, context.errPaint.yellow(lack));
 }
+
+function tellLink(context: Context, invitation: Invited["invitation"], link: string, { words, json }: Telling): void {
+  if (json) return jsonLine(context.out, { ...invitationJson(invitation, context.now()), link });
+  line(context.out, link);
+  if (!context.err.isTty) return;
+  const left = formatDuration(Math.ceil((Number(invitation.redeemUntilUnixMs) - context.now()) / 1_000) * 1_000);
+  line(context.err, `${escapeText(words)}; it opens in any browser, once, within ${left}`);
+  line(context.err, NOT_END_TO_END);
+  line(context.err, `take it back with: hold invitation revoke ${invitation.id}`);
+}
+
+export const NOT_END_TO_END =
+  "not end to end: the relay serves that page, and can read what it shows and type as who has it open";
 
 /** Why nobody from elsewhere can get here; null if they can. */
 function lacking(at: readonly string[]): string | null {

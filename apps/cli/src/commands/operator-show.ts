@@ -40,7 +40,13 @@ function showKeys(context: Context, { keys, protectedKeyIds }: OperatorInfo): vo
   const isProtected = (id: Uint8Array): boolean => protectedKeyIds.some((known) => Buffer.from(known).equals(id));
   const rows = keys.map((k) => [
     Buffer.from(k.id).toString("hex").slice(0, ID_CHARS),
-    k.revokedUnixMs > 0n ? `revoked ${ago(k.revokedUnixMs, now)}` : isProtected(k.id) ? "holds, may approve" : "holds",
+    k.revokedUnixMs > 0n
+      ? `revoked ${ago(k.revokedUnixMs, now)}`
+      : isProtected(k.id)
+        ? "holds, may approve"
+        : k.plain
+          ? "holds, not end to end"
+          : "holds",
     ago(k.addedUnixMs, now),
     k.addedBy,
     ago(k.usedUnixMs, now),

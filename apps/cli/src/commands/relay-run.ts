@@ -12,6 +12,8 @@ interface RunFlags {
   readonly web: string | undefined;
   readonly allowHost: readonly string[] | undefined;
   readonly allowOrigin: readonly string[] | undefined;
+  readonly console: boolean;
+  readonly consoleAt: string | undefined;
   readonly nats: readonly string[] | undefined;
   readonly natsCreds: string | undefined;
   readonly natsCa: string | undefined;
@@ -26,7 +28,8 @@ const FIRST_TOKEN_MS = 3_600_000;
 export async function run(context: Context, flags: RunFlags): Promise<undefined> {
   const { tlsCert: cert, tlsKey: key, listen = LISTEN } = flags;
   if ((cert === undefined) !== (key === undefined)) throw usage("--tls-cert and --tls-key belong together");
-  if (flags.web === undefined && (flags.allowHost?.[0] ?? flags.allowOrigin?.[0]))
+  const isConsole = flags.console || flags.consoleAt !== undefined;
+  if (flags.web === undefined && (flags.allowHost?.[0] ?? flags.allowOrigin?.[0] ?? (isConsole || undefined)))
     throw usage("these are for --web ADDRESS:PORT");
   if (!flags.nats?.length && (flags.natsCreds ?? flags.natsCa)) throw usage("these are for --nats URL");
   const { folder, relays } = await askedOf(context, flags.folder);
@@ -47,10 +50,11 @@ export async function run(context: Context, flags: RunFlags): Promise<undefined>
     ? (await relays.askRelay(relays.adminSocket(folder), "invite", { fleet: "home", ttlMs: BigInt(FIRST_TOKEN_MS) })).token
     : null;
   const join = token && `hold host join ${url} --token ${Buffer.from(token).toString("base64url")}`;
-  if (flags.json) jsonLine(context.out, { url, web, folder, pid: process.pid, join });
+  if (flags.json) jsonLine(context.out, { url, web, page: running.page || null, folder, pid: process.pid, join });
   else {
     line(context.out, url);
     if (web) line(context.out, web);
+    if (running.page !== "") line(context.out, running.page);
     if (context.err.isTty)
       line(
         context.err,
@@ -62,13 +66,28 @@ export async function run(context: Context, flags: RunFlags): Promise<undefined>
   return;
 }
 
-/** The name that others find the relay by is one that may be asked for. */
-function webOf({ public: named, allowHost = [], allowOrigin = [] }: RunFlags, listen: string): RunOptions["web"] {
+/** The names that others find the relay and its page by are ones that may be asked for. */
+function webOf(flags: RunFlags, listen: string): RunOptions["web"] {
+  const { public: named, allowHost = [], allowOrigin = [], tlsCert, consoleAt } = flags;
+  const at = consoleAt === undefined ? undefined : placeOfPage(consoleAt);
+  const isConsole = flags.console || at !== undefined;
+  if (isConsole && tlsCert === undefined && !/^(localhost|127\.[\d.]+|\[::1\]):\d+$/.test(listen))
+    throw usage(
+      "no browser takes a certificate of the relay's own, and keys are made under a good one alone: give --tls-cert FILE --tls-key FILE, or have a proxy on this machine end TLS (--web 127.0.0.1:7445 --console-at https://NAME)",
+    );
   return {
     listen,
-    allowHosts: [...allowHost, ...(named === undefined ? [] : [named.replace(/:\d+$/, "")])],
-    allowOrigins: allowOrigin,
+    allowHosts: [...allowHost, ...(named === undefined ? [] : [named.replace(/:\d+$/, "")]), ...(at ? [at.host] : [])],
+    allowOrigins: [...allowOrigin, ...(at ? [at.origin] : [])],
+    ...(isConsole ? { console: { at: at?.origin } } : {}),
   };
+}
+
+function placeOfPage(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (!url || !/^https?:$/.test(url.protocol) || text.replace(/\/$/, "") !== url.origin)
+    throw usage(`${JSON.stringify(text)} is no place of a page: https://console.example is, or with a port`);
+  return url;
 }
 
 /** Where others find it: as they were told, else this machine by the name that it has. */

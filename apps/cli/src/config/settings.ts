@@ -97,6 +97,11 @@ export const known: Readonly<Record<string, Known>> = {
   "host.tls_cert": { brief: "certificate chain for that, PEM", fallback: "", check: text("a path") },
   "host.tls_key": { brief: "its key, PEM", fallback: "", check: text("a path") },
   "host.allow_host": { brief: "names that clients may ask for, with blanks between", fallback: "", check: text("names") },
+  "host.console": {
+    brief: "where the host listens, serve the console too",
+    fallback: false,
+    check: (v) => (typeof v === "boolean" ? null : "true or false"),
+  },
   "host.allow_origin": { brief: "origins whose pages may connect, with blanks between", fallback: "", check: text("URLs") },
   "host.ssh": {
     brief: "where the host takes ssh clients; empty: nowhere",

@@ -15,6 +15,7 @@ export const hostCommands = [
       tlsKey: { kind: "text", value: "FILE", complete: "file", brief: "its key, PEM" },
       allowHost: { kind: "list", value: "NAME", brief: "a name that clients may ask for besides the address; may be repeated" },
       allowOrigin: { kind: "list", value: "URL", brief: "an origin whose pages may connect; may be repeated" },
+      console: { kind: "bool", brief: "with --listen: serve the console there too, for `hold console --by-network`" },
       oidcIssuer: { kind: "text", value: "URL", brief: "where people log in (`hold login`), for as long" },
       oidcClientId: { kind: "text", value: "ID", brief: "what this host is called there" },
       ssh: { kind: "text", value: "ADDRESS:PORT", brief: "take ssh clients there, e.g. 127.0.0.1:2222" },
@@ -57,9 +58,14 @@ export const hostCommands = [
     group: "host",
     brief: "see and steer sessions in a browser of this machine",
     description:
-      "The host serves a page on this machine's loopback, and nowhere else; it is opened by the first `hold console`, and again by every later life of the host until `--off`. What is printed is a link that works once: the browser that opens it makes a key of its own, which is another key of yours, and needs no link from then on. The link holds an invitation behind its `#`, which no server is sent; who has it before you do is you, so it is over after ten minutes. `hold operator show` lists the keys of browsers, and `hold operator revoke --key` takes one back.",
+      "The host serves a page on this machine's loopback, and nowhere else; it is opened by the first `hold console`, and again by every later life of the host until `--off`. What is printed is a link that works once: the browser that opens it makes a key of its own, which is another key of yours, and needs no link from then on. The link holds an invitation behind its `#`, which no server is sent; who has it before you do is you, so it is over after ten minutes. `hold operator show` lists the keys of browsers, and `hold operator revoke --key` takes one back. With --by-relay the page is a relay's (`hold relay --console`), for a phone or a machine that has nothing else: that relay can read what the page shows and type as its person, so the key that it makes manages no operators, policy or approvals, wherever it is used.",
     flags: {
       noOpen: { kind: "bool", brief: "print the link, and open no browser" },
+      byNetwork: {
+        kind: "bool",
+        brief: "a link for another machine's browser, to the page where the host listens (`hold host up --listen … --console`)",
+      },
+      byRelay: { kind: "bool", brief: "a link for any browser, to the page that a relay of this host serves (not end to end)" },
       off: { kind: "bool", brief: "close the page; whoever has it open is out" },
       redeemWithin: { kind: "duration", brief: "how long the link can be taken up (default, and at most: 10m)" },
       json: jsonFlag,
@@ -67,6 +73,7 @@ export const hostCommands = [
     examples: [
       { line: "hold console", says: "a link, and the browser if there is one" },
       { line: "ssh -L 7434:127.0.0.1:7434 box hold console --no-open", says: "for a browser elsewhere: open the link there" },
+      { line: "hold console --by-relay", says: "for a phone, where the host has joined a relay with --allow-plain" },
       { line: "hold console --off", says: "no page any more" },
     ],
     see: ["security"],

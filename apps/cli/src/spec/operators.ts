@@ -17,6 +17,10 @@ export const operatorCommands = [
     args: [sessionArgument],
     flags: {
       open: { kind: "bool", brief: "open the session first where none of that name lives: your shell, in this directory" },
+      byRelay: {
+        kind: "bool",
+        brief: "a link for any browser, to the console that a relay of this host serves (not end to end)",
+      },
       role: { kind: "choice", of: ["observer", "operator"], brief: "sees it, or also steers it (default: observer)" },
       ttl: { kind: "duration", brief: "how long from now (default: 30m, at most 30d)" },
       name: { kind: "text", value: "NAME", brief: "what the guest is called here (default: as they wish)" },

@@ -142,6 +142,12 @@ export const relayCommands = [
       },
       allowHost: { kind: "list", value: "NAME", brief: "with --web: a name that it may be asked for by; may be repeated" },
       allowOrigin: { kind: "list", value: "URL", brief: "with --web: an origin whose pages may knock; may be repeated" },
+      console: { kind: "bool", brief: "with --web: serve the console there, to browsers anywhere (not end to end)" },
+      consoleAt: {
+        kind: "text",
+        value: "URL",
+        brief: "the same, behind a proxy that ends TLS: where browsers find it, e.g. https://console.example",
+      },
       nats: {
         kind: "list",
         value: "URL",
@@ -173,6 +179,10 @@ export const relayCommands = [
       {
         line: "hold relay --web 127.0.0.1:7445",
         says: "`curl http://127.0.0.1:7445/metrics` then tells what it counts",
+      },
+      {
+        line: "hold relay --listen 0.0.0.0:7444 --public relay.example --tls-cert c.pem --tls-key k.pem --web 0.0.0.0:7445 --console",
+        says: "and the console; on a host, `hold console --by-relay` then prints a link to it",
       },
       {
         line: "hold relay --listen 0.0.0.0:7444 --nats tls://nats.example:4222 --nats-creds relay.creds",

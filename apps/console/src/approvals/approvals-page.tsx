@@ -10,6 +10,7 @@ import { Link } from "wouter";
 import { Badge, Button, Empty, TextField } from "../design/controls.tsx";
 import { durationText, useNow } from "../design/time.ts";
 import { useLinks } from "../host/hosts.ts";
+import { NotEndToEnd } from "../host/not-end-to-end.tsx";
 import { Bar } from "../shell/bar.tsx";
 import { sessionPath } from "../shell/routes.ts";
 import css from "./approvals.module.css";
@@ -17,7 +18,8 @@ import type { Asked } from "./approvals.ts";
 import { askForNotices, noticesAre } from "./notices.ts";
 
 export function ApprovalsPage({ asked }: { readonly asked: readonly Asked[] }): ReactNode {
-  const several = useLinks().length > 1;
+  const links = useLinks();
+  const several = links.length > 1;
   const [notices, setNotices] = useState(noticesAre);
   return (
     <>
@@ -28,6 +30,9 @@ export function ApprovalsPage({ asked }: { readonly asked: readonly Asked[] }): 
           </Button>
         ) : null}
       </Bar>
+      {links.map((link) => (
+        <NotEndToEnd key={link.host.id} link={link} />
+      ))}
       {asked.length === 0 ? (
         <Empty icon={<ShieldCheck size={32} strokeWidth={1.25} />} title="Nothing waits for you">
           <p>

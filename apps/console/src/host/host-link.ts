@@ -4,7 +4,7 @@
  *   L2  A host that can't be reached is dialled again, from 0.5 s apart to 8 s, until somebody forgets it; one that refuses this key is not.
  *   L3  The sessions that were seen last stay, and views show them as of then.
  */
-import { adviceOf, connect, HoldError, type HostClient, type Session } from "@holdfast/sdk";
+import { adviceOf, connect, HoldError, type HostClient, type Session, whereIs } from "@holdfast/sdk";
 import { Store } from "../store.ts";
 import { credentialOf, type KnownHost } from "./known-hosts.ts";
 
@@ -53,6 +53,12 @@ export class HostLink {
     });
   }
 
+  /** The relay that leads there, `relay.example:7445`, which could read and forge what passes; null: none does. */
+  get relay(): string | null {
+    const where = whereIs(this.host.url);
+    return "relay" in where ? new URL(where.relay).host : null;
+  }
+
   /** Dials now, if it is waiting to. */
   retry(): void {
     this.#wake?.();
@@ -87,12 +93,12 @@ export class HostLink {
 
   async #once(answered: () => void): Promise<void> {
     const { url, hostKey } = this.host;
+    const where = whereIs(url);
     const client = await connect({
-      url,
+      ...("url" in where ? { ...where, carriers: ["websocket", "http"] } : where),
       hostKey,
       credential: await credentialOf(this.host),
       client: "console",
-      carriers: ["websocket", "http"],
     });
     const over = new AbortController();
     this.#stop = () => over.abort();

@@ -9,6 +9,7 @@ import type { HostLink } from "./host-link.ts";
 import css from "./hosts.module.css";
 import { useHostState, useHosts, useLinks } from "./hosts.ts";
 import { JoinForm } from "./join-form.tsx";
+import { NotEndToEnd } from "./not-end-to-end.tsx";
 
 export function HostsPage({ only }: { readonly only?: string }): ReactNode {
   const links = useLinks();
@@ -51,11 +52,13 @@ function HostCard({ link }: { readonly link: HostLink }): ReactNode {
         <Dot tone={state.is === "up" ? "good" : state.is === "connecting" ? "warn" : "bad"} />
         <h2 id={`host-${host.id}`}>{host.name}</h2>
         {state.is === "up" ? <Badge tone="accent">answers</Badge> : <Badge tone="warn">{state.is}</Badge>}
+        {link.relay === null ? null : <Badge tone="warn">not end to end</Badge>}
         <Button look="quiet" onPress={() => setForgetting(true)}>
           Forget
         </Button>
       </header>
       {state.is === "offline" || state.is === "refused" ? <p role="status">{state.why}</p> : null}
+      <NotEndToEnd link={link} />
       <dl>
         <Fact name="Address" value={<code>{host.url}</code>} />
         <Fact name="Id" value={<code>{host.id}</code>} />

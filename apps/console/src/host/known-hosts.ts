@@ -12,6 +12,7 @@ import {
   joinByInvite,
   type KeyPair,
   parseInvite,
+  whereIs,
 } from "@holdfast/sdk";
 
 export interface KnownHost {
@@ -19,7 +20,7 @@ export interface KnownHost {
   readonly id: string;
   /** As this browser's person calls it; the host's own name at first. */
   readonly name: string;
-  /** `ws://127.0.0.1:7434`, `wss://box.example:7433` */
+  /** `ws://127.0.0.1:7434`, `wss://box.example:7433`; behind a relay `relay+wss://relay.example:7445/ID` */
   readonly url: string;
   readonly hostKey: Uint8Array;
   readonly pair: KeyPair;
@@ -51,7 +52,8 @@ export async function joinHost(invitation: string): Promise<KnownHost> {
   const id = await idOf(hostKey);
   const pair = await generateKeyPair();
   // Whoever served this page is most likely the host, by whatever name it was reached; by its key it is known either way.
-  const at = [location.origin.replace(/^http/, "ws"), ...invited.at];
+  const own = location.origin.replace(/^http/, "ws");
+  const at = invited.plain ? ownFirst(invited.at, `relay+${own}/`) : [own, ...invited.at];
   const joined = await joinByInvite({ invite: formatInvite({ ...invited, hostKey, at }), pair, client: "console" });
   const { url, operator, session } = joined;
   const host: KnownHost = { id, name: nameFor(url), url, hostKey, pair, operator, session };
@@ -59,8 +61,15 @@ export async function joinHost(invitation: string): Promise<KnownHost> {
   return host;
 }
 
+/** The relay that served this page answers here. */
+function ownFirst(at: readonly string[], own: string): readonly string[] {
+  return [...at.filter((address) => address.startsWith(own)), ...at.filter((address) => !address.startsWith(own))];
+}
+
 /** What it is called until its person says otherwise. */
 function nameFor(url: string): string {
+  const where = whereIs(url);
+  if ("relay" in where) return `a host by ${new URL(where.relay).hostname}`;
   const { hostname } = new URL(url);
   return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname) ? "this machine" : hostname;
 }

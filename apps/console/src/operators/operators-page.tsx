@@ -1,12 +1,13 @@
 /** Who may do what on each host: operators with their keys, and the invitations that nobody has taken up. */
 import { type HostClient, type Invitation, type OperatorInfo, OperatorKind } from "@holdfast/sdk";
 import { UserPlus } from "lucide-react";
-import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { Fragment, type ReactNode, useCallback, useEffect, useState } from "react";
 import { Avatar, kindText } from "../design/avatar.tsx";
 import { Badge, Button, Dialog, Empty } from "../design/controls.tsx";
 import { agoText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
+import { NotEndToEnd } from "../host/not-end-to-end.tsx";
 import { useAttempt } from "../sessions/attempt.ts";
 import { Bar } from "../shell/bar.tsx";
 import { Invite } from "./invite.tsx";
@@ -24,7 +25,10 @@ export function OperatorsPage(): ReactNode {
       </Bar>
       <div className={css.all}>
         {links.map((link) => (
-          <OfHost key={link.host.id} link={link} named={links.length > 1} />
+          <Fragment key={link.host.id}>
+            <NotEndToEnd link={link} />
+            <OfHost link={link} named={links.length > 1} />
+          </Fragment>
         ))}
       </div>
       {inviting ? <Invite link={inviting} onDone={() => setInviting(null)} /> : null}

@@ -10,6 +10,7 @@ import { chooseScheme } from "../design/scheme.ts";
 import { useLinks } from "../host/hosts.ts";
 import { HostsPage } from "../host/hosts-page.tsx";
 import { OperatorsPage } from "../operators/operators-page.tsx";
+import { useGuestsWay } from "../sessions/guests-way.ts";
 import { NewSession } from "../sessions/new-session.tsx";
 import { SessionsPage } from "../sessions/sessions-page.tsx";
 import { choose, settings } from "../settings.ts";
@@ -31,8 +32,10 @@ export function App(): ReactNode {
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const [isNewOpen, setNewOpen] = useState(false);
   const { readsAloud, letterPx } = useStore(settings);
-  const asked = useAsked(useLinks());
+  const links = useLinks();
+  const asked = useAsked(links);
   useNotices(asked);
+  useGuestsWay(links);
   useEffect(() => {
     const timer = setTimeout(() => void bringsSession(), 1_000);
     return () => clearTimeout(timer);

@@ -19,6 +19,8 @@ export interface ListenWish {
   readonly tlsKey?: string | undefined;
   readonly allowHosts?: readonly string[];
   readonly allowOrigins?: readonly string[];
+  /** Serves the console's page there too. Default false. */
+  readonly console?: boolean;
 }
 
 export interface Listen extends Required<Pick<ListenWish, "allowHosts" | "allowOrigins">> {

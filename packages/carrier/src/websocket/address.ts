@@ -44,6 +44,15 @@ export function linkUrl(text: string): URL {
 }
 
 /**
+ * A host behind a relay's web side, as invitations name it: `relay+wss://relay.example:7445/HOST`. Null for anything else; a key behind `#` is left
+ * out, as browsers ask authorities alone.
+ */
+export function behindRelay(text: string): { readonly relay: string; readonly host: string } | null {
+  const [, relay = "", host] = /^relay\+(wss?:\/\/[^/#?]+)\/([0-9a-z][0-9a-z-]{0,62})(?:#[0-9a-f]{64})?$/.exec(text) ?? [];
+  return host === undefined || !URL.canParse(relay) ? null : { relay, host };
+}
+
+/**
  * A relay's web side: `wss://relay.example:7445`, `ws://127.0.0.1:7445`; `http` and `https` are taken for the same. `authority`: as passes name it,
  * its port always said. Throws `usage` as {@link linkUrl} does.
  */

@@ -22,7 +22,8 @@ const HEADER_BYTES = 8;
 export interface ReachPlain {
   /** The relay's web side. */
   readonly relay: string;
-  readonly knock: Pick<Knock, "host" | "pass">;
+  /** The host's id, or its name there; and who knocks, by a pass, or by what follows from an invitation. */
+  readonly knock: Pick<Knock, "host"> & (Pick<Knock, "pass"> | Pick<Knock, "invited">);
 }
 
 /** Rejects with the relay's refusal, or `unreachable`. */

@@ -49,6 +49,11 @@ export async function invite(ctx: CallContext, call: Verb<"invite">): Promise<Re
         ? "a guest's invitation can be taken up during their time, and no longer (redeem_ms, ttl_ms)"
         : "an invitation of an operator or a device can be taken up for 10 minutes at most (redeem_ms)",
     );
+  if (call.plain && !relaysLetPagesIn(host))
+    throw new HoldError(
+      "not_permitted",
+      "no page comes to this host by a relay; an admin allows it with: hold host join URL --allow-plain",
+    );
   const token = randomBytes(TOKEN_BYTES);
   const invitation = host.invitations.add(
     {
@@ -59,7 +64,8 @@ export async function invite(ctx: CallContext, call: Verb<"invite">): Promise<Re
       ...(known || call.name === "" ? {} : { name: call.name }),
       ...(known || call.onBehalfOf === "" ? {} : { onBehalfOf: call.onBehalfOf }),
       guest,
-      mayProtect: mayProtect(ctx),
+      mayProtect: !call.plain && mayProtect(ctx),
+      ...(call.plain ? { isPlain: true } : {}),
       invitedBy: operator.id,
       invitedUnixMs: now,
       redeemUntilUnixMs: Math.min(now + redeemMs, guest?.untilUnixMs ?? Infinity),
@@ -68,6 +74,10 @@ export async function invite(ctx: CallContext, call: Verb<"invite">): Promise<Re
   );
   host.recordOperator({ id: operator.id, via }, known?.id ?? "", "invited", wordsFor(invitation));
   return { case: "invite", value: create(InviteAnswerSchema, { invitation: shown(invitation), token, hostKey }) };
+}
+
+function relaysLetPagesIn({ relays }: Host): boolean {
+  return relays?.list().some((uplink) => uplink.allowPlain) ?? false;
 }
 
 function checkNewcomer(host: Host, call: Verb<"invite">): void {
@@ -87,7 +97,7 @@ function wordsFor(i: Invitation): string {
       ? `${i.kind} ${i.role}${i.name ? ` ${i.name}` : ""}${forText(i.onBehalfOf ?? "")}`
       : `another key for ${i.operator}`;
   const where = i.guest ? ` of session ${i.guest.session} until ${new Date(i.guest.untilUnixMs).toISOString()}` : "";
-  return `invitation ${i.id}: ${who}${where}`;
+  return `invitation ${i.id}: ${who}${where}${i.isPlain ? ", for a page through a relay (e2e=false)" : ""}`;
 }
 
 export async function invitationList({ host }: CallContext): Promise<Result> {
@@ -123,6 +133,7 @@ export function redeem(
   if (host.registry.byName(invitation.invitedBy)?.revoked !== false)
     throw new HoldError("invitation_unknown", "who invited was revoked since; ask for another invitation", { reason: "revoked" });
   const isProtected = init.isProtected && invitation.mayProtect === true;
+  const isPlain = invitation.isPlain === true;
   const name = invitation.name || init.name || `guest-${host.ports.newId(6)}`;
   let operator: RegisteredOperator;
   try {
@@ -136,13 +147,13 @@ export function redeem(
             onBehalfOf: invitation.onBehalfOf ?? "",
             by: invitation.invitedBy,
             nowUnixMs: now,
-            isProtected,
+            ...{ isProtected, isPlain },
             ...(invitation.guest ? { guest: invitation.guest } : {}),
           })
         : host.registry.addKey(invitation.operator, init.publicKey, {
             by: invitation.invitedBy,
             nowUnixMs: now,
-            isProtected,
+            ...{ isProtected, isPlain },
           });
   } catch (fault) {
     // A name that is taken, or none, costs nobody the invitation.
@@ -167,5 +178,6 @@ function shown(i: Invitation): OnWire {
     invitedBy: i.invitedBy,
     redeemedBy: i.redeemedBy,
     revoked: i.state === "revoked",
+    plain: i.isPlain === true,
   });
 }

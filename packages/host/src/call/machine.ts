@@ -254,7 +254,7 @@ function shown(host: Host, o: RegisteredOperator, isPrivy: boolean): OperatorInf
     untilUnixMs: BigInt(Math.trunc(o.guest?.untilUnixMs ?? 0)),
     ...(isPrivy
       ? {
-          keys: credentialsOf(o).map((c) => keyShown(host, c)),
+          keys: credentialsOf(o).map((c) => keyShown(host, o, c)),
           oidcIssuer: o.oidc?.issuer ?? "",
           oidcSubject: o.oidc?.subject ?? "",
         }
@@ -262,7 +262,11 @@ function shown(host: Host, o: RegisteredOperator, isPrivy: boolean): OperatorInf
   });
 }
 
-function keyShown({ keyUses }: Host, { key, addedUnixMs, addedBy, revokedUnixMs = 0 }: Credential): Init<OperatorKey> {
+function keyShown(
+  { keyUses }: Host,
+  { plainKeys = [] }: RegisteredOperator,
+  { key, addedUnixMs, addedBy, revokedUnixMs = 0 }: Credential,
+): Init<OperatorKey> {
   const id = keyIdOf(Buffer.from(key, "base64"));
   const used = keyUses.of(id);
   return {
@@ -272,6 +276,7 @@ function keyShown({ keyUses }: Host, { key, addedUnixMs, addedBy, revokedUnixMs 
     revokedUnixMs: BigInt(Math.trunc(revokedUnixMs)),
     usedUnixMs: BigInt(Math.trunc(used?.atUnixMs ?? 0)),
     usedVia: used?.via ?? "",
+    plain: plainKeys.includes(key),
   };
 }
 

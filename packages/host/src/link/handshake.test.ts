@@ -12,6 +12,8 @@ import {
   transcript,
   type ClientBody,
   type HostFrame,
+  type Init,
+  type Redeem,
 } from "@holdfast/protocol";
 import { describe, expect, test } from "vitest";
 import type { Host } from "../host.ts";
@@ -32,13 +34,17 @@ function scene(
   isProven = false,
   continuity = places(),
   begins: "open" | "hello" = "open",
-  { isPlain = false, ...wasOut }: { readonly operator?: boolean; readonly key?: boolean; readonly isPlain?: boolean } = {},
+  {
+    isPlain = false,
+    isPlainKey = false,
+    ...wasOut
+  }: { readonly operator?: boolean; readonly key?: boolean; readonly isPlain?: boolean; readonly isPlainKey?: boolean } = {},
 ) {
   const operator: RegisteredOperator = {
     id: "pat",
     name: "pat",
     kind: "human",
-    role: isPlain ? "admin" : "operator",
+    role: isPlain || isPlainKey ? "admin" : "operator",
     addedUnixMs: 0,
     addedBy: "",
     revoked,
@@ -77,7 +83,9 @@ function scene(
       byRevokedKeyId: (id: Uint8Array) => (keyIdOf(rawPublicKey(lost)).equals(id) ? { operator, key: rawPublicKey(lost) } : null),
       byName: () => ({ ...operator, revoked: operator.revoked || out.operator }),
       may: () => false,
+      isPlain: (id: string, keyId: Uint8Array) => isPlainKey && id === "pat" && keyIdOf(rawPublicKey(pat)).equals(keyId),
     },
+    invitations: { byToken: (token: Uint8Array) => (token[0] === 7 ? { isPlain: token[1] === 7 } : null) },
     demand: () => {
       if (operator.revoked) throw new HoldError("revoked", "out");
     },
@@ -602,15 +610,33 @@ describe("a link that a relay could read and forge", () => {
     expect(s.bound.operator?.narrowed).toMatchObject({ isPlain: true, session: null });
   });
 
-  test("takes no invitation, login or grant, which the relay could use itself", () => {
-    const redeems = plain();
-    redeems.send(hello(stranger, randomBytes(32)));
-    const secret = { publicKey: rawPublicKey(stranger), signature: randomBytes(64), token: randomBytes(32) };
-    redeems.send({ case: "redeem", value: create(RedeemSchema, secret) });
-    expect(refusal(redeems)).toBe("not_permitted");
+  test("takes no login or grant, and no invitation but one for such a page, which the relay could use itself", () => {
+    const redeemed = (asked: Init<Redeem>): string => {
+      const redeems = plain();
+      redeems.send(hello(stranger, randomBytes(32)));
+      const secret = { publicKey: rawPublicKey(stranger), signature: randomBytes(64), ...asked };
+      redeems.send({ case: "redeem", value: create(RedeemSchema, secret) });
+      return refusal(redeems);
+    };
+    expect(redeemed({ token: Uint8Array.of(7, 0) })).toBe("not_permitted");
+    expect(redeemed({ token: new Uint8Array(32) })).toBe("not_permitted");
+    expect(redeemed({ token: Uint8Array.of(7, 7), idToken: "a.b.c" })).toBe("not_permitted");
+    expect(redeemed({ token: Uint8Array.of(7, 7), askLogin: true })).toBe("not_permitted");
+    // Taken as what it is, and refused for the signature alone.
+    expect(redeemed({ token: Uint8Array.of(7, 7) })).toBe("unknown_credential");
     const bears = plain();
     bears.send(hello(pat, randomBytes(32)));
     bears.send({ case: "bear", value: { grant: "a.b.c" } });
     expect(refusal(bears)).toBe("not_permitted");
   });
+});
+
+test("a key that was made through a relay has no right that would outlast a link, however it comes", () => {
+  const s = scene(false, false, places(), "open", { isPlainKey: true });
+  prove(s);
+  const last = s.last();
+  if (last.case !== "welcome") throw new Error(`no welcome: ${last.case}`);
+  for (const right of ["host.admin", "approve", "policy.write", "redact"]) expect(last.value.capabilities).not.toContain(right);
+  // It is the key that is worth no more; nobody could forge this link.
+  expect(s.uses).not.toContain("pat in plain, cli");
 });

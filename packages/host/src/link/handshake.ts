@@ -7,7 +7,8 @@
  *   S2  The host proves itself first; an operator's signature is never given to an unknown host, nor is one host's of use to another.
  *   S3  What takes a while (a login, a grant) is answered once; whatever is said meanwhile ends the link.
  *   S4  Where the carrier was shown a key too, it is the same one: nobody's handshake is passed on inside another's channel.
- *   S5  What is worth something to whoever hears it, an invitation, a login, a grant, is not taken where a relay could hear it.
+ *   S5  What is worth something to whoever hears it, an invitation, a login, a grant, is not taken where a relay could hear it. One sort of invitation
+ *       is: what it makes is worth no more than such a link (registry O10).
  * Elsewhere: its bounds in bytes and time, and what an open link may do (host-link.ts).
  */
 import { createHash, randomBytes, sign, verify } from "node:crypto";
@@ -118,7 +119,6 @@ export class HostHandshake {
         case "resume":
           return this.#resume(step, body.value);
         case "redeem":
-          this.#checkUnheard("an invitation or a login");
           return this.#redeem(step, body.value);
         case "bear":
           this.#checkUnheard("a grant");
@@ -232,6 +232,8 @@ export class HostHandshake {
     const { signed, keyId, via } = challenged;
     const { host, identity } = this.#parts;
     const words = transcript("operator", signed);
+    if (askLogin || idToken !== "") this.#checkUnheard("a login");
+    else if (host.invitations.byToken(token)?.isPlain !== true) this.#checkUnheard("an invitation that is for no such page");
     this.#checkPeer(keyId);
     if (
       publicKey.length !== 32 ||

@@ -187,8 +187,10 @@ export class HostLink implements LinkHandlers {
   }
 
   #open(made: Omit<Opening, "binding">): Omit<Opening, "binding"> {
+    const { operator: whose, provenKey } = made;
+    const isPlain = this.#link.isPlain || (provenKey !== undefined && this.#host.registry.isPlain(whose.id, provenKey));
     // What could be forged on the way is worth no more than a grant that leaves the lasting rights out (rights R4).
-    const opening = this.#link.isPlain ? { ...made, operator: narrowedInPlain(made.operator), isBearer: true } : made;
+    const opening = isPlain ? { ...made, operator: narrowedInPlain(made.operator), isBearer: true } : made;
     this.#phase = { name: "open", ...opening };
     this.#attachments = new LinkAttachments(opening, {
       ...{ host: this.#host, link: this.#link, id: this.id },

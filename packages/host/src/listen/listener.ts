@@ -17,7 +17,7 @@ import type { Duplex } from "node:stream";
 import { HoldError, limits } from "@holdfast/protocol";
 import { answerError } from "../http/exchange.ts";
 import type { Grant } from "../operator/grant.ts";
-import { Gate, hostText, type Listen, reachedAt, valuesOf } from "@holdfast/carrier/listen";
+import { Gate, hostText, type Listen, paramsIn, reachedAt, valuesOf } from "@holdfast/carrier/listen";
 
 /** The connection that a request came on. */
 export interface Visit {
@@ -311,31 +311,11 @@ export class Listener<G = Grant> {
     if (!path.includes("{") && Object.hasOwn(this.#routes, path)) return { route: this.#routes[path]!, params: {} };
     const segments = path.split("/");
     for (const { segments: wanted, route } of this.#templates) {
-      const params = matched(wanted, segments);
+      const params = paramsIn(wanted, segments);
       if (params) return { route, params };
     }
     return no(404, "there is nothing here");
   }
-}
-
-/** Segments that a template leaves open, none of them empty; null where it does not fit. */
-function matched(wanted: readonly string[], segments: readonly string[]): Record<string, string> | null {
-  if (wanted.length !== segments.length) return null;
-  const params: Record<string, string> = {};
-  for (const [i, want] of wanted.entries()) {
-    const name = /^\{(\w+)\}$/.exec(want)?.[1];
-    if (name === undefined) {
-      if (segments[i] !== want) return null;
-      continue;
-    }
-    try {
-      params[name] = decodeURIComponent(segments[i]!);
-    } catch {
-      return null;
-    }
-    if (params[name] === "") return null;
-  }
-  return params;
 }
 
 /** A browser asks for a page whether it may ask. It says nothing of who it is, and is told nothing but that. */

@@ -28,6 +28,8 @@ export interface Invitation {
   readonly guest: Guest | null;
   /** Who takes it up may say that their key is protected (registry O8). Absent: not. */
   readonly mayProtect?: boolean;
+  /** For a page whose link a relay can read: its key is a plain one (registry O10). Any other is not taken up where one could hear it. */
+  readonly isPlain?: boolean;
   readonly invitedBy: string;
   readonly invitedUnixMs: number;
   readonly redeemUntilUnixMs: number;
@@ -74,6 +76,12 @@ export class Invitations {
     return this.#all;
   }
 
+  /** Open or over. */
+  byToken(token: Uint8Array): Invitation | null {
+    const hash = hashOf(token);
+    return this.#all.find((i) => i.tokenHash === hash) ?? null;
+  }
+
   byId(id: string): Invitation | null {
     return this.#all.find((i) => i.id === id) ?? null;
   }
@@ -90,8 +98,7 @@ export class Invitations {
 
   /** I2, I3. Throws `invitation_unknown`. */
   take(token: Uint8Array, nowUnixMs: number): Invitation {
-    const hash = hashOf(token);
-    const found = this.#all.find((i) => i.tokenHash === hash);
+    const found = this.byToken(token) ?? undefined;
     if (found?.state !== "open" || nowUnixMs >= found.redeemUntilUnixMs) throw notOpen(found);
     return this.#set(found, { state: "taken" });
   }

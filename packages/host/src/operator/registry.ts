@@ -11,6 +11,8 @@
  *   O8  Whether a key is protected (no program of its holder's user signs with it unasked) is what who added it said. Only such a
  *       key approves.
  *   O9  An AI that acts on somebody's behalf is out when they are: its key is theirs to keep, and would be their way back in.
+ *   O10 A plain key is one that a relay could have had a hand in, as it served or could read the page that made it: wherever it is shown, it has what
+ *       such a page's link has (rights R4).
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -35,6 +37,8 @@ export interface RegisteredOperator extends Operator {
   readonly oidc?: OidcSubject;
   /** O8: those of {@link keys}. */
   readonly protectedKeys?: readonly string[];
+  /** O10: those of {@link keys}. */
+  readonly plainKeys?: readonly string[];
   /** O5. Of a guest: the one session that there is for them, and when that is over. */
   readonly guest?: Guest;
   /** What a grant leaves of these rights to whoever bears it (grant.ts): never stored, and nothing that others see of the operator. */
@@ -46,7 +50,7 @@ export interface Narrowed {
   readonly session: string | null;
   /** Null: all that the operator has. */
   readonly capabilities: readonly Capability[] | null;
-  /** By the link that it came by, and no grant (rights R4). */
+  /** By the link that it came by, or by its key (O10), and no grant (rights R4). */
   readonly isPlain?: boolean;
 }
 
@@ -169,6 +173,8 @@ export class OperatorRegistry {
     oidc?: OidcSubject;
     /** O8. Default false. */
     isProtected?: boolean;
+    /** O10. Default false. */
+    isPlain?: boolean;
   }): RegisteredOperator {
     this.checkNewcomer(init);
     this.checkActsFor(init);
@@ -186,6 +192,7 @@ export class OperatorRegistry {
       onBehalfOf: init.onBehalfOf,
       keys,
       ...(init.isProtected ? { protectedKeys: keys } : {}),
+      ...(init.isPlain ? { plainKeys: keys } : {}),
       ...(init.guest ? { guest: init.guest } : {}),
       ...(init.oidc ? { oidc: init.oidc } : {}),
     };
@@ -241,13 +248,18 @@ export class OperatorRegistry {
     return keys.some((key) => protectedKeys.includes(key) && keyIdOf(Buffer.from(key, "base64")).toString("hex") === keyId);
   }
 
+  /** O10. `keyId`: SHA-256 of the raw key. */
+  isPlain(id: string, keyId: Uint8Array): boolean {
+    return (this.byName(id)?.plainKeys ?? []).some((key) => keyIdOf(Buffer.from(key, "base64")).equals(keyId));
+  }
+
   /** Another key of the same operator: another device of a person. */
   addKey(
     name: string,
     publicKey: Uint8Array,
-    init: { by: string; nowUnixMs: number; isProtected?: boolean },
+    init: { by: string; nowUnixMs: number; isProtected?: boolean; isPlain?: boolean },
   ): RegisteredOperator {
-    const { by, nowUnixMs, isProtected = false } = init;
+    const { by, nowUnixMs, isProtected = false, isPlain = false } = init;
     const operator = this.#present(name);
     this.#checkKey(publicKey);
     const key = Buffer.from(publicKey).toString("base64");
@@ -255,6 +267,7 @@ export class OperatorRegistry {
       keys: [...operator.keys, key],
       credentials: [...(operator.credentials ?? []), { key, addedUnixMs: nowUnixMs, addedBy: by }],
       ...(isProtected ? { protectedKeys: [...(operator.protectedKeys ?? []), key] } : {}),
+      ...(isPlain ? { plainKeys: [...(operator.plainKeys ?? []), key] } : {}),
     });
   }
 

@@ -5,7 +5,8 @@
  *   R2  At the end of their time a guest is refused at once, and revoked as soon as the host looks. While a host lives, a clock that somebody sets
  *       back gives nobody more time.
  *   R3  A grant only takes away: who bears one has what its operator has now, and of that what the grant names.
- *   R4  What somebody on the way could forge decides nothing that would outlast it: no operators, keys, policy, approvals or redaction by such a link.
+ *   R4  What somebody on the way could forge decides nothing that would outlast it: no operators, keys, policy, approvals or redaction by such a link,
+ *       nor by a key that they could have had a hand in (registry O10).
  */
 import { type Capability, capabilitiesOf, MonotonicMs, rolesWith } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
@@ -90,7 +91,7 @@ export class Rights {
       throw new HoldError(
         "not_permitted",
         narrowed.isPlain
-          ? `${name} came through a relay that could forge it, where nobody has the right ${right}; come another way`
+          ? `${name} came through a relay that could forge it, or with a key that was made so, where nobody has the right ${right}; come another way`
           : `this grant of ${name} leaves out the right ${right}`,
         { operator: id, right },
       );

@@ -436,12 +436,19 @@ export class Uplink {
 function readWord(bytes: Buffer): RelayWord["body"] | null {
   try {
     const { body } = fromBinary(RelayWordSchema, bytes);
-    const isSound =
-      body.case !== "registered" || (NAME.test(body.value.name) && NAME.test(body.value.fleet) && body.value.group.length <= 64);
-    return isSound ? body : null;
+    return body.case !== "registered" || isSound(body.value) ? body : null;
   } catch {
     return null;
   }
+}
+
+/** U5. */
+function isSound({ name, fleet, group, page }: Registered): boolean {
+  return NAME.test(name) && NAME.test(fleet) && group.length <= 64 && (page === "" || isOrigin(page));
+}
+
+function isOrigin(text: string): boolean {
+  return text.length <= 300 && /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 /** U5. */

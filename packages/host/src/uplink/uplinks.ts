@@ -134,6 +134,7 @@ function shown({ wish, state, sinceUnixMs, tunnels }: Uplink): OnWire {
     why: "why" in state ? state.why : "",
     tunnels,
     allowPlain: wish.allowPlain ?? false,
+    page: state.name === "connected" ? state.registered.page : "",
   });
 }
 

@@ -716,6 +716,8 @@ export interface OperatorKey {
   /** about; 0: not that the host knows */
   usedUnixMs: bigint;
   usedVia: string;
+  /** made by an invitation for a page that a relay could read: it has nowhere more than such a link has */
+  plain: boolean;
 }
 
 /**
@@ -782,6 +784,8 @@ export interface InviteCall {
   name: string;
   /** of a new AI */
   onBehalfOf: string;
+  /** for a page whose link a relay can read and forge: its key has nowhere more than such a link has */
+  plain: boolean;
 }
 
 export interface InviteAnswer {
@@ -803,6 +807,8 @@ export interface Invitation {
   /** the operator; empty: nobody yet */
   redeemedBy: string;
   revoked: boolean;
+  /** as in InviteCall */
+  plain: boolean;
 }
 
 export interface InvitationListCall {
@@ -987,6 +993,8 @@ export interface Uplink {
   tunnels: number;
   /** pages may come by it: their links the relay could read and forge */
   allowPlain: boolean;
+  /** where the relay serves the console: https://relay.example:7445; empty: it does not, or is not connected */
+  page: string;
 }
 
 /** Registers once, with a token where the relay does not know this host yet, and dials it from then on. */
@@ -9002,7 +9010,15 @@ export const OperatorInfo: MessageFns<OperatorInfo> = {
 };
 
 function createBaseOperatorKey(): OperatorKey {
-  return { id: new Uint8Array(0), addedUnixMs: 0n, addedBy: "", revokedUnixMs: 0n, usedUnixMs: 0n, usedVia: "" };
+  return {
+    id: new Uint8Array(0),
+    addedUnixMs: 0n,
+    addedBy: "",
+    revokedUnixMs: 0n,
+    usedUnixMs: 0n,
+    usedVia: "",
+    plain: false,
+  };
 }
 
 export const OperatorKey: MessageFns<OperatorKey> = {
@@ -9033,6 +9049,9 @@ export const OperatorKey: MessageFns<OperatorKey> = {
     }
     if (message.usedVia !== "") {
       writer.uint32(50).string(message.usedVia);
+    }
+    if (message.plain !== false) {
+      writer.uint32(56).bool(message.plain);
     }
     return writer;
   },
@@ -9098,6 +9117,14 @@ export const OperatorKey: MessageFns<OperatorKey> = {
             message.usedVia = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.plain = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9127,6 +9154,7 @@ export const OperatorKey: MessageFns<OperatorKey> = {
       ? BigInt(object.usedUnixMs)
       : 0n;
     message.usedVia = object.usedVia ?? "";
+    message.plain = object.plain ?? false;
     return message;
   },
 };
@@ -9690,7 +9718,17 @@ export const OperatorLinkCall: MessageFns<OperatorLinkCall> = {
 };
 
 function createBaseInviteCall(): InviteCall {
-  return { operator: "", kind: 0, role: "", session: "", ttlMs: 0n, redeemMs: 0n, name: "", onBehalfOf: "" };
+  return {
+    operator: "",
+    kind: 0,
+    role: "",
+    session: "",
+    ttlMs: 0n,
+    redeemMs: 0n,
+    name: "",
+    onBehalfOf: "",
+    plain: false,
+  };
 }
 
 export const InviteCall: MessageFns<InviteCall> = {
@@ -9724,6 +9762,9 @@ export const InviteCall: MessageFns<InviteCall> = {
     }
     if (message.onBehalfOf !== "") {
       writer.uint32(90).string(message.onBehalfOf);
+    }
+    if (message.plain !== false) {
+      writer.uint32(96).bool(message.plain);
     }
     return writer;
   },
@@ -9805,6 +9846,14 @@ export const InviteCall: MessageFns<InviteCall> = {
             message.onBehalfOf = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.plain = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9830,6 +9879,7 @@ export const InviteCall: MessageFns<InviteCall> = {
     message.redeemMs = (object.redeemMs !== undefined && object.redeemMs !== null) ? BigInt(object.redeemMs) : 0n;
     message.name = object.name ?? "";
     message.onBehalfOf = object.onBehalfOf ?? "";
+    message.plain = object.plain ?? false;
     return message;
   },
 };
@@ -9927,6 +9977,7 @@ function createBaseInvitation(): Invitation {
     invitedBy: "",
     redeemedBy: "",
     revoked: false,
+    plain: false,
   };
 }
 
@@ -9967,6 +10018,9 @@ export const Invitation: MessageFns<Invitation> = {
     }
     if (message.revoked !== false) {
       writer.uint32(80).bool(message.revoked);
+    }
+    if (message.plain !== false) {
+      writer.uint32(88).bool(message.plain);
     }
     return writer;
   },
@@ -10064,6 +10118,14 @@ export const Invitation: MessageFns<Invitation> = {
             message.revoked = reader.bool();
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.plain = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -10095,6 +10157,7 @@ export const Invitation: MessageFns<Invitation> = {
     message.invitedBy = object.invitedBy ?? "";
     message.redeemedBy = object.redeemedBy ?? "";
     message.revoked = object.revoked ?? false;
+    message.plain = object.plain ?? false;
     return message;
   },
 };
@@ -12068,7 +12131,7 @@ export const HostStatusAnswer_AddressesEntry: MessageFns<HostStatusAnswer_Addres
 };
 
 function createBaseUplink(): Uplink {
-  return { url: "", name: "", fleet: "", state: "", sinceUnixMs: 0n, why: "", tunnels: 0, allowPlain: false };
+  return { url: "", name: "", fleet: "", state: "", sinceUnixMs: 0n, why: "", tunnels: 0, allowPlain: false, page: "" };
 }
 
 export const Uplink: MessageFns<Uplink> = {
@@ -12099,6 +12162,9 @@ export const Uplink: MessageFns<Uplink> = {
     }
     if (message.allowPlain !== false) {
       writer.uint32(64).bool(message.allowPlain);
+    }
+    if (message.page !== "") {
+      writer.uint32(74).string(message.page);
     }
     return writer;
   },
@@ -12180,6 +12246,14 @@ export const Uplink: MessageFns<Uplink> = {
             message.allowPlain = reader.bool();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.page = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -12207,6 +12281,7 @@ export const Uplink: MessageFns<Uplink> = {
     message.why = object.why ?? "";
     message.tunnels = object.tunnels ?? 0;
     message.allowPlain = object.allowPlain ?? false;
+    message.page = object.page ?? "";
     return message;
   },
 };

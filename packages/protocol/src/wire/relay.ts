@@ -65,6 +65,8 @@ export interface Registered {
   witnessed:
     | Head
     | undefined;
+  /** where it serves the console: https://relay.example:7445; empty: it does not */
+  page: string;
   /** relays that say the same one share what they know: a host's line at one takes the place of that at another */
   group: string;
 }
@@ -769,7 +771,7 @@ export const Register: MessageFns<Register> = {
 };
 
 function createBaseRegistered(): Registered {
-  return { name: "", fleet: "", beatMs: 0, witnessed: undefined, group: "" };
+  return { name: "", fleet: "", beatMs: 0, witnessed: undefined, page: "", group: "" };
 }
 
 export const Registered: MessageFns<Registered> = {
@@ -785,6 +787,9 @@ export const Registered: MessageFns<Registered> = {
     }
     if (message.witnessed !== undefined) {
       Head.encode(message.witnessed, writer.uint32(682).fork()).join();
+    }
+    if (message.page !== "") {
+      writer.uint32(42).string(message.page);
     }
     if (message.group !== "") {
       writer.uint32(34).string(message.group);
@@ -837,6 +842,14 @@ export const Registered: MessageFns<Registered> = {
             message.witnessed = Head.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.page = reader.string();
+            continue;
+          }
           case 4: {
             if (tag !== 34) {
               break;
@@ -868,6 +881,7 @@ export const Registered: MessageFns<Registered> = {
     message.witnessed = (object.witnessed !== undefined && object.witnessed !== null)
       ? Head.fromPartial(object.witnessed)
       : undefined;
+    message.page = object.page ?? "";
     message.group = object.group ?? "";
     return message;
   },

@@ -17,6 +17,11 @@ export interface InviteSpec {
   readonly ttlMs?: number;
   /** How long it can be taken up. Default, and at most: 10 min; for a guest `ttlMs`. */
   readonly redeemMs?: number;
+  /**
+   * For a page that a relay serves, or whose link passes one, which could read it: its key has everywhere what such a link has, and no more
+   * (docs/relay-web.md). Only where an admin lets pages in by a relay. Default false.
+   */
+  readonly plain?: boolean;
 }
 
 export interface Invited {

@@ -398,7 +398,7 @@ export class Client implements HostClient {
   async invite(spec: InviteSpec): Promise<Invited> {
     const { operator = "", kind = OperatorKind.HUMAN, role = "observer", session = "", name = "", onBehalfOf = "" } = spec;
     const times = { ttlMs: BigInt(spec.ttlMs ?? 0), redeemMs: BigInt(spec.redeemMs ?? 0) };
-    const value = { operator, kind, role, session, name, onBehalfOf, ...times };
+    const value = { operator, kind, role, session, name, onBehalfOf, plain: spec.plain ?? false, ...times };
     const { invitation, token, hostKey } = (await this.#call("invite", { case: "invite", value })).value;
     return { invitation: invitation!, token, hostKey };
   }

@@ -51,7 +51,7 @@ export async function hostIdOf(key: Uint8Array): Promise<string> {
   return Array.from((await sha256(key)).slice(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
+export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await subtle().digest("SHA-256", own(bytes)));
 }
 

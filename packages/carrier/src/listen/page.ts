@@ -1,5 +1,5 @@
 /**
- * The console's page, as a host serves it: files of one folder, code and no data.
+ * The console's page, as a host or a relay serves it: files of one folder, code and no data.
  *   P1  What there is is read once, into a list: no address is ever looked up on the disk.
  *   P2  An address of the page's own (a session, a list) is answered with its first file, which looks at the address itself.
  *   P3  No script but the page's own runs there, none is inline, nothing is made into HTML from a text, no other page frames it, and no other origin is
@@ -78,6 +78,12 @@ interface PageFile {
   readonly tag: string;
   /** Its name changes with its content. */
   readonly isForGood: boolean;
+}
+
+/** The folder that the build puts beside a bundle; for a source in `packages/NAME/src` that of `dist`. `here`: the bundle's or source's folder. */
+export function pageFolder(here: string): string {
+  const beside = join(here, "console");
+  return existsSync(join(beside, "index.html")) ? beside : join(here, "..", "..", "..", "dist", "console");
 }
 
 export type PageAnswer = (request: IncomingMessage, response: ServerResponse) => void;
