@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { create, DoorsSchema, type HoldError } from "@holdfast/protocol";
+import { create, DoorsSchema, ErrorSchema, type HoldError } from "@holdfast/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Caller } from "./caller.ts";
 import { type Line, Lines, type Tunnel } from "./lines.ts";
@@ -131,6 +131,17 @@ test("a host declines its own offers alone", async () => {
   lines.decline(other, box.offers[0]!, undefined);
   lines.decline(box, box.offers[0]!, undefined);
   expect(await asked).toBe("not_permitted");
+});
+
+test("a host that is too full says so, and whatever else it says is no more than that it does not open", async () => {
+  const box = line("1", "box");
+  const declined = async (code: string): Promise<string> => {
+    const asked = offerTo(box);
+    lines.decline(box, box.offers.at(-1)!, create(ErrorSchema, { code, message: "no" }));
+    return asked;
+  };
+  expect(await declined("too_many")).toBe("too_many");
+  for (const code of ["not_permitted", "revoked", "fenced", "of no sort"]) expect(await declined(code)).toBe("not_permitted");
 });
 
 test("the newest line of a host is the one: what the one before says is not heard, and its end ends nothing", async () => {

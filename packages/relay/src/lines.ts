@@ -290,9 +290,9 @@ export class Lines<T> {
   decline(line: Line, offer: Uint8Array, error: WireError | undefined): void {
     const waiting = this.#waiting.get(hex(offer));
     if (waiting?.host !== line.host.id) return;
-    waiting.refused(
-      new HoldError("not_permitted", error?.message || `host ${line.host.name} does not open`, error?.details ?? {}),
-    );
+    // A host that is too full may be less so in a moment; it says nothing else that its operator's client would act on.
+    const code = error?.code === "too_many" ? "too_many" : "not_permitted";
+    waiting.refused(new HoldError(code, error?.message || `host ${line.host.name} does not open`, error?.details ?? {}));
   }
 
   /** Throws `too_many`. What is returned is called when it is over. */

@@ -120,6 +120,21 @@ test("attempts to reconnect grow to two seconds at most, are spread, and end aft
   expect(clock.waits.length).toBeLessThan(700);
 });
 
+test.each(["draining", "timed_out", "continuity_busy", "too_many"] as const)(
+  "whose way back is %s for now is there as soon as it is not",
+  async (code) => {
+    const told: string[] = [];
+    const { host, clock } = await attachedScene({ detached: (_reason, error) => void told.push(error!.code) });
+    Object.assign(host, { refusesLinks: true, refusal: code });
+    host.links[0]!.destroy();
+    await settled();
+    for (let n = 0; n < 20; n++) await clock.next();
+    host.refusesLinks = false;
+    await clock.next();
+    expect([told, host.links.length]).toEqual([[], 2]);
+  },
+);
+
 test("a host that takes links and drops them is not dialled faster and faster", async () => {
   const { host, clock } = await attachedScene();
   host.on = (body) => {

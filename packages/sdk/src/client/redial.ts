@@ -16,8 +16,8 @@ export interface Redial {
   newId(): string;
 }
 
-/** A host that is not there now, or an older link that it has not missed yet. */
-const RETRIED: ReadonlySet<Code> = new Set<Code>(["unreachable", "draining", "timed_out", "continuity_busy"]);
+/** A host that is not there now, or an older link that it has not missed yet; or a door where many are at once, as after a relay's death. */
+const RETRIED: ReadonlySet<Code> = new Set<Code>(["unreachable", "draining", "timed_out", "continuity_busy", "too_many"]);
 const RETRY_FIRST_MS = 20;
 const RETRY_MOST_MS = 2_000;
 /** Who has found no host for this long gives up. */

@@ -1,7 +1,7 @@
 /** A host of a few lines: it welcomes everybody, and says to an attachment what a test tells it to. Time is the test's. */
 import { memoryPair, type Link } from "@holdfast/carrier";
 import { MonotonicMs } from "@holdfast/core";
-import { decodeClient, encodeHost, HoldError, type ClientFrame, type HostBody } from "@holdfast/protocol";
+import { decodeClient, encodeHost, HoldError, type ClientFrame, type Code, type HostBody } from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment } from "../../api/index.ts";
 import { ClientAttachment } from "../attachment.ts";
 import { Connection } from "../connection.ts";
@@ -18,6 +18,8 @@ export class ScriptedHost {
   /** Clients' ends. */
   readonly ends: Link[] = [];
   refusesLinks = false;
+  /** With which code it does. */
+  refusal: Code = "unreachable";
   /** Of its welcomes from now on. */
   answersAgain = true;
   hostKey: Uint8Array = new Uint8Array(32);
@@ -25,7 +27,7 @@ export class ScriptedHost {
   on: (body: Frame, say: (body: HostBody) => void, channel: number) => void = () => {};
 
   dial(): Promise<Connection> {
-    if (this.refusesLinks) return Promise.reject(new HoldError("unreachable", "nobody there"));
+    if (this.refusesLinks) return Promise.reject(new HoldError(this.refusal, "nobody there"));
     return Connection.open({
       dial: async (accept) => {
         const n = this.links.length;
