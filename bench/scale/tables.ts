@@ -164,7 +164,7 @@ function storms(parts: Parts): string {
     "too late",
     "most dials a second of a relay",
   ];
-  return table(heads, ["---", ...Array.from({ length: 7 }, () => "--:")], rows);
+  return table(heads, ["---", ...Array.from({ length: heads.length - 1 }, () => "--:")], rows);
 }
 
 /** A screen that scrolls slowly, as of a build. */
