@@ -126,6 +126,28 @@ test("a guest who has a link and a browser is in the one session, and out when t
     .waitFor();
 });
 
+test("who shares from the page chooses how the guest comes in; who may only look on is told so", async () => {
+  const w = await world();
+  await w.open(await w.connect(), { name: "work", command: ["bash", "--norc"] });
+  const { page } = await serving(w);
+  const ana = await ConsoleBrowser.of();
+  await ana.open(w);
+  await ana.goTo("work");
+  await ana.page.getByRole("button", { name: "What can be done with work" }).click();
+  await ana.page.getByRole("menuitem", { name: "Share" }).click();
+  await ana.page.getByText("A link for any browser, by a relay that could read it").click();
+  await ana.page.getByText(/serves that page: it can read what is shown there/).waitFor();
+  expect(await axeOn(ana)).toEqual([]);
+  await ana.page.getByRole("button", { name: "Make an invitation" }).click();
+  const link = await ana.page.getByLabel("Send them this").inputValue();
+  expect(link).toContain(`${page}/#hold1.`);
+  await ana.page.getByRole("button", { name: "Done", exact: true }).click();
+  const bob = await ConsoleBrowser.of();
+  await bob.page.goto(link);
+  await bob.page.getByText("you look on").waitFor();
+  expect(await bob.page.getByText("type to steer").count()).toBe(0);
+});
+
 test("a host that listens with a certificate serves the page to other machines of its network, end to end", async () => {
   const w = await world();
   await w.open(await w.connect(), { name: "work", command: ["bash", "--norc"] });

@@ -9,6 +9,7 @@ export { told } from "./session.ts";
 export type { Credential } from "./client/credential.ts";
 export { keyNames, parseKey } from "./key.ts";
 export { openSshPublicKey } from "./ssh-key.ts";
+export { pagesOf, placesOf, relayedAddress, type ServedPage } from "./places.ts";
 export { formatInvite, type InviteText, parseInvite } from "./invite-text.ts";
 export { formatHead, headFrom, type Head as WireHead, parseHeads, type SignedHead, type Standing } from "@holdfast/protocol";
 export { bytesOf, textOf, HoldError, adviceOf, codes, exitCodeOf, limits, type Code } from "@holdfast/protocol";

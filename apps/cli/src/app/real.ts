@@ -9,7 +9,7 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isatty } from "node:tty";
-import { HoldError, type HostClient } from "@holdfast/sdk";
+import { HoldError, type HostClient, relayedAddress } from "@holdfast/sdk";
 import type { Settings } from "../config/settings.ts";
 import { type Paint, paintFor } from "../show/colour.ts";
 import type { Remote } from "../read/remote.ts";
@@ -36,7 +36,7 @@ import type {
 import { drainOf } from "./drain.ts";
 import { report, usage } from "./fail.ts";
 import type { Globals } from "./globals.ts";
-import { type Contexts, relayedAddress, type Target, targetOf } from "./target.ts";
+import { type Contexts, type Target, targetOf } from "./target.ts";
 
 /** How long a command waits for the host to show what its record is: it is on the same link, and before any other question. */
 const CHECK_MS = 2_000;

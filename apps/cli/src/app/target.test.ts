@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Contexts, relayedAddress, type Said, splitHost, targetOf } from "./target.ts";
+import { relayedAddress } from "@holdfast/sdk";
+import { type Contexts, type Said, splitHost, targetOf } from "./target.ts";
 
 const contexts: Contexts = {
   current: "",

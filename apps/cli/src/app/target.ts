@@ -9,6 +9,7 @@
  *       same name at all of them.
  *   T3  What stands on the line is meant, and nothing of the environment or the current context is mixed into it, but a relay for a host's name.
  */
+import { relayedAddress } from "@holdfast/sdk";
 import { usage } from "./fail.ts";
 
 /** What a context stands for. */
@@ -113,10 +114,4 @@ function placeOf(name: string, contexts: Contexts): Place {
 export function splitHost(text: string): { readonly host: string; readonly session: string } | null {
   const [, host, session] = /^([a-z0-9][a-z0-9-]*)\/([^/\s]+)$/.exec(text) ?? [];
   return host === undefined || session === undefined ? null : { host, session };
-}
-
-/** How operators say where a host is that has joined a relay. */
-export function relayedAddress(relay: string, host: string): string {
-  const [, scheme = "https", authority = "", pin = ""] = /^(?:(\w+):\/\/)?([^#/]+)\/?(#.*)?$/.exec(relay) ?? [];
-  return `relay${scheme === "https" ? "" : `+${scheme}`}://${authority}/${host}${pin}`;
 }

@@ -1,11 +1,11 @@
 /** `hold console`. */
 import { join } from "node:path";
-import { formatInvite, HoldError, type HostClient } from "@holdfast/sdk";
+import { formatInvite, HoldError, type HostClient, pagesOf, type ServedPage } from "@holdfast/sdk";
 import { folders } from "@holdfast/sdk/node";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { formatDuration } from "../read/duration.ts";
-import { NOT_END_TO_END, relayedPage, type ServedPage } from "./invited.ts";
+import { NOT_END_TO_END, relayedPage } from "./invited.ts";
 import { openBrowserPrivately } from "./open-browser.ts";
 
 interface ConsoleFlags {
@@ -57,8 +57,8 @@ export async function run(context: Context, flags: ConsoleFlags): Promise<undefi
 
 /** Where the host listens for other machines. */
 async function networkPage(client: HostClient): Promise<ServedPage> {
-  const url = (await client.status()).addresses["network_console"];
-  if (url !== undefined) return { url, at: [url.replace(/^http/, "ws")] };
+  const page = pagesOf(await client.status()).find(({ by }) => by === "network");
+  if (page) return page;
   throw new HoldError(
     "unsupported",
     "this host serves no page to other machines: hold host up --listen ADDRESS:PORT --tls-cert FILE --tls-key FILE --console",
@@ -74,5 +74,5 @@ async function ownPage(client: HostClient): Promise<ServedPage> {
     throw fault;
   });
   if (!url) throw new HoldError("internal", "the host says of its console that it is not open");
-  return { url, at: [url.replace(/^http/, "ws")] };
+  return { by: "here", url, at: [url.replace(/^http/, "ws")] };
 }

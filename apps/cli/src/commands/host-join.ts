@@ -1,8 +1,8 @@
 /** `hold host join`. */
 import { readFile } from "node:fs/promises";
+import { relayedAddress } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
-import { relayedAddress } from "../app/target.ts";
 
 interface JoinFlags {
   readonly token: string | undefined;

@@ -1,9 +1,8 @@
 /** `hold hosts`. */
-import { escapeText } from "@holdfast/sdk";
+import { escapeText, relayedAddress } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { table } from "../show/table.ts";
-import { relayedAddress } from "../app/target.ts";
 
 export async function run(context: Context, flags: { readonly json: boolean }): Promise<undefined> {
   if (context.relayUrls.length === 0) throw usage("which relay? name it with --relay URL, or a context that has one");

@@ -1,44 +1,33 @@
 /** What is told of an invitation that was made: the text, how it is taken up, and whether anybody can get here to do so. */
-import { escapeText, formatInvite, HoldError, type HostClient, type Invited } from "@holdfast/sdk";
+import {
+  escapeText,
+  formatInvite,
+  HoldError,
+  type HostClient,
+  type Invited,
+  pagesOf,
+  placesOf,
+  type ServedPage,
+} from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { formatDuration } from "../read/duration.ts";
 import { invitationJson } from "../show/session.ts";
-import { relayedAddress } from "../app/target.ts";
 
 const LOOPBACK = /^\w+:\/\/(localhost|127\.[\d.]+|\[::1\])(:|\/|$)/;
-/** How links are made, the surest first; other carriers' addresses are told too, for those who know a way. */
-const KNOWN = /^(wss?|relay(\+http)?):/;
-
 /** Where the host is reached: what the person says, else what it says of itself. */
 export async function addressesOf(client: HostClient, said: readonly string[]): Promise<readonly string[]> {
   for (const address of said) checkAddress(address);
   if (said.length > 0) return said;
-  const { addresses, uplinks } = await client.status();
-  const relayed = uplinks.filter((u) => u.state === "connected").map((u) => relayedAddress(u.url, u.name));
-  const told = [...Object.values(addresses), ...relayed];
-  const ranked = [...told.filter((a) => KNOWN.test(a)), ...told.filter((a) => !KNOWN.test(a))];
-  // One port that answers in several ways is one place to go to.
-  return ranked.filter((a, i) => ranked.findIndex((b) => placeOf(b) === placeOf(a)) === i);
-}
-
-const placeOf = (address: string): string => address.replace(/^\w+(\+\w+)?:\/\//, "");
-
-/** Where a browser finds the console, and the host from there. */
-export interface ServedPage {
-  /** `https://relay.example:7445` */
-  readonly url: string;
-  /** Addresses for an invitation. */
-  readonly at: readonly string[];
+  return placesOf(await client.status());
 }
 
 /** As relays serve it. Throws `unsupported` where no relay that the host is connected to serves one, or the host lets no page in by it. */
 export async function relayedPage(client: HostClient): Promise<ServedPage> {
-  const { uplinks, hostId } = await client.status();
-  const serving = uplinks.filter(({ page }) => page !== "");
-  const pages = serving.filter(({ allowPlain }) => allowPlain).map(({ page }) => page);
-  const [url] = pages;
-  if (url !== undefined) return { url, at: pages.map((page) => `relay+${page.replace(/^http/, "ws")}/${hostId}`) };
+  const status = await client.status();
+  const page = pagesOf(status).find(({ by }) => by === "relay");
+  if (page) return page;
+  const serving = status.uplinks.filter(({ page: url }) => url !== "");
   throw new HoldError(
     "unsupported",
     serving[0]

@@ -3,7 +3,7 @@ import { OperatorKind } from "@holdfast/sdk";
 import { type ReactNode, useState } from "react";
 import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
-import { Invitation, invitationText } from "../host/invitation.tsx";
+import { Invitation, invitationOf, specOf, useWays, WaysChoice } from "../host/invitation.tsx";
 import { useAttempt } from "../sessions/attempt.ts";
 import css from "./operators.module.css";
 
@@ -22,15 +22,15 @@ export function Invite({ link, onDone }: { readonly link: HostLink; readonly onD
   const [name, setName] = useState("");
   const [role, setRole] = useState<keyof typeof ROLES>("operator");
   const [text, setText] = useState<string | null>(null);
+  const ways = useWays(link);
   const { wrong, isBusy, attempt } = useAttempt(() => {});
   const invite = (): void =>
     attempt(async () => {
       const { client } = link;
       const own = client.operator.operator?.id ?? "";
-      const made = await client.invite(
-        who === "device" ? { operator: own } : { kind: KINDS[who], role, name, ...(who === "ai" ? { onBehalfOf: own } : {}) },
-      );
-      setText(await invitationText(link, made));
+      const whom =
+        who === "device" ? { operator: own } : { kind: KINDS[who], role, name, ...(who === "ai" ? { onBehalfOf: own } : {}) };
+      setText(await invitationOf(link, ways, await client.invite({ ...whom, ...specOf(ways) })));
     });
   return (
     <Dialog
@@ -53,6 +53,7 @@ export function Invite({ link, onDone }: { readonly link: HostLink; readonly onD
               <Choice label="Role" value={role} onChange={setRole} of={ROLES} />
             </>
           )}
+          <WaysChoice ways={ways} />
           {wrong ? (
             <p className={css.wrong} role="alert">
               {wrong}

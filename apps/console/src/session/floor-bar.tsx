@@ -31,7 +31,7 @@ export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
   const hasAi = presence.some((p) => p.kind === OperatorKind.AI) || floor.aiPaused;
   return (
     <div className={css.floor} role="toolbar" aria-label="The floor">
-      <Steers floor={floor} own={own} />
+      <Steers floor={floor} own={own} mayType={!attachment.observing} />
       {floor.asking.length > 0 ? <Badge tone="warn">{floor.asking.join(", ")} asks</Badge> : null}
       {attachment.observing ? (
         <Badge>you look on</Badge>
@@ -69,10 +69,16 @@ export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
 
 type Floor = NonNullable<TerminalView["floor"]["value"]>;
 
-function Steers({ floor, own }: { readonly floor: Floor; readonly own: boolean }): ReactNode {
+interface SteersProps {
+  readonly floor: Floor;
+  readonly own: boolean;
+  readonly mayType: boolean;
+}
+
+function Steers({ floor, own, mayType }: SteersProps): ReactNode {
   if (floor.mode === FloorMode.OPEN) return <Badge>all may type</Badge>;
   if (own) return <Badge tone="accent">you steer</Badge>;
-  if (floor.holder === "") return <Badge>free: type to steer</Badge>;
+  if (floor.holder === "") return <Badge>{mayType ? "free: type to steer" : "nobody steers"}</Badge>;
   return (
     <>
       <Avatar name={floor.holderName} kind={floor.holderKind} steers />

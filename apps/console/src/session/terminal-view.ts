@@ -152,7 +152,8 @@ export class TerminalView {
   }
 
   async #attach(): Promise<void> {
-    const { client, session, observe = false } = this.#options;
+    const { client, session } = this.#options;
+    const observe = this.#options.observe ?? !client.operator.operator?.capabilities.includes("session.input");
     const size = this.#own();
     try {
       const attachment = await client.attach(

@@ -3,7 +3,7 @@ import type { Session } from "@holdfast/sdk";
 import { type ReactNode, useState } from "react";
 import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
-import { Invitation, invitationText } from "../host/invitation.tsx";
+import { Invitation, invitationOf, specOf, useWays, WaysChoice } from "../host/invitation.tsx";
 import { useAttempt } from "./attempt.ts";
 
 const HOUR_MS = 3_600_000;
@@ -18,13 +18,14 @@ export function Share({ link, session, onDone }: ShareProps): ReactNode {
   const [role, setRole] = useState<"observer" | "operator">("observer");
   const [hours, setHours] = useState("1");
   const [invitation, setInvitation] = useState<string | null>(null);
+  const ways = useWays(link);
   const { wrong, isBusy, attempt } = useAttempt(() => {});
   const ttlMs = Number(hours) * HOUR_MS;
   const isWrong = !(ttlMs > 0 && ttlMs <= 30 * 24 * HOUR_MS);
   const invite = (): void =>
     attempt(async () => {
-      const made = await link.client.invite({ session: session.id, role, ttlMs });
-      setInvitation(await invitationText(link, made, session.name));
+      const made = await link.client.invite({ session: session.id, role, ttlMs, ...specOf(ways) });
+      setInvitation(await invitationOf(link, ways, made, session.name));
     });
   return (
     <Dialog
@@ -48,6 +49,7 @@ export function Share({ link, session, onDone }: ShareProps): ReactNode {
             inputMode="decimal"
             wrong={isWrong ? "More than nothing, and 720 (30 days) at most." : wrong}
           />
+          <WaysChoice ways={ways} />
           <footer>
             <Button onPress={onDone}>Cancel</Button>
             <Button look="primary" isDisabled={isBusy || isWrong} onPress={invite}>
