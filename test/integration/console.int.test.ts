@@ -88,7 +88,8 @@ test("two browsers and a terminal share a session: who steers is seen by all, ta
   await ben.page.goto(url);
   await ben.page.getByLabel("Or paste an invitation").fill(invitation);
   await ben.page.getByRole("button", { name: "Join" }).click();
-  await ben.goTo("shared");
+  // There is one session for him, and he is led to it.
+  await ben.page.getByText("live", { exact: true }).first().waitFor();
   await ana.type("echo from-ana");
   await ben.sees(/^from-ana/);
   await ben.page
