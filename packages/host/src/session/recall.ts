@@ -33,12 +33,12 @@ interface Saved {
   readonly parent?: string;
 }
 
-/** Null for a session that was removed, or whose opening is not in the journal. `parent`: empty for one that is no command of `hold exec`. */
+/** Null for a session that was removed, or whose opening is not in the journal. `parent`: empty for one that is no command of `hold exec`. `savedSeq`: of the fold that it was read from; 0: there is none. */
 export function recall(
   id: string,
   { journal, clock, log }: Pick<SessionPorts, "journal" | "clock" | "log">,
   known: Known,
-): { readonly past: Past; readonly parent: string } | null {
+): { readonly past: Past; readonly parent: string; readonly savedSeq: number } | null {
   const now = clock.monoMs();
   const unread = {
     facts: sessionRoom.unopened(id),
@@ -48,6 +48,7 @@ export function recall(
   };
   const saved = journal.loadFold(id);
   let { facts, input, commands, parent } = unread;
+  let savedSeq = 0;
   if (saved) {
     try {
       const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as Saved;
@@ -56,6 +57,7 @@ export function recall(
       // Facts that an older version did not keep have their defaults.
       facts = { ...facts, ...data.facts };
       parent = data.parent ?? "";
+      savedSeq = saved.seq;
     } catch (fault) {
       log(`session ${id}: its saved fold can't be read, the journal is: ${String(fault)}`);
       ({ facts, input, commands, parent } = unread);
@@ -93,7 +95,7 @@ export function recall(
   if (facts.createdAt === 0) return null;
   // Who was revoked while the host died may not have been cut off: nothing of theirs is written any more.
   for (const { operator } of input.unsettled()) if (known(operator)?.revoked) cuts.set(operator, facts.seq);
-  return { past: { facts, input, commands, cuts }, parent };
+  return { past: { facts, input, commands, cuts }, parent, savedSeq };
 }
 
 /** Core/input I5: whose unit and waiting input this record cut, as the session decided it then; null if nobody's. */
