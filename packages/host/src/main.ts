@@ -146,7 +146,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
       notice: () => {},
       lost: (detail) => {
         log(`the terminal models are gone and will be rebuilt: ${detail}`);
-        for (const session of host.sessions.values()) session.screen.lost();
+        for (const session of host.sessions.values()) session.modelsLost();
       },
     },
     built ? { workerUrl: pathToFileURL(join(here, "terminal-worker.mjs")) } : {},

@@ -351,6 +351,11 @@ export class LiveSession {
     this.#output.parsed();
   }
 
+  /** That worker died, and every model with it. */
+  modelsLost(): void {
+    this.#output.modelsLost();
+  }
+
   // --- attachments ---
 
   attach(attachment: HostAttachment, details: { readonly resumed: boolean; readonly client: string }): void {
