@@ -260,8 +260,9 @@ export class LiveSession {
   }
 
   /** The fold, for the journal's cache. */
-  saved(): { facts: SessionFacts; input: unknown; commands: SavedCommands } {
-    return { facts: this.facts, input: this.#inputs.save(), commands: this.commands.save() };
+  saved(): { facts: SessionFacts; input: unknown; commands: SavedCommands; cuts: [string, number][] } {
+    const inputs = this.#inputs;
+    return { facts: this.facts, input: inputs.save(), commands: this.commands.save(), cuts: inputs.saveCuts() };
   }
 
   // --- the shim ---
