@@ -150,7 +150,7 @@ export class LiveSession {
         const seat = readers.attachments.get(attachment);
         if (seat?.size) sizing.claim(seat, true);
       },
-      tellAll: (message) => readers.tellAll(message),
+      tellAll: (state, message) => readers.tellAll(state, message),
       reschedule,
     });
     this.#inputs = new Inputs(
