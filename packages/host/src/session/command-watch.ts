@@ -94,6 +94,11 @@ export class CommandWatch {
     return this.#end;
   }
 
+  /** Up to here it is known what is a mark and what is not: behind it one may be arriving. */
+  get toldApart(): Offset {
+    return Offset(this.#end - (this.#scanner?.held.length ?? 0));
+  }
+
   /** The run that was typed with this key (core/command Q1). */
   run(key: string): command.KnownRun | null {
     return this.#runs.find(key);
