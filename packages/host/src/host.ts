@@ -273,9 +273,9 @@ export class Host {
   #recall(id: string): LiveSession | null {
     const recalled = recall(id, this.ports, (operator) => this.registry.byName(operator));
     if (!recalled) return null;
-    const { past, parent } = recalled;
+    const { past, parent, savedSeq } = recalled;
     if (parent !== "") this.#parents.set(id, parent);
-    const session = this.#enter(new LiveSession(id, this.ports, past), past.facts.seq);
+    const session = this.#enter(new LiveSession(id, this.ports, past), savedSeq);
     const holder = past.facts.holder ? this.registry.byName(past.facts.holder) : null;
     if (holder && !holder.revoked) session.restoreFloor(operatorOf(holder));
     if (!session.isOver && past.facts.bootId === this.bootId) this.#learning.learn(session);

@@ -146,7 +146,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
       notice: () => {},
       lost: (detail) => {
         log(`the terminal models are gone and will be rebuilt: ${detail}`);
-        for (const session of host.sessions.values()) session.screen.lost();
+        for (const session of host.sessions.values()) session.modelsLost();
       },
     },
     built ? { workerUrl: pathToFileURL(join(here, "terminal-worker.mjs")) } : {},
@@ -165,8 +165,12 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     newId: (chars) => Array.from({ length: chars }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join(""),
     log,
   };
+  const notice = (text: string): void => {
+    host.notices.push(text);
+    log(text);
+  };
   const run = folders.run(home);
-  const runFolder = new RunFolder({ folder: run, connectShim: (path, handlers) => connectShim(path, {}, handlers), log });
+  const runFolder = new RunFolder({ folder: run, connectShim: (path, handlers) => connectShim(path, {}, handlers), log, notice });
   const spawning = atOnce(SPAWNS);
   const links = new Set<HostLink>();
   let server: Server | null = null;
@@ -244,6 +248,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   const { adopted, lost } = await host.adopt(process.pid);
   runFolder.sweep({
     isLive: (id) => host.sessions.get(id)?.isOver === false,
+    isOver: (id) => host.withId(id)?.isOver ?? journal.isRemoved(id),
     mayHaveShim: (id) => ["opening", "running", "ended"].includes(host.sessions.get(id)?.facts.state ?? ""),
   });
   const meet = (
@@ -276,10 +281,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   console = host.console = new Console({
     path: files.console(home),
     log,
-    notice: (text) => {
-      host.notices.push(text);
-      log(text);
-    },
+    notice,
     told: (url) => {
       const stale = host.notices.findIndex((text) => text.startsWith(CONSOLE_SHUT));
       if (stale >= 0) host.notices.splice(stale, 1);

@@ -9,10 +9,12 @@ import { RunFolder } from "./run-folder.ts";
 let folder: string;
 let dialled: { path: string; handlers: ShimHandlers; said: string[] }[];
 let run: RunFolder;
+let notices: string[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "holdfast-run-"));
   dialled = [];
+  notices = [];
   run = new RunFolder({
     folder,
     connectShim(path, handlers) {
@@ -22,9 +24,11 @@ beforeEach(() => {
         ack: () => void said.push("ack"),
         release: () => void said.push("release"),
         endTree: () => void said.push("endTree"),
+        close: () => void said.push("close"),
       } as unknown as ShimLink;
     },
     log: () => {},
+    notice: (text) => void notices.push(text),
   });
 });
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -77,18 +81,34 @@ test("a shim that listens for a session that is over is ended, read to its end, 
 
 test("a start takes away what dead hosts left, and nothing of sessions that live", () => {
   for (const id of ["live", "over", "lost", "stranger"]) leave(id);
-  run.sweep({ isLive: (id) => id === "live", mayHaveShim: (id) => id === "live" || id === "over" });
+  run.sweep({
+    isLive: (id) => id === "live",
+    mayHaveShim: (id) => id === "live" || id === "over",
+    isOver: (id) => id === "lost",
+  });
   expect(readdirSync(join(folder, "environment"))).toEqual(["live"]);
   expect(readdirSync(join(folder, "agent"))).toEqual(["live.sock"]);
   expect(readdirSync(folder).filter((n) => n.endsWith(".spec"))).toEqual([]);
   expect(dialled.map((d) => d.path).sort()).toEqual([run.socketPath("lost"), run.socketPath("stranger")].sort());
 });
 
+test("a program whose session the journal does not know is left alone and told; that of one that is over or was removed is ended", () => {
+  for (const id of ["lost", "stranger", "nobody"]) leave(id);
+  run.sweep({ isLive: () => false, mayHaveShim: () => false, isOver: (id) => id === "lost" });
+  const at = (id: string) => dialled.find((d) => d.path === run.socketPath(id))!;
+  for (const id of ["lost", "stranger"]) at(id).handlers.welcome({ phase: "running", pid: 8, shimPid: 7 } as never);
+  at("nobody").handlers.end("gone", "connect ECONNREFUSED /run/nobody.sock");
+  expect(at("lost").said).toEqual(["endTree"]);
+  expect(at("stranger").said).toEqual(["close"]);
+  expect(notices).toEqual([expect.stringContaining("session stranger (pid 8, its shim 7)")]);
+  expect([existsSync(run.socketPath("stranger")), existsSync(run.socketPath("nobody"))]).toEqual([true, false]);
+});
+
 test("a start leaves the host's and the keeper's own sockets alone", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => void server.listen(join(folder, "keeper.sock"), resolve));
   writeFileSync(join(folder, "host.sock"), "");
-  run.sweep({ isLive: () => false, mayHaveShim: () => false });
+  run.sweep({ isLive: () => false, mayHaveShim: () => false, isOver: () => false });
   expect(dialled).toEqual([]);
   await new Promise((resolve) => server.close(resolve));
 });

@@ -3,14 +3,16 @@
  * shim has read it; an environment is in it), `environment/ID` (what the shell had at its last prompt), `agent/ID.sock`.
  *
  *   R1  When a session is over its environment and its agent's path go at once; nothing that holds secrets outlives its use.
- *   R2  A socket is removed only when nobody listens there. A shim that listens for a session that is over or unknown is
+ *   R2  A socket is removed only when nobody listens there. A shim that listens for a session that is over or was removed is
  *       ended: its session can't be adopted, and without a host its program would block for ever.
+ *   R3  One that listens for a session that the journal doesn't know, or can't read, is left alone and told: its program may
+ *       be well, and that the record of it is lost is no reason to end it (host A3).
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { ShimHandlers, ShimLink } from "@holdfast/shim";
 
-/** How long the processes of a shim that nobody knows have to end by themselves. */
+/** How long the processes of a shim whose session is over have to end by themselves. */
 const ORPHAN_GRACE_MS = 2_000;
 /** Not sessions'. */
 const OWN_SOCKETS = new Set(["host.sock", "keeper.sock"]);
@@ -19,6 +21,8 @@ export interface RunFolderOptions {
   readonly folder: string;
   connectShim(path: string, handlers: ShimHandlers): ShimLink;
   log(text: string): void;
+  /** What an admin should know. */
+  notice(text: string): void;
 }
 
 export class RunFolder {
@@ -66,7 +70,7 @@ export class RunFolder {
   }
 
   /** What hosts that died left. Called once, before anything is opened. */
-  sweep(sessions: { isLive(id: string): boolean; mayHaveShim(id: string): boolean }): void {
+  sweep(sessions: { isLive(id: string): boolean; mayHaveShim(id: string): boolean; isOver(id: string): boolean }): void {
     const { folder } = this.#o;
     for (const name of readdirSync(join(folder, "environment")))
       if (!sessions.isLive(name)) rmSync(join(folder, "environment", name), { force: true });
@@ -74,9 +78,36 @@ export class RunFolder {
       if (!sessions.isLive(name.split(".")[0]!)) rmSync(join(folder, "agent", name), { force: true });
     for (const name of readdirSync(folder)) {
       if (name.endsWith(".spec")) rmSync(join(folder, name), { force: true });
-      else if (name.endsWith(".sock") && !OWN_SOCKETS.has(name) && !sessions.mayHaveShim(name.slice(0, -".sock".length)))
-        this.#reap(join(folder, name));
+      else if (name.endsWith(".sock") && !OWN_SOCKETS.has(name)) {
+        const id = name.slice(0, -".sock".length);
+        if (sessions.mayHaveShim(id)) continue;
+        if (sessions.isOver(id)) this.#reap(join(folder, name));
+        else this.#leaveAlone(id, join(folder, name));
+      }
     }
+  }
+
+  /** R3. */
+  #leaveAlone(id: string, path: string): void {
+    const link = this.#o.connectShim(path, {
+      welcome: (w) => {
+        link.close();
+        this.#o.notice(
+          `a program runs as session ${id} (pid ${w.pid}, its shim ${w.shimPid}), and the journal has no such session, or can't read it: it is left alone, can't be attached to, and waits when it has printed more than its shim holds; if nobody needs it, kill both`,
+        );
+      },
+      output: () => {},
+      result: () => {},
+      exited: () => {},
+      closed: () => {},
+      probe: () => {},
+      end: (_reason, detail) => this.#removeDead(path, detail),
+    });
+  }
+
+  /** R2. */
+  #removeDead(path: string, detail: string): void {
+    if (/ECONNREFUSED/.test(detail)) rmSync(path, { force: true });
   }
 
   /** R2. */
@@ -88,9 +119,7 @@ export class RunFolder {
     };
     const link = this.#o.connectShim(path, {
       welcome: (w) => {
-        this.#o.log(
-          `a shim listens at ${path} for a session that is over, or that the journal does not know (pid ${w.pid}): it is ended`,
-        );
+        this.#o.log(`a shim listens at ${path} for a session that is over (pid ${w.pid}): it is ended`);
         if (w.phase === "failed") letGo();
         else link.endTree(ORPHAN_GRACE_MS);
       },
@@ -102,9 +131,7 @@ export class RunFolder {
       exited: letGo,
       closed: letGo,
       probe: () => {},
-      end: (_reason, detail) => {
-        if (/ECONNREFUSED/.test(detail)) rmSync(path, { force: true });
-      },
+      end: (_reason, detail) => this.#removeDead(path, detail),
     });
   }
 }

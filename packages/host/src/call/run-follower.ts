@@ -220,7 +220,7 @@ export class RunFollower {
     this.#handSegments(run.segments);
     if (run.openOffset === null) return;
     this.#told = Math.max(this.#told, run.openOffset);
-    this.#handTo(this.#session.commands.outputEnd, true);
+    this.#handTo(this.#session.commands.toldApart);
     if (this.#isFull) this.#later(() => this.#hand());
   }
 
@@ -243,7 +243,7 @@ export class RunFollower {
   #handSegments(segments: readonly command.Segment[]): void {
     for (const { from, to } of segments) {
       this.#told = Math.max(this.#told, from);
-      this.#handTo(to, false);
+      this.#handTo(to);
       if (this.#isFull) return;
       this.#lose(to);
     }
@@ -255,8 +255,7 @@ export class RunFollower {
     this.#told = Math.max(this.#told, to);
   }
 
-  /** `partial`: hold back an unfinished escape sequence at the end, which may be a mark. */
-  #handTo(to: number, partial: boolean): void {
+  #handTo(to: number): void {
     this.#isFull = false;
     while (this.#told < to) {
       this.#isFull = !this.#ctx.hasRoom();
@@ -279,9 +278,7 @@ export class RunFollower {
         const end = Math.min(to, after);
         if (entry.payload.length < entry.payloadBytes) this.#lose(end);
         else {
-          let bytes = entry.payload.subarray(this.#told - entry.offset, end - entry.offset);
-          if (partial) bytes = bytes.subarray(0, beforeOpenEscape(bytes));
-          if (bytes.length === 0) return;
+          const bytes = entry.payload.subarray(this.#told - entry.offset, end - entry.offset);
           this.#told += bytes.length;
           this.#teller.take(bytes, this.#told, entry.seq);
         }
@@ -312,13 +309,4 @@ export class RunFollower {
     this.#isOver = true;
     then();
   }
-}
-
-/** Length without an escape sequence that is not finished: a mark may be arriving. */
-function beforeOpenEscape(bytes: Uint8Array): number {
-  const esc = bytes.lastIndexOf(0x1b);
-  if (esc < 0 || bytes.indexOf(0x07, esc) >= 0) return bytes.length;
-  const next = bytes[esc + 1];
-  // Only an OSC can be a mark; other sequences may go.
-  return next === undefined || next === 0x5d ? esc : bytes.length;
 }

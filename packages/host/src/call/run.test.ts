@@ -82,6 +82,22 @@ test("the command is typed with one Enter, and its output and code are handed ov
   expect(r.output).toBe("one\r\ntwo\r\n");
 });
 
+test("a title that comes in two pieces holds up nothing, and a mark that comes in three is not handed over", async () => {
+  const world = await atPrompt(50);
+  const r = run(world, { text: "titled" });
+  await world.advance(30);
+  await prints(world, `titled\r\n${mark("C", "7;titled")}a \x1b]0;t`);
+  await prints(world, "itle\x07b\r\n");
+  expect(r.output).toBe("a \x1b]0;title\x07b\r\n");
+  const end = ends("0");
+  await prints(world, `c\x1b${end.slice(1, 6)}`);
+  await prints(world, end.slice(6, 20));
+  expect(r.output).toBe("a \x1b]0;title\x07b\r\nc");
+  await prints(world, end.slice(20));
+  expect(r.answer).toMatchObject({ state: "ended", code: 0 });
+  expect(r.output).toBe("a \x1b]0;title\x07b\r\nc");
+});
+
 test("output waits in the journal while the caller has no room, and comes whole and in order when it has", async () => {
   const world = await atPrompt(52);
   let room = false;

@@ -68,7 +68,7 @@ export interface SessionState {
   nextSeq: number;
   lastLsn: number;
   removed: boolean;
-  /** Nothing from here on may be pruned, as told by the last `prune`; 0 when it was not told. */
+  /** Nothing from here on may be pruned, as told by the last `prune`; 0 when it was not told in this life: then nothing may. */
   keepFromSeq: number;
 }
 

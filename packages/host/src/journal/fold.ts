@@ -20,7 +20,7 @@ export class FoldStore {
     return `${escapeSession(session)}.fold`;
   }
 
-  save(session: string, seq: number, mark: Buffer, blob: Uint8Array): void {
+  save(session: string, seq: number, mark: Buffer, blob: Uint8Array): boolean {
     const b = Buffer.alloc(HEAD + blob.length);
     b.write(MAGIC, 0, "latin1");
     writeU64(b, seq, 12);
@@ -29,8 +29,9 @@ export class FoldStore {
     b.writeUInt32LE(crc32(b.subarray(12)), 8);
     try {
       replaceFile(this.#disk, this.#folder, this.#name(session), b, false);
+      return true;
     } catch {
-      /* a cache */
+      return false;
     }
   }
 

@@ -139,16 +139,16 @@ export interface Journal {
    */
   prune(session: string, keepFromSeq: number, recordsFromSeq?: number): Gap[];
   /**
-   * Drops the records that age and bytes give up, and names the sessions that hold back the rest: their newest record, or one that
-   * `prune` was told to keep, is due. It goes when each has a newer record and is pruned past it, or has expired.
+   * Drops the records that age and bytes give up, and names the sessions that hold back the rest: their newest record, one that
+   * `prune` was told to keep, or, while it was told nothing in this life, any record of theirs is due. It goes when each has a newer record and is pruned past it, or has expired.
    */
   pruneRecords(): Overdue[];
   /** The end of a session's retention: forgets it with its payload files, off the loop. Its small payloads go with the segments that are due. */
   expire(session: string): void;
   /** Removes a session's payload files and forgets it (`hold rm`); its records stay for the audit. */
   remove(session: string): void;
-  /** The caller's fold of a session as of `seq`, so that a restart needs not read from 1. A cache: losing it loses nothing. */
-  saveFold(session: string, seq: number, blob: Uint8Array): void;
+  /** The caller's fold of a session as of `seq`, so that a restart needs not read from 1. A cache, until records before it are pruned. False: it could not be saved. */
+  saveFold(session: string, seq: number, blob: Uint8Array): boolean;
   loadFold(session: string): { seq: number; blob: Uint8Array } | null;
   mark(): JournalMark;
   /** Ids of those it holds, as {@link tails}. */

@@ -375,9 +375,9 @@ export class LiveJournal implements Journal {
     this.#payloads.drop(files);
   }
 
-  saveFold(session: string, seq: number, blob: Uint8Array): void {
+  saveFold(session: string, seq: number, blob: Uint8Array): boolean {
     const mark = this.#foldMark(session, seq);
-    if (mark !== null) this.#folds.save(session, seq, mark, blob);
+    return mark !== null && this.#folds.save(session, seq, mark, blob);
   }
 
   loadFold(session: string): { seq: number; blob: Uint8Array } | null {

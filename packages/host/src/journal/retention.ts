@@ -3,6 +3,7 @@
  *   T1  The note and the marker are on the disk before the first file goes, and files go in order.
  *   T2  A session that is not removed keeps its newest record, so that its seq is never given out twice and a restart finds it.
  *   T3  A segment that is held keeps all after it; who holds it is told ({@link holders}), so that somebody can see to it.
+ *   T4  Of a session for which `prune` was not told in this life everything is kept: who has its books is asked for them first.
  */
 import type { Catalogue, Segment, SessionState } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
@@ -44,7 +45,7 @@ export function holders(catalogue: Catalogue, segments: readonly Segment[]): Map
 function firstKept(s: SessionState): Segment | null {
   const newest = s.ranges.at(-1)?.segment ?? null;
   if (newest === null || s.removed || s.id === OWN_SESSION) return null;
-  if (s.keepFromSeq === 0) return newest;
+  if (s.keepFromSeq === 0) return s.ranges[0]!.segment;
   return s.ranges.find((r) => r.firstSeq + r.count > s.keepFromSeq)?.segment ?? newest;
 }
 

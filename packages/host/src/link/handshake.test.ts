@@ -20,6 +20,7 @@ import type { Host } from "../host.ts";
 import { Continuity, type GivenToken } from "../operator/continuity.ts";
 import { keyIdOf, rawPublicKey } from "../operator/key.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
+import { HOP_BYTES } from "../session/attachment.ts";
 import { HostLink } from "./host-link.ts";
 
 const hostKey = generateKeyPairSync("ed25519").privateKey;
@@ -60,6 +61,8 @@ function scene(
   const refused: string[] = [];
   /** Revoked while something is looked at; set before, of whom a carrier has proven. */
   const out: { operator: boolean; key: boolean | "next time" } = { operator: false, key: false, ...wasOut };
+  /** What waits for approval, and who is told of a change. */
+  const asked = { requests: [] as unknown[], told: () => {} };
   const host = {
     version: "t",
     ports: {
@@ -98,7 +101,15 @@ function scene(
       return () => keyRevocations.delete(told);
     },
     cameInPlain: ({ id }: RegisteredOperator, via: string) => void uses.push(`${id} in plain, ${via}`),
-    gate: { approvals: { listen: () => () => {}, list: () => [] } },
+    gate: {
+      approvals: {
+        listen: (told: () => void) => {
+          asked.told = told;
+          return () => {};
+        },
+        list: () => asked.requests,
+      },
+    },
     may: () => false,
     onRevoked: (told: (o: string) => void) => {
       revocations.add(told);
@@ -123,7 +134,21 @@ function scene(
     begins,
   );
   const send = (body: ClientBody, channel = 0): void => bound.frame(channel, encodeClient(body));
-  return { bound, said, ends, timers, revocations, keyRevocations, uses, refused, out, send, last: () => said.at(-1)! };
+  return {
+    bound,
+    link,
+    asked,
+    said,
+    ends,
+    timers,
+    revocations,
+    keyRevocations,
+    uses,
+    refused,
+    out,
+    send,
+    last: () => said.at(-1)!,
+  };
 }
 
 /** Places of this host, which may be shown on several links. */
@@ -170,6 +195,27 @@ const refusal = (s: ReturnType<typeof scene>): string => {
   const last = s.last();
   return last.case === "refused" ? last.value.error!.code : `${last.case}`;
 };
+
+test("a link that takes nothing is told of what waits for approval once it has room, as it is then", () => {
+  const s = scene();
+  prove(s);
+  const welcomed = s.said.length;
+  const link = s.link as { buffered: number };
+  link.buffered = HOP_BYTES;
+  for (let n = 1; n <= 1_000; n++) {
+    s.asked.requests.push({
+      question: null,
+      bound: { session: "s1" },
+      approval: { phase: { name: "pending" }, actors: ["pat"] },
+    });
+    s.asked.told();
+  }
+  expect(s.said.length).toBe(welcomed);
+  link.buffered = 0;
+  s.bound.drained();
+  s.bound.drained();
+  expect(s.said.slice(welcomed)).toMatchObject([{ case: "approvals", value: { own: 1_000 } }]);
+});
 
 test("an operator who proves its key is welcomed by name, role and rights, and no timer is left", () => {
   const s = scene();

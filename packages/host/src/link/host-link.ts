@@ -5,6 +5,7 @@
  *   L3  Rights are looked up for each frame. What a client says of itself is only `via` and `client`.
  *   L5  A carrier whose protocol proves the key itself hands over whom it has proven; from there on nothing differs. Where frames of ours come
  *       over it, a client says so with an empty key id, or proves a key of its own, as it likes.
+ *   L6  Of what it is told unasked, and has no room for, the newest is told once it has room, and no more.
  *   L7  A link ends with the operator whom it has proven, and with the key that it was proven by. Both are looked up once more when it opens: reading a
  *       grant, or what a request brings, takes a while, and nobody hears of a revocation meanwhile.
  *   L8  A link that a grant has opened ends with it, whatever is under way.
@@ -24,6 +25,7 @@ import {
   type Code,
   headOnWire,
   type HostBody,
+  type SignedHead,
 } from "@holdfast/protocol";
 import { answerCall, type CallContext } from "../call/answer.ts";
 import { waitingFor } from "../call/approvals.ts";
@@ -78,6 +80,8 @@ export class HostLink implements LinkHandlers {
   readonly #stops: (() => void)[];
   /** Told heads of the chain as they are signed. */
   #isWitness = false;
+  /** The newest, if there was no room for it. */
+  #lateHead: SignedHead | null = null;
   /** What was told last of what waits for approval. */
   #toldApprovals = "0 0";
   #stopExpiry: () => void = () => {};
@@ -153,6 +157,8 @@ export class HostLink implements LinkHandlers {
   }
 
   drained(): void {
+    this.#tellApprovals();
+    this.#tellHead();
     this.#attachments?.drained();
   }
 
@@ -236,9 +242,10 @@ export class HostLink implements LinkHandlers {
     this.#tellApprovals();
   }
 
-  /** People hear of what waits for approval: theirs to decide, or asked on their behalf. Who bears a grant decides nothing. */
+  /** L6. People hear of what waits for approval: theirs to decide, or asked on their behalf. Who bears a grant decides nothing. */
   #tellApprovals(): void {
     if (this.#phase.name !== "open" || this.#phase.operator.kind !== "human" || this.#phase.isBearer) return;
+    if (this.#link.buffered >= HOP_BYTES) return;
     const { waiting, own } = waitingFor(this.#host, this.#phase.operator);
     if (this.#toldApprovals === `${waiting} ${own}`) return;
     this.#toldApprovals = `${waiting} ${own}`;
@@ -316,7 +323,20 @@ export class HostLink implements LinkHandlers {
     const { witness } = this.#host;
     if (this.#isWitness || !witness) return;
     this.#isWitness = true;
-    this.#stops.push(witness.onHead((head) => this.#send(CONTROL_CHANNEL, { case: "head", value: headOnWire(head) })));
+    this.#stops.push(
+      witness.onHead((head) => {
+        this.#lateHead = head;
+        this.#tellHead();
+      }),
+    );
+  }
+
+  /** L6. */
+  #tellHead(): void {
+    const head = this.#lateHead;
+    if (!head || this.#phase.name !== "open" || this.#link.buffered >= HOP_BYTES) return;
+    this.#lateHead = null;
+    this.#send(CONTROL_CHANNEL, { case: "head", value: headOnWire(head) });
   }
 
   // --- words ---

@@ -196,6 +196,7 @@ export class LinkAttachments {
         ready: false,
         isHeld: false,
         jumpsAgain: false,
+        late: new Map(),
         over: false,
       };
       this.#seats.set(number, { session, attachment });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, expect, test } from "vitest";
@@ -81,4 +81,22 @@ test("what was in force and can't be read any more lets AIs do nothing, and says
   h.write(strict);
   store.load("ana", 1);
   expect(store.notice()).toBeNull();
+});
+
+test("a folder, a link or too much in the place of what was in force keeps no host from starting, and lets AIs do nothing", () => {
+  const h = home();
+  const elsewhere = `${h.inForce}.elsewhere`;
+  writeFileSync(elsewhere, "{}");
+  const places: readonly (() => void)[] = [
+    () => mkdirSync(h.inForce),
+    () => symlinkSync(elsewhere, h.inForce),
+    () => writeFileSync(h.inForce, Buffer.alloc(2 * 1024 * 1024)),
+  ];
+  for (const stands of places) {
+    stands();
+    const store = PolicyStore.open(h);
+    expect(store.policy.otherwise).toBe("deny");
+    expect(store.notice()).toContain("AIs may do nothing");
+    rmSync(h.inForce, { recursive: true });
+  }
 });

@@ -47,9 +47,10 @@ export class PolicyStore {
 
   /** Null: there is no file, and nothing is ever loaded. */
   static open(paths: PolicyPaths | null): PolicyStore {
-    const text = paths && readIfThere(paths.inForce);
-    if (paths === null || text === null) return new PolicyStore(paths, NOTHING, openPolicy, null);
+    if (paths === null) return new PolicyStore(null, NOTHING, openPolicy, null);
     try {
+      const text = readIfThere(paths.inForce);
+      if (text === null) return new PolicyStore(paths, NOTHING, openPolicy, null);
       const inForce = JSON.parse(text) as InForce;
       const read =
         typeof inForce.text === "string" ? readPolicy(inForce.text) : { ok: false as const, problems: ["it has no text"] };

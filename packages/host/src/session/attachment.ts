@@ -17,6 +17,9 @@ export interface Channel {
   end(): void;
 }
 
+/** What an attachment is told of beside the records: of each the newest is enough. */
+export type State = "floor" | "presence";
+
 export interface HostAttachment {
   readonly id: string;
   readonly operator: RegisteredOperator;
@@ -47,6 +50,8 @@ export interface HostAttachment {
   /** It has sent an interrupt into a flood: nothing is sent until that has hit. */
   isHeld: boolean;
   jumpsAgain: boolean;
+  /** What its link had no room for: of each state the newest message. */
+  readonly late: Map<State, Uint8Array>;
   over: boolean;
 }
 

@@ -19,9 +19,11 @@ export interface SavedCommands {
   readonly end: Offset;
   readonly nonce: string;
   readonly lastCount: number;
-  /** Both absent in what an older host saved. A mark that was half read, a character a byte. */
+  /** All three absent in what an older host saved. A mark that was half read, a character a byte. */
   readonly held?: string;
   readonly runs?: readonly command.KnownRun[];
+  /** Inputs under way, without their bytes: those may be a secret, which is to be nowhere but in its record. */
+  readonly pending?: readonly number[];
 }
 
 /** Of what is printed behind a prompt, enough to tell an echo. */
@@ -67,6 +69,7 @@ export class CommandWatch {
       lastCount: this.#scanner?.lastCount ?? 0,
       held: Buffer.from(this.#scanner?.held ?? []).toString("latin1"),
       runs: this.#runs.save(),
+      pending: [...this.#pending.keys()],
     };
   }
 
@@ -89,6 +92,11 @@ export class CommandWatch {
 
   get outputEnd(): Offset {
     return this.#end;
+  }
+
+  /** Up to here it is known what is a mark and what is not: behind it one may be arriving. */
+  get toldApart(): Offset {
+    return Offset(this.#end - (this.#scanner?.held.length ?? 0));
   }
 
   /** The run that was typed with this key (core/command Q1). */

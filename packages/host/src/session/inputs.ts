@@ -155,6 +155,12 @@ export class Inputs {
     return this.#ledger.save();
   }
 
+  /** Likewise: of each operator whose input was cut and is not settled, the seq at which. The shim may not have been told. */
+  saveCuts(): [string, number][] {
+    const operators = new Set([...this.#ledger.unsettled()].map(({ operator }) => operator));
+    return [...this.#cutAt].filter(([operator]) => operators.has(operator));
+  }
+
   #tagOf(operator: string): number {
     let tag = this.#tags.get(operator);
     if (tag === undefined) this.#tags.set(operator, (tag = crc32(operator) || 1));

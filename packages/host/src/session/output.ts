@@ -5,7 +5,7 @@
  *   O2  At most {@link UNSYNCED_BYTES} of it are not on the disk (P2): beyond that output waits in the shim, that of sessions which
  *       pour, not that of one which answers a key beside them.
  *   O3  Beyond {@link UNPARSED_BYTES} that the terminal model has not parsed, acknowledgements wait: the shim's ring fills, and
- *       the program waits. The link stays open, for answers come over it too.
+ *       the program waits. The link stays open, for answers come over it too. Without a model nothing waits for one.
  */
 import { create, EventBody_GapMarkedSchema } from "@holdfast/protocol";
 import { HOST_ACTOR } from "@holdfast/core";
@@ -150,6 +150,15 @@ export class Output {
     const { line, screen } = this.#world;
     screen.parsed();
     if (!this.#waitsForModel || screen.unparsedBytes >= this.#mayLagBytes / 2) return;
+    this.#waitsForModel = false;
+    line.ackSoon();
+  }
+
+  /** The model's worker died: nobody tells of parsing any more, unless a new model was opened at once. */
+  modelsLost(): void {
+    const { line, screen } = this.#world;
+    screen.lost();
+    if (!this.#waitsForModel || screen.isOpen) return;
     this.#waitsForModel = false;
     line.ackSoon();
   }

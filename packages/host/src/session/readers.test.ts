@@ -1,6 +1,6 @@
 import { creditWindow, MonotonicMs, Offset, reader, Seq } from "@holdfast/core";
 import { expect, test } from "vitest";
-import type { HostAttachment } from "./attachment.ts";
+import { HOP_BYTES, type HostAttachment } from "./attachment.ts";
 import type { Book } from "./book.ts";
 import type { SessionPorts } from "./ports.ts";
 import { Readers } from "./readers.ts";
@@ -18,7 +18,15 @@ test("who reads and can't follow is slow; who has stopped reading, or never bega
     window: window.bytes,
   });
   const ben = {
-    ...{ id: "b1", writer: "ben/1", window, maxWindow: window.bytes, usedAt: MonotonicMs(-Infinity), ready: false },
+    ...{
+      id: "b1",
+      writer: "ben/1",
+      window,
+      maxWindow: window.bytes,
+      usedAt: MonotonicMs(-Infinity),
+      ready: false,
+      late: new Map(),
+    },
     reader: reader.sent(stands, Seq(2), Offset(1_000), 1_000),
   } as unknown as HostAttachment;
   readers.add(ben);
@@ -32,4 +40,25 @@ test("who reads and can't follow is slow; who has stopped reading, or never bega
   expect(readers.hasSlow, "has stopped").toBe(false);
   readers.credited(ben, 1_000, 0);
   expect(readers.hasSlow, "reads again").toBe(true);
+});
+
+test("one whose link takes nothing is told who steers and who is there once it has room, as it is then", () => {
+  const nothing = (): Promise<never> => Promise.reject(new Error("nobody is shown anything"));
+  const readers = new Readers({} as Book, {} as SessionPorts, new Secrets(), () => false, nothing);
+  const told: string[] = [];
+  const channel = { buffered: 0, sendMessage: (message: Uint8Array) => void told.push(Buffer.from(message).toString()) };
+  const ben = { id: "b1", writer: "ben/1", quiet: false, over: false, ready: false, late: new Map(), channel };
+  readers.add(ben as unknown as HostAttachment);
+  const changes = (n: number): void => {
+    readers.tellAll("floor", Buffer.from(`floor ${n}`));
+    readers.tellAll("presence", Buffer.from(`presence ${n}`));
+  };
+  changes(0);
+  channel.buffered = HOP_BYTES;
+  for (let n = 1; n <= 1_000; n++) changes(n);
+  expect(told).toEqual(["floor 0", "presence 0"]);
+  channel.buffered = 0;
+  readers.pump(ben as unknown as HostAttachment);
+  readers.pump(ben as unknown as HostAttachment);
+  expect(told.slice(2)).toEqual(["floor 1000", "presence 1000"]);
 });

@@ -8,13 +8,14 @@
  *   V5  What others type may be a secret until the shim has said whether it was seen. To an AI it is told as who and how much; to
  *       anybody else it waits a moment for that word, and is told so too where output does not let it wait, and where it was a secret.
  *   V6  An AI is sent no secret: it reads the journal by itself, and what is not decided of it waits here for a moment (masked-records.ts).
+ *   V7  Who steers and who is there is told as it is now: one whose link is full is told the newest once it has room, and no more.
  * Elsewhere: rules of cursor and credit (core/attachment), the screen (screen.ts), queries taken out (output-view.ts).
  */
 import { creditWindow, HOST_ACTOR, MonotonicMs, Offset, reader, Seq, terminal } from "@holdfast/core";
 import { create, encodeEvent, encodeHost, limits, PresenceSchema, type Presence } from "@holdfast/protocol";
 import type { Entry } from "../journal/journal.ts";
 import type { Snapshot } from "../terminal/model.ts";
-import { HOP_BYTES, type HostAttachment } from "./attachment.ts";
+import { HOP_BYTES, type HostAttachment, type State } from "./attachment.ts";
 import type { Book, ReadItem } from "./book.ts";
 import { kindOnWire } from "./on-wire.ts";
 import { MaskedRecords, maskedScreen, type MaskedRecord, QUIET_MS } from "./masked-records.ts";
@@ -140,11 +141,24 @@ export class Readers {
   }
 
   tellPresence(): void {
-    this.tellAll(encodeHost({ case: "presence", value: { operators: this.presence() } }));
+    this.tellAll("presence", encodeHost({ case: "presence", value: { operators: this.presence() } }));
   }
 
-  tellAll(message: Uint8Array): void {
-    for (const a of this.#attachments.values()) if (!a.quiet) a.channel.sendMessage(message);
+  /** V7. */
+  tellAll(state: State, message: Uint8Array): void {
+    for (const a of this.#attachments.values()) {
+      if (a.quiet) continue;
+      a.late.set(state, message);
+      this.#tellLate(a);
+    }
+  }
+
+  #tellLate({ late, channel }: HostAttachment): void {
+    for (const [state, message] of late) {
+      if (channel.buffered >= HOP_BYTES) return;
+      late.delete(state);
+      channel.sendMessage(message);
+    }
   }
 
   // --- how far they are ---
@@ -233,6 +247,7 @@ export class Readers {
 
   /** Sends an attachment what it may have now (R1 to R4). */
   pump(attachment: HostAttachment): void {
+    if (!attachment.over) this.#tellLate(attachment);
     while (attachment.ready && !attachment.isHeld && !attachment.over && attachment.channel.buffered < HOP_BYTES) {
       const head = { seq: this.#book.facts.seq, position: Offset(this.#book.position) };
       const step = reader.next(attachment.reader, head, limits.behindBytes);

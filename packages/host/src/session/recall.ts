@@ -30,15 +30,17 @@ interface Saved {
   readonly facts: SessionFacts;
   readonly input: unknown;
   readonly commands: SavedCommands;
+  /** Absent in what an older host saved. Of {@link Past}. */
+  readonly cuts?: readonly (readonly [string, number])[];
   readonly parent?: string;
 }
 
-/** Null for a session that was removed, or whose opening is not in the journal. `parent`: empty for one that is no command of `hold exec`. */
+/** Null for a session that was removed, or whose opening is not in the journal. `parent`: empty for one that is no command of `hold exec`. `savedSeq`: of the fold that it was read from; 0: there is none. */
 export function recall(
   id: string,
   { journal, clock, log }: Pick<SessionPorts, "journal" | "clock" | "log">,
   known: Known,
-): { readonly past: Past; readonly parent: string } | null {
+): { readonly past: Past; readonly parent: string; readonly savedSeq: number } | null {
   const now = clock.monoMs();
   const unread = {
     facts: sessionRoom.unopened(id),
@@ -48,6 +50,8 @@ export function recall(
   };
   const saved = journal.loadFold(id);
   let { facts, input, commands, parent } = unread;
+  let savedSeq = 0;
+  let cuts = new Map<string, number>();
   if (saved) {
     try {
       const data = JSON.parse(Buffer.from(saved.blob).toString("utf8")) as Saved;
@@ -55,13 +59,16 @@ export function recall(
       commands = new CommandWatch(() => clock.wallMs(), data.commands);
       // Facts that an older version did not keep have their defaults.
       facts = { ...facts, ...data.facts };
+      cuts = new Map(data.cuts);
       parent = data.parent ?? "";
+      takeUpPending(id, journal, { input, commands }, data.commands.pending);
+      savedSeq = saved.seq;
     } catch (fault) {
       log(`session ${id}: its saved fold can't be read, the journal is: ${String(fault)}`);
       ({ facts, input, commands, parent } = unread);
+      cuts = new Map();
     }
   }
-  const cuts = new Map<string, number>();
   for (;;) {
     const items = journal.read(id, facts.seq, READ_BYTES);
     if (items.length === 0) break;
@@ -93,7 +100,23 @@ export function recall(
   if (facts.createdAt === 0) return null;
   // Who was revoked while the host died may not have been cut off: nothing of theirs is written any more.
   for (const { operator } of input.unsettled()) if (known(operator)?.revoked) cuts.set(operator, facts.seq);
-  return { past: { facts, input, commands, cuts }, parent };
+  return { past: { facts, input, commands, cuts }, parent, savedSeq };
+}
+
+/** The bytes of inputs that were under way when the fold was saved: they count as typed (command-watch). `pending`: not given: all that are unsettled. */
+function takeUpPending(
+  id: string,
+  journal: SessionPorts["journal"],
+  { input, commands }: Pick<Past, "input" | "commands">,
+  pending?: readonly number[],
+): void {
+  for (const { seq, operator, bytes } of input.unsettled()) {
+    if (pending && !pending.includes(seq)) continue;
+    const [item] = journal.read(id, seq - 1, 1);
+    // Of what retention took nothing is known but that something was typed.
+    if (!item || "gap" in item) commands.input(seq, operator, Buffer.alloc(bytes, "?"), null);
+    else commands.input(seq, operator, item.payload, null);
+  }
 }
 
 /** Core/input I5: whose unit and waiting input this record cut, as the session decided it then; null if nobody's. */

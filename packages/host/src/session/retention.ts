@@ -36,11 +36,13 @@ export class Retention {
   /** Saves it from now on, now and then. `savedSeq`: where its saved fold stands; 0: there is none. */
   begin(session: LiveSession, savedSeq: number): void {
     this.#saved.set(session.id, savedSeq);
+    let unsaved = session.facts.seq - savedSeq;
     let unsavedBytes = 0;
     session.listen((entry) => {
+      unsaved++;
       unsavedBytes += entry.payloadBytes;
-      if (entry.seq - (this.#saved.get(session.id) ?? 0) < SAVE_EVERY && unsavedBytes < SAVE_BYTES) return;
-      unsavedBytes = 0;
+      if (unsaved < SAVE_EVERY && unsavedBytes < SAVE_BYTES) return;
+      unsaved = unsavedBytes = 0;
       this.#ports.defer(() => this.save(session));
     });
   }
@@ -66,17 +68,16 @@ export class Retention {
   /** Saves a session's fold and lets retention do its work. */
   save(session: LiveSession): void {
     if (this.#saved.get(session.id) === session.facts.seq || this.#ports.journal.frozen) return;
-    this.#saved.set(session.id, session.facts.seq);
-    this.#ports.journal.saveFold(
-      session.id,
-      session.facts.seq,
-      Buffer.from(JSON.stringify({ ...session.saved(), parent: this.#world.parentOf(session) })),
-    );
+    const { seq } = session.facts;
+    const blob = Buffer.from(JSON.stringify({ ...session.saved(), parent: this.#world.parentOf(session) }));
+    if (this.#ports.journal.saveFold(session.id, seq, blob)) this.#saved.set(session.id, seq);
     this.#prune(session);
   }
 
+  /** What follows its saved fold is in no other place. */
   #prune(session: LiveSession): void {
-    const keepFrom = Math.max(1, session.facts.kind === "pty" ? session.screen.checkpointSeq : session.facts.seq);
+    const saved = this.#saved.get(session.id) ?? 0;
+    const keepFrom = Math.max(1, session.facts.kind === "pty" ? Math.min(session.screen.checkpointSeq, saved) : saved);
     this.#ports.journal.prune(session.id, Math.max(1, Math.min(keepFrom, slowest(session))), keepFrom);
   }
 

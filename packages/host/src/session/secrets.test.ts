@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { usualSecretNames } from "@holdfast/core";
@@ -38,6 +39,30 @@ test("what was learnt stays known, and what the policy names counts at once", ()
   secrets.names = () => [];
   expect([secrets.matcher, secrets.text("abcdefgh1")]).toEqual([null, "abcdefgh1"]);
   secrets.names = () => usualSecretNames;
+  expect(secrets.text("abcdefgh1")).toBe("*********");
+});
+
+test("when there are more values than are looked for, those that were learnt last are masked, and one that is learnt again is among them", () => {
+  const value = (n: number): string =>
+    Array.from({ length: 16 }, (_, i) => createHash("sha256").update(`${n} ${i}`).digest("hex")).join("");
+  const secrets = known(...Array.from({ length: 20 }, (_, n) => `A_TOKEN=${value(n)}`), `A_TOKEN=${value(0)}`);
+  expect(secrets.text(value(19))).toBe("*".repeat(1024));
+  expect(secrets.text(value(0))).toBe("*".repeat(1024));
+  expect(secrets.text(value(1))).toBe(value(1));
+});
+
+test("a file that could not be read is read the next time, though it is as old", () => {
+  const folder = mkdtempSync(join(tmpdir(), "hold-secrets-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "environment");
+  const secrets = known();
+  mkdirSync(path);
+  utimesSync(path, 1, 1);
+  secrets.learnFile(path);
+  rmSync(path, { recursive: true });
+  writeFileSync(path, "A_TOKEN=abcdefgh1\0");
+  utimesSync(path, 1, 1);
+  secrets.learnFile(path);
   expect(secrets.text("abcdefgh1")).toBe("*********");
 });
 

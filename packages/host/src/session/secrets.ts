@@ -8,13 +8,14 @@
 import { readFileSync, statSync } from "node:fs";
 import { isSecretName, secret, usualSecretNames } from "@holdfast/core";
 
-/** Of all values together. Each of their bytes is some twelve states of the matcher. */
+/** Of all values together, those that were learnt last first. Each of their bytes is some twelve states of the matcher. */
 const MOST_BYTES = 16 * 1024;
 
 export class Secrets {
-  /** By their bytes, one byte a character: the variables that had that value. */
+  /** By their bytes, one byte a character: the variables that had that value. The last that was learnt stands last. */
   readonly #named = new Map<string, Set<string>>();
-  #made: { readonly names: readonly string[]; readonly matcher: secret.Matcher } | null = null;
+  #made: { readonly names: readonly string[]; readonly values: ReadonlySet<string>; readonly matcher: secret.Matcher } | null =
+    null;
   readonly #read = new Map<string, { readonly mtimeNs: bigint; readonly names: readonly string[] }>();
   /** Set by whoever holds the session. */
   names: () => readonly string[] = () => usualSecretNames;
@@ -35,23 +36,25 @@ export class Secrets {
       const { mtimeNs } = statSync(path, { bigint: true });
       const names = this.names();
       if (this.#read.get(path)?.mtimeNs === mtimeNs && this.#read.get(path)?.names === names) return;
-      this.#read.set(path, { mtimeNs, names });
       this.learn(readFileSync(path));
+      this.#read.set(path, { mtimeNs, names });
     } catch {
       // The process is gone, or the shell keeps none: what is known is known.
     }
   }
 
-  /** What is known of another session may be in this one. */
+  /** What is known of another session may be in this one, where its own comes first. */
   learnFrom(other: Secrets): void {
-    for (const [value, names] of other.#named) for (const name of names) this.#add(name, value);
+    for (const [value, names] of [...other.#named, ...this.#named]) for (const name of names) this.#add(name, value);
   }
 
   #add(name: string, value: string): void {
     const names = this.#named.get(value) ?? new Set();
-    if (names.has(name)) return;
+    const isNew = !names.has(name);
+    this.#named.delete(value);
     this.#named.set(value, names.add(name));
-    this.#made = null;
+    // One that was crowded out has its place again.
+    if (isNew || (value.length <= MOST_BYTES && !this.#made?.values.has(value))) this.#made = null;
   }
 
   /** Null: there is nothing to mask. Another one as soon as something is learnt, or the policy names others. */
@@ -59,13 +62,15 @@ export class Secrets {
     const names = this.names();
     if (this.#made?.names !== names) {
       const patterns: Uint8Array[] = [];
+      const values = new Set<string>();
       let left = MOST_BYTES;
-      for (const [value, own] of this.#named) {
+      for (const [value, own] of [...this.#named].reverse()) {
         if (value.length > left || ![...own].some((name) => isSecretName(names, name))) continue;
         left -= value.length;
+        values.add(value);
         patterns.push(...secret.patternsOf(Buffer.from(value, "latin1")));
       }
-      this.#made = { names, matcher: new secret.Matcher(patterns) };
+      this.#made = { names, values, matcher: new secret.Matcher(patterns) };
     }
     return this.#made.matcher.isEmpty ? null : this.#made.matcher;
   }

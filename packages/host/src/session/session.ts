@@ -150,7 +150,7 @@ export class LiveSession {
         const seat = readers.attachments.get(attachment);
         if (seat?.size) sizing.claim(seat, true);
       },
-      tellAll: (message) => readers.tellAll(message),
+      tellAll: (state, message) => readers.tellAll(state, message),
       reschedule,
     });
     this.#inputs = new Inputs(
@@ -260,8 +260,9 @@ export class LiveSession {
   }
 
   /** The fold, for the journal's cache. */
-  saved(): { facts: SessionFacts; input: unknown; commands: SavedCommands } {
-    return { facts: this.facts, input: this.#inputs.save(), commands: this.commands.save() };
+  saved(): { facts: SessionFacts; input: unknown; commands: SavedCommands; cuts: [string, number][] } {
+    const inputs = this.#inputs;
+    return { facts: this.facts, input: inputs.save(), commands: this.commands.save(), cuts: inputs.saveCuts() };
   }
 
   // --- the shim ---
@@ -349,6 +350,11 @@ export class LiveSession {
   /** The model's worker parsed something of this session. */
   parsed(): void {
     this.#output.parsed();
+  }
+
+  /** That worker died, and every model with it. */
+  modelsLost(): void {
+    this.#output.modelsLost();
   }
 
   // --- attachments ---

@@ -13,6 +13,7 @@ import {
 } from "@holdfast/core";
 import { create, encodeHost, EventBody_AiPausedSchema, EventBody_FloorChangedSchema, HoldError } from "@holdfast/protocol";
 import type { RegisteredOperator } from "../operator/registry.ts";
+import type { State } from "./attachment.ts";
 import type { Actor, Book } from "./book.ts";
 import type { CommandWatch } from "./command-watch.ts";
 import type { Admit } from "./inputs.ts";
@@ -35,7 +36,7 @@ export interface SteeringWorld {
   /** The floor came to this attachment. */
   readonly seated: (attachment: string) => void;
   /** An encoded HostFrame for everybody who is there. */
-  readonly tellAll: (message: Uint8Array) => void;
+  readonly tellAll: (state: State, message: Uint8Array) => void;
   readonly reschedule: () => void;
 }
 
@@ -126,6 +127,7 @@ export class Steering {
     if (event.kind === "granted") seated(event.seat);
     if (event.kind === "renewed") return;
     tellAll(
+      "floor",
       encodeHost({
         case: "floor",
         value: {

@@ -90,6 +90,25 @@ test("what a checkpoint still needs is kept, and whoever reads slowly holds payl
   expect(shape(journal, "s1")).toEqual(["pruned 1-1", "2"]);
 });
 
+test("what nobody has told to keep or to drop in this life is kept: a session with old records and a young one is named before they go", async () => {
+  const disk = new SimFS();
+  const clock = new Clock();
+  const before = open(disk, options(clock, 11));
+  before.append(draft(clock, "slow", "opened"));
+  before.prune("slow", 1);
+  await before.close();
+  const journal = open(disk, options(clock, 12));
+  for (let i = 0; i < 30; i++) {
+    await repaint(journal, clock, 20);
+    journal.append(draft(clock, "slow", "."));
+  }
+  expect(journal.pruneRecords()).toEqual([{ session: "slow", isWhole: false }]);
+  expect(shape(journal, "slow")[0]).toBe("1");
+  journal.prune("slow", 31);
+  expect(journal.pruneRecords()).toEqual([]);
+  expect(shape(journal, "slow").at(-1)).toBe("31");
+});
+
 test("an ended session that has been kept for long enough goes with its payload files", async () => {
   const disk = new SimFS();
   const clock = new Clock();

@@ -178,7 +178,7 @@ export class Life implements Owner {
       notice: () => {},
       lost: () =>
         this.#run("models lost", () => {
-          for (const session of this.host.sessions.values()) session.screen.lost();
+          for (const session of this.host.sessions.values()) session.modelsLost();
         }),
     });
     const deferred: (() => void)[] = [];
