@@ -142,7 +142,7 @@ export class Host {
     this.#rights = new Rights(
       options.registry,
       options.ports,
-      (session) => this.#parents.get(session) ?? "",
+      (session) => this.#rootOf(session),
       (what) => this.refusals.tell(what),
     );
     this.policy = options.policy ?? PolicyStore.open(null);
@@ -392,7 +392,7 @@ export class Host {
       session.facts,
       floorOnWire(session.floor, this.ports.clock),
       session.presence(),
-      this.#parents.get(session.id) ?? "",
+      this.parentOf(session),
       session.commands.state.cwd ?? session.facts.cwd,
     );
   }
@@ -406,8 +406,16 @@ export class Host {
     }
   }
 
+  /** The session that a command runs beside, which is no command itself; empty for one that is no such command. */
   parentOf(session: LiveSession): string {
-    return this.#parents.get(session.id) ?? "";
+    return this.#rootOf(session.id);
+  }
+
+  /** Records of before have commands beside commands. */
+  #rootOf(id: string): string {
+    let parent = this.#parents.get(id) ?? "";
+    for (let above = this.#parents.get(parent); above; above = this.#parents.get(parent)) parent = above;
+    return parent;
   }
 
   /** Forgets an ended session; its records stay for the audit. */

@@ -157,8 +157,30 @@ describe("rules of a session", () => {
   });
 });
 
+describe("a command beside a command", () => {
+  test("is under the pause and the rules of the session of both, as if it were beside that", async () => {
+    const { world, bot } = await scene(policy("", '[[session]]\nname = "work"\nsignals = "deny"'));
+    // As hosts of before recorded it.
+    const second = await besideIt(world, "bot", "free", await besideIt(world, "bot", "free"));
+    expect(await refusal(world, bot.client!.signal(second, "tree", 15))).toBe("policy_denied");
+    const ana = await world.attached("ana");
+    await world.finish(ana.steer("aiPause"));
+    expect(await refusal(world, bot.client!.send(second, text("x")))).toBe("ai_paused");
+  });
+
+  test("makes void what is asked there when AIs are paused in the session of both", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const second = await besideIt(world, "bot", "free", await besideIt(world, "bot", "free"));
+    const sent = codeOf(bot.client!.send(second, text("x")));
+    await pending(world, eva);
+    const ana = await world.attached("ana");
+    await world.finish(ana.steer("aiPause"));
+    expect(await world.finish(sent)).toBe("approval_void");
+  });
+});
+
 /** A command beside the session, as `hold exec` opens it. */
-async function besideIt(world: World, by: string, program: string): Promise<string> {
+async function besideIt(world: World, by: string, program: string, parent: string = world.session): Promise<string> {
   const opened = world.life.host.open(
     {
       name: "",
@@ -177,7 +199,7 @@ async function besideIt(world: World, by: string, program: string): Promise<stri
       ttlMs: 0,
       idleTtlMs: 0,
       integrate: false,
-      parent: world.session,
+      parent,
       agentForward: false,
     },
     { id: by, via: "sdk" },

@@ -5,7 +5,7 @@
  *   G1  What is typed passes here where it is admitted (session/inputs.ts); everything else where the host answers a call
  *       (call/answer.ts) or a frame of a link. A path that does not ask is refused: an unknown way in is typing.
  *   G2  What was allowed is used in the turn of the loop in which it is looked at for the last time, and once.
- *   G3  A command beside a session (`hold exec`) is under that session's rules, and its pause.
+ *   G3  A command beside a session (`hold exec`) is under that session's rules, and its pause; so is one beside such a command.
  *   G4  No AI brings a session under other rules by renaming it.
  */
 import { createHash } from "node:crypto";
@@ -58,7 +58,7 @@ export interface GateWorld {
   readonly policy: PolicyStore;
   readonly registry: Pick<OperatorRegistry, "byName">;
   readonly sessions: ReadonlyMap<string, LiveSession>;
-  /** The session that a command runs beside; empty for one that is no such command. */
+  /** The session that a command runs beside, which is no command itself; empty for one that is no such command. */
   parentOf(session: LiveSession): string;
   environmentPath(session: string): string;
   /** Into the host's own record. */
