@@ -233,6 +233,30 @@ test.each([
   expect(typed(world)).toBe(before);
 });
 
+test.each([
+  ["of one operator", "ana"],
+  ["of two", "ben"],
+])("of two that come in one turn, %s, one is typed, and the other is told that the line is not empty", async (_of, other) => {
+  const world = await simulate({ seed: 65, mood: "sink", open: { floor: "open" } });
+  world.live.commands.opened(true, NONCE);
+  await prints(world, `${mark("D", "0")}${mark("A", "0")}$ ${mark("B", "1;7")}`);
+  const [first, second] = [run(world, { text: "one" }), run(world, { text: "two" }, undefined, other)];
+  await world.advance(30);
+  expect(typed(world)).toBe("one\r");
+  expect(second.fault?.code).toBe("line_not_empty");
+  await prints(world, `${mark("C", "7;one")}1\r\n${ends("3")}`);
+  expect(first).toMatchObject({ output: "1\r\n", answer: { state: "ended", code: 3 } });
+});
+
+test("it is not typed onto keys that are recorded and not at the terminal yet", async () => {
+  const world = await atPrompt(66);
+  const ana = world.life.host.registry.byName("ana")!;
+  world.live.offer(ana, "cli", null, "ana/keys", create(InputSchema, { n: 1n, data: Buffer.from("rm -rf ") }), () => {});
+  const r = run(world, { text: "ls" });
+  await world.advance(30);
+  expect([r.fault?.code, typed(world)]).toEqual(["line_not_empty", "rm -rf "]);
+});
+
 test("without integration it is refused, and an empty command is one of no use", async () => {
   const world = await simulate({ seed: 58, mood: "sink" });
   const r = run(world, { text: "ls" });

@@ -8,6 +8,7 @@ import { command, MonotonicMs } from "@holdfast/core";
 import { create, FloorVerb, HoldError, InputSchema, InputStatus } from "@holdfast/protocol";
 import { type Act, commandOf } from "../approval/gate.ts";
 import { confineOf } from "../operator/rights.ts";
+import { runRefusal } from "../session/input-refusal.ts";
 import type { Tell } from "../session/inputs.ts";
 import { quoteWords, wrapCommand } from "../shell/index.ts";
 import type { LiveSession } from "../session/session.ts";
@@ -109,12 +110,8 @@ function refuseUntold({ host }: CallContext, session: LiveSession, call: Verb<"r
 }
 
 function refuseRun(session: LiveSession): void {
-  const refusal = command.refuseRun(session.commands.state);
-  if (refusal)
-    throw new HoldError(refusal, refusalText(refusal, labelOf(session), session), {
-      session: session.id,
-      ...(refusal === "line_not_empty" && session.lineDirty ? { typist: session.lineDirty } : {}),
-    });
+  const refusal = runRefusal(session.facts, session.commands);
+  if (refusal) throw refusal;
 }
 
 /** What the policy has to say, of an AI. */
@@ -164,17 +161,4 @@ function shellReads({ host, signal }: CallContext, session: LiveSession): Promis
     ];
     signal.addEventListener("abort", over, { once: true });
   });
-}
-
-function refusalText(code: command.RunRefusal, label: string, session: LiveSession): string {
-  switch (code) {
-    case "no_integration":
-      return `${label} runs no shell that says when a command begins and ends; use hold exec, or hold send with hold wait`;
-    case "incomplete_command":
-      return `the shell of ${label} waits for the rest of a command; finish it, or press Ctrl-C there`;
-    case "not_at_prompt":
-      return `the shell of ${label} is running ${session.facts.running ? JSON.stringify(session.facts.running) : "something"}; hold wait ${session.facts.name} --command, or hold exec`;
-    case "line_not_empty":
-      return `there is half a line typed in ${label}${session.lineDirty ? ` (by ${session.lineDirty})` : ""}; send or clear it first`;
-  }
 }
