@@ -1,8 +1,11 @@
 /** What the policy keeps AIs from and what a person is asked about, through the whole host on a simulated world. */
-import { InputStatus } from "@holdfast/protocol";
+import { InputStatus, type Approval as Wire } from "@holdfast/protocol";
 import type { Approval } from "@holdfast/sdk";
 import { type SimClient, simulate, type World } from "@holdfast/testkit";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { approvalList } from "../call/approvals.ts";
+import type { CallContext } from "../call/context.ts";
+import type { RegisteredOperator } from "../operator/registry.ts";
 
 const policy = (lines: string, more = ""): string => `version = 1\n[ai]\notherwise = "allow"\n${lines}\n${more}`;
 const asksForKeys = policy('keys = "ask"\nsignals = "ask"');
@@ -350,6 +353,42 @@ describe("what a person is asked about", () => {
     const seen = async (name: "bot" | "ana" | "ben" | "hal") =>
       (await world.finish((await world.newClient(name)).client!.approvals.list())).length;
     expect([await seen("bot"), await seen("ana"), await seen("ben"), await seen("hal")]).toEqual([1, 1, 0, 0]);
+  });
+
+  test("is seen by an auditor, but not by a grant that leaves auditing out; an auditing AI is shown no bytes, environment or secret", async () => {
+    const { world, bot, eva } = await scene(policy('keys = "ask"\nopen = "ask"\nsignals = "ask"\nrun = "ask"'));
+    const { host } = world.life;
+    const secret = "Zq7.Xk-29vWb";
+    world.live.secrets.learn(text(`A_TOKEN=${secret}`));
+    void bot.type(text("x"));
+    void codeOf(bot.client!.open({ command: ["sh"], cwd: "/", env: { K: "value" } }));
+    void codeOf(bot.client!.agent(world.session, `/tmp/${secret}`));
+    for (let i = 0; i < 20 && host.gate.approvals.size < 3; i++) await world.advance(20);
+    expect((await world.finish(eva.client!.approvals.list())).length).toBe(3);
+    const watcher = { ...host.registry.byName("hal")!, id: "watcher", role: "auditor" };
+    let now = watcher;
+    const byName = host.registry.byName.bind(host.registry);
+    vi.spyOn(host.registry, "byName").mockImplementation((name) => (name === "watcher" ? now : byName(name)));
+    onTestFinished(() => void vi.restoreAllMocks());
+    const list = async (by: RegisteredOperator): Promise<readonly Wire[]> => {
+      now = by;
+      const result = await approvalList({ host, operator: by } as unknown as CallContext);
+      return result.case === "approvalList" ? result.value.approvals : [];
+    };
+    for (const kind of ["human", "ai"] as const) {
+      const narrowed = { session: null, capabilities: ["history.read"] as const };
+      expect(await list({ ...watcher, kind, narrowed })).toEqual([]);
+    }
+    const shown = async (kind: "human" | "ai"): Promise<string[]> =>
+      (await list({ ...watcher, kind })).map(({ what, data, env }) =>
+        [what, ...[data, ...env].map((b) => Buffer.from(b).toString())].join("|"),
+      );
+    expect(await shown("human")).toEqual([
+      "types|x",
+      "opens a session||K=value",
+      `points the session's SSH agent to /tmp/${secret}|`,
+    ]);
+    expect(await shown("ai")).toEqual(["types|", "opens a session|", "points the session's SSH agent to /tmp/************|"]);
   });
 
   test("people hear of it: who may decide, and for whom it is asked", async () => {
