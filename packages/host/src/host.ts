@@ -19,6 +19,7 @@ import {
   type Surroundings,
 } from "@holdfast/protocol";
 import { Gate } from "./approval/gate.ts";
+import { Sight } from "./approval/sight.ts";
 import type { Console } from "./console/console.ts";
 import type { Continuity } from "./operator/continuity.ts";
 import type { Invitations } from "./operator/invitations.ts";
@@ -90,6 +91,7 @@ export class Host {
   oidc: OidcIssuer | null = null;
   readonly policy: PolicyStore;
   readonly gate: Gate;
+  readonly sight: Sight;
   readonly version: string;
   readonly home: string;
   readonly journalFolder: string;
@@ -147,6 +149,7 @@ export class Host {
     );
     this.policy = options.policy ?? PolicyStore.open(null);
     this.gate = new Gate(this);
+    this.sight = new Sight(this);
     this.changes = new Changes(options.ports, () => this.sessions);
     this.version = options.version;
     this.#maxSessions = options.maxSessions;
@@ -309,6 +312,7 @@ export class Host {
     this.#learning.begin(session);
     session.gate = (by, via, frame) => this.gate.typed(session, by, via, frame);
     session.listen((_entry, body) => this.gate.heard(session, body));
+    session.listen((_entry, body) => this.sight.heard(body));
     session.listen((_entry, body) => this.changes.heard(session, body));
     this.#retention.begin(session, savedSeq);
     return session;
@@ -378,6 +382,7 @@ export class Host {
   /** Another policy is in force. */
   policyLoaded(): void {
     this.gate.policyLoaded();
+    this.sight.changed();
     this.changes.all();
     this.#learning.learnAll();
   }

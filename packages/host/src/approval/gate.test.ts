@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { approvalList } from "../call/approvals.ts";
 import type { CallContext } from "../call/context.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
+import { PolicyStore } from "../policy/store.ts";
 
 const policy = (lines: string, more = ""): string => `version = 1\n[ai]\notherwise = "allow"\n${lines}\n${more}`;
 const asksForKeys = policy('keys = "ask"\nsignals = "ask"');
@@ -119,6 +120,38 @@ describe("what is denied", () => {
     ])
       expect(await refusal(world, call())).toBe("policy_denied");
     expect((await world.finish((await world.newClient("ana")).client!.list())).length).toBe(1);
+  });
+
+  test("observing: an attachment and what follows a session end when other rules hold, by a policy that is loaded or another name", async () => {
+    const rules = policy("", '[[session]]\nname = "secret-*"\nobserve = "deny"\nfiles.read = "deny"');
+    for (const how of ["loaded", "renamed"] as const) {
+      const world = await simulate({ seed: 64, mood: "sink", ...(how === "renamed" ? { policy: rules } : {}) });
+      const [bot, ana] = [await world.attached("bot"), await world.attached("ana")];
+      await world.finish(bot.client!.floor(world.session, "take"));
+      const calls = [
+        codeOf(bot.client!.wait(world.session, { exit: true })),
+        codeOf(bot.client!.files(world.session).watch("/", () => {}, new AbortController().signal)),
+        codeOf(ana.client!.wait(world.session, { exit: true })),
+      ];
+      await world.advance(100);
+      // A change of the rules that leaves this one alone ends nothing.
+      world.life.host.policyLoaded();
+      await world.advance(100);
+      expect(bot.view!.detached).toBeNull();
+      if (how === "loaded") {
+        const closed = PolicyStore.of(policy('observe = "deny"\nfiles.read = "deny"')).policy;
+        vi.spyOn(world.life.host.policy, "policy", "get").mockReturnValue(closed);
+        onTestFinished(() => void vi.restoreAllMocks());
+        world.life.host.policyLoaded();
+      } else await world.finish(ana.client!.rename(world.session, "secret-1"));
+      await world.advance(100);
+      expect(bot.view!.detached).toBe("policy_denied");
+      expect(ana.view!.detached).toBeNull();
+      expect(world.live.floor.tenure).toBeNull();
+      expect(await world.finish(Promise.all(calls.slice(0, 2)))).toEqual(["policy_denied", "policy_denied"]);
+      world.shim.exits(0);
+      expect(await world.finish(calls[2]!)).toBe("done");
+    }
   });
 
   test("an AI's size is not taken, neither with its attachment nor later", async () => {
