@@ -418,10 +418,14 @@ describe("what a person is asked about", () => {
       );
     expect(await shown("human")).toEqual([
       "types|x",
-      "opens a session||K=value",
+      "opens a session, umask 077||K=value",
       `points the session's SSH agent to /tmp/${secret}|`,
     ]);
-    expect(await shown("ai")).toEqual(["types|", "opens a session|", "points the session's SSH agent to /tmp/************|"]);
+    expect(await shown("ai")).toEqual([
+      "types|",
+      "opens a session, umask 077|",
+      "points the session's SSH agent to /tmp/************|",
+    ]);
   });
 
   test("people hear of it: who may decide, and for whom it is asked", async () => {
