@@ -145,11 +145,29 @@ export class Gate {
     if (by.kind !== "ai") return Promise.resolve(FREE);
     const paused = session && this.#paused(session);
     if (paused) return Promise.reject(paused);
-    const names = session ? this.#namesOf(session) : (act.names ?? null);
-    const ruled = ruleOn(this.#policy, { deed, session: names, ...(act.command === undefined ? {} : { command: act.command }) });
+    const ruled = this.#ruledOn(act);
     if (ruled.ruling === "allow") return Promise.resolve(FREE);
     if (ruled.ruling === "deny") return Promise.reject(this.#denial(deed, ruled, session));
     return this.#asked(by, via, act, signal);
+  }
+
+  /** For what was let through without a question and may be done later: it is judged once more when it is. */
+  whileAllowed(by: RegisteredOperator, act: Act): Pass {
+    const { deed, session } = act;
+    if (by.kind !== "ai") return FREE;
+    return {
+      use: () => {
+        const paused = session && this.#paused(session);
+        if (paused) return paused;
+        const ruled = this.#ruledOn(act);
+        return ruled.ruling === "allow" ? null : this.#denial(deed, ruled, session);
+      },
+    };
+  }
+
+  #ruledOn({ deed, session, names, command }: Act): Ruled {
+    const of = session ? this.#namesOf(session) : (names ?? null);
+    return ruleOn(this.#policy, { deed, session: of, ...(command === undefined ? {} : { command }) });
   }
 
   /** G4. */

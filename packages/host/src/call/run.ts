@@ -62,7 +62,8 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
       throw new HoldError("bad_request", "that command can't be typed: it holds a NUL byte or the sequence that ends a paste");
     if (call.take)
       session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via: ctx.via });
-    const pass = await admitted(ctx, session, until(), text, bytes);
+    const act = actOf(session, text, bytes);
+    const pass = await admitted(ctx, act, until());
     if (isKnown()) continue;
     if (pass !== FREE) {
       // A person was asked, and the shell may have gone on meanwhile.
@@ -75,13 +76,14 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
         );
     }
     demandCaller(signal);
-    const result = await new RunFollower(ctx, session, { ...of, deadline: until() }).follow((fail) => {
+    const result = await new RunFollower(ctx, session, { ...of, deadline: until() }).follow((fail, left) => {
       const tell: Tell = (r) => {
         // Only here is it told why nothing was recorded; what became of a record is told to all who follow it.
         if (r.status === InputStatus.REFUSED && r.error) fail(r.error);
       };
       const input = create(InputSchema, { n: call.n || 1n, data: bytes });
-      session.offer(operator, ctx.via, null, writer, input, tell, { pass, isRun: true });
+      const letting = pass === FREE ? host.gate.whileAllowed(operator, act) : pass;
+      session.offer(operator, ctx.via, null, writer, input, tell, { pass: letting, patience: left, isRun: true });
     });
     if (result) return result;
   }
@@ -114,21 +116,12 @@ function refuseRun(session: LiveSession): void {
   if (refusal) throw refusal;
 }
 
+function actOf(session: LiveSession, text: string, bytes: Uint8Array): Act {
+  return { deed: "run", session, what: `runs in the session's shell: ${text}`, data: bytes, ...commandOf(text) };
+}
+
 /** What the policy has to say, of an AI. */
-async function admitted(
-  { host, operator, via, signal }: CallContext,
-  session: LiveSession,
-  deadline: MonotonicMs | null,
-  text: string,
-  bytes: Uint8Array,
-): Promise<Pass> {
-  const act: Act = {
-    deed: "run",
-    session,
-    what: `runs in the session's shell: ${text}`,
-    data: bytes,
-    ...commandOf(text),
-  };
+async function admitted({ host, operator, via, signal }: CallContext, act: Act, deadline: MonotonicMs | null): Promise<Pass> {
   if (deadline === null) return host.gate.admit(operator, via, act, signal);
   const late = new AbortController();
   const stop = host.ports.wakeAt(deadline, () => late.abort());

@@ -8,7 +8,7 @@
  *   H7  What an AI types is judged by the policy here, where it is admitted. What a person is asked about holds up its own writer
  *       and nobody else, and is typed exactly as it was shown, or not at all.
  *   H8  A whole command is typed on an empty line alone, which is looked at here, with all that is recorded before it: of two that come at
- *       once one is typed.
+ *       once one is typed, and none for a caller that has given up.
  * Elsewhere: numbers, units and the bound of the queue (core/input); who may type (core/floor, steering.ts); the policy (approval/).
  */
 import { crc32 } from "node:zlib";
@@ -177,6 +177,8 @@ export class Inputs {
     const refuse = (error: HoldError): void => this.#refuse(offered, tell, error);
     const malformed = malformation(frame);
     if (malformed) return refuse(malformed);
+    if (offer.letting.isRun && offer.letting.patience?.aborted)
+      return refuse(new HoldError("cancelled", "nobody waits for this command any more, and it was not typed"));
     let decision = this.#ledger.decide(offered);
     // What the shim has told is recorded a moment after it was answered: an answer must not tell of room that is not there yet.
     if (decision.kind === "refuse" && decision.code === "input_blocked" && this.#settlements.length > 0) {
