@@ -3,8 +3,8 @@ import { InputStatus, type Approval as Wire } from "@holdfast/protocol";
 import type { Approval } from "@holdfast/sdk";
 import { type SimClient, simulate, type World } from "@holdfast/testkit";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { approvalList } from "../call/approvals.ts";
-import type { CallContext } from "../call/context.ts";
+import { approvalList, approvalWatch } from "../call/approvals.ts";
+import type { CallContext, Result } from "../call/context.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { PolicyStore } from "../policy/store.ts";
 
@@ -458,6 +458,29 @@ describe("what a person is asked about", () => {
     await world.finish(watch);
     expect(states).toContain("pending");
     expect(states.at(-1)).toBe("");
+  });
+
+  test("a watcher that has no room when it changes is told the newest once there is", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const { host } = world.life;
+    const stop = new AbortController();
+    const states: string[] = [];
+    let room = true;
+    const ctx = {
+      ...{ host, operator: host.registry.byName("eva")!, signal: stop.signal, hasRoom: () => room },
+      more: (r: Result) => void (r.case === "approvalList" && states.push(r.value.approvals.map((a) => a.state).join())),
+    };
+    const watch = approvalWatch(ctx as unknown as CallContext);
+    room = false;
+    void bot.type(text("x"));
+    await pending(world, eva);
+    await world.advance(500);
+    expect(states).toEqual([""]);
+    room = true;
+    await world.advance(200);
+    expect(states).toEqual(["", "pending"]);
+    stop.abort();
+    await world.finish(watch);
   });
 
   test("no more than sixteen of one AI wait at once", async () => {

@@ -5,31 +5,44 @@
  *       they are among the actors of, or may answer.
  *   V2  An AI that is not among the actors is shown no bytes that are typed and no environment, and no secret in the rest.
  */
+import { MonotonicMs } from "@holdfast/core";
 import { ApprovalListAnswerSchema, ApprovalSchema, bytesOf, create, type Approval as OnWire } from "@holdfast/protocol";
 import type { Request } from "../approval/approvals.ts";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
+/** How soon a caller that does not keep up is looked at again. */
+const ROOM_MS = 100;
+
 export async function approvalList(ctx: CallContext): Promise<Result> {
   return listFor(ctx);
 }
 
-/** Streams the list, now and after each change, until the caller gives up. A slow caller gets the newest. */
+/** Streams the list, now and after each change, until the caller gives up. A slow caller gets the newest, once there is room. */
 export function approvalWatch(ctx: CallContext): Promise<Result> {
-  const { approvals } = ctx.host.gate;
+  const { gate, ports } = ctx.host;
   return new Promise((resolve) => {
     let told = "";
+    let stopLooking: (() => void) | null = null;
     const tell = (): void => {
       const result = listFor(ctx);
       const state = JSON.stringify(result.value.approvals.map(({ id, state: s }) => [id, s]));
-      if (state === told || !ctx.hasRoom()) return;
+      if (state === told) return;
+      if (!ctx.hasRoom()) return again();
       told = state;
       ctx.more(result);
     };
-    const stop = approvals.listen(tell);
+    const again = (): void => {
+      stopLooking ??= ports.wakeAt(MonotonicMs(ports.clock.monoMs() + ROOM_MS), () => {
+        stopLooking = null;
+        tell();
+      });
+    };
+    const stop = gate.approvals.listen(tell);
     const over = (): void => {
       stop();
+      stopLooking?.();
       resolve(listFor(ctx));
     };
     if (ctx.signal.aborted) return over();
