@@ -330,6 +330,42 @@ describe("what a person is asked about", () => {
     void other;
   });
 
+  test("its sender who takes the floor for it finds it again too, once the floor that they took is free", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const sends = (): Promise<string> => codeOf(bot.client!.send(world.session, text("go\r"), { take: true }));
+    const first = sends();
+    const request = await pending(world, eva);
+    await world.advance(46_000);
+    expect(await first).toBe("needs_approval");
+    expect(world.live.floor.tenure).toBeNull();
+    const second = sends();
+    await world.advance(500);
+    await world.finish(eva.client!.approvals.allow(request));
+    expect(await world.finish(second)).toBe("done");
+    expect(read(world)).toBe("go\r");
+    expect(recorded(world)).toEqual(["bot asks of keys", "eva allows", "used"]);
+  });
+
+  test("and so does a command that was asked with the floor", async () => {
+    const { world, bot, eva } = await scene(policy('run = "ask"'));
+    const NONCE = "0123456789abcdef";
+    world.live.commands.opened(true, NONCE);
+    world.shim.prints(text(`\x1b]633;hold;A;${NONCE};1;0\x07$ \x1b]633;hold;B;${NONCE};2;1;7\x07`));
+    await world.advance(50);
+    const runs = (): Promise<string> => codeOf(bot.client!.run(world.session, { text: "make" }, { take: true }));
+    const first = runs();
+    const request = await pending(world, eva);
+    await world.advance(46_000);
+    expect(await first).toBe("needs_approval");
+    expect(world.live.floor.tenure).toBeNull();
+    void runs();
+    await world.advance(500);
+    await world.finish(eva.client!.approvals.allow(request));
+    await world.advance(500);
+    expect(read(world)).toBe("make\r");
+    expect(recorded(world)).toEqual(["bot asks of run", "eva allows", "used"]);
+  });
+
   test.each([
     ["a person takes the floor", "void"],
     ["AIs are paused", "void"],

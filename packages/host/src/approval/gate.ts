@@ -105,12 +105,7 @@ export class Gate {
         `input that a person is asked about comes in one frame: at most 64 KiB at once into session ${session.facts.name || session.id}`,
         { session: session.id, deed },
       );
-    const act: Act = {
-      deed,
-      session,
-      what: frame.interrupt ? "interrupts what runs" : frame.eof ? "types, and closes the input" : "types",
-      data: frame.data,
-    };
+    const act = typedAct(session, frame);
     return { ask: (patience) => this.#asked(by, via, act, patience) };
   }
 
@@ -149,6 +144,14 @@ export class Gate {
     if (ruled.ruling === "allow") return Promise.resolve(FREE);
     if (ruled.ruling === "deny") return Promise.reject(this.#denial(deed, ruled, session));
     return this.#asked(by, via, act, signal);
+  }
+
+  /**
+   * A person is asked about this very deed already (approvals.ts P3). Who asks with `take` again does not take the floor for it: that would raise the
+   * epoch which the request is bound to, and it was taken when they asked first.
+   */
+  isAsked(by: RegisteredOperator, act: Act): boolean {
+    return by.kind === "ai" && this.approvals.like({ by, bound: this.#bound(by, act) }) !== null;
   }
 
   /** For what was let through without a question and may be done later: it is judged once more when it is. */
@@ -322,6 +325,12 @@ export class Gate {
   policyLoaded(): void {
     this.approvals.voidWhere(({ question }) => !question, "another policy was loaded");
   }
+}
+
+/** One frame that is no part of several. */
+export function typedAct(session: LiveSession, { data, eof, interrupt }: Input): Act {
+  const what = interrupt ? "interrupts what runs" : eof ? "types, and closes the input" : "types";
+  return { deed: interrupt ? "signals" : "keys", session, what, data };
 }
 
 /** Null: it makes nothing void. */

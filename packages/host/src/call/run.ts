@@ -60,9 +60,9 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
     const bytes = wrapCommand(session.shell, text, { bracketedPaste });
     if (!bytes)
       throw new HoldError("bad_request", "that command can't be typed: it holds a NUL byte or the sequence that ends a paste");
-    if (call.take)
-      session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via: ctx.via });
     const act = actOf(session, text, bytes);
+    if (call.take && !host.gate.isAsked(operator, act))
+      session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via: ctx.via });
     const pass = await admitted(ctx, act, until());
     if (isKnown()) continue;
     if (pass !== FREE) {
