@@ -247,6 +247,24 @@ test("a file is replaced when somebody has allowed it, and no other content in i
   expect(readFileSync(w.path("notes"), "utf8")).toBe("new\u202e");
 });
 
+test("of a new file a person is shown the mode, where that is not 644", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const [eva, ai] = [await approver(w, admin), await bot(w, admin)];
+  await load(w, admin, `${head}files.write = "ask"\n`);
+  const session = await w.open(admin, { script: "exec sleep 1000" });
+  for (const [mode, told] of [
+    [0o644, ""],
+    [0o777, ", a new file of mode 777"],
+  ] as const) {
+    const wrote = refusal(ai.files(session.id).write("run.sh", bytes("x"), { mode }));
+    const request = await pending(eva);
+    expect(request.what).toBe(`writes ${w.path("run.sh")}${told}`);
+    await eva.approvals.deny(request);
+    expect(await wrote).toBe("approval_denied");
+  }
+});
+
 test("a file that is read is shown by where its path leads, and an approval is void when that leads elsewhere by then", async () => {
   const w = await world();
   const admin = await w.connect();

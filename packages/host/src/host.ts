@@ -19,6 +19,7 @@ import {
   type Surroundings,
 } from "@holdfast/protocol";
 import { Gate } from "./approval/gate.ts";
+import { Sight } from "./approval/sight.ts";
 import type { Console } from "./console/console.ts";
 import type { Continuity } from "./operator/continuity.ts";
 import type { Invitations } from "./operator/invitations.ts";
@@ -90,6 +91,7 @@ export class Host {
   oidc: OidcIssuer | null = null;
   readonly policy: PolicyStore;
   readonly gate: Gate;
+  readonly sight: Sight;
   readonly version: string;
   readonly home: string;
   readonly journalFolder: string;
@@ -142,11 +144,12 @@ export class Host {
     this.#rights = new Rights(
       options.registry,
       options.ports,
-      (session) => this.#parents.get(session) ?? "",
+      (session) => this.#rootOf(session),
       (what) => this.refusals.tell(what),
     );
     this.policy = options.policy ?? PolicyStore.open(null);
     this.gate = new Gate(this);
+    this.sight = new Sight(this);
     this.changes = new Changes(options.ports, () => this.sessions);
     this.version = options.version;
     this.#maxSessions = options.maxSessions;
@@ -309,6 +312,7 @@ export class Host {
     this.#learning.begin(session);
     session.gate = (by, via, frame) => this.gate.typed(session, by, via, frame);
     session.listen((_entry, body) => this.gate.heard(session, body));
+    session.listen((_entry, body) => this.sight.heard(body));
     session.listen((_entry, body) => this.changes.heard(session, body));
     this.#retention.begin(session, savedSeq);
     return session;
@@ -378,6 +382,7 @@ export class Host {
   /** Another policy is in force. */
   policyLoaded(): void {
     this.gate.policyLoaded();
+    this.sight.changed();
     this.changes.all();
     this.#learning.learnAll();
   }
@@ -392,7 +397,7 @@ export class Host {
       session.facts,
       floorOnWire(session.floor, this.ports.clock),
       session.presence(),
-      this.#parents.get(session.id) ?? "",
+      this.parentOf(session),
       session.commands.state.cwd ?? session.facts.cwd,
     );
   }
@@ -406,8 +411,16 @@ export class Host {
     }
   }
 
+  /** The session that a command runs beside, which is no command itself; empty for one that is no such command. */
   parentOf(session: LiveSession): string {
-    return this.#parents.get(session.id) ?? "";
+    return this.#rootOf(session.id);
+  }
+
+  /** Records of before have commands beside commands. */
+  #rootOf(id: string): string {
+    let parent = this.#parents.get(id) ?? "";
+    for (let above = this.#parents.get(parent); above; above = this.#parents.get(parent)) parent = above;
+    return parent;
   }
 
   /** Forgets an ended session; its records stay for the audit. */

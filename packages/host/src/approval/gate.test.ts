@@ -1,8 +1,12 @@
 /** What the policy keeps AIs from and what a person is asked about, through the whole host on a simulated world. */
-import { InputStatus } from "@holdfast/protocol";
+import { InputStatus, type Approval as Wire } from "@holdfast/protocol";
 import type { Approval } from "@holdfast/sdk";
 import { type SimClient, simulate, type World } from "@holdfast/testkit";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { approvalList, approvalWatch } from "../call/approvals.ts";
+import type { CallContext, Result } from "../call/context.ts";
+import type { RegisteredOperator } from "../operator/registry.ts";
+import { PolicyStore } from "../policy/store.ts";
 
 const policy = (lines: string, more = ""): string => `version = 1\n[ai]\notherwise = "allow"\n${lines}\n${more}`;
 const asksForKeys = policy('keys = "ask"\nsignals = "ask"');
@@ -118,6 +122,38 @@ describe("what is denied", () => {
     expect((await world.finish((await world.newClient("ana")).client!.list())).length).toBe(1);
   });
 
+  test("observing: an attachment and what follows a session end when other rules hold, by a policy that is loaded or another name", async () => {
+    const rules = policy("", '[[session]]\nname = "secret-*"\nobserve = "deny"\nfiles.read = "deny"');
+    for (const how of ["loaded", "renamed"] as const) {
+      const world = await simulate({ seed: 64, mood: "sink", ...(how === "renamed" ? { policy: rules } : {}) });
+      const [bot, ana] = [await world.attached("bot"), await world.attached("ana")];
+      await world.finish(bot.client!.floor(world.session, "take"));
+      const calls = [
+        codeOf(bot.client!.wait(world.session, { exit: true })),
+        codeOf(bot.client!.files(world.session).watch("/", () => {}, new AbortController().signal)),
+        codeOf(ana.client!.wait(world.session, { exit: true })),
+      ];
+      await world.advance(100);
+      // A change of the rules that leaves this one alone ends nothing.
+      world.life.host.policyLoaded();
+      await world.advance(100);
+      expect(bot.view!.detached).toBeNull();
+      if (how === "loaded") {
+        const closed = PolicyStore.of(policy('observe = "deny"\nfiles.read = "deny"')).policy;
+        vi.spyOn(world.life.host.policy, "policy", "get").mockReturnValue(closed);
+        onTestFinished(() => void vi.restoreAllMocks());
+        world.life.host.policyLoaded();
+      } else await world.finish(ana.client!.rename(world.session, "secret-1"));
+      await world.advance(100);
+      expect(bot.view!.detached).toBe("policy_denied");
+      expect(ana.view!.detached).toBeNull();
+      expect(world.live.floor.tenure).toBeNull();
+      expect(await world.finish(Promise.all(calls.slice(0, 2)))).toEqual(["policy_denied", "policy_denied"]);
+      world.shim.exits(0);
+      expect(await world.finish(calls[2]!)).toBe("done");
+    }
+  });
+
   test("an AI's size is not taken, neither with its attachment nor later", async () => {
     const world = await simulate({ seed: 63, policy: policy('resize = "deny"') });
     const bot = await world.attached("bot", { size: { cols: 20, rows: 10 } });
@@ -157,8 +193,30 @@ describe("rules of a session", () => {
   });
 });
 
+describe("a command beside a command", () => {
+  test("is under the pause and the rules of the session of both, as if it were beside that", async () => {
+    const { world, bot } = await scene(policy("", '[[session]]\nname = "work"\nsignals = "deny"'));
+    // As hosts of before recorded it.
+    const second = await besideIt(world, "bot", "free", await besideIt(world, "bot", "free"));
+    expect(await refusal(world, bot.client!.signal(second, "tree", 15))).toBe("policy_denied");
+    const ana = await world.attached("ana");
+    await world.finish(ana.steer("aiPause"));
+    expect(await refusal(world, bot.client!.send(second, text("x")))).toBe("ai_paused");
+  });
+
+  test("makes void what is asked there when AIs are paused in the session of both", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const second = await besideIt(world, "bot", "free", await besideIt(world, "bot", "free"));
+    const sent = codeOf(bot.client!.send(second, text("x")));
+    await pending(world, eva);
+    const ana = await world.attached("ana");
+    await world.finish(ana.steer("aiPause"));
+    expect(await world.finish(sent)).toBe("approval_void");
+  });
+});
+
 /** A command beside the session, as `hold exec` opens it. */
-async function besideIt(world: World, by: string, program: string): Promise<string> {
+async function besideIt(world: World, by: string, program: string, parent: string = world.session): Promise<string> {
   const opened = world.life.host.open(
     {
       name: "",
@@ -177,7 +235,7 @@ async function besideIt(world: World, by: string, program: string): Promise<stri
       ttlMs: 0,
       idleTtlMs: 0,
       integrate: false,
-      parent: world.session,
+      parent,
       agentForward: false,
     },
     { id: by, via: "sdk" },
@@ -272,6 +330,42 @@ describe("what a person is asked about", () => {
     void other;
   });
 
+  test("its sender who takes the floor for it finds it again too, once the floor that they took is free", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const sends = (): Promise<string> => codeOf(bot.client!.send(world.session, text("go\r"), { take: true }));
+    const first = sends();
+    const request = await pending(world, eva);
+    await world.advance(46_000);
+    expect(await first).toBe("needs_approval");
+    expect(world.live.floor.tenure).toBeNull();
+    const second = sends();
+    await world.advance(500);
+    await world.finish(eva.client!.approvals.allow(request));
+    expect(await world.finish(second)).toBe("done");
+    expect(read(world)).toBe("go\r");
+    expect(recorded(world)).toEqual(["bot asks of keys", "eva allows", "used"]);
+  });
+
+  test("and so does a command that was asked with the floor", async () => {
+    const { world, bot, eva } = await scene(policy('run = "ask"'));
+    const NONCE = "0123456789abcdef";
+    world.live.commands.opened(true, NONCE);
+    world.shim.prints(text(`\x1b]633;hold;A;${NONCE};1;0\x07$ \x1b]633;hold;B;${NONCE};2;1;7\x07`));
+    await world.advance(50);
+    const runs = (): Promise<string> => codeOf(bot.client!.run(world.session, { text: "make" }, { take: true }));
+    const first = runs();
+    const request = await pending(world, eva);
+    await world.advance(46_000);
+    expect(await first).toBe("needs_approval");
+    expect(world.live.floor.tenure).toBeNull();
+    void runs();
+    await world.advance(500);
+    await world.finish(eva.client!.approvals.allow(request));
+    await world.advance(500);
+    expect(read(world)).toBe("make\r");
+    expect(recorded(world)).toEqual(["bot asks of run", "eva allows", "used"]);
+  });
+
   test.each([
     ["a person takes the floor", "void"],
     ["AIs are paused", "void"],
@@ -330,6 +424,46 @@ describe("what a person is asked about", () => {
     expect([await seen("bot"), await seen("ana"), await seen("ben"), await seen("hal")]).toEqual([1, 1, 0, 0]);
   });
 
+  test("is seen by an auditor, but not by a grant that leaves auditing out; an auditing AI is shown no bytes, environment or secret", async () => {
+    const { world, bot, eva } = await scene(policy('keys = "ask"\nopen = "ask"\nsignals = "ask"\nrun = "ask"'));
+    const { host } = world.life;
+    const secret = "Zq7.Xk-29vWb";
+    world.live.secrets.learn(text(`A_TOKEN=${secret}`));
+    void bot.type(text("x"));
+    void codeOf(bot.client!.open({ command: ["sh"], cwd: "/", env: { K: "value" } }));
+    void codeOf(bot.client!.agent(world.session, `/tmp/${secret}`));
+    for (let i = 0; i < 20 && host.gate.approvals.size < 3; i++) await world.advance(20);
+    expect((await world.finish(eva.client!.approvals.list())).length).toBe(3);
+    const watcher = { ...host.registry.byName("hal")!, id: "watcher", role: "auditor" };
+    let now = watcher;
+    const byName = host.registry.byName.bind(host.registry);
+    vi.spyOn(host.registry, "byName").mockImplementation((name) => (name === "watcher" ? now : byName(name)));
+    onTestFinished(() => void vi.restoreAllMocks());
+    const list = async (by: RegisteredOperator): Promise<readonly Wire[]> => {
+      now = by;
+      const result = await approvalList({ host, operator: by } as unknown as CallContext);
+      return result.case === "approvalList" ? result.value.approvals : [];
+    };
+    for (const kind of ["human", "ai"] as const) {
+      const narrowed = { session: null, capabilities: ["history.read"] as const };
+      expect(await list({ ...watcher, kind, narrowed })).toEqual([]);
+    }
+    const shown = async (kind: "human" | "ai"): Promise<string[]> =>
+      (await list({ ...watcher, kind })).map(({ what, data, env }) =>
+        [what, ...[data, ...env].map((b) => Buffer.from(b).toString())].join("|"),
+      );
+    expect(await shown("human")).toEqual([
+      "types|x",
+      "opens a session, umask 077||K=value",
+      `points the session's SSH agent to /tmp/${secret}|`,
+    ]);
+    expect(await shown("ai")).toEqual([
+      "types|",
+      "opens a session, umask 077|",
+      "points the session's SSH agent to /tmp/************|",
+    ]);
+  });
+
   test("people hear of it: who may decide, and for whom it is asked", async () => {
     const { world, bot, eva } = await scene(asksForKeys);
     const heard = { eva: "", ana: "", ben: "" };
@@ -360,6 +494,29 @@ describe("what a person is asked about", () => {
     await world.finish(watch);
     expect(states).toContain("pending");
     expect(states.at(-1)).toBe("");
+  });
+
+  test("a watcher that has no room when it changes is told the newest once there is", async () => {
+    const { world, bot, eva } = await scene(asksForKeys);
+    const { host } = world.life;
+    const stop = new AbortController();
+    const states: string[] = [];
+    let room = true;
+    const ctx = {
+      ...{ host, operator: host.registry.byName("eva")!, signal: stop.signal, hasRoom: () => room },
+      more: (r: Result) => void (r.case === "approvalList" && states.push(r.value.approvals.map((a) => a.state).join())),
+    };
+    const watch = approvalWatch(ctx as unknown as CallContext);
+    room = false;
+    void bot.type(text("x"));
+    await pending(world, eva);
+    await world.advance(500);
+    expect(states).toEqual([""]);
+    room = true;
+    await world.advance(200);
+    expect(states).toEqual(["", "pending"]);
+    stop.abort();
+    await world.finish(watch);
   });
 
   test("no more than sixteen of one AI wait at once", async () => {

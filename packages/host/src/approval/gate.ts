@@ -5,7 +5,7 @@
  *   G1  What is typed passes here where it is admitted (session/inputs.ts); everything else where the host answers a call
  *       (call/answer.ts) or a frame of a link. A path that does not ask is refused: an unknown way in is typing.
  *   G2  What was allowed is used in the turn of the loop in which it is looked at for the last time, and once.
- *   G3  A command beside a session (`hold exec`) is under that session's rules, and its pause.
+ *   G3  A command beside a session (`hold exec`) is under that session's rules, and its pause; so is one beside such a command.
  *   G4  No AI brings a session under other rules by renaming it.
  */
 import { createHash } from "node:crypto";
@@ -58,7 +58,7 @@ export interface GateWorld {
   readonly policy: PolicyStore;
   readonly registry: Pick<OperatorRegistry, "byName">;
   readonly sessions: ReadonlyMap<string, LiveSession>;
-  /** The session that a command runs beside; empty for one that is no such command. */
+  /** The session that a command runs beside, which is no command itself; empty for one that is no such command. */
   parentOf(session: LiveSession): string;
   environmentPath(session: string): string;
   /** Into the host's own record. */
@@ -105,12 +105,7 @@ export class Gate {
         `input that a person is asked about comes in one frame: at most 64 KiB at once into session ${session.facts.name || session.id}`,
         { session: session.id, deed },
       );
-    const act: Act = {
-      deed,
-      session,
-      what: frame.interrupt ? "interrupts what runs" : frame.eof ? "types, and closes the input" : "types",
-      data: frame.data,
-    };
+    const act = typedAct(session, frame);
     return { ask: (patience) => this.#asked(by, via, act, patience) };
   }
 
@@ -145,11 +140,37 @@ export class Gate {
     if (by.kind !== "ai") return Promise.resolve(FREE);
     const paused = session && this.#paused(session);
     if (paused) return Promise.reject(paused);
-    const names = session ? this.#namesOf(session) : (act.names ?? null);
-    const ruled = ruleOn(this.#policy, { deed, session: names, ...(act.command === undefined ? {} : { command: act.command }) });
+    const ruled = this.#ruledOn(act);
     if (ruled.ruling === "allow") return Promise.resolve(FREE);
     if (ruled.ruling === "deny") return Promise.reject(this.#denial(deed, ruled, session));
     return this.#asked(by, via, act, signal);
+  }
+
+  /**
+   * A person is asked about this very deed already (approvals.ts P3). Who asks with `take` again does not take the floor for it: that would raise the
+   * epoch which the request is bound to, and it was taken when they asked first.
+   */
+  isAsked(by: RegisteredOperator, act: Act): boolean {
+    return by.kind === "ai" && this.approvals.like({ by, bound: this.#bound(by, act) }) !== null;
+  }
+
+  /** For what was let through without a question and may be done later: it is judged once more when it is. */
+  whileAllowed(by: RegisteredOperator, act: Act): Pass {
+    const { deed, session } = act;
+    if (by.kind !== "ai") return FREE;
+    return {
+      use: () => {
+        const paused = session && this.#paused(session);
+        if (paused) return paused;
+        const ruled = this.#ruledOn(act);
+        return ruled.ruling === "allow" ? null : this.#denial(deed, ruled, session);
+      },
+    };
+  }
+
+  #ruledOn({ deed, session, names, command }: Act): Ruled {
+    const of = session ? this.#namesOf(session) : (names ?? null);
+    return ruleOn(this.#policy, { deed, session: of, ...(command === undefined ? {} : { command }) });
   }
 
   /** G4. */
@@ -304,6 +325,12 @@ export class Gate {
   policyLoaded(): void {
     this.approvals.voidWhere(({ question }) => !question, "another policy was loaded");
   }
+}
+
+/** One frame that is no part of several. */
+export function typedAct(session: LiveSession, { data, eof, interrupt }: Input): Act {
+  const what = interrupt ? "interrupts what runs" : eof ? "types, and closes the input" : "types";
+  return { deed: interrupt ? "signals" : "keys", session, what, data };
 }
 
 /** Null: it makes nothing void. */

@@ -2,10 +2,11 @@
  * What an AI's call is about, for the policy (approval/gate.ts). What is typed is judged where it is admitted (session/inputs.ts),
  * `run` where its bytes are known (run.ts), and a file's new content once all of it has come (files.ts).
  */
+import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { constants } from "node:os";
 import type { Deed } from "@holdfast/core";
-import { bytesOf, HoldError, textOf } from "@holdfast/protocol";
+import { bytesOf, FloorMode, HoldError, OpenCallSchema, SessionKind, textOf, toBinary } from "@holdfast/protocol";
 import type { Act } from "../approval/gate.ts";
 import type { LiveSession } from "../session/session.ts";
 import { FREE } from "../session/typing.ts";
@@ -126,12 +127,25 @@ function actOf(ctx: Asking): Act | null {
   }
 }
 
-function execAct(session: LiveSession, call: Verb<"exec">): Act {
+/** As most have it: what a person is not told. */
+const USUAL_UMASK = 0o022;
+
+/** Each particular that is not the usual one. */
+function withParticulars(what: string, particulars: readonly (string | false)[]): string {
+  return [what, ...particulars.filter((text) => text !== false)].join(", ");
+}
+
+function umaskOf(call: { readonly umask: number }): string | false {
+  const umask = call.umask & 0o777;
+  return umask !== USUAL_UMASK && `umask ${umask.toString(8).padStart(3, "0")}`;
+}
+
+export function execAct(session: LiveSession, call: Verb<"exec">): Act {
   const argv = call.exactArgv.length > 0 ? call.exactArgv.map(textOf) : call.argv;
   return {
     deed: "exec",
     session,
-    what: "starts a program beside the terminal",
+    what: withParticulars("starts a program beside the terminal", [umaskOf(call)]),
     command: argv,
     argv,
     program: argv[0] ?? "",
@@ -139,7 +153,7 @@ function execAct(session: LiveSession, call: Verb<"exec">): Act {
   };
 }
 
-function openAct({ host, operator }: Asking, call: Verb<"open">): Act | null {
+export function openAct({ host, operator }: Pick<Asking, "host" | "operator">, call: Verb<"open">): Act | null {
   const living = call.attachIfLives && call.name !== "" ? host.living(call.name) : null;
   if (living) {
     host.gate.demand(operator, "observe", living);
@@ -152,12 +166,33 @@ function openAct({ host, operator }: Asking, call: Verb<"open">): Act | null {
     session: null,
     // By the name that it will have: a program's own may be one that has rules.
     names: { name: call.name || host.freeName({ command, shell: call.shell }), group: call.group },
-    what: `opens a session${call.name === "" ? "" : ` named ${call.name}`}${call.group === "" ? "" : ` in the group ${call.group}`}`,
+    what: withParticulars(
+      `opens a session${call.name === "" ? "" : ` named ${call.name}`}${call.group === "" ? "" : ` in the group ${call.group}`}`,
+      [
+        call.kind === SessionKind.PIPES && "on pipes",
+        call.pinned !== undefined && call.pinned.cols > 0 && `pinned to ${call.pinned.cols}x${call.pinned.rows}`,
+        call.floorMode === FloorMode.OPEN && "where all may type at once",
+        umaskOf(call),
+        call.nofileHard !== 0n && `open files ${filesOf(call.nofileSoft)} (at most ${filesOf(call.nofileHard)})`,
+        call.syncInput && "input on the disk first",
+        call.ttlMs > 0n && `ended after ${call.ttlMs} ms`,
+        call.idleTtlMs > 0n && `ended after ${call.idleTtlMs} ms without use`,
+        call.graceMs !== undefined && `places kept for ${call.graceMs} ms`,
+        call.noIntegration && "without shell integration",
+        call.agentForward && "with an SSH agent",
+      ],
+    ),
+    // Bound to whole: a field that comes later is not forgotten here.
+    dataHash: createHash("sha256").update(toBinary(OpenCallSchema, call)).digest("hex"),
     argv,
     program: argv[0]!,
     cwd: call.exactCwd.length > 0 ? textOf(call.exactCwd) : call.cwd,
     env: call.env.map(textOf),
   };
+}
+
+function filesOf(limit: bigint): string {
+  return limit < 0n ? "unlimited" : String(limit);
 }
 
 /** A person is shown where a path leads, and what leads elsewhere by then is another deed. */

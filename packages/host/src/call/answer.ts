@@ -1,5 +1,5 @@
 /** Calls: one request, one answer (or a stream of them). This file knows which right each verb needs; the handlers stand beside it. */
-import type { Capability } from "@holdfast/core";
+import type { Capability, Deed } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
 import { confineOf } from "../operator/rights.ts";
 import { operatorOf } from "../session/steering.ts";
@@ -152,9 +152,33 @@ export async function answerCall(ctx: CallContext): Promise<Result> {
 }
 
 async function answered(ctx: CallContext): Promise<Result> {
-  const { verb } = ctx;
   await admitCall(ctx);
   demandCaller(ctx.signal);
+  return ctx.operator.kind === "ai" ? handledInSight(ctx) : handled(ctx);
+}
+
+/** What follows a session, and under which deed of the policy an AI may do so (approval/sight.ts S1). */
+const follows = { run: "observe", wait: "observe", fileWatch: "files.read" } as const satisfies Partial<
+  Record<NonNullable<CallContext["verb"]["case"]>, Deed>
+>;
+
+async function handledInSight(ctx: CallContext): Promise<Result> {
+  const { host, operator, verb } = ctx;
+  if (verb.case !== "run" && verb.case !== "wait" && verb.case !== "fileWatch") return handled(ctx);
+  const sight = host.sight.following(operator, follows[verb.case], host.find(verb.value.session));
+  try {
+    const result = await handled({ ...ctx, signal: AbortSignal.any([ctx.signal, sight.signal]) });
+    sight.signal.throwIfAborted();
+    return result;
+  } catch (fault) {
+    throw sight.signal.aborted ? sight.signal.reason : fault;
+  } finally {
+    sight.stop();
+  }
+}
+
+async function handled(ctx: CallContext): Promise<Result> {
+  const { verb } = ctx;
   switch (verb.case) {
     case undefined:
       throw new HoldError("unsupported", "no call");

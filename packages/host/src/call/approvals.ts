@@ -1,30 +1,48 @@
-/** Calls on what AIs have asked for (approval/approvals.ts): who sees which requests, and a person's word on one. */
-import { capabilitiesOf } from "@holdfast/core";
+/**
+ * Calls on what AIs have asked for (approval/approvals.ts): who sees which requests, and a person's word on one.
+ *
+ *   V1  All requests are seen by who decides or audits, as they come (a narrowed grant is neither unless it names that); others see those that
+ *       they are among the actors of, or may answer.
+ *   V2  An AI that is not among the actors is shown no bytes that are typed and no environment, and no secret in the rest.
+ */
+import { MonotonicMs } from "@holdfast/core";
 import { ApprovalListAnswerSchema, ApprovalSchema, bytesOf, create, type Approval as OnWire } from "@holdfast/protocol";
 import type { Request } from "../approval/approvals.ts";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
+/** How soon a caller that does not keep up is looked at again. */
+const ROOM_MS = 100;
+
 export async function approvalList(ctx: CallContext): Promise<Result> {
   return listFor(ctx);
 }
 
-/** Streams the list, now and after each change, until the caller gives up. A slow caller gets the newest. */
+/** Streams the list, now and after each change, until the caller gives up. A slow caller gets the newest, once there is room. */
 export function approvalWatch(ctx: CallContext): Promise<Result> {
-  const { approvals } = ctx.host.gate;
+  const { gate, ports } = ctx.host;
   return new Promise((resolve) => {
     let told = "";
+    let stopLooking: (() => void) | null = null;
     const tell = (): void => {
       const result = listFor(ctx);
       const state = JSON.stringify(result.value.approvals.map(({ id, state: s }) => [id, s]));
-      if (state === told || !ctx.hasRoom()) return;
+      if (state === told) return;
+      if (!ctx.hasRoom()) return again();
       told = state;
       ctx.more(result);
     };
-    const stop = approvals.listen(tell);
+    const again = (): void => {
+      stopLooking ??= ports.wakeAt(MonotonicMs(ports.clock.monoMs() + ROOM_MS), () => {
+        stopLooking = null;
+        tell();
+      });
+    };
+    const stop = gate.approvals.listen(tell);
     const over = (): void => {
       stop();
+      stopLooking?.();
       resolve(listFor(ctx));
     };
     if (ctx.signal.aborted) return over();
@@ -69,7 +87,7 @@ function maySay(host: Host, operator: RegisteredOperator, request: Request): boo
 }
 
 function listFor({ host, operator }: CallContext): Extract<Result, { case: "approvalList" }> {
-  const seesAll = mayApprove(host, operator) || capabilitiesOf(operator.role, operator.kind).includes("audit.read");
+  const seesAll = mayApprove(host, operator) || host.may(operator, "audit.read", null);
   const seen = host.gate.approvals
     .list()
     .filter((r) => seesAll || r.approval.actors.includes(operator.id) || maySay(host, operator, r));
@@ -80,6 +98,8 @@ function listFor({ host, operator }: CallContext): Extract<Result, { case: "appr
 export function shown(host: Host, asks: RegisteredOperator, request: Request): OnWire {
   const { approval, bound, by, shown: seen, question } = request;
   const { phase } = approval;
+  const isOthers = asks.kind === "ai" && !approval.actors.includes(asks.id);
+  const told = (text: string): string => (isOthers ? (host.secretsOf(bound.session)?.text(text) ?? text) : text);
   return create(ApprovalSchema, {
     id: approval.id,
     session: bound.session,
@@ -94,13 +114,13 @@ export function shown(host: Host, asks: RegisteredOperator, request: Request): O
     askedUnixMs: BigInt(request.askedUnixMs),
     expiresUnixMs: BigInt(request.expiresUnixMs),
     leftMs: BigInt(Math.max(0, Math.ceil(approval.expiresAt - host.ports.clock.monoMs()))),
-    what: bound.what.toWellFormed(),
-    argv: seen.argv.map(bytesOf),
-    data: seen.data,
+    what: told(bound.what).toWellFormed(),
+    argv: seen.argv.map((arg) => bytesOf(told(arg))),
+    data: isOthers ? new Uint8Array(0) : seen.data,
     dataBytes: BigInt(seen.dataBytes),
     cwd: bytesOf(bound.cwd),
     executable: bytesOf(seen.executable),
-    env: seen.env.map(bytesOf),
+    env: isOthers ? [] : seen.env.map(bytesOf),
     epoch: BigInt(bound.epoch),
     binding: Buffer.from(approval.binding, "hex"),
     mayDecide: phase.name === "pending" && maySay(host, asks, request),

@@ -35,9 +35,9 @@ export function begunBefore({ host, operator }: Pick<Asking, "host" | "operator"
     );
   const session = id === null ? null : host.withId(id);
   if (!session || session.facts.openedBy !== operator.id) return null;
-  // Who is confined has called by id.
+  const confine = confineOf(operator);
   const parent = host.parentOf(session);
-  return parent === "" || (confineOf(operator) !== null && parent !== call.session) ? null : session;
+  return parent === "" || (confine !== null && parent !== confine) ? null : session;
 }
 
 /** As the host makes ids of chance: 10 characters of 5 bits. */
@@ -85,6 +85,14 @@ export async function openBeside(
       `session ${parent.facts.name} (${parent.id}) has ended: it has no directory and environment of now`,
       { session: parent.id },
     );
+  // X2.
+  const root = host.parentOf(parent) || parent.id;
+  if (root !== parent.id && confineOf(operator) === parent.id)
+    throw new HoldError(
+      "not_permitted",
+      `${operator.name} is let into the command ${parent.id} and nothing else here: what would run beside it is outside of that`,
+      { operator: operator.id },
+    );
   if (call.argv.length === 0) throw new HoldError("usage", "hold exec SESSION -- CMD…: no command given");
   const { env, of } = environmentOf(parent, host.environmentPath(parent.id));
   const cwd = directoryOf(parent);
@@ -106,7 +114,7 @@ export async function openBeside(
       ttlMs: 0,
       idleTtlMs: 0,
       integrate: false,
-      parent: parent.id,
+      parent: root,
       agentForward: false,
     },
     { id: operator.id, via },

@@ -29,6 +29,7 @@ const SHOWN_BYTES = 4 * 1024;
 const IDLE_MS = 60_000;
 /** Begun at once, over all links. */
 const MAX_UPLOADS = 64;
+const NEW_FILE_MODE = 0o644;
 const HASH_BYTES = 1024 * 1024;
 const PART = /^[0-9a-f]{16,64}$/;
 /** After these a part's file is gone: nothing that it holds will be wanted. */
@@ -96,7 +97,8 @@ async function writePart(
     const sha256 = upload.hash.copy().digest();
     if (call.sha256.length > 0 && !sha256.equals(call.sha256))
       throw new HoldError("file_damaged", `${path} is as it was: what came is not what was sent; send it again`, { path });
-    await admitWrite(ctx, session, upload);
+    const mode = upload.mode ?? (call.mode & 0o777 || NEW_FILE_MODE);
+    await admitWrite(ctx, session, upload, mode);
     const now = await hashOf(ctx, path);
     if (call.ifSha256 !== undefined && !sameState(now, call.ifSha256))
       throw new HoldError(
@@ -104,7 +106,7 @@ async function writePart(
         now ? `${path} is not what it was: read it again` : `${path} is not there any more: read its folder again`,
         { path, ...(now ? { sha256: now.toString("hex") } : {}) },
       );
-    await told(path, () => upload.file.chmod(upload.mode ?? (call.mode & 0o777 || 0o644)));
+    await told(path, () => upload.file.chmod(mode));
     await told(path, () => upload.file.sync());
     // Since it was admitted the disk was waited for, and AIs may have been paused.
     if (ctx.operator.kind === "ai") {
@@ -173,7 +175,7 @@ async function hashTo({ file, path }: Pick<Upload, "file" | "path">, end: number
 }
 
 /** F6. */
-async function admitWrite(ctx: CallContext, session: LiveSession, upload: Upload): Promise<void> {
+async function admitWrite(ctx: CallContext, session: LiveSession, upload: Upload, mode: number): Promise<void> {
   const { host, operator, via, signal } = ctx;
   if (operator.kind !== "ai") return;
   const head = Buffer.alloc(Math.min(upload.bytes, SHOWN_BYTES));
@@ -181,7 +183,7 @@ async function admitWrite(ctx: CallContext, session: LiveSession, upload: Upload
   const act: Act = {
     deed: "files.write",
     session,
-    what: `writes ${upload.path}`,
+    what: `writes ${upload.path}${upload.mode === null && mode !== NEW_FILE_MODE ? `, a new file of mode ${mode.toString(8)}` : ""}`,
     data: head,
     dataBytes: upload.bytes,
     dataHash: upload.hash.copy().digest("hex"),

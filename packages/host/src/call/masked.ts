@@ -6,7 +6,7 @@ import { HoldError, type ListAnswer } from "@holdfast/protocol";
 import type { Host } from "../host.ts";
 import type { CallContext, Result } from "./context.ts";
 
-/** Files are what they are: who may read one reads it (docs/policy.md). What approvals say is the asker's own. */
+/** Files are what they are: who may read one reads it (docs/policy.md). What approvals say is the asker's own, or masked there (approvals.ts V2). */
 const own: ReadonlySet<NonNullable<Result["case"]>> = new Set([
   ...(["fileList", "fileRead", "fileWrite", "fileWatch", "approvalList", "approvalDecide"] as const),
 ]);

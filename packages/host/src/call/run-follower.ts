@@ -5,6 +5,7 @@
  *   F1  A part says where its output ends (`to_offset`). Who asks again from there is sent each byte once.
  *   F2  Output goes at the caller's pace: the journal keeps it meanwhile, not this process.
  *   F3  What the journal has no more of it is counted as left out, never passed over in silence.
+ *   F4  What waits behind another's paste is typed for a caller that waits, or not at all.
  * Elsewhere: whether it may be typed at all (run.ts), what of its bytes is told (run-teller.ts).
  */
 import { command, MonotonicMs } from "@holdfast/core";
@@ -71,10 +72,14 @@ export class RunFollower {
     });
   }
 
-  /** `type`: types it; not given for one that is typed already. Resolves with null if no shim ever saw it (core/command Q2). */
-  follow(type?: (fail: (fault: unknown) => void) => void): Promise<Result | null> {
+  /**
+   * `type`: types it, unless nobody follows it any more (`left`) by the time that it could be; not given for one that is typed already.
+   * Resolves with null if no shim ever saw it (core/command Q2).
+   */
+  follow(type?: (fail: (fault: unknown) => void, left: AbortSignal) => void): Promise<Result | null> {
     const { host, signal } = this.#ctx;
     const session = this.#session;
+    const left = new AbortController();
     return new Promise<Result | null>((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
@@ -95,11 +100,12 @@ export class RunFollower {
       const gone = (): void => this.#giveUp("interrupted");
       signal.addEventListener("abort", gone, { once: true });
       this.#stops.push(() => signal.removeEventListener("abort", gone));
-      if (type) type((fault) => this.#over(() => reject(fault)));
+      if (type) type((fault) => this.#over(() => reject(fault)), left.signal);
       else this.#takeUp();
       if (signal.aborted) gone();
     }).finally(() => {
       this.#isOver = true;
+      left.abort();
       this.#stopLater?.();
       this.#stopPrompt?.();
       for (const stop of this.#stops.splice(0)) stop();
@@ -182,9 +188,19 @@ export class RunFollower {
     return false;
   }
 
-  /** Nobody waits any more. A command that has ended has its code all the same. */
+  /** Nobody waits any more. A command that has ended has its code all the same; one that waits to be typed never is (F4). */
   #giveUp(state: "timed_out" | "interrupted"): void {
+    if (!this.#known && state === "timed_out") return this.#over(() => this.#fail(this.#untyped()));
     if (!this.#known?.end && !this.#settle()) this.#end(state, null);
+  }
+
+  #untyped(): HoldError {
+    const { id, facts } = this.#session;
+    return new HoldError(
+      "timed_out",
+      `the command was not typed into session ${facts.name || id} in its time, and won't be: somebody's paste there has not ended`,
+      { session: id },
+    );
   }
 
   /** Ctrl-C until the shell reads anew: one that falls before its Enter, or between its prompt and its editor, is lost on it. */

@@ -1,8 +1,9 @@
 /** One `hold run` on a shell whose marks are printed by hand. What real shells do is played in test/integration. */
 import { create, InputSchema, RunCallSchema, type Init, type RunAnswer, type RunCall } from "@holdfast/protocol";
 import { simulate, type World } from "@holdfast/testkit";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Host } from "../host.ts";
+import { PolicyStore } from "../policy/store.ts";
 import { redact } from "./reading.ts";
 import { runCall } from "./run.ts";
 
@@ -247,6 +248,84 @@ test.each([
   await world.advance(100);
   expect(r.fault?.code).toBe(code);
   expect(typed(world)).toBe(before);
+});
+
+test.each([
+  ["of one operator", "ana"],
+  ["of two", "ben"],
+])("of two that come in one turn, %s, one is typed, and the other is told that the line is not empty", async (_of, other) => {
+  const world = await simulate({ seed: 65, mood: "sink", open: { floor: "open" } });
+  world.live.commands.opened(true, NONCE);
+  await prints(world, `${mark("D", "0")}${mark("A", "0")}$ ${mark("B", "1;7")}`);
+  const [first, second] = [run(world, { text: "one" }), run(world, { text: "two" }, undefined, other)];
+  await world.advance(30);
+  expect(typed(world)).toBe("one\r");
+  expect(second.fault?.code).toBe("line_not_empty");
+  await prints(world, `${mark("C", "7;one")}1\r\n${ends("3")}`);
+  expect(first).toMatchObject({ output: "1\r\n", answer: { state: "ended", code: 3 } });
+});
+
+test("it is not typed onto keys that are recorded and not at the terminal yet", async () => {
+  const world = await atPrompt(66);
+  const ana = world.life.host.registry.byName("ana")!;
+  world.live.offer(ana, "cli", null, "ana/keys", create(InputSchema, { n: 1n, data: Buffer.from("rm -rf ") }), () => {});
+  const r = run(world, { text: "ls" });
+  await world.advance(30);
+  expect([r.fault?.code, typed(world)]).toEqual(["line_not_empty", "rm -rf "]);
+});
+
+describe("what waits behind another's paste", () => {
+  /** A paste of `by` has begun, and left the line empty; a run of `bot` waits behind it. */
+  async function waiting(seed: number, value: Init<RunCall> = {}, policy = "") {
+    const world = await simulate({ seed, mood: "sink", open: { floor: "open" }, ...(policy ? { policy } : {}) });
+    world.live.commands.opened(true, NONCE);
+    await prints(world, `${mark("D", "0")}${mark("A", "0")}$ ${mark("B", "1;7")}`);
+    const hal = await world.attached("hal");
+    const pastes = async (text: string, more: object): Promise<void> => {
+      void hal.attachment!.input(Buffer.from(text), { unit: "u1", ...more });
+      await world.advance(50);
+    };
+    await pastes("\x15", {});
+    const r = run(world, { text: "ls", ...value }, undefined, "bot");
+    await world.advance(50);
+    expect([typed(world), r.answer, r.fault]).toEqual(["\x15", null, null]);
+    return { world, r, pastes };
+  }
+
+  test("is typed once that has ended and left the line empty", async () => {
+    const { world, pastes } = await waiting(81);
+    await pastes("\x15", { unitEnd: true });
+    await world.advance(100);
+    expect(typed(world)).toBe("\x15\x15ls\r");
+  });
+
+  test("is refused where the policy denies it by then", async () => {
+    const { world, r, pastes } = await waiting(82);
+    vi.spyOn(world.life.host.policy, "policy", "get").mockReturnValue(
+      PolicyStore.of('version = 1\n[ai]\notherwise = "allow"\nrun = "deny"').policy,
+    );
+    onTestFinished(() => void vi.restoreAllMocks());
+    world.life.host.policyLoaded();
+    await pastes("\x15", { unitEnd: true });
+    await world.advance(100);
+    expect([r.fault?.code, typed(world)]).toEqual(["policy_denied", "\x15\x15"]);
+  });
+
+  test("is refused where that has left half a line", async () => {
+    const { world, r, pastes } = await waiting(83);
+    await pastes("rm -rf ", { unitEnd: true });
+    await world.advance(100);
+    expect([r.fault?.code, typed(world)]).toEqual(["line_not_empty", "\x15rm -rf "]);
+  });
+
+  test("is not typed any more when its caller's time is over, which is told", async () => {
+    const { world, r, pastes } = await waiting(84, { timeoutMs: 200n });
+    await world.advance(250);
+    expect([r.fault?.code, r.answer]).toEqual(["timed_out", null]);
+    await pastes("\x15", { unitEnd: true });
+    await world.advance(100);
+    expect(typed(world)).toBe("\x15\x15");
+  });
 });
 
 test("without integration it is refused, and an empty command is one of no use", async () => {

@@ -8,6 +8,7 @@ import { command, MonotonicMs } from "@holdfast/core";
 import { create, FloorVerb, HoldError, InputSchema, InputStatus } from "@holdfast/protocol";
 import { type Act, commandOf } from "../approval/gate.ts";
 import { confineOf } from "../operator/rights.ts";
+import { runRefusal } from "../session/input-refusal.ts";
 import type { Tell } from "../session/inputs.ts";
 import { quoteWords, wrapCommand } from "../shell/index.ts";
 import type { LiveSession } from "../session/session.ts";
@@ -59,9 +60,10 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
     const bytes = wrapCommand(session.shell, text, { bracketedPaste });
     if (!bytes)
       throw new HoldError("bad_request", "that command can't be typed: it holds a NUL byte or the sequence that ends a paste");
-    if (call.take)
+    const act = actOf(session, text, bytes);
+    if (call.take && !host.gate.isAsked(operator, act))
       session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via: ctx.via });
-    const pass = await admitted(ctx, session, until(), text, bytes);
+    const pass = await admitted(ctx, act, until());
     if (isKnown()) continue;
     if (pass !== FREE) {
       // A person was asked, and the shell may have gone on meanwhile.
@@ -74,13 +76,14 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
         );
     }
     demandCaller(signal);
-    const result = await new RunFollower(ctx, session, { ...of, deadline: until() }).follow((fail) => {
+    const result = await new RunFollower(ctx, session, { ...of, deadline: until() }).follow((fail, left) => {
       const tell: Tell = (r) => {
         // Only here is it told why nothing was recorded; what became of a record is told to all who follow it.
         if (r.status === InputStatus.REFUSED && r.error) fail(r.error);
       };
       const input = create(InputSchema, { n: call.n || 1n, data: bytes });
-      session.offer(operator, ctx.via, null, writer, input, tell, { pass, isRun: true });
+      const letting = pass === FREE ? host.gate.whileAllowed(operator, act) : pass;
+      session.offer(operator, ctx.via, null, writer, input, tell, { pass: letting, patience: left, isRun: true });
     });
     if (result) return result;
   }
@@ -109,29 +112,16 @@ function refuseUntold({ host }: CallContext, session: LiveSession, call: Verb<"r
 }
 
 function refuseRun(session: LiveSession): void {
-  const refusal = command.refuseRun(session.commands.state);
-  if (refusal)
-    throw new HoldError(refusal, refusalText(refusal, labelOf(session), session), {
-      session: session.id,
-      ...(refusal === "line_not_empty" && session.lineDirty ? { typist: session.lineDirty } : {}),
-    });
+  const refusal = runRefusal(session.facts, session.commands);
+  if (refusal) throw refusal;
+}
+
+function actOf(session: LiveSession, text: string, bytes: Uint8Array): Act {
+  return { deed: "run", session, what: `runs in the session's shell: ${text}`, data: bytes, ...commandOf(text) };
 }
 
 /** What the policy has to say, of an AI. */
-async function admitted(
-  { host, operator, via, signal }: CallContext,
-  session: LiveSession,
-  deadline: MonotonicMs | null,
-  text: string,
-  bytes: Uint8Array,
-): Promise<Pass> {
-  const act: Act = {
-    deed: "run",
-    session,
-    what: `runs in the session's shell: ${text}`,
-    data: bytes,
-    ...commandOf(text),
-  };
+async function admitted({ host, operator, via, signal }: CallContext, act: Act, deadline: MonotonicMs | null): Promise<Pass> {
   if (deadline === null) return host.gate.admit(operator, via, act, signal);
   const late = new AbortController();
   const stop = host.ports.wakeAt(deadline, () => late.abort());
@@ -164,17 +154,4 @@ function shellReads({ host, signal }: CallContext, session: LiveSession): Promis
     ];
     signal.addEventListener("abort", over, { once: true });
   });
-}
-
-function refusalText(code: command.RunRefusal, label: string, session: LiveSession): string {
-  switch (code) {
-    case "no_integration":
-      return `${label} runs no shell that says when a command begins and ends; use hold exec, or hold send with hold wait`;
-    case "incomplete_command":
-      return `the shell of ${label} waits for the rest of a command; finish it, or press Ctrl-C there`;
-    case "not_at_prompt":
-      return `the shell of ${label} is running ${session.facts.running ? JSON.stringify(session.facts.running) : "something"}; hold wait ${session.facts.name} --command, or hold exec`;
-    case "line_not_empty":
-      return `there is half a line typed in ${label}${session.lineDirty ? ` (by ${session.lineDirty})` : ""}; send or clear it first`;
-  }
 }

@@ -17,6 +17,7 @@ import {
   textOf,
 } from "@holdfast/protocol";
 import { isAbsolute } from "node:path";
+import { typedAct } from "../approval/gate.ts";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { confineOf } from "../operator/rights.ts";
@@ -189,7 +190,7 @@ export function send({ host, operator, via, signal }: CallContext, call: Verb<"s
         session: session.id,
       },
     );
-  if (call.take && !call.again)
+  if (call.take && !call.again && !host.gate.isAsked(operator, typedAct(session, input)))
     session.changeFloor(floorCommand(host, session, operator, "", FloorVerb.TAKE, ""), { id: operator.id, via });
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(new HoldError("cancelled", "the caller left; what was sent stays sent")), {

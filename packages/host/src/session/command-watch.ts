@@ -210,12 +210,17 @@ export class CommandWatch {
     this.#state = command.applyShell(this.#state, { kind: "handed_over", by });
   }
 
-  /** Who may have typed on the line that is not finished; null when it is surely empty. Counts what is under way. */
-  get lineDirty(): string | null {
+  /** As if the terminal had taken all that is under way. */
+  get stateToCome(): command.ShellState {
     let state = this.#state;
     for (const { by, bytes } of this.#pending.values())
       state = command.applyShell(state, { kind: "input", by, bytes, outputOffset: this.#end });
-    return command.lineDirt(state);
+    return state;
+  }
+
+  /** Who may have typed on the line that is not finished; null when it is surely empty. Counts what is under way. */
+  get lineDirty(): string | null {
+    return command.lineDirt(this.stateToCome);
   }
 }
 

@@ -1,7 +1,8 @@
 /** What a sender is told of input that was not taken, or not whole: the code, which session, and what to do next. */
-import type { InputDecision, SessionFacts } from "@holdfast/core";
+import { command, type InputDecision, type SessionFacts } from "@holdfast/core";
 import { HoldError, limits, type Code, type Input } from "@holdfast/protocol";
 import type { ShimResult } from "@holdfast/shim";
+import type { CommandWatch } from "./command-watch.ts";
 
 const MAX_UNIT_CHARS = 64;
 
@@ -66,4 +67,29 @@ export function settledError(facts: SessionFacts, r: ShimResult): HoldError {
       ? `a line of more than ${limits.canonicalLineBytes} bytes would be cut by the terminal of session ${session}; send it in shorter lines, or through a file`
       : `the shim of session ${session} refused input ${r.seq}: ${r.refusal}`;
   return new HoldError(codes[r.refusal] ?? "internal", text, details);
+}
+
+/** Why no command can be typed into this shell now, by all that is under way already; null if one can. */
+export function runRefusal(facts: SessionFacts, commands: CommandWatch): HoldError | null {
+  const code = command.refuseRun(commands.stateToCome);
+  if (!code) return null;
+  const typist = commands.lineDirty;
+  return new HoldError(code, runRefusalText(code, facts, typist), {
+    session: facts.id,
+    ...(code === "line_not_empty" && typist ? { typist } : {}),
+  });
+}
+
+function runRefusalText(code: command.RunRefusal, { name, id, running }: SessionFacts, typist: string | null): string {
+  const label = `session ${name} (${id})`;
+  switch (code) {
+    case "no_integration":
+      return `${label} runs no shell that says when a command begins and ends; use hold exec, or hold send with hold wait`;
+    case "incomplete_command":
+      return `the shell of ${label} waits for the rest of a command; finish it, or press Ctrl-C there`;
+    case "not_at_prompt":
+      return `the shell of ${label} is running ${running ? JSON.stringify(running) : "something"}; hold wait ${name} --command, or hold exec`;
+    case "line_not_empty":
+      return `there is half a line typed in ${label}${typist ? ` (by ${typist})` : ""}; send or clear it first`;
+  }
 }

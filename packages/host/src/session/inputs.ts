@@ -7,6 +7,8 @@
  *   H6  What a change of the floor or an interrupt cuts is cut wherever it waits: for the disk, for another's unit, in the shim.
  *   H7  What an AI types is judged by the policy here, where it is admitted. What a person is asked about holds up its own writer
  *       and nobody else, and is typed exactly as it was shown, or not at all.
+ *   H8  A whole command is typed on an empty line alone, which is looked at here, with all that is recorded before it: of two that come at
+ *       once one is typed, and none for a caller that has given up.
  * Elsewhere: numbers, units and the bound of the queue (core/input); who may type (core/floor, steering.ts); the policy (approval/).
  */
 import { crc32 } from "node:zlib";
@@ -39,7 +41,7 @@ import { callSeat, type HostAttachment } from "./attachment.ts";
 import type { Book } from "./book.ts";
 import type { CommandWatch } from "./command-watch.ts";
 import type { Doubt } from "./doubt.ts";
-import { ledgerRefusal, malformation, settledError, type LedgerRefusal } from "./input-refusal.ts";
+import { ledgerRefusal, malformation, runRefusal, settledError, type LedgerRefusal } from "./input-refusal.ts";
 import { refusalFrom } from "./journal-fault.ts";
 import type { SessionPorts } from "./ports.ts";
 import type { Readers } from "./readers.ts";
@@ -181,6 +183,8 @@ export class Inputs {
     const refuse = (error: HoldError): void => this.#refuse(offered, tell, error);
     const malformed = malformation(frame);
     if (malformed) return refuse(malformed);
+    if (offer.letting.isRun && offer.letting.patience?.aborted)
+      return refuse(new HoldError("cancelled", "nobody waits for this command any more, and it was not typed"));
     let decision = this.#ledger.decide(offered);
     // What the shim has told is recorded a moment after it was answered: an answer must not tell of room that is not there yet.
     if (decision.kind === "refuse" && decision.code === "input_blocked" && this.#settlements.length > 0) {
@@ -222,6 +226,8 @@ export class Inputs {
     }
     // Another's unit is open: who takes the floor from that closes it, who may only type beside it waits.
     if (decision.kind === "wait" && !this.#cutsUnit(grant)) return this.#wait(offer, refuse);
+    const occupied = offer.letting.isRun ? runRefusal(this.#world.book.facts, this.#world.commands) : null;
+    if (occupied) return refuse(occupied);
     if (typed && "ask" in typed) return this.#ask(offer, (patience) => typed.ask(patience), refuse);
     // Before the floor is granted for it: that raises the epoch, which the pass is bound to.
     const gone = typed?.use();

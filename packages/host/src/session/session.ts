@@ -392,7 +392,7 @@ export class LiveSession {
     if (!attachment) return;
     this.#readers.remove(attachment);
     // A link that broke may be back in a moment: its floor then runs out by itself. Who leaves, or is put out, gives it back at once.
-    if ((reason === "left" || reason === "revoked") && !this.#ports.journal.frozen)
+    if ((reason === "left" || reason === "revoked" || reason === "policy_denied") && !this.#ports.journal.frozen)
       this.#steering.step({ verb: "leave", seat: id }, actorOf(attachment));
     this.#sizing.left(id);
     if (!attachment.quiet) {

@@ -17,7 +17,7 @@ export type Typed = Pass | HoldError | { ask(patience: AbortSignal | null): Prom
 export interface Letting {
   /** It was let through already, as something else than typing. */
   readonly pass?: Pass;
-  /** Aborted when its caller gives up; a call is not kept waiting for as long as a frame of an attachment. */
+  /** Aborted when its caller gives up; a call is not kept waiting for as long as a frame of an attachment, and a run that waits is not typed. */
   readonly patience?: AbortSignal;
   /** It is a whole command, whose end its caller waits for (core/command Q1). */
   readonly isRun?: true;

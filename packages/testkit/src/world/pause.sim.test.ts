@@ -22,8 +22,8 @@ async function atPrompt(): Promise<void> {
   await world.advance(50);
 }
 
-/** A command beside it, which is under the same pause. */
-async function beside(by: string): Promise<string> {
+/** A command beside it, or beside such a command, which is under the same pause. */
+async function beside(by: string, parent: string): Promise<string> {
   const request = {
     ...{
       name: "",
@@ -45,7 +45,7 @@ async function beside(by: string): Promise<string> {
       idleTtlMs: 0,
       integrate: false,
     },
-    ...{ parent: world.session, agentForward: false },
+    ...{ parent, agentForward: false },
   };
   return (await world.finish(world.life.host.open(request, { id: by, via: "sdk" }))).id;
 }
@@ -100,19 +100,21 @@ test.each([
 ])("while AIs are paused, nothing of an AI is accepted in ten thousand attempts on every way in: %s", async (_, policy) => {
   world = await simulate({ seed: 10, mood: "sink", traceLines: 100, ...(policy ? { policy } : {}) });
   const parent = world.session;
-  const child = await beside("bot");
+  const child = await beside("bot", parent);
+  const grandchild = await beside("bot", child);
   await atPrompt();
   const ana = await world.attached("ana");
   await world.finish(ana.steer("aiPause"));
   const before = { facts: world.live.facts.size, name: world.live.facts.name };
-  const seqs = [parent, child].map((id) => world.life.host.sessions.get(id)!.facts.seq);
+  const all = [parent, child, grandchild];
+  const seqs = all.map((id) => world.life.host.sessions.get(id)!.facts.seq);
   const names = Object.keys(ways);
   const codes = new Map<string, number>();
   for (let done = 0; done < ATTEMPTS; ) {
     const bot = await world.newClient(done % 2 === 0 ? "bot" : "hal");
     const batch = Array.from({ length: 50 }, () => {
       const name = names[world.random.int(0, names.length - 1)]!;
-      return ways[name]!(bot, world.random.chance(0.7) ? parent : child).then(
+      return ways[name]!(bot, world.random.chance(0.7) ? parent : world.random.chance(0.5) ? child : grandchild).then(
         () => name,
         (fault: { code?: string }) => {
           const code = fault.code ?? String(fault);
@@ -129,7 +131,7 @@ test.each([
   }
   // Refused for the pause, but where something else was in the way first.
   expect(codes.get("ai_paused")).toBeGreaterThan(ATTEMPTS * 0.7);
-  for (const [i, id] of [parent, child].entries()) {
+  for (const [i, id] of all.entries()) {
     const session = world.life.host.sessions.get(id)!;
     const theirs = session
       .read(seqs[i]!, 64 * 1024 * 1024)
