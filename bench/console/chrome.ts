@@ -16,8 +16,11 @@ export interface Network {
 
 export const FAST_4G: Network = { downBits: 9_000_000, upBits: 1_500_000, roundTripMs: 85 };
 
-/** Its sandbox needs rights that a container's root lacks; there is no graphics card, so terminals are drawn with elements. */
-const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+/** Its sandbox needs rights that a container's root lacks. As it is without a graphics card: no WebGL, which the automation would have the processor draw. */
+const ARGS = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer"],
+  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+];
 const VIEWPORT = { width: 1280, height: 800 };
 const PATIENCE_MS = 120_000;
 

@@ -53,9 +53,14 @@ export class Place {
     return session;
   }
 
-  /** Resolves when it has printed this. */
+  /** Resolves when it has printed this. Reads all that it printed: not for floods. */
   async printed(session: Session, text: string): Promise<void> {
     await this.client.wait(session.id, { match: text, fromSeq: 0 });
+  }
+
+  /** Resolves when it has printed nothing for a moment. */
+  async settled(session: Session): Promise<void> {
+    await this.client.wait(session.id, { idleMs: 300 });
   }
 
   async openMany(n: number): Promise<void> {

@@ -18,21 +18,19 @@ os.execvp("cat", ["cat"])
 `,
 ];
 
-/** So many bytes of numbers. */
-export const flood = (bytes: number): readonly string[] => [
-  "bash",
-  "-c",
-  `seq 1 900000000 | head -c ${bytes}; echo; echo '${MARK}'; exec cat`,
+/** So many bytes of numbers; then there is a file `done`. */
+export const flood = (bytes: number, done: string): readonly string[] => [
+  ...["bash", "-c", `seq 1 900000000 | head -c ${bytes}; echo; echo '${MARK}'; : > "$0"; exec cat`],
+  done,
 ];
 
-/** Numbers until there is a file \`stop\`; into \`stop.at\` goes when the last byte was written, in seconds since 1970. */
-export const floodUntil = (stop: string): readonly string[] => [
-  ...[
-    "bash",
-    "-c",
-    `while [ ! -e "$0" ]; do seq 1 20000; done; echo '${MARK}'; printf %s "$EPOCHREALTIME" > "$0.new"; mv "$0.new" "$0.at"; exec cat`,
-  ],
+/** Numbers until there is a file `stop`; into `done` goes when the last byte was written, in seconds since 1970. */
+export const floodUntil = (stop: string, done: string): readonly string[] => [
+  "bash",
+  "-c",
+  `while [ ! -e "$0" ]; do seq 1 20000; done; echo '${MARK}'; printf %s "$EPOCHREALTIME" > "$1.new"; mv "$1.new" "$1"; exec cat`,
   stop,
+  done,
 ];
 
 /** After a line was typed: so many lines in so many seconds, and the next so many. */

@@ -16,6 +16,7 @@ import { of, root, say } from "./run.ts";
 
 const isListed = (told: Told): told is Told & { is: "listed" } => told.is === "listed";
 const isFirst = (told: Told): told is Told & { is: "first" } => told.is === "first";
+const isDrawn = (told: Told): told is Told & { is: "drawn" } => told.is === "drawn";
 const isEchoed = (told: Told): told is Told & { is: "echoed" } => told.is === "echoed";
 
 async function rounds<T>(act: (round: number) => Promise<T>, most = Number.POSITIVE_INFINITY): Promise<T[]> {
@@ -76,14 +77,16 @@ export async function screen(place: Place): Promise<Found["screen"]> {
 const WATCHED_MS = 3_000;
 
 export async function flood(place: Place): Promise<Found["flood"]> {
-  const session = await place.open({ name: "flooded", command: flooding(of("megabytes") * 1e6) });
-  await place.printed(session, MARK);
+  const fileOf = (name: string): string => join(place.folder, name);
+  const session = await place.open({ name: "flooded", command: flooding(of("megabytes") * 1e6, fileOf("flooded")) });
+  await made(fileOf("flooded"));
+  await place.settled(session);
   say(`${of("megabytes")} MB printed`);
   const by = await visitor(place);
   const exact = await rounds(() => exactIn(by, place, session));
   const meanwhile = await rounds(async (round) => {
-    const stop = join(place.folder, `stop-${round}`);
-    const live = await place.open({ name: `flooding-${round}`, command: floodUntil(stop) });
+    const [stop, done] = [fileOf(`stop-${round}`), fileOf(`done-${round}`)];
+    const live = await place.open({ name: `flooding-${round}`, command: floodUntil(stop, done) });
     const on = await Watched.in(by.context, { mark: MARK });
     await on.goto(by.url + place.path(live));
     const { at: first } = await on.until(isFirst);
@@ -91,11 +94,13 @@ export async function flood(place: Place): Promise<Found["flood"]> {
     await delay(WATCHED_MS);
     const frames = framesOf(await on.ask("gaps"));
     writeFileSync(stop, "");
-    await place.printed(live, MARK);
+    await made(done);
+    await on.until(isDrawn);
+    // Asked for only now: an answer takes the host's time from what is measured.
+    await place.settled(live);
     const at = await on.exact(await place.cells(live));
-    while (!existsSync(`${stop}.at`)) await delay(10);
-    const ended = Number(readFileSync(`${stop}.at`, "utf8")) * 1_000;
-    const behind = (await on.page.evaluate<number>("performance.timeOrigin")) + at - ended;
+    const endedAt = Number(readFileSync(done, "utf8")) * 1_000;
+    const behind = (await on.page.evaluate<number>("performance.timeOrigin")) + at - endedAt;
     await on.close();
     await place.client.kill(live.id, 0);
     return { first, behind, frames };
@@ -106,6 +111,10 @@ export async function flood(place: Place): Promise<Found["flood"]> {
     firstMs: meanwhile.map(({ first }) => first),
     behindMs: meanwhile.map(({ behind }) => behind),
   };
+}
+
+async function made(file: string): Promise<void> {
+  while (!existsSync(file)) await delay(5);
 }
 
 /** `cat` says a line again, and a terminal takes one of 4,095 at most; this one is no longer than the narrowest terminal. */
