@@ -42,8 +42,9 @@ test("what was not measured has no row, and what was has medians over its rounds
     },
     screen: { lines: 10_000, above: 1_000, exact: [3, 1, 2], throttled: [400] },
   });
-  expect(text).toContain("| key until its echo is in the terminal, p50, ms | 30.0 | 10.0 | 2.00 |");
-  expect(text).toContain("| … drawn, 20 looking on, p50, ms | 2.0 | – | – |");
+  expect(text).toContain("| from a key until its echo is in the terminal, p50, ms | 30.0 | 10.0 | 2.00 |");
+  expect(text).toContain("| … 19 clients of the SDK looking on, ms | 4.0, 4.0 | what the host has to do for them |");
+  expect(text).toContain("| … 19 more pages in the same Chromium looking on, ms | –, – | and all 20 draw it |");
   expect(text).toContain(
     "| exact screen, ms | 2 (1–3) | 10,000 coloured lines were printed; 1,000 above the screen are there too |",
   );

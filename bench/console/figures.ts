@@ -54,7 +54,7 @@ export interface Found {
     readonly count: number;
     /** Milliseconds from the first navigation, one for each viewer. */
     readonly exact: readonly (readonly number[])[];
-    readonly alone: EchoRounds;
+    /** By who looks on: nobody (`alone`), clients of the SDK (`clients`), pages in the same Chromium (`pages`). */
     readonly echo: EchoRounds;
   } | null;
   /** Milliseconds from a key's event. */
@@ -106,19 +106,37 @@ function paintRows(paint: Found["paint"]): string[] {
   });
 }
 
-function echoRows(echo: Found["echo"], viewers: Found["viewers"]): string[] {
+const shares = [
+  ["p50", 0.5],
+  ["p99", 0.99],
+] as const;
+
+function echoRows(echo: Found["echo"]): string[] {
   const lines = (what: string, rounds: EchoRounds): string[] =>
-    (["p50", "p99"] as const).map((name) => {
-      const share = name === "p50" ? 0.5 : 0.99;
+    shares.map(([name, share]) => {
       const times = rounds["wetty"] ? number(ratio(rounds, "page", "wetty", share), 2) : "–";
-      return row(`${what} ${name}, ms`, number(over(rounds["page"], share), 1), number(over(rounds["wetty"], share), 1), times);
+      return row(`${what}, ${name}, ms`, number(over(rounds["page"], share), 1), number(over(rounds["wetty"], share), 1), times);
     });
+  return echo
+    ? [...lines("from a key until its echo is in the terminal", echo.buffer), ...lines("… until it is drawn", echo.drawn)]
+    : [];
+}
+
+function crowdRows(viewers: Found["viewers"]): string[] {
+  if (!viewers) return [];
+  const { count, exact, echo } = viewers;
+  const both = (who: string): string => shares.map(([, share]) => number(over(echo[who], share), 1)).join(", ");
   return [
-    ...(echo
-      ? [...lines("key until its echo is in the terminal,", echo.buffer), ...lines("… until it is drawn,", echo.drawn)]
-      : []),
-    ...(viewers ? lines(`… drawn, ${viewers.count} looking on,`, viewers.echo) : []),
-    ...(viewers ? lines("… drawn, nobody else, just before,", viewers.alone) : []),
+    row(
+      `… of ${count} pages that come at once: the first, ms`,
+      spread(exact.map((all) => Math.min(...all))),
+      "all in one Chromium, on this machine's cores",
+    ),
+    row("… the median one, ms", spread(exact.map(median)), ""),
+    row("… the last, ms", spread(exact.map((all) => Math.max(...all))), ""),
+    row("a key until its echo is drawn there, nobody else looking on, p50 and p99, ms", both("alone"), ""),
+    row(`… ${count - 1} clients of the SDK looking on, ms`, both("clients"), "what the host has to do for them"),
+    row(`… ${count - 1} more pages in the same Chromium looking on, ms`, both("pages"), `and all ${count} draw it`),
   ];
 }
 
@@ -146,17 +164,7 @@ function screenRows({ screen, flood, viewers }: Found): string[] {
           ),
         ]
       : []),
-    ...(viewers
-      ? [
-          row(
-            `… of ${viewers.count} pages that come at once: the first, ms`,
-            spread(viewers.exact.map((all) => Math.min(...all))),
-            "all in one Chromium",
-          ),
-          row("… the median one, ms", spread(viewers.exact.map(median)), ""),
-          row("… the last, ms", spread(viewers.exact.map((all) => Math.max(...all))), ""),
-        ]
-      : []),
+    ...crowdRows(viewers),
   ];
 }
 
@@ -190,8 +198,8 @@ function listRows(list: Found["list"]): string[] {
 
 /** As docs/benchmarks.md has them. */
 export function tablesOf(found: Found): string {
-  const { at, machine, versions, load, paint, echo, viewers, bundle } = found;
-  const echoes = echoRows(echo, viewers);
+  const { at, machine, versions, load, paint, echo, bundle } = found;
+  const echoes = echoRows(echo);
   const figures = [
     ...screenRows(found),
     ...memoryRows(found.memory),

@@ -25,8 +25,12 @@ export class Place {
 
   async start(): Promise<this> {
     this.#hold("host", "up");
-    this.#client = await connect({ home: homeFolder(this.#env), via: "sdk" });
+    this.#client = await this.connect();
     return this;
+  }
+
+  connect(): Promise<HostClient> {
+    return connect({ home: homeFolder(this.#env), via: "sdk" });
   }
 
   #hold(...args: readonly string[]): string {

@@ -152,8 +152,6 @@ export async function viewers(place: Place): Promise<Found["viewers"]> {
   const session = await place.open({ name: "looked-at", command: coloured(of("lines")) });
   await place.printed(session, MARK);
   const by = await visitor(place);
-  const keys = of("keys") / 3;
-  const [alone, echo]: [number[][], number[][]] = [[], []];
   const exact = await rounds(async () => {
     const cells = await place.cells(session);
     const all = await Promise.all(Array.from({ length: of("viewers") }, () => Watched.in(by.context, { mark: MARK })));
@@ -174,26 +172,47 @@ export async function viewers(place: Place): Promise<Found["viewers"]> {
   await one.goto(by.url + place.path(session));
   await one.until(isFirst);
   await begun(one);
+  const echo: Record<string, number[][]> = { alone: [], clients: [], pages: [] };
   await rounds(async () => {
-    alone.push((await typed(one, keys)).drawn);
-    const others = await Promise.all(Array.from({ length: of("viewers") - 1 }, () => Watched.in(by.context)));
-    await Promise.all(
-      others.map(async (on) => {
-        await on.goto(by.url + place.path(session));
-        await on.until(isFirst);
-      }),
-    );
-    await delay(1_000);
-    echo.push((await typed(one, keys)).drawn);
-    for (const on of others) await on.close();
-    await delay(1_000);
+    echo["alone"]!.push((await typed(one, of("keys") / 3)).drawn);
+    for (const kind of ["clients", "pages"] as const) {
+      const leave = await (kind === "clients" ? clientsLookOn(place, session) : pagesLookOn(by, place, session));
+      await delay(1_000);
+      echo[kind]!.push((await typed(one, of("keys") / (kind === "clients" ? 3 : 6))).drawn);
+      await leave();
+      await delay(1_000);
+    }
   }, MOST_CROWDS);
   await by.browser.close();
-  return { count: of("viewers"), exact, alone: { page: alone }, echo: { page: echo } };
+  return { count: of("viewers"), exact, echo };
+}
+
+type Leave = () => Promise<void>;
+
+/** One less than all: somebody types. Each has a link of its own. */
+async function clientsLookOn(place: Place, session: Session): Promise<Leave> {
+  const others = await Promise.all(Array.from({ length: of("viewers") - 1 }, () => place.connect()));
+  for (const client of others) await client.attach({ session: session.id, observe: true, scrollback: ABOVE }, {});
+  return async () => {
+    for (const client of others) client.close();
+  };
+}
+
+async function pagesLookOn(by: Visitor, place: Place, session: Session): Promise<Leave> {
+  const others = await Promise.all(Array.from({ length: of("viewers") - 1 }, () => Watched.in(by.context)));
+  await Promise.all(
+    others.map(async (on) => {
+      await on.goto(by.url + place.path(session));
+      await on.until(isFirst);
+    }),
+  );
+  return async () => {
+    for (const on of others) await on.close();
+  };
 }
 
 /** Twenty pages are half a minute of two cores. */
-const MOST_CROWDS = 3;
+const MOST_CROWDS = 2;
 
 /** Ways in turn within a round, and the turn shifts from round to round. */
 export async function echo(place: Place): Promise<Found["echo"]> {
