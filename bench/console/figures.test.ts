@@ -37,8 +37,7 @@ test("what was not measured has no row, and what was has medians over its rounds
         [1, 2, 9],
         [3, 4, 7],
       ],
-      alone: { page: [[1]] },
-      echo: { page: [[2]] },
+      echo: { alone: [[1]], clients: [[2], [6], [4]] },
     },
     screen: { lines: 10_000, above: 1_000, exact: [3, 1, 2], throttled: [400] },
   });
