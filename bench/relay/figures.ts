@@ -75,11 +75,11 @@ export interface Found {
   readonly ls: Readonly<Record<string, readonly number[]>>;
 }
 
-const number = (value: number, digits: number): string =>
+export const number = (value: number, digits: number): string =>
   Number.isFinite(value) ? value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }) : "–";
 
 /** The median over rounds of what each round's keys say. */
-function over(rounds: readonly (readonly number[])[] | undefined, share: number): number {
+export function over(rounds: readonly (readonly number[])[] | undefined, share: number): number {
   return percentile(
     (rounds ?? []).map((took) => percentile(took, share)),
     0.5,
@@ -87,7 +87,7 @@ function over(rounds: readonly (readonly number[])[] | undefined, share: number)
 }
 
 /** Paired by round: what a busy minute did, it did to both. */
-function ratio(rounds: EchoRounds, above: string, below: string, share: number): number {
+export function ratio(rounds: EchoRounds, above: string, below: string, share: number): number {
   const of = (name: string): number[] => (rounds[name] ?? []).map((took) => percentile(took, share));
   const under = of(below);
   return percentile(
@@ -96,7 +96,7 @@ function ratio(rounds: EchoRounds, above: string, below: string, share: number):
   );
 }
 
-const row = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+export const row = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 function echoRows(rounds: EchoRounds, when: string): string[] {
   return (["p50", "p99"] as const).map((name) => {

@@ -6,7 +6,7 @@
  *       What does not fit is drawn smaller, and below {@link LEAST_PX} it can be panned.
  *   V3  Nothing that the terminal says of itself goes out as typing: answers to queries are the host's to give (queries are taken out of what comes), and
  *       a report of focus or of the mouse goes only while this view steers, and takes nothing.
- *   V4  Output is asked for as fast as it is drawn.
+ *   V4  Output is asked for as fast as it is drawn; {@link UNDRAWN_BYTES} at most wait for it. A new screen or size is drawn after all that came before it.
  */
 
 import { type Attachment, type Event, type Floor, HoldError, type HostClient, InputStatus, type Presence } from "@holdfast/sdk";
@@ -45,6 +45,8 @@ const LEAST_PX = 8;
 /** Beside the letters. */
 const SCROLLBAR_PX = 10;
 const SCROLLBACK_LINES = 1_000;
+/** The terminal draws in slices of time: given one piece after the other, each only once the one before was drawn, it used a sixth of them. */
+const UNDRAWN_BYTES = 128 * 1024;
 /** What is not confirmed after so long is worth showing. */
 const PATIENCE_MS = 400;
 
@@ -85,6 +87,7 @@ export class TerminalView {
   #watcher: ResizeObserver | null = null;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
+  #undrawnBytes = 0;
   #unfollow: () => void = () => {};
 
   constructor(options: TerminalViewOptions) {
@@ -159,12 +162,16 @@ export class TerminalView {
       const attachment = await client.attach(
         { session, observe, scrollback: SCROLLBACK_LINES, ...(size ? { size } : {}) },
         {
-          snapshot: ({ cols, rows, vt }) => {
+          snapshot: async ({ cols, rows, vt }) => {
+            await this.#allDrawn();
             this.terminal.reset();
             this.#sized(cols, rows);
-            return this.#drawn(vt);
+            await this.#drawn(vt);
           },
-          output: ({ bytes }) => this.#drawn(bytes),
+          output: ({ bytes }) => {
+            const drawn = this.#drawn(bytes);
+            return this.#undrawnBytes > UNDRAWN_BYTES ? drawn : undefined;
+          },
           event: (event) => this.#heard(event),
           gap: ({ fromSeq, toSeq, reason }) =>
             this.notice.set({ code: "gap", text: `What happened from ${fromSeq} to ${toSeq} is not kept any more (${reason}).` }),
@@ -193,14 +200,25 @@ export class TerminalView {
     }
   }
 
-  /** V4. */
   #drawn(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve) => this.terminal.write(bytes, resolve));
+    this.#undrawnBytes += bytes.length;
+    return new Promise((resolve) =>
+      this.terminal.write(bytes, () => {
+        this.#undrawnBytes -= bytes.length;
+        resolve();
+      }),
+    );
   }
 
-  #heard(event: Event): void {
+  /** V4. */
+  async #allDrawn(): Promise<void> {
+    if (this.#undrawnBytes > 0) await this.#drawn(new Uint8Array());
+  }
+
+  async #heard(event: Event): Promise<void> {
     const kind = event.body?.kind;
     if (kind?.case === "resized") {
+      await this.#allDrawn();
       const { cols = 80, rows = 24 } = kind.value.size ?? {};
       this.#sized(cols, rows);
     } else if (kind?.case === "input" && event.data.length > 0) {
@@ -251,6 +269,7 @@ export class TerminalView {
   }
 
   #drawFast(): void {
+    if (!drawsInHardware()) return;
     try {
       const webgl = new WebglAddon();
       webgl.onContextLoss(() => webgl.dispose());
@@ -296,6 +315,16 @@ export class TerminalView {
     this.unconfirmed.set(attachment.unansweredBytes);
     this.#patience = attachment.unansweredBytes > 0 ? setTimeout(() => this.#look(attachment), PATIENCE_MS) : undefined;
   }
+}
+
+/** WebGL without a graphics card is drawn by the processor, and each frame keeps the page from all else for a tenth of a second: elements are faster. */
+function drawsInHardware(): boolean {
+  const probe = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  if (!probe) return false;
+  const named = probe.getExtension("WEBGL_debug_renderer_info");
+  const renderer = String(probe.getParameter(named?.UNMASKED_RENDERER_WEBGL ?? probe.RENDERER));
+  probe.getExtension("WEBGL_lose_context")?.loseContext();
+  return !/swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
 }
 
 /** What a cell measures. xterm has no word for it yet: its own add-on for fitting looks here too. */
