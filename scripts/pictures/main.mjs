@@ -75,6 +75,14 @@ const pictures = [
   },
   { name: "approvals", go: async (page) => page.getByRole("link", { name: /Approvals/ }).click() },
   { name: "operators", go: async (page) => page.getByRole("link", { name: /Operators/ }).click() },
+  {
+    name: "audit",
+    go: async (page) => {
+      await page.getByRole("link", { name: "Audit" }).click();
+      await page.getByRole("button", { name: "Verify" }).click();
+      await page.getByText("The record is whole.").waitFor();
+    },
+  },
   { name: "new-session", go: async (page) => page.getByRole("button", { name: "New session" }).click() },
   { name: "palette", go: async (page) => page.keyboard.press("Control+k") },
 ];

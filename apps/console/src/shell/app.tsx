@@ -25,6 +25,7 @@ const SessionPage = lazy(() => bringsSession().then(({ SessionPage: page }) => (
 const TimelinePage = lazy(() => import("../timeline/timeline-panel.tsx").then(({ TimelinePage: page }) => ({ default: page })));
 const PlaybackPage = lazy(() => import("../playback/playback-page.tsx").then(({ PlaybackPage: page }) => ({ default: page })));
 const FilesPage = lazy(() => import("../files/files-panel.tsx").then(({ FilesPage: page }) => ({ default: page })));
+const AuditPage = lazy(() => import("../audit/audit-page.tsx").then(({ AuditPage: page }) => ({ default: page })));
 
 export function App(): ReactNode {
   const [, go] = useLocation();
@@ -53,6 +54,7 @@ export function App(): ReactNode {
     { id: "new", text: "New session", shortcut: "N", run: () => setNewOpen(true) },
     { id: "approvals", text: "Approvals", run: () => go(paths.approvals) },
     { id: "operators", text: "Operators", run: () => go(paths.operators) },
+    { id: "audit", text: "Audit", run: () => go(paths.audit) },
     { id: "hosts", text: "Hosts", run: () => go(paths.hosts) },
     {
       id: "reader",
@@ -85,6 +87,9 @@ export function App(): ReactNode {
                 </Route>
                 <Route path={paths.operators}>
                   <OperatorsPage />
+                </Route>
+                <Route path={paths.audit}>
+                  <AuditPage />
                 </Route>
                 <Route path={paths.timeline}>
                   {({ host, session }) => <TimelinePage key={`${host} ${session}`} hostId={host} sessionId={session} />}

@@ -10,6 +10,7 @@ export const paths = {
   session: "/sessions/:host/:session",
   approvals: "/approvals",
   operators: "/operators",
+  audit: "/audit",
   timeline: "/sessions/:host/:session/timeline",
   playback: "/sessions/:host/:session/playback",
   files: "/sessions/:host/:session/files",

@@ -96,6 +96,8 @@ function actOf(ctx: Asking): Act | null {
     case "whoami":
     case "hostStatus":
     case "auditHead":
+    case "auditRead":
+    case "auditVerify":
     case "mirrorStatus":
     case "operatorList":
     case "invitationList":

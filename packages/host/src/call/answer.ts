@@ -4,6 +4,7 @@ import { HoldError } from "@holdfast/protocol";
 import { confineOf } from "../operator/rights.ts";
 import { operatorOf } from "../session/steering.ts";
 import { admitAi } from "./admission.ts";
+import { auditRead, auditVerify } from "./audit.ts";
 import { approvalDecide, approvalList, approvalWatch } from "./approvals.ts";
 import { type Asking, type CallContext, demandCaller, type Result } from "./context.ts";
 import { execCall } from "./exec.ts";
@@ -60,6 +61,9 @@ export const rights = {
   exec: "session.input",
   redact: "redact",
   auditHead: "audit.read",
+  // And never an AI: see the handlers.
+  auditRead: "audit.read",
+  auditVerify: "audit.read",
   probe: "session.observe",
   agent: "session.input",
   send: "session.input",
@@ -192,6 +196,10 @@ async function answered(ctx: CallContext): Promise<Result> {
       return reading.redact(ctx, verb.value);
     case "auditHead":
       return reading.auditHead(ctx, verb.value);
+    case "auditRead":
+      return auditRead(ctx, verb.value);
+    case "auditVerify":
+      return auditVerify(ctx);
     case "wait":
       return waitCall(ctx, verb.value);
     case "run":

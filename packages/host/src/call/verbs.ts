@@ -41,6 +41,8 @@ export const verbs = {
   exec: { answer: "exec" },
   redact: { answer: "redact" },
   auditHead: { answer: "auditHead" },
+  auditRead: { answer: "auditRead" },
+  auditVerify: { answer: "auditVerify", streams: true },
   probe: { answer: "probe" },
   agent: { answer: "agent" },
   send: { answer: "send" },

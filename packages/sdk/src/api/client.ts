@@ -15,6 +15,7 @@ import type {
   WhoamiAnswer,
 } from "@holdfast/protocol";
 import type { Approvals, PolicyInForce } from "./approval.ts";
+import type { Audit } from "./audit.ts";
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "./attach.ts";
 import type { Files } from "./files.ts";
 import type { Sessions } from "./handle.ts";
@@ -111,6 +112,8 @@ export interface HostClient {
       readonly mirrorPending?: (why: string) => void;
     },
   ): Promise<number>;
+  /** The record of all sessions: pages of it, and its verification on the host. */
+  readonly audit: Audit;
   auditHead(seal: boolean): Promise<{
     readonly lsn: number;
     readonly chain: Uint8Array;

@@ -19,6 +19,7 @@ import {
 } from "@holdfast/protocol";
 import type {
   Approvals,
+  Audit,
   AttachHandlers,
   AttachOptions,
   Attachment,
@@ -43,6 +44,7 @@ import type {
   WaitSpec,
 } from "../api/index.ts";
 import { ClientAttachment } from "./attachment.ts";
+import { auditOf } from "./audit.ts";
 import { approvalsOf } from "./approvals.ts";
 import { type Asking, exec, run, wait } from "./commands.ts";
 import type { CallVerb, Connection, Result } from "./connection.ts";
@@ -303,6 +305,10 @@ export class Client implements HostClient {
     ).value;
     if (mirrorPending !== "") what.mirrorPending?.(mirrorPending);
     return redacted;
+  }
+
+  get audit(): Audit {
+    return auditOf((expects, verb, options) => this.#call(expects, verb, options));
   }
 
   async auditHead(seal: boolean) {

@@ -42,6 +42,8 @@ export const table: Record<Verb, string> = {
   invitationList: "no no no no yes",
   invitationRevoke: "no no no no yes",
   auditHead: /* */ "no no no yes yes",
+  auditRead: "no no no yes yes",
+  auditVerify: "no no no yes yes",
   redact: /*    */ "no no no no yes",
   operatorAdd: /**/ "no no no no yes",
   operatorRevoke: /**/ "no no no no yes",
