@@ -83,6 +83,14 @@ const pictures = [
       await page.getByText("The record is whole.").waitFor();
     },
   },
+  {
+    name: "policy",
+    go: async (page) => {
+      await page.getByRole("link", { name: /Approvals/ }).click();
+      await page.getByRole("link", { name: "Policy" }).click();
+      await page.getByText("in force", { exact: true }).waitFor();
+    },
+  },
   { name: "new-session", go: async (page) => page.getByRole("button", { name: "New session" }).click() },
   { name: "palette", go: async (page) => page.keyboard.press("Control+k") },
 ];

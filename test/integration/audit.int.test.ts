@@ -63,7 +63,7 @@ test("the host verifies its own record and says how far it is; a byte that was c
   const w = await world();
   const admin = await w.connect();
   const session = await w.open(admin, { name: "kept", script: "seq 1 2000; exec cat" });
-  await admin.wait(session.id, { match: "2000" });
+  await admin.wait(session.id, { match: "2000", fromSeq: 0 });
   const steps: [number, number][] = [];
   const whole = await admin.audit.verify({ onProgress: (done, total) => void steps.push([done, total]) });
   expect(whole).toMatchObject({ isWhole: true, wrong: 0 });

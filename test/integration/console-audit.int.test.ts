@@ -117,6 +117,68 @@ test("who may not read the record is told whose it is; while the host is away wh
   expect(ana.complaints).toEqual([]);
 });
 
+const strict = 'version = 1\n[ai]\notherwise = "deny"\n';
+
+test("an admin writes the policy: what is wrong is shown with its line, what is right is saved and in force", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const ana = await ConsoleBrowser.of();
+  await ana.open(w);
+  await ana.page.getByRole("link", { name: /Approvals/ }).click();
+  await ana.page.getByRole("link", { name: "Policy" }).click();
+  await ana.page.getByText("No policy was ever loaded").waitFor();
+  await ana.page.getByRole("button", { name: "Begin with an example" }).click();
+  const text = ana.page.getByLabel("policy.toml");
+  await ana.page.getByText("Nothing is wrong with it.").waitFor();
+  await text.fill('version = 1\n\n[ai]\nrun = "perhaps"\n');
+  await ana.page.getByRole("button", { name: "Line 4" }).click();
+  expect(await ana.page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+  await ana.page.keyboard.type('run = "ask"');
+  await ana.page.getByText("Nothing is wrong with it.").waitFor();
+
+  // What was written stays, wherever one goes in the page.
+  await ana.page.getByRole("link", { name: "Hosts", exact: true }).click();
+  await ana.page.keyboard.press("Control+k");
+  await ana.page.keyboard.type("Policy");
+  await ana.page.getByRole("menuitem", { name: "Policy" }).waitFor();
+  await ana.page.keyboard.press("Enter");
+  await ana.page.getByText("Nothing is wrong with it.").waitFor();
+  await ana.page.getByRole("button", { name: "Save" }).click();
+  await ana.page.getByText("Saved, and in force now.").waitFor();
+  const { text: inForce } = await admin.policy();
+  expect(inForce).toBe('version = 1\n\n[ai]\nrun = "ask"\n');
+  expect(ana.complaints).toEqual([]);
+});
+
+test("over a policy that somebody else saved meanwhile nothing is saved before one has said whose it is to be", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  await admin.policySave(strict, await admin.policy());
+  const ana = await ConsoleBrowser.of();
+  const url = await ana.open(w);
+  await ana.page.goto(`${url}/policy`);
+  const text = ana.page.getByLabel("policy.toml");
+  await ana.page.getByText("in force", { exact: true }).waitFor();
+  await text.fill(`${strict}run = "ask"\n`);
+  await ana.page.getByText("Nothing is wrong with it.").waitFor();
+  await admin.policySave(`${strict}exec = "ask"\n`, await admin.policy());
+  await ana.page.getByRole("button", { name: "Save" }).click();
+  const alert = ana.page.getByRole("alert");
+  await alert.getByText(/another policy is in force/).waitFor();
+  expect(await axeOn(ana)).toEqual([]);
+  await alert.getByRole("button", { name: /Keep mine/ }).click();
+  await ana.page.getByRole("button", { name: "Save" }).click();
+  await ana.page.getByText("Saved, and in force now.").waitFor();
+  expect((await admin.policy()).text).toBe(`${strict}run = "ask"\n`);
+
+  const ben = await browserOf(w, "operator", url);
+  await ben.page.goto(`${url}/policy`);
+  await ben.page.getByText("You see the rules that hold here").waitFor();
+  expect(await ben.page.getByLabel("policy.toml").getAttribute("readonly")).not.toBeNull();
+  expect(await ben.page.getByRole("button", { name: "Save" }).count()).toBe(0);
+  expect([...ana.complaints, ...ben.complaints]).toEqual([]);
+});
+
 /** By keys alone too: what is pressed is what a pointer would press. */
 const screens = [
   [
@@ -132,6 +194,16 @@ const screens = [
       await page.getByRole("link", { name: "Audit" }).press("Enter");
       await page.getByRole("button", { name: "Verify" }).press("Enter");
       await page.getByText("The record is whole.").waitFor();
+    },
+  ],
+  [
+    "Policy",
+    async ({ page }: ConsoleBrowser) => {
+      await page.getByRole("link", { name: /Approvals/ }).press("Enter");
+      await page.getByRole("link", { name: "Policy" }).press("Enter");
+      await page.getByRole("button", { name: "Begin with an example" }).press("Enter");
+      await page.getByLabel("policy.toml").fill(`version = 1\n[ai]\nrun = "${"perhaps ".repeat(20)}"\n`);
+      await page.getByRole("button", { name: "Line 3" }).waitFor();
     },
   ],
 ] as const;

@@ -14,6 +14,7 @@ export {
   sessionKindWord,
   stateWord,
 } from "./record/event-json.ts";
+export { policyExample } from "./policy-example.ts";
 export { castOf, type CastOptions } from "./record/cast.ts";
 export { type Cast, type CastEvent, readCast, sizeOfCast } from "./record/read-cast.ts";
 export { told } from "./session.ts";

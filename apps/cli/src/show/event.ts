@@ -90,7 +90,7 @@ export function eventText(e: Event, width = 120): string {
     case "approvalOver":
       return `approval ${t(k.value.approval)} is ${t(k.value.outcome)}${k.value.reason ? `: ${t(k.value.reason)}` : ""}`;
     case "policyLoaded":
-      return `loaded the policy ${Buffer.from(k.value.sha256).toString("hex").slice(0, 16)} (${k.value.bytes} bytes)`;
+      return `${k.value.saved ? "saved and " : ""}loaded the policy ${Buffer.from(k.value.sha256).toString("hex").slice(0, 16)} (${k.value.bytes} bytes)`;
     case "portUsed":
       return k.value.over
         ? `was at port ${k.value.port}: ${k.value.connections} connection${k.value.connections === 1 ? "" : "s"}, ${k.value.toPort} bytes there and ${k.value.fromPort} back`

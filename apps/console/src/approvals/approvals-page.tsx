@@ -11,7 +11,7 @@ import { Badge, Button, Empty, TextField } from "../design/controls.tsx";
 import { durationText, useNow } from "../design/time.ts";
 import { useLinks } from "../host/hosts.ts";
 import { Bar } from "../shell/bar.tsx";
-import { sessionPath } from "../shell/routes.ts";
+import { paths, sessionPath } from "../shell/routes.ts";
 import css from "./approvals.module.css";
 import type { Asked } from "./approvals.ts";
 import { askForNotices, noticesAre } from "./notices.ts";
@@ -22,6 +22,7 @@ export function ApprovalsPage({ asked }: { readonly asked: readonly Asked[] }): 
   return (
     <>
       <Bar title="Approvals">
+        <Link to={paths.policy}>Policy</Link>
         {notices === "default" ? (
           <Button onPress={() => void askForNotices().then(setNotices)}>
             <BellRing size={15} aria-hidden /> Notify me

@@ -26,6 +26,7 @@ const TimelinePage = lazy(() => import("../timeline/timeline-panel.tsx").then(({
 const PlaybackPage = lazy(() => import("../playback/playback-page.tsx").then(({ PlaybackPage: page }) => ({ default: page })));
 const FilesPage = lazy(() => import("../files/files-panel.tsx").then(({ FilesPage: page }) => ({ default: page })));
 const AuditPage = lazy(() => import("../audit/audit-page.tsx").then(({ AuditPage: page }) => ({ default: page })));
+const PolicyPage = lazy(() => import("../policy/policy-page.tsx").then(({ PolicyPage: page }) => ({ default: page })));
 
 export function App(): ReactNode {
   const [, go] = useLocation();
@@ -54,6 +55,7 @@ export function App(): ReactNode {
     { id: "new", text: "New session", shortcut: "N", run: () => setNewOpen(true) },
     { id: "approvals", text: "Approvals", run: () => go(paths.approvals) },
     { id: "operators", text: "Operators", run: () => go(paths.operators) },
+    { id: "policy", text: "Policy", run: () => go(paths.policy) },
     { id: "audit", text: "Audit", run: () => go(paths.audit) },
     { id: "hosts", text: "Hosts", run: () => go(paths.hosts) },
     {
@@ -87,6 +89,9 @@ export function App(): ReactNode {
                 </Route>
                 <Route path={paths.operators}>
                   <OperatorsPage />
+                </Route>
+                <Route path={paths.policy}>
+                  <PolicyPage />
                 </Route>
                 <Route path={paths.audit}>
                   <AuditPage />

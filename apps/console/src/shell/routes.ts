@@ -11,6 +11,7 @@ export const paths = {
   approvals: "/approvals",
   operators: "/operators",
   audit: "/audit",
+  policy: "/policy",
   timeline: "/sessions/:host/:session/timeline",
   playback: "/sessions/:host/:session/playback",
   files: "/sessions/:host/:session/files",

@@ -106,6 +106,7 @@ function actOf(ctx: Asking): Act | null {
     case "approvalWatch":
     case "witness":
     // No AI holds the right to any of these (core/policy).
+    case "policySave":
     case "approvalDecide":
     case "approvalAnswer":
     case "redact":

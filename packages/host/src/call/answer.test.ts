@@ -123,6 +123,7 @@ test("no AI changes who may do what, approves, redacts, invites or stops the hos
     "redact",
     "invite",
     "invitationRevoke",
+    "policySave",
     "hostDown",
     "relayJoin",
     "relayLeave",

@@ -14,7 +14,7 @@ import { invitationList, invitationRevoke, invite } from "./invitations.ts";
 import * as machine from "./machine.ts";
 import * as mirror from "./mirror.ts";
 import { answerMasked } from "./masked.ts";
-import { policyCall } from "./policy.ts";
+import { policyCall, policySave } from "./policy.ts";
 import { approvalAnswer, askCall } from "./questions.ts";
 import * as reading from "./reading.ts";
 import { runCall } from "./run.ts";
@@ -78,6 +78,7 @@ export const rights = {
   portList: "session.observe",
   // Everybody may know the rules that hold; loading others asks for its right itself.
   policy: null,
+  policySave: "policy.write",
   // Of what they may see: their own requests, and of all who decides or audits.
   approvalList: null,
   approvalWatch: null,
@@ -236,6 +237,8 @@ async function answered(ctx: CallContext): Promise<Result> {
       return reading.portList(ctx, verb.value);
     case "policy":
       return policyCall(ctx, verb.value);
+    case "policySave":
+      return policySave(ctx, verb.value);
     case "approvalList":
       return approvalList(ctx);
     case "approvalWatch":

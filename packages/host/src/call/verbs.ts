@@ -56,6 +56,7 @@ export const verbs = {
   fileWatch: { answer: "fileWatch", streams: true },
   portList: { answer: "portList" },
   policy: { answer: "policy" },
+  policySave: { answer: "policy" },
   approvalList: { answer: "approvalList" },
   approvalWatch: { answer: "approvalList", streams: true },
   approvalDecide: { answer: "approvalDecide" },

@@ -457,6 +457,7 @@ export interface Call {
     | { case: "sessionWatch"; value: SessionWatchCall }
     | { case: "auditRead"; value: AuditReadCall }
     | { case: "auditVerify"; value: AuditVerifyCall }
+    | { case: "policySave"; value: PolicySaveCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -495,7 +496,9 @@ export interface Answer {
     | { case: "fileRead"; value: FilePart }
     | { case: "fileWrite"; value: FileWriteAnswer }
     | { case: "fileWatch"; value: FileChange }
-    | { case: "policy"; value: PolicyAnswer }
+    | //
+    /** of a save too */
+    { case: "policy"; value: PolicyAnswer }
     | //
     /** of a watch too: all of them, again at each change */
     { case: "approvalList"; value: ApprovalListAnswer }
@@ -1336,6 +1339,17 @@ export interface PolicyAnswer {
   file: string;
   /** of `text` in a check: none, and it can be loaded */
   problems: string[];
+  /** the file as it is, told to who may save it; absent: there is none, or it can't be read */
+  fileText?: Uint8Array | undefined;
+}
+
+/** The text is the file from now on, and in force. Refused as file_changed where either is not what was read. */
+export interface PolicySaveCall {
+  text: Uint8Array;
+  /** of the text in force that was read; empty: none was ever loaded */
+  readSha256: Uint8Array;
+  /** of the file that was read; empty: there was none */
+  readFileSha256: Uint8Array;
 }
 
 /** Where somebody has to decide on what an AI asks for. Told of a change, and at the welcome if there is something. */
@@ -5367,6 +5381,9 @@ export const Call: MessageFns<Call> = {
       case "auditVerify":
         AuditVerifyCall.encode(message.verb.value, writer.uint32(754).fork()).join();
         break;
+      case "policySave":
+        PolicySaveCall.encode(message.verb.value, writer.uint32(762).fork()).join();
+        break;
     }
     return writer;
   },
@@ -5816,6 +5833,14 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "auditVerify", value: AuditVerifyCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 95: {
+            if (tag !== 762) {
+              break;
+            }
+
+            message.verb = { case: "policySave", value: PolicySaveCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6150,6 +6175,12 @@ export const Call: MessageFns<Call> = {
       case "auditVerify": {
         if (object.verb?.value !== undefined && object.verb?.value !== null) {
           message.verb = { case: "auditVerify", value: AuditVerifyCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "policySave": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "policySave", value: PolicySaveCall.fromPartial(object.verb.value) };
         }
         break;
       }
@@ -15842,6 +15873,7 @@ function createBasePolicyAnswer(): PolicyAnswer {
     path: "",
     file: "",
     problems: [],
+    fileText: undefined,
   };
 }
 
@@ -15870,6 +15902,9 @@ export const PolicyAnswer: MessageFns<PolicyAnswer> = {
     }
     for (const v of message.problems) {
       writer.uint32(58).string(v!);
+    }
+    if (message.fileText !== undefined) {
+      writer.uint32(762).bytes(message.fileText);
     }
     return writer;
   },
@@ -15943,6 +15978,14 @@ export const PolicyAnswer: MessageFns<PolicyAnswer> = {
             message.problems.push(reader.string());
             continue;
           }
+          case 95: {
+            if (tag !== 762) {
+              break;
+            }
+
+            message.fileText = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -15969,6 +16012,86 @@ export const PolicyAnswer: MessageFns<PolicyAnswer> = {
     message.path = object.path ?? "";
     message.file = object.file ?? "";
     message.problems = object.problems?.map((e) => e) || [];
+    message.fileText = object.fileText ?? undefined;
+    return message;
+  },
+};
+
+function createBasePolicySaveCall(): PolicySaveCall {
+  return { text: new Uint8Array(0), readSha256: new Uint8Array(0), readFileSha256: new Uint8Array(0) };
+}
+
+export const PolicySaveCall: MessageFns<PolicySaveCall> = {
+  encode(message: PolicySaveCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text.length !== 0) {
+      writer.uint32(10).bytes(message.text);
+    }
+    if (message.readSha256.length !== 0) {
+      writer.uint32(18).bytes(message.readSha256);
+    }
+    if (message.readFileSha256.length !== 0) {
+      writer.uint32(26).bytes(message.readFileSha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PolicySaveCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePolicySaveCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.readSha256 = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.readFileSha256 = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PolicySaveCall>): PolicySaveCall {
+    return PolicySaveCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PolicySaveCall>): PolicySaveCall {
+    const message = createBasePolicySaveCall();
+    message.text = object.text ?? new Uint8Array(0);
+    message.readSha256 = object.readSha256 ?? new Uint8Array(0);
+    message.readFileSha256 = object.readFileSha256 ?? new Uint8Array(0);
     return message;
   },
 };
@@ -17067,4 +17190,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, SessionWatchCall as SessionWatchCallSchema, SessionWatchAnswer as SessionWatchAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, AuditReadCall as AuditReadCallSchema, AuditReadAnswer as AuditReadAnswerSchema, AuditRecord as AuditRecordSchema, AuditVerifyCall as AuditVerifyCallSchema, AuditVerifyAnswer as AuditVerifyAnswerSchema, AuditFinding as AuditFindingSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, SessionWatchCall as SessionWatchCallSchema, SessionWatchAnswer as SessionWatchAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, AuditReadCall as AuditReadCallSchema, AuditReadAnswer as AuditReadAnswerSchema, AuditRecord as AuditRecordSchema, AuditVerifyCall as AuditVerifyCallSchema, AuditVerifyAnswer as AuditVerifyAnswerSchema, AuditFinding as AuditFindingSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, PolicySaveCall as PolicySaveCallSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };

@@ -142,6 +142,11 @@ export interface HostClient {
   policyCheck(text: string): Promise<readonly string[]>;
   /** The file on the host's machine is in force from now on; what waits for approval is void. Throws `bad_request` with what is wrong. */
   policyReload(): Promise<PolicyInForce>;
+  /**
+   * The text is the file on the host's machine from now on, and in force; what waits for approval is void. `read`: what {@link policy} gave, which the text
+   * was written over. Throws `file_changed` where the file or what is in force is another by now, and `bad_request` with what is wrong. An admin's.
+   */
+  policySave(text: string, read: Pick<PolicyInForce, "sha256" | "fileText">): Promise<PolicyInForce>;
   operatorRevoke(operator: string): Promise<void>;
   /** Another key of an operator, raw, 32 bytes: a person adds their own, an admin anybody's. `protected` as in {@link operatorAdd}. */
   keyAdd(operator: string, publicKey: Uint8Array, options?: { readonly protected?: boolean }): Promise<void>;

@@ -10,6 +10,7 @@ import {
   OperatorKind,
   SessionKind,
   WhoamiAnswerSchema,
+  type PolicyAnswer,
   PolicyVerb,
   textOf,
   type Floor,
@@ -356,16 +357,16 @@ export class Client implements HostClient {
     return this.#policy(PolicyVerb.RELOAD);
   }
 
+  async policySave(text: string, { sha256, fileText }: Pick<PolicyInForce, "sha256" | "fileText">): Promise<PolicyInForce> {
+    const file =
+      fileText === null ? new ArrayBuffer(0) : await crypto.subtle.digest("SHA-256", Uint8Array.from(bytesOf(fileText)));
+    const readSha256 = Uint8Array.from(sha256.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+    const value = { text: bytesOf(text), readSha256, readFileSha256: new Uint8Array(file) };
+    return shownPolicy((await this.#call("policy", { case: "policySave", value })).value);
+  }
+
   async #policy(verb: PolicyVerb): Promise<PolicyInForce> {
-    const { value: p } = await this.#call("policy", { case: "policy", value: { verb } });
-    return {
-      text: textOf(p.text),
-      sha256: Array.from(p.sha256, (b) => b.toString(16).padStart(2, "0")).join(""),
-      loadedUnixMs: Number(p.loadedUnixMs),
-      loadedBy: p.loadedBy,
-      path: p.path,
-      file: p.file as PolicyInForce["file"],
-    };
+    return shownPolicy((await this.#call("policy", { case: "policy", value: { verb } })).value);
   }
 
   async operatorRevoke(operator: string): Promise<void> {
@@ -495,4 +496,16 @@ export class Client implements HostClient {
 /** Nothing in a paste is a key: ESC and other controls are taken out, except tab and line ends. */
 function pasteText(bytes: Uint8Array): Uint8Array {
   return bytes.filter((b) => (b >= 0x20 ? b !== 0x7f : b === 0x09 || b === 0x0a || b === 0x0d));
+}
+
+function shownPolicy(p: PolicyAnswer): PolicyInForce {
+  return {
+    text: textOf(p.text),
+    sha256: Array.from(p.sha256, (b) => b.toString(16).padStart(2, "0")).join(""),
+    loadedUnixMs: Number(p.loadedUnixMs),
+    loadedBy: p.loadedBy,
+    path: p.path,
+    file: p.file as PolicyInForce["file"],
+    fileText: p.fileText === undefined ? null : textOf(p.fileText),
+  };
 }

@@ -32,6 +32,7 @@ export const table: Record<Verb, string> = {
   fileWrite: "no yes no no yes",
   fileWatch: "no yes no no yes",
   policy: "yes yes yes yes yes",
+  policySave: "no no no no yes",
   approvalList: "yes yes yes yes yes",
   approvalWatch: "yes yes yes yes yes",
   approvalDecide: "no no yes no yes",
