@@ -1,6 +1,8 @@
 /** The console's screens of a host's record, its policy and the host itself, in a real browser against a real host. */
-import { readFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { hostDown } from "@holdfast/host/start";
+import { files } from "@holdfast/sdk/node";
 import { afterAll, expect, test } from "vitest";
 import { axeOn } from "./world/axe.ts";
 import { ConsoleBrowser, closeChrome } from "./world/console.ts";
@@ -179,6 +181,39 @@ test("over a policy that somebody else saved meanwhile nothing is saved before o
   expect([...ana.complaints, ...ben.complaints]).toEqual([]);
 });
 
+test("a host is shown with its health, its limits, the ways to it and its mirror; its log comes as it is written, and to admins alone", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  await w.open(admin, { name: "runs" });
+  const ana = await ConsoleBrowser.of();
+  const url = await ana.open(w);
+  await ana.page.getByRole("link", { name: "Hosts", exact: true }).click();
+  await ana.page.getByRole("link", { name: "All of it" }).click();
+  const part = (name: string) => ana.page.getByRole("region", { name, exact: true });
+  await part("Health").getByText("Nothing that an admin should see to.").waitFor();
+  await part("Limits and load").getByText("Sessions at once").waitFor();
+  await part("Ways to it").getByText(url).waitFor();
+  await part("Mirror of its record").getByText("copied nowhere").waitFor();
+  const log = ana.page.getByRole("log");
+  await log.getByText(/serving /).waitFor();
+  writeFileSync(files.policy(w.home), strict, { mode: 0o600 });
+  await part("Health").getByText("never loaded").waitFor();
+
+  appendFileSync(join(w.home, "host.log"), "Authorization: Bearer abc.def\n<b>as it is</b>\n");
+  await log.getByText("<b>as it is</b>").waitFor();
+  expect(await log.textContent()).toContain("Authorization: Bearer ***");
+  await ana.page.getByRole("button", { name: "Pause" }).click();
+  await ana.page.getByRole("button", { name: "Follow" }).waitFor();
+
+  const ben = await browserOf(w, "observer", url);
+  await ben.page.goto(ana.page.url());
+  await ben.page.getByText("The host’s log is for its admins.").waitFor();
+  await ben.page.getByText("Auditors and admins are told.").waitFor();
+  await ben.page.goto(`${url}/hosts/${"0".repeat(32)}`);
+  await ben.page.getByRole("heading", { name: "This browser does not know that host" }).waitFor();
+  expect([...ana.complaints, ...ben.complaints]).toEqual([]);
+});
+
 /** By keys alone too: what is pressed is what a pointer would press. */
 const screens = [
   [
@@ -204,6 +239,17 @@ const screens = [
       await page.getByRole("button", { name: "Begin with an example" }).press("Enter");
       await page.getByLabel("policy.toml").fill(`version = 1\n[ai]\nrun = "${"perhaps ".repeat(20)}"\n`);
       await page.getByRole("button", { name: "Line 3" }).waitFor();
+    },
+  ],
+  [
+    "a host",
+    async ({ page }: ConsoleBrowser) => {
+      await page.getByRole("link", { name: "Hosts", exact: true }).press("Enter");
+      await page.getByRole("link", { name: "All of it" }).press("Enter");
+      await page
+        .getByRole("log")
+        .getByText(/serving /)
+        .waitFor();
     },
   ],
 ] as const;

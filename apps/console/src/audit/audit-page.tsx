@@ -248,7 +248,7 @@ function Row({ record, hostId, operators, name }: RowProps): ReactNode {
   const { text, tone, to } = saidBy(record);
   const actor = record.event?.actor ?? "";
   const by = operators.get(actor);
-  const isOwn = actor === "" || actor.startsWith("system:");
+  const isOwn = actor === "" || actor === "program" || actor.startsWith("system:");
   return (
     <li className={css.row} data-tone={tone}>
       {isOwn ? (

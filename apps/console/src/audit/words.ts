@@ -1,5 +1,5 @@
 /** What one record of a host says, in a line. Whatever a program or an operator wrote is shown exactly. */
-import { type AuditRecord, type Event, eventKind, shownExactly } from "@holdfast/sdk";
+import { type AuditRecord, type Event, eventKind, inputStatusWord, shownExactly } from "@holdfast/sdk";
 import { textOf } from "../timeline/words.ts";
 
 export interface Said {
@@ -48,6 +48,15 @@ function eventText(event: Event): Said {
   switch (k?.case) {
     case "input":
       return { text: k.value.eof ? "Closed the input" : `${k.value.interrupt ? "Interrupted with" : "Typed"} ${payload}${more}` };
+    case "inputSettled": {
+      const status = inputStatusWord(k.value.status);
+      return status === "applied"
+        ? { text: "What was typed has arrived" }
+        : {
+            text: status === "cut" ? `What was typed was cut after ${k.value.bytes} bytes` : `What was typed is ${status}`,
+            tone: "warn",
+          };
+    }
     case "replyWritten":
       return { text: `The terminal answered ${payload}` };
     case "commandStarted":

@@ -27,6 +27,7 @@ const PlaybackPage = lazy(() => import("../playback/playback-page.tsx").then(({ 
 const FilesPage = lazy(() => import("../files/files-panel.tsx").then(({ FilesPage: page }) => ({ default: page })));
 const AuditPage = lazy(() => import("../audit/audit-page.tsx").then(({ AuditPage: page }) => ({ default: page })));
 const PolicyPage = lazy(() => import("../policy/policy-page.tsx").then(({ PolicyPage: page }) => ({ default: page })));
+const HostPage = lazy(() => import("../host/host-page.tsx").then(({ HostPage: page }) => ({ default: page })));
 
 export function App(): ReactNode {
   const [, go] = useLocation();
@@ -108,7 +109,7 @@ export function App(): ReactNode {
                 <Route path={paths.hosts}>
                   <HostsPage />
                 </Route>
-                <Route path={paths.host}>{({ host }) => <HostsPage only={host} />}</Route>
+                <Route path={paths.host}>{({ host }) => <HostPage key={host} hostId={host} />}</Route>
                 <Route>
                   <Empty title="There is no such screen">
                     <p>The address leads nowhere in this console.</p>

@@ -111,6 +111,7 @@ function actOf(ctx: Asking): Act | null {
     case "approvalAnswer":
     case "redact":
     case "hostDown":
+    case "hostLog":
     case "mirror":
     case "mirrorKey":
     case "console":

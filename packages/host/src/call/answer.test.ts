@@ -124,6 +124,7 @@ test("no AI changes who may do what, approves, redacts, invites or stops the hos
     "invite",
     "invitationRevoke",
     "policySave",
+    "hostLog",
     "hostDown",
     "relayJoin",
     "relayLeave",

@@ -10,6 +10,7 @@ import { type Asking, type CallContext, demandCaller, type Result } from "./cont
 import { execCall } from "./exec.ts";
 import { fileWrite } from "./file-write.ts";
 import * as files from "./files.ts";
+import { hostLog } from "./host-log.ts";
 import { invitationList, invitationRevoke, invite } from "./invitations.ts";
 import * as machine from "./machine.ts";
 import * as mirror from "./mirror.ts";
@@ -50,6 +51,7 @@ export const rights = {
   whoami: null,
   hostStatus: null,
   hostDown: "host.admin",
+  hostLog: "host.admin",
   mirror: "host.admin",
   mirrorStatus: "audit.read",
   // And never an AI: see the handler.
@@ -255,6 +257,8 @@ async function answered(ctx: CallContext): Promise<Result> {
       return machine.hostStatus(ctx);
     case "hostDown":
       return machine.hostDown(ctx, verb.value);
+    case "hostLog":
+      return hostLog(ctx, verb.value);
     case "mirror":
       return mirror.mirror(ctx, verb.value);
     case "mirrorStatus":

@@ -37,6 +37,7 @@ export const verbs = {
   whoami: { answer: "whoami" },
   hostStatus: { answer: "hostStatus" },
   hostDown: { answer: "done" },
+  hostLog: { answer: "hostLog", streams: true },
   run: { answer: "run", streams: true },
   exec: { answer: "exec" },
   redact: { answer: "redact" },

@@ -172,6 +172,19 @@ export interface HostClient {
   /** Signs a grant with this client's key, for the HTTP API of this host. A secret: whoever has it is this operator until it is over. */
   grant(spec?: GrantSpec): Promise<string>;
   status(): Promise<HostStatusAnswer>;
+  /**
+   * Tells the last lines of the host's log, oldest first, and with `follow` those that come, until `signal` is aborted; it resolves then. What is shaped like a
+   * secret is `***`. An admin's. Throws `no_such_file` where the host has no log of its own.
+   */
+  log(
+    told: (lines: readonly string[]) => void,
+    options?: {
+      /** Default 200, 2,000 at most. */
+      readonly lines?: number;
+      readonly follow?: boolean;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<void>;
   /** Has the host register at a relay and dial it from then on (docs/relay.md). Throws what the relay says. */
   joinRelay(relay: RelayJoin): Promise<Uplink>;
   leaveRelay(url: string): Promise<void>;

@@ -312,6 +312,20 @@ export class Client implements HostClient {
     return auditOf((expects, verb, options) => this.#call(expects, verb, options));
   }
 
+  async log(
+    told: (lines: readonly string[]) => void,
+    { lines = 0, follow = false, signal }: NonNullable<Parameters<HostClient["log"]>[1]> = {},
+  ): Promise<void> {
+    const more = (r: Result): void => {
+      if (r.case === "hostLog") told(r.value.lines);
+    };
+    try {
+      more(await this.#call("hostLog", { case: "hostLog", value: { lines, follow } }, { signal, more }));
+    } catch (fault) {
+      if (!(fault instanceof HoldError && fault.code === "cancelled" && signal?.aborted)) throw fault;
+    }
+  }
+
   async auditHead(seal: boolean) {
     const { lsn, chain, signature, publicKey, folder } = (await this.#call("auditHead", { case: "auditHead", value: { seal } }))
       .value;

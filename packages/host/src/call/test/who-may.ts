@@ -57,6 +57,7 @@ export const table: Record<Verb, string> = {
   mirror: "no no no no yes",
   console: "no no no no yes",
   hostDown: /*  */ "no no no no yes",
+  hostLog: "no no no no yes",
   relayJoin: "no no no no yes",
   relayLeave: "no no no no yes",
   witness: "yes yes yes yes yes",
