@@ -39,6 +39,7 @@ const bundles = [
   { entry: "packages/host/src/main.ts", name: "host", format: /** @type {const} */ ("esm") },
   { entry: "node_modules/ssh2/lib/index.js", name: "ssh2", format: /** @type {const} */ ("cjs") },
   { entry: "packages/host/src/terminal/worker.ts", name: "terminal-worker", format: /** @type {const} */ ("esm") },
+  { entry: "packages/host/src/audit/worker.ts", name: "audit-worker", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/mirror/worker.ts", name: "mirror-worker", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/mirror/read.ts", name: "mirror", format: /** @type {const} */ ("cjs") },
 ];
@@ -113,6 +114,7 @@ const mirrorApart = {
 const apart = new Map([
   ["mirror", [sshApart, grpcApart]],
   ["mirror-worker", [joseApart]],
+  ["audit-worker", [grpcApart]],
   ["cli", [modelApart, mcpApart, loginApart, relayApart, grpcApart, proxyApart, mirrorApart]],
   ["host", [joseApart, sshApart, grpcApart]],
   ["relay", [grpcApart]],

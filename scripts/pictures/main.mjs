@@ -75,6 +75,30 @@ const pictures = [
   },
   { name: "approvals", go: async (page) => page.getByRole("link", { name: /Approvals/ }).click() },
   { name: "operators", go: async (page) => page.getByRole("link", { name: /Operators/ }).click() },
+  {
+    name: "audit",
+    go: async (page) => {
+      await page.getByRole("link", { name: "Audit" }).click();
+      await page.getByRole("button", { name: "Verify" }).click();
+      await page.getByText("The record is whole.").waitFor();
+    },
+  },
+  {
+    name: "policy",
+    go: async (page) => {
+      await page.getByRole("link", { name: /Approvals/ }).click();
+      await page.getByRole("link", { name: "Policy" }).click();
+      await page.getByText("in force", { exact: true }).waitFor();
+    },
+  },
+  {
+    name: "host",
+    go: async (page) => {
+      await page.getByRole("link", { name: "Hosts", exact: true }).click();
+      await page.getByRole("link", { name: "All of it" }).click();
+      await page.getByRole("log").waitFor();
+    },
+  },
   { name: "new-session", go: async (page) => page.getByRole("button", { name: "New session" }).click() },
   { name: "palette", go: async (page) => page.keyboard.press("Control+k") },
 ];

@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { OperatorKind } from "@holdfast/protocol";
 import { generateKey } from "@holdfast/sdk/node";
 import { afterAll, expect, onTestFinished, test } from "vitest";
-import { axeOn, ConsoleBrowser, closeChrome } from "./world/console.ts";
+import { axeOn } from "./world/axe.ts";
+import { ConsoleBrowser, closeChrome } from "./world/console.ts";
 import { held, hold } from "./world/hold.ts";
 import { fact } from "./world/processes.ts";
 import { bytes, world } from "./world/world.ts";
@@ -323,8 +324,6 @@ test("axe finds nothing on any screen, light on a desktop and dark on a phone; a
     }
   }
 });
-
-/** In a world of its own: the page's policy keeps scripts out that are not its own, and that is not loosened for a test. */
 
 test("everything is reached by keys: a session is opened, typed into, shared and left without a pointer", async () => {
   const w = await world();

@@ -14,6 +14,7 @@ import { type ListenWish, pageFolder, readListen, readPage } from "@holdfast/car
 import { MonotonicMs } from "@holdfast/core";
 import { bytesOf, HoldError, type Init, type Surroundings } from "@holdfast/protocol";
 import { connectShim, spawnShim, writeSpec } from "@holdfast/shim";
+import { AuditReader } from "./audit/reader.ts";
 import { checkpointFiles } from "./checkpoint-files.ts";
 import { lacking } from "./descriptors.ts";
 import { Host } from "./host.ts";
@@ -302,6 +303,8 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   const workerUrl = built ? pathToFileURL(join(here, "mirror-worker.mjs")) : new URL("mirror/worker.ts", import.meta.url);
   mirror = host.mirror = new Mirror({ host, hostId: identity.id, workerUrl });
   mirror.start();
+  const readerUrl = built ? pathToFileURL(join(here, "audit-worker.mjs")) : new URL("audit/worker.ts", import.meta.url);
+  host.audit = new AuditReader(home, readerUrl);
   sshServer = await listenSsh(ssh ?? settings.ssh, host, (link, proven, begins) => meet(link, proven, () => {}, begins));
 }
 

@@ -3,6 +3,18 @@ export * from "./api/index.ts";
 export { escapeBytes, escapeLines, escapeText } from "./escape.ts";
 export { shownExactly } from "./shown-exactly.ts";
 export { readJournal } from "./journal.ts";
+export {
+  auditJson,
+  eventJson,
+  eventKind,
+  exitJson,
+  floorModeWord,
+  inputStatusWord,
+  kindWord,
+  sessionKindWord,
+  stateWord,
+} from "./record/event-json.ts";
+export { policyExample } from "./policy-example.ts";
 export { castOf, type CastOptions } from "./record/cast.ts";
 export { type Cast, type CastEvent, readCast, sizeOfCast } from "./record/read-cast.ts";
 export { told } from "./session.ts";

@@ -4,6 +4,7 @@
  *   B2  The view is raw exactly while the session has the outer terminal's size.
  *   B3  What is typed is sent once or told as refused; never both, never silently dropped, but for keys of one who only watches.
  */
+import { sessionKindWord } from "@holdfast/sdk";
 import {
   type Attachment,
   escapeText,
@@ -14,7 +15,6 @@ import {
   type Presence,
 } from "@holdfast/sdk";
 import type { TerminalSize } from "../read/size.ts";
-import { sessionKindWord } from "../show/words.ts";
 import { type Action, InputReader } from "../terminal/input.ts";
 import { RawView } from "../terminal/raw-view.ts";
 import type { Picture, View } from "../terminal/view.ts";

@@ -1,6 +1,6 @@
 /** The one line of who is there and who steers, and when a change is worth it. */
-import { escapeText, type Floor, type Presence } from "@holdfast/sdk";
-import { floorModeWord, operatorKindWord } from "../show/words.ts";
+import { escapeText, type Floor, floorModeWord, type Presence } from "@holdfast/sdk";
+import { operatorKindWord } from "../show/words.ts";
 
 /** The floor as one person sees it. */
 export function steerText(floor: Floor, me: string): string {

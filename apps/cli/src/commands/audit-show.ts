@@ -1,9 +1,8 @@
 /** `hold audit show`: who did what, over all sessions, in the order of the host's one record. Reads the files; a host need not run. */
 import type { AuditRecord } from "../app/context.ts";
 import { type Context, jsonLine, line } from "../app/context.ts";
-import { escapeText } from "@holdfast/sdk";
+import { escapeText, auditJson, eventKind as kindOf } from "@holdfast/sdk";
 import { kindsMeant } from "../show/event-kinds.ts";
-import { eventJson, kindOf } from "../show/event.ts";
 import { cutTo, padTo } from "../show/width.ts";
 import { printer } from "./log.ts";
 import { sinceMs } from "./since.ts";
@@ -24,9 +23,7 @@ async function known(
 }
 
 export function recordJson(r: AuditRecord, names: ReadonlyMap<string, string>): Record<string, unknown> {
-  if (r.gap) return { kind: "gap", fromLsn: r.gap.fromLsn, toLsn: r.gap.toLsn };
-  const about = { session: r.session, name: names.get(r.session) || null, lsn: r.lsn };
-  return r.event ? { ...about, ...eventJson(r.event) } : { ...about, kind: "journal", ...(r.own as object | null) };
+  return auditJson(r, names.get(r.session) || null);
 }
 
 /** What the journal records of itself, in words. It carries no time: it stands between records that do. */

@@ -2,10 +2,10 @@
  * `hold exec`: a program beside the session's terminal.
  *   X1  Whose output nobody can read any more (`hold exec S -- yes | head`) is ended, as it would be in the pipe itself.
  */
+import { exitJson } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { linkNotice } from "../app/link-notice.ts";
-import { exitJson } from "../show/session.ts";
 import { exitText, shellCode } from "../show/words.ts";
 
 /** What a shell answers for a program that wrote into a closed pipe. */

@@ -1,13 +1,21 @@
 /** `hold log`: the journal. */
-import { type Entry, escapeText, type Event, HoldError, readJournal } from "@holdfast/sdk";
+import {
+  type Entry,
+  escapeText,
+  type Event,
+  eventJson,
+  eventKind as kindOf,
+  HoldError,
+  readJournal,
+  sessionKindWord,
+} from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { didYouMean } from "../read/near.ts";
 import { kindsMeant } from "../show/event-kinds.ts";
-import { eventJson, eventText, kindOf, printedText } from "../show/event.ts";
+import { eventText, printedText } from "../show/event.ts";
 import { clock } from "../show/time.ts";
 import { cutTo, padTo } from "../show/width.ts";
-import { sessionKindWord } from "../show/words.ts";
 import { painted } from "./painted.ts";
 import { outputEvent } from "./output-event.ts";
 

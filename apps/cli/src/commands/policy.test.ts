@@ -1,11 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PolicyInForce } from "@holdfast/sdk";
+import { policyExample, type PolicyInForce } from "@holdfast/sdk";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readPolicy } from "../../../../packages/host/src/policy/file.ts";
 import { hold, host, nowMs } from "../app/fake.ts";
-import { EXAMPLE } from "./policy-edit.ts";
 
 const policy = (over: Partial<PolicyInForce> = {}): PolicyInForce => ({
   text: "version = 1\n",
@@ -14,11 +13,12 @@ const policy = (over: Partial<PolicyInForce> = {}): PolicyInForce => ({
   loadedBy: "ana",
   path: "/home/ana/policy.toml",
   file: "same",
+  fileText: null,
   ...over,
 });
 
 test("what people are given to begin with, and what the documents show, can be loaded", () => {
-  expect(readPolicy(EXAMPLE)).toMatchObject({ ok: true });
+  expect(readPolicy(policyExample)).toMatchObject({ ok: true });
   const docs = readFileSync(new URL("../../../../docs/policy.md", import.meta.url), "utf8");
   const shown = [...docs.matchAll(/```toml\n([\s\S]*?)```/g)].map(([, text]) => text!);
   expect(shown.length).toBeGreaterThan(0);

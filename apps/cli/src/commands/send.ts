@@ -1,9 +1,8 @@
 /** `hold send`: one atomic input. */
-import { bytesOf, HoldError, keyNames, parseKey } from "@holdfast/sdk";
+import { bytesOf, HoldError, inputStatusWord, keyNames, parseKey, sessionKindWord } from "@holdfast/sdk";
 import { type Context, jsonLine } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { didYouMean } from "../read/near.ts";
-import { inputStatusWord, sessionKindWord } from "../show/words.ts";
 
 interface SendFlags {
   enter: boolean;

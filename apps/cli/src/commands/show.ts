@@ -1,10 +1,11 @@
 /** `hold show`: everything about one session. */
+import { floorModeWord, sessionKindWord } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { formatSize } from "../read/size.ts";
 import { commandText, homeShort, sessionJson, stateText, steersText, whoText } from "../show/session.ts";
 import { pairs } from "../show/table.ts";
 import { ago, bytesText } from "../show/time.ts";
-import { floorModeWord, isRunning, sessionKindWord } from "../show/words.ts";
+import { isRunning } from "../show/words.ts";
 import { painted } from "./painted.ts";
 
 export async function run(context: Context, flags: { json: boolean }, args: readonly string[]): Promise<undefined> {

@@ -1,10 +1,9 @@
 /** `hold wait`: until something happens. */
 import { spawn } from "node:child_process";
-import { escapeText, HoldError } from "@holdfast/sdk";
+import { escapeText, exitJson, HoldError } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { linkNotice } from "../app/link-notice.ts";
-import { exitJson } from "../show/session.ts";
 import { exitText } from "../show/words.ts";
 
 interface WaitFlags {

@@ -42,8 +42,3 @@ export const kindWords = [...eventKinds, "approval"] as const;
 export function kindsMeant(words: readonly string[]): readonly string[] {
   return words.flatMap((word): readonly string[] => (word === "approval" ? groups.approval : [word]));
 }
-
-/** The generated code's `floorChanged` as `floor_changed`. */
-export function kindWord(name: string | undefined): string {
-  return (name ?? "unknown").replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
-}

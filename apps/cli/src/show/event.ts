@@ -1,72 +1,10 @@
 /** One event of a journal, for programs and for people: what happened, in a line that can't be forged by what was typed or printed. */
-import { escapeBytes, escapeText, type Event } from "@holdfast/sdk";
+import { escapeBytes, escapeText, type Event, inputStatusWord, stateWord } from "@holdfast/sdk";
 import { formatDuration } from "../read/duration.ts";
 import { signalName } from "../read/signal.ts";
-import { kindWord } from "./event-kinds.ts";
-import { commandText, exitJson } from "./session.ts";
-import { iso } from "./time.ts";
+import { commandText } from "./session.ts";
 import { cutTo } from "./width.ts";
-import { exitText, floorModeWord, inputStatusWord, sessionKindWord, stateWord } from "./words.ts";
-
-/** Output has no body on the wire. */
-export const kindOf = (e: Event): string => (e.body ? kindWord(e.body.kind.case) : "output");
-
-/** Protobuf's values as plain ones: numbers for big integers, ISO for times, base64 for bytes, null for a text that nobody gave. */
-function plain(value: unknown): unknown {
-  if (typeof value === "bigint") return Number(value);
-  if (value === "") return null;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
-  if (Array.isArray(value)) return value.map((v) => (v === "" ? v : plain(v)));
-  if (value === null || typeof value !== "object") return value;
-  const kept: Record<string, unknown> = {};
-  for (const [key, v] of Object.entries(value)) {
-    if (key.startsWith("$") || v === undefined) continue;
-    if (key.endsWith("UnixMs")) kept[`${key.slice(0, -6)}At`] = iso(v as bigint);
-    else kept[key] = plain(v);
-  }
-  return kept;
-}
-
-function words(e: Event): Record<string, unknown> {
-  const kind = e.body?.kind;
-  const body = (plain(kind?.value) ?? {}) as Record<string, unknown>;
-  if (kind?.case === "inputSettled") body["status"] = inputStatusWord(kind.value.status);
-  if (kind?.case === "ended") body["state"] = stateWord(kind.value.state);
-  if (kind?.case === "exited") body["exit"] = exitJson(kind.value.exit);
-  if (kind?.case === "attached") {
-    delete body["plain"];
-    body["e2e"] = !kind.value.plain;
-  }
-  if (kind?.case === "opened") {
-    delete body["nonce"];
-    body["sessionKind"] = sessionKindWord(kind.value.sessionKind);
-    body["floorMode"] = floorModeWord(kind.value.floorMode);
-    body["pinnedSize"] = kind.value.pinnedSize.length > 0;
-  }
-  return body;
-}
-
-export function eventJson(e: Event): Record<string, unknown> {
-  const text = new TextDecoder().decode(e.data);
-  const isText = e.data.length > 0 && Buffer.from(text).equals(e.data);
-  return {
-    seq: Number(e.seq),
-    at: iso(e.atUnixMs),
-    actor: e.actor,
-    via: e.via || null,
-    kind: kindOf(e),
-    ...(kindOf(e) === "output" ? { stream: e.stream, offset: Number(e.offset) } : {}),
-    ...(e.payloadBytes > 0 || e.data.length > 0 ? { bytes: e.payloadBytes || e.data.length } : {}),
-    ...(e.payload
-      ? { payload: e.payload }
-      : isText
-        ? { text }
-        : e.data.length > 0
-          ? { data: Buffer.from(e.data).toString("base64") }
-          : {}),
-    ...words(e),
-  };
-}
+import { exitText } from "./words.ts";
 
 function payloadText(e: Event, width: number): string {
   if (e.payload) return `(${e.payloadBytes} bytes, ${escapeText(e.payload)})`;
@@ -152,7 +90,7 @@ export function eventText(e: Event, width = 120): string {
     case "approvalOver":
       return `approval ${t(k.value.approval)} is ${t(k.value.outcome)}${k.value.reason ? `: ${t(k.value.reason)}` : ""}`;
     case "policyLoaded":
-      return `loaded the policy ${Buffer.from(k.value.sha256).toString("hex").slice(0, 16)} (${k.value.bytes} bytes)`;
+      return `${k.value.saved ? "saved and " : ""}loaded the policy ${Buffer.from(k.value.sha256).toString("hex").slice(0, 16)} (${k.value.bytes} bytes)`;
     case "portUsed":
       return k.value.over
         ? `was at port ${k.value.port}: ${k.value.connections} connection${k.value.connections === 1 ? "" : "s"}, ${k.value.toPort} bytes there and ${k.value.fromPort} back`

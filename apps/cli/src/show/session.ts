@@ -1,8 +1,18 @@
 /** One session, for programs (the keys of design §5) and for people (a row of `hold ls`). */
-import type { Exit, Floor, Invitation, OperatorInfo, Presence, Session } from "@holdfast/sdk";
+import {
+  exitJson,
+  type Floor,
+  floorModeWord,
+  type Invitation,
+  type OperatorInfo,
+  type Presence,
+  type Session,
+  sessionKindWord,
+  stateWord,
+} from "@holdfast/sdk";
 import { formatSize } from "../read/size.ts";
 import { ago, iso } from "./time.ts";
-import { exitText, floorModeWord, operatorKindWord, sessionKindWord, stateWord } from "./words.ts";
+import { exitText, operatorKindWord } from "./words.ts";
 
 export const presenceJson = (p: Presence) => ({
   id: p.operator,
@@ -25,20 +35,6 @@ export const floorJson = (f: Floor | undefined) => ({
   asking: f?.asking ?? [],
   aiPaused: f?.aiPaused ?? false,
 });
-
-export const exitJson = (e: Exit | undefined) =>
-  e
-    ? {
-        code: e.code ?? null,
-        signal: e.signal ?? null,
-        core: e.core,
-        reason: e.reason || null,
-        at: iso(e.atUnixMs),
-        userUs: Number(e.userUs),
-        systemUs: Number(e.systemUs),
-        maxRssKib: Number(e.maxRssKib),
-      }
-    : null;
 
 export const sessionJson = (s: Session) => ({
   id: s.id,

@@ -1,18 +1,10 @@
 /** The words for the wire's numbers, in the house's own spelling. */
-import type { Exit, OperatorKind, Session } from "@holdfast/sdk";
+import { type Exit, type OperatorKind, type Session, stateWord } from "@holdfast/sdk";
 import { signalName } from "../read/signal.ts";
 
-const states: Readonly<Record<number, string>> = { 1: "running", 2: "ended", 3: "lost", 4: "failed" };
-const kinds: Readonly<Record<number, string>> = { 1: "pty", 2: "pipes" };
-const modes: Readonly<Record<number, string>> = { 1: "turn", 2: "open" };
 const operators: Readonly<Record<number, string>> = { 1: "human", 2: "service", 3: "ai" };
-const inputs: Readonly<Record<number, string>> = { 1: "applied", 2: "refused", 3: "void", 4: "cut" };
 
-export const stateWord = (n: number): string => states[n] ?? "unknown";
-export const sessionKindWord = (n: number): string => kinds[n] ?? "unknown";
-export const floorModeWord = (n: number): string => modes[n] ?? "turn";
 export const operatorKindWord = (n: number): string => operators[n] ?? "unknown";
-export const inputStatusWord = (n: number): string => inputs[n] ?? "unknown";
 
 export function operatorKindOf(word: string): OperatorKind | null {
   return word === "human" ? 1 : word === "service" ? 2 : word === "ai" ? 3 : null;

@@ -12,7 +12,7 @@ import { durationText, useNow } from "../design/time.ts";
 import { useLinks } from "../host/hosts.ts";
 import { NotEndToEnd } from "../host/not-end-to-end.tsx";
 import { Bar } from "../shell/bar.tsx";
-import { sessionPath } from "../shell/routes.ts";
+import { paths, sessionPath } from "../shell/routes.ts";
 import css from "./approvals.module.css";
 import type { Asked } from "./approvals.ts";
 import { askForNotices, noticesAre } from "./notices.ts";
@@ -24,6 +24,7 @@ export function ApprovalsPage({ asked }: { readonly asked: readonly Asked[] }): 
   return (
     <>
       <Bar title="Approvals">
+        <Link to={paths.policy}>Policy</Link>
         {notices === "default" ? (
           <Button onPress={() => void askForNotices().then(setNotices)}>
             <BellRing size={15} aria-hidden /> Notify me

@@ -2,29 +2,30 @@
 import type { HostStatusAnswer } from "@holdfast/sdk";
 import { Plus } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
+import { Link } from "wouter";
 import { Badge, Button, Dialog, Dot } from "../design/controls.tsx";
 import { agoText, useNow } from "../design/time.ts";
 import { Bar } from "../shell/bar.tsx";
+import { hostPath } from "../shell/routes.ts";
 import type { HostLink } from "./host-link.ts";
 import css from "./hosts.module.css";
 import { useHostState, useHosts, useLinks } from "./hosts.ts";
 import { JoinForm } from "./join-form.tsx";
 import { NotEndToEnd } from "./not-end-to-end.tsx";
 
-export function HostsPage({ only }: { readonly only?: string }): ReactNode {
+export function HostsPage(): ReactNode {
   const links = useLinks();
   const [isAdding, setAdding] = useState(false);
-  const shown = only === undefined ? links : links.filter(({ host }) => host.id === only);
   return (
     <>
-      <Bar title={only === undefined ? "Hosts" : (shown[0]?.host.name ?? "Unknown host")}>
+      <Bar title="Hosts">
         <Button onPress={() => setAdding(true)}>
           <Plus size={15} aria-hidden /> Add host
         </Button>
       </Bar>
       <div className={css.all}>
-        {shown.map((link) => (
-          <HostCard key={link.host.id} link={link} />
+        {links.map((link) => (
+          <OfList key={link.host.id} link={link} />
         ))}
       </div>
       <Dialog
@@ -39,12 +40,22 @@ export function HostsPage({ only }: { readonly only?: string }): ReactNode {
   );
 }
 
-function HostCard({ link }: { readonly link: HostLink }): ReactNode {
+function OfList({ link }: { readonly link: HostLink }): ReactNode {
+  return <HostCard link={link} status={useStatus(link)} more={<Link to={hostPath(link.host.id)}>All of it</Link>} />;
+}
+
+interface HostCardProps {
+  readonly link: HostLink;
+  readonly status: HostStatusAnswer | null;
+  /** The way to more of it. */
+  readonly more?: ReactNode;
+}
+
+export function HostCard({ link, status, more }: HostCardProps): ReactNode {
   const { host } = link;
   const state = useHostState(link);
   const hosts = useHosts();
   const [isForgetting, setForgetting] = useState(false);
-  const status = useStatus(link);
   const now = useNow();
   return (
     <section className={css.card} aria-labelledby={`host-${host.id}`}>
@@ -53,6 +64,7 @@ function HostCard({ link }: { readonly link: HostLink }): ReactNode {
         <h2 id={`host-${host.id}`}>{host.name}</h2>
         {state.is === "up" ? <Badge tone="accent">answers</Badge> : <Badge tone="warn">{state.is}</Badge>}
         {link.relay === null ? null : <Badge tone="warn">not end to end</Badge>}
+        {more}
         <Button look="quiet" onPress={() => setForgetting(true)}>
           Forget
         </Button>
@@ -93,7 +105,7 @@ function HostCard({ link }: { readonly link: HostLink }): ReactNode {
   );
 }
 
-function Fact({ name, value }: { readonly name: string; readonly value: ReactNode }): ReactNode {
+export function Fact({ name, value }: { readonly name: string; readonly value: ReactNode }): ReactNode {
   return (
     <div>
       <dt>{name}</dt>
@@ -104,7 +116,7 @@ function Fact({ name, value }: { readonly name: string; readonly value: ReactNod
 
 const LOOK_MS = 3_000;
 
-function useStatus(link: HostLink): HostStatusAnswer | null {
+export function useStatus(link: HostLink): HostStatusAnswer | null {
   const state = useHostState(link);
   const [status, set] = useState<HostStatusAnswer | null>(null);
   const client = state.is === "up" ? state.client : null;

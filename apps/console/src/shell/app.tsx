@@ -26,6 +26,9 @@ const SessionPage = lazy(() => bringsSession().then(({ SessionPage: page }) => (
 const TimelinePage = lazy(() => import("../timeline/timeline-panel.tsx").then(({ TimelinePage: page }) => ({ default: page })));
 const PlaybackPage = lazy(() => import("../playback/playback-page.tsx").then(({ PlaybackPage: page }) => ({ default: page })));
 const FilesPage = lazy(() => import("../files/files-panel.tsx").then(({ FilesPage: page }) => ({ default: page })));
+const AuditPage = lazy(() => import("../audit/audit-page.tsx").then(({ AuditPage: page }) => ({ default: page })));
+const PolicyPage = lazy(() => import("../policy/policy-page.tsx").then(({ PolicyPage: page }) => ({ default: page })));
+const HostPage = lazy(() => import("../host/host-page.tsx").then(({ HostPage: page }) => ({ default: page })));
 
 export function App(): ReactNode {
   const [, go] = useLocation();
@@ -56,6 +59,8 @@ export function App(): ReactNode {
     { id: "new", text: "New session", shortcut: "N", run: () => setNewOpen(true) },
     { id: "approvals", text: "Approvals", run: () => go(paths.approvals) },
     { id: "operators", text: "Operators", run: () => go(paths.operators) },
+    { id: "policy", text: "Policy", run: () => go(paths.policy) },
+    { id: "audit", text: "Audit", run: () => go(paths.audit) },
     { id: "hosts", text: "Hosts", run: () => go(paths.hosts) },
     {
       id: "reader",
@@ -89,6 +94,12 @@ export function App(): ReactNode {
                 <Route path={paths.operators}>
                   <OperatorsPage />
                 </Route>
+                <Route path={paths.policy}>
+                  <PolicyPage />
+                </Route>
+                <Route path={paths.audit}>
+                  <AuditPage />
+                </Route>
                 <Route path={paths.timeline}>
                   {({ host, session }) => <TimelinePage key={`${host} ${session}`} hostId={host} sessionId={session} />}
                 </Route>
@@ -101,7 +112,7 @@ export function App(): ReactNode {
                 <Route path={paths.hosts}>
                   <HostsPage />
                 </Route>
-                <Route path={paths.host}>{({ host }) => <HostsPage only={host} />}</Route>
+                <Route path={paths.host}>{({ host }) => <HostPage key={host} hostId={host} />}</Route>
                 <Route>
                   <Empty title="There is no such screen">
                     <p>The address leads nowhere in this console.</p>

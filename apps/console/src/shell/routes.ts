@@ -10,6 +10,8 @@ export const paths = {
   session: "/sessions/:host/:session",
   approvals: "/approvals",
   operators: "/operators",
+  audit: "/audit",
+  policy: "/policy",
   timeline: "/sessions/:host/:session/timeline",
   playback: "/sessions/:host/:session/playback",
   files: "/sessions/:host/:session/files",

@@ -1,5 +1,5 @@
 /** Where one can go: the screens, and the hosts with whether they answer. On a phone it is the bar below. */
-import { Search, Server, ShieldCheck, SquareTerminal, Users } from "lucide-react";
+import { ScrollText, Search, Server, ShieldCheck, SquareTerminal, Users } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { Badge, Dot, IconButton } from "../design/controls.tsx";
@@ -29,6 +29,7 @@ export function Side({ onPalette, waiting }: { readonly onPalette: () => void; r
           count={waiting > 0 ? <Badge tone="warn">{waiting}</Badge> : null}
         />
         <Place to={paths.operators} icon={<Users size={16} />} text="Operators" also="/operators/" />
+        <Place to={paths.audit} icon={<ScrollText size={16} />} text="Audit" also="/audit/" />
         <Place to={paths.hosts} icon={<Server size={16} />} text="Hosts" also="/hosts/" />
       </nav>
       <nav className={`${css.nav} ${css.hosts}`} aria-label="Hosts">

@@ -70,7 +70,7 @@ export function textOf(event: Event): Told | null {
     case "operatorChanged":
       return { kind: "other", text: `Operator ${shown(k.value.operator)} ${shown(k.value.change)}` };
     case "policyLoaded":
-      return { kind: "other", text: "Loaded another policy" };
+      return { kind: "other", text: k.value.saved ? "Saved another policy, which is in force" : "Loaded another policy" };
     case "headContradicted":
       return { kind: "other", text: `The record contradicts a head that ${shown(k.value.by)} has kept`, tone: "bad" };
     case "witnessAccepted":

@@ -67,6 +67,7 @@ const PLACES = [
   "/hosts",
   "/hosts/{host}",
   "/operators",
+  "/policy",
   "/sessions/{host}/{session}",
   "/sessions/{host}/{session}/{view}",
 ] as const;

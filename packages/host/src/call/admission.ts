@@ -97,6 +97,8 @@ function actOf(ctx: Asking): Act | null {
     case "whoami":
     case "hostStatus":
     case "auditHead":
+    case "auditRead":
+    case "auditVerify":
     case "mirrorStatus":
     case "operatorList":
     case "invitationList":
@@ -105,10 +107,12 @@ function actOf(ctx: Asking): Act | null {
     case "approvalWatch":
     case "witness":
     // No AI holds the right to any of these (core/policy).
+    case "policySave":
     case "approvalDecide":
     case "approvalAnswer":
     case "redact":
     case "hostDown":
+    case "hostLog":
     case "mirror":
     case "mirrorKey":
     case "console":

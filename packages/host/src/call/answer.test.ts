@@ -123,6 +123,8 @@ test("no AI changes who may do what, approves, redacts, invites or stops the hos
     "redact",
     "invite",
     "invitationRevoke",
+    "policySave",
+    "hostLog",
     "hostDown",
     "relayJoin",
     "relayLeave",

@@ -4,16 +4,18 @@ import { HoldError } from "@holdfast/protocol";
 import { confineOf } from "../operator/rights.ts";
 import { operatorOf } from "../session/steering.ts";
 import { admitAi } from "./admission.ts";
+import { auditRead, auditVerify } from "./audit.ts";
 import { approvalDecide, approvalList, approvalWatch } from "./approvals.ts";
 import { type Asking, type CallContext, demandCaller, type Result } from "./context.ts";
 import { execCall } from "./exec.ts";
 import { fileWrite } from "./file-write.ts";
 import * as files from "./files.ts";
+import { hostLog } from "./host-log.ts";
 import { invitationList, invitationRevoke, invite } from "./invitations.ts";
 import * as machine from "./machine.ts";
 import * as mirror from "./mirror.ts";
 import { answerMasked } from "./masked.ts";
-import { policyCall } from "./policy.ts";
+import { policyCall, policySave } from "./policy.ts";
 import { approvalAnswer, askCall } from "./questions.ts";
 import * as reading from "./reading.ts";
 import { runCall } from "./run.ts";
@@ -49,6 +51,7 @@ export const rights = {
   whoami: null,
   hostStatus: null,
   hostDown: "host.admin",
+  hostLog: "host.admin",
   mirror: "host.admin",
   mirrorStatus: "audit.read",
   // And never an AI: see the handler.
@@ -60,6 +63,9 @@ export const rights = {
   exec: "session.input",
   redact: "redact",
   auditHead: "audit.read",
+  // And never an AI: see the handlers.
+  auditRead: "audit.read",
+  auditVerify: "audit.read",
   probe: "session.observe",
   agent: "session.input",
   send: "session.input",
@@ -74,6 +80,7 @@ export const rights = {
   portList: "session.observe",
   // Everybody may know the rules that hold; loading others asks for its right itself.
   policy: null,
+  policySave: "policy.write",
   // Of what they may see: their own requests, and of all who decides or audits.
   approvalList: null,
   approvalWatch: null,
@@ -216,6 +223,10 @@ async function handled(ctx: CallContext): Promise<Result> {
       return reading.redact(ctx, verb.value);
     case "auditHead":
       return reading.auditHead(ctx, verb.value);
+    case "auditRead":
+      return auditRead(ctx, verb.value);
+    case "auditVerify":
+      return auditVerify(ctx);
     case "wait":
       return waitCall(ctx, verb.value);
     case "run":
@@ -252,6 +263,8 @@ async function handled(ctx: CallContext): Promise<Result> {
       return reading.portList(ctx, verb.value);
     case "policy":
       return policyCall(ctx, verb.value);
+    case "policySave":
+      return policySave(ctx, verb.value);
     case "approvalList":
       return approvalList(ctx);
     case "approvalWatch":
@@ -268,6 +281,8 @@ async function handled(ctx: CallContext): Promise<Result> {
       return machine.hostStatus(ctx);
     case "hostDown":
       return machine.hostDown(ctx, verb.value);
+    case "hostLog":
+      return hostLog(ctx, verb.value);
     case "mirror":
       return mirror.mirror(ctx, verb.value);
     case "mirrorStatus":

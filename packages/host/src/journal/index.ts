@@ -108,7 +108,7 @@ function redo(recovered: Recovered, journal: LiveJournal, payloads: PayloadStore
 
 export const systemRandom = (n: number): Uint8Array => randomBytes(n);
 export type * from "./disk.ts";
-export { type ExportedGap, type ExportedRecord, type ExportFilter, exportRecords } from "./export.ts";
+export { type ExportedGap, type ExportedRecord, type ExportFilter, exportRecords, type Reached, recordsBack } from "./export.ts";
 export { FormatError, JournalError } from "./fault.ts";
 export { describeFinding, type Finding, type FindingKind, type VerifyReport, type Witness } from "./finding.ts";
 export type * from "./journal.ts";

@@ -5,10 +5,15 @@ import { dirname } from "node:path";
 
 /** Writes `value` as JSON, 0600. Throws what the disk says; then the file is as it was. */
 export function storeDurably(path: string, value: unknown): void {
+  storeTextDurably(path, `${JSON.stringify(value, null, 1)}\n`);
+}
+
+/** The same of a text, letter for letter. */
+export function storeTextDurably(path: string, text: string): void {
   const temporary = `${path}.new`;
   const fd = openSync(temporary, "w", 0o600);
   try {
-    writeFileSync(fd, `${JSON.stringify(value, null, 1)}\n`);
+    writeFileSync(fd, text);
     fdatasyncSync(fd);
   } finally {
     closeSync(fd);

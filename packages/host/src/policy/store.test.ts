@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, expect, test } from "vitest";
-import { PolicyStore } from "./store.ts";
+import { hashOf, PolicyStore } from "./store.ts";
 
 function home(): { file: string; inForce: string; write(text: string, mode?: number): void } {
   const folder = mkdtempSync(join(tmpdir(), "hold-policy-"));
@@ -99,4 +99,42 @@ test("a folder, a link or too much in the place of what was in force keeps no ho
     expect(store.notice()).toContain("AIs may do nothing");
     rmSync(h.inForce, { recursive: true });
   }
+});
+
+const loose = 'version = 1\n[ai]\notherwise = "allow"\n';
+const nothing = new Uint8Array(0);
+
+test("a text is saved over what was read: it is the file, its owner's alone, and in force, also after a restart", () => {
+  const h = home();
+  const store = PolicyStore.open(h);
+  store.save(strict, { inForce: nothing, file: nothing }, "ana", 5);
+  expect([readFileSync(h.file, "utf8"), statSync(h.file).mode & 0o777, store.compare()]).toEqual([strict, 0o600, "same"]);
+  expect(PolicyStore.open(h).inForce).toEqual({ text: strict, loadedUnixMs: 5, loadedBy: "ana" });
+  const read = hashOf(strict);
+  store.save(loose, { inForce: read, file: read }, "ben", 6);
+  expect([store.policy.otherwise, store.inForce.loadedBy, store.fileText()]).toEqual(["allow", "ben", loose]);
+});
+
+test("nothing is saved over what its writer has not read, in force or in the file, nor what has something wrong in it", () => {
+  const h = home();
+  h.write(strict);
+  const store = PolicyStore.open(h);
+  store.load("ana", 5);
+  const read = hashOf(strict);
+  const code = (save: () => unknown): string => {
+    try {
+      save();
+      return "saved";
+    } catch (fault) {
+      return (fault as { code: string }).code;
+    }
+  };
+  expect(code(() => store.save(loose, { inForce: nothing, file: read }, "ben", 6))).toBe("file_changed");
+  expect(code(() => store.save(loose, { inForce: read, file: nothing }, "ben", 6))).toBe("file_changed");
+  expect(code(() => store.save("version = 2\n", { inForce: read, file: read }, "ben", 6))).toBe("bad_request");
+  h.write(`${strict}# mine\n`);
+  expect(code(() => store.save(loose, { inForce: read, file: read }, "ben", 6))).toBe("file_changed");
+  h.write(strict, 0o644);
+  expect(code(() => store.save(loose, { inForce: read, file: read }, "ben", 6))).toBe("not_permitted");
+  expect([store.inForce.text, readFileSync(h.file, "utf8"), store.fileText()]).toEqual([strict, strict, null]);
 });

@@ -4,12 +4,14 @@
  *   S1  What was loaded stays in force, over restarts too, letter for letter; the file's own changes are told of and not used.
  *   S2  Loading is durable before it is answered. A text that has something wrong with it is not loaded, and the old one stays.
  *   S3  What was in force and can't be read any more rules nothing out less strictly: then an AI may do nothing.
+ *   S4  A text is saved over what its writer has read and over nothing else, neither in the file nor in force; it is the file first, so that a kill in
+ *       between leaves a changed file, which is told of and not used.
  */
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { type AiPolicy, closedPolicy, openPolicy } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
-import { storeDurably } from "../operator/store.ts";
+import { storeDurably, storeTextDurably } from "../operator/store.ts";
 import { readPolicy } from "./file.ts";
 
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -88,10 +90,42 @@ export class PolicyStore {
         `${this.paths.file} is not loaded, what was in force stays: ${read.problems.join("; ")}`,
         { path: this.paths.file },
       );
-    const inForce = { text, loadedUnixMs: nowUnixMs, loadedBy: by };
-    storeDurably(this.paths.inForce, inForce);
+    return this.#take({ text, loadedUnixMs: nowUnixMs, loadedBy: by }, read.policy);
+  }
+
+  /** S4. Throws `file_changed`, `bad_request` with everything that is wrong, and what keeps the file from being read. */
+  save(text: string, read: { readonly inForce: Uint8Array; readonly file: Uint8Array }, by: string, nowUnixMs: number): InForce {
+    if (!this.paths) throw new HoldError("unsupported", "this host has no policy file");
+    const checked = readPolicy(text);
+    if (!checked.ok)
+      throw new HoldError("bad_request", `it is not saved, what was in force stays: ${checked.problems.join("; ")}`);
+    const { text: inForce, loadedBy } = this.#inForce;
+    if (!isHashOf(read.inForce, inForce === "" ? null : inForce))
+      throw new HoldError(
+        "file_changed",
+        `another policy is in force than the one that was read, loaded by ${loadedBy}: read it anew`,
+      );
+    if (!isHashOf(read.file, readOwnIfThere(this.paths.file)))
+      throw new HoldError("file_changed", `${this.paths.file} is not what was read: somebody has changed it meanwhile`, {
+        path: this.paths.file,
+      });
+    storeTextDurably(this.paths.file, text);
+    return this.#take({ text, loadedUnixMs: nowUnixMs, loadedBy: by }, checked.policy);
+  }
+
+  /** Null: there is none, or it can't be read. */
+  fileText(): string | null {
+    try {
+      return this.paths && readOwnIfThere(this.paths.file);
+    } catch {
+      return null;
+    }
+  }
+
+  #take(inForce: InForce, policy: AiPolicy): InForce {
+    storeDurably(this.paths!.inForce, inForce);
     this.#inForce = inForce;
-    this.#policy = read.policy;
+    this.#policy = policy;
     return inForce;
   }
 
@@ -124,10 +158,23 @@ export function hashOf(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
+/** Of a text that is not there: no bytes. */
+function isHashOf(hash: Uint8Array, text: string | null): boolean {
+  return text === null ? hash.length === 0 : hashOf(text).equals(hash);
+}
+
+function readOwnIfThere(path: string): string | null {
+  return ifThere(() => readOwn(path));
+}
+
 /** Null: there is none. */
 function readIfThere(path: string): string | null {
+  return ifThere(() => readPlain(path));
+}
+
+function ifThere(read: () => string): string | null {
   try {
-    return readPlain(path);
+    return read();
   } catch (fault) {
     if (fault instanceof HoldError && fault.code === "no_such_file") return null;
     throw fault;

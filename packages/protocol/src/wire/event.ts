@@ -328,6 +328,7 @@ export interface EventBody_WitnessAccepted {
 export interface EventBody_PolicyLoaded {
   sha256: Uint8Array;
   bytes: bigint;
+  saved: boolean;
 }
 
 function createBaseEvent(): Event {
@@ -4201,7 +4202,7 @@ export const EventBody_WitnessAccepted: MessageFns<EventBody_WitnessAccepted> = 
 };
 
 function createBaseEventBody_PolicyLoaded(): EventBody_PolicyLoaded {
-  return { sha256: new Uint8Array(0), bytes: 0n };
+  return { sha256: new Uint8Array(0), bytes: 0n, saved: false };
 }
 
 export const EventBody_PolicyLoaded: MessageFns<EventBody_PolicyLoaded> = {
@@ -4214,6 +4215,9 @@ export const EventBody_PolicyLoaded: MessageFns<EventBody_PolicyLoaded> = {
         throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
       }
       writer.uint32(16).uint64(message.bytes);
+    }
+    if (message.saved !== false) {
+      writer.uint32(24).bool(message.saved);
     }
     return writer;
   },
@@ -4247,6 +4251,14 @@ export const EventBody_PolicyLoaded: MessageFns<EventBody_PolicyLoaded> = {
             message.bytes = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.saved = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4266,6 +4278,7 @@ export const EventBody_PolicyLoaded: MessageFns<EventBody_PolicyLoaded> = {
     const message = createBaseEventBody_PolicyLoaded();
     message.sha256 = object.sha256 ?? new Uint8Array(0);
     message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.saved = object.saved ?? false;
     return message;
   },
 };

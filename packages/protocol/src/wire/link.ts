@@ -455,6 +455,10 @@ export interface Call {
     | { case: "mirrorKey"; value: MirrorKeyCall }
     | { case: "console"; value: ConsoleCall }
     | { case: "sessionWatch"; value: SessionWatchCall }
+    | { case: "auditRead"; value: AuditReadCall }
+    | { case: "auditVerify"; value: AuditVerifyCall }
+    | { case: "policySave"; value: PolicySaveCall }
+    | { case: "hostLog"; value: HostLogCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -493,7 +497,9 @@ export interface Answer {
     | { case: "fileRead"; value: FilePart }
     | { case: "fileWrite"; value: FileWriteAnswer }
     | { case: "fileWatch"; value: FileChange }
-    | { case: "policy"; value: PolicyAnswer }
+    | //
+    /** of a save too */
+    { case: "policy"; value: PolicyAnswer }
     | //
     /** of a watch too: all of them, again at each change */
     { case: "approvalList"; value: ApprovalListAnswer }
@@ -508,6 +514,9 @@ export interface Answer {
     | { case: "mirrorKey"; value: MirrorKeyAnswer }
     | { case: "console"; value: ConsoleAnswer }
     | { case: "sessionWatch"; value: SessionWatchAnswer }
+    | { case: "auditRead"; value: AuditReadAnswer }
+    | { case: "auditVerify"; value: AuditVerifyAnswer }
+    | { case: "hostLog"; value: HostLogAnswer }
     | { case: undefined; value?: undefined };
 }
 
@@ -978,6 +987,18 @@ export interface HostStatusAnswer_AddressesEntry {
   value: string;
 }
 
+/** What the host has written of itself, the oldest first. In parts, if it is followed, until the caller gives up. */
+export interface HostLogCall {
+  /** the last of them; 0: 200; 2,000 at most */
+  lines: number;
+  /** and those that come */
+  follow: boolean;
+}
+
+export interface HostLogAnswer {
+  lines: string[];
+}
+
 /** A relay that this host dials, so that others reach it there (docs/relay.md). */
 export interface Uplink {
   url: string;
@@ -1167,6 +1188,83 @@ export interface AuditHeadAnswer {
   folder: string;
 }
 
+/** Records of all sessions, the newest first, as the journal's files hold them. */
+export interface AuditReadCall {
+  /** records below this lsn; 0: from the newest */
+  before: bigint;
+  /** most of them; 0: 200; 1,000 at most. Fewer where they would fill a frame */
+  limit: number;
+  /** id of an operator; empty: anybody's */
+  actor: string;
+  /** event bodies as floor_changed, and journal, gap, unknown; empty: see printed */
+  kinds: string[];
+  /** id or name; empty: all */
+  ofSession: string;
+  /** held by what was typed, printed or said, in any case of letters; empty: whatever it holds */
+  text: string;
+  /** 0: as far back as there is */
+  sinceUnixMs: bigint;
+  /** before this; 0: till now */
+  untilUnixMs: bigint;
+  /** without kinds: what programs printed, and what terminals answered them, too */
+  printed: boolean;
+  /** most of each payload that is sent, 262,144 at most; 0: none. Event.payload_bytes says how many there are */
+  payloadBytes: number;
+}
+
+export interface AuditReadAnswer {
+  records: AuditRecord[];
+  /** `before` of the page that follows; 0: there is nothing older. A page may be empty, and is not the last for that */
+  next: bigint;
+  /** as far back as it was looked; 0: not known */
+  reachedUnixMs: bigint;
+}
+
+export interface AuditRecord {
+  lsn: bigint;
+  /** empty of a gap */
+  session: string;
+  /** absent of a gap, and of what the journal says of itself */
+  event:
+    | Event
+    | undefined;
+  /** that, as JSON (docs/journal.md) */
+  own: Uint8Array;
+  /** records from here to `lsn` are not there */
+  gapFromLsn: bigint;
+  /** pruned, damaged */
+  gapReason: string;
+  /** 0 of a gap */
+  atUnixMs: bigint;
+}
+
+/** Walks the whole record on the host, as it lies in the files. Parts say how far it is; the last answer is what was found. */
+export interface AuditVerifyCall {
+}
+
+export interface AuditVerifyAnswer {
+  doneBytes: bigint;
+  totalBytes: bigint;
+  /** what is wrong first, 100 at most; then notes */
+  findings: AuditFinding[];
+  /** how many are wrong; 0 in the last answer: the record is whole */
+  wrong: bigint;
+}
+
+export interface AuditFinding {
+  /** a note */
+  ok: boolean;
+  /** below the journal's folder; empty: of no one file */
+  file: string;
+  position: bigint;
+  /** 0: none */
+  lsn: bigint;
+  session: string;
+  /** 0: none */
+  seq: bigint;
+  problem: string;
+}
+
 /** What the client has seen of the host's chain, and whether it is still there. From then on the link is told heads as they are signed. */
 export interface WitnessCall {
   /** the latest that the client has of this host; absent: none */
@@ -1263,6 +1361,17 @@ export interface PolicyAnswer {
   file: string;
   /** of `text` in a check: none, and it can be loaded */
   problems: string[];
+  /** the file as it is, told to who may save it; absent: there is none, or it can't be read */
+  fileText?: Uint8Array | undefined;
+}
+
+/** The text is the file from now on, and in force. Refused as file_changed where either is not what was read. */
+export interface PolicySaveCall {
+  text: Uint8Array;
+  /** of the text in force that was read; empty: none was ever loaded */
+  readSha256: Uint8Array;
+  /** of the file that was read; empty: there was none */
+  readFileSha256: Uint8Array;
 }
 
 /** Where somebody has to decide on what an AI asks for. Told of a change, and at the welcome if there is something. */
@@ -5288,6 +5397,18 @@ export const Call: MessageFns<Call> = {
       case "sessionWatch":
         SessionWatchCall.encode(message.verb.value, writer.uint32(738).fork()).join();
         break;
+      case "auditRead":
+        AuditReadCall.encode(message.verb.value, writer.uint32(746).fork()).join();
+        break;
+      case "auditVerify":
+        AuditVerifyCall.encode(message.verb.value, writer.uint32(754).fork()).join();
+        break;
+      case "policySave":
+        PolicySaveCall.encode(message.verb.value, writer.uint32(762).fork()).join();
+        break;
+      case "hostLog":
+        HostLogCall.encode(message.verb.value, writer.uint32(770).fork()).join();
+        break;
     }
     return writer;
   },
@@ -5721,6 +5842,38 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "sessionWatch", value: SessionWatchCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 93: {
+            if (tag !== 746) {
+              break;
+            }
+
+            message.verb = { case: "auditRead", value: AuditReadCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 94: {
+            if (tag !== 754) {
+              break;
+            }
+
+            message.verb = { case: "auditVerify", value: AuditVerifyCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 95: {
+            if (tag !== 762) {
+              break;
+            }
+
+            message.verb = { case: "policySave", value: PolicySaveCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 96: {
+            if (tag !== 770) {
+              break;
+            }
+
+            message.verb = { case: "hostLog", value: HostLogCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6046,6 +6199,30 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "auditRead": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "auditRead", value: AuditReadCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "auditVerify": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "auditVerify", value: AuditVerifyCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "policySave": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "policySave", value: PolicySaveCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "hostLog": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "hostLog", value: HostLogCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -6235,6 +6412,15 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "sessionWatch":
         SessionWatchAnswer.encode(message.result.value, writer.uint32(738).fork()).join();
+        break;
+      case "auditRead":
+        AuditReadAnswer.encode(message.result.value, writer.uint32(746).fork()).join();
+        break;
+      case "auditVerify":
+        AuditVerifyAnswer.encode(message.result.value, writer.uint32(754).fork()).join();
+        break;
+      case "hostLog":
+        HostLogAnswer.encode(message.result.value, writer.uint32(770).fork()).join();
         break;
     }
     return writer;
@@ -6565,6 +6751,30 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "sessionWatch", value: SessionWatchAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 93: {
+            if (tag !== 746) {
+              break;
+            }
+
+            message.result = { case: "auditRead", value: AuditReadAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 94: {
+            if (tag !== 754) {
+              break;
+            }
+
+            message.result = { case: "auditVerify", value: AuditVerifyAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 96: {
+            if (tag !== 770) {
+              break;
+            }
+
+            message.result = { case: "hostLog", value: HostLogAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6804,6 +7014,24 @@ export const Answer: MessageFns<Answer> = {
       case "sessionWatch": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "sessionWatch", value: SessionWatchAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "auditRead": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "auditRead", value: AuditReadAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "auditVerify": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "auditVerify", value: AuditVerifyAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "hostLog": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "hostLog", value: HostLogAnswer.fromPartial(object.result.value) };
         }
         break;
       }
@@ -12130,6 +12358,128 @@ export const HostStatusAnswer_AddressesEntry: MessageFns<HostStatusAnswer_Addres
   },
 };
 
+function createBaseHostLogCall(): HostLogCall {
+  return { lines: 0, follow: false };
+}
+
+export const HostLogCall: MessageFns<HostLogCall> = {
+  encode(message: HostLogCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lines !== 0) {
+      writer.uint32(8).uint32(message.lines);
+    }
+    if (message.follow !== false) {
+      writer.uint32(16).bool(message.follow);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostLogCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostLogCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.lines = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.follow = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HostLogCall>): HostLogCall {
+    return HostLogCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HostLogCall>): HostLogCall {
+    const message = createBaseHostLogCall();
+    message.lines = object.lines ?? 0;
+    message.follow = object.follow ?? false;
+    return message;
+  },
+};
+
+function createBaseHostLogAnswer(): HostLogAnswer {
+  return { lines: [] };
+}
+
+export const HostLogAnswer: MessageFns<HostLogAnswer> = {
+  encode(message: HostLogAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lines) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostLogAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostLogAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lines.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HostLogAnswer>): HostLogAnswer {
+    return HostLogAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HostLogAnswer>): HostLogAnswer {
+    const message = createBaseHostLogAnswer();
+    message.lines = object.lines?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseUplink(): Uplink {
   return { url: "", name: "", fleet: "", state: "", sinceUnixMs: 0n, why: "", tunnels: 0, allowPlain: false, page: "" };
 }
@@ -14148,6 +14498,707 @@ export const AuditHeadAnswer: MessageFns<AuditHeadAnswer> = {
   },
 };
 
+function createBaseAuditReadCall(): AuditReadCall {
+  return {
+    before: 0n,
+    limit: 0,
+    actor: "",
+    kinds: [],
+    ofSession: "",
+    text: "",
+    sinceUnixMs: 0n,
+    untilUnixMs: 0n,
+    printed: false,
+    payloadBytes: 0,
+  };
+}
+
+export const AuditReadCall: MessageFns<AuditReadCall> = {
+  encode(message: AuditReadCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.before !== 0n) {
+      if (BigInt.asUintN(64, message.before) !== message.before) {
+        throw new globalThis.Error("value provided for field message.before of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.before);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(16).uint32(message.limit);
+    }
+    if (message.actor !== "") {
+      writer.uint32(26).string(message.actor);
+    }
+    for (const v of message.kinds) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.ofSession !== "") {
+      writer.uint32(42).string(message.ofSession);
+    }
+    if (message.text !== "") {
+      writer.uint32(50).string(message.text);
+    }
+    if (message.sinceUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.sinceUnixMs) !== message.sinceUnixMs) {
+        throw new globalThis.Error("value provided for field message.sinceUnixMs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.sinceUnixMs);
+    }
+    if (message.untilUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.untilUnixMs) !== message.untilUnixMs) {
+        throw new globalThis.Error("value provided for field message.untilUnixMs of type int64 too large");
+      }
+      writer.uint32(64).int64(message.untilUnixMs);
+    }
+    if (message.printed !== false) {
+      writer.uint32(72).bool(message.printed);
+    }
+    if (message.payloadBytes !== 0) {
+      writer.uint32(80).uint32(message.payloadBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditReadCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditReadCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.before = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kinds.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ofSession = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.sinceUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.untilUnixMs = reader.int64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.printed = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.payloadBytes = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditReadCall>): AuditReadCall {
+    return AuditReadCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditReadCall>): AuditReadCall {
+    const message = createBaseAuditReadCall();
+    message.before = (object.before !== undefined && object.before !== null) ? BigInt(object.before) : 0n;
+    message.limit = object.limit ?? 0;
+    message.actor = object.actor ?? "";
+    message.kinds = object.kinds?.map((e) => e) || [];
+    message.ofSession = object.ofSession ?? "";
+    message.text = object.text ?? "";
+    message.sinceUnixMs = (object.sinceUnixMs !== undefined && object.sinceUnixMs !== null)
+      ? BigInt(object.sinceUnixMs)
+      : 0n;
+    message.untilUnixMs = (object.untilUnixMs !== undefined && object.untilUnixMs !== null)
+      ? BigInt(object.untilUnixMs)
+      : 0n;
+    message.printed = object.printed ?? false;
+    message.payloadBytes = object.payloadBytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseAuditReadAnswer(): AuditReadAnswer {
+  return { records: [], next: 0n, reachedUnixMs: 0n };
+}
+
+export const AuditReadAnswer: MessageFns<AuditReadAnswer> = {
+  encode(message: AuditReadAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.records) {
+      AuditRecord.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.next !== 0n) {
+      if (BigInt.asUintN(64, message.next) !== message.next) {
+        throw new globalThis.Error("value provided for field message.next of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.next);
+    }
+    if (message.reachedUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.reachedUnixMs) !== message.reachedUnixMs) {
+        throw new globalThis.Error("value provided for field message.reachedUnixMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.reachedUnixMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditReadAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditReadAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.records.push(AuditRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.next = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.reachedUnixMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditReadAnswer>): AuditReadAnswer {
+    return AuditReadAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditReadAnswer>): AuditReadAnswer {
+    const message = createBaseAuditReadAnswer();
+    message.records = object.records?.map((e) => AuditRecord.fromPartial(e)) || [];
+    message.next = (object.next !== undefined && object.next !== null) ? BigInt(object.next) : 0n;
+    message.reachedUnixMs = (object.reachedUnixMs !== undefined && object.reachedUnixMs !== null)
+      ? BigInt(object.reachedUnixMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseAuditRecord(): AuditRecord {
+  return {
+    lsn: 0n,
+    session: "",
+    event: undefined,
+    own: new Uint8Array(0),
+    gapFromLsn: 0n,
+    gapReason: "",
+    atUnixMs: 0n,
+  };
+}
+
+export const AuditRecord: MessageFns<AuditRecord> = {
+  encode(message: AuditRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lsn !== 0n) {
+      if (BigInt.asUintN(64, message.lsn) !== message.lsn) {
+        throw new globalThis.Error("value provided for field message.lsn of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.lsn);
+    }
+    if (message.session !== "") {
+      writer.uint32(18).string(message.session);
+    }
+    if (message.event !== undefined) {
+      Event.encode(message.event, writer.uint32(26).fork()).join();
+    }
+    if (message.own.length !== 0) {
+      writer.uint32(34).bytes(message.own);
+    }
+    if (message.gapFromLsn !== 0n) {
+      if (BigInt.asUintN(64, message.gapFromLsn) !== message.gapFromLsn) {
+        throw new globalThis.Error("value provided for field message.gapFromLsn of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.gapFromLsn);
+    }
+    if (message.gapReason !== "") {
+      writer.uint32(50).string(message.gapReason);
+    }
+    if (message.atUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.atUnixMs) !== message.atUnixMs) {
+        throw new globalThis.Error("value provided for field message.atUnixMs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.atUnixMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.lsn = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = Event.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.own = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.gapFromLsn = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.gapReason = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.atUnixMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditRecord>): AuditRecord {
+    return AuditRecord.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditRecord>): AuditRecord {
+    const message = createBaseAuditRecord();
+    message.lsn = (object.lsn !== undefined && object.lsn !== null) ? BigInt(object.lsn) : 0n;
+    message.session = object.session ?? "";
+    message.event = (object.event !== undefined && object.event !== null) ? Event.fromPartial(object.event) : undefined;
+    message.own = object.own ?? new Uint8Array(0);
+    message.gapFromLsn = (object.gapFromLsn !== undefined && object.gapFromLsn !== null)
+      ? BigInt(object.gapFromLsn)
+      : 0n;
+    message.gapReason = object.gapReason ?? "";
+    message.atUnixMs = (object.atUnixMs !== undefined && object.atUnixMs !== null) ? BigInt(object.atUnixMs) : 0n;
+    return message;
+  },
+};
+
+function createBaseAuditVerifyCall(): AuditVerifyCall {
+  return {};
+}
+
+export const AuditVerifyCall: MessageFns<AuditVerifyCall> = {
+  encode(_: AuditVerifyCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditVerifyCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditVerifyCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditVerifyCall>): AuditVerifyCall {
+    return AuditVerifyCall.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<AuditVerifyCall>): AuditVerifyCall {
+    const message = createBaseAuditVerifyCall();
+    return message;
+  },
+};
+
+function createBaseAuditVerifyAnswer(): AuditVerifyAnswer {
+  return { doneBytes: 0n, totalBytes: 0n, findings: [], wrong: 0n };
+}
+
+export const AuditVerifyAnswer: MessageFns<AuditVerifyAnswer> = {
+  encode(message: AuditVerifyAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.doneBytes !== 0n) {
+      if (BigInt.asUintN(64, message.doneBytes) !== message.doneBytes) {
+        throw new globalThis.Error("value provided for field message.doneBytes of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.doneBytes);
+    }
+    if (message.totalBytes !== 0n) {
+      if (BigInt.asUintN(64, message.totalBytes) !== message.totalBytes) {
+        throw new globalThis.Error("value provided for field message.totalBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.totalBytes);
+    }
+    for (const v of message.findings) {
+      AuditFinding.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.wrong !== 0n) {
+      if (BigInt.asUintN(64, message.wrong) !== message.wrong) {
+        throw new globalThis.Error("value provided for field message.wrong of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.wrong);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditVerifyAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditVerifyAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.doneBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.totalBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.findings.push(AuditFinding.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.wrong = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditVerifyAnswer>): AuditVerifyAnswer {
+    return AuditVerifyAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditVerifyAnswer>): AuditVerifyAnswer {
+    const message = createBaseAuditVerifyAnswer();
+    message.doneBytes = (object.doneBytes !== undefined && object.doneBytes !== null) ? BigInt(object.doneBytes) : 0n;
+    message.totalBytes = (object.totalBytes !== undefined && object.totalBytes !== null)
+      ? BigInt(object.totalBytes)
+      : 0n;
+    message.findings = object.findings?.map((e) => AuditFinding.fromPartial(e)) || [];
+    message.wrong = (object.wrong !== undefined && object.wrong !== null) ? BigInt(object.wrong) : 0n;
+    return message;
+  },
+};
+
+function createBaseAuditFinding(): AuditFinding {
+  return { ok: false, file: "", position: 0n, lsn: 0n, session: "", seq: 0n, problem: "" };
+}
+
+export const AuditFinding: MessageFns<AuditFinding> = {
+  encode(message: AuditFinding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ok !== false) {
+      writer.uint32(8).bool(message.ok);
+    }
+    if (message.file !== "") {
+      writer.uint32(18).string(message.file);
+    }
+    if (message.position !== 0n) {
+      if (BigInt.asUintN(64, message.position) !== message.position) {
+        throw new globalThis.Error("value provided for field message.position of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.position);
+    }
+    if (message.lsn !== 0n) {
+      if (BigInt.asUintN(64, message.lsn) !== message.lsn) {
+        throw new globalThis.Error("value provided for field message.lsn of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.lsn);
+    }
+    if (message.session !== "") {
+      writer.uint32(42).string(message.session);
+    }
+    if (message.seq !== 0n) {
+      if (BigInt.asUintN(64, message.seq) !== message.seq) {
+        throw new globalThis.Error("value provided for field message.seq of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.seq);
+    }
+    if (message.problem !== "") {
+      writer.uint32(58).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditFinding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditFinding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ok = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.position = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lsn = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.seq = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditFinding>): AuditFinding {
+    return AuditFinding.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditFinding>): AuditFinding {
+    const message = createBaseAuditFinding();
+    message.ok = object.ok ?? false;
+    message.file = object.file ?? "";
+    message.position = (object.position !== undefined && object.position !== null) ? BigInt(object.position) : 0n;
+    message.lsn = (object.lsn !== undefined && object.lsn !== null) ? BigInt(object.lsn) : 0n;
+    message.session = object.session ?? "";
+    message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
+    message.problem = object.problem ?? "";
+    return message;
+  },
+};
+
 function createBaseWitnessCall(): WitnessCall {
   return { seen: undefined, fresh: false };
 }
@@ -15067,6 +16118,7 @@ function createBasePolicyAnswer(): PolicyAnswer {
     path: "",
     file: "",
     problems: [],
+    fileText: undefined,
   };
 }
 
@@ -15095,6 +16147,9 @@ export const PolicyAnswer: MessageFns<PolicyAnswer> = {
     }
     for (const v of message.problems) {
       writer.uint32(58).string(v!);
+    }
+    if (message.fileText !== undefined) {
+      writer.uint32(762).bytes(message.fileText);
     }
     return writer;
   },
@@ -15168,6 +16223,14 @@ export const PolicyAnswer: MessageFns<PolicyAnswer> = {
             message.problems.push(reader.string());
             continue;
           }
+          case 95: {
+            if (tag !== 762) {
+              break;
+            }
+
+            message.fileText = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -15194,6 +16257,86 @@ export const PolicyAnswer: MessageFns<PolicyAnswer> = {
     message.path = object.path ?? "";
     message.file = object.file ?? "";
     message.problems = object.problems?.map((e) => e) || [];
+    message.fileText = object.fileText ?? undefined;
+    return message;
+  },
+};
+
+function createBasePolicySaveCall(): PolicySaveCall {
+  return { text: new Uint8Array(0), readSha256: new Uint8Array(0), readFileSha256: new Uint8Array(0) };
+}
+
+export const PolicySaveCall: MessageFns<PolicySaveCall> = {
+  encode(message: PolicySaveCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text.length !== 0) {
+      writer.uint32(10).bytes(message.text);
+    }
+    if (message.readSha256.length !== 0) {
+      writer.uint32(18).bytes(message.readSha256);
+    }
+    if (message.readFileSha256.length !== 0) {
+      writer.uint32(26).bytes(message.readFileSha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PolicySaveCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePolicySaveCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.readSha256 = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.readFileSha256 = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PolicySaveCall>): PolicySaveCall {
+    return PolicySaveCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PolicySaveCall>): PolicySaveCall {
+    const message = createBasePolicySaveCall();
+    message.text = object.text ?? new Uint8Array(0);
+    message.readSha256 = object.readSha256 ?? new Uint8Array(0);
+    message.readFileSha256 = object.readFileSha256 ?? new Uint8Array(0);
     return message;
   },
 };
@@ -16292,4 +17435,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, SessionWatchCall as SessionWatchCallSchema, SessionWatchAnswer as SessionWatchAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, SessionWatchCall as SessionWatchCallSchema, SessionWatchAnswer as SessionWatchAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostLogCall as HostLogCallSchema, HostLogAnswer as HostLogAnswerSchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, AuditReadCall as AuditReadCallSchema, AuditReadAnswer as AuditReadAnswerSchema, AuditRecord as AuditRecordSchema, AuditVerifyCall as AuditVerifyCallSchema, AuditVerifyAnswer as AuditVerifyAnswerSchema, AuditFinding as AuditFindingSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, PolicySaveCall as PolicySaveCallSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };

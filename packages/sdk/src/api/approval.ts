@@ -109,4 +109,6 @@ export interface PolicyInForce {
   readonly path: string;
   /** The file against what is in force. */
   readonly file: "same" | "changed" | "new" | "gone" | "none";
+  /** The file as it is, for who may save it; null: there is none, it can't be read, or the host does not tell it. */
+  readonly fileText: string | null;
 }

@@ -15,6 +15,7 @@ import type {
   WhoamiAnswer,
 } from "@holdfast/protocol";
 import type { Approvals, PolicyInForce } from "./approval.ts";
+import type { Audit } from "./audit.ts";
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "./attach.ts";
 import type { Files } from "./files.ts";
 import type { Sessions } from "./handle.ts";
@@ -111,6 +112,8 @@ export interface HostClient {
       readonly mirrorPending?: (why: string) => void;
     },
   ): Promise<number>;
+  /** The record of all sessions: pages of it, and its verification on the host. */
+  readonly audit: Audit;
   auditHead(seal: boolean): Promise<{
     readonly lsn: number;
     readonly chain: Uint8Array;
@@ -139,6 +142,11 @@ export interface HostClient {
   policyCheck(text: string): Promise<readonly string[]>;
   /** The file on the host's machine is in force from now on; what waits for approval is void. Throws `bad_request` with what is wrong. */
   policyReload(): Promise<PolicyInForce>;
+  /**
+   * The text is the file on the host's machine from now on, and in force; what waits for approval is void. `read`: what {@link policy} gave, which the text
+   * was written over. Throws `file_changed` where the file or what is in force is another by now, and `bad_request` with what is wrong. An admin's.
+   */
+  policySave(text: string, read: Pick<PolicyInForce, "sha256" | "fileText">): Promise<PolicyInForce>;
   operatorRevoke(operator: string): Promise<void>;
   /** Another key of an operator, raw, 32 bytes: a person adds their own, an admin anybody's. `protected` as in {@link operatorAdd}. */
   keyAdd(operator: string, publicKey: Uint8Array, options?: { readonly protected?: boolean }): Promise<void>;
@@ -164,6 +172,19 @@ export interface HostClient {
   /** Signs a grant with this client's key, for the HTTP API of this host. A secret: whoever has it is this operator until it is over. */
   grant(spec?: GrantSpec): Promise<string>;
   status(): Promise<HostStatusAnswer>;
+  /**
+   * Tells the last lines of the host's log, oldest first, and with `follow` those that come, until `signal` is aborted; it resolves then. What is shaped like a
+   * secret is `***`. An admin's. Throws `no_such_file` where the host has no log of its own.
+   */
+  log(
+    told: (lines: readonly string[]) => void,
+    options?: {
+      /** Default 200, 2,000 at most. */
+      readonly lines?: number;
+      readonly follow?: boolean;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<void>;
   /** Has the host register at a relay and dial it from then on (docs/relay.md). Throws what the relay says. */
   joinRelay(relay: RelayJoin): Promise<Uplink>;
   leaveRelay(url: string): Promise<void>;

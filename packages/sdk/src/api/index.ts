@@ -7,6 +7,7 @@
 export type { HostWitnessing, KeptByRelay, WitnessStore } from "./witness.ts";
 export type * from "./approval.ts";
 export type * from "./attach.ts";
+export type * from "./audit.ts";
 export type * from "./client.ts";
 export type * from "./files.ts";
 export type * from "./handle.ts";

@@ -10,6 +10,7 @@ import {
   OperatorKind,
   SessionKind,
   WhoamiAnswerSchema,
+  type PolicyAnswer,
   PolicyVerb,
   textOf,
   type Floor,
@@ -19,6 +20,7 @@ import {
 } from "@holdfast/protocol";
 import type {
   Approvals,
+  Audit,
   AttachHandlers,
   AttachOptions,
   Attachment,
@@ -43,6 +45,7 @@ import type {
   WaitSpec,
 } from "../api/index.ts";
 import { ClientAttachment } from "./attachment.ts";
+import { auditOf } from "./audit.ts";
 import { approvalsOf } from "./approvals.ts";
 import { type Asking, exec, run, wait } from "./commands.ts";
 import type { CallVerb, Connection, Result } from "./connection.ts";
@@ -305,6 +308,24 @@ export class Client implements HostClient {
     return redacted;
   }
 
+  get audit(): Audit {
+    return auditOf((expects, verb, options) => this.#call(expects, verb, options));
+  }
+
+  async log(
+    told: (lines: readonly string[]) => void,
+    { lines = 0, follow = false, signal }: NonNullable<Parameters<HostClient["log"]>[1]> = {},
+  ): Promise<void> {
+    const more = (r: Result): void => {
+      if (r.case === "hostLog") told(r.value.lines);
+    };
+    try {
+      more(await this.#call("hostLog", { case: "hostLog", value: { lines, follow } }, { signal, more }));
+    } catch (fault) {
+      if (!(fault instanceof HoldError && fault.code === "cancelled" && signal?.aborted)) throw fault;
+    }
+  }
+
   async auditHead(seal: boolean) {
     const { lsn, chain, signature, publicKey, folder } = (await this.#call("auditHead", { case: "auditHead", value: { seal } }))
       .value;
@@ -350,16 +371,16 @@ export class Client implements HostClient {
     return this.#policy(PolicyVerb.RELOAD);
   }
 
+  async policySave(text: string, { sha256, fileText }: Pick<PolicyInForce, "sha256" | "fileText">): Promise<PolicyInForce> {
+    const file =
+      fileText === null ? new ArrayBuffer(0) : await crypto.subtle.digest("SHA-256", Uint8Array.from(bytesOf(fileText)));
+    const readSha256 = Uint8Array.from(sha256.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+    const value = { text: bytesOf(text), readSha256, readFileSha256: new Uint8Array(file) };
+    return shownPolicy((await this.#call("policy", { case: "policySave", value })).value);
+  }
+
   async #policy(verb: PolicyVerb): Promise<PolicyInForce> {
-    const { value: p } = await this.#call("policy", { case: "policy", value: { verb } });
-    return {
-      text: textOf(p.text),
-      sha256: Array.from(p.sha256, (b) => b.toString(16).padStart(2, "0")).join(""),
-      loadedUnixMs: Number(p.loadedUnixMs),
-      loadedBy: p.loadedBy,
-      path: p.path,
-      file: p.file as PolicyInForce["file"],
-    };
+    return shownPolicy((await this.#call("policy", { case: "policy", value: { verb } })).value);
   }
 
   async operatorRevoke(operator: string): Promise<void> {
@@ -489,4 +510,16 @@ export class Client implements HostClient {
 /** Nothing in a paste is a key: ESC and other controls are taken out, except tab and line ends. */
 function pasteText(bytes: Uint8Array): Uint8Array {
   return bytes.filter((b) => (b >= 0x20 ? b !== 0x7f : b === 0x09 || b === 0x0a || b === 0x0d));
+}
+
+function shownPolicy(p: PolicyAnswer): PolicyInForce {
+  return {
+    text: textOf(p.text),
+    sha256: Array.from(p.sha256, (b) => b.toString(16).padStart(2, "0")).join(""),
+    loadedUnixMs: Number(p.loadedUnixMs),
+    loadedBy: p.loadedBy,
+    path: p.path,
+    file: p.file as PolicyInForce["file"],
+    fileText: p.fileText === undefined ? null : textOf(p.fileText),
+  };
 }

@@ -1,0 +1,60 @@
+/** A policy that is saved over a link. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { files } from "@holdfast/sdk/node";
+import { expect, test } from "vitest";
+import { held } from "./world/hold.ts";
+import { refusal, world } from "./world/world.ts";
+
+const deny = 'version = 1\n[ai]\notherwise = "allow"\nexec = "deny"\n';
+const allow = 'version = 1\n[ai]\notherwise = "allow"\n';
+
+test("an admin's text is the file and in force at once, over the host's death too, and the record says who saved it", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const ai = await w.operator("bot", "ai");
+  expect((await ai.exec(session.id, ["true"])).exit?.code).toBe(0);
+  const saved = await admin.policySave(deny, await admin.policy());
+  expect(saved).toMatchObject({ text: deny, file: "same", fileText: deny });
+  expect(readFileSync(files.policy(w.home), "utf8")).toBe(deny);
+  expect(await refusal(ai.exec(session.id, ["true"]))).toBe("policy_denied");
+  await w.killHost();
+  expect(await refusal((await w.connect("bot")).exec(session.id, ["true"]))).toBe("policy_denied");
+  const again = await w.connect();
+  const told = (await held(w, "audit", "show", "--kind", "policy_loaded", "--json"))
+    .split("\n")
+    .map((line) => JSON.parse(line) as object);
+  expect(told).toMatchObject([{ kind: "policy_loaded", actor: again.operator.operator!.id, saved: true, bytes: deny.length }]);
+});
+
+test("who saves over what was changed meanwhile is refused, be it in force or in the file, and loses nothing", async () => {
+  const w = await world();
+  const [ana, ben] = [await w.connect(), await w.operator("ben", "human", "admin")];
+  const [anas, bens] = [await ana.policy(), await ben.policy()];
+  await ana.policySave(deny, anas);
+  expect(await refusal(ben.policySave(allow, bens))).toBe("file_changed");
+  const read = await ben.policy();
+  writeFileSync(read.path, `${deny}# by hand\n`);
+  expect(await refusal(ben.policySave(allow, read))).toBe("file_changed");
+  expect(await ben.policy()).toMatchObject({ text: deny, file: "changed", fileText: `${deny}# by hand\n` });
+  expect(await ben.policySave(allow, await ben.policy())).toMatchObject({ text: allow, file: "same" });
+});
+
+test("a text with something wrong in it is not saved, and all that is wrong is told; who may not save it is not told the file either", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  await admin.policySave(deny, await admin.policy());
+  const wrong = admin.policySave('version = 1\n[ai]\nrun = "perhaps"\nexek = "deny"\n', await admin.policy());
+  await expect(wrong).rejects.toThrow(/exek.*run is "perhaps"|run is "perhaps".*exek/s);
+  expect((await admin.policy()).text).toBe(deny);
+  for (const [kind, role] of [
+    ["human", "operator"],
+    ["human", "approver"],
+    ["ai", "operator"],
+  ] as const) {
+    const client = await w.operator(`${role}-${kind}`, kind, role);
+    const read = await client.policy();
+    expect([read.text, read.fileText]).toEqual([deny, null]);
+    expect(await refusal(client.policySave(allow, { ...read, fileText: deny }))).toBe("not_permitted");
+  }
+});
