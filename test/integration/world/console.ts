@@ -1,6 +1,7 @@
 /** The console as a person has it: `hold console` on the host's machine, and its link in Debian's Chromium. */
+import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { held } from "./hold.ts";
 import { fact } from "./processes.ts";
 import type { World } from "./world.ts";
@@ -76,9 +77,53 @@ export class ConsoleBrowser {
     );
   }
 
+  /** What axe finds, in a world of its own: the page's policy keeps scripts out that are not its own, and that is not loosened for a test. */
+  async axe(): Promise<string[]> {
+    // What the pointer rests on is told in a bubble, which is no part of the screen.
+    await this.page.mouse.move(0, 0);
+    await this.page.getByRole("tooltip").waitFor({ state: "detached" });
+    const session = await this.context.newCDPSession(this.page);
+    const { frameTree } = await session.send("Page.getFrameTree");
+    const { executionContextId } = await session.send("Page.createIsolatedWorld", {
+      frameId: frameTree.frame.id,
+      worldName: "axe",
+    });
+    const run = async (expression: string): Promise<unknown> => {
+      const { result, exceptionDetails } = await session.send("Runtime.evaluate", {
+        expression,
+        contextId: executionContextId,
+        awaitPromise: true,
+        returnByValue: true,
+      });
+      if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+      return result.value;
+    };
+    await run(axe.source);
+    const found = await run(
+      "axe.run(document.querySelector('[role=dialog], [role=alertdialog]') ?? document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`))",
+    );
+    await session.detach();
+    return found as string[];
+  }
+
+  /** The document can be moved sideways: something is cut. */
+  isWider(): Promise<unknown> {
+    return this.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
+  }
+
+  /** Axe finds nothing on the screen that is shown now, and nothing of it is cut. `screen`: what it is called where that fails. */
+  async isSound(screen: string): Promise<void> {
+    expect([screen, await this.axe(), await this.isWider()]).toEqual([screen, [], false]);
+  }
+
   async goTo(session: string): Promise<void> {
     await this.page.getByRole("row", { name: session, exact: true }).click();
     await this.page.getByText("live", { exact: true }).first().waitFor();
+  }
+
+  /** By the way around. */
+  async screen(name: string | RegExp): Promise<void> {
+    await this.page.getByRole("navigation", { name: "Screens" }).getByRole("link", { name }).click();
   }
 
   async type(text: string): Promise<void> {

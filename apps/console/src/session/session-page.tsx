@@ -167,6 +167,7 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
   const name = session?.name ?? "Session";
   const look = session ? lookOf(session) : null;
+  const isEnded = look !== null && !look.isLive;
   return (
     <section className={css.screen} aria-label={`Session ${name}`}>
       <Bar
@@ -193,7 +194,7 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
             </li>
           ))}
         </ul>
-        <FloorBar view={view} />
+        {isEnded ? null : <FloorBar view={view} />}
         <IconButton label="Search what was printed" shortcut="Ctrl Shift F" onPress={() => setFinding(true)}>
           <SearchIcon size={16} />
         </IconButton>
@@ -234,8 +235,10 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
         </Banner>
       ) : null}
       <Unsent view={view} />
-      {state.is === "over" ? <Over reason={state.reason} session={session} onAgain={onAgain} /> : null}
-      {state.is === "offline" ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
+      {state.is === "over" || isEnded ? (
+        <Over reason={state.is === "over" ? state.reason : ""} session={session} onAgain={onAgain} />
+      ) : null}
+      {state.is === "offline" && !isEnded ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
       <div className={css.beside}>
         <div className={css.frame} onPasteCapture={guard.onPaste}>
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
@@ -244,7 +247,7 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
         {panel && session ? <Beside panel={panel} link={link} session={session} /> : null}
       </div>
       <KeysBar view={view} />
-      <StatusLine view={view} size={size} />
+      <StatusLine view={view} size={size} end={isEnded ? look.word : null} />
       {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
     </section>
@@ -333,13 +336,14 @@ function Unsent({ view }: { readonly view: TerminalView }): ReactNode {
   );
 }
 
-function StatusLine({
-  view,
-  size,
-}: {
+interface StatusLineProps {
   readonly view: TerminalView;
   readonly size: { cols: number; rows: number } | null;
-}): ReactNode {
+  /** What a session is called that does not live any more; null: it lives, or is not known. */
+  readonly end: string | null;
+}
+
+function StatusLine({ view, size, end }: StatusLineProps): ReactNode {
   const state = useStore(view.state);
   const notice = useStore(view.notice);
   const typed = useStore(view.typed);
@@ -351,8 +355,8 @@ function StatusLine({
   return (
     <footer className={css.status}>
       <span className={css.floor} role="status">
-        <Dot tone={state.is === "attached" ? "good" : state.is === "over" ? "bad" : "warn"} />
-        {{ attaching: "attaching", attached: "live", offline: "offline", over: "not attached" }[state.is]}
+        {end ? <Dot hollow /> : <Dot tone={state.is === "attached" ? "good" : state.is === "over" ? "bad" : "warn"} />}
+        {end ?? { attaching: "attaching", attached: "live", offline: "offline", over: "not attached" }[state.is]}
       </span>
       {unconfirmed > 0 ? <Badge tone="warn">{unconfirmed} bytes not confirmed</Badge> : null}
       {notice ? (

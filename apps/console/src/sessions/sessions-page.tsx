@@ -2,15 +2,15 @@
 import { Ellipsis, Plus, SquareTerminal } from "lucide-react";
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
-import { useLocation } from "wouter";
+import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import controls from "../design/controls.module.css";
 import { Badge, Banner, Button, Dot, Empty, Kbd, MenuButton, MenuItem } from "../design/controls.tsx";
 import { agoText, durationText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
-import { useHostState, useLinks } from "../host/hosts.ts";
+import { useHostState, useHostStates, useLinks } from "../host/hosts.ts";
 import { Bar } from "../shell/bar.tsx";
-import { sessionPath } from "../shell/routes.ts";
+import { paths, sessionPath } from "../shell/routes.ts";
 import { type Deed, SessionDeed } from "./deed.tsx";
 import { type Listed, useListed } from "./listed.ts";
 import css from "./sessions.module.css";
@@ -48,9 +48,7 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
         <HostBanner key={link.host.id} link={link} />
       ))}
       {all === null ? (
-        <Empty title="Looking at your sessions">
-          <p>The host is being asked.</p>
-        </Empty>
+        <Unknown links={links} />
       ) : shown.length === 0 ? (
         <Nothing
           isFiltered={text !== "" || all.length > ended}
@@ -64,6 +62,23 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
       )}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
     </>
+  );
+}
+
+/** No host has answered yet. */
+function Unknown({ links }: { readonly links: readonly HostLink[] }): ReactNode {
+  const states = useHostStates(links);
+  if (states.every(({ is }) => is === "refused"))
+    return (
+      <Empty title="No host lets this browser in">
+        <p>Its key was taken back, or is not known any more. A new link from hold console lets it in again.</p>
+        <Link to={paths.hosts}>Hosts</Link>
+      </Empty>
+    );
+  return (
+    <Empty title="Looking at your sessions">
+      <p>{states.some(({ is }) => is === "connecting") ? "The host is being asked." : "They are shown once it answers."}</p>
+    </Empty>
   );
 }
 
