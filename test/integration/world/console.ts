@@ -18,7 +18,15 @@ let browser: Promise<Browser> | null = null;
 function chrome(): Promise<Browser> {
   browser ??= chromium.launch({
     executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      // Somebody's name that was made to lead to this machine.
+      "--host-resolver-rules=MAP attacker.example 127.0.0.1",
+    ],
   });
   return browser;
 }
@@ -52,7 +60,7 @@ export class ConsoleBrowser {
       hasTouch: width < 500,
     });
     // A terminal's lines as text: what a screen reader has, and a test.
-    await context.addInitScript(`localStorage["holdfast.settings"] ??= '{"readsAloud":true}'`);
+    await context.addInitScript(`if (origin !== "null") localStorage["holdfast.settings"] ??= '{"readsAloud":true}'`);
     onTestFinished(() => context.close());
     return new ConsoleBrowser(context, await context.newPage());
   }
@@ -119,6 +127,17 @@ export class ConsoleBrowser {
   async goTo(session: string): Promise<void> {
     await this.page.getByRole("row", { name: session, exact: true }).click();
     await this.page.getByText("live", { exact: true }).first().waitFor();
+  }
+
+  /** Near the beginning of the row that has this text. */
+  async clickRow(text: string): Promise<void> {
+    const rows = await this.lines();
+    const row = rows.findIndex((line) => line.includes(text));
+    if (row < 0) throw new Error(`no row has ${text}: ${rows.join("\n")}`);
+    const box = (await this.page.locator(".xterm-screen").boundingBox())!;
+    const at = [box.x + 20, box.y + (box.height / rows.length) * (row + 0.5)] as const;
+    await this.page.mouse.move(...at, { steps: 3 });
+    await this.page.mouse.click(...at);
   }
 
   /** By the way around. */

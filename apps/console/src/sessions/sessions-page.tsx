@@ -1,4 +1,5 @@
 /** All sessions of all hosts, live: which state, what runs, who is there, who steers. A thousand scroll: only those in sight are drawn. */
+import { escapeText } from "@holdfast/sdk";
 import { Ellipsis, Plus, SquareTerminal } from "lucide-react";
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
@@ -127,6 +128,7 @@ function Row({ one, now, several, onDeed }: RowProps): ReactNode {
   const look = lookOf(session);
   const people = session.operators;
   const seat = session.floor?.seat;
+  const cwd = escapeText(session.cwd);
   return (
     <div className={css.cells}>
       <div className={css.name}>
@@ -136,12 +138,10 @@ function Row({ one, now, several, onDeed }: RowProps): ReactNode {
         {needsInput(session) ? <Badge tone="warn">asks for input</Badge> : null}
       </div>
       <div className={css.what} data-idle={(look.isLive && session.running === "") || undefined}>
-        {look.isLive
-          ? session.running || foregroundOf(session) || session.command.join(" ") || "at its prompt"
-          : endText(session)}
+        {look.isLive ? escapeText(runsText(session)) : endText(session)}
       </div>
-      <div className={css.where} title={session.cwd}>
-        <bdi>{session.cwd}</bdi>
+      <div className={css.where} title={cwd}>
+        <bdi>{cwd}</bdi>
       </div>
       <div className={css.who}>
         {people.slice(0, MOST_FACES).map((p) => (
@@ -174,6 +174,9 @@ function Row({ one, now, several, onDeed }: RowProps): ReactNode {
     </div>
   );
 }
+
+const runsText = (session: Listed["session"]): string =>
+  session.running || foregroundOf(session) || session.command.join(" ") || "at its prompt";
 
 /** What is in front on its terminal, where that is not the shell itself. */
 function foregroundOf({ foreground, command }: Listed["session"]): string {

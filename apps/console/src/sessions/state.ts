@@ -1,5 +1,5 @@
 /** What a session's state is called, and how it looks. */
-import { type Session, SessionState } from "@holdfast/sdk";
+import { escapeText, type Session, SessionState } from "@holdfast/sdk";
 
 export interface StateLook {
   readonly word: string;
@@ -20,7 +20,7 @@ export const lookOf = (session: Session): StateLook => LOOKS[session.state] ?? {
 
 /** How it ended, as what is said of it: "ended with code 3", "was lost (…)"; empty while it lives. */
 export function endText({ state, exit }: Session): string {
-  const why = exit?.reason ? ` (${exit.reason})` : "";
+  const why = exit?.reason ? ` (${escapeText(exit.reason)})` : "";
   if (state === SessionState.LOST) return `was lost${why}`;
   if (state === SessionState.FAILED) return `could not be started${why}`;
   if (state !== SessionState.ENDED) return "";

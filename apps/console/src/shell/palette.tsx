@@ -1,4 +1,5 @@
 /** Everything by name, from the keyboard: sessions to go to, and what can be done. */
+import { escapeText } from "@holdfast/sdk";
 import { type ReactNode, useMemo } from "react";
 import { Autocomplete, Dialog, Input, Menu, MenuItem, Modal, ModalOverlay, SearchField, useFilter } from "react-aria-components";
 import { useLocation } from "wouter";
@@ -71,7 +72,7 @@ function useGoing(): readonly Command[] {
     const sessions = (listed ?? []).map(({ id, link, session }) => ({
       id,
       text: session.name,
-      hint: links.length > 1 ? `session on ${link.host.name}` : session.running || "session",
+      hint: links.length > 1 ? `session on ${link.host.name}` : escapeText(session.running) || "session",
       run: () => go(sessionPath(link.host.id, session.id)),
     }));
     const hosts = links.map(({ host }) => ({ id: host.id, text: host.name, hint: "host", run: () => go(hostPath(host.id)) }));
