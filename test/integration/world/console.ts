@@ -1,6 +1,6 @@
 /** The console as a person has it: `hold console` on the host's machine, and its link in Debian's Chromium. */
-import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import axe from "axe-core";
 import { expect, onTestFinished } from "vitest";
 import { held } from "./hold.ts";
 import { fact } from "./processes.ts";
@@ -85,35 +85,6 @@ export class ConsoleBrowser {
     );
   }
 
-  /** What axe finds, in a world of its own: the page's policy keeps scripts out that are not its own, and that is not loosened for a test. */
-  async axe(): Promise<string[]> {
-    // What the pointer rests on is told in a bubble, which is no part of the screen.
-    await this.page.mouse.move(0, 0);
-    await this.page.getByRole("tooltip").waitFor({ state: "detached" });
-    const session = await this.context.newCDPSession(this.page);
-    const { frameTree } = await session.send("Page.getFrameTree");
-    const { executionContextId } = await session.send("Page.createIsolatedWorld", {
-      frameId: frameTree.frame.id,
-      worldName: "axe",
-    });
-    const run = async (expression: string): Promise<unknown> => {
-      const { result, exceptionDetails } = await session.send("Runtime.evaluate", {
-        expression,
-        contextId: executionContextId,
-        awaitPromise: true,
-        returnByValue: true,
-      });
-      if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-      return result.value;
-    };
-    await run(axe.source);
-    const found = await run(
-      "axe.run(document.querySelector('[role=dialog], [role=alertdialog]') ?? document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`))",
-    );
-    await session.detach();
-    return found as string[];
-  }
-
   /** The document can be moved sideways: something is cut. */
   isWider(): Promise<unknown> {
     return this.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
@@ -121,7 +92,7 @@ export class ConsoleBrowser {
 
   /** Axe finds nothing on the screen that is shown now, and nothing of it is cut. `screen`: what it is called where that fails. */
   async isSound(screen: string): Promise<void> {
-    expect([screen, await this.axe(), await this.isWider()]).toEqual([screen, [], false]);
+    expect([screen, await axeOn(this), await this.isWider()]).toEqual([screen, [], false]);
   }
 
   async goTo(session: string): Promise<void> {
@@ -150,4 +121,33 @@ export class ConsoleBrowser {
     await this.page.keyboard.type(text);
     await this.page.keyboard.press("Enter");
   }
+}
+
+/** What axe finds wrong, in a dialog if one is open. */
+export async function axeOn({ page, context }: ConsoleBrowser): Promise<string[]> {
+  // What the pointer rests on is told in a bubble, which is no part of the screen.
+  await page.mouse.move(0, 0);
+  await page.getByRole("tooltip").waitFor({ state: "detached" });
+  const session = await context.newCDPSession(page);
+  onTestFinished(() => session.detach().catch(() => {}));
+  const { frameTree } = await session.send("Page.getFrameTree");
+  const { executionContextId } = await session.send("Page.createIsolatedWorld", {
+    frameId: frameTree.frame.id,
+    worldName: "axe",
+  });
+  const run = async (expression: string): Promise<unknown> => {
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", {
+      expression,
+      contextId: executionContextId,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  };
+  await run(axe.source);
+  const found = await run(
+    "axe.run(document.querySelector('[role=dialog]') ?? document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`))",
+  );
+  return found as string[];
 }

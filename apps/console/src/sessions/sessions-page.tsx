@@ -91,14 +91,13 @@ interface RowsProps {
 
 function Rows({ shown, several, onDeed }: RowsProps): ReactNode {
   const [, go] = useLocation();
-  const now = useNow();
   return (
     <Virtualizer layout={ListLayout} layoutOptions={{ rowHeight: ROW_PX }}>
       <GridList
         className={css.list!}
         aria-label="Sessions"
         items={shown}
-        dependencies={[now, several]}
+        dependencies={[several]}
         onAction={(id) => {
           const one = shown.find((listed) => listed.id === id);
           if (one) go(sessionPath(one.link.host.id, one.session.id));
@@ -106,7 +105,7 @@ function Rows({ shown, several, onDeed }: RowsProps): ReactNode {
       >
         {(one) => (
           <GridListItem className={css.row!} textValue={one.session.name} data-dim={!lookOf(one.session).isLive || undefined}>
-            <Row one={one} now={now} several={several} onDeed={onDeed} />
+            <Row one={one} several={several} onDeed={onDeed} />
           </GridListItem>
         )}
       </GridList>
@@ -118,12 +117,12 @@ const MOST_FACES = 4;
 
 interface RowProps {
   readonly one: Listed;
-  readonly now: number;
   readonly several: boolean;
   readonly onDeed: (deed: Deed) => void;
 }
 
-function Row({ one, now, several, onDeed }: RowProps): ReactNode {
+function Row({ one, several, onDeed }: RowProps): ReactNode {
+  const now = useNow();
   const { link, session } = one;
   const look = lookOf(session);
   const people = session.operators;
