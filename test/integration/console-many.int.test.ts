@@ -24,6 +24,8 @@ test("a thousand sessions are listed, filtered to one, gone through by keys and 
   );
   say(`${MANY} sessions in ${Math.round(performance.now() - startedAt)} ms`);
   const { id } = await w.open(admin, { name: "live", script: "sleep 600" });
+  // A command beside it is no session of its own.
+  expect((await admin.exec(id, ["true"])).exit?.code).toBe(0);
   await fact("all have ended", async () => (await admin.list({})).length === 1);
 
   const ana = await ConsoleBrowser.of();

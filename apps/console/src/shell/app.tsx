@@ -32,7 +32,7 @@ export function App(): ReactNode {
   const [isNewOpen, setNewOpen] = useState(false);
   const { readsAloud, letterPx } = useStore(settings);
   const asked = useAsked(useLinks());
-  useNotices(asked);
+  useNotices(asked, () => go(paths.approvals));
   useEffect(() => {
     const timer = setTimeout(() => void bringsSession(), 1_000);
     return () => clearTimeout(timer);
