@@ -65,6 +65,11 @@ export class ConsoleBrowser {
     return new ConsoleBrowser(context, await context.newPage());
   }
 
+  /** Another page of the same browser, once this one is gone. */
+  async anew(): Promise<ConsoleBrowser> {
+    return new ConsoleBrowser(this.context, await this.context.newPage());
+  }
+
   /** As its person would: asks for a link, and opens it. Resolves with the address of the page. */
   async open(w: World, ...args: readonly string[]): Promise<string> {
     const { link, url } = JSON.parse(await held(w, "console", "--no-open", "--json", ...args)) as { link: string; url: string };

@@ -19,6 +19,7 @@ export function Invitation({ text, onDone }: { readonly text: string; readonly o
         hint="It is good once. In a terminal: hold join -, then paste it; in a console: Hosts, Add host."
         mono
         isReadOnly
+        autoFocus
         value={text}
       />
       <footer>

@@ -6,7 +6,9 @@ import { useLocation } from "wouter";
 import controls from "../design/controls.module.css";
 import { Kbd } from "../design/controls.tsx";
 import { useLinks } from "../host/hosts.ts";
+import { here } from "../session/here.ts";
 import { useListed } from "../sessions/listed.ts";
+import { useStore } from "../store.ts";
 import { hostPath, paths, sessionPath } from "./routes.ts";
 import css from "./shell.module.css";
 
@@ -26,7 +28,7 @@ export interface PaletteProps {
 
 export function Palette({ isOpen, onClose, commands }: PaletteProps): ReactNode {
   const { contains } = useFilter({ sensitivity: "base" });
-  const all = [...useGoing(), ...commands];
+  const all: readonly Command[] = [...useGoing(), ...useStore(here), ...commands];
   return (
     <ModalOverlay className={controls.scrim!} isOpen={isOpen} onOpenChange={(open) => open || onClose()} isDismissable>
       <Modal className={controls.modal!}>
