@@ -103,6 +103,7 @@ test("by keys alone: a session is opened and typed into, the floor is taken, an 
   await ana.sees(/^again-16/);
 
   const ran = asks.exec("keyed", ["echo", "allowed"]);
+  ran.catch(() => {});
   await ana.page
     .getByRole("link", { name: /Approvals/ })
     .getByText("1")
@@ -111,11 +112,16 @@ test("by keys alone: a session is opened and typed into, the floor is taken, an 
   await ana.page.getByRole("heading", { name: "Approvals" }).waitFor();
   const allow = ana.page.getByRole("button", { name: "Allow once" });
   await allow.waitFor();
-  await fact("Tab leads to it", async () => {
-    if (await allow.evaluate("(one) => one === document.activeElement").catch(() => false)) return true;
+  const way: string[] = [];
+  while (way.at(-1) !== "Allow once" && way.length < 40) {
     await keyboard.press("Tab");
-    return false;
-  });
+    way.push(
+      (await ana.page.evaluate(
+        "document.activeElement.innerText || document.activeElement.ariaLabel || document.activeElement.tagName",
+      )) as string,
+    );
+  }
+  expect(way.at(-1), way.join(", ")).toBe("Allow once");
   await keyboard.press("Enter");
   expect((await ran).exit?.code).toBe(0);
 
