@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { hostDown } from "@holdfast/host/start";
 import { files } from "@holdfast/sdk/node";
 import { afterAll, expect, test } from "vitest";
-import { axeOn } from "./world/axe.ts";
-import { ConsoleBrowser, closeChrome } from "./world/console.ts";
+import { axeOn, ConsoleBrowser, closeChrome } from "./world/console.ts";
 import { held } from "./world/hold.ts";
 import { bytes, type World, world } from "./world/world.ts";
 

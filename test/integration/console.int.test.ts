@@ -5,8 +5,7 @@ import type { AddressInfo } from "node:net";
 import { OperatorKind } from "@holdfast/protocol";
 import { generateKey } from "@holdfast/sdk/node";
 import { afterAll, expect, onTestFinished, test } from "vitest";
-import { axeOn } from "./world/axe.ts";
-import { ConsoleBrowser, closeChrome } from "./world/console.ts";
+import { axeOn, ConsoleBrowser, closeChrome } from "./world/console.ts";
 import { held, hold } from "./world/hold.ts";
 import { fact } from "./world/processes.ts";
 import { bytes, world } from "./world/world.ts";
@@ -197,16 +196,8 @@ test("what a program prints is text: no markup, no script, no clipboard; a link 
   await ana.sees("good link");
   expect(await ana.page.title()).toBe("evil · Holdfast");
   expect(await ana.page.locator("main img[src=x], main script").count()).toBe(0);
-  const rows = await ana.lines();
-  const at = async (text: string): Promise<void> => {
-    const box = (await ana.page.locator(".xterm-screen").boundingBox())!;
-    const row = rows.findIndex((line) => line.includes(text));
-    const height = box.height / rows.length;
-    await ana.page.mouse.move(box.x + 20, box.y + height * (row + 0.5), { steps: 3 });
-    await ana.page.mouse.click(box.x + 20, box.y + height * (row + 0.5));
-  };
-  await at("bad link");
-  await at("good link");
+  await ana.clickRow("bad link");
+  await ana.clickRow("good link");
   const asks = ana.page.getByRole("alertdialog", { name: "Open this link?" });
   await asks.getByText("https://example.org/there").waitFor();
   await asks.getByRole("button", { name: "Cancel" }).click();

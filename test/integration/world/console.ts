@@ -1,6 +1,7 @@
 /** The console as a person has it: `hold console` on the host's machine, and its link in Debian's Chromium. */
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { onTestFinished } from "vitest";
+import axe from "axe-core";
+import { expect, onTestFinished } from "vitest";
 import { held } from "./hold.ts";
 import { fact } from "./processes.ts";
 import type { World } from "./world.ts";
@@ -19,7 +20,15 @@ let browser: Promise<Browser> | null = null;
 function chrome(): Promise<Browser> {
   browser ??= chromium.launch({
     executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      // Somebody's name that was made to lead to this machine.
+      "--host-resolver-rules=MAP attacker.example 127.0.0.1",
+    ],
   });
   return browser;
 }
@@ -56,9 +65,14 @@ export class ConsoleBrowser {
       ignoreHTTPSErrors: ignoresCertificates,
     });
     // A terminal's lines as text: what a screen reader has, and a test.
-    await context.addInitScript(`localStorage["holdfast.settings"] ??= '{"readsAloud":true}'`);
+    await context.addInitScript(`if (origin !== "null") localStorage["holdfast.settings"] ??= '{"readsAloud":true}'`);
     onTestFinished(() => context.close());
     return new ConsoleBrowser(context, await context.newPage());
+  }
+
+  /** Another page of the same browser, once this one is gone. */
+  async anew(): Promise<ConsoleBrowser> {
+    return new ConsoleBrowser(this.context, await this.context.newPage());
   }
 
   /** As its person would: asks for a link, and opens it. Resolves with the address of the page. */
@@ -81,9 +95,35 @@ export class ConsoleBrowser {
     );
   }
 
+  /** The document can be moved sideways: something is cut. */
+  isWider(): Promise<unknown> {
+    return this.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
+  }
+
+  /** Axe finds nothing on the screen that is shown now, and nothing of it is cut. `screen`: what it is called where that fails. */
+  async isSound(screen: string): Promise<void> {
+    expect([screen, await axeOn(this), await this.isWider()]).toEqual([screen, [], false]);
+  }
+
   async goTo(session: string): Promise<void> {
     await this.page.getByRole("row", { name: session, exact: true }).click();
     await this.page.getByText("live", { exact: true }).first().waitFor();
+  }
+
+  /** Near the beginning of the row that has this text. */
+  async clickRow(text: string): Promise<void> {
+    const rows = await this.lines();
+    const row = rows.findIndex((line) => line.includes(text));
+    if (row < 0) throw new Error(`no row has ${text}: ${rows.join("\n")}`);
+    const box = (await this.page.locator(".xterm-screen").boundingBox())!;
+    const at = [box.x + 20, box.y + (box.height / rows.length) * (row + 0.5)] as const;
+    await this.page.mouse.move(...at, { steps: 3 });
+    await this.page.mouse.click(...at);
+  }
+
+  /** By the way around. */
+  async screen(name: string | RegExp): Promise<void> {
+    await this.page.getByRole("navigation", { name: "Screens" }).getByRole("link", { name }).click();
   }
 
   async type(text: string): Promise<void> {
@@ -91,4 +131,33 @@ export class ConsoleBrowser {
     await this.page.keyboard.type(text);
     await this.page.keyboard.press("Enter");
   }
+}
+
+/** What axe finds wrong, in a dialog if one is open. */
+export async function axeOn({ page, context }: ConsoleBrowser): Promise<string[]> {
+  // What the pointer rests on is told in a bubble, which is no part of the screen.
+  await page.mouse.move(0, 0);
+  await page.getByRole("tooltip").waitFor({ state: "detached" });
+  const session = await context.newCDPSession(page);
+  onTestFinished(() => session.detach().catch(() => {}));
+  const { frameTree } = await session.send("Page.getFrameTree");
+  const { executionContextId } = await session.send("Page.createIsolatedWorld", {
+    frameId: frameTree.frame.id,
+    worldName: "axe",
+  });
+  const run = async (expression: string): Promise<unknown> => {
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", {
+      expression,
+      contextId: executionContextId,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  };
+  await run(axe.source);
+  const found = await run(
+    "axe.run(document.querySelector('[role=dialog]') ?? document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`))",
+  );
+  return found as string[];
 }

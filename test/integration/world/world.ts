@@ -166,6 +166,13 @@ export class World {
     });
   }
 
+  /** No host, and nothing that starts one, until {@link start}. */
+  async noHost(): Promise<void> {
+    const { keeperPid, hostPid } = await this.status();
+    kill(keeperPid);
+    kill(hostPid);
+  }
+
   close(client: HostClient): void {
     this.#clients.delete(client);
     client.close();

@@ -1,5 +1,5 @@
 /** The files where a session stands, and the ports that its programs listen on: to look at, to fetch, to bring. */
-import type { FileEntry, Files, ListeningPort } from "@holdfast/sdk";
+import { escapeText, type FileEntry, type Files, type ListeningPort } from "@holdfast/sdk";
 import { ArrowUp, Download, File, Folder, Link2, RefreshCw, Upload } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { DropZone, FileTrigger, GridList, GridListItem } from "react-aria-components";
@@ -40,7 +40,7 @@ export function FilesPanel({ client, session }: FilesPanelProps): ReactNode {
     try {
       await act();
     } catch (fault) {
-      setWrong(fault instanceof Error ? fault.message : String(fault));
+      setWrong(escapeText(fault instanceof Error ? fault.message : String(fault)));
     } finally {
       setProgress(null);
     }
@@ -58,7 +58,7 @@ export function FilesPanel({ client, session }: FilesPanelProps): ReactNode {
   const bring = (folder: string, given: readonly globalThis.File[]): void =>
     void attempt(async () => {
       for (const file of given) {
-        setProgress(`${file.name}, ${sizeText(file.size)}`);
+        setProgress(`${escapeText(file.name)}, ${sizeText(file.size)}`);
         await files.write(pathIn(folder, file.name), file.stream() as unknown as AsyncIterable<Uint8Array>, { ifSha256: null });
       }
       setListing(await files.list(folder));
@@ -78,7 +78,7 @@ export function FilesPanel({ client, session }: FilesPanelProps): ReactNode {
             <nav className={css.path} aria-label="Folder">
               {stepsOf(listing.path).map(({ name, path }, i) => (
                 <Button key={path} look="quiet" onPress={() => void go(path)}>
-                  {i > 1 ? `/${name}` : name}
+                  {escapeText(i > 1 ? `/${name}` : name)}
                 </Button>
               ))}
             </nav>
@@ -133,7 +133,7 @@ function Entries({ listing, onOpen }: { readonly listing: Listing; readonly onOp
   return (
     <>
       <GridList
-        aria-label={`Files in ${listing.path}`}
+        aria-label={`Files in ${escapeText(listing.path)}`}
         items={listing.entries.map((entry) => ({ id: entry.name, entry }))}
         dependencies={[now]}
         renderEmptyState={() => <p className={css.hint}>Nothing is here.</p>}
@@ -143,9 +143,11 @@ function Entries({ listing, onOpen }: { readonly listing: Listing; readonly onOp
         }}
       >
         {({ entry }) => (
-          <GridListItem className={css.entry!} textValue={entry.name}>
+          <GridListItem className={css.entry!} textValue={escapeText(entry.name)}>
             {ICONS[entry.kind]}
-            <span title={entry.target ? `${entry.name} → ${entry.target}` : entry.name}>{entry.name}</span>
+            <span title={escapeText(entry.target ? `${entry.name} → ${entry.target}` : entry.name)}>
+              {escapeText(entry.name)}
+            </span>
             <small>{entry.kind === "file" ? sizeText(entry.size) : ""}</small>
             <small>{agoText(entry.modifiedUnixMs, now)}</small>
           </GridListItem>
@@ -202,11 +204,11 @@ function Show({
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   };
   return (
-    <Dialog title={name} about={`${path}, ${sizeText(size)}`} isOpen isWide onClose={onDone}>
+    <Dialog title={escapeText(name)} about={`${escapeText(path)}, ${sizeText(size)}`} isOpen isWide onClose={onDone}>
       {content.is === "text" ? (
         <pre className={css.text}>{content.text}</pre>
       ) : content.is === "picture" ? (
-        <Picture bytes={bytes} type={content.type} name={name} />
+        <Picture bytes={bytes} type={content.type} name={escapeText(name)} />
       ) : (
         <p className={css.hint}>
           {content.is === "large"
@@ -217,7 +219,7 @@ function Show({
       {saved ? <p role="status">{saved}</p> : null}
       <footer>
         <Button onPress={onDone}>Close</Button>
-        <Button look="primary" onPress={() => void save().catch((fault: unknown) => setSaved(String(fault)))}>
+        <Button look="primary" onPress={() => void save().catch((fault: unknown) => setSaved(escapeText(String(fault))))}>
           <Download size={15} aria-hidden /> Save
         </Button>
       </footer>
@@ -255,7 +257,7 @@ function Ports({ client, session }: FilesPanelProps): ReactNode {
         <div key={`${address} ${port} ${pid}`} className={css.port}>
           <code>{port}</code>
           <span>
-            {program} <small>({pid})</small>
+            {escapeText(program)} <small>({pid})</small>
           </span>
           {ports.reachable ? (
             <code>

@@ -1,5 +1,6 @@
 /** All hosts of this browser, each with its link; the page's one piece of state that is not a view's. */
-import { createContext, useContext } from "react";
+import { createContext, useCallback, useContext, useRef, useSyncExternalStore } from "react";
+import { withoutHost, workspace } from "../session/workspace.ts";
 import { Store, useStore } from "../store.ts";
 import { HostLink, type HostState } from "./host-link.ts";
 import { forgetHost, hostIdIn, joinHost, type KnownHost, knownHosts } from "./known-hosts.ts";
@@ -36,6 +37,7 @@ export class Hosts {
     await forgetHost(id);
     for (const link of this.links.value) if (link.host.id === id) link.end();
     this.links.set(this.links.value.filter((link) => link.host.id !== id));
+    workspace.set(withoutHost(workspace.value, id));
   }
 }
 
@@ -55,3 +57,22 @@ export function useLink(id: string): HostLink | null {
 }
 
 export const useHostState = (link: HostLink): HostState => useStore(link.state);
+
+/** Of all of them, drawn again when one changes. */
+export function useHostStates(links: readonly HostLink[]): readonly HostState[] {
+  const follow = useCallback(
+    (changed: () => void) => {
+      const stops = links.map((link) => link.state.follow(changed));
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+    [links],
+  );
+  const seen = useRef<readonly HostState[]>([]);
+  return useSyncExternalStore(follow, () => {
+    const now = links.map((link) => link.state.value);
+    if (now.length !== seen.current.length || now.some((state, n) => state !== seen.current[n])) seen.current = now;
+    return seen.current;
+  });
+}

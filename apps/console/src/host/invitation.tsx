@@ -94,6 +94,7 @@ export function Invitation({ text, onDone }: { readonly text: string; readonly o
         }
         mono
         isReadOnly
+        autoFocus
         value={text}
       />
       <footer>

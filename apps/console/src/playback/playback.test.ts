@@ -68,7 +68,7 @@ describe("a recording", () => {
     recording.take({ type: "gap", fromSeq: 3, toSeq: 4, reason: "retention" });
     expect(recording.markers).toEqual([
       { atMs: 20, text: "make\\n", actor: "bot", via: "mcp", tone: "bad" },
-      { atMs: 30, text: "Not kept: retention", actor: "", via: "", tone: "warn" },
+      { atMs: 30, text: "Not kept from 3 to 4: retention", actor: "", via: "", tone: "warn" },
     ]);
   });
   test("an asciicast plays as its output, its sizes and its markers", () => {

@@ -47,7 +47,8 @@ export class Recording {
   /** In the journal's order. */
   take(entry: Entry): void {
     if (entry.type === "gap") {
-      this.markers.push({ atMs: this.endMs, text: `Not kept: ${entry.reason}`, actor: "", via: "", tone: "warn" });
+      const text = `Not kept from ${entry.fromSeq} to ${entry.toSeq}: ${entry.reason}`;
+      this.markers.push({ atMs: this.endMs, text, actor: "", via: "", tone: "warn" });
       return;
     }
     this.#startMs ??= entry.atMs;

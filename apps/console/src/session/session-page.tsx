@@ -1,7 +1,7 @@
 /** One session: its terminal, who is there, who steers, and whether what is seen is of now. */
 import { type HostClient, type Session, shownExactly } from "@holdfast/sdk";
 import { ArrowLeft, Ellipsis, LogOut, SearchIcon, SquareTerminal, X } from "lucide-react";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import { Badge, Banner, Button, Dialog, Dot, Empty, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
@@ -16,6 +16,7 @@ import { paths, sessionPath } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
 import { Find } from "./find.tsx";
 import { FloorBar } from "./floor-bar.tsx";
+import { useHere } from "./here.ts";
 import { KeysBar } from "./keys-bar.tsx";
 import type { Panel } from "./panel.ts";
 import { hasRoomForTwo, panels } from "./panels.ts";
@@ -46,7 +47,7 @@ export function SessionPage({ hostId, sessionId }: SessionPageProps): ReactNode 
             data-here={isSame(pane, here) || undefined}
             onFocusCapture={() => isSame(pane, here) || go(sessionPath(pane.host, pane.session), { replace: true })}
           >
-            <InPane pane={pane} isAlone={panes.length === 1} />
+            <InPane pane={pane} isAlone={panes.length === 1} isHere={isSame(pane, here)} />
           </div>
         ))}
       </div>
@@ -54,7 +55,13 @@ export function SessionPage({ hostId, sessionId }: SessionPageProps): ReactNode 
   );
 }
 
-function InPane({ pane, isAlone }: { readonly pane: Pane; readonly isAlone: boolean }): ReactNode {
+interface InPaneProps {
+  readonly pane: Pane;
+  readonly isAlone: boolean;
+  readonly isHere: boolean;
+}
+
+function InPane({ pane, isAlone, isHere }: InPaneProps): ReactNode {
   const link = useLink(pane.host);
   if (!link)
     return (
@@ -63,17 +70,18 @@ function InPane({ pane, isAlone }: { readonly pane: Pane; readonly isAlone: bool
         <Link to={paths.hosts}>Hosts</Link>
       </Empty>
     );
-  return <OnHost link={link} sessionId={pane.session} isAlone={isAlone} />;
+  return <OnHost link={link} sessionId={pane.session} isAlone={isAlone} isHere={isHere} />;
 }
 
 interface OnHostProps {
   readonly link: HostLink;
   readonly sessionId: string;
   readonly isAlone: boolean;
+  readonly isHere: boolean;
 }
 
 /** Waits for a host that answers; once attached, the view finds its own links. */
-function OnHost({ link, sessionId, isAlone }: OnHostProps): ReactNode {
+function OnHost({ link, sessionId, isAlone, isHere }: OnHostProps): ReactNode {
   const state = useHostState(link);
   const sessions = useStore(link.sessions);
   const session = sessions?.get(sessionId) ?? null;
@@ -105,7 +113,7 @@ function OnHost({ link, sessionId, isAlone }: OnHostProps): ReactNode {
     );
   return (
     <>
-      <Attached link={link} view={view} session={session} isAlone={isAlone} onAgain={again} />
+      <Attached link={link} view={view} session={session} isAlone={isAlone} isHere={isHere} onAgain={again} />
       <OpenLink url={url} onDone={() => setUrl(null)} />
     </>
   );
@@ -116,11 +124,12 @@ interface AttachedProps {
   readonly view: TerminalView;
   readonly session: Session | null;
   readonly isAlone: boolean;
+  readonly isHere: boolean;
   /** Attaches anew. */
   readonly onAgain: () => void;
 }
 
-function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): ReactNode {
+function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedProps): ReactNode {
   const frame = useRef<HTMLDivElement>(null);
   const [, go] = useLocation();
   const [deed, setDeed] = useState<Deed | null>(null);
@@ -167,6 +176,14 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
   const name = session?.name ?? "Session";
   const look = session ? lookOf(session) : null;
+  const isEnded = look !== null && !look.isLive;
+  const current = useRef(session);
+  current.current = session;
+  const end = useCallback(() => {
+    const { current: one } = current;
+    if (one) setDeed({ id: one.id, link, session: one, verb: "end" });
+  }, [link]);
+  useHere(view, isHere, isEnded ? null : end);
   return (
     <section className={css.screen} aria-label={`Session ${name}`}>
       <Bar
@@ -193,7 +210,7 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
             </li>
           ))}
         </ul>
-        <FloorBar view={view} />
+        {isEnded ? null : <FloorBar view={view} />}
         <IconButton label="Search what was printed" shortcut="Ctrl Shift F" onPress={() => setFinding(true)}>
           <SearchIcon size={16} />
         </IconButton>
@@ -234,8 +251,10 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
         </Banner>
       ) : null}
       <Unsent view={view} />
-      {state.is === "over" ? <Over reason={state.reason} session={session} onAgain={onAgain} /> : null}
-      {state.is === "offline" ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
+      {state.is === "over" || isEnded ? (
+        <Over reason={state.is === "over" ? state.reason : ""} session={session} onAgain={onAgain} />
+      ) : null}
+      {state.is === "offline" && !isEnded ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
       <div className={css.beside}>
         <div className={css.frame} onPasteCapture={guard.onPaste}>
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
@@ -244,7 +263,7 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
         {panel && session ? <Beside panel={panel} link={link} session={session} /> : null}
       </div>
       <KeysBar view={view} />
-      <StatusLine view={view} size={size} />
+      <StatusLine view={view} size={size} end={isEnded ? look.word : null} />
       {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
     </section>
@@ -333,13 +352,14 @@ function Unsent({ view }: { readonly view: TerminalView }): ReactNode {
   );
 }
 
-function StatusLine({
-  view,
-  size,
-}: {
+interface StatusLineProps {
   readonly view: TerminalView;
   readonly size: { cols: number; rows: number } | null;
-}): ReactNode {
+  /** What a session is called that does not live any more; null: it lives, or is not known. */
+  readonly end: string | null;
+}
+
+function StatusLine({ view, size, end }: StatusLineProps): ReactNode {
   const state = useStore(view.state);
   const notice = useStore(view.notice);
   const typed = useStore(view.typed);
@@ -351,8 +371,8 @@ function StatusLine({
   return (
     <footer className={css.status}>
       <span className={css.floor} role="status">
-        <Dot tone={state.is === "attached" ? "good" : state.is === "over" ? "bad" : "warn"} />
-        {{ attaching: "attaching", attached: "live", offline: "offline", over: "not attached" }[state.is]}
+        {end ? <Dot hollow /> : <Dot tone={state.is === "attached" ? "good" : state.is === "over" ? "bad" : "warn"} />}
+        {end ?? { attaching: "attaching", attached: "live", offline: "offline", over: "not attached" }[state.is]}
       </span>
       {unconfirmed > 0 ? <Badge tone="warn">{unconfirmed} bytes not confirmed</Badge> : null}
       {notice ? (

@@ -76,7 +76,7 @@ function Split({ here }: { readonly here: Pane }): ReactNode {
   const tab = tabs.find((panes) => panes.some((pane) => isSame(pane, here))) ?? [];
   const others = links.flatMap((link) =>
     [...(link.sessions.value?.values() ?? [])]
-      .filter((session) => lookOf(session).isLive)
+      .filter((session) => lookOf(session).isLive && session.parent === "")
       .map((session) => ({ pane: { host: link.host.id, session: session.id }, name: session.name }))
       .filter(({ pane }) => !tab.some((one) => isSame(one, pane))),
   );

@@ -350,6 +350,8 @@ const SCHEMES = new Set(["https:", "http:", "mailto:"]);
 
 function linkHandler(open: (url: string) => void): ILinkHandler {
   return {
+    // Else xterm offers https and http alone; which are offered is said here.
+    allowNonHttpProtocols: true,
     activate: (_, text) => {
       if (URL.canParse(text) && SCHEMES.has(new URL(text).protocol)) open(text);
     },

@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { nextTo, type Pane, readWorkspace, tabOf, type Workspace, withoutPane, withPane, withSplit } from "./workspace.ts";
+import {
+  nextTo,
+  type Pane,
+  readWorkspace,
+  tabOf,
+  type Workspace,
+  withoutHost,
+  withoutPane,
+  withPane,
+  withSplit,
+} from "./workspace.ts";
 
 const pane = (session: string): Pane => ({ host: "h", session });
 const [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(pane) as [Pane, Pane, Pane, Pane, Pane];
@@ -21,6 +31,11 @@ test("a tab ends with its last pane, and what is gone to then is nearest", () =>
   expect(withoutPane(all, a)).toEqual(of([b, c], [d]));
   expect([nextTo(all, b), nextTo(all, d), nextTo(all, a), nextTo(of([a]), a)]).toEqual([c, b, b, null]);
   expect(tabOf(all, c)).toEqual([b, c]);
+});
+
+test("of a host that is forgotten nothing stands any more, also beside others", () => {
+  const elsewhere = { host: "other", session: "a" };
+  expect(withoutHost(of([a, elsewhere], [b], [elsewhere]), "h")).toEqual(of([elsewhere], [elsewhere]));
 });
 
 test("what a browser kept is taken as it is, or not at all", () => {

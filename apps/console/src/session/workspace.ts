@@ -40,6 +40,11 @@ export function withoutPane({ tabs }: Workspace, pane: Pane): Workspace {
   return { tabs: tabs.map((panes) => panes.filter((one) => !isSame(one, pane))).filter((panes) => panes.length > 0) };
 }
 
+/** Of a host that is not known any more nothing is kept. */
+export function withoutHost({ tabs }: Workspace, host: string): Workspace {
+  return { tabs: tabs.map((panes) => panes.filter((one) => one.host !== host)).filter((panes) => panes.length > 0) };
+}
+
 /** Where to go when `pane` is closed: beside it, else the tab before, else the one after; null: nothing is left. */
 export function nextTo(workspace: Workspace, pane: Pane): Pane | null {
   const at = workspace.tabs.findIndex((panes) => panes.some((one) => isSame(one, pane)));

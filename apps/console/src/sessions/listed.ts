@@ -10,7 +10,7 @@ export interface Listed {
   readonly session: Session;
 }
 
-/** Live first, then by what happened last. Null before any host has answered. */
+/** Live first, then the newest; commands of `exec` are no sessions of their own. Null before any host has answered. */
 export function useListed(links: readonly HostLink[]): readonly Listed[] | null {
   const [all, set] = useState<readonly Listed[] | null>(() => listed(links));
   useEffect(() => {
@@ -24,11 +24,22 @@ export function useListed(links: readonly HostLink[]): readonly Listed[] | null 
   return all;
 }
 
+/** A session that has not changed is listed by the same object, so that a view of a thousand draws the one that has. */
+const known = new WeakMap<Session, Listed>();
+
+function listedOf(link: HostLink, session: Session): Listed {
+  const before = known.get(session);
+  if (before?.link === link) return before;
+  const one = { id: `${link.host.id} ${session.id}`, link, session };
+  known.set(session, one);
+  return one;
+}
+
 function listed(links: readonly HostLink[]): readonly Listed[] | null {
   if (links.every((link) => link.sessions.value === null)) return null;
   return links
     .flatMap((link) =>
-      [...(link.sessions.value?.values() ?? [])].map((session) => ({ id: `${link.host.id} ${session.id}`, link, session })),
+      [...(link.sessions.value?.values() ?? [])].filter(({ parent }) => parent === "").map((session) => listedOf(link, session)),
     )
     .sort(
       (a, b) =>

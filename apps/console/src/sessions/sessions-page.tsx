@@ -1,16 +1,17 @@
 /** All sessions of all hosts, live: which state, what runs, who is there, who steers. A thousand scroll: only those in sight are drawn. */
+import { escapeText } from "@holdfast/sdk";
 import { Ellipsis, Plus, SquareTerminal } from "lucide-react";
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
-import { useLocation } from "wouter";
+import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import controls from "../design/controls.module.css";
 import { Badge, Banner, Button, Dot, Empty, Kbd, MenuButton, MenuItem } from "../design/controls.tsx";
 import { agoText, durationText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
-import { useHostState, useLinks } from "../host/hosts.ts";
+import { useHostState, useHostStates, useLinks } from "../host/hosts.ts";
 import { Bar } from "../shell/bar.tsx";
-import { sessionPath } from "../shell/routes.ts";
+import { paths, sessionPath } from "../shell/routes.ts";
 import { type Deed, SessionDeed } from "./deed.tsx";
 import { type Listed, useListed } from "./listed.ts";
 import css from "./sessions.module.css";
@@ -48,9 +49,7 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
         <HostBanner key={link.host.id} link={link} />
       ))}
       {all === null ? (
-        <Empty title="Looking at your sessions">
-          <p>The host is being asked.</p>
-        </Empty>
+        <Unknown links={links} />
       ) : shown.length === 0 ? (
         <Nothing
           isFiltered={text !== "" || all.length > ended}
@@ -67,6 +66,23 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
   );
 }
 
+/** No host has answered yet. */
+function Unknown({ links }: { readonly links: readonly HostLink[] }): ReactNode {
+  const states = useHostStates(links);
+  if (states.every(({ is }) => is === "refused"))
+    return (
+      <Empty title="No host lets this browser in">
+        <p>Its key was taken back, or is not known any more. A new link from hold console lets it in again.</p>
+        <Link to={paths.hosts}>Hosts</Link>
+      </Empty>
+    );
+  return (
+    <Empty title="Looking at your sessions">
+      <p>{states.some(({ is }) => is === "connecting") ? "The host is being asked." : "They are shown once it answers."}</p>
+    </Empty>
+  );
+}
+
 interface RowsProps {
   readonly shown: readonly Listed[];
   readonly several: boolean;
@@ -75,14 +91,13 @@ interface RowsProps {
 
 function Rows({ shown, several, onDeed }: RowsProps): ReactNode {
   const [, go] = useLocation();
-  const now = useNow();
   return (
     <Virtualizer layout={ListLayout} layoutOptions={{ rowHeight: ROW_PX }}>
       <GridList
         className={css.list!}
         aria-label="Sessions"
         items={shown}
-        dependencies={[now, several]}
+        dependencies={[several]}
         onAction={(id) => {
           const one = shown.find((listed) => listed.id === id);
           if (one) go(sessionPath(one.link.host.id, one.session.id));
@@ -90,7 +105,7 @@ function Rows({ shown, several, onDeed }: RowsProps): ReactNode {
       >
         {(one) => (
           <GridListItem className={css.row!} textValue={one.session.name} data-dim={!lookOf(one.session).isLive || undefined}>
-            <Row one={one} now={now} several={several} onDeed={onDeed} />
+            <Row one={one} several={several} onDeed={onDeed} />
           </GridListItem>
         )}
       </GridList>
@@ -102,16 +117,17 @@ const MOST_FACES = 4;
 
 interface RowProps {
   readonly one: Listed;
-  readonly now: number;
   readonly several: boolean;
   readonly onDeed: (deed: Deed) => void;
 }
 
-function Row({ one, now, several, onDeed }: RowProps): ReactNode {
+function Row({ one, several, onDeed }: RowProps): ReactNode {
+  const now = useNow();
   const { link, session } = one;
   const look = lookOf(session);
   const people = session.operators;
   const seat = session.floor?.seat;
+  const cwd = escapeText(session.cwd);
   return (
     <div className={css.cells}>
       <div className={css.name}>
@@ -121,12 +137,10 @@ function Row({ one, now, several, onDeed }: RowProps): ReactNode {
         {needsInput(session) ? <Badge tone="warn">asks for input</Badge> : null}
       </div>
       <div className={css.what} data-idle={(look.isLive && session.running === "") || undefined}>
-        {look.isLive
-          ? session.running || foregroundOf(session) || session.command.join(" ") || "at its prompt"
-          : endText(session)}
+        {look.isLive ? escapeText(runsText(session)) : endText(session)}
       </div>
-      <div className={css.where} title={session.cwd}>
-        <bdi>{session.cwd}</bdi>
+      <div className={css.where} title={cwd}>
+        <bdi>{cwd}</bdi>
       </div>
       <div className={css.who}>
         {people.slice(0, MOST_FACES).map((p) => (
@@ -159,6 +173,9 @@ function Row({ one, now, several, onDeed }: RowProps): ReactNode {
     </div>
   );
 }
+
+const runsText = (session: Listed["session"]): string =>
+  session.running || foregroundOf(session) || session.command.join(" ") || "at its prompt";
 
 /** What is in front on its terminal, where that is not the shell itself. */
 function foregroundOf({ foreground, command }: Listed["session"]): string {

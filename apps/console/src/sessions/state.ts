@@ -1,5 +1,5 @@
 /** What a session's state is called, and how it looks. */
-import { type Session, SessionState } from "@holdfast/sdk";
+import { escapeText, type Session, SessionState } from "@holdfast/sdk";
 
 export interface StateLook {
   readonly word: string;
@@ -18,11 +18,12 @@ const LOOKS: Readonly<Record<number, StateLook>> = {
 
 export const lookOf = (session: Session): StateLook => LOOKS[session.state] ?? { word: "starting", tone: "warn", isLive: true };
 
-/** How it ended, in a few words; empty while it lives. */
+/** How it ended, as what is said of it: "ended with code 3", "was lost (…)"; empty while it lives. */
 export function endText({ state, exit }: Session): string {
-  if (state === SessionState.RUNNING) return "";
-  if (state === SessionState.LOST) return exit?.reason || "lost with its machine";
-  if (state === SessionState.FAILED) return exit?.reason || "could not be started";
+  const why = exit?.reason ? ` (${escapeText(exit.reason)})` : "";
+  if (state === SessionState.LOST) return `was lost${why}`;
+  if (state === SessionState.FAILED) return `could not be started${why}`;
+  if (state !== SessionState.ENDED) return "";
   if (exit?.signal !== undefined) return `ended by signal ${exit.signal}`;
   return exit?.code === undefined ? "ended" : `ended with code ${exit.code}`;
 }

@@ -37,7 +37,7 @@ export function App(): ReactNode {
   const { readsAloud, letterPx } = useStore(settings);
   const links = useLinks();
   const asked = useAsked(links);
-  useNotices(asked);
+  useNotices(asked, () => go(paths.approvals));
   useGuestsWay(links);
   useEffect(() => {
     const timer = setTimeout(() => void bringsSession(), 1_000);

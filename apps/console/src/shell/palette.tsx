@@ -1,11 +1,14 @@
 /** Everything by name, from the keyboard: sessions to go to, and what can be done. */
+import { escapeText } from "@holdfast/sdk";
 import { type ReactNode, useMemo } from "react";
 import { Autocomplete, Dialog, Input, Menu, MenuItem, Modal, ModalOverlay, SearchField, useFilter } from "react-aria-components";
 import { useLocation } from "wouter";
 import controls from "../design/controls.module.css";
 import { Kbd } from "../design/controls.tsx";
 import { useLinks } from "../host/hosts.ts";
+import { here } from "../session/here.ts";
 import { useListed } from "../sessions/listed.ts";
+import { useStore } from "../store.ts";
 import { hostPath, paths, sessionPath } from "./routes.ts";
 import css from "./shell.module.css";
 
@@ -25,7 +28,7 @@ export interface PaletteProps {
 
 export function Palette({ isOpen, onClose, commands }: PaletteProps): ReactNode {
   const { contains } = useFilter({ sensitivity: "base" });
-  const all = [...useGoing(), ...commands];
+  const all: readonly Command[] = [...useGoing(), ...useStore(here), ...commands];
   return (
     <ModalOverlay className={controls.scrim!} isOpen={isOpen} onOpenChange={(open) => open || onClose()} isDismissable>
       <Modal className={controls.modal!}>
@@ -71,7 +74,7 @@ function useGoing(): readonly Command[] {
     const sessions = (listed ?? []).map(({ id, link, session }) => ({
       id,
       text: session.name,
-      hint: links.length > 1 ? `session on ${link.host.name}` : session.running || "session",
+      hint: links.length > 1 ? `session on ${link.host.name}` : escapeText(session.running) || "session",
       run: () => go(sessionPath(link.host.id, session.id)),
     }));
     const hosts = links.map(({ host }) => ({ id: host.id, text: host.name, hint: "host", run: () => go(hostPath(host.id)) }));

@@ -1,5 +1,6 @@
 /** Until there are screens to show: taking an invitation up, or saying how to get one. */
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { followInvitations } from "../entry.ts";
 import { type Hosts, HostsProvider } from "../host/hosts.ts";
 import { whyNot } from "../host/why-not.ts";
 import { App } from "../shell/app.tsx";
@@ -22,21 +23,32 @@ export function Start({ invitation, loading }: StartProps): ReactNode {
   const [phase, setPhase] = useState<Phase>({ is: "beginning" });
   const [wrong, setWrong] = useState<string | null>(null);
   const begun = useRef(false);
+  const join = useCallback(async (hosts: Hosts, taken: string): Promise<void> => {
+    setWrong(
+      await hosts.join(taken).then(
+        () => null,
+        (fault: unknown) => whyNot(fault),
+      ),
+    );
+  }, []);
+  useEffect(
+    () =>
+      followInvitations(window, (taken) => {
+        loading.then((hosts) => join(hosts, taken)).catch(() => {});
+      }),
+    [loading, join],
+  );
   useEffect(() => {
     // A view may be mounted twice, and an invitation is good once.
     if (begun.current) return;
     begun.current = true;
     const begin = async (): Promise<void> => {
       const hosts = await loading;
-      if (invitation)
-        await hosts.join(invitation).then(
-          () => {},
-          (fault: unknown) => setWrong(whyNot(fault)),
-        );
+      if (invitation) await join(hosts, invitation);
       setPhase({ is: "ready", hosts });
     };
     begin().catch((fault: unknown) => setPhase({ is: "unsupported", why: whyNot(fault) }));
-  }, [invitation, loading]);
+  }, [invitation, loading, join]);
   if (phase.is === "beginning") return <p className="visually-hidden">Beginning</p>;
   if (phase.is === "unsupported")
     return (

@@ -1,4 +1,9 @@
-/** {@link HostClient.watchSessions}: parts of the host's list, folded into the list as it is now. */
+/**
+ * {@link HostClient.watchSessions}: parts of the host's list, folded into the list as it is now.
+ *   L1  Nothing is told of a list that is not whole yet.
+ *   L2  Who is told is told one list at a time; what comes meanwhile is folded, and told as one when they are done.
+ *   L3  Once the watch is over, nothing is told any more.
+ */
 import { HoldError, type Session, type SessionWatchAnswer } from "@holdfast/protocol";
 import type { HostClient, SessionList } from "../api/index.ts";
 import type { AskApprovals as Ask } from "./approvals.ts";
@@ -8,24 +13,38 @@ type Watch = Parameters<HostClient["watchSessions"]>;
 export async function watchSessions(ask: Ask, told: Watch[0], options: NonNullable<Watch[1]>): Promise<void> {
   const { all = false, group = "", limit = 0, signal } = options;
   const list = new List();
+  let isTelling = false;
+  let isOver = false;
   const more = async (r: { readonly case: string | undefined; readonly value?: unknown }): Promise<void> => {
     if (r.case !== "sessionWatch") return;
-    const news = list.take(r.value as SessionWatchAnswer);
-    if (news) await told(news);
+    list.take(r.value as SessionWatchAnswer);
+    if (isTelling) return;
+    isTelling = true;
+    try {
+      for (let news = list.news(); news && !isOver && !signal?.aborted; news = list.news()) await told(news);
+    } finally {
+      isTelling = false;
+    }
   };
-  await ask("sessionWatch", { case: "sessionWatch", value: { all, group, limit } }, { signal, more }).catch((fault: unknown) => {
+  try {
+    await ask("sessionWatch", { case: "sessionWatch", value: { all, group, limit } }, { signal, more });
+  } catch (fault) {
     if (!(fault instanceof HoldError && fault.code === "cancelled" && signal?.aborted)) throw fault;
-  });
+  } finally {
+    isOver = true;
+  }
 }
 
-/** Tells nothing of a list that is not whole yet. */
+/** L1, L2. */
 export class List {
   readonly #sessions = new Map<string, Session>();
   readonly #changed = new Set<string>();
   readonly #gone = new Set<string>();
   #omitted = 0;
+  #isWhole = false;
+  #hasNews = false;
 
-  take(part: SessionWatchAnswer): SessionList | null {
+  take(part: SessionWatchAnswer): void {
     if (part.first) this.#omitted = Number(part.omitted);
     for (const session of part.sessions) {
       this.#sessions.set(session.id, session);
@@ -36,13 +55,20 @@ export class List {
       if (this.#sessions.delete(id)) this.#gone.add(id);
       this.#changed.delete(id);
     }
-    if (!part.complete) return null;
+    this.#isWhole = part.complete;
+    this.#hasNews = true;
+  }
+
+  /** Since the last time; null: none, or the list is not whole. */
+  news(): SessionList | null {
+    if (!this.#isWhole || !this.#hasNews) return null;
     const news = {
       sessions: [...this.#sessions.values()],
       changed: [...this.#changed],
       gone: [...this.#gone],
       omitted: this.#omitted,
     };
+    this.#hasNews = false;
     this.#changed.clear();
     this.#gone.clear();
     return news;
