@@ -5,15 +5,19 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import { Badge, Banner, Button, Dialog, Dot, Empty, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
-import { scheme } from "../design/scheme.ts";
 import { durationText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLink } from "../host/hosts.ts";
+import { actionOn } from "../keys/chords.ts";
+import { type Deeds, useShortcut } from "../keys/use-keys.ts";
 import { type Deed, SessionDeed } from "../sessions/deed.tsx";
 import { endText, lookOf } from "../sessions/state.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths, sessionPath } from "../shell/routes.ts";
+import { settings } from "../settings.ts";
 import { useStore } from "../store.ts";
+import { look } from "../theme/look.ts";
+import { terminalGround } from "../theme/terminal-ground.ts";
 import { Find } from "./find.tsx";
 import { FloorBar } from "./floor-bar.tsx";
 import { KeysBar } from "./keys-bar.tsx";
@@ -85,7 +89,7 @@ function OnHost({ link, sessionId, isAlone }: OnHostProps): ReactNode {
       new TerminalView({
         client,
         session: sessionId,
-        scheme: scheme.value,
+        look,
         openLink: (url) => asked.current?.(url),
       }),
     );
@@ -132,7 +136,7 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
   const isBoxed = useStore(view.isBoxed);
   const presence = useStore(view.presence);
   const floor = useStore(view.floor);
-  const light = useStore(scheme);
+  const { colours } = useStore(look);
   const opened = useRef(false);
   useEffect(() => {
     if (opened.current || !frame.current) return;
@@ -140,7 +144,6 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
     void view.open(frame.current);
     view.terminal.focus();
   }, [view]);
-  useEffect(() => view.setScheme(light), [view, light]);
   useEffect(() => {
     // Not at once: a view that is only drawn again is not left.
     return () => {
@@ -151,13 +154,14 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
   }, [view]);
   useEffect(() => {
     view.terminal.attachCustomKeyEventHandler((event) => {
-      if (event.type !== "keydown" || !event.ctrlKey || !event.shiftKey) return true;
-      const deeds: Readonly<Record<string, () => void>> = {
-        F: () => setFinding(true),
-        C: () => void navigator.clipboard.writeText(view.terminal.getSelection()),
-        ...Object.fromEntries(panels.map((one) => [one.key, () => toggle.current(one)])),
+      if (event.type !== "keydown") return true;
+      const deeds: Deeds = {
+        find: () => setFinding(true),
+        copy: () => void navigator.clipboard.writeText(view.terminal.getSelection()),
+        ...Object.fromEntries(panels.map((one) => [one.id, () => toggle.current(one)])),
       };
-      const act = deeds[event.key.toUpperCase()];
+      const action = actionOn(event, settings.value.chords, { isTerminal: true, isField: true, isSessions: false });
+      const act = action && deeds[action];
       if (!act) return true;
       event.preventDefault();
       act();
@@ -166,7 +170,7 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
   }, [view, toggle]);
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
   const name = session?.name ?? "Session";
-  const look = session ? lookOf(session) : null;
+  const sort = session ? lookOf(session) : null;
   return (
     <section className={css.screen} aria-label={`Session ${name}`}>
       <Bar
@@ -194,19 +198,9 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
           ))}
         </ul>
         <FloorBar view={view} />
-        <IconButton label="Search what was printed" shortcut="Ctrl Shift F" onPress={() => setFinding(true)}>
-          <SearchIcon size={16} />
-        </IconButton>
+        <Search onPress={() => setFinding(true)} />
         {panels.map((one) => (
-          <IconButton
-            key={one.id}
-            label={one.title}
-            shortcut={`Ctrl Shift ${one.key}`}
-            aria-pressed={one === panel}
-            onPress={() => toggle.current(one)}
-          >
-            <one.icon size={16} />
-          </IconButton>
+          <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={() => toggle.current(one)} />
         ))}
         {session ? (
           <MenuButton
@@ -216,7 +210,7 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
           >
             <MenuItem id="share">Share</MenuItem>
             <MenuItem id="rename">Rename</MenuItem>
-            {look?.isLive ? (
+            {sort?.isLive ? (
               <MenuItem id="end" tone="bad">
                 End
               </MenuItem>
@@ -237,7 +231,7 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
       {state.is === "over" ? <Over reason={state.reason} session={session} onAgain={onAgain} /> : null}
       {state.is === "offline" ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
       <div className={css.beside}>
-        <div className={css.frame} onPasteCapture={guard.onPaste}>
+        <div className={css.frame} style={terminalGround(colours)} onPasteCapture={guard.onPaste}>
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
           {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
         </div>
@@ -248,6 +242,30 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
       {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
     </section>
+  );
+}
+
+function Search({ onPress }: { readonly onPress: () => void }): ReactNode {
+  const shortcut = useShortcut("find");
+  return (
+    <IconButton label="Search what was printed" shortcut={shortcut} onPress={onPress}>
+      <SearchIcon size={16} />
+    </IconButton>
+  );
+}
+
+interface PanelButtonProps {
+  readonly panel: Panel;
+  readonly isOpen: boolean;
+  readonly onPress: () => void;
+}
+
+function PanelButton({ panel, isOpen, onPress }: PanelButtonProps): ReactNode {
+  const shortcut = useShortcut(panel.id);
+  return (
+    <IconButton label={panel.title} shortcut={shortcut} aria-pressed={isOpen} onPress={onPress}>
+      <panel.icon size={16} />
+    </IconButton>
   );
 }
 

@@ -16,9 +16,8 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type ILinkHandler, Terminal } from "@xterm/xterm";
-import { settings } from "../settings.ts";
-import { Store } from "../store.ts";
-import { themes } from "./terminal-theme.ts";
+import { type Readable, Store } from "../store.ts";
+import type { Look } from "../theme/theme.ts";
 
 export type ViewState =
   | { readonly is: "attaching" }
@@ -54,7 +53,7 @@ const decoder = new TextDecoder();
 export interface TerminalViewOptions {
   readonly client: HostClient;
   readonly session: string;
-  readonly scheme: "light" | "dark";
+  readonly look: Readable<Look>;
   readonly observe?: boolean;
   /** Shown before a link that a program printed is followed. */
   readonly openLink: (url: string) => void;
@@ -89,14 +88,15 @@ export class TerminalView {
 
   constructor(options: TerminalViewOptions) {
     this.#options = options;
+    const { colours, fontFamily, letterPx, readsAloud } = options.look.value;
     this.terminal = new Terminal({
       allowProposedApi: true,
-      fontFamily: '"JetBrains Mono Variable", ui-monospace, "DejaVu Sans Mono", monospace',
-      fontSize: settings.value.letterPx,
-      screenReaderMode: settings.value.readsAloud,
+      fontFamily,
+      fontSize: letterPx,
+      screenReaderMode: readsAloud,
       lineHeight: 1.2,
       scrollback: 10_000,
-      theme: themes[options.scheme],
+      theme: colours,
       overviewRuler: { width: SCROLLBAR_PX },
       linkHandler: linkHandler(options.openLink),
     });
@@ -122,14 +122,10 @@ export class TerminalView {
     await document.fonts.load('13px "JetBrains Mono Variable"').catch(() => []);
     if (this.#isOver) return;
     this.terminal.options.fontFamily = `${this.terminal.options.fontFamily} `;
-    this.#unfollow = settings.follow(() => this.#chosen());
+    this.#unfollow = this.#options.look.follow(() => this.#chosen());
     this.#watcher = new ResizeObserver(() => this.#measured());
     this.#watcher.observe(frame);
     await this.#attach();
-  }
-
-  setScheme(scheme: "light" | "dark"): void {
-    this.terminal.options.theme = themes[scheme];
   }
 
   /** As if it were typed; takes the floor where it may be taken. */
@@ -224,7 +220,7 @@ export class TerminalView {
   /** The size that this view would have, at its own size of letters. */
   #own(): { readonly cols: number; readonly rows: number } | null {
     const { width, height } = this.#frame?.getBoundingClientRect() ?? { width: 0, height: 0 };
-    if (this.terminal.options.fontSize === settings.value.letterPx) this.#cell = cellOf(this.terminal);
+    if (this.terminal.options.fontSize === this.#options.look.value.letterPx) this.#cell = cellOf(this.terminal);
     if (!this.#cell || width === 0 || height === 0) return null;
     return {
       cols: Math.max(2, Math.floor((width - SCROLLBAR_PX) / this.#cell.width)),
@@ -237,15 +233,19 @@ export class TerminalView {
     if (!own) return;
     this.isBoxed.set(this.terminal.cols < own.cols || this.terminal.rows < own.rows);
     const fits = Math.min(1, own.cols / this.terminal.cols, own.rows / this.terminal.rows);
-    const { letterPx } = settings.value;
+    const { letterPx } = this.#options.look.value;
     const px = Math.max(LEAST_PX, Math.floor(letterPx * fits * 2) / 2);
     if (px !== this.terminal.options.fontSize) this.terminal.options.fontSize = px;
     this.#frame?.toggleAttribute("data-pans", letterPx * fits < LEAST_PX);
   }
 
   #chosen(): void {
-    this.terminal.options.screenReaderMode = settings.value.readsAloud;
-    this.terminal.options.fontSize = settings.value.letterPx;
+    const { colours, fontFamily, letterPx, readsAloud } = this.#options.look.value;
+    const { options } = this.terminal;
+    options.theme = colours;
+    options.screenReaderMode = readsAloud;
+    options.fontFamily = fontFamily;
+    options.fontSize = letterPx;
     this.#measured();
   }
 

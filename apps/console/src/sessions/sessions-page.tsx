@@ -1,6 +1,6 @@
 /** All sessions of all hosts, live: which state, what runs, who is there, who steers. A thousand scroll: only those in sight are drawn. */
 import { Ellipsis, Plus, SquareTerminal } from "lucide-react";
-import { type ReactNode, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useDeferredValue, useMemo, useState } from "react";
 import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
 import { useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
@@ -9,6 +9,7 @@ import { Badge, Banner, Button, Dot, Empty, Kbd, MenuButton, MenuItem } from "..
 import { agoText, durationText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
+import { useShortcut } from "../keys/use-keys.ts";
 import { Bar } from "../shell/bar.tsx";
 import { sessionPath } from "../shell/routes.ts";
 import { type Deed, SessionDeed } from "./deed.tsx";
@@ -30,7 +31,6 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
     [all, wanted, showsEnded],
   );
   const ended = useMemo(() => (all ?? []).filter(({ session }) => !lookOf(session).isLive).length, [all]);
-  useKey("n", onNew);
   return (
     <>
       <Bar title="Sessions">
@@ -198,6 +198,7 @@ interface NothingProps {
 }
 
 function Nothing({ isFiltered, hasEnded, text, onNew, onClear }: NothingProps): ReactNode {
+  const shortcut = useShortcut("new");
   if (isFiltered && text !== "")
     return (
       <Empty title={`Nothing fits “${text}”`}>
@@ -211,7 +212,7 @@ function Nothing({ isFiltered, hasEnded, text, onNew, onClear }: NothingProps): 
         {hasEnded ? " Those that ended are behind “Ended”." : ""}
       </p>
       <Button look="primary" onPress={onNew}>
-        New session <Kbd>N</Kbd>
+        New session {shortcut ? <Kbd>{shortcut}</Kbd> : null}
       </Button>
     </Empty>
   );
@@ -224,22 +225,4 @@ function fits({ link, session }: Listed, text: string): boolean {
     .join("\n")
     .toLowerCase();
   return words.every((word) => here.includes(word));
-}
-
-/** A key of one letter, where nobody is typing. */
-function useKey(key: string, pressed: () => void): void {
-  useEffect(() => {
-    const heard = (event: KeyboardEvent): void => {
-      if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (
-        event.target instanceof Element &&
-        event.target.closest("input, textarea, [contenteditable], [role=dialog], [role=menu]")
-      )
-        return;
-      event.preventDefault();
-      pressed();
-    };
-    window.addEventListener("keydown", heard);
-    return () => window.removeEventListener("keydown", heard);
-  }, [key, pressed]);
 }

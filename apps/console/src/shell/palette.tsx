@@ -13,7 +13,7 @@ export interface Command {
   readonly id: string;
   readonly text: string;
   readonly hint?: string;
-  readonly shortcut?: string;
+  readonly shortcut?: string | undefined;
   readonly run: () => void;
 }
 

@@ -67,6 +67,7 @@ const PLACES = [
   "/hosts",
   "/hosts/{host}",
   "/operators",
+  "/settings",
   "/sessions/{host}/{session}",
   "/sessions/{host}/{session}/{view}",
 ] as const;
