@@ -1,6 +1,6 @@
 /** All sessions of all hosts, live: which state, what runs, who is there, who steers. A thousand scroll: only those in sight are drawn. */
-import { Ellipsis, Plus, SquareTerminal } from "lucide-react";
-import { type ReactNode, useDeferredValue, useMemo, useState } from "react";
+import { Ellipsis, Plus, SquareTerminal, Unplug } from "lucide-react";
+import { type ReactNode, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
 import { useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
@@ -48,9 +48,7 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
         <HostBanner key={link.host.id} link={link} />
       ))}
       {all === null ? (
-        <Empty title="Looking at your sessions">
-          <p>The host is being asked.</p>
-        </Empty>
+        <Unseen links={links} />
       ) : shown.length === 0 ? (
         <Nothing
           isFiltered={text !== "" || all.length > ended}
@@ -187,6 +185,46 @@ function HostBanner({ link }: { readonly link: HostLink }): ReactNode {
       </Banner>
     );
   return null;
+}
+
+/** No host has answered since the page was opened. */
+function Unseen({ links }: { readonly links: readonly HostLink[] }): ReactNode {
+  const isAway = useAllAway(links);
+  if (!isAway)
+    return (
+      <Empty title="Looking at your sessions">
+        <p>The host is being asked.</p>
+      </Empty>
+    );
+  return (
+    <Empty icon={<Unplug size={32} strokeWidth={1.25} />} title="No host answers">
+      <p>
+        This page came from what your browser keeps of it. Sessions live on where they are: as soon as their host answers they are
+        listed here, by themselves. On its machine, <code>hold host up</code> starts it.
+      </p>
+      <Button
+        look="primary"
+        onPress={() => {
+          for (const link of links) link.retry();
+        }}
+      >
+        Try now
+      </Button>
+    </Empty>
+  );
+}
+
+function useAllAway(links: readonly HostLink[]): boolean {
+  const [isAway, set] = useState(false);
+  useEffect(() => {
+    const look = (): void => set(links.every(({ state }) => state.value.is === "offline"));
+    look();
+    const stops = links.map(({ state }) => state.follow(look));
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [links]);
+  return isAway;
 }
 
 interface NothingProps {

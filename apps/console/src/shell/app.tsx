@@ -12,6 +12,7 @@ import { HostsPage } from "../host/hosts-page.tsx";
 import { chordText } from "../keys/chord.ts";
 import { chordFor } from "../keys/chords.ts";
 import { type Deeds, isMac, useKeys } from "../keys/use-keys.ts";
+import { lookForNewer } from "../offline/updates.ts";
 import { OperatorsPage } from "../operators/operators-page.tsx";
 import { NewSession } from "../sessions/new-session.tsx";
 import { SessionsPage } from "../sessions/sessions-page.tsx";
@@ -35,12 +36,19 @@ export function App(): ReactNode {
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const [isNewOpen, setNewOpen] = useState(false);
   const { readsAloud, letterPx, chords } = useStore(settings);
-  const asked = useAsked(useLinks());
+  const links = useLinks();
+  const asked = useAsked(links);
   useNotices(asked);
   useEffect(() => {
     const timer = setTimeout(() => void bringsSession(), 1_000);
     return () => clearTimeout(timer);
   }, []);
+  useEffect(() => {
+    const stops = links.map(({ state }) => state.follow(() => state.value.is === "up" && lookForNewer()));
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [links]);
   const deeds = {
     palette: () => setPaletteOpen(true),
     "palette-anywhere": () => setPaletteOpen(true),

@@ -2,6 +2,7 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { type Hosts, HostsProvider } from "../host/hosts.ts";
 import { whyNot } from "../host/why-not.ts";
+import { Newer } from "../offline/newer.tsx";
 import { App } from "../shell/app.tsx";
 import { useStore } from "../store.ts";
 import css from "./welcome.module.css";
@@ -51,6 +52,7 @@ export function Start({ invitation, loading }: StartProps): ReactNode {
     );
   return (
     <HostsProvider value={phase.hosts}>
+      <Newer />
       <Known hosts={phase.hosts} wrong={wrong} onSeen={() => setWrong(null)} />
     </HostsProvider>
   );
