@@ -1,5 +1,6 @@
 /** One session: its terminal, who is there, who steers, and whether what is seen is of now. */
 import { type HostClient, type Session, shownExactly } from "@holdfast/sdk";
+import "@xterm/xterm/css/xterm.css";
 import { ArrowLeft, Ellipsis, LogOut, SearchIcon, SquareTerminal, X } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
@@ -26,7 +27,7 @@ import { hasRoomForTwo, panels } from "./panels.ts";
 import { PasteGuard, usePasteGuard } from "./paste-guard.tsx";
 import css from "./session.module.css";
 import { closePane, Tabs } from "./tabs.tsx";
-import { TerminalView } from "./terminal-view.ts";
+import { followLink, TerminalView } from "./terminal-view.ts";
 import { isSame, type Pane, tabOf, withPane, workspace } from "./workspace.ts";
 
 export interface SessionPageProps {
@@ -400,7 +401,7 @@ function OpenLink({ url, onDone }: { readonly url: string | null; readonly onDon
         <Button
           look="primary"
           onPress={() => {
-            if (url) window.open(url, "_blank", "noopener,noreferrer");
+            if (url) followLink(url);
             onDone();
           }}
         >

@@ -10,14 +10,13 @@
  */
 
 import { type Attachment, type Event, type Floor, HoldError, type HostClient, InputStatus, type Presence } from "@holdfast/sdk";
-import "@xterm/xterm/css/xterm.css";
 import { SearchAddon } from "@xterm/addon-search";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type ILinkHandler, Terminal } from "@xterm/xterm";
-import { type Readable, Store } from "../store.ts";
 import type { Look } from "../theme/theme.ts";
+import { type Readable, Store } from "../value.ts";
 
 export type ViewState =
   | { readonly is: "attaching" }
@@ -38,6 +37,13 @@ export interface Typed {
   readonly via: string;
   readonly text: string;
   readonly atUnixMs: number;
+}
+
+/** How the session's program ended; both null: by what only `reason` tells. */
+export interface SessionEnd {
+  readonly code: number | null;
+  readonly signal: number | null;
+  readonly reason: string;
 }
 
 const LEAST_PX = 8;
@@ -77,6 +83,8 @@ export class TerminalView {
   /** Held for the next key, from a bar of keys. */
   readonly modifier = new Store<"ctrl" | "alt" | null>(null);
   readonly attachment = new Store<Attachment | null>(null);
+  /** Null while it lives, as far as this view has heard. */
+  readonly exit = new Store<SessionEnd | null>(null);
   /** Of letters of their own size, in CSS pixels. */
   #cell: { readonly width: number; readonly height: number } | null = null;
   readonly #options: TerminalViewOptions;
@@ -176,6 +184,7 @@ export class TerminalView {
       );
       if (this.#isOver) return void attachment.detach().catch(() => {});
       this.attachment.set(attachment);
+      this.#ended(attachment.session.exit);
       this.floor.set(attachment.floor);
       this.presence.set(attachment.presence);
       if (this.state.value.is === "attaching") this.state.set({ is: "attached" });
@@ -201,7 +210,16 @@ export class TerminalView {
     } else if (kind?.case === "input" && event.data.length > 0) {
       const text = decoder.decode(event.data);
       this.typed.set({ actor: event.actor, via: event.via, text, atUnixMs: Number(event.atUnixMs) });
-    }
+    } else if (kind?.case === "exited") this.#ended(kind.value.exit);
+    else if (kind?.case === "ended") this.#ended({ reason: kind.value.reason });
+  }
+
+  /** What was told first stays: the program's own end before the session's. */
+  #ended(
+    exit: { readonly code?: number | undefined; readonly signal?: number | undefined; readonly reason: string } | undefined,
+  ): void {
+    if (!exit || this.exit.value) return;
+    this.exit.set({ code: exit.code ?? null, signal: exit.signal ?? null, reason: exit.reason });
   }
 
   /** V2. */
@@ -313,6 +331,11 @@ function withModifier(held: "ctrl" | "alt", text: string): string {
   if (held === "alt") return `\u001b${text}`;
   const code = text.toUpperCase().charCodeAt(0);
   return text.length === 1 && code >= 0x40 && code < 0x60 ? String.fromCharCode(code - 0x40) : text;
+}
+
+/** How a link that a program printed may be followed: it leads nowhere that knows this page. */
+export function followLink(url: string): void {
+  window.open(url, "_blank", "noopener,noreferrer");
 }
 
 /** Links of these schemes are offered, and no other: what a program prints is not what somebody chose to open. */
