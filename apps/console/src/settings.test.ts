@@ -25,6 +25,10 @@ test("themes and keys that were kept are read again, and what is no theme and no
   });
 });
 
+test("a page reads from the left unless its reader chose otherwise", () => {
+  expect([readSettings('{"direction":"rtl"}').direction, readSettings('{"direction":"up"}').direction]).toEqual(["rtl", "ltr"]);
+});
+
 test("a list of fonts is names, and nothing that could end it in a style", () => {
   for (const text of ["", "Fira Code", '"Iosevka Term", Menlo', "源ノ角ゴシック"]) expect(isFamily(text)).toBe(true);
   for (const text of ["a; color: red", "x}", 'Fira "Code', "url(x)", "a\nb", 3, "x".repeat(201)])

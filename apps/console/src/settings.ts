@@ -15,6 +15,8 @@ export interface Settings {
   /** From files; at most {@link MOST_THEMES}, no two of a name. */
   readonly imported: readonly Theme[];
   readonly chords: ChosenChords;
+  /** Which way the page reads; terminals read from the left. */
+  readonly direction: "ltr" | "rtl";
 }
 
 const KEY = "holdfast.settings";
@@ -28,6 +30,7 @@ const DEFAULTS: Settings = {
   themes: { light: "Holdfast light", dark: "Holdfast dark" },
   imported: [],
   chords: {},
+  direction: "ltr",
 };
 
 /** What was kept, where it is sound; anything else as it is by default. */
@@ -47,6 +50,7 @@ export function readSettings(text: string | null): Settings {
       themes: { light: nameOr(themes.light, DEFAULTS.themes.light), dark: nameOr(themes.dark, DEFAULTS.themes.dark) },
       imported: Array.isArray(imported) ? imported.flatMap((one) => readTheme(one) ?? []).slice(-MOST_THEMES) : [],
       chords: readChords(kept.chords),
+      direction: kept.direction === "rtl" ? "rtl" : "ltr",
     };
   } catch {
     return DEFAULTS;

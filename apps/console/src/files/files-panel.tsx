@@ -145,7 +145,9 @@ function Entries({ listing, onOpen }: { readonly listing: Listing; readonly onOp
         {({ entry }) => (
           <GridListItem className={css.entry!} textValue={entry.name}>
             {ICONS[entry.kind]}
-            <span title={entry.target ? `${entry.name} → ${entry.target}` : entry.name}>{entry.name}</span>
+            <span title={entry.target ? `${entry.name} → ${entry.target}` : entry.name}>
+              <bdi>{entry.name}</bdi>
+            </span>
             <small>{entry.kind === "file" ? sizeText(entry.size) : ""}</small>
             <small>{agoText(entry.modifiedUnixMs, now)}</small>
           </GridListItem>

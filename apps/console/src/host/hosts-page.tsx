@@ -49,7 +49,9 @@ function HostCard({ link }: { readonly link: HostLink }): ReactNode {
     <section className={css.card} aria-labelledby={`host-${host.id}`}>
       <header>
         <Dot tone={state.is === "up" ? "good" : state.is === "connecting" ? "warn" : "bad"} />
-        <h2 id={`host-${host.id}`}>{host.name}</h2>
+        <h2 id={`host-${host.id}`}>
+          <bdi>{host.name}</bdi>
+        </h2>
         {state.is === "up" ? <Badge tone="accent">answers</Badge> : <Badge tone="warn">{state.is}</Badge>}
         <Button look="quiet" onPress={() => setForgetting(true)}>
           Forget

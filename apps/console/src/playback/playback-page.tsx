@@ -139,7 +139,7 @@ function Played({ loaded, names }: { readonly loaded: Loaded; readonly names: Na
           <span>{loaded.why}</span>
         </Banner>
       ) : null}
-      <div className={css.frame} style={terminalGround(colours)}>
+      <div className={css.frame} dir="ltr" style={terminalGround(colours)}>
         <div className={css.terminal} ref={frame} />
         {isReady ? null : <p className={css.reading}>Reading the record: {Math.round(loaded.part * 100)} %</p>}
         {isWhole && recording.frames.length === 0 ? <p className={css.reading}>Nothing was printed.</p> : null}
@@ -285,7 +285,7 @@ function Now({
   const marker = markers.findLast(({ atMs }) => atMs <= position);
   return (
     <span className={css.now} title={marker ? markerTitle(marker, names) : ""}>
-      {marker?.actor ? <span>{names(marker.actor).name}</span> : null}
+      {marker?.actor ? <bdi>{names(marker.actor).name}</bdi> : null}
       {marker ? <code>{marker.text}</code> : null}
     </span>
   );

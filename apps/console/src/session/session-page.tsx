@@ -232,7 +232,7 @@ function Attached({ link, view, session, isAlone, onAgain }: AttachedProps): Rea
       {state.is === "over" ? <Over reason={state.reason} session={session} onAgain={onAgain} /> : null}
       {state.is === "offline" ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
       <div className={css.beside}>
-        <div className={css.frame} style={terminalGround(colours)} onPasteCapture={guard.onPaste}>
+        <div className={css.frame} dir="ltr" style={terminalGround(colours)} onPasteCapture={guard.onPaste}>
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
           {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
         </div>
@@ -380,11 +380,15 @@ function StatusLine({
         </span>
       ) : others ? (
         <>
-          <span>{who} typed</span>
+          <span>
+            <bdi>{who}</bdi> typed
+          </span>
           <code>{shownExactly(new TextEncoder().encode(others.text))}</code>
         </>
       ) : null}
-      <span>{size ? `${size.cols}×${size.rows}` : ""}</span>
+      <span>
+        <bdi dir="ltr">{size ? `${size.cols}×${size.rows}` : ""}</bdi>
+      </span>
     </footer>
   );
 }

@@ -114,7 +114,7 @@ function Row({ one, now, several, onDeed }: RowProps): ReactNode {
     <div className={css.cells}>
       <div className={css.name}>
         <Dot {...(look.tone ? { tone: look.tone } : {})} hollow={look.hollow ?? false} label={look.word} />
-        <span>{session.name}</span>
+        <bdi>{session.name}</bdi>
         {several ? <Badge>{link.host.name}</Badge> : null}
         {needsInput(session) ? <Badge tone="warn">asks for input</Badge> : null}
       </div>
@@ -170,8 +170,8 @@ function HostBanner({ link }: { readonly link: HostLink }): ReactNode {
     return (
       <Banner tone="warn">
         <span>
-          <b>{link.host.name}</b> has not answered for {durationText(Math.max(0, now - state.sinceUnixMs))}. Its sessions live on;
-          what is listed is as it was seen last.
+          <bdi>{link.host.name}</bdi> has not answered for {durationText(Math.max(0, now - state.sinceUnixMs))}. Its sessions live
+          on; what is listed is as it was seen last.
         </span>
         <Button onPress={() => link.retry()}>Try now</Button>
       </Banner>
@@ -180,7 +180,7 @@ function HostBanner({ link }: { readonly link: HostLink }): ReactNode {
     return (
       <Banner tone="bad">
         <span>
-          <b>{link.host.name}</b> refuses this browser: {state.why}
+          <bdi>{link.host.name}</bdi> refuses this browser: {state.why}
         </span>
       </Banner>
     );

@@ -3,6 +3,7 @@ import { type ReactNode, useId } from "react";
 import { Choice } from "../design/controls.tsx";
 import { chooseScheme, chosenScheme } from "../design/scheme.ts";
 import { Bar } from "../shell/bar.tsx";
+import { choose, settings } from "../settings.ts";
 import { useStore } from "../store.ts";
 import { Keys } from "./keys.tsx";
 import { Letters } from "./letters.tsx";
@@ -11,6 +12,7 @@ import { Themes } from "./themes.tsx";
 
 export function SettingsPage(): ReactNode {
   const scheme = useStore(chosenScheme);
+  const { direction } = useStore(settings);
   return (
     <>
       <Bar title="Settings" />
@@ -22,6 +24,12 @@ export function SettingsPage(): ReactNode {
             value={scheme ?? "system"}
             onChange={(chosen) => chooseScheme(chosen === "system" ? null : chosen)}
             of={{ system: "As the system has them", light: "Light", dark: "Dark" }}
+          />
+          <Choice
+            label="Reads"
+            value={direction}
+            onChange={(chosen) => choose({ direction: chosen })}
+            of={{ ltr: "From the left", rtl: "From the right" }}
           />
         </Part>
         <Part title="Terminals">

@@ -6,6 +6,7 @@ import { useAsked } from "../approvals/approvals.ts";
 import { ApprovalsPage } from "../approvals/approvals-page.tsx";
 import { useNotices } from "../approvals/notices.ts";
 import { Empty } from "../design/controls.tsx";
+import { localeFor } from "../design/direction.ts";
 import { chooseScheme } from "../design/scheme.ts";
 import { useLinks } from "../host/hosts.ts";
 import { HostsPage } from "../host/hosts-page.tsx";
@@ -35,7 +36,7 @@ export function App(): ReactNode {
   const [at, go] = useLocation();
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const [isNewOpen, setNewOpen] = useState(false);
-  const { readsAloud, letterPx, chords } = useStore(settings);
+  const { readsAloud, letterPx, chords, direction } = useStore(settings);
   const links = useLinks();
   const asked = useAsked(links);
   useNotices(asked);
@@ -84,7 +85,7 @@ export function App(): ReactNode {
     { id: "system", text: "Colours of the system", run: () => chooseScheme(null) },
   ];
   return (
-    <I18nProvider>
+    <I18nProvider locale={localeFor(direction)}>
       <RouterProvider navigate={go}>
         <div className={css.frame}>
           <a className={css.skip} href="#main">

@@ -49,8 +49,8 @@ export function Palette({ isOpen, onClose, commands }: PaletteProps): ReactNode 
                     command.run();
                   }}
                 >
-                  {command.text}
-                  {command.hint ? <span className={controls.hint}>{command.hint}</span> : null}
+                  <bdi>{command.text}</bdi>
+                  {command.hint ? <bdi className={controls.hint}>{command.hint}</bdi> : null}
                   {command.shortcut ? <Kbd>{command.shortcut}</Kbd> : null}
                 </MenuItem>
               )}

@@ -75,7 +75,9 @@ function HostPlace({ link }: { readonly link: HostLink }): ReactNode {
   return (
     <Link to={to} aria-current={at === to ? "page" : undefined}>
       <Dot tone={TONES[is]} label={WORDS[is]} />
-      <span>{link.host.name}</span>
+      <span>
+        <bdi>{link.host.name}</bdi>
+      </span>
     </Link>
   );
 }

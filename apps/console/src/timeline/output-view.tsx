@@ -61,7 +61,7 @@ export function OutputView({ client, session, item, size }: OutputViewProps): Re
           {note}
         </p>
       ) : null}
-      <div className={css.output} ref={frame} />
+      <div className={css.output} dir="ltr" ref={frame} />
     </>
   );
 }
