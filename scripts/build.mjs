@@ -199,7 +199,7 @@ const pageSources = ["apps/console", "packages/sdk", "packages/carrier", "packag
 const COMPRESSED_FROM = 1024;
 
 /**
- * B3. dist/console, with what is text also compressed, for the hosts and relays that serve it. Answers with the files that went into it.
+ * B3. dist/console, with what is text also compressed, for the hosts and relays that serve it, and dist/terminal, for pages of others. Answers with the files that went into it.
  * @returns {Promise<string[]>}
  */
 async function buildPage() {
@@ -207,7 +207,7 @@ async function buildPage() {
   const wanted = sourcesHash(pageSources);
   /** @type {string[]} */
   let before = [];
-  if (existsSync(stamp) && existsSync(join(out, "index.html"))) {
+  if (existsSync(stamp) && existsSync(join(out, "index.html")) && existsSync(join(dist, "terminal", "hold-terminal.js"))) {
     const { hash, inputs, names = [] } = JSON.parse(readFileSync(stamp, "utf8"));
     if (hash === wanted) return inputs;
     before = names;
@@ -234,7 +234,13 @@ async function buildPage() {
     }
     place(join(out, name), bytes);
   }
-  const inputs = output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : [])).map((id) => relative(root, id));
+  const { buildElement } = await import("./terminal-element.mjs");
+  const element = await buildElement(null);
+  place(join(dist, "terminal", "hold-terminal.js"), element.code);
+  const inputs = output
+    .flatMap((file) => (file.type === "chunk" ? file.moduleIds : []))
+    .map((id) => relative(root, id))
+    .concat(element.inputs);
   const names = [...own, ...files].map(({ name }) => name);
   dropOldPages(out, [...names, ...before]);
   place(stamp, JSON.stringify({ hash: wanted, inputs, names }));

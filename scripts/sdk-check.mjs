@@ -57,6 +57,14 @@ async function check() {
     writeFileSync(file, text);
     return file;
   });
+  const element = join(place, "element.ts");
+  writeFileSync(
+    element,
+    `import "@holdfast/sdk/terminal";
+const terminal = document.createElement("hold-terminal");
+terminal.addEventListener("exit", ({ detail }) => console.log(detail.code));
+export const taken: Promise<object> = terminal.take();\n`,
+  );
   // A stranger's own types of Node stand beside it; the package's are checked too.
   mkdirSync(join(place, "node_modules", "@types"), { recursive: true });
   writeFileSync(
@@ -66,7 +74,7 @@ async function check() {
         ...{ target: "ES2023", module: "NodeNext", strict: true, skipLibCheck: false, noEmit: true, lib: ["ES2023", "DOM"] },
         types: [join(root, "node_modules/@types/node")],
       },
-      files,
+      files: [...files, element],
     }),
   );
   run("tsc", ["-p", place]);
@@ -79,6 +87,7 @@ async function check() {
     spawnSync(hold, ["host", "down"], { env });
   }
   const whole = await bundledForPage(join(place, "node_modules/@holdfast/sdk/dist/index.js"));
+  await bundledForPage(element);
   documented();
   console.log(
     `${tarball.filename}: ${tarball.files.length} files, ${Math.round(tarball.size / 1024)} KiB packed, ${Math.round(whole.length / 1024)} KiB in a page; ${files.length} examples run`,
@@ -92,7 +101,7 @@ async function bundledForPage(/** @type {string} */ entry) {
     ...{ platform: /** @type {const} */ ("browser"), format: /** @type {const} */ ("iife"), globalName: "example" },
   });
   const text = outputFiles[0]?.text ?? "";
-  const said = warnings[0]?.text ?? text.match(/node:[a-z_/]+/)?.[0];
+  const said = warnings[0]?.text ?? text.match(/["'`]node:[a-z_/]+/)?.[0];
   if (said) throw new Error(`[sdk_check_failed] bundled for a page: ${said}`);
   return text;
 }

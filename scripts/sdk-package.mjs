@@ -4,6 +4,8 @@
  *
  *   S1  The root and the Node subpath share their code: an error of one is an instance of the other's class.
  *   S2  The root runs in a page: no module of Node's is reached from it, nor asked for.
+ *   S3  `<hold-terminal>` is here and no package of its own: it takes the SDK's clients and gives the SDK's types, so it has the SDK's version, and a page
+ *       that imports both has one SDK. Who does not import it has nothing of it.
  */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,6 +13,7 @@ import { isBuiltin } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildElement } from "./terminal-element.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const types = join(root, ".build", "types");
@@ -52,7 +55,7 @@ function copyTypes(/** @type {string} */ part) {
   }
 }
 
-const typed = spawnSync("tsc", ["-b", "packages/sdk"], { cwd: root, stdio: "inherit" });
+const typed = spawnSync("tsc", ["-b", "packages/sdk", "apps/console"], { cwd: root, stdio: "inherit" });
 if (typed.status !== 0) process.exit(1);
 rmSync(out, { recursive: true, force: true });
 for (const part of parts) copyTypes(part);
@@ -94,6 +97,14 @@ await build({
   outdir: join(out, "dist"),
   plugins: [builtins],
 });
+// S3.
+writeFileSync(join(out, "dist", "terminal.js"), (await buildElement("./index.js")).code);
+mkdirSync(join(out, "types", "terminal"));
+for (const name of ["index.d.ts", "public.d.ts"]) {
+  const text = readFileSync(join(types, "console", "element", name), "utf8");
+  const named = text.replaceAll('"@holdfast/sdk"', '"../sdk/index.js"').replaceAll('.ts";', '.js";');
+  writeFileSync(join(out, "types", "terminal", name), named);
+}
 writeFileSync(
   join(out, "package.json"),
   `${JSON.stringify(
@@ -109,10 +120,11 @@ writeFileSync(
         ".": { types: "./types/sdk/index.d.ts", default: "./dist/index.js" },
         "./node": { types: "./types/sdk/node/index.d.ts", default: "./dist/node.js" },
         "./login": { types: "./types/sdk/node/login/index.d.ts", default: "./dist/login.js" },
+        "./terminal": { types: "./types/terminal/index.d.ts", default: "./dist/terminal.js" },
         "./preview": { types: "./types/sdk/node/preview/index.d.ts", default: "./dist/preview.js" },
       },
       files: ["dist", "types"],
-      sideEffects: false,
+      sideEffects: ["./dist/terminal.js"],
     },
     null,
     2,

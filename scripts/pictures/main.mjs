@@ -100,12 +100,13 @@ const pictures = [
     },
   },
   { name: "new-session", go: async (page) => page.getByRole("button", { name: "New session" }).click() },
+  { name: "settings", go: async (page) => page.getByRole("link", { name: "Settings" }).click() },
   { name: "palette", go: async (page) => page.keyboard.press("Control+k") },
 ];
 
 const ways = [
   { of: "desktop", viewport: { width: 1280, height: 800 }, names: pictures.map(({ name }) => name) },
-  { of: "phone", viewport: { width: 390, height: 780 }, names: ["sessions", "session", "approvals"] },
+  { of: "phone", viewport: { width: 390, height: 780 }, names: ["sessions", "session", "approvals", "settings"] },
 ];
 
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });

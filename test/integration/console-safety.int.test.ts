@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { OperatorKind } from "@holdfast/protocol";
 import { generateKey } from "@holdfast/sdk/node";
 import { afterAll, expect, onTestFinished, test } from "vitest";
-import { readPage } from "../../packages/host/src/console/page.ts";
+import { readPage } from "@holdfast/carrier/listen";
 import { hostRoutes } from "../../packages/host/src/listen/host-routes.ts";
 import { ConsoleBrowser, closeChrome } from "./world/console.ts";
 import { held } from "./world/hold.ts";

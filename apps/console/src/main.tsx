@@ -6,6 +6,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { takeInvitation } from "./entry.ts";
 import { Hosts } from "./host/hosts.ts";
+import { keepPage } from "./offline/updates.ts";
 import { Start } from "./welcome/start.tsx";
 
 const invitation = takeInvitation(location, history);
@@ -14,3 +15,5 @@ createRoot(document.getElementById("root")!).render(
     <Start invitation={invitation} loading={Hosts.load()} />
   </StrictMode>,
 );
+
+if (import.meta.env.PROD) addEventListener("load", () => void keepPage(new URL(import.meta.url).pathname).catch(() => {}));

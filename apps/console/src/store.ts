@@ -1,34 +1,8 @@
-/** One value that views follow. React reads it by {@link useStore}; what changes it is no part of a view. */
+/** Values that views follow: React reads one by {@link useStore}. */
 import { useSyncExternalStore } from "react";
+import type { Readable } from "./value.ts";
 
-export interface Readable<T> {
-  readonly value: T;
-  follow(changed: () => void): () => void;
-}
-
-export class Store<T> implements Readable<T> {
-  #value: T;
-  readonly #followers = new Set<() => void>();
-
-  constructor(value: T) {
-    this.#value = value;
-  }
-
-  get value(): T {
-    return this.#value;
-  }
-
-  set(value: T): void {
-    if (Object.is(value, this.#value)) return;
-    this.#value = value;
-    for (const changed of this.#followers) changed();
-  }
-
-  readonly follow = (changed: () => void): (() => void) => {
-    this.#followers.add(changed);
-    return () => void this.#followers.delete(changed);
-  };
-}
+export { type Readable, Store } from "./value.ts";
 
 export function useStore<T>(store: Readable<T>): T {
   return useSyncExternalStore(store.follow, () => store.value);

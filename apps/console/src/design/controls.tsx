@@ -1,5 +1,5 @@
 /** The controls of every screen, on React Aria's: what a screen reader and a keyboard need comes with them. */
-import type { ReactNode } from "react";
+import type { ReactNode, Ref } from "react";
 import {
   Button as AriaButton,
   type ButtonProps as AriaButtonProps,
@@ -31,6 +31,7 @@ type Tone = "accent" | "good" | "warn" | "bad";
 export interface ButtonProps extends AriaButtonProps {
   /** Default: bordered. */
   readonly look?: "primary" | "danger" | "quiet";
+  readonly ref?: Ref<HTMLButtonElement>;
 }
 
 export function Button({ look, ...props }: ButtonProps): ReactNode {
@@ -40,7 +41,7 @@ export function Button({ look, ...props }: ButtonProps): ReactNode {
 export interface IconButtonProps extends Omit<ButtonProps, "children" | "aria-label"> {
   /** Said to screen readers, and shown when pointed at. */
   readonly label: string;
-  readonly shortcut?: string;
+  readonly shortcut?: string | undefined;
   readonly children: ReactNode;
 }
 

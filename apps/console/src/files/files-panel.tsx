@@ -146,7 +146,7 @@ function Entries({ listing, onOpen }: { readonly listing: Listing; readonly onOp
           <GridListItem className={css.entry!} textValue={escapeText(entry.name)}>
             {ICONS[entry.kind]}
             <span title={escapeText(entry.target ? `${entry.name} → ${entry.target}` : entry.name)}>
-              {escapeText(entry.name)}
+              <bdi>{escapeText(entry.name)}</bdi>
             </span>
             <small>{entry.kind === "file" ? sizeText(entry.size) : ""}</small>
             <small>{agoText(entry.modifiedUnixMs, now)}</small>

@@ -61,7 +61,9 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
     <section className={css.card} aria-labelledby={`host-${host.id}`}>
       <header>
         <Dot tone={state.is === "up" ? "good" : state.is === "connecting" ? "warn" : "bad"} />
-        <h2 id={`host-${host.id}`}>{host.name}</h2>
+        <h2 id={`host-${host.id}`}>
+          <bdi>{host.name}</bdi>
+        </h2>
         {state.is === "up" ? <Badge tone="accent">answers</Badge> : <Badge tone="warn">{state.is}</Badge>}
         {link.relay === null ? null : <Badge tone="warn">not end to end</Badge>}
         {more}

@@ -118,7 +118,9 @@ function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
       <td>
         <div className={css.who}>
           <Avatar name={one.name} kind={one.kind} />
-          <b>{one.name}</b>
+          <b>
+            <bdi>{one.name}</bdi>
+          </b>
           {isMe ? <Badge tone="accent">you</Badge> : null}
           {one.kind === OperatorKind.HUMAN ? null : <Badge>{kindText(one.kind)}</Badge>}
           {one.onBehalfOf ? (

@@ -4,13 +4,14 @@ import { ArrowLeft, Download, FolderOpen, Pause, Play, SkipBack, SkipForward } f
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { Banner, Button, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
-import { scheme } from "../design/scheme.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { type Names, useNames } from "../host/names.ts";
 import { OnSession } from "../session/on-session.tsx";
 import { Bar } from "../shell/bar.tsx";
 import { sessionPath } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
+import { look } from "../theme/look.ts";
+import { terminalGround } from "../theme/terminal-ground.ts";
 import { SPEEDS } from "./clock.ts";
 import { type Loaded, RecordingLoad, saveCast } from "./load.ts";
 import css from "./playback.module.css";
@@ -115,17 +116,15 @@ function Loading({ load, names }: { readonly load: RecordingLoad; readonly names
 function Played({ loaded, names }: { readonly loaded: Loaded; readonly names: Names }): ReactNode {
   const frame = useRef<HTMLDivElement>(null);
   const [player, setPlayer] = useState<Player | null>(null);
-  const light = useStore(scheme);
-  const first = useRef(light);
+  const { colours } = useStore(look);
   const { recording, isWhole } = loaded;
   const isReady = isWhole || recording.frames.length > 0;
   useEffect(() => {
     if (!frame.current || !isReady) return;
-    const made = new Player(recording, frame.current, first.current);
+    const made = new Player(recording, frame.current);
     setPlayer(made);
     return () => made.end();
   }, [recording, isReady]);
-  useEffect(() => player?.setScheme(light), [player, light]);
   const pressed = (event: KeyboardEvent): void => {
     if (!player || event.ctrlKey || event.metaKey || event.altKey || isField(event.target)) return;
     const deed = deeds(player)[event.key];
@@ -140,7 +139,7 @@ function Played({ loaded, names }: { readonly loaded: Loaded; readonly names: Na
           <span>{loaded.why}</span>
         </Banner>
       ) : null}
-      <div className={css.frame}>
+      <div className={css.frame} dir="ltr" style={terminalGround(colours)}>
         <div className={css.terminal} ref={frame} />
         {isReady ? null : <p className={css.reading}>Reading the record: {Math.round(loaded.part * 100)} %</p>}
         {isWhole && recording.frames.length === 0 ? <p className={css.reading}>Nothing was printed.</p> : null}
@@ -286,7 +285,7 @@ function Now({
   const marker = markers.findLast(({ atMs }) => atMs <= position);
   return (
     <span className={css.now} title={marker ? markerTitle(marker, names) : ""}>
-      {marker?.actor ? <span>{names(marker.actor).name}</span> : null}
+      {marker?.actor ? <bdi>{names(marker.actor).name}</bdi> : null}
       {marker ? <code>{marker.text}</code> : null}
     </span>
   );

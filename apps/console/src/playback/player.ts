@@ -6,9 +6,8 @@
 import "@xterm/xterm/css/xterm.css";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { Terminal } from "@xterm/xterm";
-import { settings } from "../settings.ts";
-import { themes } from "../session/terminal-theme.ts";
 import { Store } from "../store.ts";
+import { look } from "../theme/look.ts";
 import { advanced, type Pace, stepped } from "./clock.ts";
 import { Heads } from "./heads.ts";
 import type { Recording, Size } from "./recording.ts";
@@ -25,15 +24,15 @@ export class Player {
   readonly #heads: Heads<Terminal>;
   readonly #watcher: ResizeObserver;
   readonly #terminals = new Set<Terminal>();
-  #scheme: "light" | "dark";
+  readonly #unfollow: () => void;
   #shown: Terminal | null = null;
   #lastMs: number | null = null;
   #turn = 0;
 
-  constructor(recording: Recording, frame: HTMLElement, scheme: "light" | "dark") {
+  constructor(recording: Recording, frame: HTMLElement) {
     this.#recording = recording;
     this.#frame = frame;
-    this.#scheme = scheme;
+    this.#unfollow = look.follow(() => this.#looks());
     this.#heads = new Heads(
       recording,
       (size) => this.#made(size),
@@ -42,11 +41,6 @@ export class Player {
     this.#watcher = new ResizeObserver(() => this.#scale());
     this.#watcher.observe(frame);
     this.seek(0);
-  }
-
-  setScheme(scheme: "light" | "dark"): void {
-    this.#scheme = scheme;
-    for (const terminal of this.#terminals) terminal.options.theme = themes[scheme];
   }
 
   play(): void {
@@ -82,8 +76,18 @@ export class Player {
   end(): void {
     this.pause();
     this.#watcher.disconnect();
+    this.#unfollow();
     this.#heads.end();
     this.#frame.replaceChildren();
+  }
+
+  #looks(): void {
+    const { colours, fontFamily, readsAloud } = look.value;
+    for (const { options } of this.#terminals) {
+      options.theme = colours;
+      options.fontFamily = fontFamily;
+      options.screenReaderMode = readsAloud;
+    }
   }
 
   #tick(ms: number): void {
@@ -97,10 +101,10 @@ export class Player {
   #made({ cols, rows }: Size): Terminal {
     const terminal = new Terminal({
       ...{ cols, rows, allowProposedApi: true, disableStdin: true, scrollback: 1_000, fontSize: BASE_PX, lineHeight: 1.2 },
-      fontFamily: '"JetBrains Mono Variable", ui-monospace, "DejaVu Sans Mono", monospace',
-      theme: themes[this.#scheme],
+      fontFamily: look.value.fontFamily,
+      theme: look.value.colours,
       cursorInactiveStyle: "outline",
-      screenReaderMode: settings.value.readsAloud,
+      screenReaderMode: look.value.readsAloud,
     });
     terminal.loadAddon(new Unicode11Addon());
     terminal.unicode.activeVersion = "11";

@@ -49,7 +49,7 @@ export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
         <MenuButton label="Pass the floor to" icon={<Hand size={16} />} onAction={(name) => act(attachment.pass(String(name)))}>
           {others.map((p) => (
             <MenuItem key={p.attachment} id={p.operator} textValue={p.name}>
-              <Avatar name={p.name} kind={p.kind} /> Pass to {p.name}
+              <Avatar name={p.name} kind={p.kind} /> Pass to <bdi>{p.name}</bdi>
             </MenuItem>
           ))}
         </MenuButton>
@@ -83,7 +83,10 @@ function Steers({ floor, own, mayType }: SteersProps): ReactNode {
     <>
       <Avatar name={floor.holderName} kind={floor.holderKind} steers />
       <span>
-        <strong>{floor.holderName}</strong> steers
+        <strong>
+          <bdi>{floor.holderName}</bdi>
+        </strong>{" "}
+        steers
       </span>
     </>
   );

@@ -2,6 +2,7 @@
 import type { HostClient, Session } from "@holdfast/sdk";
 import type { ComponentType } from "react";
 import type { HostLink } from "../host/host-link.ts";
+import type { ActionId } from "../keys/action.ts";
 
 export interface PanelProps {
   readonly link: HostLink;
@@ -10,11 +11,10 @@ export interface PanelProps {
 }
 
 export interface Panel {
-  readonly id: string;
+  /** And of the action that opens and closes it by keys. */
+  readonly id: Extract<ActionId, "timeline" | "files">;
   readonly title: string;
   readonly icon: ComponentType<{ readonly size: number }>;
-  /** With Ctrl and Shift. */
-  readonly key: string;
   readonly component: ComponentType<PanelProps>;
   readonly path: (hostId: string, sessionId: string) => string;
 }

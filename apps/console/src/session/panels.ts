@@ -6,8 +6,8 @@ import { TimelinePanel } from "../timeline/timeline-panel.tsx";
 import type { Panel } from "./panel.ts";
 
 export const panels: readonly Panel[] = [
-  { id: "timeline", title: "Timeline", icon: History, key: "L", component: TimelinePanel, path: timelinePath },
-  { id: "files", title: "Files and ports", icon: FolderOpen, key: "E", component: FilesPanel, path: filesPath },
+  { id: "timeline", title: "Timeline", icon: History, component: TimelinePanel, path: timelinePath },
+  { id: "files", title: "Files and ports", icon: FolderOpen, component: FilesPanel, path: filesPath },
 ];
 
 /** Below, a panel is a screen of its own. */

@@ -1,19 +1,24 @@
 /** One session: its terminal, who is there, who steers, and whether what is seen is of now. */
 import { type HostClient, type Session, shownExactly } from "@holdfast/sdk";
+import "@xterm/xterm/css/xterm.css";
 import { ArrowLeft, Ellipsis, LogOut, SearchIcon, SquareTerminal, X } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import { Badge, Banner, Button, Dialog, Dot, Empty, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
-import { scheme } from "../design/scheme.ts";
 import { durationText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLink } from "../host/hosts.ts";
+import { actionOn } from "../keys/chords.ts";
+import { type Deeds, useShortcut } from "../keys/use-keys.ts";
 import { type Deed, SessionDeed } from "../sessions/deed.tsx";
 import { endText, lookOf } from "../sessions/state.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths, sessionPath } from "../shell/routes.ts";
+import { settings } from "../settings.ts";
 import { useStore } from "../store.ts";
+import { look } from "../theme/look.ts";
+import { terminalGround } from "../theme/terminal-ground.ts";
 import { Find } from "./find.tsx";
 import { FloorBar } from "./floor-bar.tsx";
 import { useHere } from "./here.ts";
@@ -23,7 +28,7 @@ import { hasRoomForTwo, panels } from "./panels.ts";
 import { PasteGuard, usePasteGuard } from "./paste-guard.tsx";
 import css from "./session.module.css";
 import { closePane, Tabs } from "./tabs.tsx";
-import { TerminalView } from "./terminal-view.ts";
+import { followLink, TerminalView } from "./terminal-view.ts";
 import { isSame, type Pane, tabOf, withPane, workspace } from "./workspace.ts";
 
 export interface SessionPageProps {
@@ -93,7 +98,7 @@ function OnHost({ link, sessionId, isAlone, isHere }: OnHostProps): ReactNode {
       new TerminalView({
         client,
         session: sessionId,
-        scheme: scheme.value,
+        look,
         openLink: (url) => asked.current?.(url),
       }),
     );
@@ -141,7 +146,7 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
   const isBoxed = useStore(view.isBoxed);
   const presence = useStore(view.presence);
   const floor = useStore(view.floor);
-  const light = useStore(scheme);
+  const { colours } = useStore(look);
   const opened = useRef(false);
   useEffect(() => {
     if (opened.current || !frame.current) return;
@@ -149,7 +154,6 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
     void view.open(frame.current);
     view.terminal.focus();
   }, [view]);
-  useEffect(() => view.setScheme(light), [view, light]);
   useEffect(() => {
     // Not at once: a view that is only drawn again is not left.
     return () => {
@@ -160,13 +164,14 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
   }, [view]);
   useEffect(() => {
     view.terminal.attachCustomKeyEventHandler((event) => {
-      if (event.type !== "keydown" || !event.ctrlKey || !event.shiftKey) return true;
-      const deeds: Readonly<Record<string, () => void>> = {
-        F: () => setFinding(true),
-        C: () => void navigator.clipboard.writeText(view.terminal.getSelection()),
-        ...Object.fromEntries(panels.map((one) => [one.key, () => toggle.current(one)])),
+      if (event.type !== "keydown") return true;
+      const deeds: Deeds = {
+        find: () => setFinding(true),
+        copy: () => void navigator.clipboard.writeText(view.terminal.getSelection()),
+        ...Object.fromEntries(panels.map((one) => [one.id, () => toggle.current(one)])),
       };
-      const act = deeds[event.key.toUpperCase()];
+      const action = actionOn(event, settings.value.chords, { isTerminal: true, isField: true, isSessions: false });
+      const act = action && deeds[action];
       if (!act) return true;
       event.preventDefault();
       act();
@@ -175,8 +180,8 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
   }, [view, toggle]);
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
   const name = session?.name ?? "Session";
-  const look = session ? lookOf(session) : null;
-  const isEnded = look !== null && !look.isLive;
+  const sort = session ? lookOf(session) : null;
+  const isEnded = sort !== null && !sort.isLive;
   const current = useRef(session);
   current.current = session;
   const end = useCallback(() => {
@@ -211,19 +216,9 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
           ))}
         </ul>
         {isEnded ? null : <FloorBar view={view} />}
-        <IconButton label="Search what was printed" shortcut="Ctrl Shift F" onPress={() => setFinding(true)}>
-          <SearchIcon size={16} />
-        </IconButton>
+        <Search onPress={() => setFinding(true)} />
         {panels.map((one) => (
-          <IconButton
-            key={one.id}
-            label={one.title}
-            shortcut={`Ctrl Shift ${one.key}`}
-            aria-pressed={one === panel}
-            onPress={() => toggle.current(one)}
-          >
-            <one.icon size={16} />
-          </IconButton>
+          <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={() => toggle.current(one)} />
         ))}
         {session ? (
           <MenuButton
@@ -233,7 +228,7 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
           >
             <MenuItem id="share">Share</MenuItem>
             <MenuItem id="rename">Rename</MenuItem>
-            {look?.isLive ? (
+            {sort?.isLive ? (
               <MenuItem id="end" tone="bad">
                 End
               </MenuItem>
@@ -256,17 +251,41 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
       ) : null}
       {state.is === "offline" && !isEnded ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
       <div className={css.beside}>
-        <div className={css.frame} onPasteCapture={guard.onPaste}>
+        <div className={css.frame} dir="ltr" style={terminalGround(colours)} onPasteCapture={guard.onPaste}>
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
           {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
         </div>
         {panel && session ? <Beside panel={panel} link={link} session={session} /> : null}
       </div>
       <KeysBar view={view} />
-      <StatusLine view={view} size={size} end={isEnded ? look.word : null} />
+      <StatusLine view={view} size={size} end={isEnded ? sort.word : null} />
       {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
     </section>
+  );
+}
+
+function Search({ onPress }: { readonly onPress: () => void }): ReactNode {
+  const shortcut = useShortcut("find");
+  return (
+    <IconButton label="Search what was printed" shortcut={shortcut} onPress={onPress}>
+      <SearchIcon size={16} />
+    </IconButton>
+  );
+}
+
+interface PanelButtonProps {
+  readonly panel: Panel;
+  readonly isOpen: boolean;
+  readonly onPress: () => void;
+}
+
+function PanelButton({ panel, isOpen, onPress }: PanelButtonProps): ReactNode {
+  const shortcut = useShortcut(panel.id);
+  return (
+    <IconButton label={panel.title} shortcut={shortcut} aria-pressed={isOpen} onPress={onPress}>
+      <panel.icon size={16} />
+    </IconButton>
   );
 }
 
@@ -381,11 +400,15 @@ function StatusLine({ view, size, end }: StatusLineProps): ReactNode {
         </span>
       ) : others ? (
         <>
-          <span>{who} typed</span>
+          <span>
+            <bdi>{who}</bdi> typed
+          </span>
           <code>{shownExactly(new TextEncoder().encode(others.text))}</code>
         </>
       ) : null}
-      <span>{size ? `${size.cols}×${size.rows}` : ""}</span>
+      <span>
+        <bdi dir="ltr">{size ? `${size.cols}×${size.rows}` : ""}</bdi>
+      </span>
     </footer>
   );
 }
@@ -402,7 +425,7 @@ function OpenLink({ url, onDone }: { readonly url: string | null; readonly onDon
         <Button
           look="primary"
           onPress={() => {
-            if (url) window.open(url, "_blank", "noopener,noreferrer");
+            if (url) followLink(url);
             onDone();
           }}
         >

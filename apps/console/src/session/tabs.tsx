@@ -64,7 +64,7 @@ function Named({ link, id }: { readonly link: ReturnType<typeof useLinks>[number
   return (
     <>
       <Dot {...(look.tone ? { tone: look.tone } : {})} hollow={look.hollow ?? false} label={look.word} />
-      {session.name}
+      <bdi>{session.name}</bdi>
     </>
   );
 }
@@ -91,7 +91,11 @@ function Split({ here }: { readonly here: Pane }): ReactNode {
         if (chosen) workspace.set(withSplit(workspace.value, here, chosen.pane));
       }}
     >
-      {(one) => <MenuItem id={one.id}>{one.name}</MenuItem>}
+      {(one) => (
+        <MenuItem id={one.id}>
+          <bdi>{one.name}</bdi>
+        </MenuItem>
+      )}
     </MenuButton>
   );
 }

@@ -10,15 +10,13 @@
  */
 
 import { type Attachment, type Event, type Floor, HoldError, type HostClient, InputStatus, type Presence } from "@holdfast/sdk";
-import "@xterm/xterm/css/xterm.css";
 import { SearchAddon } from "@xterm/addon-search";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type ILinkHandler, Terminal } from "@xterm/xterm";
-import { settings } from "../settings.ts";
-import { Store } from "../store.ts";
-import { themes } from "./terminal-theme.ts";
+import type { Look } from "../theme/theme.ts";
+import { type Readable, Store } from "../value.ts";
 
 export type ViewState =
   | { readonly is: "attaching" }
@@ -41,6 +39,13 @@ export interface Typed {
   readonly atUnixMs: number;
 }
 
+/** How the session's program ended; both null: by what only `reason` tells. */
+export interface SessionEnd {
+  readonly code: number | null;
+  readonly signal: number | null;
+  readonly reason: string;
+}
+
 const LEAST_PX = 8;
 /** Beside the letters. */
 const SCROLLBAR_PX = 10;
@@ -56,7 +61,7 @@ const decoder = new TextDecoder();
 export interface TerminalViewOptions {
   readonly client: HostClient;
   readonly session: string;
-  readonly scheme: "light" | "dark";
+  readonly look: Readable<Look>;
   readonly observe?: boolean;
   /** Shown before a link that a program printed is followed. */
   readonly openLink: (url: string) => void;
@@ -80,6 +85,8 @@ export class TerminalView {
   /** Held for the next key, from a bar of keys. */
   readonly modifier = new Store<"ctrl" | "alt" | null>(null);
   readonly attachment = new Store<Attachment | null>(null);
+  /** Null while it lives, as far as this view has heard. */
+  readonly exit = new Store<SessionEnd | null>(null);
   /** Of letters of their own size, in CSS pixels. */
   #cell: { readonly width: number; readonly height: number } | null = null;
   readonly #options: TerminalViewOptions;
@@ -92,14 +99,15 @@ export class TerminalView {
 
   constructor(options: TerminalViewOptions) {
     this.#options = options;
+    const { colours, fontFamily, letterPx, readsAloud } = options.look.value;
     this.terminal = new Terminal({
       allowProposedApi: true,
-      fontFamily: '"JetBrains Mono Variable", ui-monospace, "DejaVu Sans Mono", monospace',
-      fontSize: settings.value.letterPx,
-      screenReaderMode: settings.value.readsAloud,
+      fontFamily,
+      fontSize: letterPx,
+      screenReaderMode: readsAloud,
       lineHeight: 1.2,
       scrollback: 10_000,
-      theme: themes[options.scheme],
+      theme: colours,
       overviewRuler: { width: SCROLLBAR_PX },
       linkHandler: linkHandler(options.openLink),
     });
@@ -125,14 +133,10 @@ export class TerminalView {
     await document.fonts.load('13px "JetBrains Mono Variable"').catch(() => []);
     if (this.#isOver) return;
     this.terminal.options.fontFamily = `${this.terminal.options.fontFamily} `;
-    this.#unfollow = settings.follow(() => this.#chosen());
+    this.#unfollow = this.#options.look.follow(() => this.#chosen());
     this.#watcher = new ResizeObserver(() => this.#measured());
     this.#watcher.observe(frame);
     await this.#attach();
-  }
-
-  setScheme(scheme: "light" | "dark"): void {
-    this.terminal.options.theme = themes[scheme];
   }
 
   /** As if it were typed; takes the floor where it may be taken. */
@@ -188,6 +192,7 @@ export class TerminalView {
       );
       if (this.#isOver) return void attachment.detach().catch(() => {});
       this.attachment.set(attachment);
+      this.#ended(attachment.session.exit);
       this.floor.set(attachment.floor);
       this.presence.set(attachment.presence);
       if (this.state.value.is === "attaching") this.state.set({ is: "attached" });
@@ -224,7 +229,16 @@ export class TerminalView {
     } else if (kind?.case === "input" && event.data.length > 0) {
       const text = decoder.decode(event.data);
       this.typed.set({ actor: event.actor, via: event.via, text, atUnixMs: Number(event.atUnixMs) });
-    }
+    } else if (kind?.case === "exited") this.#ended(kind.value.exit);
+    else if (kind?.case === "ended") this.#ended({ reason: kind.value.reason });
+  }
+
+  /** What was told first stays: the program's own end before the session's. */
+  #ended(
+    exit: { readonly code?: number | undefined; readonly signal?: number | undefined; readonly reason: string } | undefined,
+  ): void {
+    if (!exit || this.exit.value) return;
+    this.exit.set({ code: exit.code ?? null, signal: exit.signal ?? null, reason: exit.reason });
   }
 
   /** V2. */
@@ -243,7 +257,7 @@ export class TerminalView {
   /** The size that this view would have, at its own size of letters. */
   #own(): { readonly cols: number; readonly rows: number } | null {
     const { width, height } = this.#frame?.getBoundingClientRect() ?? { width: 0, height: 0 };
-    if (this.terminal.options.fontSize === settings.value.letterPx) this.#cell = cellOf(this.terminal);
+    if (this.terminal.options.fontSize === this.#options.look.value.letterPx) this.#cell = cellOf(this.terminal);
     if (!this.#cell || width === 0 || height === 0) return null;
     return {
       cols: Math.max(2, Math.floor((width - SCROLLBAR_PX) / this.#cell.width)),
@@ -256,15 +270,19 @@ export class TerminalView {
     if (!own) return;
     this.isBoxed.set(this.terminal.cols < own.cols || this.terminal.rows < own.rows);
     const fits = Math.min(1, own.cols / this.terminal.cols, own.rows / this.terminal.rows);
-    const { letterPx } = settings.value;
+    const { letterPx } = this.#options.look.value;
     const px = Math.max(LEAST_PX, Math.floor(letterPx * fits * 2) / 2);
     if (px !== this.terminal.options.fontSize) this.terminal.options.fontSize = px;
     this.#frame?.toggleAttribute("data-pans", letterPx * fits < LEAST_PX);
   }
 
   #chosen(): void {
-    this.terminal.options.screenReaderMode = settings.value.readsAloud;
-    this.terminal.options.fontSize = settings.value.letterPx;
+    const { colours, fontFamily, letterPx, readsAloud } = this.#options.look.value;
+    const { options } = this.terminal;
+    options.theme = colours;
+    options.screenReaderMode = readsAloud;
+    options.fontFamily = fontFamily;
+    options.fontSize = letterPx;
     this.#measured();
   }
 
@@ -343,6 +361,11 @@ function withModifier(held: "ctrl" | "alt", text: string): string {
   if (held === "alt") return `\u001b${text}`;
   const code = text.toUpperCase().charCodeAt(0);
   return text.length === 1 && code >= 0x40 && code < 0x60 ? String.fromCharCode(code - 0x40) : text;
+}
+
+/** How a link that a program printed may be followed: it leads nowhere that knows this page. */
+export function followLink(url: string): void {
+  window.open(url, "_blank", "noopener,noreferrer");
 }
 
 /** Links of these schemes are offered, and no other: what a program prints is not what somebody chose to open. */

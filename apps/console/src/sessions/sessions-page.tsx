@@ -1,6 +1,6 @@
 /** All sessions of all hosts, live: which state, what runs, who is there, who steers. A thousand scroll: only those in sight are drawn. */
 import { escapeText } from "@holdfast/sdk";
-import { Ellipsis, Plus, SquareTerminal } from "lucide-react";
+import { Ellipsis, Plus, SquareTerminal, Unplug } from "lucide-react";
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
 import { Link, useLocation } from "wouter";
@@ -10,6 +10,7 @@ import { Badge, Banner, Button, Dot, Empty, Kbd, MenuButton, MenuItem } from "..
 import { agoText, durationText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useHostStates, useLinks } from "../host/hosts.ts";
+import { useShortcut } from "../keys/use-keys.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths, sessionPath } from "../shell/routes.ts";
 import { type Deed, SessionDeed } from "./deed.tsx";
@@ -31,7 +32,6 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
     [all, wanted, showsEnded],
   );
   const ended = useMemo(() => (all ?? []).filter(({ session }) => !lookOf(session).isLive).length, [all]);
-  useKey("n", onNew);
   return (
     <>
       <Bar title="Sessions">
@@ -76,11 +76,7 @@ function Unknown({ links }: { readonly links: readonly HostLink[] }): ReactNode 
         <Link to={paths.hosts}>Hosts</Link>
       </Empty>
     );
-  return (
-    <Empty title="Looking at your sessions">
-      <p>{states.some(({ is }) => is === "connecting") ? "The host is being asked." : "They are shown once it answers."}</p>
-    </Empty>
-  );
+  return <Unseen links={links} isAway={states.every(({ is }) => is === "offline")} />;
 }
 
 interface RowsProps {
@@ -132,7 +128,7 @@ function Row({ one, several, onDeed }: RowProps): ReactNode {
     <div className={css.cells}>
       <div className={css.name}>
         <Dot {...(look.tone ? { tone: look.tone } : {})} hollow={look.hollow ?? false} label={look.word} />
-        <span>{session.name}</span>
+        <bdi>{session.name}</bdi>
         {several ? <Badge>{link.host.name}</Badge> : null}
         {needsInput(session) ? <Badge tone="warn">asks for input</Badge> : null}
       </div>
@@ -189,8 +185,8 @@ function HostBanner({ link }: { readonly link: HostLink }): ReactNode {
     return (
       <Banner tone="warn">
         <span>
-          <b>{link.host.name}</b> has not answered for {durationText(Math.max(0, now - state.sinceUnixMs))}. Its sessions live on;
-          what is listed is as it was seen last.
+          <bdi>{link.host.name}</bdi> has not answered for {durationText(Math.max(0, now - state.sinceUnixMs))}. Its sessions live
+          on; what is listed is as it was seen last.
         </span>
         <Button onPress={() => link.retry()}>Try now</Button>
       </Banner>
@@ -199,11 +195,37 @@ function HostBanner({ link }: { readonly link: HostLink }): ReactNode {
     return (
       <Banner tone="bad">
         <span>
-          <b>{link.host.name}</b> refuses this browser: {state.why}
+          <bdi>{link.host.name}</bdi> refuses this browser: {state.why}
         </span>
       </Banner>
     );
   return null;
+}
+
+/** No host has answered since the page was opened. */
+function Unseen({ links, isAway }: { readonly links: readonly HostLink[]; readonly isAway: boolean }): ReactNode {
+  if (!isAway)
+    return (
+      <Empty title="Looking at your sessions">
+        <p>The host is being asked.</p>
+      </Empty>
+    );
+  return (
+    <Empty icon={<Unplug size={32} strokeWidth={1.25} />} title="No host answers">
+      <p>
+        This page came from what your browser keeps of it. Sessions live on where they are: as soon as their host answers they are
+        listed here, by themselves. On its machine, <code>hold host up</code> starts it.
+      </p>
+      <Button
+        look="primary"
+        onPress={() => {
+          for (const link of links) link.retry();
+        }}
+      >
+        Try now
+      </Button>
+    </Empty>
+  );
 }
 
 interface NothingProps {
@@ -215,6 +237,7 @@ interface NothingProps {
 }
 
 function Nothing({ isFiltered, hasEnded, text, onNew, onClear }: NothingProps): ReactNode {
+  const shortcut = useShortcut("new");
   if (isFiltered && text !== "")
     return (
       <Empty title={`Nothing fits “${text}”`}>
@@ -228,7 +251,7 @@ function Nothing({ isFiltered, hasEnded, text, onNew, onClear }: NothingProps): 
         {hasEnded ? " Those that ended are behind “Ended”." : ""}
       </p>
       <Button look="primary" onPress={onNew}>
-        New session <Kbd>N</Kbd>
+        New session {shortcut ? <Kbd>{shortcut}</Kbd> : null}
       </Button>
     </Empty>
   );
@@ -241,22 +264,4 @@ function fits({ link, session }: Listed, text: string): boolean {
     .join("\n")
     .toLowerCase();
   return words.every((word) => here.includes(word));
-}
-
-/** A key of one letter, where nobody is typing. */
-function useKey(key: string, pressed: () => void): void {
-  useEffect(() => {
-    const heard = (event: KeyboardEvent): void => {
-      if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (
-        event.target instanceof Element &&
-        event.target.closest("input, textarea, [contenteditable], [role=dialog], [role=menu]")
-      )
-        return;
-      event.preventDefault();
-      pressed();
-    };
-    window.addEventListener("keydown", heard);
-    return () => window.removeEventListener("keydown", heard);
-  }, [key, pressed]);
 }

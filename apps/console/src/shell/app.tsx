@@ -6,16 +6,21 @@ import { useAsked } from "../approvals/approvals.ts";
 import { ApprovalsPage } from "../approvals/approvals-page.tsx";
 import { useNotices } from "../approvals/notices.ts";
 import { Empty } from "../design/controls.tsx";
+import { localeFor } from "../design/direction.ts";
 import { chooseScheme } from "../design/scheme.ts";
 import { useLinks } from "../host/hosts.ts";
 import { HostsPage } from "../host/hosts-page.tsx";
+import { chordText } from "../keys/chord.ts";
+import { chordFor } from "../keys/chords.ts";
+import { type Deeds, isMac, useKeys } from "../keys/use-keys.ts";
+import { lookForNewer } from "../offline/updates.ts";
 import { OperatorsPage } from "../operators/operators-page.tsx";
 import { useGuestsWay } from "../sessions/guests-way.ts";
 import { NewSession } from "../sessions/new-session.tsx";
 import { SessionsPage } from "../sessions/sessions-page.tsx";
 import { choose, settings } from "../settings.ts";
 import { useStore } from "../store.ts";
-import { Palette } from "./palette.tsx";
+import { type Command, Palette } from "./palette.tsx";
 import { paths } from "./routes.ts";
 import css from "./shell.module.css";
 import { Side } from "./side.tsx";
@@ -25,16 +30,17 @@ const bringsSession = () => import("../session/session-page.tsx");
 const SessionPage = lazy(() => bringsSession().then(({ SessionPage: page }) => ({ default: page })));
 const TimelinePage = lazy(() => import("../timeline/timeline-panel.tsx").then(({ TimelinePage: page }) => ({ default: page })));
 const PlaybackPage = lazy(() => import("../playback/playback-page.tsx").then(({ PlaybackPage: page }) => ({ default: page })));
+const SettingsPage = lazy(() => import("../settings/settings-page.tsx").then(({ SettingsPage: page }) => ({ default: page })));
 const FilesPage = lazy(() => import("../files/files-panel.tsx").then(({ FilesPage: page }) => ({ default: page })));
 const AuditPage = lazy(() => import("../audit/audit-page.tsx").then(({ AuditPage: page }) => ({ default: page })));
 const PolicyPage = lazy(() => import("../policy/policy-page.tsx").then(({ PolicyPage: page }) => ({ default: page })));
 const HostPage = lazy(() => import("../host/host-page.tsx").then(({ HostPage: page }) => ({ default: page })));
 
 export function App(): ReactNode {
-  const [, go] = useLocation();
+  const [at, go] = useLocation();
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const [isNewOpen, setNewOpen] = useState(false);
-  const { readsAloud, letterPx } = useStore(settings);
+  const { readsAloud, letterPx, chords, direction } = useStore(settings);
   const links = useLinks();
   const asked = useAsked(links);
   useNotices(asked, () => go(paths.approvals));
@@ -44,37 +50,49 @@ export function App(): ReactNode {
     return () => clearTimeout(timer);
   }, []);
   useEffect(() => {
-    const pressed = (event: KeyboardEvent): void => {
-      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
-      if (event.ctrlKey && !event.shiftKey && event.target instanceof Element && event.target.closest(".xterm")) return;
-      // In a terminal Ctrl-K is the shell's: there it is Ctrl-Shift-K, which no program is sent.
-      event.preventDefault();
-      event.stopPropagation();
-      setPaletteOpen(true);
+    const stops = links.map(({ state }) => state.follow(() => state.value.is === "up" && lookForNewer()));
+    return () => {
+      for (const stop of stops) stop();
     };
-    window.addEventListener("keydown", pressed, true);
-    return () => window.removeEventListener("keydown", pressed, true);
-  }, []);
-  const commands = [
-    { id: "new", text: "New session", shortcut: "N", run: () => setNewOpen(true) },
-    { id: "approvals", text: "Approvals", run: () => go(paths.approvals) },
-    { id: "operators", text: "Operators", run: () => go(paths.operators) },
+  }, [links]);
+  const deeds = {
+    palette: () => setPaletteOpen(true),
+    "palette-anywhere": () => setPaletteOpen(true),
+    new: () => setNewOpen(true),
+    sessions: () => go(paths.sessions),
+    approvals: () => go(paths.approvals),
+    operators: () => go(paths.operators),
+    hosts: () => go(paths.hosts),
+    settings: () => go(paths.settings),
+    larger: () => choose({ letterPx: letterPx + 1 }),
+    smaller: () => choose({ letterPx: letterPx - 1 }),
+  } satisfies Deeds;
+  useKeys(deeds, at === paths.sessions);
+  const keyed = (id: keyof typeof deeds, text: string): Command => {
+    const chord = chordFor(id, chords);
+    return { id, text, run: deeds[id], shortcut: chord === null ? undefined : chordText(chord, isMac) };
+  };
+  const commands: readonly Command[] = [
+    keyed("new", "New session"),
+    keyed("approvals", "Approvals"),
+    keyed("operators", "Operators"),
     { id: "policy", text: "Policy", run: () => go(paths.policy) },
     { id: "audit", text: "Audit", run: () => go(paths.audit) },
-    { id: "hosts", text: "Hosts", run: () => go(paths.hosts) },
+    keyed("hosts", "Hosts"),
+    keyed("settings", "Settings"),
     {
       id: "reader",
       text: readsAloud ? "Screen reader support: off" : "Screen reader support: on",
       run: () => choose({ readsAloud: !readsAloud }),
     },
-    { id: "larger", text: "Larger letters in terminals", run: () => choose({ letterPx: letterPx + 1 }) },
-    { id: "smaller", text: "Smaller letters in terminals", run: () => choose({ letterPx: letterPx - 1 }) },
+    keyed("larger", "Larger letters in terminals"),
+    keyed("smaller", "Smaller letters in terminals"),
     { id: "light", text: "Light colours", run: () => chooseScheme("light") },
     { id: "dark", text: "Dark colours", run: () => chooseScheme("dark") },
     { id: "system", text: "Colours of the system", run: () => chooseScheme(null) },
   ];
   return (
-    <I18nProvider>
+    <I18nProvider locale={localeFor(direction)}>
       <RouterProvider navigate={go}>
         <div className={css.frame}>
           <a className={css.skip} href="#main">
@@ -111,6 +129,9 @@ export function App(): ReactNode {
                 </Route>
                 <Route path={paths.hosts}>
                   <HostsPage />
+                </Route>
+                <Route path={paths.settings}>
+                  <SettingsPage />
                 </Route>
                 <Route path={paths.host}>{({ host }) => <HostPage key={host} hostId={host} />}</Route>
                 <Route>

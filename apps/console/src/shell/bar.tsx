@@ -17,7 +17,9 @@ export function Bar({
   return (
     <header className={css.bar}>
       {lead}
-      <h1>{title}</h1>
+      <h1>
+        <bdi>{title}</bdi>
+      </h1>
       <div className={css.tools}>{children}</div>
     </header>
   );

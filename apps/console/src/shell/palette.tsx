@@ -16,7 +16,7 @@ export interface Command {
   readonly id: string;
   readonly text: string;
   readonly hint?: string;
-  readonly shortcut?: string;
+  readonly shortcut?: string | undefined;
   readonly run: () => void;
 }
 
@@ -52,8 +52,8 @@ export function Palette({ isOpen, onClose, commands }: PaletteProps): ReactNode 
                     command.run();
                   }}
                 >
-                  {command.text}
-                  {command.hint ? <span className={controls.hint}>{command.hint}</span> : null}
+                  <bdi>{command.text}</bdi>
+                  {command.hint ? <bdi className={controls.hint}>{command.hint}</bdi> : null}
                   {command.shortcut ? <Kbd>{command.shortcut}</Kbd> : null}
                 </MenuItem>
               )}

@@ -17,4 +17,5 @@ export const paths = {
   files: "/sessions/:host/:session/files",
   hosts: "/hosts",
   host: "/hosts/:host",
+  settings: "/settings",
 } as const;

@@ -1,21 +1,23 @@
 /** Where one can go: the screens, and the hosts with whether they answer. On a phone it is the bar below. */
-import { ScrollText, Search, Server, ShieldCheck, SquareTerminal, Users } from "lucide-react";
+import { ScrollText, Search, Server, Settings, ShieldCheck, SquareTerminal, Users } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { Badge, Dot, IconButton } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
+import { useShortcut } from "../keys/use-keys.ts";
 import { hostPath, paths } from "./routes.ts";
 import css from "./shell.module.css";
 
 export function Side({ onPalette, waiting }: { readonly onPalette: () => void; readonly waiting: number }): ReactNode {
   const links = useLinks();
+  const shortcut = useShortcut("palette");
   return (
     <aside className={css.side}>
       <div className={css.brand}>
         <img src="/icon.svg" alt="" />
         Holdfast
-        <IconButton label="Search and commands" shortcut="Ctrl K" onPress={onPalette}>
+        <IconButton label="Search and commands" shortcut={shortcut} onPress={onPalette}>
           <Search size={15} />
         </IconButton>
       </div>
@@ -31,6 +33,7 @@ export function Side({ onPalette, waiting }: { readonly onPalette: () => void; r
         <Place to={paths.operators} icon={<Users size={16} />} text="Operators" also="/operators/" />
         <Place to={paths.audit} icon={<ScrollText size={16} />} text="Audit" also="/audit/" />
         <Place to={paths.hosts} icon={<Server size={16} />} text="Hosts" also="/hosts/" />
+        <Place to={paths.settings} icon={<Settings size={16} />} text="Settings" also="/settings/" />
       </nav>
       <nav className={`${css.nav} ${css.hosts}`} aria-label="Hosts">
         <h2>Hosts</h2>
@@ -73,7 +76,9 @@ function HostPlace({ link }: { readonly link: HostLink }): ReactNode {
   return (
     <Link to={to} aria-current={at === to ? "page" : undefined}>
       <Dot tone={TONES[is]} label={WORDS[is]} />
-      <span>{link.host.name}</span>
+      <span>
+        <bdi>{link.host.name}</bdi>
+      </span>
     </Link>
   );
 }

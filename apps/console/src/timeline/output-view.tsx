@@ -3,9 +3,8 @@ import type { HostClient, Session } from "@holdfast/sdk";
 import "@xterm/xterm/css/xterm.css";
 import { Terminal } from "@xterm/xterm";
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { scheme } from "../design/scheme.ts";
-import { themes } from "../session/terminal-theme.ts";
 import { useStore } from "../store.ts";
+import { look } from "../theme/look.ts";
 import { outputOf } from "./command-output.ts";
 import type { Item, TerminalSize } from "./item.ts";
 import css from "./timeline.module.css";
@@ -23,16 +22,15 @@ export interface OutputViewProps {
 
 export function OutputView({ client, session, item, size }: OutputViewProps): ReactNode {
   const frame = useRef<HTMLDivElement>(null);
-  const light = useStore(scheme);
+  const { colours, fontFamily } = useStore(look);
   const terminal = useRef<Terminal | null>(null);
   const [note, setNote] = useState("Reading what it printed");
-  const first = useRef({ item, session, size, light });
+  const first = useRef({ item, session, size, colours, fontFamily });
   useEffect(() => {
-    const { item, session, size, light } = first.current;
+    const { item, session, size, colours, fontFamily } = first.current;
     const cols = size?.cols ?? session.size?.cols ?? 80;
     const made = new Terminal({
-      ...{ cols, rows: ROWS, scrollback: SCROLLBACK, disableStdin: true, fontSize: 12, theme: themes[light] },
-      fontFamily: '"JetBrains Mono Variable", ui-monospace, "DejaVu Sans Mono", monospace',
+      ...{ cols, rows: ROWS, scrollback: SCROLLBACK, disableStdin: true, fontSize: 12, theme: colours, fontFamily },
       cursorInactiveStyle: "none",
     });
     terminal.current = made;
@@ -54,8 +52,8 @@ export function OutputView({ client, session, item, size }: OutputViewProps): Re
     };
   }, [client]);
   useEffect(() => {
-    if (terminal.current) terminal.current.options.theme = themes[light];
-  }, [light]);
+    if (terminal.current) terminal.current.options.theme = colours;
+  }, [colours]);
   return (
     <>
       {note ? (
@@ -63,7 +61,7 @@ export function OutputView({ client, session, item, size }: OutputViewProps): Re
           {note}
         </p>
       ) : null}
-      <div className={css.output} ref={frame} />
+      <div className={css.output} dir="ltr" ref={frame} />
     </>
   );
 }

@@ -3,6 +3,7 @@ import { type ReactNode, useCallback, useEffect, useRef, useState } from "react"
 import { followInvitations } from "../entry.ts";
 import { type Hosts, HostsProvider } from "../host/hosts.ts";
 import { whyNot } from "../host/why-not.ts";
+import { Newer } from "../offline/newer.tsx";
 import { App } from "../shell/app.tsx";
 import { useStore } from "../store.ts";
 import css from "./welcome.module.css";
@@ -63,6 +64,7 @@ export function Start({ invitation, loading }: StartProps): ReactNode {
     );
   return (
     <HostsProvider value={phase.hosts}>
+      <Newer />
       <Known hosts={phase.hosts} wrong={wrong} onSeen={() => setWrong(null)} />
     </HostsProvider>
   );

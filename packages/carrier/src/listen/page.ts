@@ -68,6 +68,7 @@ const PLACES = [
   "/hosts/{host}",
   "/operators",
   "/policy",
+  "/settings",
   "/sessions/{host}/{session}",
   "/sessions/{host}/{session}/{view}",
 ] as const;
