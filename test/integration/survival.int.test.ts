@@ -1,6 +1,7 @@
 /** `kill -9` of clients and of the host under load: nothing that runs, and nothing that it wrote, is lost (promises P1, P2, P4). */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { hostDown } from "@holdfast/host/start";
 import { InputStatus, SessionState } from "@holdfast/protocol";
 import type { Attachment, HostClient } from "@holdfast/sdk";
 import { folders } from "@holdfast/sdk/node";
@@ -196,6 +197,34 @@ test("what a background child prints after its parent's exit and a host's death 
   );
   expect((await again.show(session.id)).exit?.code).toBe(5);
   await fact("the shim has gone", () => shimsOf(w.place).length === 0);
+});
+
+test("a program whose journal is taken away is left alone and told of, and is its session again when the journal is back", async () => {
+  const w = await world();
+  const me = await w.connect();
+  const session = await w.open(me, {
+    script: `trap '' HUP; until [ -e '${w.path("go")}' ]; do sleep 0.02; done; echo went on; exit 6`,
+  });
+  const journal = folders.journal(w.home);
+  const swap = async (admin: HostClient, from: string, to: string): Promise<HostClient> => {
+    await admin.down();
+    w.close(admin);
+    await hostDown({ home: w.home, end: false });
+    rmSync(to, { recursive: true, force: true });
+    renameSync(from, to);
+    await w.start();
+    return w.connect();
+  };
+  const without = await swap(me, journal, w.path("journal"));
+  await fact("the admin is told", async () =>
+    (await without.status()).notices.some((n) => n.includes(`as session ${session.id} `)),
+  );
+  expect((await without.list()).map((s) => s.id)).not.toContain(session.id);
+  expect(shimsOf(w.place).length).toBe(1);
+  const again = await swap(without, w.path("journal"), journal);
+  writeFileSync(w.path("go"), "");
+  expect((await again.wait(session.id, { exit: true })).exit?.code).toBe(6);
+  expect((await record(again, session.id)).output.toString()).toContain("went on");
 });
 
 test("the keeper starts a killed host again within a second, unasked", async () => {
