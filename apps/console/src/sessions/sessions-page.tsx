@@ -1,7 +1,7 @@
 /** All sessions of all hosts, live: which state, what runs, who is there, who steers. A thousand scroll: only those in sight are drawn. */
 import { escapeText } from "@holdfast/sdk";
 import { Ellipsis, Plus, SquareTerminal, Unplug } from "lucide-react";
-import { type ReactNode, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useDeferredValue, useMemo, useState } from "react";
 import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
