@@ -4,6 +4,7 @@
  *   K1  A head names what was there at one moment: the ledger up to a mark, and at least the payloads of its records. What was erased meanwhile
  *       sends it back to the beginning, so that no head shows an erasure whose record it has not.
  *   K2  Pieces first, then the head, then what no head needs any more goes. Killed anywhere, the mirror is the one before or the one after.
+ *       What was killed in between is tidied first, so that what a head does not have, the store has not either.
  *   K3  The head is replaced only where it is the one that was read: of two hosts with one home, one goes on, and the other is {@link Fenced}.
  */
 import { randomBytes } from "node:crypto";
@@ -112,11 +113,13 @@ export class Copier {
     present.delete(headName(hostId));
     const found = await store.get(headName(hostId));
     if (found === null) {
+      await store.tidy(`${hostId}/`);
       const epoch = (memory?.epoch ?? 0) + 1;
       return new Copier(parts, { epoch, serial: 0, revision: 0, files: new Map(), moment: null }, present, []);
     }
     const head = await Copier.#opened(parts, found.bytes, takesOver);
     if (head && memory && (head.mark === memory.mark || head.mark === memory.intent)) {
+      await store.tidy(`${hostId}/`);
       const files = new Map(head.files.map((f) => [f.path, f]));
       return new Copier(
         parts,
@@ -129,6 +132,7 @@ export class Copier {
       throw new Fenced(
         `another host with the id ${hostId} has written this mirror${head ? `, last at ${new Date(head.asOfUnixMs).toISOString()}` : ""}: a copy of this home runs somewhere, or this one was restored; to go on from here, in place of that: hold host mirror URL --take-over`,
       );
+    await store.tidy(`${hostId}/`);
     const epochs = [...present].map((name) => Number(name.split("/")[1]) || 0);
     const epoch = Math.max(head?.epoch ?? 0, memory?.epoch ?? 0, ...epochs) + 1;
     return new Copier(

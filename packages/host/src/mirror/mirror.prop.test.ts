@@ -52,6 +52,10 @@ class MemoryStore implements ObjectStore {
     this.#burn();
     this.objects.delete(name);
   }
+  tidied: string[] = [];
+  async tidy(prefix: string): Promise<void> {
+    this.tidied.push(prefix);
+  }
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -308,8 +312,12 @@ test("of two hosts with one home one goes on, and the other is told so until it 
   home.append(seg(1), 7);
   await first.pass();
   copy.append(seg(1), 9);
+  store.tidied = [];
   await expect(begin(copy, store)).rejects.toThrow(Fenced);
+  // Who may not write may not erase.
+  expect(store.tidied).toEqual([]);
   const second = await begin(copy, store, true);
+  expect(store.tidied).toEqual([`${hostId}/`]);
   await second.pass();
   expect(second.epoch).toBe(2);
   home.append(seg(1), 7);
