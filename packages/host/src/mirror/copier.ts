@@ -84,6 +84,8 @@ interface Written {
   readonly files: ReadonlyMap<string, Copied>;
   /** Null: another life of the host wrote it, whose counts are not ours. */
   readonly moment: Moment | null;
+  /** The head that is there is this home's. */
+  readonly isOurs: boolean;
 }
 
 export class Copier {
@@ -106,41 +108,41 @@ export class Copier {
     this.#pieceBytes = parts.pieceBytes ?? PIECE_BYTES;
   }
 
-  /** Takes up what is there. Throws {@link Fenced} where it is another's; `takesOver`: from now on it is ours. */
+  /**
+   * Takes up what is there. Throws {@link Fenced} where it is another's. `takesOver`: from now on it is ours, by a head that says what the one that is there
+   * does and whose the mirror is now; one that can't be opened stays until the first pass replaces it (`isOurs`).
+   */
   static async begin(parts: CopierParts, takesOver: boolean): Promise<Copier> {
     const { store, hostId, memory } = parts;
     const present = new Set(await store.list(`${hostId}/`));
     present.delete(headName(hostId));
     const found = await store.get(headName(hostId));
+    const none = { revision: 0, files: new Map<string, Copied>(), moment: null, isOurs: false };
     if (found === null) {
       await store.tidy(`${hostId}/`);
-      const epoch = (memory?.epoch ?? 0) + 1;
-      return new Copier(parts, { epoch, serial: 0, revision: 0, files: new Map(), moment: null }, present, []);
+      return new Copier(parts, { ...none, epoch: (memory?.epoch ?? 0) + 1, serial: 0 }, present, []);
     }
+    const { revision } = found;
     const head = await Copier.#opened(parts, found.bytes, takesOver);
     if (head && memory && (head.mark === memory.mark || head.mark === memory.intent)) {
       await store.tidy(`${hostId}/`);
+      const { serial } = head;
+      // It was taken over, and names what the other one had: nothing of that is ours.
+      if (memory.epoch > head.epoch)
+        return new Copier(parts, { ...none, epoch: memory.epoch, serial, revision, isOurs: true }, present, []);
       const files = new Map(head.files.map((f) => [f.path, f]));
-      return new Copier(
-        parts,
-        { epoch: head.epoch, serial: head.serial, revision: found.revision, files, moment: null },
-        present,
-        head.missed,
-      );
+      return new Copier(parts, { ...none, epoch: head.epoch, serial, revision, files, isOurs: true }, present, head.missed);
     }
     if (!takesOver)
       throw new Fenced(
         `another host with the id ${hostId} has written this mirror${head ? `, last at ${new Date(head.asOfUnixMs).toISOString()}` : ""}: a copy of this home runs somewhere, or this one was restored; to go on from here, in place of that: hold host mirror URL --take-over`,
       );
-    await store.tidy(`${hostId}/`);
     const epochs = [...present].map((name) => Number(name.split("/")[1]) || 0);
     const epoch = Math.max(head?.epoch ?? 0, memory?.epoch ?? 0, ...epochs) + 1;
-    return new Copier(
-      parts,
-      { epoch, serial: head?.serial ?? 0, revision: found.revision, files: new Map(), moment: null },
-      present,
-      [],
-    );
+    const copier = new Copier(parts, { ...none, epoch, serial: head?.serial ?? 0, revision }, present, []);
+    if (head) await copier.#claim(head);
+    await store.tidy(`${hostId}/`);
+    return copier;
   }
 
   /** Null: it can't be opened, and is to be replaced. */
@@ -153,6 +155,10 @@ export class Copier {
     }
   }
 
+  /** Nobody has to be told any more that this home takes over. */
+  get isOurs(): boolean {
+    return this.#written.isOurs;
+  }
   get serial(): number {
     return this.#written.serial;
   }
@@ -220,17 +226,16 @@ export class Copier {
   async #copyFile({ path, bytes, fromPiece, kept }: Reading): Promise<readonly string[] | null> {
     const pieces = [...kept];
     const pieceBytes = this.#pieceBytes;
+    const count = Math.max(0, piecesOf(bytes, pieceBytes) - fromPiece);
     let isGone = false;
-    let next = fromPiece;
-    const hand = async (): Promise<void> => {
-      for (let n = next++; n < piecesOf(bytes, pieceBytes) && !isGone; n = next++) {
-        const from = n * pieceBytes;
-        const content = await this.#p.source.read(path, from, Math.min(pieceBytes, bytes - from));
-        if (content === null) isGone = true;
-        else pieces[n] = await this.#keep(path, n, content);
-      }
-    };
-    await inHands(AT_ONCE, hand);
+    await inHands(AT_ONCE, Array(count).keys(), async (at) => {
+      if (isGone) return;
+      const n = fromPiece + at;
+      const from = n * pieceBytes;
+      const content = await this.#p.source.read(path, from, Math.min(pieceBytes, bytes - from));
+      if (content === null) isGone = true;
+      else pieces[n] = await this.#keep(path, n, content);
+    });
     return isGone ? null : pieces;
   }
 
@@ -258,10 +263,10 @@ export class Copier {
   }
 
   async #write(moment: Moment, asOfUnixMs: number, files: readonly Copied[]): Promise<void> {
-    const { source, store, keys, hostId, hostKey, remember } = this.#p;
-    const { epoch, revision } = this.#written;
+    const { source, hostId } = this.#p;
+    const { epoch } = this.#written;
     const serial = this.#written.serial + 1;
-    const mark = randomBytes(16).toString("base64url");
+    const mark = newMark();
     const head: Head = {
       version: 1,
       hostId,
@@ -273,27 +278,41 @@ export class Copier {
       missed: this.#missed,
       sessions: await source.sessions(),
     };
+    const revision = await this.#replace(head, asOfUnixMs);
+    this.#written = { epoch, serial, revision, files: new Map(files.map((f) => [f.path, f])), moment, isOurs: true };
+  }
+
+  /** Before all is copied anew: of what the other host writes from here on, nothing is taken. The epoch is the old one's, as the pieces are. */
+  async #claim(found: Head): Promise<void> {
+    const head = { ...found, serial: found.serial + 1, mark: newMark() };
+    const revision = await this.#replace(head, this.asOfUnixMs);
+    this.#written = { ...this.#written, serial: head.serial, revision, isOurs: true };
+  }
+
+  /** K3 */
+  async #replace(head: Head, asOfUnixMs: number): Promise<number> {
+    const { store, keys, hostId, hostKey, remember } = this.#p;
+    const { epoch } = this.#written;
+    const { mark } = head;
     const sealed = await seal(keys, headName(hostId), encodeHead(head, hostKey));
     const known = { mark: this.#memory?.mark ?? "", epoch, asOfUnixMs: this.#memory?.asOfUnixMs ?? 0 };
     await remember((this.#memory = { ...known, intent: mark }));
-    const at = await store.replace(headName(hostId), sealed, revision);
-    this.#written = { epoch, serial, revision: at, files: new Map(files.map((f) => [f.path, f])), moment };
+    const revision = await store.replace(headName(hostId), sealed, this.#written.revision);
     await remember((this.#memory = { mark, intent: mark, epoch, asOfUnixMs }));
+    return revision;
   }
 
   /** K2 */
   async #sweep(): Promise<void> {
-    const gone = unneeded(this.#present, this.#written.files.values());
-    const hand = async (): Promise<void> => {
-      for (let name = gone.pop(); name !== undefined; name = gone.pop()) {
-        await this.#p.store.delete(name);
-        this.#present.delete(name);
-        this.#whole.delete(name);
-      }
-    };
-    await inHands(AT_ONCE, hand);
+    await inHands(AT_ONCE, unneeded(this.#present, this.#written.files.values()), async (name) => {
+      await this.#p.store.delete(name);
+      this.#present.delete(name);
+      this.#whole.delete(name);
+    });
   }
 }
+
+const newMark = (): string => randomBytes(16).toString("base64url");
 
 /** K1: the ledger up to the mark, and all payloads: there may be more of those, never fewer. */
 function upTo({ segment, bytes }: Moment, found: readonly Found[]): Found[] {

@@ -44,6 +44,8 @@ const LINES_A_TURN = 50;
 interface Setting extends Omit<MirrorAddress, "creds"> {
   /** Erasures that the mirror did not have when the host last knew. */
   readonly pending?: number;
+  /** Asked for, and not done yet. */
+  readonly takesOver?: boolean;
 }
 
 /** What of the host this needs. */
@@ -80,7 +82,7 @@ export class Mirror {
     if (!existsSync(path)) return;
     try {
       this.#setting = JSON.parse(readFileSync(path, "utf8")) as Setting;
-      this.#begin(false);
+      this.#begin();
     } catch (fault) {
       ports.log(`${path} can't be read (${String(fault)}): nothing is mirrored; say where again: hold host mirror URL`);
     }
@@ -108,8 +110,8 @@ export class Mirror {
     if (creds === undefined) rmSync(files.mirrorCreds(home), { force: true });
     else writeFileSync(files.mirrorCreds(home), creds, { mode: 0o600 });
     await this.stop();
-    this.#keep({ url, bucket });
-    await this.#begun(takesOver);
+    this.#keep({ url, bucket, ...(takesOver ? { takesOver } : {}) });
+    await this.#begun();
     return this.status();
   }
 
@@ -197,7 +199,7 @@ export class Mirror {
     this.#setting = setting;
   }
 
-  #begin(takesOver: boolean): void {
+  #begin(): void {
     const { host, hostId, workerUrl } = this.#p;
     const setting = this.#setting!;
     const creds = files.mirrorCreds(host.home);
@@ -211,7 +213,7 @@ export class Mirror {
           bucket: setting.bucket,
           ...(existsSync(creds) ? { creds: readFileSync(creds, "utf8") } : {}),
         },
-        takesOver,
+        takesOver: setting.takesOver ?? false,
       } satisfies WorkerSettings,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
     });
@@ -224,7 +226,7 @@ export class Mirror {
   }
 
   /** Begins, and waits until it has something to say. */
-  async #begun(takesOver: boolean): Promise<void> {
+  async #begun(): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, FLUSH_MS);
       this.#onTold = ({ state }) => {
@@ -232,7 +234,7 @@ export class Mirror {
         clearTimeout(timer);
         resolve();
       };
-      this.#begin(takesOver);
+      this.#begin();
     });
     this.#onTold = null;
   }
@@ -241,7 +243,7 @@ export class Mirror {
   #ended(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
-    this.#again = setTimeout(() => this.#begin(false), AGAIN_MS);
+    this.#again = setTimeout(() => this.#begin(), AGAIN_MS);
     this.#again.unref();
   }
 
@@ -270,6 +272,10 @@ export class Mirror {
     }
     this.#told = told;
     this.#onTold?.(told);
+    if (told.isOurs && this.#setting?.takesOver) {
+      const { takesOver: _, ...setting } = this.#setting;
+      this.#keep(setting);
+    }
     if (told.done >= 0 && this.#setting?.pending && this.#pending() === 0) {
       const { pending: _, ...setting } = this.#setting;
       this.#keep(setting);

@@ -28,6 +28,8 @@ export interface Told {
   readonly copiedBytes: number;
   /** Of the host's counts, in the newest head that this worker wrote; -1: it has written none. */
   readonly done: number;
+  /** The head that is there is this home's: it takes over no more. */
+  readonly isOurs: boolean;
 }
 
 export type ToWorker =

@@ -63,7 +63,18 @@ function ask<T>(what: "moment" | "sessions"): Promise<T> {
 const source: Source = homeSource(settings.home, { moment: () => ask("moment"), sessions: () => ask("sessions") });
 
 let told: Told = {
-  ...{ state: "connecting", sinceUnixMs: Date.now(), why: "", epoch: 0, serial: 0, files: 0, bytes: 0, copiedBytes: 0, done: -1 },
+  ...{
+    state: "connecting",
+    sinceUnixMs: Date.now(),
+    why: "",
+    epoch: 0,
+    serial: 0,
+    files: 0,
+    bytes: 0,
+    copiedBytes: 0,
+    done: -1,
+    isOurs: false,
+  },
   asOfUnixMs: remembered()?.asOfUnixMs ?? 0,
 };
 function tell(state: MirrorState, why: string, more: Partial<Told> = {}): void {
@@ -164,10 +175,17 @@ function rest(ms: number, isWell: boolean): Promise<void> {
   });
 }
 
+/** From here on another that takes over is not taken over from again. */
+function ours({ isOurs }: Copier): void {
+  if (!isOurs || told.isOurs) return;
+  takesOver = false;
+  tell(told.state, told.why, { isOurs });
+}
+
 /** One pass, if there is anything to copy; resolves with how long to rest. */
 async function turn(lookedAt: { atMs: number; isRacy: boolean }): Promise<number> {
   copier ??= await begin();
-  takesOver = false;
+  ours(copier);
   has = copier.files;
   const waiting = [...flushes];
   const now = await ask<Moment>("moment");
@@ -176,6 +194,7 @@ async function turn(lookedAt: { atMs: number; isRacy: boolean }): Promise<number
   if (!isDue) return PASS_MS;
   tell("copying", "");
   const moment = await copier.pass();
+  ours(copier);
   has = copier.files;
   const all = [...has.values()];
   lookedAt.atMs = began;
