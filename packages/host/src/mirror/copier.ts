@@ -191,8 +191,12 @@ export class Copier {
       const aside = await this.#copy(await source.list("aside"), false);
       // Before it: what is recorded from here on may not be in it.
       const asOfUnixMs = source.nowMs();
+      // What goes from here on may go unsaid in the ledger up to the mark.
+      const earlier = (await source.list("record")).map((file) => file.path);
       const moment = await source.moment();
       const record = upTo(moment, await source.list("record"));
+      const there = new Set(record.map((file) => file.path));
+      for (const path of earlier) if (!there.has(path)) this.#miss(path);
       const before = this.#written.moment;
       const copied = await this.#copy(record, before !== null && before.told === moment.told && before.done === moment.done);
       const after = await source.moment();
@@ -216,11 +220,16 @@ export class Copier {
     for (const reading of readings) {
       const pieces = await this.#copyFile(reading);
       if (pieces) files.push({ path: reading.path, bytes: reading.bytes, modifiedMs: times.get(reading.path)!, pieces });
-      // Retention drops payloads at any time, and says so in the ledger after the mark; nothing else may be missing.
-      else if (reading.path.startsWith("payload/")) this.#missed = [...this.#missed, reading.path].slice(-MOST_MISSED);
-      else isShort ||= reading.path.startsWith("ledger/");
+      else if (!this.#miss(reading.path)) isShort ||= reading.path.startsWith("ledger/");
     }
     return { files, isShort };
+  }
+
+  /** Retention drops payloads at any time, and says so in the ledger after the mark; nothing else may be missing. */
+  #miss(path: string): boolean {
+    if (!path.startsWith("payload/")) return false;
+    this.#missed = [...this.#missed.filter((other) => other !== path), path].slice(-MOST_MISSED);
+    return true;
   }
 
   async #copyFile({ path, bytes, fromPiece, kept }: Reading): Promise<readonly string[] | null> {

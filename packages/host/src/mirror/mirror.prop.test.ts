@@ -299,6 +299,22 @@ test("a payload that retention took while it was copied is named as missed, and 
   expect([reader.head.missed, reader.head.files.map((f) => f.path)]).toEqual([["payload/a.1.1.pay"], [seg(1)]]);
 });
 
+test("a payload that retention took between the ledger's mark and the look at what there is is named as missed", async () => {
+  const home = new Home();
+  const store = new MemoryStore();
+  home.append(seg(1), 50);
+  home.append("payload/a.1.1.pay", 20);
+  const { moment } = home;
+  home.moment = async () => {
+    const now = await moment.call(home);
+    home.files.delete("payload/a.1.1.pay");
+    return now;
+  };
+  await (await begin(home, store)).pass();
+  const reader = await MirrorReader.open(store, keys, hostId, null);
+  expect([reader.head.missed, reader.head.files.map((f) => f.path)]).toEqual([["payload/a.1.1.pay"], [seg(1)]]);
+});
+
 test("of two hosts with one home one goes on, and the other is told so until it takes over", async () => {
   const home = new Home();
   const store = new MemoryStore();
