@@ -39,9 +39,9 @@ export interface Source {
 
 /** K3: what this home knows of its heads. */
 export interface Memory {
-  /** Of the newest head that was written, and of the one that was about to be. */
+  /** Of the newest head that is known to be written, and of those since that may be: one whose answer did not come may be there any time later. */
   readonly mark: string;
-  readonly intent: string;
+  readonly intents: readonly string[];
   readonly epoch: number;
   readonly asOfUnixMs: number;
 }
@@ -74,6 +74,7 @@ export class Unsettled extends Error {}
 const ROUNDS = 6;
 /** Of a host that floods: their records are soon gone too. */
 const MOST_MISSED = 10_000;
+const MOST_INTENTS = 64;
 /** So many pieces are on their way at once: 2 MiB each, and as much again sealed. */
 const AT_ONCE = 2;
 
@@ -124,7 +125,7 @@ export class Copier {
     }
     const { revision } = found;
     const head = await Copier.#opened(parts, found.bytes, takesOver);
-    if (head && memory && (head.mark === memory.mark || head.mark === memory.intent)) {
+    if (head && memory && (head.mark === memory.mark || memory.intents.includes(head.mark))) {
       await store.tidy(`${hostId}/`);
       const { serial } = head;
       // It was taken over, and names what the other one had: nothing of that is ours.
@@ -305,9 +306,10 @@ export class Copier {
     const { mark } = head;
     const sealed = await seal(keys, headName(hostId), encodeHead(head, hostKey));
     const known = { mark: this.#memory?.mark ?? "", epoch, asOfUnixMs: this.#memory?.asOfUnixMs ?? 0 };
-    await remember((this.#memory = { ...known, intent: mark }));
+    const intents = [...(this.#memory?.intents ?? []), mark].slice(-MOST_INTENTS);
+    await remember((this.#memory = { ...known, intents }));
     const revision = await store.replace(headName(hostId), sealed, this.#written.revision);
-    await remember((this.#memory = { mark, intent: mark, epoch, asOfUnixMs }));
+    await remember((this.#memory = { mark, intents: [], epoch, asOfUnixMs }));
     return revision;
   }
 

@@ -388,6 +388,28 @@ test("a take-over that dies while it copies goes on without being asked again, a
   expect((await mirrored(store)).get(seg(1))).toEqual(copy.files.get(seg(1))!.bytes);
 });
 
+test("a head that comes to lie there after the next one was tried is still this home's", async () => {
+  const home = new Home();
+  const store = new MemoryStore();
+  home.append(seg(1), 10);
+  await (await begin(home, store)).pass();
+  const { replace } = store;
+  let land = (): Promise<unknown> => Promise.resolve();
+  store.replace = (name, bytes, revision) => {
+    land = () => replace.call(store, name, bytes, revision);
+    return Promise.reject(new Died());
+  };
+  home.append(seg(1), 10);
+  await expect((await begin(home, store)).pass()).rejects.toThrow(Died);
+  const next = await begin(home, store);
+  await land();
+  store.replace = replace;
+  home.append(seg(1), 10);
+  await expect(next.pass()).rejects.toThrow(Overtaken);
+  await (await begin(home, store)).pass();
+  expect((await mirrored(store)).get(seg(1))).toEqual(home.files.get(seg(1))!.bytes);
+});
+
 test("what can't be opened is taken over by the first pass, and until then it has to be asked for", async () => {
   const { copy, store } = await twoHomes();
   const head = `${hostId}/head`;

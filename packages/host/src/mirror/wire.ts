@@ -35,6 +35,8 @@ export interface Told {
 export type ToWorker =
   | { readonly type: "moment"; readonly id: number; readonly moment: Moment }
   | { readonly type: "sessions"; readonly id: number; readonly lines: readonly SessionLine[] }
+  /** In place of either: the host could not say. */
+  | { readonly type: "refused"; readonly id: number; readonly why: string }
   | { readonly type: "flush"; readonly id: number }
   | { readonly type: "lag"; readonly id: number };
 
