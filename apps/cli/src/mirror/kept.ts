@@ -2,6 +2,7 @@
  * What is known of the mirrors that contexts name: `mirrors/CONTEXT.json` in the folder of config.toml, 0600, as it holds the key that the record is read with.
  * How far a reader has seen stands there too: an older head is then known to be one.
  */
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { usage } from "../app/fail.ts";
@@ -33,8 +34,24 @@ export function readMirror(folder: string, context: string): KeptMirror {
 export function writeMirror(folder: string, context: string, mirror: KeptMirror): void {
   const file = fileOf(folder, context);
   mkdirSync(join(folder, "mirrors"), { recursive: true, mode: 0o700 });
-  writeFileSync(`${file}.new`, `${JSON.stringify(mirror, null, 1)}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  // Of its own: others may read the same mirror at this moment, and each writes how far.
+  const temporary = `${file}.${randomUUID()}.new`;
+  try {
+    writeFileSync(temporary, `${JSON.stringify(mirror, null, 1)}\n`, { mode: 0o600, flag: "wx" });
+    renameSync(temporary, file);
+  } catch (fault) {
+    rmSync(temporary, { force: true });
+    throw fault;
+  }
+}
+
+/** Keeps how far `mirror` was seen, unless the context names another by now, or none, or somebody has seen further. */
+export function keepSeen(folder: string, context: string, mirror: KeptMirror, seen: NonNullable<KeptMirror["seen"]>): void {
+  if (!existsSync(fileOf(folder, context))) return;
+  const now = readMirror(folder, context);
+  if ((["url", "bucket", "hostId", "key"] as const).some((what) => now[what] !== mirror[what])) return;
+  const { epoch, serial } = now.seen ?? { epoch: 0, serial: 0 };
+  if (seen.epoch > epoch || (seen.epoch === epoch && seen.serial > serial)) writeMirror(folder, context, { ...now, seen });
 }
 
 export function forgetMirror(folder: string, context: string): void {

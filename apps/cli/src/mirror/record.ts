@@ -6,7 +6,7 @@ import type { WitnessSource } from "@holdfast/host/audit";
 import type { MirroredRecord } from "@holdfast/host/mirror";
 import { HoldError, type HostClient, type Session, SessionState } from "@holdfast/sdk";
 import type { AuditFinding, AuditRecord, Origin } from "../app/context.ts";
-import { type KeptMirror, readMirror, writeMirror } from "./kept.ts";
+import { type KeptMirror, keepSeen, readMirror } from "./kept.ts";
 
 type Whole = Awaited<ReturnType<MirroredRecord["whole"]>>;
 
@@ -26,7 +26,7 @@ export class FromMirror {
     const { url, bucket, creds, hostId, key, seen = null } = mirror;
     const place = { url, bucket, hostId, key: Buffer.from(key, "base64url"), seen, ...(creds === undefined ? {} : { creds }) };
     const record = await MirroredRecord.open(place);
-    writeMirror(folder, context, { ...mirror, seen: record.seen });
+    keepSeen(folder, context, mirror, record.seen);
     return new FromMirror(record, url.replaceAll(/\/\/[^@/]*@/g, "//"));
   }
 

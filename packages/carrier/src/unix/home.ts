@@ -67,7 +67,6 @@ export const files = {
   mirror: (home: string): string => join(home, "mirror", "mirror.json"),
   mirrorMemory: (home: string): string => join(home, "mirror", "written.json"),
   mirrorKey: (home: string): string => join(home, "mirror", "key"),
-  mirrorCreds: (home: string): string => join(home, "mirror", "creds"),
   log: (home: string): string => join(home, "host.log"),
   defaultKey: (home: string): string => join(home, "keys", "default"),
 };

@@ -4,6 +4,7 @@
  *   K1  A head names what was there at one moment: the ledger up to a mark, and at least the payloads of its records. What was erased meanwhile
  *       sends it back to the beginning, so that no head shows an erasure whose record it has not.
  *   K2  Pieces first, then the head, then what no head needs any more goes. Killed anywhere, the mirror is the one before or the one after.
+ *       What was killed in between is tidied first, so that what a head does not have, the store has not either.
  *   K3  The head is replaced only where it is the one that was read: of two hosts with one home, one goes on, and the other is {@link Fenced}.
  */
 import { randomBytes } from "node:crypto";
@@ -38,9 +39,9 @@ export interface Source {
 
 /** K3: what this home knows of its heads. */
 export interface Memory {
-  /** Of the newest head that was written, and of the one that was about to be. */
+  /** Of the newest head that is known to be written, and of those since that may be: one whose answer did not come may be there any time later. */
   readonly mark: string;
-  readonly intent: string;
+  readonly intents: readonly string[];
   readonly epoch: number;
   readonly asOfUnixMs: number;
 }
@@ -73,6 +74,7 @@ export class Unsettled extends Error {}
 const ROUNDS = 6;
 /** Of a host that floods: their records are soon gone too. */
 const MOST_MISSED = 10_000;
+const MOST_INTENTS = 64;
 /** So many pieces are on their way at once: 2 MiB each, and as much again sealed. */
 const AT_ONCE = 2;
 
@@ -83,6 +85,8 @@ interface Written {
   readonly files: ReadonlyMap<string, Copied>;
   /** Null: another life of the host wrote it, whose counts are not ours. */
   readonly moment: Moment | null;
+  /** The head that is there is this home's. */
+  readonly isOurs: boolean;
 }
 
 export class Copier {
@@ -105,25 +109,30 @@ export class Copier {
     this.#pieceBytes = parts.pieceBytes ?? PIECE_BYTES;
   }
 
-  /** Takes up what is there. Throws {@link Fenced} where it is another's; `takesOver`: from now on it is ours. */
+  /**
+   * Takes up what is there. Throws {@link Fenced} where it is another's. `takesOver`: from now on it is ours, by a head that says what the one that is there
+   * does and whose the mirror is now; one that can't be opened stays until the first pass replaces it (`isOurs`).
+   */
   static async begin(parts: CopierParts, takesOver: boolean): Promise<Copier> {
     const { store, hostId, memory } = parts;
     const present = new Set(await store.list(`${hostId}/`));
     present.delete(headName(hostId));
     const found = await store.get(headName(hostId));
+    const none = { revision: 0, files: new Map<string, Copied>(), moment: null, isOurs: false };
     if (found === null) {
-      const epoch = (memory?.epoch ?? 0) + 1;
-      return new Copier(parts, { epoch, serial: 0, revision: 0, files: new Map(), moment: null }, present, []);
+      await store.tidy(`${hostId}/`);
+      return new Copier(parts, { ...none, epoch: (memory?.epoch ?? 0) + 1, serial: 0 }, present, []);
     }
+    const { revision } = found;
     const head = await Copier.#opened(parts, found.bytes, takesOver);
-    if (head && memory && (head.mark === memory.mark || head.mark === memory.intent)) {
+    if (head && memory && (head.mark === memory.mark || memory.intents.includes(head.mark))) {
+      await store.tidy(`${hostId}/`);
+      const { serial } = head;
+      // It was taken over, and names what the other one had: nothing of that is ours.
+      if (memory.epoch > head.epoch)
+        return new Copier(parts, { ...none, epoch: memory.epoch, serial, revision, isOurs: true }, present, []);
       const files = new Map(head.files.map((f) => [f.path, f]));
-      return new Copier(
-        parts,
-        { epoch: head.epoch, serial: head.serial, revision: found.revision, files, moment: null },
-        present,
-        head.missed,
-      );
+      return new Copier(parts, { ...none, epoch: head.epoch, serial, revision, files, isOurs: true }, present, head.missed);
     }
     if (!takesOver)
       throw new Fenced(
@@ -131,12 +140,10 @@ export class Copier {
       );
     const epochs = [...present].map((name) => Number(name.split("/")[1]) || 0);
     const epoch = Math.max(head?.epoch ?? 0, memory?.epoch ?? 0, ...epochs) + 1;
-    return new Copier(
-      parts,
-      { epoch, serial: head?.serial ?? 0, revision: found.revision, files: new Map(), moment: null },
-      present,
-      [],
-    );
+    const copier = new Copier(parts, { ...none, epoch, serial: head?.serial ?? 0, revision }, present, []);
+    if (head) await copier.#claim(head);
+    await store.tidy(`${hostId}/`);
+    return copier;
   }
 
   /** Null: it can't be opened, and is to be replaced. */
@@ -149,6 +156,10 @@ export class Copier {
     }
   }
 
+  /** Nobody has to be told any more that this home takes over. */
+  get isOurs(): boolean {
+    return this.#written.isOurs;
+  }
   get serial(): number {
     return this.#written.serial;
   }
@@ -181,8 +192,12 @@ export class Copier {
       const aside = await this.#copy(await source.list("aside"), false);
       // Before it: what is recorded from here on may not be in it.
       const asOfUnixMs = source.nowMs();
+      // What goes from here on may go unsaid in the ledger up to the mark.
+      const earlier = (await source.list("record")).map((file) => file.path);
       const moment = await source.moment();
       const record = upTo(moment, await source.list("record"));
+      const there = new Set(record.map((file) => file.path));
+      for (const path of earlier) if (!there.has(path)) this.#miss(path);
       const before = this.#written.moment;
       const copied = await this.#copy(record, before !== null && before.told === moment.told && before.done === moment.done);
       const after = await source.moment();
@@ -206,27 +221,31 @@ export class Copier {
     for (const reading of readings) {
       const pieces = await this.#copyFile(reading);
       if (pieces) files.push({ path: reading.path, bytes: reading.bytes, modifiedMs: times.get(reading.path)!, pieces });
-      // Retention drops payloads at any time, and says so in the ledger after the mark; nothing else may be missing.
-      else if (reading.path.startsWith("payload/")) this.#missed = [...this.#missed, reading.path].slice(-MOST_MISSED);
-      else isShort ||= reading.path.startsWith("ledger/");
+      else if (!this.#miss(reading.path)) isShort ||= reading.path.startsWith("ledger/");
     }
     return { files, isShort };
+  }
+
+  /** Retention drops payloads at any time, and says so in the ledger after the mark; nothing else may be missing. */
+  #miss(path: string): boolean {
+    if (!path.startsWith("payload/")) return false;
+    this.#missed = [...this.#missed.filter((other) => other !== path), path].slice(-MOST_MISSED);
+    return true;
   }
 
   async #copyFile({ path, bytes, fromPiece, kept }: Reading): Promise<readonly string[] | null> {
     const pieces = [...kept];
     const pieceBytes = this.#pieceBytes;
+    const count = Math.max(0, piecesOf(bytes, pieceBytes) - fromPiece);
     let isGone = false;
-    let next = fromPiece;
-    const hand = async (): Promise<void> => {
-      for (let n = next++; n < piecesOf(bytes, pieceBytes) && !isGone; n = next++) {
-        const from = n * pieceBytes;
-        const content = await this.#p.source.read(path, from, Math.min(pieceBytes, bytes - from));
-        if (content === null) isGone = true;
-        else pieces[n] = await this.#keep(path, n, content);
-      }
-    };
-    await inHands(AT_ONCE, hand);
+    await inHands(AT_ONCE, Array(count).keys(), async (at) => {
+      if (isGone) return;
+      const n = fromPiece + at;
+      const from = n * pieceBytes;
+      const content = await this.#p.source.read(path, from, Math.min(pieceBytes, bytes - from));
+      if (content === null) isGone = true;
+      else pieces[n] = await this.#keep(path, n, content);
+    });
     return isGone ? null : pieces;
   }
 
@@ -254,10 +273,10 @@ export class Copier {
   }
 
   async #write(moment: Moment, asOfUnixMs: number, files: readonly Copied[]): Promise<void> {
-    const { source, store, keys, hostId, hostKey, remember } = this.#p;
-    const { epoch, revision } = this.#written;
+    const { source, hostId } = this.#p;
+    const { epoch } = this.#written;
     const serial = this.#written.serial + 1;
-    const mark = randomBytes(16).toString("base64url");
+    const mark = newMark();
     const head: Head = {
       version: 1,
       hostId,
@@ -269,27 +288,42 @@ export class Copier {
       missed: this.#missed,
       sessions: await source.sessions(),
     };
+    const revision = await this.#replace(head, asOfUnixMs);
+    this.#written = { epoch, serial, revision, files: new Map(files.map((f) => [f.path, f])), moment, isOurs: true };
+  }
+
+  /** Before all is copied anew: of what the other host writes from here on, nothing is taken. The epoch is the old one's, as the pieces are. */
+  async #claim(found: Head): Promise<void> {
+    const head = { ...found, serial: found.serial + 1, mark: newMark() };
+    const revision = await this.#replace(head, this.asOfUnixMs);
+    this.#written = { ...this.#written, serial: head.serial, revision, isOurs: true };
+  }
+
+  /** K3 */
+  async #replace(head: Head, asOfUnixMs: number): Promise<number> {
+    const { store, keys, hostId, hostKey, remember } = this.#p;
+    const { epoch } = this.#written;
+    const { mark } = head;
     const sealed = await seal(keys, headName(hostId), encodeHead(head, hostKey));
     const known = { mark: this.#memory?.mark ?? "", epoch, asOfUnixMs: this.#memory?.asOfUnixMs ?? 0 };
-    await remember((this.#memory = { ...known, intent: mark }));
-    const at = await store.replace(headName(hostId), sealed, revision);
-    this.#written = { epoch, serial, revision: at, files: new Map(files.map((f) => [f.path, f])), moment };
-    await remember((this.#memory = { mark, intent: mark, epoch, asOfUnixMs }));
+    const intents = [...(this.#memory?.intents ?? []), mark].slice(-MOST_INTENTS);
+    await remember((this.#memory = { ...known, intents }));
+    const revision = await store.replace(headName(hostId), sealed, this.#written.revision);
+    await remember((this.#memory = { mark, intents: [], epoch, asOfUnixMs }));
+    return revision;
   }
 
   /** K2 */
   async #sweep(): Promise<void> {
-    const gone = unneeded(this.#present, this.#written.files.values());
-    const hand = async (): Promise<void> => {
-      for (let name = gone.pop(); name !== undefined; name = gone.pop()) {
-        await this.#p.store.delete(name);
-        this.#present.delete(name);
-        this.#whole.delete(name);
-      }
-    };
-    await inHands(AT_ONCE, hand);
+    await inHands(AT_ONCE, unneeded(this.#present, this.#written.files.values()), async (name) => {
+      await this.#p.store.delete(name);
+      this.#present.delete(name);
+      this.#whole.delete(name);
+    });
   }
 }
+
+const newMark = (): string => randomBytes(16).toString("base64url");
 
 /** K1: the ledger up to the mark, and all payloads: there may be more of those, never fewer. */
 function upTo({ segment, bytes }: Moment, found: readonly Found[]): Found[] {

@@ -52,6 +52,10 @@ class MemoryStore implements ObjectStore {
     this.#burn();
     this.objects.delete(name);
   }
+  tidied: string[] = [];
+  async tidy(prefix: string): Promise<void> {
+    this.tidied.push(prefix);
+  }
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -149,7 +153,7 @@ async function mirrored(store: ObjectStore): Promise<Map<string, Buffer>> {
   try {
     const places = placesOf(folder);
     const reader = await MirrorReader.open(store, keys, hostId, null);
-    await reader.fetch(null, places, () => {});
+    await reader.fetch(null, places);
     const read = (kind: string, at: string): [string, Buffer][] => {
       try {
         return readdirSync(at).map((name) => [`${kind}/${name}`, readFileSync(join(at, name))]);
@@ -295,6 +299,22 @@ test("a payload that retention took while it was copied is named as missed, and 
   expect([reader.head.missed, reader.head.files.map((f) => f.path)]).toEqual([["payload/a.1.1.pay"], [seg(1)]]);
 });
 
+test("a payload that retention took between the ledger's mark and the look at what there is is named as missed", async () => {
+  const home = new Home();
+  const store = new MemoryStore();
+  home.append(seg(1), 50);
+  home.append("payload/a.1.1.pay", 20);
+  const { moment } = home;
+  home.moment = async () => {
+    const now = await moment.call(home);
+    home.files.delete("payload/a.1.1.pay");
+    return now;
+  };
+  await (await begin(home, store)).pass();
+  const reader = await MirrorReader.open(store, keys, hostId, null);
+  expect([reader.head.missed, reader.head.files.map((f) => f.path)]).toEqual([["payload/a.1.1.pay"], [seg(1)]]);
+});
+
 test("of two hosts with one home one goes on, and the other is told so until it takes over", async () => {
   const home = new Home();
   const store = new MemoryStore();
@@ -308,14 +328,160 @@ test("of two hosts with one home one goes on, and the other is told so until it 
   home.append(seg(1), 7);
   await first.pass();
   copy.append(seg(1), 9);
+  store.tidied = [];
   await expect(begin(copy, store)).rejects.toThrow(Fenced);
+  // Who may not write may not erase.
+  expect(store.tidied).toEqual([]);
   const second = await begin(copy, store, true);
+  expect(store.tidied).toEqual([`${hostId}/`]);
   await second.pass();
   expect(second.epoch).toBe(2);
   home.append(seg(1), 7);
   await expect(first.pass()).rejects.toThrow(Overtaken);
   await expect(begin(home, store)).rejects.toThrow(Fenced);
   expect((await mirrored(store)).get(seg(1))).toEqual(copy.files.get(seg(1))!.bytes);
+});
+
+/** One home with a mirror, and a copy of it that the host of the first has written since. */
+async function twoHomes(): Promise<{ home: Home; copy: Home; store: MemoryStore; first: Copier }> {
+  const home = new Home();
+  const store = new MemoryStore();
+  home.append(seg(1), 100);
+  const first = await begin(home, store);
+  await first.pass();
+  const copy = new Home();
+  copy.memory = home.memory;
+  copy.clockMs = home.clockMs;
+  for (const [at, { bytes, modifiedMs }] of home.files) copy.files.set(at, { bytes, modifiedMs });
+  home.append(seg(1), 7);
+  await first.pass();
+  return { home, copy, store, first };
+}
+
+test("who takes over has taken over before it copies: the other one writes no more, and what it had is read until all is copied anew", async () => {
+  const { home, copy, store, first } = await twoHomes();
+  copy.append(seg(1), 7);
+  const second = await begin(copy, store, true);
+  expect(second.isOurs).toBe(true);
+  home.append(seg(1), 7);
+  await expect(first.pass()).rejects.toThrow(Overtaken);
+  await expect(begin(home, store)).rejects.toThrow(Fenced);
+  expect((await mirrored(store)).get(seg(1))).toEqual(home.files.get(seg(1))!.bytes.subarray(0, 107));
+  await second.pass();
+  const again = await begin(copy, store);
+  expect([again.epoch, again.serial]).toEqual([2, 4]);
+  expect((await mirrored(store)).get(seg(1))).toEqual(copy.files.get(seg(1))!.bytes);
+});
+
+test("a take-over that dies while it copies goes on without being asked again, and takes nothing of the other for its own", async () => {
+  const { home, copy, store } = await twoHomes();
+  // As long and as old as the other's, and not the same.
+  const { modifiedMs } = home.files.get(seg(1))!;
+  copy.files.set(seg(1), { bytes: Buffer.concat([copy.files.get(seg(1))!.bytes, Buffer.alloc(7)]), modifiedMs });
+  const second = await begin(copy, store, true);
+  store.fuse = 2;
+  await expect(second.pass()).rejects.toThrow(Died);
+  store.fuse = null;
+  const again = await begin(copy, store);
+  expect([again.epoch, again.isOurs, again.files.size]).toEqual([2, true, 0]);
+  await again.pass();
+  expect((await mirrored(store)).get(seg(1))).toEqual(copy.files.get(seg(1))!.bytes);
+});
+
+test("a head that comes to lie there after the next one was tried is still this home's", async () => {
+  const home = new Home();
+  const store = new MemoryStore();
+  home.append(seg(1), 10);
+  await (await begin(home, store)).pass();
+  const { replace } = store;
+  let land = (): Promise<unknown> => Promise.resolve();
+  store.replace = (name, bytes, revision) => {
+    land = () => replace.call(store, name, bytes, revision);
+    return Promise.reject(new Died());
+  };
+  home.append(seg(1), 10);
+  await expect((await begin(home, store)).pass()).rejects.toThrow(Died);
+  const next = await begin(home, store);
+  await land();
+  store.replace = replace;
+  home.append(seg(1), 10);
+  await expect(next.pass()).rejects.toThrow(Overtaken);
+  await (await begin(home, store)).pass();
+  expect((await mirrored(store)).get(seg(1))).toEqual(home.files.get(seg(1))!.bytes);
+});
+
+test("what can't be opened is taken over by the first pass, and until then it has to be asked for", async () => {
+  const { copy, store } = await twoHomes();
+  const head = `${hostId}/head`;
+  store.objects.set(head, { ...store.objects.get(head)!, bytes: new Uint8Array(0) });
+  await expect(begin(copy, store)).rejects.toThrow("can't be opened");
+  const second = await begin(copy, store, true);
+  expect(second.isOurs).toBe(false);
+  await second.pass();
+  expect(second.isOurs).toBe(true);
+  expect((await mirrored(store)).get(seg(1))).toEqual(copy.files.get(seg(1))!.bytes);
+});
+
+/** What is read of it costs time, in which its host writes. */
+function whileItIsRead(store: MemoryStore, every: number, write: () => Promise<unknown>): ObjectStore {
+  let gets = 0;
+  return {
+    ...{ list: store.list, put: store.put, replace: store.replace, delete: store.delete, tidy: store.tidy, close: store.close },
+    async get(name) {
+      if (++gets % every === 0 && !name.endsWith("/head")) await write();
+      return store.get(name);
+    },
+  };
+}
+
+test("all of a busy host's mirror is read, though heads follow each other while it is: what is the same in the next one is kept", async () => {
+  const home = new Home();
+  const store = new MemoryStore();
+  for (let n = 1; n <= 12; n++) home.append(seg(n), PIECE * 2 + 10);
+  home.append("payload/a.1.1.pay", 10);
+  const copier = await begin(home, store);
+  await copier.pass();
+  let writes = 0;
+  const busy = whileItIsRead(store, 5, async () => {
+    for (const at of [seg(9), seg(10), seg(12)]) home.append(at, 3);
+    if (++writes === 2) home.remove("payload/a.1.1.pay");
+    if (writes === 3) home.erase(seg(1), 10);
+    await copier.pass();
+  });
+  expect(Object.fromEntries(await mirrored(busy))).toEqual(
+    Object.fromEntries([...home.files].map(([at, { bytes }]) => [at, bytes])),
+  );
+  expect(writes).toBeGreaterThan(4);
+});
+
+test("a host that writes faster than it is read is told as that, and not as a mirror that somebody has changed", async () => {
+  const home = new Home();
+  const store = new MemoryStore();
+  for (let n = 1; n <= 3; n++) home.append(seg(n), 10);
+  const copier = await begin(home, store);
+  await copier.pass();
+  const busy = whileItIsRead(store, 1, async () => {
+    for (let n = 1; n <= 3; n++) home.append(seg(n), 3);
+    await copier.pass();
+  });
+  await expect(mirrored(busy)).rejects.toMatchObject({
+    code: "unreachable",
+    message: expect.stringContaining("faster than it is read"),
+  });
+});
+
+test("after the first fault nothing more is fetched", async () => {
+  const home = new Home();
+  const store = new MemoryStore();
+  for (let n = 1; n <= 40; n++) home.append(seg(n), 10);
+  await (await begin(home, store)).pass();
+  let gets = 0;
+  const away = whileItIsRead(store, 1, async () => {
+    gets++;
+    throw new Error("away");
+  });
+  await expect(mirrored(away)).rejects.toMatchObject({ code: "unreachable" });
+  expect(gets).toBeLessThanOrEqual(4);
 });
 
 test("an object that was flipped, taken away, swapped or rolled back is an error that names it", async () => {

@@ -3,9 +3,10 @@
  * a setting, and no other host loads any of it.
  *
  *   R1  An erasure is told as done when the mirror has it too, or with the word that it has not yet.
+ *       What it has not is counted, and kept for the host's next life: what earlier lives left, and what this one told.
  *   R2  The mirror's key is made with the setting, and stays when that goes: what lies in the mirror is read with it.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { files } from "@holdfast/carrier";
@@ -18,7 +19,7 @@ import {
   SessionSchema,
   toBinary,
 } from "@holdfast/protocol";
-import { storeDurably } from "../operator/store.ts";
+import { storeDurablyLater } from "../operator/store.ts";
 import type { SessionPorts } from "../session/ports.ts";
 import type { LiveSession } from "../session/session.ts";
 import type { Moment } from "./copier.ts";
@@ -37,13 +38,18 @@ const ASK_MS = 2_000;
 const AGAIN_MS = 5_000;
 const DONE_LOOK_MS = 20;
 const DONE_LOOKS = 50;
+/** R1: of erasures that nobody waits for. */
+const COUNT_MS = 1_000;
 const HEAP_MIB = 512;
 /** Facts of so many sessions are written in one turn of the loop. */
 const LINES_A_TURN = 50;
 
-interface Setting extends Omit<MirrorAddress, "creds"> {
+/** One file: an address and what it is reached with are replaced together. */
+interface Setting extends MirrorAddress {
   /** Erasures that the mirror did not have when the host last knew. */
   readonly pending?: number;
+  /** Asked for, and not done yet. */
+  readonly takesOver?: boolean;
 }
 
 /** What of the host this needs. */
@@ -59,6 +65,8 @@ export interface MirrorParts {
   readonly host: MirroredHost;
   readonly hostId: string;
   readonly workerUrl: URL;
+  /** How long after a worker that ended the next one begins. Default: {@link AGAIN_MS}. */
+  readonly againMs?: number;
 }
 
 export class Mirror {
@@ -66,8 +74,13 @@ export class Mirror {
   #setting: Setting | null = null;
   #worker: Worker | null = null;
   #told: Told | null = null;
+  /** R1: erasures that earlier lives of the host left; and how many of this one's the newest head has, -1: it has written none. */
+  #before = 0;
+  #done = -1;
   #lastId = 0;
   #again: NodeJS.Timeout | null = null;
+  #counting: NodeJS.Timeout | null = null;
+  #isOver = false;
   readonly #waiting = new Map<number, (message: FromWorker | null) => void>();
 
   constructor(parts: MirrorParts) {
@@ -80,7 +93,8 @@ export class Mirror {
     if (!existsSync(path)) return;
     try {
       this.#setting = JSON.parse(readFileSync(path, "utf8")) as Setting;
-      this.#begin(false);
+      this.#before = this.#setting.pending ?? 0;
+      this.#begin();
     } catch (fault) {
       ports.log(`${path} can't be read (${String(fault)}): nothing is mirrored; say where again: hold host mirror URL`);
     }
@@ -88,35 +102,73 @@ export class Mirror {
 
   /** Resolves when nothing of it writes any more. */
   async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#halt();
+    await this.#kept.catch(() => undefined);
+  }
+
+  async #halt(): Promise<void> {
     if (this.#again) clearTimeout(this.#again);
-    this.#again = null;
+    if (this.#counting) clearInterval(this.#counting);
+    this.#again = this.#counting = null;
     const worker = this.#worker;
     this.#worker = null;
-    for (const give of this.#waiting.values()) give(null);
-    this.#waiting.clear();
+    this.#settle();
     // Killed anywhere, it leaves what the next one takes up (copier K2).
     await worker?.terminate();
   }
 
-  /** From now on it is there. Resolves with how it began, or so far as it has come in a moment. */
-  async set(address: MirrorAddress, takesOver: boolean): Promise<MirrorStatus> {
+  /** Nobody waits for a worker that is gone. */
+  #settle(): void {
+    for (const give of [...this.#waiting.values()]) give(null);
+  }
+
+  /** From now on it is there. Resolves with how it began, or so far as it has come in a moment; where it throws, all is as it was. One after the other. */
+  set(address: MirrorAddress, takesOver: boolean): Promise<MirrorStatus> {
+    return this.#change(() => this.#set(address, takesOver));
+  }
+
+  #change<T>(run: () => Promise<T>): Promise<T> {
+    const changed = this.#changing.then(run);
+    this.#changing = changed.catch(() => undefined);
+    return changed;
+  }
+  #changing: Promise<unknown> = Promise.resolve();
+
+  async #set(address: MirrorAddress, takesOver: boolean): Promise<MirrorStatus> {
     checkAddress(address);
     const { home } = this.#p.host;
     mkdirSync(files.mirrorFolder(home), { recursive: true, mode: 0o700 });
     mirrorKeyFile(files.mirrorKey(home));
     const { url, bucket, creds } = address;
-    if (creds === undefined) rmSync(files.mirrorCreds(home), { force: true });
-    else writeFileSync(files.mirrorCreds(home), creds, { mode: 0o600 });
-    await this.stop();
-    this.#keep({ url, bucket });
-    await this.#begun(takesOver);
+    const had = { setting: this.#setting, done: this.#done };
+    await this.#halt();
+    try {
+      if (had.setting?.url !== url || had.setting.bucket !== bucket) this.#done = -1;
+      const place = { url, bucket, ...(creds === undefined ? {} : { creds }) };
+      await this.#keep({ ...place, ...this.#counted(), ...(takesOver ? { takesOver } : {}) });
+      await this.#begun();
+    } catch (fault) {
+      this.#setting = had.setting;
+      this.#done = had.done;
+      if (had.setting) {
+        await this.#keep(had.setting).catch(() => undefined);
+        this.#begin();
+      } else rmSync(files.mirror(home), { force: true });
+      throw fault;
+    }
     return this.status();
   }
 
-  async off(): Promise<void> {
-    await this.stop();
-    rmSync(files.mirror(this.#p.host.home), { force: true });
-    this.#setting = this.#told = null;
+  off(): Promise<void> {
+    return this.#change(async () => {
+      await this.#halt();
+      await this.#kept.catch(() => undefined);
+      rmSync(files.mirror(this.#p.host.home), { force: true });
+      this.#setting = this.#told = null;
+      this.#before = 0;
+      this.#done = -1;
+    });
   }
 
   /** R2 */
@@ -180,51 +232,69 @@ export class Mirror {
   /** R1: resolves when what was erased before is erased in the mirror, with nothing; or with why it is not yet. */
   async erased(): Promise<string> {
     if (!this.#setting) return "";
+    // Before anything else can happen to this host.
+    await this.#count();
     const why = await this.#flushed(FLUSH_MS);
-    if (why === "" && this.#pending() === 0) return "";
-    this.#keep({ ...this.#setting, pending: this.#pending() });
-    return why || "it is being copied";
+    return why === "" && this.#pending() === 0 ? "" : why || "it is being copied";
   }
 
   #pending(): number {
     const { told } = this.#p.host.ports.journal.mark();
-    const done = this.#told?.done ?? -1;
-    return done < 0 ? told + (this.#setting?.pending ?? 0) : told - done;
+    return this.#done < 0 ? this.#before + told : told - this.#done;
   }
 
-  #keep(setting: Setting): void {
-    storeDurably(files.mirror(this.#p.host.home), setting);
+  #counted(): Pick<Setting, "pending"> {
+    const pending = this.#pending();
+    return pending === 0 ? {} : { pending };
+  }
+
+  /** Keeps how much the mirror has not, if that has changed. */
+  async #count(): Promise<void> {
+    if (!this.#setting || (this.#setting.pending ?? 0) === this.#pending()) return;
+    const { pending: _, ...setting } = this.#setting;
+    await this.#keep({ ...setting, ...this.#counted() });
+  }
+
+  #countOrSay(): void {
+    this.#count().catch((fault: unknown) => this.#p.host.ports.log(`mirror: what is pending can't be kept: ${String(fault)}`));
+  }
+
+  /** One after the other: the last one stays. */
+  #keep(setting: Setting): Promise<void> {
     this.#setting = setting;
+    const kept = this.#kept.catch(() => undefined).then(() => storeDurablyLater(files.mirror(this.#p.host.home), setting));
+    this.#kept = kept;
+    kept.catch(() => undefined);
+    return kept;
   }
+  #kept: Promise<void> = Promise.resolve();
 
-  #begin(takesOver: boolean): void {
+  #begin(): void {
     const { host, hostId, workerUrl } = this.#p;
-    const setting = this.#setting!;
-    const creds = files.mirrorCreds(host.home);
+    const setting = this.#setting;
+    if (setting === null || this.#isOver) return;
     const worker = new Worker(workerUrl, {
       workerData: {
         home: host.home,
         hostId,
         hostVersion: host.version,
-        address: {
-          url: setting.url,
-          bucket: setting.bucket,
-          ...(existsSync(creds) ? { creds: readFileSync(creds, "utf8") } : {}),
-        },
-        takesOver,
+        address: { url: setting.url, bucket: setting.bucket, ...(setting.creds === undefined ? {} : { creds: setting.creds }) },
+        takesOver: setting.takesOver ?? false,
       } satisfies WorkerSettings,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
     });
     this.#worker = worker;
     this.#told = null;
     worker.unref();
+    this.#counting ??= setInterval(() => this.#countOrSay(), COUNT_MS).unref();
     worker.on("message", (message: FromWorker) => this.#heard(worker, message));
     worker.on("error", (fault) => host.ports.log(`mirror: ${fault.stack ?? String(fault)}`));
     worker.on("exit", () => this.#ended(worker));
   }
 
   /** Begins, and waits until it has something to say. */
-  async #begun(takesOver: boolean): Promise<void> {
+  async #begun(): Promise<void> {
+    this.#begin();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, FLUSH_MS);
       this.#onTold = ({ state }) => {
@@ -232,7 +302,6 @@ export class Mirror {
         clearTimeout(timer);
         resolve();
       };
-      this.#begin(takesOver);
     });
     this.#onTold = null;
   }
@@ -241,8 +310,20 @@ export class Mirror {
   #ended(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
-    this.#again = setTimeout(() => this.#begin(false), AGAIN_MS);
-    this.#again.unref();
+    this.#settle();
+    this.#beginLater();
+  }
+
+  /** The host goes on whatever becomes of its mirror. */
+  #beginLater(): void {
+    this.#again = setTimeout(() => {
+      try {
+        this.#begin();
+      } catch (fault) {
+        this.#p.host.ports.log(`mirror: it can't begin: ${String(fault)}`);
+        this.#beginLater();
+      }
+    }, this.#p.againMs ?? AGAIN_MS).unref();
   }
 
   #heard(worker: Worker, message: FromWorker): void {
@@ -251,15 +332,19 @@ export class Mirror {
       case "told":
         return this.#note(message.told);
       case "ask":
-        if (message.what === "moment")
-          return void this.#moment().then((moment) =>
-            worker.postMessage({ type: "moment", id: message.id, moment } satisfies ToWorker),
-          );
-        return void this.#lines().then((lines) =>
-          worker.postMessage({ type: "sessions", id: message.id, lines } satisfies ToWorker),
-        );
+        return void this.#answer(message).then((answer) => worker.postMessage(answer));
       default:
         this.#waiting.get(message.id)?.(message);
+    }
+  }
+
+  async #answer({ what, id }: FromWorker & { readonly type: "ask" }): Promise<ToWorker> {
+    try {
+      return what === "moment"
+        ? { type: "moment", id, moment: await this.#moment() }
+        : { type: "sessions", id, lines: await this.#lines() };
+    } catch (fault) {
+      return { type: "refused", id, why: fault instanceof Error ? fault.message : String(fault) };
     }
   }
 
@@ -270,10 +355,16 @@ export class Mirror {
     }
     this.#told = told;
     this.#onTold?.(told);
-    if (told.done >= 0 && this.#setting?.pending && this.#pending() === 0) {
-      const { pending: _, ...setting } = this.#setting;
-      this.#keep(setting);
+    if (told.done >= 0) {
+      this.#done = told.done;
+      this.#before = 0;
     }
+    if (told.isOurs && this.#setting?.takesOver) {
+      const { takesOver: _, ...setting } = this.#setting;
+      this.#setting = setting;
+      this.#keep({ ...setting, ...this.#counted() }).catch(() => undefined);
+    }
+    this.#countOrSay();
   }
   #logged = "";
 

@@ -121,15 +121,9 @@ export class MirroredRecord {
     if (made.size === 0) clearAtEnd();
     made.add(home);
     const places = placesOf(home);
-    const make = (): void => {
-      makeHome(home);
-      for (const folder of ["ledger", "payload"]) mkdirSync(join(places.journal, folder), { recursive: true, mode: 0o700 });
-    };
-    make();
-    await this.#reader.fetch(session, places, () => {
-      rmSync(home, { recursive: true, force: true });
-      make();
-    });
+    makeHome(home);
+    for (const folder of ["ledger", "payload"]) mkdirSync(join(places.journal, folder), { recursive: true, mode: 0o700 });
+    await this.#reader.fetch(session, places);
     return home;
   }
 

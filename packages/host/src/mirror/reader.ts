@@ -3,10 +3,11 @@
  *
  *   D1  Nothing is believed before it is known to be what the host wrote: the head by the host's signature, each piece by its name in that head.
  *   D2  Of one session only what holds its records and its output is fetched.
- *   D3  The host goes on writing meanwhile: where a piece is gone because a newer head has replaced it, that head is read, and all begins anew.
+ *   D3  The host goes on writing meanwhile: where a piece is gone because a newer head has replaced it, that head is read, and what is not as it says is
+ *       fetched. What is wrong with one and the same head was not the host.
  */
-import { mkdirSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { constants, mkdirSync } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fromBinary, HoldError, type Session, SessionSchema, SessionState } from "@holdfast/protocol";
 import { parsePayloadName } from "../journal/payload-format.ts";
@@ -19,16 +20,26 @@ import { headName, type MirrorKeys, pieceName, tampered, unseal } from "./sealed
 import type { ObjectStore } from "./store.ts";
 
 const AT_ONCE = 4;
-const TRIES = 5;
+/** Each fetches less than the one before, unless the host writes faster than that. */
+const TRIES = 20;
 
-/** D3. `cause`: it could not be read. */
-class Replaced extends Error {}
+/** D3: what is wrong, if no newer head is there. */
+class Replaced extends Error {
+  readonly fault: HoldError;
+
+  constructor(fault: HoldError) {
+    super(fault.message);
+    this.fault = fault;
+  }
+}
 
 export class MirrorReader {
   readonly #store: ObjectStore;
   readonly #keys: MirrorKeys;
   readonly #hostId: string;
   #head: Head;
+  /** Names of the pieces that are in the folder, by path. */
+  readonly #fetched = new Map<string, (string | undefined)[]>();
 
   private constructor(store: ObjectStore, keys: MirrorKeys, hostId: string, head: Head) {
     this.#store = store;
@@ -75,27 +86,36 @@ export class MirrorReader {
     );
   }
 
-  /** D2; null: everything. `places` is empty, and emptied by `clear` where it begins anew. */
-  async fetch(session: string | null, places: HomePlaces, clear: () => void): Promise<void> {
+  /** D2; null: everything. `places` is empty before. */
+  async fetch(session: string | null, places: HomePlaces): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
         const wanted = session === null ? this.#head.files : ofSession(this.#head, session);
-        const hands = wanted.values();
-        const fetchSome = async (): Promise<void> => {
-          for (const file of hands) await this.#fetchFile(file, places);
-        };
-        await inHands(AT_ONCE, fetchSome);
+        await this.#dropBut(new Set(wanted.map((file) => file.path)), places);
+        await inHands(AT_ONCE, wanted, (file) => this.#fetchFile(file, places));
         return;
       } catch (fault) {
         if (!(fault instanceof Replaced)) throw fault;
         const { epoch, serial } = this.#head;
         this.#head = await readHead(this.#store, this.#keys, this.#hostId, { epoch, serial });
-        const isTheSame = this.#head.epoch === epoch && this.#head.serial === serial;
-        if (fault.cause !== undefined && (isTheSame || tries === TRIES))
-          throw new HoldError("unreachable", `the mirror can't be read: ${fault.message}`, {}, { cause: fault.cause });
-        if (isTheSame || tries === TRIES) throw tampered(fault.message);
-        clear();
+        if (this.#head.epoch === epoch && this.#head.serial === serial) throw fault.fault;
+        if (tries < TRIES) continue;
+        throw new HoldError(
+          "unreachable",
+          `the mirror can't be read: its host writes it faster than it is read here, ${TRIES} heads came meanwhile; try again`,
+          {},
+          { cause: fault.fault },
+        );
       }
+    }
+  }
+
+  /** What a newer head has no more. */
+  async #dropBut(wanted: ReadonlySet<string>, places: HomePlaces): Promise<void> {
+    for (const path of this.#fetched.keys()) {
+      if (wanted.has(path)) continue;
+      await rm(pathIn(places, path)!, { force: true });
+      this.#fetched.delete(path);
     }
   }
 
@@ -103,10 +123,20 @@ export class MirrorReader {
     const path = pathIn(places, file.path);
     if (path === null || file.pieces.length !== piecesOf(file.bytes, this.#head.pieceBytes))
       throw tampered(`its head names ${JSON.stringify(file.path)}`);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const handle = await open(path, "wx", 0o600);
+    const had = this.#fetched.get(file.path);
+    if (had === undefined) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const has = had ?? [];
+    this.#fetched.set(file.path, has);
+    const handle = await open(path, constants.O_RDWR | constants.O_CREAT | (had ? 0 : constants.O_EXCL), 0o600);
     try {
-      for (const [n, name] of file.pieces.entries()) await this.#fetchPiece(handle, file, n, name);
+      await handle.truncate(file.bytes);
+      has.length = Math.min(has.length, file.pieces.length);
+      for (const [n, name] of file.pieces.entries()) {
+        if (has[n] === name) continue;
+        has[n] = undefined;
+        await this.#fetchPiece(handle, file, n, name);
+        has[n] = name;
+      }
     } finally {
       await handle.close();
     }
@@ -114,10 +144,14 @@ export class MirrorReader {
 
   async #fetchPiece(handle: FileHandle, { path, bytes }: Copied, n: number, name: string): Promise<void> {
     const kept = await this.#store.get(name).catch((cause: unknown) => {
-      throw new Replaced(cause instanceof Error ? cause.message : String(cause), { cause });
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Replaced(new HoldError("unreachable", `the mirror can't be read: ${why}`, {}, { cause }));
     });
-    if (kept === null) throw new Replaced(`object ${name}, piece ${n} of ${path}, is not there`);
-    const content = await unseal(this.#keys, name, kept.bytes);
+    if (kept === null) throw new Replaced(tampered(`object ${name}, piece ${n} of ${path}, is not there`));
+    const content = await unseal(this.#keys, name, kept.bytes).catch((fault: unknown) => {
+      // Whoever deletes it may be half done.
+      throw fault instanceof HoldError && kept.bytes.length === 0 ? new Replaced(fault) : fault;
+    });
     const [hostId, epoch] = name.split("/");
     // D1
     if (pieceName(this.#keys, { hostId: hostId!, epoch: Number(epoch) }, path, n, content) !== name)

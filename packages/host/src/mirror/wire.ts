@@ -28,11 +28,15 @@ export interface Told {
   readonly copiedBytes: number;
   /** Of the host's counts, in the newest head that this worker wrote; -1: it has written none. */
   readonly done: number;
+  /** The head that is there is this home's: it takes over no more. */
+  readonly isOurs: boolean;
 }
 
 export type ToWorker =
   | { readonly type: "moment"; readonly id: number; readonly moment: Moment }
   | { readonly type: "sessions"; readonly id: number; readonly lines: readonly SessionLine[] }
+  /** In place of either: the host could not say. */
+  | { readonly type: "refused"; readonly id: number; readonly why: string }
   | { readonly type: "flush"; readonly id: number }
   | { readonly type: "lag"; readonly id: number };
 

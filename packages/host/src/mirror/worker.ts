@@ -8,16 +8,16 @@
  *   W3  It runs at a lower priority than the host.
  */
 import { createPrivateKey } from "node:crypto";
-import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { files } from "@holdfast/carrier";
 import { rawPublicKey } from "../operator/key.ts";
-import { storeDurablyLater } from "../operator/store.ts";
-import { Copier, Fenced, type Memory, type Moment, Overtaken, type Source, Unsettled } from "./copier.ts";
+import { Copier, Fenced, type Moment, Overtaken, type Source, Unsettled } from "./copier.ts";
 import { homeSource } from "./home-source.ts";
+import { Memories } from "./memory.ts";
 import { openNatsStore } from "./nats-store.ts";
 import { lagOf } from "./pieces.ts";
 import { mirrorKeyFile, mirrorKeys } from "./sealed.ts";
@@ -50,21 +50,33 @@ try {
   // It runs as the host does.
 }
 
-const asked = new Map<number, (answer: never) => void>();
+const asked = new Map<number, { readonly give: (answer: never) => void; readonly refuse: (why: Error) => void }>();
 let lastAsked = 0;
 function ask<T>(what: "moment" | "sessions"): Promise<T> {
   const id = ++lastAsked;
-  return new Promise((resolve) => {
-    asked.set(id, resolve as (answer: never) => void);
+  return new Promise((resolve, reject) => {
+    asked.set(id, { give: resolve as (answer: never) => void, refuse: reject });
     say({ type: "ask", what, id });
   });
 }
 
+const memories = new Memories(files.mirrorMemory(settings.home));
 const source: Source = homeSource(settings.home, { moment: () => ask("moment"), sessions: () => ask("sessions") });
 
 let told: Told = {
-  ...{ state: "connecting", sinceUnixMs: Date.now(), why: "", epoch: 0, serial: 0, files: 0, bytes: 0, copiedBytes: 0, done: -1 },
-  asOfUnixMs: remembered()?.asOfUnixMs ?? 0,
+  ...{
+    state: "connecting",
+    sinceUnixMs: Date.now(),
+    why: "",
+    epoch: 0,
+    serial: 0,
+    files: 0,
+    bytes: 0,
+    copiedBytes: 0,
+    done: -1,
+    isOurs: false,
+  },
+  asOfUnixMs: memories.of(settings.address)?.asOfUnixMs ?? 0,
 };
 function tell(state: MirrorState, why: string, more: Partial<Told> = {}): void {
   const sinceUnixMs = state === told.state ? told.sinceUnixMs : Date.now();
@@ -82,10 +94,12 @@ let hurry: (() => void) | null = null;
 port.on("message", (message: ToWorker) => {
   switch (message.type) {
     case "moment":
-    case "sessions": {
+    case "sessions":
+    case "refused": {
       const answer = asked.get(message.id);
       asked.delete(message.id);
-      return answer?.((message.type === "moment" ? message.moment : message.lines) as never);
+      if (message.type === "refused") return answer?.refuse(new Error(`the host can't say what there is: ${message.why}`));
+      return answer?.give((message.type === "moment" ? message.moment : message.lines) as never);
     }
     case "flush":
       // Who waits for it is told at once that it will be a while.
@@ -106,17 +120,6 @@ async function lag(): Promise<number | null> {
   return has === null ? null : lagOf(has, await source.list("record"));
 }
 
-function remembered(): Memory | null {
-  const path = files.mirrorMemory(settings.home);
-  if (!existsSync(path)) return null;
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as Memory;
-  } catch {
-    // Then it is another's, and who asks for it takes it over.
-    return null;
-  }
-}
-
 async function begin(): Promise<Copier> {
   const hostKey = createPrivateKey(readFileSync(files.hostKey(settings.home)));
   store = await openNatsStore(settings.address);
@@ -130,8 +133,8 @@ async function begin(): Promise<Copier> {
       hostPublicKey: rawPublicKey(hostKey),
       auditPublicKey: readFileSync(files.auditPublicKey(settings.home)),
       hostVersion: settings.hostVersion,
-      memory: remembered(),
-      remember: (memory) => storeDurablyLater(files.mirrorMemory(settings.home), memory),
+      memory: memories.of(settings.address),
+      remember: (memory) => memories.keep(settings.address, memory),
       // W1
       pace: (tookMs) => (flushes.length > 0 ? Promise.resolve() : delay(Math.min(tookMs, MOST_PAUSE_MS))),
       copied: (bytes) => {
@@ -164,10 +167,17 @@ function rest(ms: number, isWell: boolean): Promise<void> {
   });
 }
 
+/** From here on another that takes over is not taken over from again. */
+function ours({ isOurs }: Copier): void {
+  if (!isOurs || told.isOurs) return;
+  takesOver = false;
+  tell(told.state, told.why, { isOurs });
+}
+
 /** One pass, if there is anything to copy; resolves with how long to rest. */
 async function turn(lookedAt: { atMs: number; isRacy: boolean }): Promise<number> {
   copier ??= await begin();
-  takesOver = false;
+  ours(copier);
   has = copier.files;
   const waiting = [...flushes];
   const now = await ask<Moment>("moment");
@@ -176,6 +186,7 @@ async function turn(lookedAt: { atMs: number; isRacy: boolean }): Promise<number
   if (!isDue) return PASS_MS;
   tell("copying", "");
   const moment = await copier.pass();
+  ours(copier);
   has = copier.files;
   const all = [...has.values()];
   lookedAt.atMs = began;

@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import type { Memory } from "./copier.ts";
+import { Memories } from "./memory.ts";
+
+function memories(): Memories {
+  const folder = mkdtempSync(join(tmpdir(), "memory-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return new Memories(join(folder, "written.json"));
+}
+
+const memory = (mark: string): Memory => ({ mark, intents: [], epoch: 1, asOfUnixMs: 0 });
+const a = { url: "nats://name:password@a:4222", bucket: "one" };
+
+test("who mirrors elsewhere and comes back knows its own heads again, with whatever password", async () => {
+  const kept = memories();
+  await kept.keep(a, memory("at a"));
+  await kept.keep({ url: "nats://b:4222", bucket: "one" }, memory("at b"));
+  expect(kept.of({ ...a, url: "nats://name:other@a:4222" })).toEqual(memory("at a"));
+  expect(kept.of({ ...a, bucket: "two" })).toBeNull();
+  await kept.keep(a, memory("at a again"));
+  expect(kept.of(a)?.mark).toBe("at a again");
+  expect(kept.of({ url: "nats://b:4222", bucket: "one" })?.mark).toBe("at b");
+});
+
+test("what can't be read is nothing", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "memory-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "written.json"), "{");
+  expect(new Memories(join(folder, "written.json")).of(a)).toBeNull();
+});
