@@ -7,3 +7,4 @@ export * from "./frame.ts";
 export * from "./limits.ts";
 export * from "./transcript.ts";
 export * from "./head/index.ts";
+export * from "./without-secret.ts";

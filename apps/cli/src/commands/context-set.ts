@@ -1,5 +1,6 @@
 /** `hold context set`. */
 import { readFile } from "node:fs/promises";
+import { withoutSecret } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { LOCAL, type Place, targetOf } from "../app/target.ts";
@@ -78,5 +79,3 @@ async function mirrorOf(context: Context, flags: SetFlags, place: Place): Promis
     client.close();
   }
 }
-
-const withoutSecret = (url: string): string => url.replaceAll(/\/\/[^@/]*@/g, "//");

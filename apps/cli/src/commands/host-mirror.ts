@@ -1,6 +1,6 @@
 /** `hold host mirror`. */
 import { readFile } from "node:fs/promises";
-import { escapeText, type MirrorStatus } from "@holdfast/sdk";
+import { escapeText, type MirrorStatus, withoutSecret } from "@holdfast/sdk";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { formatKey } from "../mirror/kept.ts";
@@ -60,8 +60,6 @@ async function key(context: Context, flags: MirrorFlags): Promise<number> {
   }
   return 0;
 }
-
-const withoutSecret = (url: string): string => url.replaceAll(/\/\/[^@/]*@/g, "//");
 
 function show(context: Context, flags: MirrorFlags, s: MirrorStatus): number {
   if (flags.json) jsonLine(context.out, statusJson(s));

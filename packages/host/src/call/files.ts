@@ -2,7 +2,8 @@
  * Calls on files of the machine, beside the terminal: as the user that the host and its sessions run as, from the session's directory
  * of now, by whoever may type there. What somebody reads or writes stands in the session's journal under their name.
  *
- *   F2  A reading that goes on, in however many calls, is recorded once.
+ *   F2  A reading that goes on, in however many calls, is recorded once, and before anything of it is given: what can't be recorded is not read.
+ *       The hash of a file's beginning is a reading: of each beginning, they are the file.
  *   F3  Reading waits while its reader does not read.
  *   F4  Only regular files are opened for good: a pipe that nobody writes would hold up a thread of the host, and with a few of them
  *       its journal's syncs.
@@ -83,10 +84,14 @@ async function infoOf(folder: string, name: string, entry: Dirent): Promise<File
 export async function fileRead(ctx: CallContext, call: Verb<"fileRead">): Promise<Result> {
   const { session, path } = located(ctx, call);
   const file = await openRegular(path);
-  // A hash is asked of what may be written next, or has been read.
-  const isNew = !call.hash && (heard(ctx, session, path) || call.offset === 0n);
   try {
     const facts = await file.stat();
+    // The hash of the whole is asked of what may be written next, or has been read.
+    const hashBytes = Number(call.hashBytes ?? facts.size);
+    const isReading = !call.hash || (hashBytes > 0 && hashBytes < facts.size);
+    if (isReading && (isNewReading(ctx, session, path) || (!call.hash && call.offset === 0n)))
+      used(ctx, session, { op: "read", path, bytes: facts.size, sha256: Buffer.alloc(0) });
+    if (isReading) heard(ctx, session, path);
     const hash = createHash("sha256");
     const end = call.hash
       ? Number(call.hashBytes ?? facts.size)
@@ -104,11 +109,7 @@ export async function fileRead(ctx: CallContext, call: Verb<"fileRead">): Promis
       await roomIn(ctx);
     }
     const sha256 = hash.digest();
-    if (!call.hash) heard(ctx, session, path);
-    if (isNew) {
-      const isWhole = call.offset === 0n && at >= facts.size;
-      used(ctx, session, { op: "read", path, bytes: facts.size, sha256: isWhole ? sha256 : Buffer.alloc(0) });
-    }
+    if (isReading) heard(ctx, session, path);
     const modifiedUnixMs = BigInt(Math.trunc(facts.mtimeMs));
     const value = { path: bytesOf(path), size: BigInt(facts.size), modifiedUnixMs, sha256, mode: facts.mode & 0o7777 };
     return { case: "fileRead", value: create(FilePartSchema, value) };
@@ -117,15 +118,21 @@ export async function fileRead(ctx: CallContext, call: Verb<"fileRead">): Promis
   }
 }
 
+const readingOf = ({ operator }: CallContext, session: LiveSession, path: string): string =>
+  `${operator.id} ${session.id} ${path}`;
+
 /** F2: true where this operator's reading of that file begins now. */
-function heard({ host, operator }: CallContext, session: LiveSession, path: string): boolean {
-  const key = `${operator.id} ${session.id} ${path}`;
-  const now = host.ports.clock.monoMs();
-  const last = lastRead.get(key) ?? Number.NEGATIVE_INFINITY;
+function isNewReading(ctx: CallContext, session: LiveSession, path: string): boolean {
+  const last = lastRead.get(readingOf(ctx, session, path)) ?? Number.NEGATIVE_INFINITY;
+  return ctx.host.ports.clock.monoMs() - last > SAME_READING_MS;
+}
+
+/** Of a reading that is recorded. */
+function heard(ctx: CallContext, session: LiveSession, path: string): void {
+  const key = readingOf(ctx, session, path);
   lastRead.delete(key);
-  lastRead.set(key, now);
+  lastRead.set(key, ctx.host.ports.clock.monoMs());
   if (lastRead.size > MAX_KNOWN) lastRead.delete(lastRead.keys().next().value!);
-  return now - last > SAME_READING_MS;
 }
 
 /** Null: there is no such file. */

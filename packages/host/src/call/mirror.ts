@@ -1,7 +1,8 @@
 /** Calls on the mirror of this host's record (docs/mirror.md). */
-import { create, HoldError, MirrorKeyAnswerSchema } from "@holdfast/protocol";
+import { create, HoldError, MirrorKeyAnswerSchema, withoutSecret } from "@holdfast/protocol";
 import type { Host } from "../host.ts";
-import { type Mirror, withoutSecret } from "../mirror/mirror.ts";
+import { checkAddress, type Mirror } from "../mirror/mirror.ts";
+import { isJournalFault } from "../session/journal-fault.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
 const MAX_CREDS_CHARS = 65_536;
@@ -9,22 +10,37 @@ const MAX_CREDS_CHARS = 65_536;
 export async function mirror({ host, operator, via }: CallContext, call: Verb<"mirror">): Promise<Result> {
   const held = heldBy(host);
   const by = { id: operator.id, via };
+  const record = (change: string, detail: string): void => host.recordOperator(by, operator.id, change, detail);
   if (call.off) {
-    await held.off();
-    host.recordOperator(by, operator.id, "mirror_off", "the record is mirrored no more");
+    const was = "the record is mirrored no more";
+    record("mirror_off", was);
+    await orFailed(held.off(), () => record("mirror_off", `failed: ${was}`));
     return { case: "mirror", value: await held.status() };
   }
   if (call.now) return { case: "mirror", value: await held.now() };
   if (call.creds.length > MAX_CREDS_CHARS) throw new HoldError("bad_request", "that is no credentials file");
-  const { url, bucket, creds } = call;
-  const status = await held.set({ url, bucket: bucket || "holdfast", ...(creds === "" ? {} : { creds }) }, call.takeOver);
-  host.recordOperator(
-    by,
-    operator.id,
-    "mirror_set",
-    `${withoutSecret(url)} ${status.bucket}${call.takeOver ? ", taken over" : ""}`,
-  );
+  const { url, creds } = call;
+  const bucket = call.bucket || "holdfast";
+  const address = { url, bucket, ...(creds === "" ? {} : { creds }) };
+  checkAddress(address);
+  const where = `${withoutSecret(url)} ${bucket}${call.takeOver ? ", taken over" : ""}`;
+  // Recorded first: nothing goes elsewhere that the record does not say.
+  record("mirror_set", where);
+  const status = await orFailed(held.set(address, call.takeOver), () => record("mirror_set", `failed: ${where}`));
   return { case: "mirror", value: status };
+}
+
+async function orFailed<T>(doing: Promise<T>, record: () => void): Promise<T> {
+  try {
+    return await doing;
+  } catch (fault) {
+    try {
+      record();
+    } catch (frozen) {
+      if (!isJournalFault(frozen)) throw frozen;
+    }
+    throw fault;
+  }
 }
 
 export async function mirrorStatus({ host }: CallContext): Promise<Result> {
@@ -45,7 +61,10 @@ export async function mirrorKey({ host, operator, via, isBearer }: CallContext):
     );
   const { key, setting } = heldBy(host).key();
   host.recordOperator({ id: operator.id, via }, operator.id, "mirror_key", "was given the key of the mirror");
-  return { case: "mirrorKey", value: create(MirrorKeyAnswerSchema, { key, url: setting.url, bucket: setting.bucket }) };
+  return {
+    case: "mirrorKey",
+    value: create(MirrorKeyAnswerSchema, { key, url: withoutSecret(setting.url), bucket: setting.bucket }),
+  };
 }
 
 function heldBy(host: Host): Mirror {

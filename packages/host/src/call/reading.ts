@@ -28,6 +28,8 @@ const SEARCH_READ_BYTES = 1024 * 1024;
 const MASKED_READ_BYTES = 128 * 1024;
 const SEARCH_HITS = 1_000;
 const LINE_CHARS = 400;
+/** Named by one event: at most 8 bytes each. */
+const REDACTED_SEQS = 4_000;
 
 export async function screen({ host, operator }: CallContext, call: Verb<"screen">): Promise<Result> {
   const session = host.find(call.session);
@@ -181,24 +183,21 @@ export async function redact({ host, operator, via }: CallContext, call: Verb<"r
   const [from, to] = [Number(call.fromSeq), Number(call.toSeq)];
   if (from > 0) {
     const last = to > 0 ? Math.min(to, session.facts.seq) : session.facts.seq;
-    if (last - from > 1_000_000) throw new HoldError("bad_request", "at most 1,000,000 records at once");
+    if (last - from >= 1_000_000) throw new HoldError("bad_request", "at most 1,000,000 records at once");
     for (let seq = from; seq <= last; seq++) seqs.add(seq);
   }
   if (seqs.size === 0) throw new HoldError("bad_request", "which records? give --seq N, or --from N --to N");
   const sorted = [...seqs].sort((a, b) => a - b);
   // What had no payload, or has lost it before, is told as little as it was erased.
   const redacted = session.redact(sorted);
-  if (redacted.length > 0)
+  const reason = call.reason.slice(0, 500);
+  for (let at = 0; at < redacted.length; at += REDACTED_SEQS) {
+    const told = redacted.slice(at, at + REDACTED_SEQS).map(BigInt);
     session.record(
       { id: operator.id, via },
-      {
-        case: "redacted",
-        value: create(EventBody_RedactedSchema, {
-          seqs: redacted.slice(0, 4_000).map(BigInt),
-          reason: call.reason.slice(0, 500),
-        }),
-      },
+      { case: "redacted", value: create(EventBody_RedactedSchema, { seqs: told, reason }) },
     );
+  }
   const mirrorPending = redacted.length > 0 ? ((await host.mirror?.erased()) ?? "") : "";
   return { case: "redact", value: create(RedactAnswerSchema, { redacted: redacted.length, mirrorPending }) };
 }

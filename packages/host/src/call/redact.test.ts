@@ -26,4 +26,23 @@ describe("redact", () => {
     expect(await redacts(world, [1, seq])).toBe(0);
     expect(told(world)).toEqual([String(seq)]);
   });
+
+  test("names all that it erased, in several events where one would be too long", async () => {
+    const recorded: bigint[][] = [];
+    const session = {
+      facts: { seq: 9_001 },
+      redact: (seqs: readonly number[]) => seqs,
+      record: (_by: unknown, body: { value: { seqs: bigint[] } }) => void recorded.push(body.value.seqs),
+    };
+    const ctx = { host: { find: () => session, mirror: null }, operator: { id: "ana" }, via: "cli" };
+    await redact(ctx as never, { session: "s", seqs: [], fromSeq: 1n, toSeq: 9_001n, reason: "" } as never);
+    expect(recorded.map((seqs) => seqs.length)).toEqual([4_000, 4_000, 1_001]);
+    expect(recorded.flat()).toEqual(Array.from({ length: 9_001 }, (_, i) => BigInt(i + 1)));
+  });
+
+  test("takes more at once than a call has arguments", async () => {
+    const world = await simulate({ seed: 45 });
+    const seqs = Array.from({ length: 200_000 }, (_, i) => 1_000 + i);
+    expect(world.live.redact(seqs)).toEqual([]);
+  });
 });

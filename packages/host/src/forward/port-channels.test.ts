@@ -1,6 +1,6 @@
 /** The law of one channel, with a real socket at its far end and a link that the test is. */
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { create, ConnectSchema, HoldError, type HostBody, TcpSchema } from "@holdfast/protocol";
+import { create, ConnectSchema, DetachSchema, HoldError, type HostBody, TcpSchema } from "@holdfast/protocol";
 import { expect, onTestFinished, test } from "vitest";
 import type { Forwarded, Forwards } from "./forwards.ts";
 import { PortChannels } from "./port-channels.ts";
@@ -109,4 +109,27 @@ test("what may be sent no more is not handed on, and says why", async () => {
   tcp({ data: Buffer.from("two") });
   expect(await over()).toBe("ai_paused");
   expect(Buffer.concat(heard).toString()).toBe("one");
+});
+
+test("what was taken of a channel that the client left is not told on the next one of that number", async () => {
+  const taken: (() => void)[] = [];
+  const socket = {
+    ...{ on: () => {}, once: () => {}, isPaused: () => false, resume: () => {}, destroy: () => {}, end: () => {} },
+    write: (_: Uint8Array, done: () => void) => void taken.push(done),
+  };
+  const said: HostBody[] = [];
+  const forwards = { open: async () => ({ socket, demand: () => {} }), close: () => {} } as unknown as Forwards;
+  const channels = new PortChannels(forwards, {
+    buffered: 0,
+    send: (_, body) => void said.push(body),
+    told: (fault) => fault as HoldError,
+    onWire: ({ code, message }) => ({ code, message, details: {} }),
+  });
+  const asked = create(ConnectSchema, { session: "s", port: 1, window: 0 });
+  await channels.connect(1, asked);
+  channels.heard(1, { case: "tcp", value: create(TcpSchema, { data: Buffer.alloc(64 * KIB) }) });
+  channels.heard(1, { case: "detach", value: create(DetachSchema, {}) });
+  await channels.connect(1, asked);
+  taken[0]!();
+  expect(said.map((body) => body.case)).toEqual(["connected", "connected"]);
 });

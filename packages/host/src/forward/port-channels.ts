@@ -122,7 +122,7 @@ export class PortChannels {
 
   #wrote(channel: number, open: Open, bytes: number): void {
     open.used += bytes;
-    if (open.used - open.usedTold < TELL_BYTES || !this.#open.has(channel)) return;
+    if (open.used - open.usedTold < TELL_BYTES || this.#open.get(channel) !== open) return;
     open.usedTold = open.used;
     this.#link.send(channel, { case: "tcp", value: { used: BigInt(open.used) } });
   }

@@ -7,7 +7,7 @@ import type { Journal, JournalOptions } from "./journal.ts";
 import { Ledger, Signer } from "./ledger.ts";
 import { LiveJournal } from "./live.ts";
 import { PayloadStore } from "./payload-store.ts";
-import { type Recovered, recover, saveQuietly, skipOf } from "./recover.ts";
+import { type Recovered, recover, skipOf } from "./recover.ts";
 import { Reserve } from "./reserve.ts";
 import { Suspects } from "./suspect.ts";
 import { Writer } from "./writer.ts";
@@ -86,8 +86,7 @@ function open(disk: Disk, options: JournalOptions): Journal {
     disk.syncFolderNow(`${folder}/payload`);
   }
   suspects.secureRest();
-  for (const { segment, fileBytes } of recovered.scanned)
-    saveQuietly(disk, `${folder}/ledger`, recovered.catalogue, segment, fileBytes);
+  for (const { segment, fileBytes } of recovered.scanned) writer.saveSidecar(segment, fileBytes);
   reserve.hold();
   return journal;
 }
@@ -96,11 +95,11 @@ function open(disk: Disk, options: JournalOptions): Journal {
 function redo(recovered: Recovered, journal: LiveJournal, payloads: PayloadStore, writer: Writer): void {
   for (const { session, seqs } of recovered.erasures) {
     const state = recovered.catalogue.sessions.get(session);
-    if (state !== undefined) journal.redo(state, seqs, true);
+    if (state !== undefined) journal.redo(state, seqs);
   }
   for (const { state, throughFile } of recovered.removals) {
     const files = payloads.files(state.id).filter((f) => f.no <= throughFile);
-    journal.wipe(state, files, true);
+    journal.wipe(state, files);
     payloads.unlist(state.id, files);
   }
   if (recovered.erasures.length + recovered.removals.length > 0) writer.syncErasures();

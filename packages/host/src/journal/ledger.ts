@@ -191,30 +191,39 @@ export class Ledger {
   /** Zeroes bytes of a segment of any age: only for erasure. */
   erase(segment: Segment, position: number, length: number): void {
     if (segment === this.segment) return writeWhole(this.#file!, Buffer.alloc(length), position);
-    const file = this.#disk.open(`${this.#folder}/${segmentName(segment.index)}`, "readwrite");
-    this.erased.push({ file, index: segment.index });
+    let file = this.#erased.get(segment.index);
+    if (file === undefined) {
+      file = this.#disk.open(`${this.#folder}/${segmentName(segment.index)}`, "readwrite");
+      this.#erased.set(segment.index, file);
+    }
     writeWhole(file, Buffer.alloc(length), position);
   }
-  /** Files of other segments that wait for a sync after an erasure. */
-  readonly erased: { readonly file: DiskFile; readonly index: number }[] = [];
+  /** Other segments, by index, that wait for a sync after erasures: one handle each, however much is erased. */
+  readonly #erased = new Map<number, DiskFile>();
+
+  #takeErased(): DiskFile[] {
+    const files = [...this.#erased.values()];
+    this.#erased.clear();
+    return files;
+  }
 
   /** Files that the next sync is for, as Suspects names them. */
   get dirtyNames(): string[] {
-    return [...this.erased.map((e) => e.index), this.segment.index].map((index) => `ledger/${segmentName(index)}`);
+    return [...this.#erased.keys(), this.segment.index].map((index) => `ledger/${segmentName(index)}`);
   }
 
   async sync(): Promise<void> {
-    const erased = this.erased.splice(0);
+    const erased = this.#takeErased();
     const current = this.#file!;
     try {
-      for (const { file } of erased) await file.sync();
+      for (const file of erased) await file.sync();
       await current.sync();
     } finally {
-      for (const { file } of erased) file.close();
+      for (const file of erased) file.close();
     }
   }
   syncErasedNow(): void {
-    for (const { file } of this.erased.splice(0)) {
+    for (const file of this.#takeErased()) {
       try {
         file.syncNow();
       } finally {
@@ -237,7 +246,7 @@ export class Ledger {
   }
   close(): void {
     this.closeRetired();
-    for (const { file } of this.erased.splice(0)) file.close();
+    for (const file of this.#takeErased()) file.close();
     this.#file?.close();
     this.#file = null;
   }

@@ -17,7 +17,7 @@ import type {
   SessionTail,
 } from "./journal.ts";
 import type { Ledger, Signer } from "./ledger.ts";
-import { OWN_SESSION } from "./own.ts";
+import { ERASED_SEQS, OWN_SESSION } from "./own.ts";
 import type { PayloadFile, PayloadStore } from "./payload-store.ts";
 import { type Found, Reader } from "./reader.ts";
 import { rebuildRange } from "./rebuild.ts";
@@ -189,48 +189,88 @@ export class LiveJournal implements Journal {
     const s = this.#catalogue.sessions.get(session);
     if (s === undefined || s.removed) return [];
     if (this.frozen !== null) throw this.#writer.refusal();
-    const present = seqs.filter((seq) => this.#found(s, seq, (entry) => entry.payloadState === "present") === true);
-    if (present.length === 0) return [];
-    this.#writer.note({ type: "erased", session, seqs: present });
-    let erasing = this.#erasing.get(session);
-    if (erasing === undefined) this.#erasing.set(session, (erasing = new Set()));
-    for (const seq of present) erasing.add(seq);
-    this.#told++;
-    this.#writer.whenDurable(() => {
-      for (const seq of present) erasing.delete(seq);
-      if (erasing.size === 0 && this.#erasing.get(session) === erasing) this.#erasing.delete(session);
-      this.redo(s, present);
-      this.#done++;
-    });
+    const present = seqs.filter((seq) => this.#isPresent(s, seq));
+    for (let from = 0; from < present.length; from += ERASED_SEQS) this.#eraseNoted(s, present.slice(from, from + ERASED_SEQS));
     return present;
   }
 
-  #found<T>(s: SessionState, seq: number, use: (entry: Entry, found: Found, range: Range) => T): T | null {
+  #eraseNoted(s: SessionState, seqs: readonly number[]): void {
+    this.#writer.note({ type: "erased", session: s.id, seqs });
+    this.#told++;
+    this.#writer.whenDurable(this.#counted(this.#erasure(s, seqs)));
+  }
+
+  /** From now on they read as redacted. What is returned erases them, and is true when none is left to do. */
+  #erasure(s: SessionState, seqs: readonly number[]): () => boolean {
+    let erasing = this.#erasing.get(s.id);
+    if (erasing === undefined) this.#erasing.set(s.id, (erasing = new Set()));
+    for (const seq of seqs) erasing.add(seq);
+    let left = seqs;
+    return () => {
+      const failed = new Set(this.#eraseAll(s, left));
+      for (const seq of left) if (!failed.has(seq)) erasing.delete(seq);
+      if (erasing.size === 0 && this.#erasing.get(s.id) === erasing) this.#erasing.delete(s.id);
+      left = [...failed];
+      return left.length === 0;
+    };
+  }
+
+  /** {@link JournalMark}: it is done when it is done wholly. */
+  #counted(run: () => boolean): () => boolean {
+    return () => {
+      const isDone = run();
+      if (isDone) this.#done++;
+      return isDone;
+    };
+  }
+
+  #found(s: SessionState, seq: number): { readonly range: Range; readonly found: Found } | null {
     const range = s.ranges[this.#catalogue.rangeFrom(s, seq)];
     if (range === undefined || seq < range.firstSeq) return null;
     const found = this.#reader.find(s, range, seq - range.firstSeq);
-    if (found === null) return null;
-    const entry = this.#reader.entry(range, found, 0);
-    this.#payloads.dropWindow();
-    return use(entry, found, range);
+    return found === null ? null : { range, found };
   }
 
-  /** The erasure itself, for what the ledger already says. `again`: also of what an earlier life left half erased, or erased in memory only. */
-  redo(s: SessionState, seqs: readonly number[], again = false): void {
-    for (const seq of seqs) {
+  #isPresent(s: SessionState, seq: number): boolean {
+    const at = this.#found(s, seq);
+    if (at === null) return false;
+    const { payloadState } = this.#reader.entry(at.range, at.found, 0);
+    this.#payloads.dropWindow();
+    return payloadState === "present";
+  }
+
+  /** What the ledger of an earlier life says is erased: that may have been half done, or in memory only. */
+  redo(s: SessionState, seqs: readonly number[]): void {
+    this.#orLater(this.#erasure(s, seqs));
+  }
+
+  #orLater(run: () => boolean): void {
+    if (run()) return;
+    this.#told++;
+    this.#writer.later(this.#counted(run));
+  }
+
+  /** The erasure itself, of what the ledger already says; whatever is there is erased, also again. Returns those that failed. */
+  #eraseAll(s: SessionState, seqs: readonly number[]): number[] {
+    const touched = new Set<Segment>();
+    const failed = seqs.filter((seq) => {
       try {
-        this.#found(s, seq, (entry, found, range) => this.#eraseOne(s, entry, found, range, again));
+        const at = this.#found(s, seq);
+        if (at === null || at.found.record.payloadBytes === 0) return false;
+        touched.add(at.range.segment);
+        this.#eraseOne(s, at.found, at.range);
+        return false;
       } catch (error) {
         // A promise not kept yet: the journal stops, and tries again after the next sync.
         this.#writer.writeFailed(error, `erasure of ${s.id} ${seq}`);
-        this.#writer.later(() => this.redo(s, [seq], again));
+        return true;
       }
-    }
+    });
+    for (const { index } of touched) this.#reader.forget(index);
+    return failed;
   }
 
-  #eraseOne(s: SessionState, entry: Entry, { record }: Found, range: Range, again: boolean): void {
-    const { payloadState: state } = entry;
-    if (state !== "present" && state !== "damaged" && !(again && state === "redacted")) return;
+  #eraseOne(s: SessionState, { record }: Found, range: Range): void {
     const held = this.#writer.tail.find(record.lsn);
     if ((record.flags & INLINE) !== 0) {
       this.#ledger.erase(
@@ -243,7 +283,6 @@ export class LiveJournal implements Journal {
       this.#payloads.erase(s.id, record.fileNo, record.filePosition, record.seq, record.payloadBytes);
       if (held !== undefined) held.payload = held.salt = null;
     }
-    this.#reader.forget(range.segment.index);
   }
 
   prune(session: string, keepFromSeq: number, recordsFromSeq = keepFromSeq): Gap[] {
@@ -327,8 +366,9 @@ export class LiveJournal implements Journal {
   }
 
   /** Work for the disk that nobody waits for, one after the other; what fails is the next start's. */
-  #chore(run: () => Promise<void>): void {
+  #chore(run: () => Promise<void>): true {
     this.#chores = this.#chores.then(run).catch(() => undefined);
+    return true;
   }
   #chores: Promise<void> = Promise.resolve();
 
@@ -336,10 +376,7 @@ export class LiveJournal implements Journal {
     const gone = this.#forget(session);
     if (gone === null) return;
     this.#told++;
-    this.#writer.whenDurable(() => {
-      this.wipe(gone.state, gone.files);
-      this.#done++;
-    });
+    this.#writer.whenDurable(this.#counted(this.#wiping(gone.state, gone.files)));
   }
 
   expire(session: string): void {
@@ -363,16 +400,22 @@ export class LiveJournal implements Journal {
     return { state: { ...s, ranges }, files };
   }
 
-  /** Takes a removed session's payloads off the disk. */
-  wipe(s: SessionState, files: readonly PayloadFile[], again = false): void {
-    for (const r of s.ranges)
-      if (r.inlineBytes > 0)
-        this.redo(
-          s,
-          Array.from({ length: r.count }, (_, i) => r.firstSeq + i),
-          again,
-        );
-    this.#payloads.drop(files);
+  /** What the ledger of an earlier life says is removed. */
+  wipe(s: SessionState, files: readonly PayloadFile[]): void {
+    this.#orLater(this.#wiping(s, files));
+  }
+
+  /** Takes a removed session's payloads off the disk, and is true when none is left. */
+  #wiping(s: SessionState, files: readonly PayloadFile[]): () => boolean {
+    let left = s.ranges
+      .filter((r) => r.inlineBytes > 0)
+      .flatMap((r) => Array.from({ length: r.count }, (_, i) => r.firstSeq + i));
+    let kept = files;
+    return () => {
+      left = this.#eraseAll(s, left);
+      kept = this.#payloads.drop(kept);
+      return left.length + kept.length === 0;
+    };
   }
 
   saveFold(session: string, seq: number, blob: Uint8Array): boolean {

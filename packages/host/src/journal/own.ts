@@ -4,6 +4,11 @@ export const OWN_KIND = 255;
 export const OWN_ACTOR = "system:journal";
 export const OWN_VIA = "journal";
 
+/** How many seqs one `erased` names, of 17 bytes each at most: within the 64 KiB of a record's `meta`. */
+export const ERASED_SEQS = 3_500;
+/** The same of the regions of one `damaged`, of 150 bytes each at most. */
+export const DAMAGED_REGIONS = 400;
+
 export interface DamagedRegion {
   readonly file: string;
   readonly fromByte: number;

@@ -56,6 +56,8 @@ export class PayloadStore {
   readonly #files = new Map<string, PayloadFile[]>();
   readonly #writers = new Map<string, Writer>();
   readonly #dirty = new Set<Writer>();
+  /** Of files that are only erased in, until that is synced: one handle each, however much is erased. */
+  readonly #erasers = new Map<PayloadFile, Writer>();
   readonly #readers = new Map<string, Reader>();
   /** Highest file number of a session that retention or removal took out. */
   readonly #lowest = new Map<string, number>();
@@ -227,6 +229,7 @@ export class PayloadStore {
 
   #closeIfDone(writer: Writer): void {
     if (!writer.retired || writer.dirty || writer.syncing > 0) return;
+    if (this.#erasers.get(writer.info) === writer) this.#erasers.delete(writer.info);
     try {
       writer.file.close();
     } catch {
@@ -363,9 +366,11 @@ export class PayloadStore {
     const info = this.files(session).find((f) => f.no === no);
     if (info === undefined) return;
     let writer = this.#writers.get(session);
-    if (writer === undefined || writer.info !== info) {
+    if (writer === undefined || writer.info !== info) writer = this.#erasers.get(info);
+    if (writer === undefined) {
       const file = this.#disk.open(`${this.folder}/${info.name}`, "readwrite");
       writer = { session, info, file, seed: 0, dirty: false, syncing: 0, retired: true };
+      this.#erasers.set(info, writer);
     }
     this.#soil(writer);
     const head = Buffer.alloc(16);
@@ -428,16 +433,18 @@ export class PayloadStore {
     }
   }
 
-  drop(gone: readonly PayloadFile[]): void {
-    for (const info of gone) {
+  /** Returns those that could not be removed. */
+  drop(gone: readonly PayloadFile[]): PayloadFile[] {
+    return gone.filter((info) => {
       this.#letGo(info);
+      this.#folderDirty = true;
       try {
         this.#disk.remove(`${this.folder}/${info.name}`);
+        return false;
       } catch {
-        /* gone already, or the next prune's */
+        return this.#disk.exists(`${this.folder}/${info.name}`);
       }
-      this.#folderDirty = true;
-    }
+    });
   }
 
   close(): void {
@@ -445,6 +452,8 @@ export class PayloadStore {
       writer.dirty = false;
       this.#retire(session, writer);
     }
+    for (const writer of this.#erasers.values()) writer.file.close();
+    this.#erasers.clear();
     for (const reader of this.#readers.values()) reader.file.close();
     this.#readers.clear();
   }

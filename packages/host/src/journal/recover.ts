@@ -25,7 +25,7 @@ import {
   TYPE_SEAL,
 } from "./format.ts";
 import { readMarker } from "./marker.ts";
-import { type DamagedRegion, decodeOwn, type OwnEvent } from "./own.ts";
+import { DAMAGED_REGIONS, type DamagedRegion, decodeOwn, type OwnEvent } from "./own.ts";
 import { scanSegment } from "./scan.ts";
 import { type ListedSegment, limitSuperseded, listSegments } from "./segment-list.ts";
 import { loadSidecar, saveSidecar } from "./sidecar.ts";
@@ -158,7 +158,7 @@ export function recover(disk: Disk, folder: string, suspects: Suspects, isExcerp
   };
 }
 
-/** New damage becomes one event; what an earlier life recorded does not count again. */
+/** New damage becomes one event, or several if it is in very many places; what an earlier life recorded does not count again. */
 function announceDamage(catalogue: Catalogue, unread: readonly DamagedRegion[], notes: string[], events: OwnEvent[]): void {
   const regions: (DamagedRegion & Pick<Damage, "isOwn">)[] = [...unread];
   for (const segment of catalogue.segments) {
@@ -172,15 +172,16 @@ function announceDamage(catalogue: Catalogue, unread: readonly DamagedRegion[], 
       if (!catalogue.announced.has(regionKey(file, d.fromByte))) regions.push({ file, ...d });
     }
   }
-  if (regions.length === 0) return;
-  const event = {
-    type: "damaged" as const,
-    regions: regions.map(({ isOwn: _, ...region }) => region),
-    skip: catalogue.unaccounted(regions),
-    beforeLsn: Math.max(0, ...regions.flatMap((d) => (d.isOwn ? [] : [d.fromLsn]))),
-  };
-  catalogue.applySkip(skipOf(event));
-  events.push(event);
+  let skip = catalogue.unaccounted(regions);
+  let beforeLsn = regions.reduce((last, d) => (d.isOwn ? last : Math.max(last, d.fromLsn)), 0);
+  for (let from = 0; from < regions.length; from += DAMAGED_REGIONS) {
+    const some = regions.slice(from, from + DAMAGED_REGIONS).map(({ isOwn: _, ...region }) => region);
+    const event = { type: "damaged" as const, regions: some, skip, beforeLsn };
+    catalogue.applySkip(skipOf(event));
+    events.push(event);
+    // The first skips for all: were it the last, a power cut between them could have a seq given out twice.
+    skip = beforeLsn = 0;
+  }
 }
 
 export const skipOf = (event: OwnEvent & { type: "damaged" }): Skip => ({

@@ -2,7 +2,7 @@
  * The one who writes: appends, group sync, rotation, and what happens when the disk refuses. Owns the ledger's newest end and the
  * tail that is not durable yet; the order of its steps is what J2, J5 and J6 rest on.
  */
-import type { Catalogue } from "./catalogue.ts";
+import type { Catalogue, Segment } from "./catalogue.ts";
 import type { Disk } from "./disk.ts";
 import { checkDraft } from "./draft.ts";
 import { errorCode, JournalError } from "./fault.ts";
@@ -66,7 +66,9 @@ export class Writer {
   /** A sync failed and its answer failed too: nothing is durable until the tail is written again. */
   #mustRewrite = false;
   /** What is done to the disk only once the record that says so is durable: erasures and removals. */
-  #deferred: { lsn: number; run: () => void }[] = [];
+  #deferred: { readonly lsn: number; readonly run: () => boolean }[] = [];
+  /** Sealed segments whose sidecars wait until nothing that they tell of is left to do. */
+  readonly #unsaved: { readonly segment: Segment; readonly fileBytes: number }[] = [];
   /** A seal was asked for while a sync was in flight: that sync's error must not be taken by another call on the same file. */
   #rotateAsked = false;
   #isClosing = false;
@@ -212,12 +214,12 @@ export class Writer {
     };
   }
 
-  /** Records what the journal itself did. */
+  /** Records what the journal itself did. An event is as long as a draft's `meta` at most: what may be longer is told in several. */
   note(event: OwnEvent): void {
-    this.#append(
-      { session: OWN_SESSION, kind: OWN_KIND, actor: OWN_ACTOR, via: OWN_VIA, meta: encodeOwn(event), ...this.#o.now() },
-      OWN,
-    );
+    const meta = encodeOwn(event);
+    const draft = { session: OWN_SESSION, kind: OWN_KIND, actor: OWN_ACTOR, via: OWN_VIA, meta, ...this.#o.now() };
+    checkDraft(draft);
+    this.#append(draft, OWN);
   }
 
   #salt(): Buffer {
@@ -287,18 +289,20 @@ export class Writer {
     if (this.#deferred.length === 0) return false;
     const due = this.#deferred.filter((d) => d.lsn <= this.durableLsn);
     this.#deferred = this.#deferred.filter((d) => d.lsn > this.durableLsn);
-    for (const d of due) d.run();
+    for (const { run } of due) if (!run()) this.later(run);
     return due.length > 0;
   }
 
-  /** Runs `run` when everything recorded so far is durable, and sees to it that it becomes so. */
-  whenDurable(run: () => void): void {
-    this.#deferred.push({ lsn: this.#ledger.lastLsn, run });
-    this.#sync.start();
+  /** Runs `run` when everything recorded so far is durable, sees to it that it becomes so, and runs it again after later syncs until it is true. */
+  whenDurable(run: () => boolean): void {
+    const lsn = this.#ledger.lastLsn;
+    this.#deferred.push({ lsn, run });
+    // One in flight may have begun before it. A sync that fails is told to whom it concerns.
+    this.#sync.wait(lsn).catch(() => undefined);
   }
 
-  /** Runs `run` after the next sync. */
-  later(run: () => void): void {
+  /** Runs `run` after each sync until it is true; no sidecar is written before. */
+  later(run: () => boolean): void {
     this.#deferred.push({ lsn: this.durableLsn, run });
   }
 
@@ -383,6 +387,7 @@ export class Writer {
       this.#suspectSyncs();
       this.#payloads.syncNow();
       this.#ledger.syncNow();
+      this.#ledger.syncErasedNow();
       // A sidecar ends the redoing of erasures: they are done and synced before it is written.
       if (this.#advance(this.#ledger.lastLsn, this.#ledger.chain)) {
         this.#suspectSyncs();
@@ -406,10 +411,19 @@ export class Writer {
       throw this.writeFailed(error, "a new ledger segment");
     }
     this.#catalogue.segments.push(this.#ledger.segment);
-    saveQuietly(this.#disk, `${this.#o.folder}/ledger`, this.#catalogue, old, fileBytes);
+    this.saveSidecar(old, fileBytes);
     this.#sealDueNs = null;
     if (!this.#sync.isRunning) this.#ledger.closeRetired();
     this.#sync.settle();
+  }
+
+  /** Of a segment that is written to no more and synced, with its erasures: at once, or when what failed of those is done. */
+  saveSidecar(segment: Segment, fileBytes: number): void {
+    this.#unsaved.push({ segment, fileBytes });
+    if (this.#deferred.length > 0) return;
+    for (const of of this.#unsaved.splice(0))
+      if (this.#catalogue.segments.includes(of.segment))
+        saveQuietly(this.#disk, `${this.#o.folder}/ledger`, this.#catalogue, of.segment, of.fileBytes);
   }
 
   #rewriteOrFreeze(cause: unknown): void {
@@ -481,10 +495,11 @@ export class Writer {
       this.#rotateAsked = false;
       this.#isClosing = true;
       await this.syncOnce();
-      // Erasures that waited for this sync are work of their own.
+      // Erasures that waited for this sync are work of their own, and so is what fails of them and is done after the next.
+      const waited = this.#deferred.length;
       await this.syncOnce();
-      if (old === this.#ledger.segment)
-        saveQuietly(this.#disk, `${this.#o.folder}/ledger`, this.#catalogue, old, this.#ledger.position);
+      if (waited > 0 && this.#deferred.length === 0) await this.syncOnce();
+      if (old === this.#ledger.segment) this.saveSidecar(old, this.#ledger.position);
     } finally {
       this.frozen ??= fault;
       this.#sync.rejectAll(fault);

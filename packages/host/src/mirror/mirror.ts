@@ -18,6 +18,7 @@ import {
   type Session,
   SessionSchema,
   toBinary,
+  withoutSecret,
 } from "@holdfast/protocol";
 import { storeDurablyLater } from "../operator/store.ts";
 import type { SessionPorts } from "../session/ports.ts";
@@ -408,7 +409,7 @@ export class Mirror {
 }
 
 /** Throws `bad_request` for what is no address of a NATS server. */
-function checkAddress({ url, bucket }: MirrorAddress): void {
+export function checkAddress({ url, bucket }: MirrorAddress): void {
   for (const one of url.split(","))
     if (!/^(nats|tls):\/\/([^@/\s]+@)?[^@/\s]+\/?$/.test(one.trim()))
       throw new HoldError(
@@ -418,5 +419,3 @@ function checkAddress({ url, bucket }: MirrorAddress): void {
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(bucket))
     throw new HoldError("bad_request", `bucket ${JSON.stringify(bucket)}: letters, digits, dash and underscore, 64 at most`);
 }
-
-export const withoutSecret = (url: string): string => url.replaceAll(/\/\/[^@/]*@/g, "//");

@@ -174,7 +174,7 @@ export class Screen {
 
   /** C6, before the payloads are erased: a crash in between must not leave the checkpoint. True if the screen was made from any of them. */
   forget(seqs: readonly number[]): boolean {
-    const first = Math.min(...seqs);
+    const first = seqs.reduce((least, seq) => Math.min(least, seq), Number.POSITIVE_INFINITY);
     const isIn = first <= this.#cursor || first <= this.#checkpointSeq || this.#saving;
     if (isIn) this.#ports.checkpoints.remove(this.#source.id);
     return isIn;
