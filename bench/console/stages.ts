@@ -177,6 +177,8 @@ export async function viewers(place: Place): Promise<Found["viewers"]> {
     echo["alone"]!.push((await typed(one, of("keys") / 3)).drawn);
     for (const kind of ["clients", "pages"] as const) {
       const leave = await (kind === "clients" ? clientsLookOn(place, session) : pagesLookOn(by, place, session));
+      // A page behind another is given keys once a second.
+      await one.page.bringToFront();
       await delay(1_000);
       echo[kind]!.push((await typed(one, of("keys") / (kind === "clients" ? 3 : 6))).drawn);
       await leave();
