@@ -1,7 +1,7 @@
 /** Debian's Chromium without a window, and pages in it that tell what they see. */
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
+import { type Browser, type CDPSession, chromium, type Page } from "playwright-core";
 import { hashOf } from "./cells.ts";
 import { exactAt } from "./figures.ts";
 import { type Answers, source, type Told, type Wish } from "./in-page.ts";
@@ -40,8 +40,9 @@ export async function closeChrome(): Promise<void> {
 /** A browser that its host knows: its key is in IndexedDB, its page has been fetched. */
 export interface Visitor {
   readonly browser: Browser;
-  readonly context: BrowserContext;
   readonly url: string;
+  /** An empty page, in a window of its own: one in a tab behind another is given keys, and more, once a second. */
+  window(): Promise<Page>;
 }
 
 export async function visitor(place: Place): Promise<Visitor> {
@@ -55,8 +56,28 @@ export async function visitor(place: Place): Promise<Visitor> {
   await page.getByText("live", { exact: true }).first().waitFor();
   // What stands side by side is kept: the next page begins with nothing.
   await page.evaluate("localStorage.removeItem('holdfast.workspace')");
+  const { targetInfo } = await (await context.newCDPSession(page)).send("Target.getTargetInfo");
+  const all = await browser.newBrowserCDPSession();
+  const { browserContextId = "" } = targetInfo;
+  const window = async (): Promise<Page> => {
+    const opened = context.waitForEvent("page");
+    await all.send("Target.createTarget", { url: "about:blank", newWindow: true, browserContextId });
+    return opened;
+  };
+  const made = { browser, url, window: inTurn(window) };
+  await made.window();
   await page.close();
-  return { browser, context, url };
+  return made;
+}
+
+/** Whoever waits for a new page must be the only one. */
+function inTurn<T>(act: () => Promise<T>): () => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return () => {
+    const done = last.then(act);
+    last = done;
+    return done;
+  };
 }
 
 export class Watched {
@@ -75,9 +96,9 @@ export class Watched {
     });
   }
 
-  static async in(context: BrowserContext, wish: Partial<Wish> = {}): Promise<Watched> {
-    const page = await context.newPage();
-    const cdp = await context.newCDPSession(page);
+  static async in(by: Visitor, wish: Partial<Wish> = {}): Promise<Watched> {
+    const page = await by.window();
+    const cdp = await page.context().newCDPSession(page);
     await cdp.send("Runtime.enable");
     await cdp.send("Runtime.addBinding", { name: "benchTell" });
     await page.addInitScript({ content: source({ mark: "", ...wish }) });

@@ -33,7 +33,7 @@ const PAINTS = `JSON.stringify([
 export async function paint(place: Place): Promise<Found["paint"]> {
   const by = await visitor(place);
   const visit = async (isCold: boolean, isSlow: boolean): Promise<Paint> => {
-    const on = await Watched.in(by.context);
+    const on = await Watched.in(by);
     if (isCold) await on.cdp.send("Network.clearBrowserCache");
     if (isSlow) await on.throttle(FAST_4G);
     await on.goto(by.url);
@@ -56,7 +56,7 @@ export async function paint(place: Place): Promise<Found["paint"]> {
 
 /** Milliseconds from navigation until a page of its own shows what the host has. */
 async function exactIn(by: Visitor, place: Place, session: Session, isSlow = false): Promise<number> {
-  const on = await Watched.in(by.context, { mark: MARK });
+  const on = await Watched.in(by, { mark: MARK });
   if (isSlow) await on.throttle(FAST_4G);
   await on.goto(by.url + place.path(session));
   const at = await on.exact(await place.cells(session));
@@ -87,7 +87,7 @@ export async function flood(place: Place): Promise<Found["flood"]> {
   const meanwhile = await rounds(async (round) => {
     const [stop, done] = [fileOf(`stop-${round}`), fileOf(`done-${round}`)];
     const live = await place.open({ name: `flooding-${round}`, command: floodUntil(stop, done) });
-    const on = await Watched.in(by.context, { mark: MARK });
+    const on = await Watched.in(by, { mark: MARK });
     await on.goto(by.url + place.path(live));
     const { at: first } = await on.until(isFirst);
     await on.ask("watchFrames");
@@ -154,7 +154,7 @@ export async function viewers(place: Place): Promise<Found["viewers"]> {
   const by = await visitor(place);
   const exact = await rounds(async () => {
     const cells = await place.cells(session);
-    const all = await Promise.all(Array.from({ length: of("viewers") }, () => Watched.in(by.context, { mark: MARK })));
+    const all = await Promise.all(Array.from({ length: of("viewers") }, () => Watched.in(by, { mark: MARK })));
     const began = Date.now();
     const times = await Promise.all(
       all.map(async (on) => {
@@ -168,7 +168,7 @@ export async function viewers(place: Place): Promise<Found["viewers"]> {
     return times;
   }, MOST_CROWDS);
   // Typing changes the session's size, and what it shows: after all were exact.
-  const one = await Watched.in(by.context);
+  const one = await Watched.in(by);
   await one.goto(by.url + place.path(session));
   await one.until(isFirst);
   await begun(one);
@@ -199,7 +199,7 @@ async function clientsLookOn(place: Place, session: Session): Promise<Leave> {
 }
 
 async function pagesLookOn(by: Visitor, place: Place, session: Session): Promise<Leave> {
-  const others = await Promise.all(Array.from({ length: of("viewers") - 1 }, () => Watched.in(by.context)));
+  const others = await Promise.all(Array.from({ length: of("viewers") - 1 }, () => Watched.in(by)));
   await Promise.all(
     others.map(async (on) => {
       await on.goto(by.url + place.path(session));
@@ -220,15 +220,14 @@ export async function echo(place: Place): Promise<Found["echo"]> {
   try {
     const session = await place.open({ name: "typed-to", command: ["cat"] });
     const by = await visitor(place);
-    const ways: Record<string, Watched> = { page: await Watched.in(by.context) };
+    const ways: Record<string, Watched> = { page: await Watched.in(by) };
     await ways["page"]!.goto(by.url + place.path(session));
     if (wetty) {
-      ways["wetty"] = await Watched.in(by.context);
+      ways["wetty"] = await Watched.in(by);
       await ways["wetty"].goto(wetty.url);
     }
     for (const on of Object.values(ways)) {
       await on.page.locator(".xterm-helper-textarea").first().waitFor({ state: "attached" });
-      await on.page.bringToFront();
       await delay(1_000);
       await begun(on);
     }
@@ -240,7 +239,6 @@ export async function echo(place: Place): Promise<Found["echo"]> {
     await rounds(async (round) => {
       for (let i = 0; i < names.length; i++) {
         const name = names[(i + round) % names.length]!;
-        await ways[name]!.page.bringToFront();
         const took = await typed(ways[name]!, of("keys"));
         buffer[name]!.push(took.buffer);
         drawn[name]!.push(took.drawn);
@@ -263,7 +261,7 @@ export async function memory(place: Place): Promise<Found["memory"]> {
   const more = { lines: real * 60 * LINES_PER_SECOND, seconds: real * 60 };
   const session = await place.open({ name: "steady", command: steady(many, more) });
   const by = await visitor(place);
-  const on = await Watched.in(by.context);
+  const on = await Watched.in(by);
   await on.goto(by.url + place.path(session));
   await on.page.getByText("live", { exact: true }).first().waitFor();
   await delay(5_000);
@@ -311,7 +309,7 @@ export async function list(): Promise<Found["list"]> {
     say(`${of("sessions")} sessions opened`);
     const by = await visitor(place);
     const found = await rounds(async () => {
-      const on = await Watched.in(by.context);
+      const on = await Watched.in(by);
       await on.goto(by.url);
       const { at } = await on.until(isListed);
       await delay(2_000);

@@ -50,7 +50,7 @@ const LEAST_PX = 8;
 /** Beside the letters. */
 const SCROLLBAR_PX = 10;
 const SCROLLBACK_LINES = 1_000;
-/** The terminal draws in slices of time: given one piece after the other, each only once the one before was drawn, it used a sixth of them. */
+/** Given one piece of output only once the one before was drawn, a page took twice the processor time for it (4.8 s for 2.6 MB in pieces of 8 KB, measured on a busy machine). */
 const UNDRAWN_BYTES = 128 * 1024;
 /** What is not confirmed after so long is worth showing. */
 const PATIENCE_MS = 400;
