@@ -245,7 +245,10 @@ test("at 360 px no screen, panel or dialog is cut, whatever stands in it", async
   await look("a playback");
   await ana.page.goto(`${url}/sessions/none/none`);
   await ana.page.getByRole("heading", { name: "This browser does not know that host" }).waitFor();
-  await look("no such host");
+  await ana.isSound("no such host");
+  await ana.page.goto(`${url}${at.slice(0, at.lastIndexOf("/"))}/none/timeline`);
+  await ana.page.getByRole("heading", { name: "There is no such session" }).waitFor();
+  await ana.isSound("no such session");
   expect(wide).toEqual([]);
   expect(ana.complaints).toEqual([]);
 });

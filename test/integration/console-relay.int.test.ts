@@ -99,6 +99,9 @@ test("the relay is killed under an open page: it comes back by itself, and what 
     .waitFor();
   await ana.type("echo meanwhile-$((6 * 7))");
   await start();
+  await ana.page.getByText("live", { exact: true }).first().waitFor();
+  const send = ana.page.getByRole("button", { name: "Send them" });
+  if ((await send.count()) > 0) await send.click();
   await ana.sees("meanwhile-42");
   const answers = (await ana.lines()).filter((line) => line === "meanwhile-42");
   expect(answers).toEqual(["meanwhile-42"]);

@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { Empty } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLink } from "../host/hosts.ts";
+import { Bar } from "../shell/bar.tsx";
 import { paths } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
 
@@ -18,10 +19,13 @@ export function OnSession({ hostId, ...props }: OnSessionProps): ReactNode {
   const link = useLink(hostId);
   if (link) return <OnLink link={link} {...props} />;
   return (
-    <Empty title="This browser does not know that host">
-      <p>The address is of a host that was forgotten here, or was never known.</p>
-      <Link to={paths.hosts}>Hosts</Link>
-    </Empty>
+    <>
+      <Bar title="Session" />
+      <Empty title="This browser does not know that host">
+        <p>The address is of a host that was forgotten here, or was never known.</p>
+        <Link to={paths.hosts}>Hosts</Link>
+      </Empty>
+    </>
   );
 }
 
@@ -35,14 +39,20 @@ function OnLink({ link, sessionId, children }: Omit<OnSessionProps, "hostId"> & 
   if (last.current && session) return children({ link, client: last.current, session });
   if (sessions && !session)
     return (
-      <Empty title="There is no such session">
-        <p>{link.host.name} has no record of it, or it is not yours to see.</p>
-        <Link to={paths.sessions}>All sessions</Link>
-      </Empty>
+      <>
+        <Bar title="Session" />
+        <Empty title="There is no such session">
+          <p>{link.host.name} has no record of it, or it is not yours to see.</p>
+          <Link to={paths.sessions}>All sessions</Link>
+        </Empty>
+      </>
     );
   return (
-    <Empty title={state.is === "refused" ? `${link.host.name} refuses this browser` : `Waiting for ${link.host.name}`}>
-      <p>{"why" in state ? state.why : "It is being dialled."}</p>
-    </Empty>
+    <>
+      <Bar title="Session" />
+      <Empty title={state.is === "refused" ? `${link.host.name} refuses this browser` : `Waiting for ${link.host.name}`}>
+        <p>{"why" in state ? state.why : "It is being dialled."}</p>
+      </Empty>
+    </>
   );
 }

@@ -70,10 +70,13 @@ function InPane({ pane, isAlone, isHere }: InPaneProps): ReactNode {
   const link = useLink(pane.host);
   if (!link)
     return (
-      <Empty title="This browser does not know that host">
-        <p>The address is of a host that was forgotten here, or was never known.</p>
-        <Link to={paths.hosts}>Hosts</Link>
-      </Empty>
+      <>
+        <Bar title="Session" />
+        <Empty title="This browser does not know that host">
+          <p>The address is of a host that was forgotten here, or was never known.</p>
+          <Link to={paths.hosts}>Hosts</Link>
+        </Empty>
+      </>
     );
   return <OnHost link={link} sessionId={pane.session} isAlone={isAlone} isHere={isHere} />;
 }
@@ -112,9 +115,12 @@ function OnHost({ link, sessionId, isAlone, isHere }: OnHostProps): ReactNode {
   asked.current = setUrl;
   if (!view)
     return (
-      <Empty title={state.is === "refused" ? `${link.host.name} refuses this browser` : `Waiting for ${link.host.name}`}>
-        <p>{"why" in state ? state.why : "It is being dialled."}</p>
-      </Empty>
+      <>
+        <Bar title={session?.name ?? "Session"} />
+        <Empty title={state.is === "refused" ? `${link.host.name} refuses this browser` : `Waiting for ${link.host.name}`}>
+          <p>{"why" in state ? state.why : "It is being dialled."}</p>
+        </Empty>
+      </>
     );
   return (
     <>

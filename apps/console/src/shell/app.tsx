@@ -20,6 +20,7 @@ import { NewSession } from "../sessions/new-session.tsx";
 import { SessionsPage } from "../sessions/sessions-page.tsx";
 import { choose, settings } from "../settings.ts";
 import { useStore } from "../store.ts";
+import { Bar } from "./bar.tsx";
 import { type Command, Palette } from "./palette.tsx";
 import { paths } from "./routes.ts";
 import css from "./shell.module.css";
@@ -135,9 +136,12 @@ export function App(): ReactNode {
                 </Route>
                 <Route path={paths.host}>{({ host }) => <HostPage key={host} hostId={host} />}</Route>
                 <Route>
-                  <Empty title="There is no such screen">
-                    <p>The address leads nowhere in this console.</p>
-                  </Empty>
+                  <>
+                    <Bar title="Console" />
+                    <Empty title="There is no such screen">
+                      <p>The address leads nowhere in this console.</p>
+                    </Empty>
+                  </>
                 </Route>
               </Switch>
             </Suspense>
