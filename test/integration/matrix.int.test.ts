@@ -197,7 +197,7 @@ test("each verb and each frame is answered or refused by role as the tables say,
     byGrant.close();
     expect(await said(overJson(await Bearer.of(w, url, client), session.id), role), `${role} over JSON`).toEqual(byGrants);
   }
-});
+}, 300_000);
 
 test("a way in that shows no credential, or one that nobody has, leads to no verb", async () => {
   const w = await world();
