@@ -169,7 +169,8 @@ test("a host that listens with a certificate serves the page to other machines o
   await ana.sees("network-42");
   expect(await ana.page.getByText("Not end to end").count()).toBe(0);
   expect(await held(w, "log", "work", "--kind", "attached")).not.toContain("e2e=false");
-  expect(ana.complaints).toEqual([]);
+  // Chromium lets no worker be registered under a certificate that it was told to let pass, and says so: the page is then not kept.
+  expect(ana.complaints.filter((said) => !said.includes("SSL certificate error"))).toEqual([]);
 });
 
 test("a host that lets no page in by a relay makes no link, and an invitation of another sort is not shown to a relay", async () => {

@@ -100,6 +100,8 @@ export class HostLink {
       credential: await credentialOf(this.host),
       client: "console",
     });
+    // It was forgotten meanwhile.
+    if (this.#isOver) return client.close();
     const over = new AbortController();
     this.#stop = () => over.abort();
     try {

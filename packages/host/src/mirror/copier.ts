@@ -4,7 +4,7 @@
  *   K1  A head names what was there at one moment: the ledger up to a mark, and at least the payloads of its records. What was erased meanwhile
  *       sends it back to the beginning, so that no head shows an erasure whose record it has not.
  *   K2  Pieces first, then the head, then what no head needs any more goes. Killed anywhere, the mirror is the one before or the one after.
- *       What was killed in between is tidied first, so that what a head does not have, the store has not either.
+ *       What was killed in between is tidied after the first head of each life, so that what a head does not have, the store has not either.
  *   K3  The head is replaced only where it is the one that was read: of two hosts with one home, one goes on, and the other is {@link Fenced}.
  */
 import { randomBytes } from "node:crypto";
@@ -97,6 +97,7 @@ export class Copier {
   readonly #present: Set<string>;
   readonly #whole: Set<string>;
   #missed: readonly string[];
+  #isTidy = false;
   readonly #pieceBytes: number;
 
   private constructor(parts: CopierParts, written: Written, present: Set<string>, missed: readonly string[]) {
@@ -119,14 +120,10 @@ export class Copier {
     present.delete(headName(hostId));
     const found = await store.get(headName(hostId));
     const none = { revision: 0, files: new Map<string, Copied>(), moment: null, isOurs: false };
-    if (found === null) {
-      await store.tidy(`${hostId}/`);
-      return new Copier(parts, { ...none, epoch: (memory?.epoch ?? 0) + 1, serial: 0 }, present, []);
-    }
+    if (found === null) return new Copier(parts, { ...none, epoch: (memory?.epoch ?? 0) + 1, serial: 0 }, present, []);
     const { revision } = found;
     const head = await Copier.#opened(parts, found.bytes, takesOver);
     if (head && memory && (head.mark === memory.mark || memory.intents.includes(head.mark))) {
-      await store.tidy(`${hostId}/`);
       const { serial } = head;
       // It was taken over, and names what the other one had: nothing of that is ours.
       if (memory.epoch > head.epoch)
@@ -142,7 +139,6 @@ export class Copier {
     const epoch = Math.max(head?.epoch ?? 0, memory?.epoch ?? 0, ...epochs) + 1;
     const copier = new Copier(parts, { ...none, epoch, serial: head?.serial ?? 0, revision }, present, []);
     if (head) await copier.#claim(head);
-    await store.tidy(`${hostId}/`);
     return copier;
   }
 
@@ -204,10 +200,22 @@ export class Copier {
       // K1
       if (copied.isShort || after.told !== moment.told || after.done !== moment.done) continue;
       await this.#write(moment, asOfUnixMs, [...aside.files, ...copied.files]);
+      await this.#tidy();
       await this.#sweep();
       return moment;
     }
     throw new Unsettled("more was erased than could be copied in between");
+  }
+
+  /**
+   * Once in a life, and after a head of its own: what was sent before that, and not answered, has come to lie there by now, or never will. Sooner, bytes
+   * whose name is under way would be taken for nobody's.
+   */
+  async #tidy(): Promise<void> {
+    if (this.#isTidy) return;
+    const { store, hostId } = this.#p;
+    await store.tidy(`${hostId}/`);
+    this.#isTidy = true;
   }
 
   async #copy(

@@ -333,8 +333,11 @@ test("of two hosts with one home one goes on, and the other is told so until it 
   // Who may not write may not erase.
   expect(store.tidied).toEqual([]);
   const second = await begin(copy, store, true);
-  expect(store.tidied).toEqual([`${hostId}/`]);
+  // What was sent and not answered may come to lie there until a head of one's own has: bytes without a name are nobody's after that, and not before.
+  expect(store.tidied).toEqual([]);
   await second.pass();
+  await second.pass();
+  expect(store.tidied).toEqual([`${hostId}/`]);
   expect(second.epoch).toBe(2);
   home.append(seg(1), 7);
   await expect(first.pass()).rejects.toThrow(Overtaken);

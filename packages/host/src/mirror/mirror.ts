@@ -163,10 +163,11 @@ export class Mirror {
 
   off(): Promise<void> {
     return this.#change(async () => {
+      // First: an erasure meanwhile counts for nothing that would keep it again.
+      this.#setting = this.#told = null;
       await this.#halt();
       await this.#kept.catch(() => undefined);
       rmSync(files.mirror(this.#p.host.home), { force: true });
-      this.#setting = this.#told = null;
       this.#before = 0;
       this.#done = -1;
     });
@@ -233,8 +234,8 @@ export class Mirror {
   /** R1: resolves when what was erased before is erased in the mirror, with nothing; or with why it is not yet. */
   async erased(): Promise<string> {
     if (!this.#setting) return "";
-    // Before anything else can happen to this host.
-    await this.#count();
+    // Before anything else can happen to this host; where it can't be kept, the mirror is hurried all the same.
+    await this.#countOrSay();
     const why = await this.#flushed(FLUSH_MS);
     return why === "" && this.#pending() === 0 ? "" : why || "it is being copied";
   }
@@ -256,8 +257,10 @@ export class Mirror {
     await this.#keep({ ...setting, ...this.#counted() });
   }
 
-  #countOrSay(): void {
-    this.#count().catch((fault: unknown) => this.#p.host.ports.log(`mirror: what is pending can't be kept: ${String(fault)}`));
+  async #countOrSay(): Promise<void> {
+    await this.#count().catch((fault: unknown) =>
+      this.#p.host.ports.log(`mirror: what is pending can't be kept: ${String(fault)}`),
+    );
   }
 
   /** One after the other: the last one stays. */
@@ -287,7 +290,7 @@ export class Mirror {
     this.#worker = worker;
     this.#told = null;
     worker.unref();
-    this.#counting ??= setInterval(() => this.#countOrSay(), COUNT_MS).unref();
+    this.#counting ??= setInterval(() => void this.#countOrSay(), COUNT_MS).unref();
     worker.on("message", (message: FromWorker) => this.#heard(worker, message));
     worker.on("error", (fault) => host.ports.log(`mirror: ${fault.stack ?? String(fault)}`));
     worker.on("exit", () => this.#ended(worker));
@@ -365,7 +368,7 @@ export class Mirror {
       this.#setting = setting;
       this.#keep({ ...setting, ...this.#counted() }).catch(() => undefined);
     }
-    this.#countOrSay();
+    void this.#countOrSay();
   }
   #logged = "";
 

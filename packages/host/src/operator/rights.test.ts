@@ -3,7 +3,7 @@ import type { HoldError } from "@holdfast/protocol";
 import { expect, test } from "vitest";
 import type { SessionPorts } from "../session/ports.ts";
 import type { OperatorRegistry, RegisteredOperator } from "./registry.ts";
-import { Rights } from "./rights.ts";
+import { narrowedInPlain, Rights } from "./rights.ts";
 
 const HOUR = 3_600_000;
 const START = 1_000_000_000_000;
@@ -76,4 +76,22 @@ test("R2: a clock that is set back gives a guest no more time, and one that is s
   const forward = scene();
   forward.set(2 * HOUR);
   expect(forward.asks()).toBe("access_ended");
+});
+
+test("R4: of a grant that comes by a link which could be forged, or of a key that was made by one, no more is left than the grant leaves", () => {
+  const admin = { id: "ana", name: "ana", kind: "human", role: "admin" } as unknown as RegisteredOperator;
+  const narrowed = { session: "s1", capabilities: ["session.observe", "host.admin"] } as const;
+  expect(narrowedInPlain({ ...admin, narrowed }).narrowed).toEqual({
+    session: "s1",
+    capabilities: ["session.observe"],
+    isPlain: true,
+  });
+  expect(narrowedInPlain({ ...admin, narrowed: { session: "s1", capabilities: null } }).narrowed).toMatchObject({
+    session: "s1",
+    capabilities: expect.not.arrayContaining(["host.admin"]),
+  });
+  expect(narrowedInPlain(admin).narrowed).toMatchObject({
+    session: null,
+    capabilities: expect.arrayContaining(["session.input"]),
+  });
 });

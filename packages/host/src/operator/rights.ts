@@ -20,10 +20,11 @@ export function confineOf(operator: RegisteredOperator): string | null {
 
 const NEVER_IN_PLAIN: ReadonlySet<Capability> = new Set(["approve", "policy.write", "redact", "host.admin"]);
 
-/** R4. The operator as a link is worth it that a relay could forge. */
+/** R4. The operator as a link is worth it that a relay could forge; of a grant (R3) no more than that leaves. */
 export function narrowedInPlain(operator: RegisteredOperator): RegisteredOperator {
-  const left = capabilitiesOf(operator.role, operator.kind).filter((right) => !NEVER_IN_PLAIN.has(right));
-  return { ...operator, narrowed: { session: null, capabilities: left, isPlain: true } };
+  const { session = null, capabilities } = operator.narrowed ?? {};
+  const left = (capabilities ?? capabilitiesOf(operator.role, operator.kind)).filter((right) => !NEVER_IN_PLAIN.has(right));
+  return { ...operator, narrowed: { session, capabilities: left, isPlain: true } };
 }
 
 /** How soon at the latest a guest's time is looked at again: somebody may set the clock. */

@@ -113,8 +113,8 @@ function takeUpPending(
   for (const { seq, operator, bytes } of input.unsettled()) {
     if (pending && !pending.includes(seq)) continue;
     const [item] = journal.read(id, seq - 1, 1);
-    // Of what retention took nothing is known but that something was typed.
-    if (!item || "gap" in item) commands.input(seq, operator, Buffer.alloc(bytes, "?"), null);
+    // Of what retention or an erasure took nothing is known but that something was typed.
+    if (!item || "gap" in item || item.payload.length === 0) commands.input(seq, operator, Buffer.alloc(bytes, "?"), null);
     else commands.input(seq, operator, item.payload, null);
   }
 }
