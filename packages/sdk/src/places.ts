@@ -11,13 +11,11 @@ export interface ServedPage {
   readonly by: "here" | "network" | "relay";
 }
 
-type Told = Pick<HostStatusAnswer, "addresses" | "uplinks" | "hostId">;
-
 /** How links are made, the surest first; other carriers' addresses are told too, for those who know a way. */
 const KNOWN = /^(wss?|relay(\+http)?):/;
 
 /** Addresses that a host says it has, those first by which links are made; relays among them. One port that answers in several ways stands once. */
-export function placesOf({ addresses, uplinks }: Told): readonly string[] {
+export function placesOf({ addresses, uplinks }: Pick<HostStatusAnswer, "addresses" | "uplinks">): readonly string[] {
   const relayed = uplinks.filter(({ state }) => state === "connected").map(({ url, name }) => relayedAddress(url, name));
   const told = [...Object.values(addresses), ...relayed];
   const ranked = [...told.filter((a) => KNOWN.test(a)), ...told.filter((a) => !KNOWN.test(a))];
@@ -27,7 +25,11 @@ export function placesOf({ addresses, uplinks }: Told): readonly string[] {
 const placeOf = (address: string): string => address.replace(/^\w+(\+\w+)?:\/\//, "");
 
 /** Where the console is served now, the surest first. A relay's only where the host lets pages in by it. */
-export function pagesOf({ addresses, uplinks, hostId }: Told): readonly ServedPage[] {
+export function pagesOf({
+  addresses,
+  uplinks,
+  hostId,
+}: Pick<HostStatusAnswer, "addresses" | "uplinks" | "hostId">): readonly ServedPage[] {
   const page = (by: ServedPage["by"], url: string | undefined): readonly ServedPage[] =>
     url ? [{ by, url, at: [url.replace(/^http/, "ws")] }] : [];
   const relays = uplinks.filter((uplink) => uplink.page !== "" && uplink.allowPlain);
