@@ -91,14 +91,6 @@ const pictures = [
       await page.getByText("in force", { exact: true }).waitFor();
     },
   },
-  {
-    name: "host",
-    go: async (page) => {
-      await page.getByRole("link", { name: "Hosts", exact: true }).click();
-      await page.getByRole("link", { name: "All of it" }).click();
-      await page.getByRole("log").waitFor();
-    },
-  },
   { name: "new-session", go: async (page) => page.getByRole("button", { name: "New session" }).click() },
   { name: "settings", go: async (page) => page.getByRole("link", { name: "Settings" }).click() },
   { name: "palette", go: async (page) => page.keyboard.press("Control+k") },
