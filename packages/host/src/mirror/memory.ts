@@ -16,8 +16,14 @@ export class Memories {
     this.#path = path;
   }
 
+  /**
+   * Of that place; where it is a new one, of the one with such a bucket that was used last: it may be the same by another name, which the mark of its head
+   * tells. Null: none.
+   */
   of(place: Place): Memory | null {
-    return this.#all()[keyOf(place)] ?? null;
+    const all = this.#all();
+    const others = Object.entries(all).filter(([key]) => key.endsWith(` ${place.bucket}`));
+    return all[keyOf(place)] ?? others.at(-1)?.[1] ?? null;
   }
 
   /** Not twice at once. */
@@ -29,7 +35,8 @@ export class Memories {
   #all(): Record<string, Memory> {
     if (!existsSync(this.#path)) return {};
     try {
-      return JSON.parse(readFileSync(this.#path, "utf8")) as Record<string, Memory>;
+      const all = JSON.parse(readFileSync(this.#path, "utf8")) as Record<string, Memory>;
+      return Object.fromEntries(Object.entries(all).filter(([, of]) => typeof of === "object" && typeof of?.mark === "string"));
     } catch {
       // Then what is there is another's, and who asks for it takes it over.
       return {};

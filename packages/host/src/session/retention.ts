@@ -25,6 +25,8 @@ export interface KeptWorld {
 export class Retention {
   readonly #ports: Pick<SessionPorts, "journal" | "checkpoints" | "log" | "defer">;
   readonly #world: KeptWorld;
+  /** Told of, once. */
+  readonly #unsaved = new Set<string>();
   readonly #saved = new Map<string, number>();
   readonly #renewing = new Set<string>();
 
@@ -49,6 +51,7 @@ export class Retention {
 
   forget(session: LiveSession): void {
     this.#saved.delete(session.id);
+    this.#unsaved.delete(session.id);
   }
 
   /** P3: a script that runs thousands of commands costs no memory for each. */
@@ -70,7 +73,15 @@ export class Retention {
     if (this.#saved.get(session.id) === session.facts.seq || this.#ports.journal.frozen) return;
     const { seq } = session.facts;
     const blob = Buffer.from(JSON.stringify({ ...session.saved(), parent: this.#world.parentOf(session) }));
-    if (this.#ports.journal.saveFold(session.id, seq, blob)) this.#saved.set(session.id, seq);
+    if (this.#ports.journal.saveFold(session.id, seq, blob)) {
+      this.#saved.set(session.id, seq);
+      this.#unsaved.delete(session.id);
+    } else if (!this.#unsaved.has(session.id)) {
+      this.#unsaved.add(session.id);
+      this.#ports.log(
+        `the books of session ${session.id} can't be saved: until they can, records from its last ones on are kept beyond retention`,
+      );
+    }
     this.#prune(session);
   }
 
