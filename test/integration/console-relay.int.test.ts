@@ -116,8 +116,6 @@ test("a guest who has a link and a browser is in the one session, and out when t
   await serving(w);
   const bob = await ConsoleBrowser.of({ width: 390, height: 800 });
   await bob.page.goto(await linkOf(w, "share", "work", "--role", "operator", "--name", "bob"));
-  await bob.page.waitForTimeout(3000);
-  await bob.page.screenshot({ path: "/tmp/guest.png" });
   await bob.page.getByText("live", { exact: true }).first().waitFor();
   await bob.type("echo guest-$((6 * 7))");
   await bob.sees("guest-42");
