@@ -8,6 +8,7 @@ import { Banner, Button, Empty, IconButton } from "../design/controls.tsx";
 import { exactText } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
+import { useOperators } from "../host/names.ts";
 import { Bar } from "../shell/bar.tsx";
 import { sessionPath } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
@@ -278,19 +279,4 @@ function Row({ record, hostId, operators, name }: RowProps): ReactNode {
       </span>
     </li>
   );
-}
-
-function useOperators(client: HostClient): ReadonlyMap<string, OperatorInfo> {
-  const [known, setKnown] = useState<ReadonlyMap<string, OperatorInfo>>(new Map());
-  useEffect(() => {
-    let isLeft = false;
-    client.operatorList().then(
-      (all) => isLeft || setKnown(new Map(all.map((one) => [one.id, one]))),
-      () => {},
-    );
-    return () => {
-      isLeft = true;
-    };
-  }, [client]);
-  return known;
 }

@@ -1,5 +1,5 @@
 /** What operators of a host are called. Who may not see all of them sees those who are in a session, and ids. */
-import { type HostClient, OperatorKind, type Session } from "@holdfast/sdk";
+import { type HostClient, type OperatorInfo, OperatorKind, type Session } from "@holdfast/sdk";
 import { useEffect, useState } from "react";
 
 export interface Named {
@@ -9,8 +9,9 @@ export interface Named {
 
 export type Names = (operator: string) => Named;
 
-export function useNames(client: HostClient, session: Session): Names {
-  const [known, setKnown] = useState<ReadonlyMap<string, Named>>(new Map());
+/** By id; empty until the host has told, and for who may not see them. */
+export function useOperators(client: HostClient): ReadonlyMap<string, OperatorInfo> {
+  const [known, setKnown] = useState<ReadonlyMap<string, OperatorInfo>>(new Map());
   useEffect(() => {
     let isLeft = false;
     client.operatorList().then(
@@ -21,6 +22,11 @@ export function useNames(client: HostClient, session: Session): Names {
       isLeft = true;
     };
   }, [client]);
+  return known;
+}
+
+export function useNames(client: HostClient, session: Session): Names {
+  const known = useOperators(client);
   return (operator) => {
     const one = known.get(operator) ?? session.operators.find((p) => p.operator === operator);
     return one ?? { name: operator.replace(/^system:/, "") || "host", kind: OperatorKind.UNSPECIFIED };
