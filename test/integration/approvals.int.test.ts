@@ -65,7 +65,7 @@ test("T-67: a policy is in force when an admin has loaded it, over the host's de
   const w = await world();
   const admin = await w.connect();
   const ai = await bot(w, admin);
-  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const session = await w.open(admin, { command: ["sleep", "1000"] });
   writeFileSync(files.policy(w.home), `${head}exec = "deny"\n`, { mode: 0o600 });
   await ai.exec(session.id, ["true"]);
   expect((await admin.status()).notices.join()).toContain("never loaded");
@@ -96,7 +96,7 @@ test("T-67: an AI of the same user reads the key that approves and can't sign wi
   const eva = await approver(w, admin);
   const ai = await bot(w, admin);
   await load(w, admin, `${head}exec = "ask"\n`);
-  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const session = await w.open(admin, { command: ["sleep", "1000"] });
   const asked = ai.exec(session.id, ["touch", w.path("done")]);
   asked.catch(() => {});
   const request = await pending(eva);
@@ -230,7 +230,7 @@ test("a file is replaced when somebody has allowed it, and no other content in i
   const admin = await w.connect();
   const [eva, ai] = [await approver(w, admin), await bot(w, admin)];
   await load(w, admin, `${head}files.write = "ask"\n`);
-  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const session = await w.open(admin, { command: ["sleep", "1000"] });
   writeFileSync(w.path("notes"), "old");
   const wrote = ai.files(session.id).write("notes", bytes("new\u202e"));
   const request = await pending(eva);
@@ -252,7 +252,7 @@ test("of a new file a person is shown the mode, where that is not 644", async ()
   const admin = await w.connect();
   const [eva, ai] = [await approver(w, admin), await bot(w, admin)];
   await load(w, admin, `${head}files.write = "ask"\n`);
-  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const session = await w.open(admin, { command: ["sleep", "1000"] });
   for (const [mode, told] of [
     [0o644, ""],
     [0o777, ", a new file of mode 777"],
@@ -270,7 +270,7 @@ test("a file that is read is shown by where its path leads, and an approval is v
   const admin = await w.connect();
   const [eva, ai] = [await approver(w, admin), await bot(w, admin)];
   await load(w, admin, `${head}files.read = "ask"\n`);
-  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const session = await w.open(admin, { command: ["sleep", "1000"] });
   for (const name of ["plain", "secret"]) writeFileSync(w.path(name), name);
   symlinkSync("secret", w.path("notes"));
   const read = async (name: string): Promise<string> => {
@@ -296,7 +296,7 @@ test("T-66: what is shown of a request is its exact bytes in plain ASCII: nothin
   const admin = await w.connect();
   const [eva, ai] = [await approver(w, admin), await bot(w, admin)];
   await load(w, admin, `${head}keys = "ask"\nexec = "ask"\n`);
-  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const session = await w.open(admin, { command: ["sleep", "1000"] });
   const sly = `${" ".repeat(5_000)}rm x\recho hello\u202e${"\u200b"} l\u0455 \\e[2K\x1b[2K`;
   const sent = ai.send(session.id, bytes(sly));
   sent.catch(() => {});
@@ -372,7 +372,7 @@ test("over HTTP requests are listed and followed, a grant decides nothing, and a
   const admin = await w.connect();
   const [eva, ai] = [await approver(w, admin), await bot(w, admin)];
   await load(w, admin, `${head}exec = "ask"\n`);
-  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const session = await w.open(admin, { command: ["sleep", "1000"] });
   const host = await w.hostPid();
   const bearer = await Bearer.of(w, url, eva);
   const person = await Bearer.of(w, url, admin);
@@ -398,7 +398,7 @@ test("a request that a host's death cut off is void: nobody can allow it, and wh
   const admin = await w.connect();
   const [eva, ai] = [await approver(w, admin), await bot(w, admin)];
   await load(w, admin, `${head}exec = "ask"\n`);
-  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const session = await w.open(admin, { command: ["sleep", "1000"] });
   const asked = ai.exec(session.id, ["touch", w.path("done")]);
   asked.catch(() => {});
   const request = await pending(eva);

@@ -25,7 +25,8 @@ class Records {
     for (const url of urls) ncs.push(await connect({ servers: [url], maxReconnectAttempts: -1, reconnectTimeWait: 50 }));
     for (const nc of ncs) onTestFinished(() => nc.close());
     const keys: Keys[] = [];
-    for (const nc of ncs) keys.push(await Keys.open(nc, "holdfast-book", { replicas: 3 }));
+    // A cluster that has just chosen its leader may take longer to make a bucket than one question waits.
+    for (const nc of ncs) keys.push(await fact("the bucket is there", () => Keys.open(nc, "holdfast-book", { replicas: 3 })));
     return new Records(keys);
   }
 

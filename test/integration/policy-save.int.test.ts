@@ -11,7 +11,7 @@ const allow = 'version = 1\n[ai]\notherwise = "allow"\n';
 test("an admin's text is the file and in force at once, over the host's death too, and the record says who saved it", async () => {
   const w = await world();
   const admin = await w.connect();
-  const session = await w.open(admin, { script: "exec sleep 1000" });
+  const session = await w.open(admin, { command: ["sleep", "1000"] });
   const ai = await w.operator("bot", "ai");
   expect((await ai.exec(session.id, ["true"])).exit?.code).toBe(0);
   const saved = await admin.policySave(deny, await admin.policy());
