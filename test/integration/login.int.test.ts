@@ -14,6 +14,7 @@ import { logIn } from "@holdfast/sdk/login";
 import { files, folders, generateKey } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { Issuer } from "./world/issuer.ts";
+import { program } from "./world/program.ts";
 import { signedBy } from "./world/signed.ts";
 import { tracesOf } from "./world/traces.ts";
 import { refusal, type World, world } from "./world/world.ts";
@@ -29,6 +30,7 @@ async function scene(): Promise<{ readonly w: World; readonly issuer: Issuer }> 
     home: w.home,
     env: w.env,
     timeoutMs: 60_000,
+    program,
     oidc: { issuer: issuer.url, clientId: "holdfast" },
   });
   return { w, issuer };

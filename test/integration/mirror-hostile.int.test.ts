@@ -9,6 +9,7 @@ import { held, hold } from "./world/hold.ts";
 import { bucketOf, mirrored, pieces, status } from "./world/mirror.ts";
 import { NatsProcess } from "./world/nats.ts";
 import { fact } from "./world/processes.ts";
+import { program } from "./world/program.ts";
 import { refusal, world } from "./world/world.ts";
 
 test("what is flipped, taken away, swapped, of another host or rolled back is an error that says so", async () => {
@@ -66,7 +67,7 @@ test("a copy of the home is fenced until it takes over, and then the first one i
   cpSync(w.home, home, { recursive: true, filter: (from) => from !== folders.run(w.home) });
   await me.rename("main", "renamed");
   await held(w, "host", "mirror", "now");
-  await startHost({ home, env, timeoutMs: 60_000 });
+  await startHost({ home, env, timeoutMs: 60_000, program });
   const copy = await connect({ home });
   onTestFinished(() => copy.close());
   await fact("the copy is fenced", async () => (await status(copy)) === "fenced");

@@ -15,6 +15,7 @@ import { files, folders, joinHost } from "@holdfast/sdk/node";
 import { expect, test } from "vitest";
 import { held, hold, machine } from "./world/hold.ts";
 import { fact } from "./world/processes.ts";
+import { program } from "./world/program.ts";
 import { RelayProcess } from "./world/relay.ts";
 import { bytes, type World, world } from "./world/world.ts";
 
@@ -232,7 +233,7 @@ test("a kill, a redaction, a removal, a restart and a home that moves to another
   const there = machine(w, "there");
   cpSync(w.home, there.home, { recursive: true, filter: (path) => !path.startsWith(folders.run(w.home)) });
   const moved = { env: { ...there.env, XDG_CONFIG_HOME: w.env["XDG_CONFIG_HOME"]! } };
-  await startHost({ home: there.home, env: moved.env, timeoutMs: 60_000 });
+  await startHost({ home: there.home, env: moved.env, timeoutMs: 60_000, program });
   const listed = await hold(moved, "ls", "--all");
   await held(moved, "host", "down");
   expect([listed.code, listed.err]).toEqual([0, expect.not.stringContaining("witness")]);

@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly oidc?: OidcSettings | undefined;
   /** Where it takes ssh clients, `ADDRESS:PORT`, for as long; without, what `config.toml` says. */
   readonly ssh?: string | undefined;
+  /** The host's program. Default: the one that belongs to this code, built or from its source. */
+  readonly program?: string | undefined;
 }
 
 /** What of the caller's environment the host is given: it runs nobody's programs itself. */
@@ -48,7 +50,15 @@ const MORE_FLAGS = "HOLDFAST_HOST_FLAGS";
 const HOST_MEMORY = { MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072" };
 
 /** Resolves when the host serves; starts the keeper if none holds the home. */
-export async function startHost({ home, env = process.env, timeoutMs = 15_000, listen, oidc, ssh }: StartOptions): Promise<void> {
+export async function startHost({
+  home,
+  env = process.env,
+  timeoutMs = 15_000,
+  listen,
+  oidc,
+  ssh,
+  program = ownProgram(),
+}: StartOptions): Promise<void> {
   if (listen) readListen(listen);
   if (oidc) readOidc(oidc.issuer, oidc.clientId);
   if (ssh !== undefined) readSsh(ssh);
@@ -78,7 +88,7 @@ export async function startHost({ home, env = process.env, timeoutMs = 15_000, l
       process.execPath,
       ...HOST_FLAGS,
       ...(env[MORE_FLAGS]?.split(" ").filter(Boolean) ?? []),
-      ...hostProgram(),
+      program,
       "--home",
       home,
       "--shim",
@@ -180,10 +190,10 @@ function listenArguments(wish: ListenWish | undefined): string[] {
   ];
 }
 
-function hostProgram(): string[] {
+function ownProgram(): string {
   const here = import.meta.dirname;
   // Bundled: beside dist/host.mjs; from source: this folder.
-  return [join(here, import.meta.filename.endsWith(".ts") ? "main.ts" : "host.mjs")];
+  return join(here, import.meta.filename.endsWith(".ts") ? "main.ts" : "host.mjs");
 }
 
 function answers(path: string): Promise<boolean> {

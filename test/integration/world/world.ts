@@ -14,6 +14,7 @@ import { connect, files, folders, generateKey, homeFolder } from "@holdfast/sdk/
 import { keeperStatus } from "@holdfast/shim";
 import { onTestFinished } from "vitest";
 import { fact, kill, lives, ofFolder } from "./processes.ts";
+import { program } from "./program.ts";
 
 const kinds = { human: OperatorKind.HUMAN, service: OperatorKind.SERVICE, ai: OperatorKind.AI };
 
@@ -66,7 +67,7 @@ export class World {
 
   /** Starts the host (again), as the command line does. */
   start(timeoutMs = 60_000): Promise<void> {
-    return startHost({ home: this.home, env: this.env, timeoutMs });
+    return startHost({ home: this.home, env: this.env, timeoutMs, program });
   }
 
   /** Has the host listen, on a free port that stays the same over its restarts; resolves with its address. */
@@ -89,7 +90,7 @@ export class World {
     await admin.down();
     this.close(admin);
     await hostDown({ home: this.home, end: false });
-    await startHost({ home: this.home, env: this.env, timeoutMs: 60_000, ...wishes });
+    await startHost({ home: this.home, env: this.env, timeoutMs: 60_000, program, ...wishes });
     const { addresses, notices } = await (await this.connect()).status();
     return (carrier) => {
       const url = addresses[carrier];
