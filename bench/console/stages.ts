@@ -34,7 +34,14 @@ export async function paint(place: Place): Promise<Found["paint"]> {
   const by = await visitor(place);
   const visit = async (isCold: boolean, isSlow: boolean): Promise<Paint> => {
     const on = await Watched.in(by);
-    if (isCold) await on.cdp.send("Network.clearBrowserCache");
+    if (isCold) {
+      await on.cdp.send("Network.clearBrowserCache");
+      // The page's service worker answers from a store of its own. The device's key, in another, stays.
+      await on.cdp.send("Storage.clearDataForOrigin", {
+        origin: new URL(by.url).origin,
+        storageTypes: "service_workers,cache_storage",
+      });
+    }
     if (isSlow) await on.throttle(FAST_4G);
     await on.goto(by.url);
     const { at: listed } = await on.until(isListed);
