@@ -88,8 +88,15 @@ test("by keys alone: a session is opened and typed into, the floor is taken, an 
     await ana.page.getByRole("menuitem", { name: text }).waitFor();
     await keyboard.press("Enter");
   };
-  await command("Release the floor");
-  await ana.page.getByText("free: type to steer").waitFor();
+  // Four idle seconds, which a slow machine may need for this, release it too: then there is nothing to choose.
+  const free = ana.page.getByText("free: type to steer");
+  const release = ana.page.getByRole("menuitem", { name: "Release the floor" });
+  await keyboard.press("Control+Shift+K");
+  await ana.page.getByRole("menu", { name: "Found" }).waitFor();
+  await keyboard.type("Release the floor");
+  await release.or(free).first().waitFor();
+  await keyboard.press((await release.isVisible()) ? "Enter" : "Escape");
+  await free.waitFor();
   await ben.floor("keyed", "take");
   await ana.page.getByText("ben steers").waitFor();
   await command("Ask for the floor");

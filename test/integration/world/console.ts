@@ -14,6 +14,8 @@ export interface Screen {
   readonly ignoresCertificates?: boolean;
 }
 
+const SLOW_MS = 60_000;
+
 let browser: Promise<Browser> | null = null;
 
 /** One Chromium for a file's tests; its sandbox needs rights that a container's root lacks, and the page is ours. */
@@ -66,6 +68,8 @@ export class ConsoleBrowser {
     });
     // A terminal's lines as text: what a screen reader has, and a test.
     await context.addInitScript(`if (origin !== "null") localStorage["holdfast.settings"] ??= '{"readsAloud":true}'`);
+    // A machine that is shared may be slow; whatever never comes true fails all the same.
+    context.setDefaultTimeout(SLOW_MS);
     onTestFinished(() => context.close());
     return new ConsoleBrowser(context, await context.newPage());
   }
