@@ -19,7 +19,7 @@ import {
   type HostBody,
   type Input,
 } from "@holdfast/protocol";
-import { floorCommand, moves } from "../call/floor-command.ts";
+import { demandOperating, floorCommand, moves } from "../call/floor-command.ts";
 import { Forwards } from "../forward/forwards.ts";
 import { PortChannels } from "../forward/port-channels.ts";
 import type { Host } from "../host.ts";
@@ -145,6 +145,8 @@ export class LinkAttachments {
         throw new HoldError("too_many", `${MAX_CHANNELS} attachments are on this link; detach one, or use another link`);
       const session = this.#host.findFor(operator, request.session);
       this.#host.gate.demand(operator, "observe", session);
+      if (request.observe && request.take)
+        throw new HoldError("bad_request", "an attachment that only observes takes no floor: leave one of the two away");
       if (request.take) this.#host.gate.demand(operator, "floor", session);
       const observing = request.observe || !this.#host.may(operator, "session.input", session.id);
       if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input", session.id);
@@ -310,6 +312,7 @@ export class LinkAttachments {
         request.verb === FloorVerb.AI_PAUSE || request.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input",
         session.id,
       );
+      demandOperating(attachment, request.verb);
       if (moves(request.verb)) this.#host.gate.demand(operator, "floor", session);
       session.changeFloor(floorCommand(this.#host, session, operator, attachment.id, request.verb, request.to), {
         id: operator.id,
