@@ -38,12 +38,16 @@ export const policyCommands = [
   }),
   command({
     path: ["policy", "edit"],
-    local: true,
     group: "operators",
-    brief: "open policy.toml in your editor, and check it afterwards",
-    description: "Takes no effect before `hold policy reload`.",
-    flags: {},
-    examples: [{ line: "EDITOR=vim hold policy edit", says: "made with an example in it if there is none yet" }],
+    brief: "write the policy in your editor, and put it in force",
+    description:
+      "An admin's. You edit a copy on this machine, of this host or of another one. What you leave the editor with is checked; if nothing is wrong with it and neither the file nor what is in force is another by then, it is the host's `policy.toml` and in force at once. Otherwise nothing changes there, you are told what is wrong or who was there first, and your text is kept.",
+    flags: { from: { kind: "text", value: "FILE", complete: "file", brief: "begin with this text, and save it as it is too" } },
+    examples: [
+      { line: "EDITOR=vim hold policy edit", says: "with an example in it if there is none yet" },
+      { line: "hold --host box policy edit", says: "of another host" },
+      { line: "EDITOR=true hold policy edit --from policy.toml", says: "without an editor, from a script" },
+    ],
     see: ["policy"],
     load: () => import("../commands/policy-edit.ts"),
   }),
