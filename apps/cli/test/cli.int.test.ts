@@ -136,6 +136,17 @@ test("completion works in bash, zsh and fish", () => {
   expect(
     world.shell(`source <(hold completion bash); COMP_WORDS=(hold au); COMP_CWORD=1; _hold; echo "\${COMPREPLY[@]}"`).trim(),
   ).toBe("audit");
+  const breaks = `COMP_WORDBREAKS=$' \\t\\n"><=;|&(:'`;
+  expect(
+    world
+      .shell(
+        `source <(hold completion bash); ${breaks}; COMP_WORDS=(hold cp completed : /etc/hostn); COMP_CWORD=4; _hold; echo "\${COMPREPLY[@]}"`,
+      )
+      .trim(),
+  ).toBe("/etc/hostname");
+  expect(
+    world.shell(`hold completion fish | source; complete -C 'hold cp completed:/etc/hostn'`, "fish", ["--no-config"]),
+  ).toMatch(/^completed:\/etc\/hostname\b/);
   expect(world.shell(`hold completion fish | source; complete -C 'hold attach comp'`, "fish", ["--no-config"])).toMatch(
     /^completed\b/,
   );
