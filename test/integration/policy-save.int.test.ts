@@ -89,3 +89,20 @@ test("hold policy edit writes the policy of a host at an address, over what was 
   await held({ env: { ...w.env, EDITOR: "true" } }, "--host", url, "policy", "edit", "--from", draft);
   expect(await admin.policy()).toMatchObject({ text: allow, file: "same" });
 });
+
+test("a text that is tried is held against a session that there is, and nothing of it is in force", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  await w.open(admin, { name: "scratch", command: ["sleep", "1000"] });
+  const text = `${deny}[[session]]\nname = "scratch"\nexec = "ask"\n`;
+  writeFileSync(w.path("draft.toml"), text);
+  const trial = ["policy", "try", "exec", "-f", w.path("draft.toml"), "--json"];
+  const there = await hold(w, ...trial, "--session", "scratch", "--", "true");
+  expect([there.code, JSON.parse(there.out)]).toMatchObject([1, { ruling: "ask", because: expect.stringContaining("scratch") }]);
+  expect(JSON.parse((await hold(w, ...trial, "--", "true")).out)).toMatchObject({ ruling: "deny" });
+  expect(JSON.parse(await held(w, "policy", "try", "exec", "--json", "--", "true"))).toMatchObject({
+    ruling: "allow",
+    because: "no policy was ever loaded",
+  });
+  expect((await admin.policy()).text).toBe("");
+});

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { HoldError, policyExample, type PolicyInForce } from "@holdfast/sdk";
+import { HoldError, policyExample, type PolicyInForce, type PolicyQuestion, type PolicyTried } from "@holdfast/sdk";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readPolicy } from "../../../../packages/host/src/policy/file.ts";
 import { hold, host, nowMs, type World } from "../app/fake.ts";
@@ -181,5 +181,48 @@ describe("hold policy edit", () => {
     const client = host({ operator: eve as never, policy: async () => before });
     const { code, err } = await hold("policy edit", { client, env: { EDITOR: "false" } });
     expect([code, err.text]).toEqual([4, expect.stringContaining("[not_permitted] eve is operator here")]);
+  });
+});
+
+describe("hold policy try", () => {
+  const ruled = (over: object = {}): PolicyTried =>
+    ({ problems: [], ruling: "allow", because: "[ai] run", isOpaque: false, lacks: null, ...over }) as PolicyTried;
+  function asking(answer: PolicyTried) {
+    const asked: PolicyQuestion[] = [];
+    const policyTry = async (question: PolicyQuestion) => {
+      asked.push(question);
+      return answer;
+    };
+    return { asked, client: host({ policyTry }) };
+  }
+
+  test.each<[string[], Partial<PolicyQuestion>]>([
+    [["run", "git push", "--session", "build"], { command: "git push", session: "build" }],
+    [["exec", "--session", "new-*", "--", "rm", "-rf", "/"], { command: ["rm", "-rf", "/"], session: "new-*" }],
+    [["end", "--group", "lab"], { group: "lab" }],
+    [["keys", "--ai", "bot"], { operator: "bot" }],
+  ])("hold policy try %j", async (words, question) => {
+    const { asked, client } = asking(ruled());
+    expect((await hold(["policy", "try", ...words], { client })).code).toBe(0);
+    expect(asked).toEqual([{ deed: words[0], ...question }]);
+  });
+
+  test("says the ruling and where it is said, with exit 1 unless it is allowed", async () => {
+    const { client } = asking(ruled({ ruling: "ask", because: '[ai] run = "ask"', isOpaque: true }));
+    const { code, out, err } = await hold(["policy", "try", "run", "a; b"], { client });
+    expect([code, out.text]).toEqual([1, 'ask  [ai] run = "ask"\n']);
+    expect(err.text).toContain("not plain words");
+    const lacking = await hold("policy try keys --ai eye", { client: asking(ruled({ lacks: "session.input" })).client });
+    expect([lacking.code, lacking.out.text]).toEqual([1, "deny  the role of eye leaves out session.input\n"]);
+    const json = await hold("policy try keys --json", { client: asking(ruled()).client });
+    expect(JSON.parse(json.out.text)).toMatchObject({ deed: "keys", session: null, ruling: "allow", lacks: null });
+  });
+
+  test("takes a text that is not in force, and says what is wrong with it", async () => {
+    const file = join(scratch(), "p.toml");
+    writeFileSync(file, "version = 2\n");
+    const { asked, client } = asking({ problems: ["version is 2"] });
+    const { code, out } = await hold(["policy", "try", "keys", "-f", file], { client });
+    expect([code, out.text, asked[0]!.text]).toEqual([1, `${file}: version is 2\n`, "version = 2\n"]);
   });
 });

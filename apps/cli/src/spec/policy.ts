@@ -1,4 +1,5 @@
 /** Commands about what AIs may do: the policy, and what waits for a person's approval. */
+import { deeds } from "@holdfast/sdk";
 import { command, jsonFlag } from "./command.ts";
 
 const request = { name: "ID", brief: "of the request, as `hold approvals` lists it; its beginning does" } as const;
@@ -24,6 +25,37 @@ export const policyCommands = [
     examples: [{ line: "hold policy check policy.toml", says: "exit 1 if something is" }],
     see: ["policy"],
     load: () => import("../commands/policy-check.ts"),
+  }),
+  command({
+    path: ["policy", "try"],
+    group: "operators",
+    brief: "ask what a policy would say to something that an AI does",
+    description:
+      "Nothing is done, nobody is asked, and nothing is recorded. It is the policy in force, or the text of --file, which need not be. Exit 1 unless it is allowed.",
+    args: [
+      { name: "DEED", brief: "as the policy spells it", complete: deeds },
+      { name: "LINE", brief: "of `run`: one command, as a shell reads it", optional: true },
+    ],
+    tail: { name: "CMD…", brief: "of `exec`: a program and its arguments" },
+    flags: {
+      file: { kind: "text", short: "f", value: "FILE", complete: "file", brief: "this text, of this machine" },
+      session: {
+        kind: "text",
+        value: "SESSION",
+        complete: "session",
+        brief: "there; or a name that a session could have (default: one that no rule of its own is about)",
+      },
+      group: { kind: "text", value: "NAME", brief: "the group that the session would be of" },
+      ai: { kind: "text", value: "OPERATOR", complete: "operator", brief: "by this AI: what its role leaves out is told too" },
+      json: jsonFlag,
+    },
+    examples: [
+      { line: "hold policy try run 'git push' --session build", says: "allow, ask or deny, and where that is said" },
+      { line: "hold policy try exec -f policy.toml -- rm -rf /srv", says: "of a text that is not in force" },
+      { line: "hold policy try keys --ai bot", says: "whether bot may type" },
+    ],
+    see: ["policy"],
+    load: () => import("../commands/policy-try.ts"),
   }),
   command({
     path: ["policy", "reload"],
