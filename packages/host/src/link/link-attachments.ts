@@ -108,6 +108,8 @@ export class LinkAttachments {
           this.#host.demand(operator, "session.resize", session.id);
           this.#host.gate.demand(operator, "resize", session);
           session.refuseBeside(operatorOf(operator), body.value.pin || body.value.unpin);
+          if (attachment.observing && (body.value.pin || body.value.unpin))
+            throw new HoldError("not_permitted", "this attachment only observes; attach again without --observe to pin a size");
           if (body.value.pin || body.value.unpin)
             session.resize(checkSize(body.value.size, session.facts.size), body.value.pin, { id: operator.id, via });
           else session.resizeFrom(attachment, checkSize(body.value.size, session.facts.size));

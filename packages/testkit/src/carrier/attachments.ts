@@ -119,6 +119,8 @@ export function attachmentAcceptance(open: () => CarrierUnderTest): void {
         ["aiResume", "done"],
       ] as const)
         expect([verb, await s.finish(`eye's ${verb} is answered`, codeOf(attachment![verb]()))]).toEqual([verb, told]);
+      const { size } = s.world.live.facts;
+      attachment!.resize({ cols: 33, rows: 11 }, { pin: true });
       const sent = ana.type(Buffer.from("hello\r"))!;
       await s.until("it is applied", () => sent.settled);
       expect(sent.outcome?.status).toBe(InputStatus.APPLIED);
@@ -128,6 +130,7 @@ export function attachmentAcceptance(open: () => CarrierUnderTest): void {
       const late = [ben.type(Buffer.from("no\r"))!, eye.type(Buffer.from("no\r"))!];
       await s.until("both are told", () => late.every((l) => l.settled));
       expect(late.map((l) => l.outcome?.code)).toEqual(["floor_held", "not_permitted"]);
+      expect(s.world.live.facts.size).toEqual(size);
       expect(typed(s.world)).toBe("hello\r");
       s.end();
     },
