@@ -159,6 +159,12 @@ test("completion works in bash, zsh and fish", () => {
     ["-f"],
   );
   expect(zsh.trim()).toMatch(/^completed/);
+  const folder = world.shell(
+    `autoload -U compinit && compinit -u; source <(hold completion zsh); compadd() { print -r -- "$@"; }; words=(hold cp completed:/et); CURRENT=3; _hold`,
+    "zsh",
+    ["-f"],
+  );
+  expect(folder.trim()).toMatch(/^-S {2}-- .*\bcompleted:\/etc\//);
 });
 
 test("a command of somebody else's on the path becomes one of hold's, but for names that are hold's own", () => {
