@@ -217,6 +217,7 @@ An event's \`id\` is its seq, and \`Last-Event-ID\` goes on strictly after it. R
   hold policy edit          write it in your editor, and put it in force
   hold policy reload        put a file that was changed by hand in force; that alone does nothing
   hold policy show          what is in force
+  hold policy try           what it, or a text not in force, would say to one thing that an AI does
 
 # The file
 
