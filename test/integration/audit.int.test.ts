@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { folders } from "@holdfast/sdk/node";
 import { type AuditRecord, auditJson, HoldError } from "@holdfast/sdk";
 import { expect, test } from "vitest";
-import { held } from "./world/hold.ts";
+import { held, hold } from "./world/hold.ts";
 import { bytes, world } from "./world/world.ts";
 
 const refusal = (asked: Promise<unknown>): Promise<string> =>
@@ -104,4 +104,46 @@ test("a verification whose caller leaves is ended, and the next one is taken", a
   over.abort();
   expect(await asked).toBe("cancelled");
   expect(await admin.audit.verify()).toMatchObject({ isWhole: true });
+});
+
+test("of a host at an address hold audit shows, exports and verifies what it does beside the files, in the record's order, and says whose word that is", async () => {
+  const w = await world();
+  const url = await w.listen();
+  await held(w, "host", "trust", url, "--yes");
+  const admin = await w.connect();
+  const session = await w.open(admin, { name: "far", script: "echo said; exec cat" });
+  await admin.send(session.id, bytes("typed\r"));
+  await admin.wait(session.id, { match: "typed", fromSeq: 0 });
+  admin.close();
+  const lines = (out: string) => out.split("\n").map((line) => JSON.parse(line) as { kind: string; lsn: number; at?: string });
+  /** What both were told of: each command is recorded too. */
+  const upTo = (lsn: number, all: ReturnType<typeof lines>) => all.filter((r) => r.kind !== "head" && r.lsn <= lsn);
+  const near = lines(await held(w, "audit", "export"));
+  const far = lines(await held(w, "--host", url, "audit", "export"));
+  const { lsn } = near[0]!;
+  expect([far[0]!.kind, far[0]!.lsn >= lsn]).toEqual(["head", true]);
+  expect(upTo(lsn, far)).toEqual(upTo(lsn, near));
+  expect(upTo(lsn, far).some(({ kind }) => kind === "output")).toBe(true);
+
+  const me = (await w.connect()).operator.operator!;
+  for (const more of [[], ["--kind", "input"], ["--actor", me.name], ["--since", "1h"]]) {
+    const show = (...place: string[]) => held(w, ...place, "audit", "show", "--json", ...more);
+    const beside = upTo(lsn, lines(await show()));
+    expect(beside.length).toBeGreaterThan(0);
+    expect([more, upTo(lsn, lines(await show("--host", url)))]).toEqual([more, beside]);
+  }
+
+  const verified = lines(await held(w, "--host", url, "audit", "verify", "--json")) as unknown as {
+    ok: boolean;
+    problem: string;
+  }[];
+  expect(verified.map(({ ok }) => ok)).not.toContain(false);
+  expect(verified.map(({ problem }) => problem).join("\n")).toMatch(/the host's own word.*\n\d+ records in/);
+  expect(await hold(w, "--host", url, "audit", "verify", "--witness", "heads.txt")).toMatchObject({ code: 2 });
+  const role = await w.operator("eve", "human", "operator");
+  role.close();
+  expect(await hold(w, "--as", "eve", "--host", url, "audit", "show")).toMatchObject({
+    code: 4,
+    err: expect.stringContaining("not_permitted"),
+  });
 });

@@ -6,7 +6,7 @@ import { files } from "@holdfast/sdk/node";
 import { afterAll, expect, test } from "vitest";
 import { axeOn, ConsoleBrowser, closeChrome } from "./world/console.ts";
 import { held } from "./world/hold.ts";
-import { bytes, type World, world } from "./world/world.ts";
+import { bytes, refusal, type World, world } from "./world/world.ts";
 
 afterAll(closeChrome);
 
@@ -148,6 +148,38 @@ test("an admin writes the policy: what is wrong is shown with its line, what is 
   await ana.page.getByText("Saved, and in force now.").waitFor();
   const { text: inForce } = await admin.policy();
   expect(inForce).toBe('version = 1\n\n[ai]\nrun = "ask"\n');
+  expect(ana.complaints).toEqual([]);
+});
+
+test("what a text would say is tried before it is saved, and a request that waits for approval leads there, filled in", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  const asks = `${strict}exec = "ask"\n`;
+  await admin.policySave(asks, await admin.policy());
+  const session = await w.open(admin, { name: "made" });
+  const bot = await w.operator("bot", "ai");
+  const over = new AbortController();
+  const waits = refusal(bot.exec(session.id, ["make", "all"], { leave: over.signal }));
+  const ana = await ConsoleBrowser.of();
+  await ana.open(w);
+  const { page } = ana;
+  await page.getByRole("link", { name: /Approvals/ }).click();
+  await page.getByRole("link", { name: "Edit policy" }).click();
+  const part = page.getByRole("region", { name: "Try it" });
+  await part.getByLabel("Command").waitFor();
+  expect(await part.getByLabel("Command").inputValue()).toBe("make all");
+  expect(await part.getByLabel("In the session").inputValue()).toBe("made");
+  await part.getByRole("button", { name: "Try", exact: true }).click();
+  await part.getByText("ask", { exact: true }).waitFor();
+  await page.getByLabel("policy.toml").fill(`${asks}[[ai.commands]]\nstarts = ["make"]\nrule = "allow"\n`);
+  await part.getByText("ask", { exact: true }).waitFor({ state: "detached" });
+  await part.getByRole("button", { name: "Try", exact: true }).click();
+  await part.getByText('the rule about "make"').waitFor();
+  await part.getByText("allow", { exact: true }).waitFor();
+  expect(await axeOn(ana)).toEqual([]);
+  expect((await admin.policy()).text).toBe(asks);
+  over.abort();
+  expect(await waits).toBe("needs_approval");
   expect(ana.complaints).toEqual([]);
 });
 

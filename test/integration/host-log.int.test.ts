@@ -2,6 +2,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { held } from "./world/hold.ts";
 import { fact } from "./world/processes.ts";
 import { refusal, world } from "./world/world.ts";
 
@@ -35,4 +36,12 @@ test("nobody else is told the log, whatever else they may see", async () => {
     ["ai", "auditor"],
   ] as const)
     expect(await refusal((await w.operator(`${kind}-${role}`, kind, role)).log(() => {}))).toBe("not_permitted");
+});
+
+test("the host tells how late its loop is, in its status and by the command line", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  await fact("it is known", async () => (await admin.status()).lagUsP99 > 0n);
+  expect((JSON.parse(await held(w, "host", "status", "--json")) as { lagUsP99: number }).lagUsP99).toBeGreaterThan(0);
+  expect(await held(w, "host", "status")).toMatch(/loop lag +\d+\.\d ms at p99/);
 });

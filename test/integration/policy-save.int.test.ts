@@ -1,9 +1,10 @@
 /** A policy that is saved over a link. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { files } from "@holdfast/sdk/node";
-import { expect, test } from "vitest";
-import { held } from "./world/hold.ts";
-import { refusal, world } from "./world/world.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { held, hold } from "./world/hold.ts";
+import { refusal, type World, world } from "./world/world.ts";
 
 const deny = 'version = 1\n[ai]\notherwise = "allow"\nexec = "deny"\n';
 const allow = 'version = 1\n[ai]\notherwise = "allow"\n';
@@ -57,4 +58,51 @@ test("a text with something wrong in it is not saved, and all that is wrong is t
     expect([read.text, read.fileText]).toEqual([deny, null]);
     expect(await refusal(client.policySave(allow, { ...read, fileText: deny }))).toBe("not_permitted");
   }
+});
+
+/** Leaves this text in whatever file it is given. */
+function editorOf(w: World, name: string, text: string): Record<string, string> {
+  const [script, left] = [w.path(`${name}.sh`), w.path(`${name}.toml`)];
+  writeFileSync(left, text);
+  writeFileSync(script, `cp ${left} "$1"`);
+  return { ...w.env, EDITOR: `sh ${script}` };
+}
+
+test("hold policy edit writes the policy of a host at an address, over what was read there, and loses nothing that was typed", async () => {
+  const w = await world();
+  const url = await w.listen();
+  await held(w, "host", "trust", url, "--yes");
+  const admin = await w.connect();
+  await held({ env: editorOf(w, "first", deny) }, "--host", url, "policy", "edit");
+  expect(await admin.policy()).toMatchObject({ text: deny, file: "same", fileText: deny });
+
+  const meanwhile = editorOf(w, "second", allow);
+  writeFileSync(w.path("second.sh"), `cp ${w.path("second.toml")} "$1"; printf '# by hand\\n' >> ${(await admin.policy()).path}`);
+  const { code, err } = await hold({ env: meanwhile }, "--host", url, "policy", "edit");
+  expect([code, err]).toEqual([1, expect.stringContaining("[file_changed]")]);
+  const draft = / --from (\S+)/.exec(err)![1]!;
+  onTestFinished(() => rmSync(dirname(draft), { recursive: true }));
+  expect([draft, join(dirname(draft), "policy-now.toml")].map((path) => readFileSync(path, "utf8"))).toEqual([
+    allow,
+    `${deny}# by hand\n`,
+  ]);
+  await held({ env: { ...w.env, EDITOR: "true" } }, "--host", url, "policy", "edit", "--from", draft);
+  expect(await admin.policy()).toMatchObject({ text: allow, file: "same" });
+});
+
+test("a text that is tried is held against a session that there is, and nothing of it is in force", async () => {
+  const w = await world();
+  const admin = await w.connect();
+  await w.open(admin, { name: "scratch", command: ["sleep", "1000"] });
+  const text = `${deny}[[session]]\nname = "scratch"\nexec = "ask"\n`;
+  writeFileSync(w.path("draft.toml"), text);
+  const trial = ["policy", "try", "exec", "-f", w.path("draft.toml"), "--json"];
+  const there = await hold(w, ...trial, "--session", "scratch", "--", "true");
+  expect([there.code, JSON.parse(there.out)]).toMatchObject([1, { ruling: "ask", because: expect.stringContaining("scratch") }]);
+  expect(JSON.parse((await hold(w, ...trial, "--", "true")).out)).toMatchObject({ ruling: "deny" });
+  expect(JSON.parse(await held(w, "policy", "try", "exec", "--json", "--", "true"))).toMatchObject({
+    ruling: "allow",
+    because: "no policy was ever loaded",
+  });
+  expect((await admin.policy()).text).toBe("");
 });

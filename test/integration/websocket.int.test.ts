@@ -181,7 +181,7 @@ test("the command line reaches another host with --host, and refuses there what 
   for (const line of [
     ["host", "down"],
     ["host", "up"],
-    ["audit", "verify"],
+    ["host", "logs"],
   ]) {
     const { err, code } = hold(w, line, env);
     expect([code, err]).toEqual([2, expect.stringContaining("HOLDFAST_HOST")]);

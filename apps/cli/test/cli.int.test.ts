@@ -136,6 +136,17 @@ test("completion works in bash, zsh and fish", () => {
   expect(
     world.shell(`source <(hold completion bash); COMP_WORDS=(hold au); COMP_CWORD=1; _hold; echo "\${COMPREPLY[@]}"`).trim(),
   ).toBe("audit");
+  const breaks = `COMP_WORDBREAKS=$' \\t\\n"><=;|&(:'`;
+  expect(
+    world
+      .shell(
+        `source <(hold completion bash); ${breaks}; COMP_WORDS=(hold cp completed : /etc/hostn); COMP_CWORD=4; _hold; echo "\${COMPREPLY[@]}"`,
+      )
+      .trim(),
+  ).toBe("/etc/hostname");
+  expect(
+    world.shell(`hold completion fish | source; complete -C 'hold cp completed:/etc/hostn'`, "fish", ["--no-config"]),
+  ).toMatch(/^completed:\/etc\/hostname\b/);
   expect(world.shell(`hold completion fish | source; complete -C 'hold attach comp'`, "fish", ["--no-config"])).toMatch(
     /^completed\b/,
   );
@@ -148,6 +159,12 @@ test("completion works in bash, zsh and fish", () => {
     ["-f"],
   );
   expect(zsh.trim()).toMatch(/^completed/);
+  const folder = world.shell(
+    `autoload -U compinit && compinit -u; source <(hold completion zsh); compadd() { print -r -- "$@"; }; words=(hold cp completed:/et); CURRENT=3; _hold`,
+    "zsh",
+    ["-f"],
+  );
+  expect(folder.trim()).toMatch(/^-S {2}-- .*\bcompleted:\/etc\//);
 });
 
 test("a command of somebody else's on the path becomes one of hold's, but for names that are hold's own", () => {

@@ -31,6 +31,7 @@ import { Revocation } from "./operator/revocation.ts";
 import { confineOf, Rights } from "./operator/rights.ts";
 import { PolicyStore } from "./policy/store.ts";
 import type { AuditReader } from "./audit/reader.ts";
+import type { LoopLag } from "./loop-lag.ts";
 import type { Mirror } from "./mirror/mirror.ts";
 import type { Relays } from "./uplink/relays.ts";
 import type { Actor } from "./session/book.ts";
@@ -116,6 +117,8 @@ export class Host {
   mirror: Mirror | null = null;
   /** Reads its record for who asks over a link; null in a world that has none. */
   audit: AuditReader | null = null;
+  /** Of its loop; null in a world that has none. */
+  lag: LoopLag | null = null;
   /** Its page; null in a world that has none. */
   console: Console | null = null;
   /** Of its SSH server, as in known_hosts; empty: there is none. */

@@ -20,6 +20,7 @@ import { lacking } from "./descriptors.ts";
 import { Host } from "./host.ts";
 import { collectWhenIdle } from "./idle-memory.ts";
 import { NodeDisk, openJournal, systemRandom } from "./journal/index.ts";
+import { measureLag } from "./loop-lag.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
 import { Console, CONSOLE_SHUT } from "./console/console.ts";
@@ -271,6 +272,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   server.on("error", (fault) => log(`a link can't be taken: ${fault.message}`));
   log(`serving ${home}: ${adopted} sessions taken up, ${lost} lost, in ${Math.round(performance.now() - started)} ms`);
   collectWhenIdle();
+  host.lag = measureLag();
   keepJournal(ports, log, {
     thawed() {
       for (const session of host.sessions.values()) session.thawed();

@@ -25,5 +25,5 @@ export { pagesOf, placesOf, relayedAddress, type ServedPage } from "./places.ts"
 export { formatInvite, type InviteText, parseInvite } from "./invite-text.ts";
 export { formatHead, headFrom, type Head as WireHead, parseHeads, type SignedHead, type Standing } from "@holdfast/protocol";
 export { bytesOf, textOf, HoldError, adviceOf, codes, exitCodeOf, limits, withoutSecret, type Code } from "@holdfast/protocol";
-export { capabilities, roles, terminal } from "@holdfast/core";
+export { capabilities, type Deed, deeds, roles, terminal } from "@holdfast/core";
 export { EventBodySchema, FloorMode, InputStatus, OperatorKind, SessionKind, SessionState } from "@holdfast/protocol";

@@ -1,6 +1,6 @@
 /** What somebody begins with who writes the first policy of a host: one that asks about what changes something, and looks at everything. */
 export const policyExample = `# What AIs may do here; docs/policy.md and \`hold help policy\` say what each line means.
-# A change takes no effect before: hold policy reload
+# Changed by hand, this file takes no effect before: hold policy reload
 version = 1
 
 [ai]

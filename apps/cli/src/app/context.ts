@@ -101,12 +101,26 @@ export interface Context {
   connectAt(place: ConnectPlace): Promise<HostClient>;
   /** A new link in place of the one that is gone. */
   reconnect(): Promise<HostClient>;
-  /** `witnesses`: files of heads, and relays, besides what this user's clients have seen and the relays that the host dials. */
+  /**
+   * Of the journal's files on this machine, or in a mirror; where another host is meant, that host's word. `witnesses`: files of heads, and relays,
+   * besides what this user's clients have seen and the relays that the host dials; of files alone.
+   */
   verifyAudit(
     onProgress: (done: number, total: number) => void,
     witnesses: readonly string[],
   ): Promise<AsyncIterable<AuditFinding>>;
-  auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>>;
+  /** Likewise, in the record's order. */
+  auditRecords(filter: AuditFilter): Promise<AsyncIterable<AuditRecord>>;
+}
+
+export interface AuditFilter {
+  /** Id of an operator. */
+  readonly actor?: string;
+  readonly sinceMs?: number;
+  /** Of another host no more comes than is meant; files give all. Default: every kind. */
+  readonly kinds?: readonly string[];
+  /** Likewise, without `kinds`: what was printed and what terminals answered, too. Default true. */
+  readonly printed?: boolean;
 }
 
 export interface ClientOptions {

@@ -18,6 +18,7 @@ import type { Outer } from "../terminal/outer.ts";
 import type { FoundHost, Joined, KeptByRelay } from "@holdfast/sdk/node";
 import type { FromMirror } from "../mirror/record.ts";
 import type {
+  AuditFilter,
   AuditFinding,
   AuditRecord,
   ClientOptions,
@@ -532,9 +533,27 @@ export class RealContext implements Context {
     const named = witnesses.map((from) => ({ from, isNamed: true }));
     const seen = { from: await this.#witnessed(), isNamed: false };
     if (this.#globals.fromMirror) return (this.#mirror ?? (await this.#openMirror(""))).verifyAudit(onProgress, [...named, seen]);
+    const far = await this.#farRecord();
+    if (far) {
+      if (witnesses.length > 0)
+        throw usage(
+          "--witness is held against files, and those of a host elsewhere are there; hold audit heads asks what its relay keeps",
+        );
+      const { farFindings } = await import("../record/far-audit.ts");
+      return farFindings(far, onProgress, this.cancelled);
+    }
+    if (this.#mirror) return this.#mirror.verifyAudit(onProgress, [...named, seen]);
     const { verifyAudit } = await import("@holdfast/host/audit");
     const home = await this.home();
     return verifyAudit(home, onProgress, [...named, seen, { from: files.witnessed(home), isNamed: false }]);
+  }
+
+  /** Whose record it is where another host is meant; null: its files are here, or in the mirror that answered in its place. */
+  async #farRecord(): Promise<HostClient | null> {
+    const { url, relays, mirror } = this.#meant;
+    if (url === undefined && relays.length === 0 && mirror === undefined) return null;
+    const client = await this.client({ record: null });
+    return this.#mirror ? null : client;
   }
 
   async relayHeads(): Promise<KeptByRelay | null> {
@@ -549,8 +568,11 @@ export class RealContext implements Context {
     return join(await this.configFolder(), "witnessed");
   }
 
-  async auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>> {
+  async auditRecords(filter: AuditFilter): Promise<AsyncIterable<AuditRecord>> {
     if (this.#globals.fromMirror) return (this.#mirror ?? (await this.#openMirror(""))).auditRecords(filter);
+    const far = await this.#farRecord();
+    if (far) return (await import("../record/far-audit.ts")).farRecords(far, filter, this.cancelled);
+    if (this.#mirror) return this.#mirror.auditRecords(filter);
     const { auditRecords } = await import("@holdfast/host/audit");
     return auditRecords(await this.home(), filter);
   }

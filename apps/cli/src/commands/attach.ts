@@ -14,6 +14,7 @@ export async function run(
   args: readonly string[],
 ): Promise<number | undefined> {
   const [asked] = args;
+  if (flags.observe && flags.take) throw usage("--observe only looks, and --take takes the floor: give one of the two");
   if (flags.carrier === "stdio") {
     if (asked !== undefined)
       throw usage("--carrier stdio takes no session: who speaks over it says which one, frame by frame (`hold help remote`)");

@@ -1,4 +1,4 @@
-/** `hold audit show`: who did what, over all sessions, in the order of the host's one record. Reads the files; a host need not run. */
+/** `hold audit show`: who did what, over all sessions, in the order of the host's one record. Reads the files, of which a host need not run; of a host elsewhere, what it sends. */
 import type { AuditRecord } from "../app/context.ts";
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { escapeText, auditJson, eventKind as kindOf } from "@holdfast/sdk";
@@ -74,6 +74,7 @@ export async function run(
   for await (const r of await context.auditRecords({
     ...(since > 0 ? { sinceMs: since } : {}),
     ...(actorId === undefined ? {} : { actor: actorId }),
+    ...(kinds.length > 0 ? { kinds } : { printed: false }),
   })) {
     if (context.cancelled.aborted) return;
     const kind = r.gap ? "gap" : r.event ? kindOf(r.event) : "journal";

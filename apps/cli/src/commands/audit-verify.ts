@@ -1,4 +1,4 @@
-/** `hold audit verify`: reads the journal folder itself, whatever the host says. */
+/** `hold audit verify`: reads the journal folder itself, whatever the host says; of a host elsewhere, asks it. */
 import { type Context, jsonLine, line } from "../app/context.ts";
 import { escapeText } from "@holdfast/sdk";
 

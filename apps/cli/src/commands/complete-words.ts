@@ -34,6 +34,11 @@ export async function run(context: Context): Promise<number> {
         ...Object.entries(topics).map(([word, t]) => ({ word, says: t.brief })),
       ];
     },
+    inFolder: (session, folder) =>
+      quietly(async () => {
+        const { entries } = await (await context.client({ start: false })).files(session).list(folder);
+        return entries.map(({ name, kind }) => ({ word: kind === "folder" ? `${name}/` : name, says: kind }));
+      }),
     settings: async () => Object.entries(known).map(([word, s]) => ({ word, says: s.brief })),
   });
   // A name that would need escaping is left out: what a shell inserts must be what it was.

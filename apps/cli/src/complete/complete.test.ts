@@ -7,6 +7,8 @@ const names: Names = {
   operators: async () => [{ word: "ana" }],
   topics: async () => [{ word: "floor" }],
   settings: async () => [{ word: "attach.prefix" }],
+  inFolder: async (session, folder) =>
+    session === "build" && folder === "/etc/" ? [{ word: "hosts" }, { word: "hold/" }, { word: "ssl/" }] : [{ word: "src/" }],
 };
 const at = async (line: string) => {
   const answer = await complete(table, line.split(" "), names);
@@ -35,6 +37,11 @@ describe("what may stand at the cursor", () => {
     ["log work --kind=op", ["--kind=opened", "--kind=operator_changed"]],
     ["help fl", ["floor"]],
     ["nonsense x", []],
+    ["cp bu", ["build:", ":files"]],
+    ["cp ./a build:/etc/ho", ["build:/etc/hosts", "build:/etc/hold/"]],
+    ["cp build:", ["build:src/"]],
+    ["cp box/build:/etc/", []],
+    ["cp ana@box:build:/etc/", []],
   ])("hold %s", async (line, expected) => {
     expect(await at(line)).toEqual(expected);
   });

@@ -7,6 +7,7 @@
 import { keyNames } from "@holdfast/sdk";
 import { signalNames } from "../read/signal.ts";
 import { flagName, globalFlags } from "../help/page.ts";
+import { parsePlace } from "../read/place.ts";
 import { type AnyCommand, type CommandTable, type Completion, findCommand } from "../spec/command.ts";
 
 export interface Candidate {
@@ -20,6 +21,8 @@ export interface Names {
   readonly operators: () => Promise<readonly Candidate[]>;
   readonly topics: () => Promise<readonly Candidate[]>;
   readonly settings: () => Promise<readonly Candidate[]>;
+  /** What is in a folder of a session's machine, folders with a slash at their end; "": where the session stands. */
+  readonly inFolder: (session: string, folder: string) => Promise<readonly Candidate[]>;
 }
 
 export type Answer = { readonly candidates: readonly Candidate[]; readonly files?: "files" | "folders" };
@@ -121,8 +124,9 @@ async function values(kind: Completion | undefined, partial: string, names: Name
   if (typeof kind !== "string") return of(kind);
   switch (kind) {
     case "file":
-    case "place":
       return { candidates: [], files: "files" };
+    case "place":
+      return placed(partial, names);
     case "folder":
       return { candidates: [], files: "folders" };
     case "key":
@@ -138,4 +142,28 @@ async function values(kind: Completion | undefined, partial: string, names: Name
     case "setting":
       return { candidates: starting(partial, await names.settings()) };
   }
+}
+
+/** A file of this machine, a session, or a path there. Of another host's session nothing is known here. */
+async function placed(partial: string, names: Names): Promise<Answer> {
+  const { host, session, path } = parsePlace(partial);
+  if (session === undefined) {
+    const sessions = await names.sessions();
+    return {
+      candidates: starting(
+        partial,
+        sessions.map((c) => ({ ...c, word: `${c.word}:` })),
+      ),
+      files: "files",
+    };
+  }
+  if (host !== undefined || session.includes("@")) return { candidates: [] };
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  const inside = await names.inFolder(session, folder);
+  return {
+    candidates: starting(
+      partial,
+      inside.map((c) => ({ ...c, word: `${session}:${folder}${c.word}` })),
+    ),
+  };
 }

@@ -1,4 +1,5 @@
 /** Commands about what AIs may do: the policy, and what waits for a person's approval. */
+import { deeds } from "@holdfast/sdk";
 import { command, jsonFlag } from "./command.ts";
 
 const request = { name: "ID", brief: "of the request, as `hold approvals` lists it; its beginning does" } as const;
@@ -26,6 +27,37 @@ export const policyCommands = [
     load: () => import("../commands/policy-check.ts"),
   }),
   command({
+    path: ["policy", "try"],
+    group: "operators",
+    brief: "ask what a policy would say to something that an AI does",
+    description:
+      "Nothing is done, nobody is asked, and nothing is recorded. It is the policy in force, or the text of --file, which need not be. Exit 1 unless it is allowed.",
+    args: [
+      { name: "DEED", brief: "as the policy spells it", complete: deeds },
+      { name: "LINE", brief: "of `run`: one command, as a shell reads it", optional: true },
+    ],
+    tail: { name: "CMD…", brief: "of `exec`: a program and its arguments" },
+    flags: {
+      file: { kind: "text", short: "f", value: "FILE", complete: "file", brief: "this text, of this machine" },
+      session: {
+        kind: "text",
+        value: "SESSION",
+        complete: "session",
+        brief: "there; or a name that a session could have (default: one that no rule of its own is about)",
+      },
+      group: { kind: "text", value: "NAME", brief: "the group that the session would be of" },
+      ai: { kind: "text", value: "OPERATOR", complete: "operator", brief: "by this AI: what its role leaves out is told too" },
+      json: jsonFlag,
+    },
+    examples: [
+      { line: "hold policy try run 'git push' --session build", says: "allow, ask or deny, and where that is said" },
+      { line: "hold policy try exec -f policy.toml -- rm -rf /srv", says: "of a text that is not in force" },
+      { line: "hold policy try keys --ai bot", says: "whether bot may type" },
+    ],
+    see: ["policy"],
+    load: () => import("../commands/policy-try.ts"),
+  }),
+  command({
     path: ["policy", "reload"],
     group: "operators",
     brief: "put policy.toml of the host's home in force",
@@ -38,12 +70,16 @@ export const policyCommands = [
   }),
   command({
     path: ["policy", "edit"],
-    local: true,
     group: "operators",
-    brief: "open policy.toml in your editor, and check it afterwards",
-    description: "Takes no effect before `hold policy reload`.",
-    flags: {},
-    examples: [{ line: "EDITOR=vim hold policy edit", says: "made with an example in it if there is none yet" }],
+    brief: "write the policy in your editor, and put it in force",
+    description:
+      "An admin's. You edit a copy on this machine, of this host or of another one. What you leave the editor with is checked; if nothing is wrong with it and neither the file nor what is in force is another by then, it is the host's `policy.toml` and in force at once. Otherwise nothing changes there, you are told what is wrong or who was there first, and your text is kept.",
+    flags: { from: { kind: "text", value: "FILE", complete: "file", brief: "begin with this text, and save it as it is too" } },
+    examples: [
+      { line: "EDITOR=vim hold policy edit", says: "with an example in it if there is none yet" },
+      { line: "hold --host box policy edit", says: "of another host" },
+      { line: "EDITOR=true hold policy edit --from policy.toml", says: "without an editor, from a script" },
+    ],
     see: ["policy"],
     load: () => import("../commands/policy-edit.ts"),
   }),

@@ -102,11 +102,10 @@ export const readingCommands = [
   }),
   command({
     path: ["audit", "verify"],
-    local: true,
     group: "reading",
     brief: "check the audit chain of all sessions",
     description:
-      "Reads the journal folder itself, not the host: every record, link, payload and seal. Names the position of any flipped byte and any dropped, doubled or swapped record. What was cut off at the end, or put back to an older copy, is found by who has seen more of it: this user's clients, the relays that the host dials, and what --witness names. Exit 1 if anything is wrong.",
+      "Reads the journal folder itself, not the host: every record, link, payload and seal. Names the position of any flipped byte and any dropped, doubled or swapped record. What was cut off at the end, or put back to an older copy, is found by who has seen more of it: this user's clients, the relays that the host dials, and what --witness names. Exit 1 if anything is wrong. Of a host elsewhere (--host, a relay, a context) the files are not here: then that host reads its own and says what it found, and that its word is all there is.",
     flags: {
       witness: {
         kind: "list",
@@ -152,9 +151,10 @@ export const readingCommands = [
   }),
   command({
     path: ["audit", "show"],
-    local: true,
     group: "reading",
     brief: "who did what, over all sessions",
+    description:
+      "Reads the journal's files on this machine, and needs no host for that. Of a host elsewhere (--host, a relay, a context) it is what that host sends to an auditor or an admin.",
     flags: {
       actor: { kind: "text", value: "OPERATOR", complete: "operator", brief: "only this operator" },
       since: { kind: "text", value: "WHEN", brief: "a duration back (2h) or a time (2026-01-31, ISO 8601)" },
@@ -162,13 +162,15 @@ export const readingCommands = [
       fromMirror: fromMirrorFlag,
       json: jsonFlag,
     },
-    examples: [{ line: "hold audit show --actor ana --since 2h", says: "ana's last two hours, in all sessions" }],
+    examples: [
+      { line: "hold audit show --actor ana --since 2h", says: "ana's last two hours, in all sessions" },
+      { line: "hold --host box audit show --kind policy_loaded", says: "of another host" },
+    ],
     see: ["journal"],
     load: () => import("../commands/audit-show.ts"),
   }),
   command({
     path: ["audit", "export"],
-    local: true,
     group: "reading",
     brief: "export the audit record of all sessions as JSON lines, with its signed head",
     flags: {

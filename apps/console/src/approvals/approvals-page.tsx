@@ -9,8 +9,9 @@ import { Form } from "react-aria-components";
 import { Link } from "wouter";
 import { Badge, Button, Empty, TextField } from "../design/controls.tsx";
 import { durationText, useNow } from "../design/time.ts";
-import { useLinks } from "../host/hosts.ts";
+import { useHostState, useLinks } from "../host/hosts.ts";
 import { NotEndToEnd } from "../host/not-end-to-end.tsx";
+import { aboutOf } from "../policy/about.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths, sessionPath } from "../shell/routes.ts";
 import css from "./approvals.module.css";
@@ -70,6 +71,9 @@ const DEEDS: Readonly<Record<string, string>> = {
 function Card({ asked, several }: { readonly asked: Asked; readonly several: boolean }): ReactNode {
   const { link, approval } = asked;
   const now = useNow(1_000);
+  const about = aboutOf(link.host.id, approval);
+  const state = useHostState(link);
+  const mayWrite = state.is === "up" && state.client.operator.operator?.capabilities.includes("policy.write");
   return (
     <article className={css.card} aria-label={`${approval.actorName} ${DEEDS[approval.deed] ?? approval.deed}`}>
       <header>
@@ -86,6 +90,13 @@ function Card({ asked, several }: { readonly asked: Asked; readonly several: boo
       ) : (
         <p>Somebody else decides this: it needs another person, or a key that is protected.</p>
       )}
+      {about ? (
+        <p>
+          <Link to={paths.policy} state={{ about }}>
+            {mayWrite ? "Edit policy" : "See policy"}
+          </Link>
+        </p>
+      ) : null}
     </article>
   );
 }

@@ -7,18 +7,22 @@ import { HoldError, type HostClient, type PolicyInForce, policyExample } from "@
 import { ScrollText } from "lucide-react";
 import { type ReactNode, type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
+import { useHistoryState } from "wouter/use-browser-location";
 import { Badge, Banner, Button, Empty } from "../design/controls.tsx";
 import { agoText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths } from "../shell/routes.ts";
+import { type About, aboutIn } from "./about.ts";
 import { lineOf } from "./lines.ts";
 import css from "./policy.module.css";
+import { Trial } from "./trial.tsx";
 
 export function PolicyPage(): ReactNode {
   const links = useLinks();
-  const [chosen, choose] = useState<string | null>(null);
+  const about = aboutIn(useHistoryState<unknown>());
+  const [chosen, choose] = useState<string | null>(about?.host ?? null);
   const link = links.find(({ host }) => host.id === chosen) ?? links[0];
   const back = <Link to={paths.approvals}>Approvals</Link>;
   if (!link)
@@ -44,12 +48,12 @@ export function PolicyPage(): ReactNode {
         ) : null}
         {back}
       </Bar>
-      <OfHost key={link.host.id} link={link} />
+      <OfHost key={link.host.id} link={link} about={about?.host === link.host.id ? about : null} />
     </>
   );
 }
 
-function OfHost({ link }: { readonly link: HostLink }): ReactNode {
+function OfHost({ link, about }: { readonly link: HostLink; readonly about: About | null }): ReactNode {
   const state = useHostState(link);
   const client = state.is === "up" ? state.client : null;
   const [last, setLast] = useState(client);
@@ -70,7 +74,7 @@ function OfHost({ link }: { readonly link: HostLink }): ReactNode {
         </Banner>
       ) : null}
       {last ? (
-        <Policy client={last} hostId={link.host.id} isUp={client !== null} />
+        <Policy client={last} hostId={link.host.id} isUp={client !== null} about={about} />
       ) : (
         <p className={css.none} role="status">
           {state.is === "connecting" ? "Asking…" : ""}
@@ -90,9 +94,10 @@ interface PolicyProps {
   readonly client: HostClient;
   readonly hostId: string;
   readonly isUp: boolean;
+  readonly about: About | null;
 }
 
-function Policy({ client, hostId, isUp }: PolicyProps): ReactNode {
+function Policy({ client, hostId, isUp, about }: PolicyProps): ReactNode {
   const [read, setRead] = useState<PolicyInForce | null>(null);
   const [text, setText] = useState(() => drafts.get(hostId) ?? null);
   const [wrong, setWrong] = useState<string | null>(null);
@@ -198,6 +203,7 @@ function Policy({ client, hostId, isUp }: PolicyProps): ReactNode {
         </p>
       </div>
       {problems && problems.length > 0 ? <Problems problems={problems} text={shown} area={area} /> : null}
+      <Trial client={client} isUp={isUp} text={isChanged ? shown : null} about={about} />
     </div>
   );
 }

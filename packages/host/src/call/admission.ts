@@ -103,6 +103,7 @@ function actOf(ctx: Asking): Act | null {
     case "operatorList":
     case "invitationList":
     case "policy":
+    case "policyTry":
     case "approvalList":
     case "approvalWatch":
     case "witness":

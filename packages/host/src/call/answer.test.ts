@@ -81,7 +81,16 @@ async function asked(
   }
 }
 
-const openToAll: readonly Verb[] = ["operatorList", "whoami", "hostStatus", "policy", "approvalList", "approvalWatch", "witness"];
+const openToAll: readonly Verb[] = [
+  "operatorList",
+  "whoami",
+  "hostStatus",
+  "policy",
+  "policyTry",
+  "approvalList",
+  "approvalWatch",
+  "witness",
+];
 
 describe.each(Object.keys(table) as Verb[])("%s", (verb) => {
   const expected = table[verb].split(" ");

@@ -16,6 +16,7 @@ import * as machine from "./machine.ts";
 import * as mirror from "./mirror.ts";
 import { answerMasked } from "./masked.ts";
 import { policyCall, policySave } from "./policy.ts";
+import { policyTry } from "./policy-try.ts";
 import { approvalAnswer, askCall } from "./questions.ts";
 import * as reading from "./reading.ts";
 import { runCall } from "./run.ts";
@@ -81,6 +82,7 @@ export const rights = {
   // Everybody may know the rules that hold; loading others asks for its right itself.
   policy: null,
   policySave: "policy.write",
+  policyTry: null,
   // Of what they may see: their own requests, and of all who decides or audits.
   approvalList: null,
   approvalWatch: null,
@@ -265,6 +267,8 @@ async function handled(ctx: CallContext): Promise<Result> {
       return policyCall(ctx, verb.value);
     case "policySave":
       return policySave(ctx, verb.value);
+    case "policyTry":
+      return policyTry(ctx, verb.value);
     case "approvalList":
       return approvalList(ctx);
     case "approvalWatch":

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import type { LiveSession } from "../session/session.ts";
-import { floorCommand } from "./floor-command.ts";
+import { demandOperating, floorCommand } from "./floor-command.ts";
 
 const person = (id: string, revoked = false): RegisteredOperator => ({
   id,
@@ -62,6 +62,13 @@ test("a call without an attachment speaks for the operator's latest seat, observ
   ];
   expect(floorCommand(host, session(free, there), ana, "", FloorVerb.TAKE, "")).toMatchObject({ verb: "take", seat: "a2" });
   expect(floorCommand(host, session(free), ana, "", FloorVerb.TAKE, "")).toMatchObject({ seat: "call:ana" });
+});
+
+test("an attachment that only observes lets go and stops AIs, and moves, asks for and keeps no floor", () => {
+  const told = (observing: boolean, verb: FloorVerb): string => refused(() => demandOperating({ observing }, verb));
+  for (const verb of [FloorVerb.TAKE, FloorVerb.ASK, FloorVerb.PASS, FloorVerb.RENEW])
+    expect([told(true, verb), told(false, verb)]).toEqual(["not_permitted", ""]);
+  for (const verb of [FloorVerb.RELEASE, FloorVerb.AI_PAUSE, FloorVerb.AI_RESUME]) expect(told(true, verb)).toBe("");
 });
 
 test("the floor is passed to somebody who is known and not revoked", () => {

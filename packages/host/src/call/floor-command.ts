@@ -4,12 +4,19 @@ import { FloorVerb, HoldError } from "@holdfast/protocol";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import type { LiveSession } from "../session/session.ts";
-import { callSeat } from "../session/attachment.ts";
+import { callSeat, type HostAttachment } from "../session/attachment.ts";
 import { operatorOf } from "../session/steering.ts";
 
 /** Whether it brings the floor to somebody. Asking, letting go and keeping are anybody's. */
 export function moves(verb: FloorVerb): boolean {
   return verb === FloorVerb.TAKE || verb === FloorVerb.PASS;
+}
+
+/** An attachment that only observes takes no part in the floor: it can let go what its operator has, and stop AIs. Throws `not_permitted`. */
+export function demandOperating(attachment: Pick<HostAttachment, "observing">, verb: FloorVerb): void {
+  const isLettingGo = verb === FloorVerb.RELEASE || verb === FloorVerb.AI_PAUSE || verb === FloorVerb.AI_RESUME;
+  if (attachment.observing && !isLettingGo)
+    throw new HoldError("not_permitted", "this attachment only observes; attach again without --observe to steer");
 }
 
 /** `seat`: the attachment that asks, or "" for a call without one (its operator's latest attachment then). */

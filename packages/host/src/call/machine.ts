@@ -184,6 +184,7 @@ export async function hostStatus({ host, hostId }: CallContext): Promise<Result>
       addresses: Object.fromEntries(host.addresses),
       sshHostKey: host.sshHostKey,
       shim: host.shimBinary,
+      lagUsP99: BigInt(host.lag?.p99Us ?? 0),
       uplinks: [...(host.relays?.list() ?? [])],
       witnessAlarms: (host.witness?.alarms ?? []).map((alarm) => ({
         ...{ found: alarm.found, by: alarm.by, lastLsn: BigInt(alarm.lastLsn), atUnixMs: BigInt(alarm.atUnixMs) },

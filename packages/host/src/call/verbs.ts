@@ -58,6 +58,7 @@ export const verbs = {
   portList: { answer: "portList" },
   policy: { answer: "policy" },
   policySave: { answer: "policy" },
+  policyTry: { answer: "policyTry" },
   approvalList: { answer: "approvalList" },
   approvalWatch: { answer: "approvalList", streams: true },
   approvalDecide: { answer: "approvalDecide" },

@@ -19,7 +19,7 @@ import {
   type HostBody,
   type Input,
 } from "@holdfast/protocol";
-import { floorCommand, moves } from "../call/floor-command.ts";
+import { demandOperating, floorCommand, moves } from "../call/floor-command.ts";
 import { Forwards } from "../forward/forwards.ts";
 import { PortChannels } from "../forward/port-channels.ts";
 import type { Host } from "../host.ts";
@@ -108,6 +108,8 @@ export class LinkAttachments {
           this.#host.demand(operator, "session.resize", session.id);
           this.#host.gate.demand(operator, "resize", session);
           session.refuseBeside(operatorOf(operator), body.value.pin || body.value.unpin);
+          if (attachment.observing && (body.value.pin || body.value.unpin))
+            throw new HoldError("not_permitted", "this attachment only observes; attach again without --observe to pin a size");
           if (body.value.pin || body.value.unpin)
             session.resize(checkSize(body.value.size, session.facts.size), body.value.pin, { id: operator.id, via });
           else session.resizeFrom(attachment, checkSize(body.value.size, session.facts.size));
@@ -145,6 +147,8 @@ export class LinkAttachments {
         throw new HoldError("too_many", `${MAX_CHANNELS} attachments are on this link; detach one, or use another link`);
       const session = this.#host.findFor(operator, request.session);
       this.#host.gate.demand(operator, "observe", session);
+      if (request.observe && request.take)
+        throw new HoldError("bad_request", "an attachment that only observes takes no floor: leave one of the two away");
       if (request.take) this.#host.gate.demand(operator, "floor", session);
       const observing = request.observe || !this.#host.may(operator, "session.input", session.id);
       if (!request.observe && observing && request.take) this.#host.demand(operator, "session.input", session.id);
@@ -310,6 +314,7 @@ export class LinkAttachments {
         request.verb === FloorVerb.AI_PAUSE || request.verb === FloorVerb.AI_RESUME ? "floor.pause_ai" : "session.input",
         session.id,
       );
+      demandOperating(attachment, request.verb);
       if (moves(request.verb)) this.#host.gate.demand(operator, "floor", session);
       session.changeFloor(floorCommand(this.#host, session, operator, attachment.id, request.verb, request.to), {
         id: operator.id,

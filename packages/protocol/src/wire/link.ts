@@ -459,6 +459,7 @@ export interface Call {
     | { case: "auditVerify"; value: AuditVerifyCall }
     | { case: "policySave"; value: PolicySaveCall }
     | { case: "hostLog"; value: HostLogCall }
+    | { case: "policyTry"; value: PolicyTryCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -517,6 +518,7 @@ export interface Answer {
     | { case: "auditRead"; value: AuditReadAnswer }
     | { case: "auditVerify"; value: AuditVerifyAnswer }
     | { case: "hostLog"; value: HostLogAnswer }
+    | { case: "policyTry"; value: PolicyTryAnswer }
     | { case: undefined; value?: undefined };
 }
 
@@ -967,6 +969,7 @@ export interface HostStatusAnswer {
   protocol: number;
   limits: { [key: string]: string };
   notices: string[];
+  /** how late the host's loop was, over the last ten seconds; 0: not known */
   lagUsP99: bigint;
   /** by carrier: where others reach this host, e.g. websocket: ws://127.0.0.1:7433 */
   addresses: { [key: string]: string };
@@ -1372,6 +1375,39 @@ export interface PolicySaveCall {
   readSha256: Uint8Array;
   /** of the file that was read; empty: there was none */
   readFileSha256: Uint8Array;
+}
+
+/** What a policy would say to one deed of an AI. Nobody is asked for it, nothing is done and nothing recorded. */
+export interface PolicyTryCall {
+  /** of the policy; absent: the one in force */
+  text?:
+    | Uint8Array
+    | undefined;
+  /** as the policy spells it */
+  deed: string;
+  /** its name; of `open`, the name that it would have; empty: no session that has rules of its own */
+  ofSession: string;
+  /** of that session */
+  group: string;
+  /** of `run`, and of `exec` in place of `argv` where it is plain words */
+  line: string;
+  /** of `exec` */
+  argv: Uint8Array[];
+  /** id or name of an AI, whose role is looked at too; empty: of none */
+  operator: string;
+}
+
+export interface PolicyTryAnswer {
+  /** of `text`: then nothing else is told */
+  problems: string[];
+  /** of the policy: allow, ask, deny */
+  ruling: string;
+  /** where that is said */
+  because: string;
+  /** the line is not plain words: no rule that allows speaks of it */
+  isOpaque: boolean;
+  /** the right that the role of `operator` leaves out, without which no policy is asked; empty: none */
+  lacks: string;
 }
 
 /** Where somebody has to decide on what an AI asks for. Told of a change, and at the welcome if there is something. */
@@ -5409,6 +5445,9 @@ export const Call: MessageFns<Call> = {
       case "hostLog":
         HostLogCall.encode(message.verb.value, writer.uint32(770).fork()).join();
         break;
+      case "policyTry":
+        PolicyTryCall.encode(message.verb.value, writer.uint32(778).fork()).join();
+        break;
     }
     return writer;
   },
@@ -5874,6 +5913,14 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "hostLog", value: HostLogCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 97: {
+            if (tag !== 778) {
+              break;
+            }
+
+            message.verb = { case: "policyTry", value: PolicyTryCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6223,6 +6270,12 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "policyTry": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "policyTry", value: PolicyTryCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -6421,6 +6474,9 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "hostLog":
         HostLogAnswer.encode(message.result.value, writer.uint32(770).fork()).join();
+        break;
+      case "policyTry":
+        PolicyTryAnswer.encode(message.result.value, writer.uint32(778).fork()).join();
         break;
     }
     return writer;
@@ -6775,6 +6831,14 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "hostLog", value: HostLogAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 97: {
+            if (tag !== 778) {
+              break;
+            }
+
+            message.result = { case: "policyTry", value: PolicyTryAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7032,6 +7096,12 @@ export const Answer: MessageFns<Answer> = {
       case "hostLog": {
         if (object.result?.value !== undefined && object.result?.value !== null) {
           message.result = { case: "hostLog", value: HostLogAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "policyTry": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "policyTry", value: PolicyTryAnswer.fromPartial(object.result.value) };
         }
         break;
       }
@@ -16341,6 +16411,236 @@ export const PolicySaveCall: MessageFns<PolicySaveCall> = {
   },
 };
 
+function createBasePolicyTryCall(): PolicyTryCall {
+  return { text: undefined, deed: "", ofSession: "", group: "", line: "", argv: [], operator: "" };
+}
+
+export const PolicyTryCall: MessageFns<PolicyTryCall> = {
+  encode(message: PolicyTryCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text !== undefined) {
+      writer.uint32(10).bytes(message.text);
+    }
+    if (message.deed !== "") {
+      writer.uint32(18).string(message.deed);
+    }
+    if (message.ofSession !== "") {
+      writer.uint32(26).string(message.ofSession);
+    }
+    if (message.group !== "") {
+      writer.uint32(34).string(message.group);
+    }
+    if (message.line !== "") {
+      writer.uint32(42).string(message.line);
+    }
+    for (const v of message.argv) {
+      writer.uint32(50).bytes(v!);
+    }
+    if (message.operator !== "") {
+      writer.uint32(58).string(message.operator);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PolicyTryCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePolicyTryCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.deed = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ofSession = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.line = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.argv.push(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PolicyTryCall>): PolicyTryCall {
+    return PolicyTryCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PolicyTryCall>): PolicyTryCall {
+    const message = createBasePolicyTryCall();
+    message.text = object.text ?? undefined;
+    message.deed = object.deed ?? "";
+    message.ofSession = object.ofSession ?? "";
+    message.group = object.group ?? "";
+    message.line = object.line ?? "";
+    message.argv = object.argv?.map((e) => e) || [];
+    message.operator = object.operator ?? "";
+    return message;
+  },
+};
+
+function createBasePolicyTryAnswer(): PolicyTryAnswer {
+  return { problems: [], ruling: "", because: "", isOpaque: false, lacks: "" };
+}
+
+export const PolicyTryAnswer: MessageFns<PolicyTryAnswer> = {
+  encode(message: PolicyTryAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.problems) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.ruling !== "") {
+      writer.uint32(18).string(message.ruling);
+    }
+    if (message.because !== "") {
+      writer.uint32(26).string(message.because);
+    }
+    if (message.isOpaque !== false) {
+      writer.uint32(32).bool(message.isOpaque);
+    }
+    if (message.lacks !== "") {
+      writer.uint32(42).string(message.lacks);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PolicyTryAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePolicyTryAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.problems.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ruling = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isOpaque = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.lacks = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PolicyTryAnswer>): PolicyTryAnswer {
+    return PolicyTryAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PolicyTryAnswer>): PolicyTryAnswer {
+    const message = createBasePolicyTryAnswer();
+    message.problems = object.problems?.map((e) => e) || [];
+    message.ruling = object.ruling ?? "";
+    message.because = object.because ?? "";
+    message.isOpaque = object.isOpaque ?? false;
+    message.lacks = object.lacks ?? "";
+    return message;
+  },
+};
+
 function createBaseApprovalsNotice(): ApprovalsNotice {
   return { waiting: 0, own: 0 };
 }
@@ -17435,4 +17735,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, SessionWatchCall as SessionWatchCallSchema, SessionWatchAnswer as SessionWatchAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostLogCall as HostLogCallSchema, HostLogAnswer as HostLogAnswerSchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, AuditReadCall as AuditReadCallSchema, AuditReadAnswer as AuditReadAnswerSchema, AuditRecord as AuditRecordSchema, AuditVerifyCall as AuditVerifyCallSchema, AuditVerifyAnswer as AuditVerifyAnswerSchema, AuditFinding as AuditFindingSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, PolicySaveCall as PolicySaveCallSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, SessionWatchCall as SessionWatchCallSchema, SessionWatchAnswer as SessionWatchAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostLogCall as HostLogCallSchema, HostLogAnswer as HostLogAnswerSchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, AuditReadCall as AuditReadCallSchema, AuditReadAnswer as AuditReadAnswerSchema, AuditRecord as AuditRecordSchema, AuditVerifyCall as AuditVerifyCallSchema, AuditVerifyAnswer as AuditVerifyAnswerSchema, AuditFinding as AuditFindingSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, PolicySaveCall as PolicySaveCallSchema, PolicyTryCall as PolicyTryCallSchema, PolicyTryAnswer as PolicyTryAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };

@@ -1,4 +1,6 @@
 /** What AIs may do, and what they ask people for. */
+import type { Deed } from "@holdfast/core";
+
 /** What an AI asks a person for (docs/policy.md). Texts may hold any bytes (protocol/exact-text.ts); `shownExactly` is for `data`. */
 export interface Approval {
   readonly id: string;
@@ -112,3 +114,31 @@ export interface PolicyInForce {
   /** The file as it is, for who may save it; null: there is none, it can't be read, or the host does not tell it. */
   readonly fileText: string | null;
 }
+
+export interface PolicyQuestion {
+  readonly deed: Deed;
+  /** Of a policy; default: the one that is in force. */
+  readonly text?: string;
+  /** Id or name of one that there is, or a name that one could have; of `open`, what it would be called. Default: one that no rule of its own is about. */
+  readonly session?: string;
+  /** Default: that of the session that there is. */
+  readonly group?: string;
+  /** Of `run`, as a shell reads it; of `exec`, words, or a line that is plain words. Of these two, and needed there. */
+  readonly command?: string | readonly string[];
+  /** Id or name of an AI, whose role is looked at too. */
+  readonly operator?: string;
+}
+
+export type PolicyTried =
+  /** What is wrong with `text`. */
+  | { readonly problems: readonly string[] }
+  | {
+      readonly problems: readonly [];
+      readonly ruling: "allow" | "ask" | "deny";
+      /** Where that is said. */
+      readonly because: string;
+      /** The line is not plain words, so no rule that allows speaks of it. */
+      readonly isOpaque: boolean;
+      /** The right that the role of `operator` leaves out: no policy gives it. Null: none. */
+      readonly lacks: string | null;
+    };

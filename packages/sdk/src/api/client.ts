@@ -14,7 +14,7 @@ import type {
   WaitAnswer,
   WhoamiAnswer,
 } from "@holdfast/protocol";
-import type { Approvals, PolicyInForce } from "./approval.ts";
+import type { Approvals, PolicyInForce, PolicyQuestion, PolicyTried } from "./approval.ts";
 import type { Audit } from "./audit.ts";
 import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "./attach.ts";
 import type { Files } from "./files.ts";
@@ -147,6 +147,8 @@ export interface HostClient {
    * was written over. Throws `file_changed` where the file or what is in force is another by now, and `bad_request` with what is wrong. An admin's.
    */
   policySave(text: string, read: Pick<PolicyInForce, "sha256" | "fileText">): Promise<PolicyInForce>;
+  /** What a policy would say to one deed of an AI; nothing is done, nobody is asked and nothing recorded. Throws `bad_request` for what is no question. */
+  policyTry(question: PolicyQuestion): Promise<PolicyTried>;
   operatorRevoke(operator: string): Promise<void>;
   /** Another key of an operator, raw, 32 bytes: a person adds their own, an admin anybody's. `protected` as in {@link operatorAdd}. */
   keyAdd(operator: string, publicKey: Uint8Array, options?: { readonly protected?: boolean }): Promise<void>;

@@ -36,6 +36,8 @@ import type {
   MirrorTarget,
   OpenSpec,
   PolicyInForce,
+  PolicyQuestion,
+  PolicyTried,
   PortStream,
   RelayJoin,
   RunOptions,
@@ -377,6 +379,27 @@ export class Client implements HostClient {
     const readSha256 = Uint8Array.from(sha256.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
     const value = { text: bytesOf(text), readSha256, readFileSha256: new Uint8Array(file) };
     return shownPolicy((await this.#call("policy", { case: "policySave", value })).value);
+  }
+
+  async policyTry({ deed, text, session = "", group, command = "", operator = "" }: PolicyQuestion): Promise<PolicyTried> {
+    const asked = typeof command === "string" ? { line: command } : { argv: command.map(bytesOf) };
+    const there = session === "" || deed === "open" ? null : await this.#ifThere(session);
+    const value = {
+      ...{ deed, operator, ofSession: there?.name ?? session, group: group ?? there?.group ?? "", ...asked },
+      ...(text === undefined ? {} : { text: bytesOf(text) }),
+    };
+    const { problems, ruling, because, isOpaque, lacks } = (await this.#call("policyTry", { case: "policyTry", value })).value;
+    if (problems.length > 0) return { problems };
+    return { problems: [], ruling: ruling as "allow" | "ask" | "deny", because, isOpaque, lacks: lacks || null };
+  }
+
+  async #ifThere(session: string): Promise<{ readonly name: string; readonly group: string } | null> {
+    try {
+      return await this.show(session);
+    } catch (fault) {
+      if (fault instanceof HoldError && fault.code === "no_such_session") return null;
+      throw fault;
+    }
   }
 
   async #policy(verb: PolicyVerb): Promise<PolicyInForce> {

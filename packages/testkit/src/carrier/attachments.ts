@@ -89,6 +89,12 @@ const shown = (client: SimClient): Buffer =>
   Buffer.concat(client.view!.seen.flatMap((s) => (s.is === "output" ? [s.bytes] : [])));
 const typed = (world: World): string => Buffer.concat(world.shim.program.read).toString();
 
+const codeOf = (asked: Promise<unknown>): Promise<string> =>
+  asked.then(
+    () => "done",
+    (fault: { readonly code?: string }) => fault.code ?? String(fault),
+  );
+
 /** `open`: a carrier whose host takes links from now on. */
 export function attachmentAcceptance(open: () => CarrierUnderTest): void {
   const scene = async (options: Partial<Parameters<typeof simulate>[0]> = {}): Promise<Scene> => {
@@ -105,6 +111,16 @@ export function attachmentAcceptance(open: () => CarrierUnderTest): void {
       const ana = await s.attached("ana", { mode: "replay" });
       const ben = await s.attached("ben", { mode: "replay" });
       const eye = await s.attached("ben", { mode: "replay", observe: true });
+      const { attachment } = eye;
+      for (const [verb, told] of [
+        ["take", "not_permitted"],
+        ["ask", "not_permitted"],
+        ["aiPause", "done"],
+        ["aiResume", "done"],
+      ] as const)
+        expect([verb, await s.finish(`eye's ${verb} is answered`, codeOf(attachment![verb]()))]).toEqual([verb, told]);
+      const { size } = s.world.live.facts;
+      attachment!.resize({ cols: 33, rows: 11 }, { pin: true });
       const sent = ana.type(Buffer.from("hello\r"))!;
       await s.until("it is applied", () => sent.settled);
       expect(sent.outcome?.status).toBe(InputStatus.APPLIED);
@@ -114,6 +130,7 @@ export function attachmentAcceptance(open: () => CarrierUnderTest): void {
       const late = [ben.type(Buffer.from("no\r"))!, eye.type(Buffer.from("no\r"))!];
       await s.until("both are told", () => late.every((l) => l.settled));
       expect(late.map((l) => l.outcome?.code)).toEqual(["floor_held", "not_permitted"]);
+      expect(s.world.live.facts.size).toEqual(size);
       expect(typed(s.world)).toBe("hello\r");
       s.end();
     },

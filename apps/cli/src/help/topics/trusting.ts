@@ -214,9 +214,10 @@ An event's \`id\` is its seq, and \`Last-Event-ID\` goes on strictly after it. R
     text: `
 \`policy.toml\` in the host's home says what operators of kind ai may do. Without it an AI may do what its role lets it. It binds no person and no service.
 
-  hold policy edit          write it, in your editor
-  hold policy reload        put it in force; a change of the file alone does nothing
+  hold policy edit          write it in your editor, and put it in force
+  hold policy reload        put a file that was changed by hand in force; that alone does nothing
   hold policy show          what is in force
+  hold policy try           what it, or a text not in force, would say to one thing that an AI does
 
 # The file
 

@@ -33,6 +33,7 @@ export const table: Record<Verb, string> = {
   fileWatch: "no yes no no yes",
   policy: "yes yes yes yes yes",
   policySave: "no no no no yes",
+  policyTry: "yes yes yes yes yes",
   approvalList: "yes yes yes yes yes",
   approvalWatch: "yes yes yes yes yes",
   approvalDecide: "no no yes no yes",
