@@ -7,6 +7,7 @@ export {
   type DisplayOutput,
   emptyNotebook,
   type ErrorOutput,
+  type Frame,
   idOf,
   isJsonMime,
   type MimeBundle,

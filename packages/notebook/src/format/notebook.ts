@@ -9,11 +9,15 @@
  */
 import type { JsonObject } from "../json/index.ts";
 
-export interface Notebook extends JsonObject {
+/** A notebook without its cells. */
+export interface Frame extends JsonObject {
   readonly nbformat: 4;
   /** 0 to 5; later ones are read as 5 is. Cells have ids from 5 on. */
   readonly nbformat_minor: number;
   readonly metadata: JsonObject;
+}
+
+export interface Notebook extends Frame {
   readonly cells: readonly Cell[];
 }
 
