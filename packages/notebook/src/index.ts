@@ -4,3 +4,4 @@ export type { Document, DocumentEvent, Edit, EditCommand, EditRefusal, HeldCell 
 export * from "./format/index.ts";
 export * from "./json/index.ts";
 export * from "./output/index.ts";
+export * from "./text/index.ts";
