@@ -129,6 +129,15 @@ test("a cell that is edited keeps the fence that it was written with while it fi
   expect(write("y", { ...read.cells[0]?.metadata, tags: [] })).toBe('```python {"tags": []}\ny\n```');
 });
 
+test("a mark that nothing ends is text, also when a later cell comes to have what would end it", () => {
+  const read = fromMarkdown("<!-- #raw -->\n```python\nx\n```\n", ids());
+  expect(read.cells.map((cell) => cell.source)).toEqual(["<!-- #raw -->", "x"]);
+  expect(toMarkdown(read)).toBe("<!-- #raw -->\n```python\nx\n```\n");
+  const cells = [read.cells[0], { cell_type: "raw", metadata: {}, source: "raw" }] as Cell[];
+  const again = fromMarkdown(toMarkdown({ ...read, cells }), ids());
+  expect(again.cells.map((cell) => cell.source)).toEqual(["<!-- #raw -->", "raw"]);
+});
+
 test("nothing is a notebook without cells", () => {
   for (const file of ["", "\n", "\n\n"]) {
     expect(fromMarkdown(file, ids()).cells).toEqual([]);

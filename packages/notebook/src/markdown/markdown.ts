@@ -31,24 +31,22 @@ const BOM = "\ufeff";
 
 /** The notebook's text, which a program may as well have written by hand. */
 export function toMarkdown(notebook: Notebook, { ids }: MarkdownOptions = {}): string {
-  const bare = withoutOutputs(notebook);
-  const writing: Writing = {
-    notebook: bare,
-    ids: ids ?? null,
-    mayHaveReturns: layoutOf(bare.metadata)["newline"] === "mixed",
-  };
-  const text = hasNoHeader(bare) ? written(writing, false) : null;
-  if (text !== null && isReadBack(text, bare)) return text;
-  const mixed = written(writing, true);
-  return writing.mayHaveReturns && !isReadBack(mixed, bare) ? written({ ...writing, mayHaveReturns: false }, true) : mixed;
+  const writing: Writing = { notebook: withoutOutputs(notebook), ids: ids ?? null, hasHeader: true, isTrusting: true };
+  if (hasNoHeader(writing.notebook)) {
+    const text = written({ ...writing, hasHeader: false });
+    if (isReadBack(text, writing.notebook)) return text;
+  }
+  const text = written(writing);
+  return isReadBack(text, writing.notebook) ? text : written({ ...writing, isTrusting: false });
 }
 
 interface Writing {
   readonly notebook: Notebook;
   /** Null: as they were read. */
   readonly ids: boolean | null;
-  /** Whether a carriage return may stand in the text as it is. */
-  readonly mayHaveReturns: boolean;
+  readonly hasHeader: boolean;
+  /** Whether text and carriage returns that stood by themselves are trusted to do so still; what is written is then read back. */
+  readonly isTrusting: boolean;
 }
 
 /** Read from Markdown that had no header, and nothing was added that needs one. */
@@ -74,19 +72,19 @@ function isReadBack(text: string, notebook: Notebook): boolean {
   return sameJson(plain(read), plain(notebook));
 }
 
-function written(writing: Writing, hasHeader: boolean): string {
-  const { notebook } = writing;
+function written(writing: Writing): string {
+  const { notebook, hasHeader, isTrusting } = writing;
   const layout = layoutOf(notebook.metadata);
   const language = hasHeader ? languageOf(notebook.metadata) : mainLanguage(notebook.metadata);
   const lines = hasHeader ? ownHeader(notebook, layout) : [];
   push(lines, blanks(layout["before"], hasHeader && notebook.cells.length > 0 ? 1 : 0));
-  const { mayHaveReturns } = writing;
   const shapes = notebook.cells.map((cell, i) =>
     shapeOf(cell, {
       isFront: i === 0 && !hasHeader,
       isLast: i === notebook.cells.length - 1,
       language,
-      mayHaveReturns,
+      isTrusting,
+      mayHaveReturns: isTrusting && layout["newline"] === "mixed",
       id: writtenId(cell, writing),
     }),
   );
@@ -137,6 +135,7 @@ interface Place {
   readonly isFront: boolean;
   readonly isLast: boolean;
   readonly language: string | null;
+  readonly isTrusting: boolean;
   readonly mayHaveReturns: boolean;
   /** As it is written; null for none. */
   readonly id: string | null;
@@ -148,7 +147,9 @@ function shapeOf(cell: Cell, place: Place): Shape {
   const isWritable = place.mayHaveReturns || !cell.source.includes("\r");
   const layout = layoutOf(cell.metadata);
   if (Object.keys(options).length === 0 && isWritable && layout["open"] === undefined) {
-    if (cell.cell_type === "markdown" && isPlain(lines, place.language, place.isLast)) return { lines, isText: true };
+    const isTrusted = place.isTrusting && layout["plain"] === true && cell.source !== "";
+    if (cell.cell_type === "markdown" && (isTrusted || isPlain(lines, place.language, place.isLast)))
+      return { lines, isText: true };
     if (cell.cell_type === "raw" && place.isFront && isForeignHeader(lines)) return { lines, isText: false };
   }
   return { lines: marked(cell, options, lines, isWritable, place.language), isText: false };
@@ -159,9 +160,12 @@ function writtenId(cell: Cell, { ids, notebook }: Writing): string | null {
   return typeof id === "string" ? id : null;
 }
 
-/** Whether these lines are read as one cell of text. */
+/** Text after which nothing that a line before it may have opened is open still. */
+const ENDS = ["", "", "<!-- #endregion -->", "<!-- #endraw -->", "<!-- #endmd -->"];
+
+/** Whether these lines are read as one cell of text, whatever follows. */
 function isPlain(lines: readonly string[], language: string | null, isLast: boolean): boolean {
-  const { before, blocks } = scan(isLast ? lines : [...lines, "", "", "x"], language);
+  const { before, blocks } = scan(isLast ? lines : [...lines, ...ENDS], language);
   const [first] = blocks;
   return before === 0 && blocks.length === (isLast ? 1 : 2) && first?.marks === null && first.lines.length === lines.length;
 }
@@ -256,6 +260,7 @@ function assembled(lines: readonly string[], layout: Record<string, boolean | nu
       isFront: i === 0 && header === null,
       isLast: i === all.length - 1,
       language,
+      isTrusting: true,
       mayHaveReturns: layout["newline"] === "mixed",
     }),
   );
@@ -276,8 +281,9 @@ function cellFrom(block: Block, next: Block | undefined, place: Omit<Place, "id"
   if (id !== null) layout["id"] = id;
   const { marks } = block;
   const lines = marks === null ? block.lines : [marks.open, ...block.lines, marks.close];
-  if (marks !== null && !sameJson(shapeOf(cell, { ...place, id }).lines, lines)) {
-    Object.assign(layout, { open: marks.open, close: marks.close }, block.lines.length === 0 ? { empty: true } : {});
+  if (!sameJson(shapeOf(cell, { ...place, id }).lines, lines)) {
+    if (marks === null) layout["plain"] = true;
+    else Object.assign(layout, { open: marks.open, close: marks.close }, block.lines.length === 0 ? { empty: true } : {});
   }
   return { ...cell, metadata: withLayout(cell.metadata, layout) };
 }

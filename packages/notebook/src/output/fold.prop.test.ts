@@ -56,6 +56,7 @@ const step = fc.oneof(
   fc.tuple(run, text, id, fc.constantFrom("display_data", "update_display_data")).map((it) => shows(...it)),
   fc.tuple(run, fc.boolean()).map((it) => clears(...it)),
 );
+const many = process.env["HOLDFAST_SOAK"] ? 10 : 1;
 const steps = fc.array(step, { maxLength: 30 });
 
 test("O1 to O4: cells hold what a model that keeps everything holds", () => {
@@ -74,7 +75,7 @@ test("O1 to O4: cells hold what a model that keeps everything holds", () => {
       }
       for (const [name, { shown }] of model.cells) expect(page.cell(name).outputs).toEqual(shown.map(({ output }) => output));
     }),
-    { numRuns: 2_000 },
+    { numRuns: 2_000 * many },
   );
 });
 
@@ -90,11 +91,13 @@ test("O5: no cell ever holds more than its limits and what stands for the rest",
           const own = outputs.filter((it) => !JSON.stringify(it).includes("[output_limit]"));
           expect(own.length).toBeLessThanOrEqual(limits.maxOutputs);
           expect(outputs.length).toBeLessThanOrEqual(limits.maxOutputs + 1);
-          const texts = own.map((it) => (it.output_type === "stream" ? it.text.length : sizeOf(it)));
+          const texts = own.map((it) =>
+            it.output_type === "display_data" ? sizeOf(it.data) + sizeOf(it.metadata) : String(it["text"]).length,
+          );
           expect(texts.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(limits.maxUnits);
         }
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: 1_000 * many },
   );
 });

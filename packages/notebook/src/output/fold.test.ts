@@ -115,6 +115,13 @@ test("O5: a display that grows beyond the limit is replaced by a marker", () => 
   expect(JSON.stringify(page.cell("a").outputs)).toContain("[output_limit]");
 });
 
+test("O5: a display counts the same when it is changed as when it comes", () => {
+  const page = new Page({ times: false, limits: { maxOutputs: 10, maxUnits: 52, maxErrorUnits: 100 } }).run("a1");
+  page.hears(shows("a1", "x", "p"), shows("a1", "y", "p", "update_display_data"), shows("a1", "z"));
+  expect(page.cell("a").outputs.slice(0, 1)).toEqual([display("y")]);
+  expect(JSON.stringify(page.cell("a").outputs[1])).toContain("[output_limit]");
+});
+
 test("O5: a traceback without end is cut to its last lines", () => {
   const page = new Page({ times: false, limits: { maxOutputs: 10, maxUnits: 1e6, maxErrorUnits: 1_000 } }).run("a1");
   const traceback = Array.from({ length: 1_000 }, (_, i) => `line ${i}`);

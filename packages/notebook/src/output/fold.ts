@@ -11,7 +11,14 @@
  * Differs from nbclient 0.7.2 where that loses output: it drops what comes when another cell runs already (O1), and keeps
  * each piece of a stream apart (O2). What a widget captures stays with its cell; comms are not stored.
  */
-import { type ErrorOutput, isJsonMime, joinedBundle, type Output } from "../format/index.ts";
+import {
+  type DisplayOutput,
+  type ErrorOutput,
+  isJsonMime,
+  joinedBundle,
+  type Output,
+  type ResultOutput,
+} from "../format/index.ts";
 import { type JsonObject, writeJson } from "../json/index.ts";
 import type { Outcome, OutputChange, TimeName } from "./change.ts";
 import { cutError, cutText, type Dropped, marker, markerData, type OutputLimits, outputLimits, sizeOf } from "./limit.ts";
@@ -198,7 +205,7 @@ export class OutputFold {
     const { content } = message;
     const before = run.clearsNext ? this.clear(run) : [];
     const output = displayOutput(message);
-    const size = sizeOf(output);
+    const size = sizeOf(output.data) + sizeOf(output.metadata);
     if (output.output_type === "execute_result") before.push(...counted(run, content));
     if (!this.fits(run, size)) return [...before, ...this.left(run, 1, size)];
     const displayId = displayIdOf(content);
@@ -286,7 +293,7 @@ function counted(run: Run, content: JsonObject): OutputChange[] {
   return count === null ? [] : [{ kind: "counted", cell: run.cell, count }];
 }
 
-function displayOutput({ header, content }: KernelMessage): Output {
+function displayOutput({ header, content }: KernelMessage): DisplayOutput | ResultOutput {
   const shown = { data: bundleOf(content), metadata: objectOf(content["metadata"]) };
   if (header["msg_type"] === "display_data") return { output_type: "display_data", ...shown };
   return { output_type: "execute_result", ...shown, execution_count: countOf(content["execution_count"]) };
