@@ -101,7 +101,7 @@ function folded(notebook: Notebook, recording: Recording): Notebook {
   const cells = [...notebook.cells];
   for (const event of recording.events)
     for (const change of "begin" in event ? fold.begin(event.begin) : fold.take(event.message))
-      cells[Number(change.cell)] = changed(cells[Number(change.cell)] as CodeCell, change);
+      cells[Number(change.cell)] = changed(cells[Number(change.cell)] as CodeCell, [change]);
   expect(fold.unfinished).toEqual([]);
   return { ...notebook, cells };
 }
@@ -125,6 +125,12 @@ test("K7: late output, changed displays, clears, tables, images, comms and error
   const theirs = read.notebook.cells.map((cell) => ({ ...cell, outputs: coalesced((cell as CodeCell).outputs) }));
   const ours = folded(givenNotebook(), recording);
   for (const [i, name] of Object.keys(sources).entries()) expect(ours.cells[i], name).toEqual(theirs[i]);
+  const outputs = Object.fromEntries(Object.keys(sources).map((name, i) => [name, (ours.cells[i] as CodeCell).outputs]));
+  expect(outputs["what the thread prints while a later cell runs"]).toMatchObject([{ text: "late\njoined\n" }]);
+  expect(outputs["a display to be changed"]?.[0]).toMatchObject({ data: { "text/plain": "fourth" } });
+  expect(outputs["clear and wait"]).toHaveLength(2);
+  expect(outputs["an HTML table and an image"]).toHaveLength(3);
+  expect(outputs["an error"]).toMatchObject([{ text: "before\n" }, { ename: "ZeroDivisionError" }]);
   const stored = { ...read.notebook, metadata: givenNotebook().metadata, cells: theirs as CodeCell[] };
   expect(writeNotebook(ours)).toBe(writeNotebook(stored));
 });

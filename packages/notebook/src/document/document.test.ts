@@ -81,11 +81,11 @@ test("D5: cells move before all, after another, and not after themselves", () =>
 
 test("D4: output collides with no edit, and what a run wrote into the metadata is not an editor's to change", () => {
   let document = opened("a");
-  for (const change of [
+  const changes = [
     { kind: "begun", cell: "a", timed: true, attribution: { run_id: "r" } },
     { kind: "appended", cell: "a", output: { output_type: "stream", name: "stdout", text: "x" } },
-  ] as const)
-    document = apply(document, outputEvent(document, "a", change) as never);
+  ] as const;
+  document = apply(document, outputEvent(document, "a", changes) as never);
   document = edited(document, "ben", writes("ben's", 0), {
     kind: "metadata",
     id: "a",

@@ -131,7 +131,7 @@ export type DocumentEvent = { readonly version: number } & (
       | { readonly kind: "frame"; readonly metadata: JsonObject; readonly was: JsonObject }
       | { readonly kind: "cleared"; readonly id: string; readonly was: Cell }
     ))
-  | { readonly kind: "output"; readonly id: string; readonly change: OutputChange }
+  | { readonly kind: "output"; readonly id: string; readonly changes: readonly OutputChange[] }
 );
 
 export type Decision =
@@ -242,10 +242,10 @@ function retyped(cell: Cell, type: CellType): Cell {
   return { ...without(cell, "outputs", "execution_count"), metadata, cell_type: type } as unknown as Cell;
 }
 
-/** What a kernel's message changed in the cell of this id, as the next event. Null if there is no such cell, or no code in it. */
-export function outputEvent(document: Document, id: string, change: OutputChange): DocumentEvent | null {
+/** What kernel's messages changed in the cell of this id, as the next event. Null if there is no such cell, or no code in it. */
+export function outputEvent(document: Document, id: string, changes: readonly OutputChange[]): DocumentEvent | null {
   const held = document.cells.find((it) => it.id === id);
-  return held?.cell.cell_type === "code" ? { kind: "output", version: document.version + 1, id, change } : null;
+  return held?.cell.cell_type === "code" ? { kind: "output", version: document.version + 1, id, changes } : null;
 }
 
 /** The document after the next event. Throws on any other: who missed one must open the document anew. */
@@ -279,7 +279,7 @@ export function apply(document: Document, event: DocumentEvent): Document {
       return withCell(next, event.id, (held) => ({ ...held, cell: clearedCell(held.cell) }));
     case "output":
       return withCell(next, event.id, (held) =>
-        held.cell.cell_type === "code" ? { ...held, cell: changed(held.cell, event.change) } : held,
+        held.cell.cell_type === "code" ? { ...held, cell: changed(held.cell, event.changes) } : held,
       );
   }
 }

@@ -27,42 +27,57 @@ export type OutputChange = { readonly cell: string } & (
   | { readonly kind: "ended"; readonly run: string; readonly outcome: Outcome }
 );
 
-/** The cell after a change that is meant for it. A change of an output that is not there any more leaves it as it is. */
-export function changed(cell: CodeCell, change: OutputChange): CodeCell {
+type Draft = { -readonly [K in keyof CodeCell]: CodeCell[K] } & { outputs: Output[] };
+
+/**
+ * The cell after changes that are meant for it, in order. Its outputs are copied once, so give all changes that are at hand.
+ * A change of an output that is not there any more leaves it as it is.
+ */
+export function changed(cell: CodeCell, changes: readonly OutputChange[]): CodeCell {
+  const draft: Draft = { ...cell, outputs: [...cell.outputs] };
+  for (const change of changes) make(draft, change);
+  return draft;
+}
+
+function make(cell: Draft, change: OutputChange): void {
   switch (change.kind) {
     case "begun":
-      return { ...cell, outputs: [], execution_count: null, metadata: begunMetadata(cell, change) };
+      cell.outputs = [];
+      cell.execution_count = null;
+      cell.metadata = begunMetadata(cell.metadata, change);
+      break;
     case "counted":
-      return { ...cell, execution_count: change.count };
+      cell.execution_count = change.count;
+      break;
     case "timed": {
       const execution = { ...(cell.metadata["execution"] as JsonObject | undefined), [change.name]: change.at };
-      return { ...cell, metadata: { ...cell.metadata, execution } };
+      cell.metadata = { ...cell.metadata, execution };
+      break;
     }
     case "cleared":
-      return { ...cell, outputs: [] };
+      cell.outputs = [];
+      break;
     case "appended":
-      return { ...cell, outputs: [...cell.outputs, change.output] };
-    case "extended":
-      return withOutput(cell, change.index, (output) =>
-        output.output_type === "stream" ? { ...output, text: output.text + change.text } : output,
-      );
-    case "replaced":
-      return withOutput(cell, change.index, (output) =>
-        isDisplay(output) ? { ...output, data: change.data, metadata: change.metadata } : output,
-      );
+      cell.outputs.push(change.output);
+      break;
+    case "extended": {
+      const output = cell.outputs[change.index];
+      if (output?.output_type === "stream") cell.outputs[change.index] = { ...output, text: output.text + change.text };
+      break;
+    }
+    case "replaced": {
+      const output = cell.outputs[change.index];
+      const { data, metadata } = change;
+      if (output !== undefined && isDisplay(output)) cell.outputs[change.index] = { ...output, data, metadata };
+      break;
+    }
     case "ended":
-      return cell;
   }
 }
 
-function begunMetadata(cell: CodeCell, change: OutputChange & { kind: "begun" }): JsonObject {
-  const kept = without(cell.metadata, "execution", "holdfast");
+function begunMetadata(metadata: JsonObject, change: OutputChange & { kind: "begun" }): JsonObject {
+  const kept = without(metadata, "execution", "holdfast");
   return { ...kept, ...(change.timed ? { execution: {} } : {}), ...(change.attribution ? { holdfast: change.attribution } : {}) };
-}
-
-function withOutput(cell: CodeCell, index: number, change: (output: Output) => Output): CodeCell {
-  const output = cell.outputs[index];
-  return output === undefined ? cell : { ...cell, outputs: cell.outputs.with(index, change(output)) };
 }
 
 function isDisplay(output: Output): output is DisplayOutput | ResultOutput {

@@ -43,7 +43,7 @@ export class Page {
 
   apply(changes: readonly OutputChange[]): this {
     this.changes.push(...changes);
-    for (const change of changes) this.cells.set(change.cell, changed(this.cells.get(change.cell) ?? empty, change));
+    for (const change of changes) this.cells.set(change.cell, changed(this.cells.get(change.cell) ?? empty, [change]));
     return this;
   }
 
