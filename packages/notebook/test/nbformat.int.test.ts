@@ -11,7 +11,7 @@ beforeAll(() => {
 });
 afterAll(() => oracle.close());
 
-const runs = { numRuns: Number(process.env["HOLDFAST_SOAK"] ? 5_000 : 400) };
+const runs = { numRuns: Number(process.env["HOLDFAST_SOAK"] ? 2_000 : 400) };
 
 function readWhole(file: string) {
   const read = readNotebook(file);
