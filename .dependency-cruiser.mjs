@@ -11,12 +11,13 @@
 const may = {
   protocol: [],
   core: ["protocol"],
+  notebook: [],
   carrier: ["protocol"],
   shim: [],
-  host: ["protocol", "core", "carrier", "shim"],
-  sdk: ["protocol", "core", "carrier"],
+  host: ["protocol", "core", "carrier", "shim", "notebook"],
+  sdk: ["protocol", "core", "carrier", "notebook"],
   relay: ["protocol", "carrier"],
-  testkit: ["protocol", "core", "carrier", "shim", "host", "sdk", "relay"],
+  testkit: ["protocol", "core", "carrier", "shim", "host", "sdk", "relay", "notebook"],
 };
 
 /** Tests stand outside the walls between packages, since testkit joins them all; they keep the rest. */
@@ -84,9 +85,9 @@ export default {
     },
     {
       name: "pure-rooms-touch-no-machine",
-      comment: "protocol and core have no I/O: they run in a browser, in a simulation and in the host alike.",
+      comment: "protocol, core and notebook have no I/O: they run in a browser, in a simulation and in the host alike.",
       severity: "error",
-      from: { path: "^packages/(protocol|core)/", pathNot: tests },
+      from: { path: "^packages/(protocol|core|notebook)/", pathNot: tests },
       to: { dependencyTypes: ["core"] },
     },
     {

@@ -60,8 +60,18 @@ test.each([
   ],
   ["the relay imports core", "packages/relay/src/a.ts", 'import "@holdfast/core";', "relay-may-import-protocol-carrier"],
   ["protocol imports core", "packages/protocol/src/a.ts", 'import "@holdfast/core";', "protocol-may-import-nothing"],
-  ["the sdk imports the shim", "packages/sdk/src/a.ts", 'import "@holdfast/shim";', "sdk-may-import-protocol-core-carrier"],
-  ["the host imports the sdk", "packages/host/src/a.ts", 'import "@holdfast/sdk";', "host-may-import-protocol-core-carrier-shim"],
+  [
+    "the sdk imports the shim",
+    "packages/sdk/src/a.ts",
+    'import "@holdfast/shim";',
+    "sdk-may-import-protocol-core-carrier-notebook",
+  ],
+  [
+    "the host imports the sdk",
+    "packages/host/src/a.ts",
+    'import "@holdfast/sdk";',
+    "host-may-import-protocol-core-carrier-shim-notebook",
+  ],
   [
     "a neighbour is reached by a path",
     "packages/core/src/a.ts",

@@ -1,0 +1,18 @@
+export {
+  type After,
+  apply,
+  type Decision,
+  decide,
+  type Document,
+  type DocumentEvent,
+  type Edit,
+  type EditCommand,
+  type EditRefusal,
+  type HeldCell,
+  type NewCell,
+  notebookOf,
+  openDocument,
+  outputEvent,
+  type Part,
+  type Touch,
+} from "./document.ts";
