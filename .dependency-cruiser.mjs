@@ -16,6 +16,7 @@ const may = {
   host: ["protocol", "core", "carrier", "shim"],
   sdk: ["protocol", "core", "carrier"],
   relay: ["protocol", "carrier"],
+  runbook: [],
   testkit: ["protocol", "core", "carrier", "shim", "host", "sdk", "relay"],
 };
 
@@ -84,9 +85,9 @@ export default {
     },
     {
       name: "pure-rooms-touch-no-machine",
-      comment: "protocol and core have no I/O: they run in a browser, in a simulation and in the host alike.",
+      comment: "protocol, core and runbook have no I/O: they run in a browser, in a simulation and in the host alike.",
       severity: "error",
-      from: { path: "^packages/(protocol|core)/", pathNot: tests },
+      from: { path: "^packages/(protocol|core|runbook)/", pathNot: tests },
       to: { dependencyTypes: ["core"] },
     },
     {
