@@ -89,8 +89,29 @@ export function withAnnotations(info: string, changes: Readonly<Record<string, s
     return said === null ? null : joined(before, said, after);
   }
   let object = read.form === "json" ? info.slice(read.at.start, read.at.end) : "{}";
-  for (const [key, value] of wanted) object = applyEdits(object, modify(object, [key], value, {}));
+  for (const [key, value] of wanted) {
+    if (value === undefined || read.entries[key] !== undefined) object = applyEdits(object, modify(object, [key], value, {}));
+    else
+      object = `${object.slice(0, -1).trimEnd()}${/^\{\s*\}$/.test(object) ? "" : ","}${JSON.stringify(key)}:${JSON.stringify(value)}}`;
+  }
   return joined(before, /^\{\s*\}$/.test(object) ? "" : escaped(object), after);
+}
+
+/** As Runme's `fmt` writes it: JSON without spaces and with its keys in order, words with `name` first, no space before braces alone. */
+export function canonicalInfo(info: string): string {
+  const read = readInfo(info);
+  if (read.form === "none") return info;
+  const keys = Object.keys(read.entries).filter((key) => !isPrivate(key));
+  const before = info.slice(0, read.at.start).trimEnd();
+  const after = info.slice(read.at.end);
+  if (read.form === "html") {
+    const order = [...keys.filter((key) => key === "name"), ...keys.filter((key) => key !== "name")];
+    const words = order.map((key) => (read.entries[key] === "" ? key : `${key}=${read.entries[key]}`));
+    return joined(before, words.length === 0 ? "" : `{ ${words.join(" ")} }`, after);
+  }
+  const entries = JSON.parse(info.slice(read.at.start, read.at.end)) as Record<string, unknown>;
+  const said = keys.sort().map((key) => `${JSON.stringify(key)}:${JSON.stringify(entries[key])}`);
+  return joined(before, said.length === 0 ? "" : escaped(`{${said.join(",")}}`), after);
 }
 
 function joined(before: string, said: string, after: string): string {

@@ -206,6 +206,14 @@ function tomlWith(body: string, path: readonly string[], value: string | undefin
     const separated = body === "" || /[\r\n]$/.test(body) ? body : body + eol;
     return `${separated}${separated === "" ? "" : eol}[${table}]${eol}${key} = ${JSON.stringify(value)}${eol}`;
   }
+  if (path.length === 1 && value === undefined) {
+    const own = lines.findIndex((line) => line.trim() === `[${key}]`);
+    if (own >= 0) {
+      const after = lines.findIndex((line, i) => i > own && line.trimStart().startsWith("["));
+      const from = own > 0 && lines[own - 1]?.trim() === "" ? own - 1 : own;
+      return lines.toSpliced(from, (after < 0 ? lines.length : after) - from).join("");
+    }
+  }
   const next = lines.findIndex((line, i) => i > header && line.trimStart().startsWith("["));
   const end = next < 0 ? lines.length : next;
   const at = lines.findIndex((line, i) => i > header && i < end && line.split("=")[0]?.trim() === key);

@@ -113,7 +113,13 @@ function shifted(block: ReturnType<typeof blocksOf>[number], by: number): Return
     closing: block.fence.closing && move(block.fence.closing),
     info: move(block.fence.info),
   };
-  return { span: move(block.span), fence, lines: block.lines.map(move), intro: block.intro && move(block.intro) };
+  return {
+    span: move(block.span),
+    fence,
+    lines: block.lines.map(move),
+    intro: block.intro && move(block.intro),
+    top: block.top + by,
+  };
 }
 
 /** For offsets that rise. */

@@ -79,29 +79,38 @@ export interface NewCell {
 }
 
 /**
- * Before the cell at `index`, or at the document's end when `index` is how many there are. The place is before a cell's intro, at the
- * beginning of its outermost container.
+ * Before the cell at `index`, or at the document's end when `index` is how many there are. The place is before a cell's intro; for a
+ * cell in a list or a quote before all of that, unless an earlier cell lies in it too.
  */
 export function insertCell(runbook: Runbook, index: number, cell: NewCell): EditResult {
   if (index < 0 || index > runbook.cells.length) return missing(runbook, index);
-  const eol = runbook.lineEnding;
+  const { text, lineEnding } = runbook;
   const fence = "`".repeat(Math.max(3, longestRun(cell.content, "`") + 1));
-  const info = withAnnotations(cell.language, cell.annotations ?? {});
-  const lines = cell.content === "" ? [] : cell.content.split("\n");
-  const block = [fence + (info ?? cell.language), ...lines, fence].join(eol);
-  const next = runbook.cells[index];
-  const at = next === undefined ? runbook.text.length : topOf(runbook, next);
-  const before = runbook.text.slice(0, at);
-  const gap =
-    before === "" || before === "\uFEFF" || /(\r\n\r\n|\n\n|\r\r)$/.test(before) ? "" : /[\r\n]$/.test(before) ? eol : eol + eol;
-  const text = gap + block + eol + (at === runbook.text.length ? "" : eol);
+  const info = withAnnotations(cell.language, cell.annotations ?? {}) ?? cell.language;
+  const block = [fence + info, ...(cell.content === "" ? [] : cell.content.split("\n")), fence];
   return checked(
     runbook,
-    [{ start: at, end: at, text }],
+    [insertion(runbook, index, block, lineEnding, text)],
     index,
     (after) => after.cells.length === runbook.cells.length + 1 && after.cells[index]?.content === cell.content,
     "a cell",
   );
+}
+
+function insertion(runbook: Runbook, index: number, block: readonly string[], eol: string, text: string): Edit {
+  const next = runbook.cells[index]?.block;
+  if (next === undefined) {
+    const gap =
+      text === "" || text === "\uFEFF" || /(\r\n\r\n|\n\n|\r\r)$/.test(text) ? "" : /[\r\n]$/.test(text) ? eol : eol + eol;
+    return { start: text.length, end: text.length, text: gap + block.join(eol) + eol };
+  }
+  if (next.top >= (runbook.cells[index - 1]?.block.span.end ?? 0)) {
+    const at = lineStart(text, next.top);
+    return { start: at, end: at, text: block.join(eol) + eol + eol };
+  }
+  const at = next.intro?.start ?? next.span.start;
+  const prefix = containerPrefix(text, at);
+  return { start: at, end: at, text: [...block, ""].map((line) => `${line}${eol}${prefix}`).join("") };
 }
 
 /** With its fences and the blank line after it. */
@@ -110,7 +119,7 @@ export function deleteCell(runbook: Runbook, index: number): EditResult {
   if (cell === undefined) return missing(runbook, index);
   const { text } = runbook;
   const start = lineStart(text, cell.block.span.start);
-  const isAlone = /^[ \t]*$/.test(text.slice(start, cell.block.span.start));
+  const isAlone = /^[ \t>]*$/.test(text.slice(start, cell.block.span.start));
   const first = lineEnd(text, cell.block.span.end);
   const end = /^[ \t]*(\r\n|\n|\r)/.test(text.slice(first)) ? lineEnd(text, first) : first;
   const edit = isAlone ? { start, end, text: "" } : { start: cell.block.span.start, end: cell.block.span.end, text: "" };
@@ -198,27 +207,6 @@ export function annotationEdit(
 
 export function longestRun(text: string, mark: string): number {
   return Math.max(0, ...[...text.matchAll(new RegExp(`\\${mark}+`, "g"))].map(([run]) => run.length));
-}
-
-/** Where what is before a cell's intro and its containers begins. */
-function topOf(runbook: Runbook, cell: Cell): number {
-  const { text } = runbook;
-  let at = lineStart(text, cell.block.intro?.start ?? cell.block.span.start);
-  const isInside = (from: number): boolean =>
-    /^([ \t]+\S|[ \t]*>|[ \t]*([-+*]|\d{1,9}[.)])[ \t])/.test(text.slice(from, lineEnd(text, from)));
-  const floor = Math.max(
-    runbook.frontMatter?.span.end ?? 0,
-    runbook.cells[cell.index - 1]?.block.span.end ?? 0,
-    runbook.hasByteOrderMark ? 1 : 0,
-  );
-  while (at > floor) {
-    const above = lineStart(text, at - (text.slice(at - 2, at) === "\r\n" ? 2 : 1));
-    if (above < floor) break;
-    const isBlank = text.slice(above, at).trim() === "";
-    if (!(isInside(at) || isBlank) || (isBlank && !isInside(at) && text.slice(at, lineEnd(text, at)).trim() !== "")) break;
-    at = above;
-  }
-  return Math.max(at, floor);
 }
 
 const lineStart = (text: string, at: number): number =>

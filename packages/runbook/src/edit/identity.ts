@@ -1,4 +1,5 @@
 /** Lifecycle identity as Runme keeps it: ULIDs in the front matter and in the fences. What makes ULIDs is the caller's. */
+import { canonicalInfo } from "../cell/index.ts";
 import { parse, type Runbook, withValue } from "../document/index.ts";
 import { annotationEdit, applied, type Edit } from "./edit.ts";
 
@@ -56,4 +57,17 @@ export function frontMatterEdits(
   if (!isEmpty) return [{ start: frontMatter.body.start, end: frontMatter.body.end, text: wanted }];
   const blank = /^(\r\n|\n|\r)?/.exec(text.slice(frontMatter.span.end))?.[0].length ?? 0;
   return [{ start: frontMatter.span.start, end: frontMatter.span.end + blank, text: "" }];
+}
+
+/** What `fmt` writes: each fence's annotations in the form that Runme gives them. All else is as it was. */
+export function formatted(runbook: Runbook): Runbook {
+  const edits = runbook.cells.flatMap(({ block: { fence } }): Edit[] => {
+    if (fence === null) return [];
+    const info = runbook.text.slice(fence.info.start, fence.info.end);
+    const wanted = canonicalInfo(info);
+    // Braces alone stand at the fence.
+    const start = wanted.startsWith("{") ? fence.opening.start + fence.length : fence.info.start;
+    return runbook.text.slice(start, fence.info.end) === wanted ? [] : [{ start, end: fence.info.end, text: wanted }];
+  });
+  return edits.length === 0 ? runbook : parse(applied(runbook.text, edits));
 }

@@ -22,6 +22,8 @@ export interface Block {
   readonly lines: readonly Span[];
   /** The paragraph just before, in the same container. */
   readonly intro: Span | null;
+  /** Where the outermost quote or list begins that it lies in; without one, its intro or itself. */
+  readonly top: number;
 }
 
 export interface Fence {
@@ -37,6 +39,7 @@ export interface Fence {
 
 interface Open {
   readonly start: number;
+  readonly top: number;
   readonly isFenced: boolean;
   readonly intro: Span | null;
   readonly fences: Span[];
@@ -57,25 +60,23 @@ export function blocksOf(text: string): readonly Block[] {
   );
   const blocks: Block[] = [];
   const before: (Span | null)[] = [null];
+  const outer: number[] = [];
   let open: Open | null = null;
   for (const [step, token] of events) {
     const span = { start: token.start.offset - 1, end: token.end.offset - 1 };
     const name: string = token.type;
     if (step === "enter") {
-      if (containers.has(name)) before.push(null);
+      if (containers.has(name)) {
+        before.push(null);
+        outer.push(span.start);
+      }
       if (name === "listItemPrefix") before[before.length - 1] = null;
       if (name === "codeFenced" || name === "codeIndented") {
         const isFenced = name === "codeFenced";
         const first = isFenced ? [] : [null];
-        open = {
-          start: span.start,
-          isFenced,
-          intro: before.at(-1) ?? null,
-          fences: [],
-          lines: first,
-          starts: [span.start],
-          info: null,
-        };
+        const intro = before.at(-1) ?? null;
+        const top = outer[0] ?? intro?.start ?? span.start;
+        open = { start: span.start, top, isFenced, intro, fences: [], lines: first, starts: [span.start], info: null };
       }
       if (open === null) continue;
       if (name === "codeFencedFenceSequence") open.fences.push(span);
@@ -89,7 +90,10 @@ export function blocksOf(text: string): readonly Block[] {
       // What stands before the content of a line that turns out to be empty.
       if (/Prefix|Whitespace|linePrefix|listItemIndent/.test(name)) open.starts[open.starts.length - 1] = span.end;
     } else {
-      if (containers.has(name)) before.pop();
+      if (containers.has(name)) {
+        before.pop();
+        outer.pop();
+      }
       if (name === "paragraph") before[before.length - 1] = span;
       else if (flow.has(name) || containers.has(name)) before[before.length - 1] = null;
       if (open !== null && (name === "codeFenced" || name === "codeIndented")) {
@@ -110,14 +114,14 @@ function closed(text: string, open: Open, end: number): Block {
   const [opening, closing = null] = open.fences;
   if (!open.isFenced || opening === undefined) {
     const first = lines[0]?.start ?? open.start;
-    return { span: { start: first, end }, fence: null, lines, intro: open.intro };
+    return { span: { start: first, end }, fence: null, lines, intro: open.intro, top: open.top };
   }
   // The last line is the closing fence's, or the nothing after a last line break.
   if (closing !== null || /[\r\n]/.test(text[end - 1] ?? "")) lines.pop();
   const info = open.info ?? { start: opening.end, end: opening.end };
   const mark = text[opening.start] === "~" ? "~" : "`";
   const fence: Fence = { mark, length: opening.end - opening.start, opening, closing, info };
-  return { span: { start: opening.start, end: closing?.end ?? end }, fence, lines, intro: open.intro };
+  return { span: { start: opening.start, end: closing?.end ?? end }, fence, lines, intro: open.intro, top: open.top };
 }
 
 /** What a line must begin with to lie where the text at `at` lies: quote marks kept, list marks turned into spaces. */

@@ -120,7 +120,11 @@ function found(tasks: readonly Task[], asked: string): Selection {
   }
   const there = tasks.filter((task) => file.test(task.file));
   if (there.length === 0)
-    return refusal({ code: "no_such_file", pattern, nearest: nearest(pattern, [...new Set(tasks.map((task) => task.file))]) });
+    return refusal({
+      code: "no_such_file",
+      pattern,
+      nearest: nearestFiles(pattern, [...new Set(tasks.map((task) => task.file))]),
+    });
   const name = asked.slice(at + 1);
   return one(
     there,
@@ -145,6 +149,13 @@ function one(tasks: readonly Task[], exact: readonly Task[], name: string, asked
     if (many.length > 0) return { ok: true, tasks: many };
   }
   return refusal({ code: "no_such_cell", name: asked, nearest: nearest(name, [...new Set(tasks.map(({ cell }) => cell.name))]) });
+}
+
+/** By the last part of their paths. */
+function nearestFiles(wanted: string, files: readonly string[]): readonly string[] {
+  const last = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+  const names = nearest(last(wanted), [...new Set(files.map(last))]);
+  return names.flatMap((name) => files.filter((file) => last(file) === name)).slice(0, 3);
 }
 
 /** At most three, the likest first; none that shares too little. */
