@@ -45,3 +45,9 @@ test("a value is written where it belongs, and nothing else is touched", () => {
   expect(withValue('a=1\n\n[runme]\nid = "I"\n', "toml", ["runme", "id"], undefined)).toBe("a=1\n");
   expect(withValue('{"a": 1}', "json", ["a"], "b")).toBe('{"a": "b"}');
 });
+
+test("a flow mapping is written anew with all that it said, and JSON between lines is changed in place", () => {
+  expect(withValue("{shell: bash, runme: {id: I}}\n", "yaml", ["runme", "id"], undefined)).toBe("{ shell: bash }\n");
+  expect(withValue("{shell: bash}\n", "yaml", ["runme", "id"], "I")).toBe("{ shell: bash, runme: { id: I } }\n");
+  expect(parse('---\n{"shell": "bash"}\n---\n').frontMatter?.form).toBe("json");
+});

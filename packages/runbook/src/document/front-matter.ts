@@ -38,7 +38,9 @@ export function frontMatterAt(text: string, start: number): FrontMatter | null {
     if (found === null) return null;
     const body = { start: start + opening[0].length, end: start + opening[0].length + found.index };
     const span = { start, end: body.end + found[0].length };
-    return { span, body, ...read(text.slice(body.start, body.end), opening[1] === "+++" ? ["toml"] : ["yaml", "json", "toml"]) };
+    // JSON is YAML too, but as JSON it can be changed in place.
+    const forms: readonly FrontMatterForm[] = inside.trimStart().startsWith("{") ? ["json", "yaml"] : ["yaml", "toml"];
+    return { span, body, ...read(text.slice(body.start, body.end), opening[1] === "+++" ? ["toml"] : forms) };
   }
   if (!rest.startsWith("{")) return null;
   const end = objectEnd(rest, 0);
@@ -81,47 +83,62 @@ export function valueAt(values: Values, path: readonly string[]): unknown {
   return at;
 }
 
-/** M2: the text of a front matter's body with `value` at `path`; undefined takes the key away, and a table that it leaves empty. */
-export function withValue(body: string, form: FrontMatterForm, path: readonly string[], value: string | undefined): string {
-  if (valueAt(valuesOf(body, form), path) === value) return body;
+/** M2: the text of a front matter's body with `value` at `path`; undefined takes the key away, and a table that it leaves empty. `eol` (default: that of the body) ends new lines. */
+export function withValue(
+  body: string,
+  form: FrontMatterForm,
+  path: readonly string[],
+  value: string | undefined,
+  eol = eolOf(body),
+): string {
+  const values = valuesOf(body, form);
+  if (valueAt(values, path) === value) return body;
+  const table = path.length > 1 ? valueAt(values, path.slice(0, -1)) : null;
+  const isLast = typeof table === "object" && table !== null && Object.keys(table).length === 1;
+  if (value === undefined && isLast) return withValue(body, form, path.slice(0, -1), undefined, eol);
   if (form === "json") {
-    const left = applyEdits(
+    const isOneLine = !/[\r\n]/.test(body.trim());
+    return applyEdits(
       body,
-      modify(body, [...path], value, { formattingOptions: { insertSpaces: true, tabSize: 2, eol: eolOf(body) } }),
+      modify(body, [...path], value, isOneLine ? {} : { formattingOptions: { insertSpaces: true, tabSize: 2, eol } }),
     );
-    return value === undefined ? withoutEmpty(left, form, path) : left;
   }
-  const attempt = form === "yaml" ? yamlWith(body, path, value) : tomlWith(body, path, value);
-  if (attempt !== null && agrees(attempt, form, path, value))
-    return value === undefined ? withoutEmpty(attempt, form, path) : attempt;
-  return anew(body, form, path, value);
+  const attempt = form === "yaml" ? yamlWith(body, path, value, eol) : tomlWith(body, path, value, eol);
+  return attempt !== null && agrees(attempt, body, form, path, value) ? attempt : anew(body, form, path, value, eol);
 }
 
-function withoutEmpty(body: string, form: FrontMatterForm, path: readonly string[]): string {
-  const parent = path.slice(0, -1);
-  const left = parent.length === 0 ? null : valueAt(valuesOf(body, form), parent);
-  const isEmpty = left === null || (typeof left === "object" && Object.keys(left).length === 0);
-  return parent.length > 0 && isEmpty ? withValue(body, form, parent, undefined) : body;
-}
+/** Never a lone carriage return: YAML and TOML know none. */
+const eolOf = (text: string): string => /\r\n|\n/.exec(text)?.[0] ?? "\n";
 
-const eolOf = (text: string): string => /\r\n|\n|\r/.exec(text)?.[0] ?? "\n";
-
-function agrees(body: string, form: FrontMatterForm, path: readonly string[], value: string | undefined): boolean {
+/** Whether the attempt has what was asked for, and all else as it was. */
+function agrees(
+  attempt: string,
+  body: string,
+  form: FrontMatterForm,
+  path: readonly string[],
+  value: string | undefined,
+): boolean {
   try {
-    return valueAt(valuesOf(body, form), path) === value;
+    return ordered(valuesOf(attempt, form)) === ordered(changed(valuesOf(body, form), path, value));
   } catch {
     return false;
   }
 }
 
-function anew(body: string, form: FrontMatterForm, path: readonly string[], value: string | undefined): string {
+function ordered(value: unknown): string {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Date) return JSON.stringify(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, inside]) => `${JSON.stringify(key)}:${ordered(inside)}`).join(",")}}`;
+}
+
+function anew(body: string, form: FrontMatterForm, path: readonly string[], value: string | undefined, eol: string): string {
   if (form === "yaml") {
     const document = parseDocument(body);
     if (value === undefined) document.deleteIn(path);
     else document.setIn(path, value);
-    return document.toString().replaceAll("\n", eolOf(body));
+    return document.toString().replaceAll("\n", eol);
   }
-  return stringifyToml(changed(valuesOf(body, form), path, value)).replaceAll("\n", eolOf(body));
+  return stringifyToml(changed(valuesOf(body, form), path, value)).replaceAll("\n", eol);
 }
 
 function changed(values: Values, [key = "", ...rest]: readonly string[], value: string | undefined): Values {
@@ -134,20 +151,20 @@ function changed(values: Values, [key = "", ...rest]: readonly string[], value: 
 
 const scalar = (value: string): string => stringify(value, { lineWidth: 0 }).trimEnd();
 
-function yamlWith(body: string, path: readonly string[], value: string | undefined): string | null {
+function yamlWith(body: string, path: readonly string[], value: string | undefined, eol: string): string | null {
   const document: Document = parseDocument(body);
   let map: unknown = document.contents;
   let depth = 0;
   for (; depth < path.length; depth++) {
+    if (isMap(map) && map.flow) return null;
     const pair = isMap(map) ? pairOf(map, path[depth] ?? "") : undefined;
     if (pair === undefined) break;
     if (depth === path.length - 1) return value === undefined ? withoutPair(body, pair) : withScalar(body, pair, value);
     map = pair.value;
   }
   if (value === undefined) return body;
-  const at = isMap(map) && !map.flow ? afterMap(body, map) : depth === 0 ? { end: body.length, indent: 0 } : null;
+  const at = isMap(map) ? afterMap(body, map) : depth === 0 ? { end: body.length, indent: 0 } : null;
   if (at === null) return null;
-  const eol = eolOf(body);
   const left = path.slice(depth);
   const lines = left.map(
     (key, i) => `${" ".repeat(at.indent + 2 * i)}${key}:${i === left.length - 1 ? ` ${scalar(value)}` : ""}${eol}`,
@@ -195,8 +212,7 @@ function afterMap(body: string, map: YAMLMap): { end: number; indent: number } |
   return last === undefined || first === null ? null : { end: pairEnd(body, last), indent: first[0] - lineStart(body, first[0]) };
 }
 
-function tomlWith(body: string, path: readonly string[], value: string | undefined): string | null {
-  const eol = eolOf(body);
+function tomlWith(body: string, path: readonly string[], value: string | undefined, eol: string): string | null {
   const table = path.slice(0, -1).join(".");
   const key = path.at(-1) ?? "";
   const lines = body.split(/(?<=\r\n|\n|\r(?!\n))/);

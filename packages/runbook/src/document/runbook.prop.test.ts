@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { setContent, setName } from "../edit/index.ts";
+import { deleteCell, formatted, insertCell, setContent, setName, withIdentity, withoutIdentity } from "../edit/index.ts";
+import { writeOutputs } from "../output/index.ts";
 import { catalogue, content, markdown } from "../test/markdown.ts";
 import { parse, type Runbook, serialise } from "./runbook.ts";
 
@@ -37,7 +38,7 @@ test("whatever text is read is written back byte for byte, each name once", () =
 
 test("any string at all is written back", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => void holds(text)),
+    fc.property(fc.string({ unit: "binary", maxLength: 80 }), (text) => void holds(text)),
     { numRuns },
   );
 });
@@ -52,7 +53,7 @@ test("the documents of installed packages are written back", { timeout: 60_000 }
   const pages = readdirSync(modules, { recursive: true, encoding: "utf8" }).filter((path) => /\.(md|markdown)$/i.test(path));
   expect(pages.length).toBeGreaterThan(100);
   let cells = 0;
-  for (const page of pages.sort().filter((_, i) => i % Math.ceil(pages.length / 150) === 0)) {
+  for (const page of pages.sort().filter((_, i) => i % Math.ceil(pages.length / 80) === 0)) {
     const text = readFileSync(join(modules, page), "utf8");
     if (text.length < 50_000) cells += holds(text).cells.length;
   }
@@ -88,4 +89,36 @@ test("every fenced cell of the catalogue takes any text and any name", () => {
     const renamed = setName(before, index, "other");
     expect(renamed.ok && renamed.runbook.cells[index]?.name, name).toBe("other");
   }
+});
+
+test("an identity that is given and reset leaves every document of the catalogue as it was", () => {
+  for (const { name, text } of catalogue.filter((_, i) => process.env.HOLDFAST_SOAK || i % 5 === 0)) {
+    let count = 0;
+    const given = withIdentity(parse(text), "all", () => `ULID${++count}`);
+    holds(given.text);
+    expect(withoutIdentity(given).text, name).toBe(text);
+  }
+});
+
+test("whatever a document is, it can be inserted into, deleted from, formatted and written with outputs, or refuses", () => {
+  fc.assert(
+    fc.property(markdown, content, fc.nat(), (text, said, pick) => {
+      const before = parse(text);
+      const count = before.cells.length;
+      const more = insertCell(before, pick % (count + 1), { language: "sh", content: said });
+      if (more.ok) expect(more.runbook.cells.length).toBe(count + 1);
+      const less = deleteCell(before, pick % Math.max(1, count));
+      if (less.ok) expect(less.runbook.cells.length).toBe(count - 1);
+      expect(formatted(before).cells.length).toBe(count);
+      const result = { startedAtUnixMs: 0, durationMs: 1, exitCode: 0, text: said };
+      const outputs = writeOutputs(
+        before,
+        "a/b.run",
+        { id: "X", updatedAtUnixMs: 0 },
+        new Map(before.cells.map(({ index }) => [index, result])),
+      );
+      if (outputs !== undefined) holds(outputs.text);
+    }),
+    { numRuns: Math.ceil(numRuns / 3) },
+  );
 });

@@ -35,6 +35,10 @@ test("a fence grows where the text would end it", () => {
   expect(lines(setContent(book, 0, "```\nx"))).toContain("````sh {name=a}\n```\nx\n````\n");
 });
 
+test("in a quote without a space after its mark an indented line keeps its indentation", () => {
+  expect(lines(setContent(parse(">```\n>a\n>```\n"), 0, "a\n  b"))).toBe(">```\n>a\n>   b\n>```\n");
+});
+
 test("an indented cell is changed in place, and refuses what indentation can't say", () => {
   expect(lines(setContent(book, 2, "ind\n\nmore"))).toContain("      ind\n\n      more\n");
   expect(lines(setContent(book, 2, "\nlate"))).toBe("not_expressible");

@@ -43,15 +43,17 @@ export function frontMatterEdits(
   runbook: Runbook,
   changes: readonly (readonly [path: readonly string[], value: string | undefined])[],
 ): readonly Edit[] {
-  const { frontMatter, text, lineEnding } = runbook;
+  const { frontMatter, text } = runbook;
+  // YAML and TOML know no lone carriage return.
+  const eol = runbook.lineEnding === "\r" ? "\n" : runbook.lineEnding;
   if (frontMatter !== null && frontMatter.problem !== null) return [];
   const body = frontMatter === null ? "" : text.slice(frontMatter.body.start, frontMatter.body.end);
   const form = frontMatter?.form ?? "yaml";
-  const wanted = changes.reduce((left, [path, value]) => withValue(left, form, path, value), body);
+  const wanted = changes.reduce((left, [path, value]) => withValue(left, form, path, value, eol), body);
   if (wanted === body) return [];
   if (frontMatter === null) {
     const at = runbook.hasByteOrderMark ? 1 : 0;
-    return [{ start: at, end: at, text: `---\n${wanted}---\n\n`.replaceAll("\n", lineEnding) }];
+    return [{ start: at, end: at, text: `---${eol}${wanted}---${eol}${eol}` }];
   }
   const isEmpty = wanted.trim() === "" || (form === "json" && /^\{\s*\}$/.test(wanted));
   if (!isEmpty) return [{ start: frontMatter.body.start, end: frontMatter.body.end, text: wanted }];

@@ -16,7 +16,7 @@ export interface Ask {
   readonly isSecret: boolean;
   /** What the document says: the placeholder or the message. */
   readonly said: string;
-  /** Of `resolved`. */
+  /** Of `resolved`; null for a secret, which whoever runs the cell takes from where it is kept. */
   readonly value: string | null;
 }
 
@@ -57,8 +57,9 @@ function askOf(name: string, quoted: string | undefined, words: string, options:
   const said = quoted ?? words;
   const ask = { name, isSecret: options.isSecret(name), said };
   const known = options.env(name);
-  if (options.promptEnv === "never") return { ...ask, status: "resolved", value: known ?? said };
-  if (options.promptEnv === "auto" && known !== undefined) return { ...ask, status: "resolved", value: known };
+  if (options.promptEnv === "never") return { ...ask, status: "resolved", value: ask.isSecret ? null : (known ?? said) };
+  if (options.promptEnv === "auto" && known !== undefined)
+    return { ...ask, status: "resolved", value: ask.isSecret ? null : known };
   return { ...ask, status: quoted !== undefined ? "placeholder" : words === "" ? "unresolved" : "message", value: null };
 }
 

@@ -60,6 +60,12 @@ test("an export is a message without quotes, a placeholder with them, nothing wi
   expect(script.split("\n").length).toBe(6);
 });
 
+test("a plan holds no secret: one that is known is resolved without its value", () => {
+  const { asks, script } = ask("export A_TOKEN", { env: () => "s3cret" });
+  expect(asks[0]).toMatchObject({ status: "resolved", isSecret: true, value: null });
+  expect(JSON.stringify([asks, script])).not.toContain("s3cret");
+});
+
 test("only exports at the top without expansions are asked for", () => {
   const script = [
     "export E=$(x)",

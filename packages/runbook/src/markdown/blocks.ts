@@ -127,5 +127,7 @@ function closed(text: string, open: Open, end: number): Block {
 /** What a line must begin with to lie where the text at `at` lies: quote marks kept, list marks turned into spaces. */
 export function containerPrefix(text: string, at: number): string {
   const from = Math.max(text.lastIndexOf("\n", at - 1), text.lastIndexOf("\r", at - 1)) + 1;
-  return text.slice(from, at).replace(/[^>\s]/g, " ");
+  const prefix = text.slice(from, at).replace(/[^>\s]/g, " ");
+  // A quote mark takes one space with it, which would be the first of an indented line.
+  return prefix.endsWith(">") ? `${prefix} ` : prefix;
 }
