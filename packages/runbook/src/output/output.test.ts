@@ -9,18 +9,18 @@ test("outputs stand inside their fences in a file beside the document, which nam
   const runbook = parse("# T\n\n```sh {name=a}\n$ ls\n```\n\n```sh\nnot run\n```\n");
   const file = writeOutputs(
     runbook,
-    "docs/README.md",
+    "docs/architecture.md",
     session,
     new Map([[0, { ...ran, text: "\u001b[31mred\u001b[0m\r\n 1%\r100%\n" }]]),
   );
-  expect(file?.path).toBe("docs/README-01HJS33TJYXWZE2FQMGRZ5EXM8." + "md");
+  expect(file?.path).toBe("docs/architecture-01HJS33TJYXWZE2FQMGRZ5EXM8." + "md");
   expect(file?.text).toBe(
     [
       ...[
         "---",
         "runme:",
         "  document:",
-        "    relativePath: README.md",
+        "    relativePath: architecture.md",
         "  session:",
         "    id: 01HJS33TJYXWZE2FQMGRZ5EXM8",
         "    updated: 2023-12-28 15:52:03-05:00",
