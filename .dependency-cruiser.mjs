@@ -17,6 +17,7 @@ const may = {
   host: ["protocol", "core", "carrier", "shim", "notebook"],
   sdk: ["protocol", "core", "carrier", "notebook"],
   relay: ["protocol", "carrier"],
+  runbook: [],
   testkit: ["protocol", "core", "carrier", "shim", "host", "sdk", "relay", "notebook"],
 };
 
@@ -85,9 +86,9 @@ export default {
     },
     {
       name: "pure-rooms-touch-no-machine",
-      comment: "protocol, core and notebook have no I/O: they run in a browser, in a simulation and in the host alike.",
+      comment: "protocol, core, notebook and runbook have no I/O: they run in a browser, in a simulation and in the host alike.",
       severity: "error",
-      from: { path: "^packages/(protocol|core|notebook)/", pathNot: tests },
+      from: { path: "^packages/(protocol|core|notebook|runbook)/", pathNot: tests },
       to: { dependencyTypes: ["core"] },
     },
     {

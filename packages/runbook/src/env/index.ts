@@ -1,0 +1,3 @@
+export * from "./dotenv.ts";
+export * from "./stored.ts";
+export * from "./ask.ts";
