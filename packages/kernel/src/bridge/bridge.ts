@@ -16,7 +16,16 @@ import { type Channel, channelOf, headOf, json, type Message, parentOf, parsed, 
 import type { Answer, BridgeRecord, BridgeStatus, BridgeWord, HostWord, NativeStream, RefusalCode } from "../record/index.ts";
 import { argvFor, environmentFor, type KernelFound } from "../spec/index.ts";
 import { type Book, readBook, touchBook, writeBook } from "./book.ts";
-import { type Connection, newConnection, type Port, readConnection, type Transport, writeConnection } from "./connection.ts";
+import {
+  type Connection,
+  endpoint,
+  newConnection,
+  type Port,
+  ports,
+  readConnection,
+  type Transport,
+  writeConnection,
+} from "./connection.ts";
 import { interruptPlan, isIpykernel } from "./interrupt.ts";
 import type { Outlet } from "./outlet.ts";
 import { type KernelExit, KernelProcess, type ProcessEvents } from "./process.ts";
@@ -131,8 +140,9 @@ export class Bridge {
     return this.#inTurn(async () => {
       this.#phase = "ending";
       await this.#stop(false, graceMs);
-      rmSync(this.#bookPath, { force: true });
-      rmSync(this.#connectionFile, { force: true });
+      const { transport } = this.#connection ?? {};
+      const sockets = transport === "ipc" ? ports.map((port) => endpoint(this.#connection, port).slice("ipc://".length)) : [];
+      for (const path of [this.#bookPath, this.#connectionFile, ...sockets]) rmSync(path, { force: true });
       this.#close({ word: "bye", reason }, 0);
     });
   }
@@ -165,7 +175,6 @@ export class Bridge {
     const { kernel, transport, folder } = this.#options;
     const wanted = transport ?? (isIpykernel(kernel.spec.argv) ? "ipc" : "tcp");
     this.#connection = await newConnection(wanted, join(folder, "k"), kernel.name);
-    writeConnection(this.#connectionFile, this.#connection);
     await this.#start();
   }
 
@@ -175,6 +184,8 @@ export class Bridge {
     this.#phase = this.#incarnation === 1 ? "starting" : "restarting";
     const places = { connectionFile: this.#connectionFile, resourceDir: kernel.resourceDir };
     const argv = argvFor(kernel.spec, places);
+    // Written each time: ipykernel removes the file when it ends, and one that finds none listens where nobody knows.
+    writeConnection(this.#connectionFile, this.#connection);
     this.#startedAtMs = performance.now();
     try {
       const options = { argv, env: environmentFor(kernel.spec, env), cwd, folder, incarnation: this.#incarnation };
