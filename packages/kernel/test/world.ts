@@ -40,6 +40,14 @@ export async function bridgeProgram(): Promise<string> {
   return file;
 }
 
+/** As docs/kernel-bridge.md §1 has it. */
+const nodeArguments = ["--expose-gc", "--max-semi-space-size=1"];
+const allocator = [
+  "MALLOC_ARENA_MAX=2",
+  "MALLOC_MMAP_THRESHOLD_=65536",
+  "HOLDFAST_BRIDGE_ONLY=MALLOC_ARENA_MAX,MALLOC_MMAP_THRESHOLD_",
+];
+
 export interface KernelOptions {
   readonly kernel?: string;
   readonly args?: readonly string[];
@@ -52,11 +60,20 @@ export class KernelWorld implements AsyncDisposable {
 
   async open(options: KernelOptions = {}): Promise<Listener> {
     const folder = this.shims.path(`kernel-${this.#listeners.length}`);
-    const argv = [process.execPath, await bridgeProgram(), "--kernel", options.kernel ?? "python3", "--folder", folder];
+    const argv = [
+      process.execPath,
+      ...nodeArguments,
+      await bridgeProgram(),
+      "--kernel",
+      options.kernel ?? "python3",
+      "--folder",
+      folder,
+    ];
     const env = [
       `PATH=${process.env.PATH}`,
       `HOME=${this.shims.dir}`,
       `IPYTHONDIR=${this.shims.path("ipython")}`,
+      ...allocator,
       ...(options.env ?? []),
     ];
     const spec = { mode: "pipes" as const, respawn: true, env };

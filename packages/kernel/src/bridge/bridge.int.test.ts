@@ -160,6 +160,17 @@ test("a kernel's death is told with its exit status after its last words, ends n
   expect(await session.over(session.execute("1"))).toBe("ok");
 });
 
+test("a kernel whose heartbeat stops is told as silent, and as back when it beats again", async () => {
+  await using world = new KernelWorld();
+  const session = await world.open({ args: ["--heartbeat-ms", "200"] });
+  await session.ready();
+  process.kill(session.state.pid!, "SIGSTOP");
+  const silent = await session.says("heartbeat");
+  expect([silent.state, session.state.isSilent]).toEqual(["silent", true]);
+  process.kill(session.state.pid!, "SIGCONT");
+  await fact("it is back", () => !session.state.isSilent);
+});
+
 test("what a kernel prints beside the protocol comes as two streams of its own", async () => {
   await using world = new KernelWorld();
   const session = await world.open();

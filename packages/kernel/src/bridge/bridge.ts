@@ -44,6 +44,8 @@ export interface BridgeOptions {
   readonly heartbeatMs?: number;
   /** Until `unready` is told; the bridge waits on. Default 60,000. */
   readonly readyMs?: number;
+  /** Called with the size of each message heard, when it has been handed on. */
+  readonly heard?: (bytes: number) => void;
   /** For an interrupt's or a shutdown's reply. Default 5,000. */
   readonly replyMs?: number;
 }
@@ -367,6 +369,7 @@ export class Bridge {
     }
     if (msgType === "status") this.#heardStatus(parsed(message.content)?.execution_state);
     this.#outlet.put({ kind: "message", channel, incarnation, message }, isOutput(channel, msgType));
+    this.#options.heard?.(message.content.length + message.buffers.reduce((sum, buffer) => sum + buffer.length, 0));
     if (this.#outlet.isBehind) this.#process?.pauseNatives(true);
   }
 
@@ -387,13 +390,20 @@ export class Bridge {
   }
 
   #isStopping = false;
+  /** A death is told before whatever comes after it. */
+  #deathTold: Promise<void> = Promise.resolve();
   #heardExit(incarnation: number, { code, signal }: KernelExit): void {
     const expected = this.#isStopping;
     if (!expected && !this.#isEnding) this.#phase = "dead";
     this.#execution = "dead";
     for (const told of this.#onIdle) told();
     // What iopub still holds is read first: its last words come before its end.
-    setTimeout(() => this.#say({ word: "died", incarnation, code, signal, expected, atUnixMs: Date.now() }), LAST_PRINTS_MS);
+    this.#deathTold = new Promise((done) => {
+      setTimeout(() => {
+        this.#say({ word: "died", incarnation, code, signal, expected, atUnixMs: Date.now() });
+        done();
+      }, LAST_PRINTS_MS);
+    });
   }
 
   #beat(): void {
@@ -492,6 +502,7 @@ export class Bridge {
   async #stop(isRestart: boolean, graceMs: number): Promise<void> {
     const kernel = this.#process;
     if (!kernel || kernel.isGone) {
+      await this.#deathTold;
       this.#sockets?.close();
       return;
     }
@@ -502,7 +513,7 @@ export class Bridge {
       if (!(await kernel.endsWithin(graceMs / 2))) kernel.signal("SIGKILL");
     }
     await kernel.endsWithin(STOP_GRACE_MS);
-    await new Promise((done) => setTimeout(done, LAST_PRINTS_MS + 10));
+    await this.#deathTold;
     this.#isStopping = false;
     this.#sockets?.close();
   }

@@ -35,6 +35,8 @@ export class Outlet {
   readonly #spool: Spool;
   readonly #now: () => number;
   readonly #eased: () => void;
+  /** Used again and again: what is read back is as much as what was spooled, and would be garbage faster than it is collected. */
+  readonly #refills: Buffer[] = [];
   #gap: Gap | null = null;
   gapRecords = 0;
 
@@ -92,11 +94,15 @@ export class Outlet {
     return encoded({ kind: "word", word: { word: "gap", records, bytes, fromUnixMs, untilUnixMs: this.#now(), why } }, crc32);
   }
 
-  #write(pieces: readonly Uint8Array[]): void {
+  #write(pieces: readonly Uint8Array[], done: () => void = () => {}): void {
     this.#pipe.cork();
     for (const [i, piece] of pieces.entries()) {
-      if (i === pieces.length - 1) this.#pipe.write(piece, () => this.#refill());
-      else this.#pipe.write(piece);
+      if (i < pieces.length - 1) this.#pipe.write(piece);
+      else
+        this.#pipe.write(piece, () => {
+          done();
+          this.#refill();
+        });
     }
     this.#pipe.uncork();
   }
@@ -104,7 +110,8 @@ export class Outlet {
   #refill(): void {
     while (this.isBehind && this.#pipe.writableLength < MEMORY_BYTES) {
       if (this.#spool.bytes > 0) {
-        this.#write([this.#spool.take(REFILL_BYTES)]);
+        const buffer = this.#refills.pop() ?? Buffer.allocUnsafeSlow(REFILL_BYTES);
+        this.#write([this.#spool.take(buffer)], () => this.#refills.push(buffer));
       } else {
         this.#write(this.#gapPieces());
         this.#gap = null;

@@ -37,10 +37,10 @@ export class Spool {
     return "kept";
   }
 
-  /** The oldest bytes, at most `maxBytes`; they are gone from here. */
-  take(maxBytes: number): Buffer {
+  /** The oldest bytes, as many as fit, at the start of `into`; they are gone from here. */
+  take(into: Buffer): Buffer {
     const at = this.#read % this.capacity;
-    const bytes = Buffer.allocUnsafe(Math.min(maxBytes, this.bytes, this.capacity - at));
+    const bytes = into.subarray(0, Math.min(into.length, this.bytes, this.capacity - at));
     for (let got = 0; got < bytes.length; ) {
       const n = readSync(this.#fd, bytes, got, bytes.length - got, at + got);
       if (n === 0) throw new Error("[spool_short] the spool's file has lost bytes");

@@ -24,6 +24,7 @@ export class RecordDecoder {
     this.#maxBytes = maxBytes;
   }
 
+  /** `bytes` are the decoder's from now on: who uses their memory again gives a copy. */
   push(bytes: Uint8Array): Decoded[] {
     this.#pieces.push(bytes);
     this.#held += bytes.length;
@@ -89,11 +90,11 @@ export class RecordDecoder {
     return "more";
   }
 
-  /** A copy, so that what is kept of it keeps nothing else. */
+  /** A copy, so that what is kept of it keeps nothing else (`slice` would give a view of a Buffer). */
   #recordIn(whole: Uint8Array): BridgeRecord | null {
     const view = new DataView(whole.buffer, whole.byteOffset, whole.byteLength);
     if (this.#crc32(whole.subarray(12), 0) !== view.getUint32(8, true)) return null;
-    const own = whole.slice();
+    const own = new Uint8Array(whole);
     const parts: Uint8Array[] = [];
     let at = HEADER_BYTES + 4 * view.getUint16(14, true);
     for (let i = 0; i < view.getUint16(14, true); i++) {

@@ -32,3 +32,12 @@ test("64 MiB in pieces of 64 KiB are read in time that grows with their number a
   for (let at = 0; at < whole.length; at += 65_536) records += decoder.push(whole.subarray(at, at + 65_536)).length;
   expect([records, decoder.heldBytes]).toEqual([1, 0]);
 });
+
+test("what was read does not change with the memory that it was read from", () => {
+  const memory = Buffer.concat(
+    encoded({ kind: "native", stream: "stdout", incarnation: 1, bytes: new Uint8Array([1, 2, 3]) }, crc32),
+  );
+  const [found] = new RecordDecoder(crc32).push(memory);
+  memory.fill(0);
+  expect(found).toMatchObject({ record: { bytes: new Uint8Array([1, 2, 3]) } });
+});

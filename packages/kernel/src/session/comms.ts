@@ -47,7 +47,7 @@ function opened(content: Record<string, unknown>, data: Record<string, unknown>,
     data,
     metadata: parsed(message.metadata) ?? {},
     bufferPaths: pathsIn(data.buffer_paths),
-    buffers: message.buffers.map((buffer) => buffer.slice()),
+    buffers: message.buffers.map((buffer) => new Uint8Array(buffer)),
     bytes,
     forgotten: false,
   };
@@ -64,7 +64,7 @@ function updated(comm: Comm | undefined, data: Record<string, unknown>, buffers:
     .filter(({ path }) => !touched.has(String(path[0])));
   const state = { ...objectIn(comm.data.state), ...changes };
   const allPaths = [...kept.map(({ path }) => path), ...paths];
-  const allBuffers = [...kept.map(({ buffer }) => buffer), ...buffers.map((buffer) => buffer.slice())];
+  const allBuffers = [...kept.map(({ buffer }) => buffer), ...buffers.map((buffer) => new Uint8Array(buffer))];
   return {
     ...comm,
     data: { ...comm.data, state, buffer_paths: allPaths },

@@ -44,7 +44,7 @@ test("every run that was taken ends at most once, those that are sent are sent o
         const parts = { header: json({ msg_id: "k", msg_type: msgType }), parent: json({ msg_id: parent }), metadata: empty };
         const record: BridgeRecord = {
           kind: "message",
-          channel: "iopub",
+          channel: msgType === "status" ? "iopub" : "shell",
           incarnation,
           message: { ...parts, content: json(content), buffers: [] },
         };

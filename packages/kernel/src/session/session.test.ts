@@ -203,6 +203,16 @@ test("a run under way while the bridge was away ends as itself if its end is hea
   expect(missed.over).toEqual(["a unknown"]);
 });
 
+test("a run whose idle the kernel threw away is over once the kernel has answered on shell what was asked after it, not on control", () => {
+  const scene = new Scene().starts();
+  scene.executes("a");
+  scene.sendsNext();
+  scene.busy("a").replies("a").says("control", "kernel_info_reply", "x", {});
+  expect(scene.over).toEqual([]);
+  scene.says("shell", "kernel_info_reply", "x", {});
+  expect(scene.over).toEqual(["a ok"]);
+});
+
 test("a display is what it was last changed to, in every run that shows it", () => {
   const scene = new Scene().starts();
   const content = (text: string) => ({ data: { "text/plain": text }, metadata: {}, transient: { display_id: "d" } });

@@ -8,7 +8,9 @@
  *   S4  A restart begins a new incarnation: what waits for the old heap is `voided`, what ran in it is `lost`, and neither runs in
  *       the new one (D8). Displays and comms end with it.
  *   S5  What may have been missed is never called finished: a run under way when a bridge was away is `uncertain` until the
- *       kernel is known to be past it, and then `unknown`.
+ *       kernel is known to be past it, and then `unknown`. A kernel throws its own output away, `idle` with it, when nobody takes it
+ *       fast enough: a run that was replied to is over, too, once the kernel is past it. Whoever waits long for an `idle` asks for
+ *       kernel_info on shell; the answer tells.
  * Pure: `decide` and `hear` give events, `apply` the next state, `nextRun` what is to be sent. Who may operate is the host's to say.
  */
 import { type HeaderOperator, headOf, type Message, parentOf, parsed } from "../message/index.ts";
@@ -144,11 +146,14 @@ export function hear(state: KernelSession, record: BridgeRecord): KernelEvent[] 
   if (record.kind === "word") return hearWord(state, record.word as BridgeWord);
   if (record.kind !== "message" || record.incarnation !== state.incarnation) return [];
   const head = headOf(record.message.header);
+  // On control a kernel answers while it runs something; on shell it does when it is past that.
+  if (head?.msgType === "kernel_info_reply") return record.channel === "shell" ? hearPast(state) : [];
   return head ? hearMessage(state, head.msgType, head.msgId, record.message) : [];
 }
 
 function hearWord(state: KernelSession, word: BridgeWord): KernelEvent[] {
   const told: KernelEvent = { kind: "bridge", word };
+  if (word.word === "died" && word.incarnation !== state.incarnation) return [];
   if (word.word === "refused" && state.current?.id === word.msgId) return [told, over(word.msgId, "voided")];
   const isEnd = word.word === "died" || word.word === "failed" || (word.word === "started" && state.pid !== null);
   if (isEnd && word.incarnation >= state.incarnation) return [...endings(state), told];
@@ -174,8 +179,6 @@ function hearMessage(state: KernelSession, msgType: string, msgId: string, messa
     }
     case "execute_reply":
       return isCurrent ? hearReply(state, runId, String(parsed(message.content)?.status ?? "")) : [];
-    case "kernel_info_reply":
-      return state.current?.uncertain ? [over(state.current.id, "unknown")] : [];
     case "input_request":
       return [{ kind: "prompted", prompt: promptOf(msgId, runId, message) }];
     case "display_data":
@@ -189,6 +192,14 @@ function hearMessage(state: KernelSession, msgType: string, msgId: string, messa
     default:
       return [];
   }
+}
+
+/** S5. The kernel has answered on shell what was asked after the run that is under way. */
+function hearPast(state: KernelSession): KernelEvent[] {
+  const { current } = state;
+  if (current === null || current.phase === "queued") return [];
+  if (current.replied !== null) return finished(state, current.id, current.replied);
+  return current.uncertain ? [over(current.id, "unknown")] : [];
 }
 
 function hearStatus(state: KernelSession, runId: string | null, said: unknown): KernelEvent[] {
