@@ -411,7 +411,8 @@ export class Bridge {
     touchBook(this.#bookPath, Date.now());
     const silentMs = performance.now() - this.#lastBeatMs;
     const limitMs = (this.#options.heartbeatMs ?? 3_000) * MISSED_BEATS;
-    if (!this.#isSilent && silentMs > limitMs) this.#tellBeat("silent", silentMs);
+    const hasBeaten = !this.#readiness.missing.includes("hb");
+    if (!this.#isSilent && hasBeaten && silentMs > limitMs) this.#tellBeat("silent", silentMs);
     this.#sockets?.beat();
   }
 

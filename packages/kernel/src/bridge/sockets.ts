@@ -26,6 +26,7 @@ export class KernelSockets {
   readonly #iopub: Subscriber;
   #sending: Promise<void> = Promise.resolve();
   #isClosed = false;
+  #isBeating = false;
 
   constructor(connection: Connection, routingId: string, events: SocketEvents) {
     this.#sign = signerOf(connection.key);
@@ -53,7 +54,13 @@ export class KernelSockets {
 
   /** The empty frame stands for a REQ's: kernels answer on REP and on ROUTER alike, and no answer missed is an answer waited for. */
   beat(): void {
-    this.#dealers.hb.send([Buffer.alloc(0), Buffer.from("hold")]).catch(() => {});
+    if (this.#isBeating || this.#isClosed) return;
+    // A kernel that is stopped takes none: then one send waits, and a second at once would be a fault.
+    this.#isBeating = true;
+    const sent = () => {
+      this.#isBeating = false;
+    };
+    this.#dealers.hb.send([Buffer.alloc(0), Buffer.from("hold")]).then(sent, sent);
   }
 
   close(): void {
