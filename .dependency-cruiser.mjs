@@ -14,6 +14,7 @@ const may = {
   notebook: [],
   carrier: ["protocol"],
   shim: [],
+  kernel: [],
   host: ["protocol", "core", "carrier", "shim", "notebook"],
   sdk: ["protocol", "core", "carrier", "notebook"],
   relay: ["protocol", "carrier"],
@@ -86,10 +87,18 @@ export default {
     },
     {
       name: "pure-rooms-touch-no-machine",
-      comment: "protocol, core, notebook and runbook have no I/O: they run in a browser, in a simulation and in the host alike.",
+      comment:
+        "protocol, core, notebook, runbook and what of kernel a host uses have no I/O: they run in a browser, in a simulation and in the host alike.",
       severity: "error",
-      from: { path: "^packages/(protocol|core|notebook|runbook)/", pathNot: tests },
+      from: { path: "^packages/(protocol/|core/|notebook/|runbook/|kernel/src/(message|record|session|index))", pathNot: tests },
       to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "what-a-host-uses-of-kernel-starts-nothing",
+      comment: "Kernels are started, and ZeroMQ is loaded, by the bridge alone: a program of its own (ADR 185).",
+      severity: "error",
+      from: { path: "^packages/kernel/src/(message|record|session|spec|index)", pathNot: tests },
+      to: { path: "^packages/kernel/src/bridge/|^node_modules/zeromq/" },
     },
     {
       name: "pages-have-no-node",

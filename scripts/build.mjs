@@ -41,6 +41,7 @@ const bundles = [
   { entry: "packages/host/src/terminal/worker.ts", name: "terminal-worker", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/audit/worker.ts", name: "audit-worker", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/mirror/worker.ts", name: "mirror-worker", format: /** @type {const} */ ("esm") },
+  { entry: "packages/kernel/src/bridge/main.ts", name: "kernel-bridge", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/mirror/read.ts", name: "mirror", format: /** @type {const} */ ("cjs") },
 ];
 
@@ -120,8 +121,8 @@ const apart = new Map([
   ["relay", [grpcApart]],
 ]);
 
-/** Native code of packages that do without it. */
-const natives = ["cpu-features", "*.node"];
+/** Native code of packages that do without it, and ZeroMQ, which the bridge to a kernel finds where it is installed (ADR 186). */
+const natives = ["cpu-features", "*.node", "zeromq"];
 
 /** Code of CommonJS packages inside an ESM bundle calls `require` for Node's own modules. */
 const requireBanner =

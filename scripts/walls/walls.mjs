@@ -4,7 +4,7 @@
  *   W1  Who imports whom: .dependency-cruiser.mjs.
  *   W2  Nobody imports a package that its own package.json does not declare (npm's hoisting would let it through).
  *       Tests may also use what the root declares for development.
- *   W3  protocol, core, notebook and runbook have no clock and no chance: `Date.now`, `new Date()`, `Math.random`, `performance.now`, timers.
+ *   W3  protocol, core, notebook, runbook and the pure rooms of kernel have no clock and no chance: `Date.now`, `new Date()`, `Math.random`, `performance.now`, timers.
  *       The compiler cannot see these, since they belong to the language.
  *   W4  Type-only imports count: a wall is about what one must understand, not about what is loaded.
  */
@@ -26,7 +26,8 @@ Visitor.prototype.visitStatement = function visitAnyStatement(/** @type {any} */
 };
 
 const isTest = (/** @type {string} */ path) => /\.test\.ts$|(^|\/)(test|testkit|bench)\//.test(path);
-const isPure = (/** @type {string} */ path) => /^packages\/(protocol|core|notebook|runbook)\/src\//.test(path) && !isTest(path);
+const pureRooms = /^packages\/(protocol\/src|core\/src|notebook\/src|runbook\/src|kernel\/src\/(message|record|session))\//;
+const isPure = (/** @type {string} */ path) => pureRooms.test(path) && !isTest(path);
 
 /** @returns {Promise<string[]>} */
 export async function findBreaches(/** @type {string} */ root) {

@@ -1,0 +1,3 @@
+export * from "./cursor.ts";
+export * from "./frames.ts";
+export * from "./message.ts";

@@ -1,0 +1,3 @@
+export * from "./decoder.ts";
+export * from "./record.ts";
+export * from "./words.ts";

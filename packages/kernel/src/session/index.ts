@@ -1,0 +1,4 @@
+export * from "./comms.ts";
+export * from "./displays.ts";
+export * from "./run.ts";
+export * from "./session.ts";
