@@ -1,12 +1,12 @@
 /** All sessions of all hosts, live: which state, what runs, who is there, who steers. A thousand scroll: only those in sight are drawn. */
 import { escapeText } from "@holdfast/sdk";
-import { Ellipsis, Plus, SquareTerminal, Unplug } from "lucide-react";
+import { Plus, SquareTerminal, Unplug } from "lucide-react";
 import { type ReactNode, useDeferredValue, useMemo, useState } from "react";
 import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import controls from "../design/controls.module.css";
-import { Badge, Banner, Button, Dot, Empty, Kbd, MenuButton, MenuItem } from "../design/controls.tsx";
+import { Badge, Banner, Button, Dot, Empty, Kbd } from "../design/controls.tsx";
 import { agoText, durationText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useHostStates, useLinks } from "../host/hosts.ts";
@@ -14,6 +14,7 @@ import { useShortcut } from "../keys/use-keys.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths, sessionPath } from "../shell/routes.ts";
 import { type Deed, SessionDeed } from "./deed.tsx";
+import { DeedMenu } from "./deed-menu.tsx";
 import { type Listed, useListed } from "./listed.ts";
 import css from "./sessions.module.css";
 import { endText, lookOf, needsInput } from "./state.ts";
@@ -148,23 +149,7 @@ function Row({ one, several, onDeed }: RowProps): ReactNode {
         {agoText(Number(session.lastActivityUnixMs), now)}
       </time>
       <div className={css.actions}>
-        <MenuButton
-          label={`What can be done with ${session.name}`}
-          icon={<Ellipsis size={16} />}
-          onAction={(verb) => onDeed({ ...one, verb: verb as Deed["verb"] })}
-        >
-          <MenuItem id="rename">Rename</MenuItem>
-          {look.isLive ? <MenuItem id="share">Share</MenuItem> : null}
-          {look.isLive ? (
-            <MenuItem id="end" tone="bad">
-              End
-            </MenuItem>
-          ) : (
-            <MenuItem id="remove" tone="bad">
-              Remove its record
-            </MenuItem>
-          )}
-        </MenuButton>
+        <DeedMenu one={one} onDeed={onDeed} />
       </div>
     </div>
   );
