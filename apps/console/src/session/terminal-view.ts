@@ -15,6 +15,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type ILinkHandler, Terminal } from "@xterm/xterm";
+import { lettersCome } from "../theme/letters.ts";
 import type { Look } from "../theme/theme.ts";
 import { type Readable, Store } from "../value.ts";
 
@@ -130,7 +131,7 @@ export class TerminalView {
     this.terminal.open(frame);
     this.#drawFast();
     // A font that comes late has other cells than the one that stood in for it.
-    await document.fonts.load('13px "JetBrains Mono Variable"').catch(() => []);
+    await lettersCome();
     if (this.#isOver) return;
     this.terminal.options.fontFamily = `${this.terminal.options.fontFamily} `;
     this.#unfollow = this.#options.look.follow(() => this.#chosen());

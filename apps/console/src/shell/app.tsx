@@ -1,41 +1,41 @@
 /** The page's frame: the way around, the screen that the address names, and the palette over both. */
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { I18nProvider, RouterProvider } from "react-aria-components";
 import { Route, Switch, useLocation } from "wouter";
 import { useAsked } from "../approvals/approvals.ts";
-import { ApprovalsPage } from "../approvals/approvals-page.tsx";
 import { useNotices } from "../approvals/notices.ts";
 import { Empty } from "../design/controls.tsx";
 import { localeFor } from "../design/direction.ts";
 import { chooseScheme } from "../design/scheme.ts";
 import { useLinks } from "../host/hosts.ts";
-import { HostsPage } from "../host/hosts-page.tsx";
 import { chordText } from "../keys/chord.ts";
 import { chordFor } from "../keys/chords.ts";
 import { type Deeds, isMac, useKeys } from "../keys/use-keys.ts";
 import { lookForNewer } from "../offline/updates.ts";
-import { OperatorsPage } from "../operators/operators-page.tsx";
 import { useGuestsWay } from "../sessions/guests-way.ts";
-import { NewSession } from "../sessions/new-session.tsx";
 import { SessionsPage } from "../sessions/sessions-page.tsx";
 import { choose, settings } from "../settings.ts";
 import { useStore } from "../store.ts";
 import { Bar } from "./bar.tsx";
 import { type Command, Palette } from "./palette.tsx";
 import { paths } from "./routes.ts";
+import {
+  ApprovalsPage,
+  AuditPage,
+  bringsSession,
+  FilesPage,
+  HostPage,
+  HostsPage,
+  NewSession,
+  OperatorsPage,
+  PlaybackPage,
+  PolicyPage,
+  SessionPage,
+  SettingsPage,
+  TimelinePage,
+} from "./screens.ts";
 import css from "./shell.module.css";
 import { Side } from "./side.tsx";
-
-/** A terminal is a third of the page, and a list of sessions needs none: it comes when the first is opened, and is asked for as soon as the list stands. */
-const bringsSession = () => import("../session/session-page.tsx");
-const SessionPage = lazy(() => bringsSession().then(({ SessionPage: page }) => ({ default: page })));
-const TimelinePage = lazy(() => import("../timeline/timeline-panel.tsx").then(({ TimelinePage: page }) => ({ default: page })));
-const PlaybackPage = lazy(() => import("../playback/playback-page.tsx").then(({ PlaybackPage: page }) => ({ default: page })));
-const SettingsPage = lazy(() => import("../settings/settings-page.tsx").then(({ SettingsPage: page }) => ({ default: page })));
-const FilesPage = lazy(() => import("../files/files-panel.tsx").then(({ FilesPage: page }) => ({ default: page })));
-const AuditPage = lazy(() => import("../audit/audit-page.tsx").then(({ AuditPage: page }) => ({ default: page })));
-const PolicyPage = lazy(() => import("../policy/policy-page.tsx").then(({ PolicyPage: page }) => ({ default: page })));
-const HostPage = lazy(() => import("../host/host-page.tsx").then(({ HostPage: page }) => ({ default: page })));
 
 export function App(): ReactNode {
   const [at, go] = useLocation();
@@ -148,7 +148,9 @@ export function App(): ReactNode {
           </main>
         </div>
         <Palette isOpen={isPaletteOpen} onClose={() => setPaletteOpen(false)} commands={commands} />
-        <NewSession isOpen={isNewOpen} onClose={() => setNewOpen(false)} />
+        <Suspense fallback={null}>
+          <NewSession isOpen={isNewOpen} onClose={() => setNewOpen(false)} />
+        </Suspense>
       </RouterProvider>
     </I18nProvider>
   );
