@@ -8,13 +8,14 @@ import { agoText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
 import { NotEndToEnd } from "../host/not-end-to-end.tsx";
+import { mayOn, useThoseThatLet } from "../host/rights.ts";
 import { useAttempt } from "../sessions/attempt.ts";
 import { Bar } from "../shell/bar.tsx";
 import { Invite } from "./invite.tsx";
 import css from "./operators.module.css";
 
 export function OperatorsPage(): ReactNode {
-  const links = useLinks();
+  const links = useThoseThatLet(useLinks(), null);
   const [inviting, setInviting] = useState<HostLink | null>(null);
   return (
     <>
@@ -88,7 +89,14 @@ function OfHost({ link, named }: { readonly link: HostLink; readonly named: bool
           </thead>
           <tbody>
             {seen.operators.map((one) => (
-              <Operator key={one.id} one={one} all={seen.operators} client={client} onDone={() => void look()} />
+              <Operator
+                key={one.id}
+                one={one}
+                all={seen.operators}
+                client={client}
+                mayChange={mayOn(link, "policy.write")}
+                onDone={() => void look()}
+              />
             ))}
           </tbody>
         </table>
@@ -102,12 +110,14 @@ interface OperatorProps {
   readonly one: OperatorInfo;
   readonly all: readonly OperatorInfo[];
   readonly client: HostClient;
+  /** Others too, and not oneself alone. */
+  readonly mayChange: boolean;
   readonly onDone: () => void;
 }
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
+function Operator({ one, all, client, mayChange, onDone }: OperatorProps): ReactNode {
   const now = useNow(30_000);
   const [revoking, setRevoking] = useState<{ readonly what: string; readonly act: () => Promise<void> } | null>(null);
   const isMe = client.operator.operator?.id === one.id;
@@ -136,7 +146,7 @@ function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
             <span key={hex(id)} className={css.key}>
               <code title={hex(id)}>{hex(id).slice(0, 12)}</code>
               {isApproving(id) ? <Badge>approves</Badge> : null}
-              {one.keyIds.length > 1 && !one.revoked ? (
+              {one.keyIds.length > 1 && !one.revoked && (mayChange || isMe) ? (
                 <Button
                   look="quiet"
                   onPress={() =>
@@ -158,7 +168,7 @@ function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
         {addedBy ? ` by ${addedBy}` : ""}
       </td>
       <td>
-        {one.revoked || isMe ? null : (
+        {one.revoked || isMe || !mayChange ? null : (
           <Button look="quiet" onPress={() => setRevoking({ what: one.name, act: () => client.operatorRevoke(one.id) })}>
             Revoke
           </Button>

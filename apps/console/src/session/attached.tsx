@@ -3,6 +3,7 @@ import type { Session } from "@holdfast/sdk";
 import "@xterm/xterm/css/xterm.css";
 import { type ReactNode, useCallback, useRef, useState } from "react";
 import type { HostLink } from "../host/host-link.ts";
+import { mayIn } from "../host/rights.ts";
 import { type Deed, SessionDeed } from "../sessions/deed.tsx";
 import { lookOf } from "../sessions/state.ts";
 import { useStore } from "../store.ts";
@@ -53,7 +54,8 @@ export function Attached({ link, view, session, isAlone, isHere, onAgain }: Atta
     const { current: one } = current;
     if (one) setDeed({ id: one.id, link, session: one, verb: "end" });
   }, [link]);
-  useHere(view, isHere, isEnded ? null : end);
+  useStore(link.rights);
+  useHere(view, isHere && !isEnded, mayIn(link, "session.terminate") ? end : null);
   return (
     <section className={css.screen} aria-label={`Session ${session?.name ?? "Session"}`}>
       <SessionBar

@@ -12,14 +12,14 @@ export interface HereCommand {
 
 export const here = new Store<readonly HereCommand[]>([]);
 
-/** `isHere`: of those that stand side by side it is the one that has the focus. `end`: asks whether the session is to end; null: it has ended. */
+/** `isHere`: of those that stand side by side it is the one that has the focus, and it lives. `end`: asks whether it is to end; null: that is not theirs. */
 export function useHere(view: TerminalView, isHere: boolean, end: (() => void) | null): void {
   const floor = useStore(view.floor);
   const attachment = useStore(view.attachment);
   useEffect(() => {
     if (!isHere) return;
     const commands: HereCommand[] = [];
-    if (attachment && floor && !attachment.observing && end) {
+    if (attachment && floor && !attachment.observing) {
       if (floor.seat === attachment.id)
         commands.push({ id: "release", text: "Release the floor", run: () => say(view, attachment.release()) });
       else {

@@ -4,6 +4,7 @@ import { Form } from "react-aria-components";
 import { useLocation } from "wouter";
 import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
 import { useLinks } from "../host/hosts.ts";
+import { useThoseThatLet } from "../host/rights.ts";
 import { sessionPath } from "../shell/routes.ts";
 import { useAttempt } from "./attempt.ts";
 import css from "./sessions.module.css";
@@ -30,7 +31,7 @@ const NAME = /^[A-Za-z0-9._-]{0,64}$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*=/;
 
 function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
-  const links = useLinks();
+  const links = useThoseThatLet(useLinks(), "session.create");
   const [, go] = useLocation();
   const [hostId, setHostId] = useState(links[0]?.host.id ?? "");
   const [name, setName] = useState("");

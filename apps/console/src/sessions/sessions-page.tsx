@@ -21,7 +21,8 @@ import { endText, lookOf, needsInput } from "./state.ts";
 
 const ROW_PX = 48;
 
-export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNode {
+/** `onNew`: null where no host lets one be opened. */
+export function SessionsPage({ onNew }: { readonly onNew: (() => void) | null }): ReactNode {
   const links = useLinks();
   const all = useListed(links);
   const [text, setText] = useState("");
@@ -42,9 +43,11 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
         <ToggleButton className={controls.button!} data-look="quiet" isSelected={showsEnded} onChange={setShowsEnded}>
           Ended <Badge>{ended}</Badge>
         </ToggleButton>
-        <Button look="primary" onPress={onNew}>
-          <Plus size={15} aria-hidden /> New session
-        </Button>
+        {onNew ? (
+          <Button look="primary" onPress={onNew}>
+            <Plus size={15} aria-hidden /> New session
+          </Button>
+        ) : null}
       </Bar>
       {links.map((link) => (
         <HostBanner key={link.host.id} link={link} />
@@ -217,7 +220,7 @@ interface NothingProps {
   readonly isFiltered: boolean;
   readonly hasEnded: boolean;
   readonly text: string;
-  readonly onNew: () => void;
+  readonly onNew: (() => void) | null;
   readonly onClear: () => void;
 }
 
@@ -235,9 +238,11 @@ function Nothing({ isFiltered, hasEnded, text, onNew, onClear }: NothingProps): 
         A session is a shell, a job or any program that outlives whoever looks at it: this page, your network, the host itself.
         {hasEnded ? " Those that ended are behind “Ended”." : ""}
       </p>
-      <Button look="primary" onPress={onNew}>
-        New session {shortcut ? <Kbd>{shortcut}</Kbd> : null}
-      </Button>
+      {onNew ? (
+        <Button look="primary" onPress={onNew}>
+          New session {shortcut ? <Kbd>{shortcut}</Kbd> : null}
+        </Button>
+      ) : null}
     </Empty>
   );
 }

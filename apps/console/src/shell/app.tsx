@@ -8,6 +8,7 @@ import { Empty } from "../design/controls.tsx";
 import { localeFor } from "../design/direction.ts";
 import { chooseScheme } from "../design/scheme.ts";
 import { useLinks } from "../host/hosts.ts";
+import { useThoseThatLet } from "../host/rights.ts";
 import { chordText } from "../keys/chord.ts";
 import { chordFor } from "../keys/chords.ts";
 import { type Deeds, isMac, useKeys } from "../keys/use-keys.ts";
@@ -44,6 +45,10 @@ export function App(): ReactNode {
   const { readsAloud, letterPx, chords, direction } = useStore(settings);
   const links = useLinks();
   const asked = useAsked(links);
+  const mayOpen = useThoseThatLet(links, "session.create").length > 0;
+  const isMember = useThoseThatLet(links, null).length > 0;
+  const mayAudit = useThoseThatLet(links, "audit.read").length > 0;
+  const opens = mayOpen ? () => setNewOpen(true) : null;
   useNotices(asked, () => go(paths.approvals));
   useGuestsWay(links);
   useEffect(() => {
@@ -59,7 +64,7 @@ export function App(): ReactNode {
   const deeds = {
     palette: () => setPaletteOpen(true),
     "palette-anywhere": () => setPaletteOpen(true),
-    new: () => setNewOpen(true),
+    new: () => opens?.(),
     sessions: () => go(paths.sessions),
     approvals: () => go(paths.approvals),
     operators: () => go(paths.operators),
@@ -74,11 +79,11 @@ export function App(): ReactNode {
     return { id, text, run: deeds[id], shortcut: chord === null ? undefined : chordText(chord, isMac) };
   };
   const commands: readonly Command[] = [
-    keyed("new", "New session"),
+    ...(mayOpen ? [keyed("new", "New session")] : []),
     keyed("approvals", "Approvals"),
-    keyed("operators", "Operators"),
+    ...(isMember ? [keyed("operators", "Operators")] : []),
     { id: "policy", text: "Policy", run: () => go(paths.policy) },
-    { id: "audit", text: "Audit", run: () => go(paths.audit) },
+    ...(mayAudit ? [{ id: "audit", text: "Audit", run: () => go(paths.audit) }] : []),
     keyed("hosts", "Hosts"),
     keyed("settings", "Settings"),
     {
@@ -99,12 +104,12 @@ export function App(): ReactNode {
           <a className={css.skip} href="#main">
             Skip to the screen
           </a>
-          <Side onPalette={() => setPaletteOpen(true)} waiting={asked.length} />
+          <Side onPalette={() => setPaletteOpen(true)} waiting={asked.length} isMember={isMember} mayAudit={mayAudit} />
           <main className={css.main} id="main" tabIndex={-1}>
             <Suspense fallback={null}>
               <Switch>
                 <Route path={paths.sessions}>
-                  <SessionsPage onNew={() => setNewOpen(true)} />
+                  <SessionsPage onNew={opens} />
                 </Route>
                 <Route path={paths.session}>{({ host, session }) => <SessionPage hostId={host} sessionId={session} />}</Route>
                 <Route path={paths.approvals}>
