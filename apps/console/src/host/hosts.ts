@@ -1,5 +1,6 @@
 /** All hosts of this browser, each with its link; the page's one piece of state that is not a view's. */
-import { createContext, useContext, useMemo } from "react";
+import type { HostClient } from "@holdfast/sdk";
+import { createContext, useContext, useMemo, useRef } from "react";
 import { withoutHost, workspace } from "../session/workspace.ts";
 import { Store, useStore, useStores } from "../store.ts";
 import { HostLink, type HostState } from "./host-link.ts";
@@ -57,6 +58,14 @@ export function useLink(id: string): HostLink | null {
 }
 
 export const useHostState = (link: HostLink): HostState => useStore(link.state);
+
+/** A host that is away for a while takes nothing away that is read already. */
+export function useLastClient(link: HostLink): HostClient | null {
+  const state = useHostState(link);
+  const last = useRef<HostClient | null>(null);
+  if (state.is === "up") last.current = state.client;
+  return last.current;
+}
 
 /** Of all of them, drawn again when one changes. */
 export function useHostStates(links: readonly HostLink[]): readonly HostState[] {

@@ -1,11 +1,11 @@
 /** Enrols somebody: another device of one's own, a person, a program, or an AI that acts for somebody. */
 import { OperatorKind } from "@holdfast/sdk";
 import { type ReactNode, useState } from "react";
-import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
+import { Button, Choice, Dialog, TextField, Wrong } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { Invitation, invitationOf, specOf, useWays, WaysChoice } from "../host/invitation.tsx";
 import { mayOn } from "../host/rights.ts";
-import { useAttempt } from "../sessions/attempt.ts";
+import { useAttempt } from "../design/attempt.ts";
 import css from "./operators.module.css";
 
 const WHOM = { device: "Another device of mine", human: "A person", service: "A program", ai: "An AI that acts for me" } as const;
@@ -55,11 +55,7 @@ export function Invite({ link, onDone }: { readonly link: HostLink; readonly onD
             </>
           )}
           <WaysChoice ways={ways} />
-          {wrong ? (
-            <p className={css.wrong} role="alert">
-              {wrong}
-            </p>
-          ) : null}
+          <Wrong why={wrong} />
           <footer>
             <Button onPress={onDone}>Cancel</Button>
             <Button look="primary" isDisabled={isBusy} onPress={invite}>

@@ -3,13 +3,13 @@ import { type HostClient, type Invitation, type OperatorInfo, OperatorKind } fro
 import { UserPlus } from "lucide-react";
 import { Fragment, type ReactNode, useCallback, useEffect, useState } from "react";
 import { Avatar, kindText } from "../design/avatar.tsx";
-import { Badge, Button, Dialog, Empty } from "../design/controls.tsx";
+import { Badge, Button, Dialog, Empty, MenuButton, MenuItem, Wrong } from "../design/controls.tsx";
 import { agoText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
 import { NotEndToEnd } from "../host/not-end-to-end.tsx";
 import { mayOn, useThoseThatLet } from "../host/rights.ts";
-import { useAttempt } from "../sessions/attempt.ts";
+import { useAttempt } from "../design/attempt.ts";
 import { Bar } from "../shell/bar.tsx";
 import { Invite } from "./invite.tsx";
 import css from "./operators.module.css";
@@ -20,9 +20,23 @@ export function OperatorsPage(): ReactNode {
   return (
     <>
       <Bar title="Operators">
-        <Button isDisabled={links.length === 0} onPress={() => setInviting(links[0] ?? null)}>
-          <UserPlus size={15} aria-hidden /> Invite
-        </Button>
+        {links.length > 1 ? (
+          <MenuButton
+            label="Invite to a host"
+            icon={<UserPlus size={16} />}
+            onAction={(id) => setInviting(links.find(({ host }) => host.id === id) ?? null)}
+          >
+            {links.map(({ host }) => (
+              <MenuItem key={host.id} id={host.id}>
+                <bdi>{host.name}</bdi>
+              </MenuItem>
+            ))}
+          </MenuButton>
+        ) : (
+          <Button isDisabled={links.length === 0} onPress={() => setInviting(links[0] ?? null)}>
+            <UserPlus size={15} aria-hidden /> Invite
+          </Button>
+        )}
       </Bar>
       <div className={css.all}>
         {links.map((link) => (
@@ -199,11 +213,7 @@ function Revoke({ what, act, onClose, onDone }: RevokeProps): ReactNode {
       isAlert
       onClose={onClose}
     >
-      {wrong ? (
-        <p className={css.wrong} role="alert">
-          {wrong}
-        </p>
-      ) : null}
+      <Wrong why={wrong} />
       <footer>
         <Button autoFocus onPress={onClose}>
           Cancel
@@ -228,11 +238,7 @@ function Invitations({ open, client, onDone }: InvitationsProps): ReactNode {
   return (
     <>
       <h2>Invitations that nobody has taken up</h2>
-      {wrong ? (
-        <p className={css.wrong} role="alert">
-          {wrong}
-        </p>
-      ) : null}
+      <Wrong why={wrong} />
       <div className={css.scroll}>
         <table className={css.table}>
           <tbody>

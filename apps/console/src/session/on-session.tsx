@@ -1,10 +1,10 @@
 /** What a screen about one session waits for: its host, that answers, and the session in its list. */
 import type { HostClient, Session } from "@holdfast/sdk";
-import { type ReactNode, useRef } from "react";
+import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { Empty } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
-import { useHostState, useLink } from "../host/hosts.ts";
+import { useHostState, useLastClient, useLink } from "../host/hosts.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
@@ -35,14 +35,6 @@ function OnLink({ link, sessionId, children }: Omit<OnSessionProps, "hostId"> & 
       </Empty>
     </>
   );
-}
-
-/** A host that is away for a while takes nothing away that is read already. */
-export function useLastClient(link: HostLink): HostClient | null {
-  const state = useHostState(link);
-  const last = useRef<HostClient | null>(null);
-  if (state.is === "up") last.current = state.client;
-  return last.current;
 }
 
 export function UnknownHost(): ReactNode {

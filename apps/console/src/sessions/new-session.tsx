@@ -2,11 +2,11 @@
 import { type ReactNode, useState } from "react";
 import { Form } from "react-aria-components";
 import { useLocation } from "wouter";
-import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
+import { Button, Choice, Dialog, TextField, Wrong } from "../design/controls.tsx";
 import { useLinks } from "../host/hosts.ts";
 import { useThoseThatLet } from "../host/rights.ts";
 import { sessionPath } from "../shell/routes.ts";
-import { useAttempt } from "./attempt.ts";
+import { useAttempt } from "../design/attempt.ts";
 import css from "./sessions.module.css";
 
 export interface NewSessionProps {
@@ -92,7 +92,7 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
         onChange={setEnv}
         wrong={badEnv}
       />
-      {wrong ? <p role="alert">{wrong}</p> : null}
+      <Wrong why={wrong} />
       <footer>
         <Button onPress={onDone}>Cancel</Button>
         <Button type="submit" look="primary" isDisabled={isBusy || !link || (kind === "pipes" && command.trim() === "")}>

@@ -141,12 +141,10 @@ export function App(): ReactNode {
                 </Route>
                 <Route path={paths.host}>{({ host }) => <HostPage key={host} hostId={host} />}</Route>
                 <Route>
-                  <>
-                    <Bar title="Console" />
-                    <Empty title="There is no such screen">
-                      <p>The address leads nowhere in this console.</p>
-                    </Empty>
-                  </>
+                  <Bar title="Console" />
+                  <Empty title="There is no such screen">
+                    <p>The address leads nowhere in this console.</p>
+                  </Empty>
                 </Route>
               </Switch>
             </Suspense>
