@@ -160,6 +160,7 @@ function Operator({ one, all, client, mayChange, onDone }: OperatorProps): React
             <span key={hex(id)} className={css.key}>
               <code title={hex(id)}>{hex(id).slice(0, 12)}</code>
               {isApproving(id) ? <Badge>approves</Badge> : null}
+              <KeyUse of={one.keys.find((key) => hex(key.id) === hex(id))} now={now} />
               {one.keyIds.length > 1 && !one.revoked && (mayChange || isMe) ? (
                 <Button
                   look="quiet"
@@ -190,6 +191,22 @@ function Operator({ one, all, client, mayChange, onDone }: OperatorProps): React
         {revoking ? <Revoke {...revoking} onClose={() => setRevoking(null)} onDone={onDone} /> : null}
       </td>
     </tr>
+  );
+}
+
+/** Which device it is, as far as the host tells: who may not change operators is told of their own alone. */
+function KeyUse({ of, now }: { readonly of: OperatorInfo["keys"][number] | undefined; readonly now: number }): ReactNode {
+  if (!of) return null;
+  const usedUnixMs = Number(of.usedUnixMs);
+  return (
+    <>
+      {of.plain ? <Badge tone="warn">not end to end</Badge> : null}
+      {usedUnixMs > 0 ? (
+        <span className={css.hint} title={exactText(usedUnixMs)}>
+          {of.usedVia}, {agoText(usedUnixMs, now)}
+        </span>
+      ) : null}
+    </>
   );
 }
 
