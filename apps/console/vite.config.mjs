@@ -34,6 +34,18 @@ function worker() {
   };
 }
 
+/** The page's words are English: what React Aria says in thirty other languages goes, and it says it in English where it finds no other. */
+function englishAlone() {
+  return {
+    name: "english-alone",
+    enforce: /** @type {const} */ ("pre"),
+    load: {
+      filter: { id: /\/react-(?:aria|aria-components|stately)\/.*\/intl\/(?:.*\/)?(?!en-US)[a-z]{2}-[A-Z]{2}\.m?js$/ },
+      handler: () => "export default undefined;",
+    },
+  };
+}
+
 async function script(/** @type {object} */ page) {
   const built = await build({
     ...{ root: here, configFile: false, logLevel: "warn", publicDir: false },
@@ -48,7 +60,7 @@ async function script(/** @type {object} */ page) {
 }
 
 export default defineConfig({
-  plugins: [react(), worker()],
+  plugins: [react(), englishAlone(), worker()],
   build: {
     outDir: "../../dist/console",
     emptyOutDir: true,

@@ -109,7 +109,7 @@ test("the relay is killed under an open page: it comes back by itself, and what 
   await ana.sees("meanwhile-42");
 });
 
-test("a guest who has a link and a browser is in the one session, and out when they are taken back", async () => {
+test("a guest who has a link and a browser is in the one session, is offered nothing that their host would refuse, and is out when they are taken back", async () => {
   const w = await world();
   await w.open(await w.connect(), { name: "work", command: ["bash", "--norc"] });
   await w.open(await w.connect(), { name: "other", command: ["bash", "--norc"] });
@@ -120,6 +120,18 @@ test("a guest who has a link and a browser is in the one session, and out when t
   await bob.type("echo guest-$((6 * 7))");
   await bob.sees("guest-42");
   expect(await held(w, "show", "work", "--json")).toContain('"bob"');
+  const offers = (role: "link" | "button", name: string) => bob.page.getByRole(role, { name });
+  await bob.page.getByRole("button", { name: "What can be done with work" }).click();
+  await bob.page.getByRole("menuitem", { name: "Rename" }).waitFor();
+  expect(await bob.page.getByRole("menuitem", { name: "Share" }).count()).toBe(0);
+  await bob.page.keyboard.press("Escape");
+  await offers("link", "Sessions").click();
+  await bob.page.getByRole("grid", { name: "Sessions" }).waitFor();
+  expect([
+    await offers("button", "New session").count(),
+    await offers("link", "Operators").count(),
+    await offers("link", "Audit").count(),
+  ]).toEqual([0, 0, 0]);
   await held(w, "operator", "revoke", "bob");
   await bob.page
     .getByText(/revoked|out/i)

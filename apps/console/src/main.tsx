@@ -7,9 +7,12 @@ import { createRoot } from "react-dom/client";
 import { takeInvitation } from "./entry.ts";
 import { Hosts } from "./host/hosts.ts";
 import { keepPage } from "./offline/updates.ts";
+import { isSessionPath } from "./shell/routes.ts";
+import { bringsSession } from "./shell/screens.ts";
 import { Start } from "./welcome/start.tsx";
 
 const invitation = takeInvitation(location, history);
+if (isSessionPath(location.pathname)) void bringsSession().catch(() => {});
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <Start invitation={invitation} loading={Hosts.load()} />

@@ -7,7 +7,7 @@ import { BellRing, ShieldCheck } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { Form } from "react-aria-components";
 import { Link } from "wouter";
-import { Badge, Button, Empty, TextField } from "../design/controls.tsx";
+import { Badge, Button, Empty, TextField, Wrong } from "../design/controls.tsx";
 import { durationText, useNow } from "../design/time.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
 import { NotEndToEnd } from "../host/not-end-to-end.tsx";
@@ -216,11 +216,7 @@ function Decide({ asked }: { readonly asked: Asked }): ReactNode {
             Decline
           </Button>
         </Form>
-        {wrong ? (
-          <p className={css.wrong} role="alert">
-            {wrong}
-          </p>
-        ) : null}
+        <Wrong why={wrong} />
       </>
     );
   return (
@@ -234,11 +230,7 @@ function Decide({ asked }: { readonly asked: Asked }): ReactNode {
           Allow once
         </Button>
       </div>
-      {wrong ? (
-        <p className={css.wrong} role="alert">
-          {wrong}
-        </p>
-      ) : null}
+      <Wrong why={wrong} />
     </>
   );
 }

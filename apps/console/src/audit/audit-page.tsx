@@ -6,8 +6,9 @@ import { Link } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import { Banner, Button, Empty, IconButton } from "../design/controls.tsx";
 import { exactText } from "../design/time.ts";
+import { HostChoice } from "../host/host-choice.tsx";
 import type { HostLink } from "../host/host-link.ts";
-import { useHostState, useLinks } from "../host/hosts.ts";
+import { useHostState, useLastClient, useLinks } from "../host/hosts.ts";
 import { useOperators } from "../host/names.ts";
 import { Bar } from "../shell/bar.tsx";
 import { sessionPath } from "../shell/routes.ts";
@@ -31,17 +32,7 @@ export function AuditPage(): ReactNode {
         </Empty>
       </>
     );
-  const picker =
-    links.length > 1 ? (
-      <select className={css.select} aria-label="Host" value={link.host.id} onChange={({ target }) => choose(target.value)}>
-        {links.map(({ host }) => (
-          <option key={host.id} value={host.id}>
-            {host.name}
-          </option>
-        ))}
-      </select>
-    ) : null;
-  return <OfHost key={link.host.id} link={link} picker={picker} />;
+  return <OfHost key={link.host.id} link={link} picker={<HostChoice links={links} link={link} onChoose={choose} />} />;
 }
 
 interface Filter {
@@ -54,11 +45,7 @@ interface Filter {
 function OfHost({ link, picker }: { readonly link: HostLink; readonly picker: ReactNode }): ReactNode {
   const state = useHostState(link);
   const client = state.is === "up" ? state.client : null;
-  // What was read stays in sight while the host is away.
-  const [last, setLast] = useState(client);
-  useEffect(() => {
-    if (client) setLast(client);
-  }, [client]);
+  const last = useLastClient(link);
   const [doing, setDoing] = useState<"verify" | "save" | null>(null);
   const [filter, setFilter] = useState<Filter>({ text: "", group: "deeds", actor: "" });
   const query = useMemo(() => queryOf(filter), [filter]);

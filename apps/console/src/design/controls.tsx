@@ -88,6 +88,16 @@ export function TextField({ label, hint, wrong, placeholder, mono, ...props }: T
   );
 }
 
+/** Why something was not done; nothing where there is no reason. */
+export function Wrong({ why }: { readonly why: string | null | undefined }): ReactNode {
+  if (!why) return null;
+  return (
+    <p className={css.wrong} role="alert">
+      {why}
+    </p>
+  );
+}
+
 export interface DialogProps {
   readonly title: string;
   readonly about?: ReactNode;

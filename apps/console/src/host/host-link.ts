@@ -4,7 +4,7 @@
  *   L2  A host that can't be reached is dialled again, from 0.5 s apart to 8 s, until somebody forgets it; one that refuses this key is not.
  *   L3  The sessions that were seen last stay, and views show them as of then.
  */
-import { adviceOf, connect, HoldError, type HostClient, type Session, whereIs } from "@holdfast/sdk";
+import { adviceOf, connect, HoldError, type HostClient, type OperatorInfo, type Session, whereIs } from "@holdfast/sdk";
 import { Store } from "../store.ts";
 import { credentialOf, type KnownHost } from "./known-hosts.ts";
 
@@ -15,6 +15,13 @@ export type HostState =
   /** This browser's key is not, or no longer, known there, or the host is another one. */
   | { readonly is: "refused"; readonly code: string; readonly why: string };
 
+export interface Rights {
+  /** `session.create` */
+  readonly names: ReadonlySet<string>;
+  /** Of a guest: the one session that there is for it; null: all that there are. */
+  readonly session: string | null;
+}
+
 const FIRST_MS = 500;
 const MOST_MS = 8_000;
 
@@ -23,12 +30,15 @@ export class HostLink {
   readonly state = new Store<HostState>({ is: "connecting" });
   /** By id; null before the first answer. */
   readonly sessions = new Store<ReadonlyMap<string, Session> | null>(null);
+  /** What this browser may do there, as the host said last; null: it has not. */
+  readonly rights: Store<Rights | null>;
   #isOver = false;
   #wake: (() => void) | null = null;
   #stop: () => void = () => {};
 
   constructor(host: KnownHost) {
     this.host = host;
+    this.rights = new Store<Rights | null>(host.session === null ? null : { names: new Set(), session: host.session });
     void this.#live();
   }
 
@@ -104,6 +114,11 @@ export class HostLink {
     if (this.#isOver) return client.close();
     const over = new AbortController();
     this.#stop = () => over.abort();
+    // Asked first, so that it is told before the sessions are.
+    client.whoami().then(
+      ({ operator }) => operator && this.rights.set(rightsOf(operator)),
+      () => {},
+    );
     try {
       await client.watchSessions(
         ({ sessions }) => {
@@ -128,6 +143,11 @@ export class HostLink {
     });
   }
 }
+
+const rightsOf = ({ capabilities, session }: OperatorInfo): Rights => ({
+  names: new Set(capabilities),
+  session: session || null,
+});
 
 function refusalOf(fault: unknown): HostState | null {
   if (!(fault instanceof HoldError) || adviceOf(fault.code) !== "stop") return null;

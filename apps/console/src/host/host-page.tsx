@@ -4,6 +4,7 @@ import { Server } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { Badge, Banner, Button, Empty } from "../design/controls.tsx";
+import shapes from "../design/shapes.module.css";
 import { agoText, durationText, exactText, useNow } from "../design/time.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths } from "../shell/routes.ts";
@@ -90,7 +91,7 @@ function Known({ status }: { readonly status: HostStatusAnswer }): ReactNode {
         </ul>
       </Part>
       <Part title="Limits and load">
-        <dl>
+        <dl className={shapes.facts}>
           {Object.entries(limits).map(([key, value]) => {
             const [name, text] = LIMITS[key] ?? [key, (raw: string) => raw];
             return <Fact key={key} name={name} value={text(value)} />;
@@ -104,7 +105,7 @@ function Known({ status }: { readonly status: HostStatusAnswer }): ReactNode {
         </dl>
       </Part>
       <Part title="Ways to it">
-        <dl>
+        <dl className={shapes.facts}>
           {Object.entries(addresses).map(([carrier, address]) => (
             <Fact key={carrier} name={carrier} value={<code>{address}</code>} />
           ))}
@@ -188,7 +189,7 @@ function MirrorFacts({ mirror, now }: { readonly mirror: MirrorStatus; readonly 
   if (mirror.state === "off") return <p>Its record is copied nowhere, and ends with its machine.</p>;
   return (
     <>
-      <dl>
+      <dl className={shapes.facts}>
         <Fact name="State" value={<Badge tone={mirror.state === "mirrored" ? "accent" : "warn"}>{mirror.state}</Badge>} />
         <Fact
           name="Where"

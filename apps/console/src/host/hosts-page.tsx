@@ -4,6 +4,7 @@ import { Plus } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { Link } from "wouter";
 import { Badge, Button, Dialog, Dot } from "../design/controls.tsx";
+import shapes from "../design/shapes.module.css";
 import { agoText, useNow } from "../design/time.ts";
 import { Bar } from "../shell/bar.tsx";
 import { hostPath } from "../shell/routes.ts";
@@ -73,7 +74,7 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
       </header>
       {state.is === "offline" || state.is === "refused" ? <p role="status">{state.why}</p> : null}
       <NotEndToEnd link={link} />
-      <dl>
+      <dl className={shapes.facts}>
         <Fact name="Address" value={<code>{host.url}</code>} />
         <Fact name="Id" value={<code>{host.id}</code>} />
         {status ? (

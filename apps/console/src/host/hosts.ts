@@ -1,7 +1,8 @@
 /** All hosts of this browser, each with its link; the page's one piece of state that is not a view's. */
-import { createContext, useCallback, useContext, useRef, useSyncExternalStore } from "react";
+import type { HostClient } from "@holdfast/sdk";
+import { createContext, useContext, useMemo, useRef } from "react";
 import { withoutHost, workspace } from "../session/workspace.ts";
-import { Store, useStore } from "../store.ts";
+import { Store, useStore, useStores } from "../store.ts";
 import { HostLink, type HostState } from "./host-link.ts";
 import { forgetHost, hostIdIn, joinHost, type KnownHost, knownHosts } from "./known-hosts.ts";
 
@@ -58,21 +59,15 @@ export function useLink(id: string): HostLink | null {
 
 export const useHostState = (link: HostLink): HostState => useStore(link.state);
 
+/** A host that is away for a while takes nothing away that is read already. */
+export function useLastClient(link: HostLink): HostClient | null {
+  const state = useHostState(link);
+  const last = useRef<HostClient | null>(null);
+  if (state.is === "up") last.current = state.client;
+  return last.current;
+}
+
 /** Of all of them, drawn again when one changes. */
 export function useHostStates(links: readonly HostLink[]): readonly HostState[] {
-  const follow = useCallback(
-    (changed: () => void) => {
-      const stops = links.map((link) => link.state.follow(changed));
-      return () => {
-        for (const stop of stops) stop();
-      };
-    },
-    [links],
-  );
-  const seen = useRef<readonly HostState[]>([]);
-  return useSyncExternalStore(follow, () => {
-    const now = links.map((link) => link.state.value);
-    if (now.length !== seen.current.length || now.some((state, n) => state !== seen.current[n])) seen.current = now;
-    return seen.current;
-  });
+  return useStores(useMemo(() => links.map(({ state }) => state), [links]));
 }

@@ -1,13 +1,15 @@
 /** Enrols somebody: another device of one's own, a person, a program, or an AI that acts for somebody. */
 import { OperatorKind } from "@holdfast/sdk";
 import { type ReactNode, useState } from "react";
-import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
+import { Button, Choice, Dialog, TextField, Wrong } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { Invitation, invitationOf, specOf, useWays, WaysChoice } from "../host/invitation.tsx";
-import { useAttempt } from "../sessions/attempt.ts";
+import { mayOn } from "../host/rights.ts";
+import { useAttempt } from "../design/attempt.ts";
 import css from "./operators.module.css";
 
-type Who = "device" | "human" | "service" | "ai";
+const WHOM = { device: "Another device of mine", human: "A person", service: "A program", ai: "An AI that acts for me" } as const;
+type Who = keyof typeof WHOM;
 const KINDS = { human: OperatorKind.HUMAN, service: OperatorKind.SERVICE, ai: OperatorKind.AI } as const;
 const ROLES = {
   observer: "Observer: looks on",
@@ -41,12 +43,11 @@ export function Invite({ link, onDone }: { readonly link: HostLink; readonly onD
     >
       {text === null ? (
         <div className={css.form}>
-          <Choice
-            label="Whom"
-            value={who}
-            onChange={setWho}
-            of={{ device: "Another device of mine", human: "A person", service: "A program", ai: "An AI that acts for me" }}
-          />
+          {mayOn(link, "host.admin") ? (
+            <Choice label="Whom" value={who} onChange={setWho} of={WHOM} />
+          ) : (
+            <p>For another device of yours: whom else to let in is for admins.</p>
+          )}
           {who === "device" ? null : (
             <>
               <TextField label="Name" placeholder="as they wish" value={name} onChange={setName} />
@@ -54,11 +55,7 @@ export function Invite({ link, onDone }: { readonly link: HostLink; readonly onD
             </>
           )}
           <WaysChoice ways={ways} />
-          {wrong ? (
-            <p className={css.wrong} role="alert">
-              {wrong}
-            </p>
-          ) : null}
+          <Wrong why={wrong} />
           <footer>
             <Button onPress={onDone}>Cancel</Button>
             <Button look="primary" isDisabled={isBusy} onPress={invite}>

@@ -3,25 +3,40 @@ import { type HostClient, type Invitation, type OperatorInfo, OperatorKind } fro
 import { UserPlus } from "lucide-react";
 import { Fragment, type ReactNode, useCallback, useEffect, useState } from "react";
 import { Avatar, kindText } from "../design/avatar.tsx";
-import { Badge, Button, Dialog, Empty } from "../design/controls.tsx";
+import { Badge, Button, Dialog, Empty, MenuButton, MenuItem, Wrong } from "../design/controls.tsx";
 import { agoText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
 import { NotEndToEnd } from "../host/not-end-to-end.tsx";
-import { useAttempt } from "../sessions/attempt.ts";
+import { mayOn, useThoseThatLet } from "../host/rights.ts";
+import { useAttempt } from "../design/attempt.ts";
 import { Bar } from "../shell/bar.tsx";
 import { Invite } from "./invite.tsx";
 import css from "./operators.module.css";
 
 export function OperatorsPage(): ReactNode {
-  const links = useLinks();
+  const links = useThoseThatLet(useLinks(), null);
   const [inviting, setInviting] = useState<HostLink | null>(null);
   return (
     <>
       <Bar title="Operators">
-        <Button isDisabled={links.length === 0} onPress={() => setInviting(links[0] ?? null)}>
-          <UserPlus size={15} aria-hidden /> Invite
-        </Button>
+        {links.length > 1 ? (
+          <MenuButton
+            label="Invite to a host"
+            icon={<UserPlus size={16} />}
+            onAction={(id) => setInviting(links.find(({ host }) => host.id === id) ?? null)}
+          >
+            {links.map(({ host }) => (
+              <MenuItem key={host.id} id={host.id}>
+                <bdi>{host.name}</bdi>
+              </MenuItem>
+            ))}
+          </MenuButton>
+        ) : (
+          <Button isDisabled={links.length === 0} onPress={() => setInviting(links[0] ?? null)}>
+            <UserPlus size={15} aria-hidden /> Invite
+          </Button>
+        )}
       </Bar>
       <div className={css.all}>
         {links.map((link) => (
@@ -88,7 +103,14 @@ function OfHost({ link, named }: { readonly link: HostLink; readonly named: bool
           </thead>
           <tbody>
             {seen.operators.map((one) => (
-              <Operator key={one.id} one={one} all={seen.operators} client={client} onDone={() => void look()} />
+              <Operator
+                key={one.id}
+                one={one}
+                all={seen.operators}
+                client={client}
+                mayChange={mayOn(link, "policy.write")}
+                onDone={() => void look()}
+              />
             ))}
           </tbody>
         </table>
@@ -102,12 +124,14 @@ interface OperatorProps {
   readonly one: OperatorInfo;
   readonly all: readonly OperatorInfo[];
   readonly client: HostClient;
+  /** Others too, and not oneself alone. */
+  readonly mayChange: boolean;
   readonly onDone: () => void;
 }
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
+function Operator({ one, all, client, mayChange, onDone }: OperatorProps): ReactNode {
   const now = useNow(30_000);
   const [revoking, setRevoking] = useState<{ readonly what: string; readonly act: () => Promise<void> } | null>(null);
   const isMe = client.operator.operator?.id === one.id;
@@ -136,7 +160,8 @@ function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
             <span key={hex(id)} className={css.key}>
               <code title={hex(id)}>{hex(id).slice(0, 12)}</code>
               {isApproving(id) ? <Badge>approves</Badge> : null}
-              {one.keyIds.length > 1 && !one.revoked ? (
+              <KeyUse of={one.keys.find((key) => hex(key.id) === hex(id))} now={now} />
+              {one.keyIds.length > 1 && !one.revoked && (mayChange || isMe) ? (
                 <Button
                   look="quiet"
                   onPress={() =>
@@ -158,7 +183,7 @@ function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
         {addedBy ? ` by ${addedBy}` : ""}
       </td>
       <td>
-        {one.revoked || isMe ? null : (
+        {one.revoked || isMe || !mayChange ? null : (
           <Button look="quiet" onPress={() => setRevoking({ what: one.name, act: () => client.operatorRevoke(one.id) })}>
             Revoke
           </Button>
@@ -166,6 +191,22 @@ function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
         {revoking ? <Revoke {...revoking} onClose={() => setRevoking(null)} onDone={onDone} /> : null}
       </td>
     </tr>
+  );
+}
+
+/** Which device it is, as far as the host tells: who may not change operators is told of their own alone. */
+function KeyUse({ of, now }: { readonly of: OperatorInfo["keys"][number] | undefined; readonly now: number }): ReactNode {
+  if (!of) return null;
+  const usedUnixMs = Number(of.usedUnixMs);
+  return (
+    <>
+      {of.plain ? <Badge tone="warn">not end to end</Badge> : null}
+      {usedUnixMs > 0 ? (
+        <span className={css.hint} title={exactText(usedUnixMs)}>
+          {of.usedVia}, {agoText(usedUnixMs, now)}
+        </span>
+      ) : null}
+    </>
   );
 }
 
@@ -189,11 +230,7 @@ function Revoke({ what, act, onClose, onDone }: RevokeProps): ReactNode {
       isAlert
       onClose={onClose}
     >
-      {wrong ? (
-        <p className={css.wrong} role="alert">
-          {wrong}
-        </p>
-      ) : null}
+      <Wrong why={wrong} />
       <footer>
         <Button autoFocus onPress={onClose}>
           Cancel
@@ -218,11 +255,7 @@ function Invitations({ open, client, onDone }: InvitationsProps): ReactNode {
   return (
     <>
       <h2>Invitations that nobody has taken up</h2>
-      {wrong ? (
-        <p className={css.wrong} role="alert">
-          {wrong}
-        </p>
-      ) : null}
+      <Wrong why={wrong} />
       <div className={css.scroll}>
         <table className={css.table}>
           <tbody>

@@ -10,6 +10,7 @@ import { Link } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
 import { Badge, Banner, Button, Empty } from "../design/controls.tsx";
 import { agoText, exactText, useNow } from "../design/time.ts";
+import { HostChoice } from "../host/host-choice.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
 import { Bar } from "../shell/bar.tsx";
@@ -37,15 +38,7 @@ export function PolicyPage(): ReactNode {
   return (
     <>
       <Bar title="Policy">
-        {links.length > 1 ? (
-          <select className={css.select} aria-label="Host" value={link.host.id} onChange={({ target }) => choose(target.value)}>
-            {links.map(({ host }) => (
-              <option key={host.id} value={host.id}>
-                {host.name}
-              </option>
-            ))}
-          </select>
-        ) : null}
+        <HostChoice links={links} link={link} onChoose={choose} />
         {back}
       </Bar>
       <OfHost key={link.host.id} link={link} about={about?.host === link.host.id ? about : null} />

@@ -1,10 +1,11 @@
 /** The floor as a thing that one sees and hands on: who steers, who asks, and what can be done about it. */
-import { type Attachment, FloorMode, OperatorKind, told } from "@holdfast/sdk";
+import { type Attachment, FloorMode, OperatorKind } from "@holdfast/sdk";
 import { Hand, Pause, Play } from "lucide-react";
 import type { ReactNode } from "react";
 import { Avatar } from "../design/avatar.tsx";
 import { Badge, Button, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
 import { useStore } from "../store.ts";
+import { say } from "./say.ts";
 import css from "./session.module.css";
 import type { TerminalView } from "./terminal-view.ts";
 
@@ -15,15 +16,8 @@ export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
   const presence = useStore(view.presence);
   const attachment = useStore(view.attachment);
   if (!floor || !attachment) return null;
-  const act = (asked: Promise<object>): void =>
-    void told(asked).then(
-      (answer) => {
-        if (!answer.ok) view.notice.set({ code: answer.code, text: answer.message });
-      },
-      (fault: unknown) => view.notice.set({ code: "", text: String(fault) }),
-    );
-  const say = (verb: Verb): void => {
-    act(attachment[verb]());
+  const does = (verb: Verb): void => {
+    say(view, attachment[verb]());
     view.terminal.focus();
   };
   const own = floor.seat === attachment.id;
@@ -36,17 +30,21 @@ export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
       {attachment.observing ? (
         <Badge>you look on</Badge>
       ) : own ? (
-        <Button onPress={() => say("release")}>Release</Button>
+        <Button onPress={() => does("release")}>Release</Button>
       ) : floor.holder !== "" ? (
         <>
-          <Button onPress={() => say("take")}>Take</Button>
-          <IconButton label="Ask for the floor" onPress={() => say("ask")}>
+          <Button onPress={() => does("take")}>Take</Button>
+          <IconButton label="Ask for the floor" onPress={() => does("ask")}>
             <Hand size={16} />
           </IconButton>
         </>
       ) : null}
       {own && others.length > 0 ? (
-        <MenuButton label="Pass the floor to" icon={<Hand size={16} />} onAction={(name) => act(attachment.pass(String(name)))}>
+        <MenuButton
+          label="Pass the floor to"
+          icon={<Hand size={16} />}
+          onAction={(name) => say(view, attachment.pass(String(name)))}
+        >
           {others.map((p) => (
             <MenuItem key={p.attachment} id={p.operator} textValue={p.name}>
               <Avatar name={p.name} kind={p.kind} /> Pass to <bdi>{p.name}</bdi>
@@ -57,7 +55,7 @@ export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
       {hasAi && !attachment.observing ? (
         <IconButton
           label={floor.aiPaused ? "Let AIs go on" : "Pause AIs: none of their input is taken"}
-          onPress={() => say(floor.aiPaused ? "aiResume" : "aiPause")}
+          onPress={() => does(floor.aiPaused ? "aiResume" : "aiPause")}
         >
           {floor.aiPaused ? <Play size={16} /> : <Pause size={16} />}
         </IconButton>

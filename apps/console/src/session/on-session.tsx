@@ -1,10 +1,10 @@
 /** What a screen about one session waits for: its host, that answers, and the session in its list. */
 import type { HostClient, Session } from "@holdfast/sdk";
-import { type ReactNode, useRef } from "react";
+import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { Empty } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
-import { useHostState, useLink } from "../host/hosts.ts";
+import { useHostState, useLastClient, useLink } from "../host/hosts.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
@@ -17,7 +17,27 @@ export interface OnSessionProps {
 
 export function OnSession({ hostId, ...props }: OnSessionProps): ReactNode {
   const link = useLink(hostId);
-  if (link) return <OnLink link={link} {...props} />;
+  return link ? <OnLink link={link} {...props} /> : <UnknownHost />;
+}
+
+function OnLink({ link, sessionId, children }: Omit<OnSessionProps, "hostId"> & { readonly link: HostLink }): ReactNode {
+  const client = useLastClient(link);
+  const sessions = useStore(link.sessions);
+  const session = sessions?.get(sessionId);
+  if (client && session) return children({ link, client, session });
+  if (!sessions || session) return <Waiting link={link} />;
+  return (
+    <>
+      <Bar title="Session" />
+      <Empty title="There is no such session">
+        <p>{link.host.name} has no record of it, or it is not yours to see.</p>
+        <Link to={paths.sessions}>All sessions</Link>
+      </Empty>
+    </>
+  );
+}
+
+export function UnknownHost(): ReactNode {
   return (
     <>
       <Bar title="Session" />
@@ -29,27 +49,12 @@ export function OnSession({ hostId, ...props }: OnSessionProps): ReactNode {
   );
 }
 
-function OnLink({ link, sessionId, children }: Omit<OnSessionProps, "hostId"> & { readonly link: HostLink }): ReactNode {
+/** For a host that has not answered yet, or refuses to. */
+export function Waiting({ link, title = "Session" }: { readonly link: HostLink; readonly title?: string }): ReactNode {
   const state = useHostState(link);
-  const sessions = useStore(link.sessions);
-  const session = sessions?.get(sessionId);
-  // A host that is away for a while takes nothing away that is read already.
-  const last = useRef<HostClient | null>(null);
-  if (state.is === "up") last.current = state.client;
-  if (last.current && session) return children({ link, client: last.current, session });
-  if (sessions && !session)
-    return (
-      <>
-        <Bar title="Session" />
-        <Empty title="There is no such session">
-          <p>{link.host.name} has no record of it, or it is not yours to see.</p>
-          <Link to={paths.sessions}>All sessions</Link>
-        </Empty>
-      </>
-    );
   return (
     <>
-      <Bar title="Session" />
+      <Bar title={title} />
       <Empty title={state.is === "refused" ? `${link.host.name} refuses this browser` : `Waiting for ${link.host.name}`}>
         <p>{"why" in state ? state.why : "It is being dialled."}</p>
       </Empty>

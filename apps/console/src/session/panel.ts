@@ -1,6 +1,6 @@
 /** One panel beside a session's terminal. */
 import type { HostClient, Session } from "@holdfast/sdk";
-import type { ComponentType } from "react";
+import type { ComponentType, LazyExoticComponent } from "react";
 import type { HostLink } from "../host/host-link.ts";
 import type { ActionId } from "../keys/action.ts";
 
@@ -15,6 +15,6 @@ export interface Panel {
   readonly id: Extract<ActionId, "timeline" | "files">;
   readonly title: string;
   readonly icon: ComponentType<{ readonly size: number }>;
-  readonly component: ComponentType<PanelProps>;
+  readonly component: LazyExoticComponent<ComponentType<PanelProps>>;
   readonly path: (hostId: string, sessionId: string) => string;
 }

@@ -15,6 +15,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type ILinkHandler, Terminal } from "@xterm/xterm";
+import { lettersCome } from "../theme/letters.ts";
 import type { Look } from "../theme/theme.ts";
 import { type Readable, Store } from "../value.ts";
 
@@ -47,8 +48,8 @@ export interface SessionEnd {
 }
 
 const LEAST_PX = 8;
-/** Beside the letters. */
-const SCROLLBAR_PX = 10;
+/** Beside the letters, as xterm has it: a width of one's own comes with a ruler of decorations, which is drawn anew in a frame of its own after each one of output. */
+const SCROLLBAR_PX = 14;
 const SCROLLBACK_LINES = 1_000;
 /** Given one piece of output only once the one before was drawn, a page took twice the processor time for it (4.8 s for 2.6 MB in pieces of 8 KB, measured on a busy machine). */
 const UNDRAWN_BYTES = 128 * 1024;
@@ -108,7 +109,6 @@ export class TerminalView {
       lineHeight: 1.2,
       scrollback: 10_000,
       theme: colours,
-      overviewRuler: { width: SCROLLBAR_PX },
       linkHandler: linkHandler(options.openLink),
     });
     this.terminal.loadAddon(this.search);
@@ -130,7 +130,7 @@ export class TerminalView {
     this.terminal.open(frame);
     this.#drawFast();
     // A font that comes late has other cells than the one that stood in for it.
-    await document.fonts.load('13px "JetBrains Mono Variable"').catch(() => []);
+    await lettersCome();
     if (this.#isOver) return;
     this.terminal.options.fontFamily = `${this.terminal.options.fontFamily} `;
     this.#unfollow = this.#options.look.follow(() => this.#chosen());

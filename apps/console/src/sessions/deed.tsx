@@ -1,8 +1,8 @@
 /** What is done with a session from a list or its own screen, each with the question that it deserves. */
 import { type ReactNode, useState } from "react";
 import { Form } from "react-aria-components";
-import { Button, Dialog, TextField } from "../design/controls.tsx";
-import { useAttempt } from "./attempt.ts";
+import { Button, Dialog, TextField, Wrong } from "../design/controls.tsx";
+import { useAttempt } from "../design/attempt.ts";
 import type { Listed } from "./listed.ts";
 import css from "./sessions.module.css";
 import { Share } from "./share.tsx";
@@ -74,7 +74,7 @@ function Sure({ deed, onDone }: SessionDeedProps): ReactNode {
       isAlert
       onClose={onDone}
     >
-      {wrong ? <p role="alert">{wrong}</p> : null}
+      <Wrong why={wrong} />
       <footer>
         <Button onPress={onDone} autoFocus>
           Cancel

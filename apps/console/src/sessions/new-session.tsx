@@ -2,10 +2,11 @@
 import { type ReactNode, useState } from "react";
 import { Form } from "react-aria-components";
 import { useLocation } from "wouter";
-import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
+import { Button, Choice, Dialog, TextField, Wrong } from "../design/controls.tsx";
 import { useLinks } from "../host/hosts.ts";
+import { useThoseThatLet } from "../host/rights.ts";
 import { sessionPath } from "../shell/routes.ts";
-import { useAttempt } from "./attempt.ts";
+import { useAttempt } from "../design/attempt.ts";
 import css from "./sessions.module.css";
 
 export interface NewSessionProps {
@@ -27,16 +28,21 @@ export function NewSession({ isOpen, onClose }: NewSessionProps): ReactNode {
 }
 
 const NAME = /^[A-Za-z0-9._-]{0,64}$/;
+/** Until whoever steers shows it at another. */
+const SIZE = { cols: 100, rows: 30 } as const;
+const isSize = (text: string): boolean => /^([1-9]\d*)?$/.test(text);
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*=/;
 
 function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
-  const links = useLinks();
+  const links = useThoseThatLet(useLinks(), "session.create");
   const [, go] = useLocation();
   const [hostId, setHostId] = useState(links[0]?.host.id ?? "");
   const [name, setName] = useState("");
   const [command, setCommand] = useState("");
   const [cwd, setCwd] = useState("");
   const [env, setEnv] = useState("");
+  const [cols, setCols] = useState("");
+  const [rows, setRows] = useState("");
   const [kind, setKind] = useState<"pty" | "pipes">("pty");
   const { wrong, isBusy, attempt } = useAttempt(onDone);
   const link = links.find(({ host }) => host.id === hostId);
@@ -51,7 +57,7 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
       ...(command.trim() ? { command: ["/bin/sh", "-c", command] } : {}),
       ...(cwd ? { cwd } : {}),
       ...(lines.length > 0 ? { addEnv: Object.fromEntries(lines.map(parted)) } : {}),
-      size: { cols: 100, rows: 30 },
+      size: { cols: Number(cols) || SIZE.cols, rows: Number(rows) || SIZE.rows },
     });
     // After the dialog has given the focus back, which the terminal then takes.
     setTimeout(() => go(sessionPath(hostId, session.id)));
@@ -61,7 +67,7 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
       className={css.form!}
       onSubmit={(event) => {
         event.preventDefault();
-        if (link && !badName && !badEnv) attempt(open);
+        if (link && !badName && !badEnv && isSize(cols) && isSize(rows)) attempt(open);
       }}
     >
       {links.length > 1 ? (
@@ -77,6 +83,12 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
         <TextField label="Folder" placeholder="your home" mono value={cwd} onChange={setCwd} />
       </div>
       <TextField label="Command" placeholder="your shell" mono value={command} onChange={setCommand} />
+      {kind === "pty" ? (
+        <div className={css.grid}>
+          <SizeField label="Columns" otherwise={SIZE.cols} text={cols} onChange={setCols} />
+          <SizeField label="Lines" otherwise={SIZE.rows} text={rows} onChange={setRows} />
+        </div>
+      ) : null}
       <Choice
         label="Kind"
         value={kind}
@@ -91,7 +103,7 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
         onChange={setEnv}
         wrong={badEnv}
       />
-      {wrong ? <p role="alert">{wrong}</p> : null}
+      <Wrong why={wrong} />
       <footer>
         <Button onPress={onDone}>Cancel</Button>
         <Button type="submit" look="primary" isDisabled={isBusy || !link || (kind === "pipes" && command.trim() === "")}>
@@ -99,6 +111,26 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
         </Button>
       </footer>
     </Form>
+  );
+}
+
+interface SizeFieldProps {
+  readonly label: string;
+  readonly otherwise: number;
+  readonly text: string;
+  readonly onChange: (text: string) => void;
+}
+
+function SizeField({ label, otherwise, text, onChange }: SizeFieldProps): ReactNode {
+  return (
+    <TextField
+      label={label}
+      placeholder={String(otherwise)}
+      inputMode="numeric"
+      value={text}
+      onChange={onChange}
+      wrong={isSize(text) ? undefined : "A number, 1 at least."}
+    />
   );
 }
 

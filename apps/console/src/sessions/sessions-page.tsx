@@ -1,12 +1,12 @@
 /** All sessions of all hosts, live: which state, what runs, who is there, who steers. A thousand scroll: only those in sight are drawn. */
 import { escapeText } from "@holdfast/sdk";
-import { Ellipsis, Plus, SquareTerminal, Unplug } from "lucide-react";
+import { Plus, SquareTerminal, Unplug } from "lucide-react";
 import { type ReactNode, useDeferredValue, useMemo, useState } from "react";
 import { GridList, GridListItem, Input, ListLayout, SearchField, ToggleButton, Virtualizer } from "react-aria-components";
 import { Link, useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import controls from "../design/controls.module.css";
-import { Badge, Banner, Button, Dot, Empty, Kbd, MenuButton, MenuItem } from "../design/controls.tsx";
+import { Badge, Banner, Button, Dot, Empty, Kbd } from "../design/controls.tsx";
 import { agoText, durationText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useHostStates, useLinks } from "../host/hosts.ts";
@@ -14,13 +14,15 @@ import { useShortcut } from "../keys/use-keys.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths, sessionPath } from "../shell/routes.ts";
 import { type Deed, SessionDeed } from "./deed.tsx";
+import { DeedMenu } from "./deed-menu.tsx";
 import { type Listed, useListed } from "./listed.ts";
 import css from "./sessions.module.css";
 import { endText, lookOf, needsInput } from "./state.ts";
 
 const ROW_PX = 48;
 
-export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNode {
+/** `onNew`: null where no host lets one be opened. */
+export function SessionsPage({ onNew }: { readonly onNew: (() => void) | null }): ReactNode {
   const links = useLinks();
   const all = useListed(links);
   const [text, setText] = useState("");
@@ -41,9 +43,11 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
         <ToggleButton className={controls.button!} data-look="quiet" isSelected={showsEnded} onChange={setShowsEnded}>
           Ended <Badge>{ended}</Badge>
         </ToggleButton>
-        <Button look="primary" onPress={onNew}>
-          <Plus size={15} aria-hidden /> New session
-        </Button>
+        {onNew ? (
+          <Button look="primary" onPress={onNew}>
+            <Plus size={15} aria-hidden /> New session
+          </Button>
+        ) : null}
       </Bar>
       {links.map((link) => (
         <HostBanner key={link.host.id} link={link} />
@@ -148,23 +152,7 @@ function Row({ one, several, onDeed }: RowProps): ReactNode {
         {agoText(Number(session.lastActivityUnixMs), now)}
       </time>
       <div className={css.actions}>
-        <MenuButton
-          label={`What can be done with ${session.name}`}
-          icon={<Ellipsis size={16} />}
-          onAction={(verb) => onDeed({ ...one, verb: verb as Deed["verb"] })}
-        >
-          <MenuItem id="rename">Rename</MenuItem>
-          {look.isLive ? <MenuItem id="share">Share</MenuItem> : null}
-          {look.isLive ? (
-            <MenuItem id="end" tone="bad">
-              End
-            </MenuItem>
-          ) : (
-            <MenuItem id="remove" tone="bad">
-              Remove its record
-            </MenuItem>
-          )}
-        </MenuButton>
+        <DeedMenu one={one} onDeed={onDeed} />
       </div>
     </div>
   );
@@ -232,7 +220,7 @@ interface NothingProps {
   readonly isFiltered: boolean;
   readonly hasEnded: boolean;
   readonly text: string;
-  readonly onNew: () => void;
+  readonly onNew: (() => void) | null;
   readonly onClear: () => void;
 }
 
@@ -250,9 +238,11 @@ function Nothing({ isFiltered, hasEnded, text, onNew, onClear }: NothingProps): 
         A session is a shell, a job or any program that outlives whoever looks at it: this page, your network, the host itself.
         {hasEnded ? " Those that ended are behind “Ended”." : ""}
       </p>
-      <Button look="primary" onPress={onNew}>
-        New session {shortcut ? <Kbd>{shortcut}</Kbd> : null}
-      </Button>
+      {onNew ? (
+        <Button look="primary" onPress={onNew}>
+          New session {shortcut ? <Kbd>{shortcut}</Kbd> : null}
+        </Button>
+      ) : null}
     </Empty>
   );
 }

@@ -4,7 +4,7 @@ import { type ReactNode, useState } from "react";
 import { Button, Choice, Dialog, TextField } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { Invitation, invitationOf, specOf, useWays, WaysChoice } from "../host/invitation.tsx";
-import { useAttempt } from "./attempt.ts";
+import { useAttempt } from "../design/attempt.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,41 +1,42 @@
 /** The page's frame: the way around, the screen that the address names, and the palette over both. */
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { I18nProvider, RouterProvider } from "react-aria-components";
 import { Route, Switch, useLocation } from "wouter";
 import { useAsked } from "../approvals/approvals.ts";
-import { ApprovalsPage } from "../approvals/approvals-page.tsx";
 import { useNotices } from "../approvals/notices.ts";
 import { Empty } from "../design/controls.tsx";
 import { localeFor } from "../design/direction.ts";
 import { chooseScheme } from "../design/scheme.ts";
 import { useLinks } from "../host/hosts.ts";
-import { HostsPage } from "../host/hosts-page.tsx";
+import { useThoseThatLet } from "../host/rights.ts";
 import { chordText } from "../keys/chord.ts";
 import { chordFor } from "../keys/chords.ts";
 import { type Deeds, isMac, useKeys } from "../keys/use-keys.ts";
 import { lookForNewer } from "../offline/updates.ts";
-import { OperatorsPage } from "../operators/operators-page.tsx";
 import { useGuestsWay } from "../sessions/guests-way.ts";
-import { NewSession } from "../sessions/new-session.tsx";
 import { SessionsPage } from "../sessions/sessions-page.tsx";
 import { choose, settings } from "../settings.ts";
 import { useStore } from "../store.ts";
 import { Bar } from "./bar.tsx";
 import { type Command, Palette } from "./palette.tsx";
 import { paths } from "./routes.ts";
+import {
+  ApprovalsPage,
+  AuditPage,
+  bringsSession,
+  FilesPage,
+  HostPage,
+  HostsPage,
+  NewSession,
+  OperatorsPage,
+  PlaybackPage,
+  PolicyPage,
+  SessionPage,
+  SettingsPage,
+  TimelinePage,
+} from "./screens.ts";
 import css from "./shell.module.css";
 import { Side } from "./side.tsx";
-
-/** A terminal is a third of the page, and a list of sessions needs none: it comes when the first is opened, and is asked for as soon as the list stands. */
-const bringsSession = () => import("../session/session-page.tsx");
-const SessionPage = lazy(() => bringsSession().then(({ SessionPage: page }) => ({ default: page })));
-const TimelinePage = lazy(() => import("../timeline/timeline-panel.tsx").then(({ TimelinePage: page }) => ({ default: page })));
-const PlaybackPage = lazy(() => import("../playback/playback-page.tsx").then(({ PlaybackPage: page }) => ({ default: page })));
-const SettingsPage = lazy(() => import("../settings/settings-page.tsx").then(({ SettingsPage: page }) => ({ default: page })));
-const FilesPage = lazy(() => import("../files/files-panel.tsx").then(({ FilesPage: page }) => ({ default: page })));
-const AuditPage = lazy(() => import("../audit/audit-page.tsx").then(({ AuditPage: page }) => ({ default: page })));
-const PolicyPage = lazy(() => import("../policy/policy-page.tsx").then(({ PolicyPage: page }) => ({ default: page })));
-const HostPage = lazy(() => import("../host/host-page.tsx").then(({ HostPage: page }) => ({ default: page })));
 
 export function App(): ReactNode {
   const [at, go] = useLocation();
@@ -44,6 +45,10 @@ export function App(): ReactNode {
   const { readsAloud, letterPx, chords, direction } = useStore(settings);
   const links = useLinks();
   const asked = useAsked(links);
+  const mayOpen = useThoseThatLet(links, "session.create").length > 0;
+  const isMember = useThoseThatLet(links, null).length > 0;
+  const mayAudit = useThoseThatLet(links, "audit.read").length > 0;
+  const opens = mayOpen ? () => setNewOpen(true) : null;
   useNotices(asked, () => go(paths.approvals));
   useGuestsWay(links);
   useEffect(() => {
@@ -59,7 +64,7 @@ export function App(): ReactNode {
   const deeds = {
     palette: () => setPaletteOpen(true),
     "palette-anywhere": () => setPaletteOpen(true),
-    new: () => setNewOpen(true),
+    new: () => opens?.(),
     sessions: () => go(paths.sessions),
     approvals: () => go(paths.approvals),
     operators: () => go(paths.operators),
@@ -74,11 +79,11 @@ export function App(): ReactNode {
     return { id, text, run: deeds[id], shortcut: chord === null ? undefined : chordText(chord, isMac) };
   };
   const commands: readonly Command[] = [
-    keyed("new", "New session"),
+    ...(mayOpen ? [keyed("new", "New session")] : []),
     keyed("approvals", "Approvals"),
-    keyed("operators", "Operators"),
+    ...(isMember ? [keyed("operators", "Operators")] : []),
     { id: "policy", text: "Policy", run: () => go(paths.policy) },
-    { id: "audit", text: "Audit", run: () => go(paths.audit) },
+    ...(mayAudit ? [{ id: "audit", text: "Audit", run: () => go(paths.audit) }] : []),
     keyed("hosts", "Hosts"),
     keyed("settings", "Settings"),
     {
@@ -99,12 +104,12 @@ export function App(): ReactNode {
           <a className={css.skip} href="#main">
             Skip to the screen
           </a>
-          <Side onPalette={() => setPaletteOpen(true)} waiting={asked.length} />
+          <Side onPalette={() => setPaletteOpen(true)} waiting={asked.length} isMember={isMember} mayAudit={mayAudit} />
           <main className={css.main} id="main" tabIndex={-1}>
             <Suspense fallback={null}>
               <Switch>
                 <Route path={paths.sessions}>
-                  <SessionsPage onNew={() => setNewOpen(true)} />
+                  <SessionsPage onNew={opens} />
                 </Route>
                 <Route path={paths.session}>{({ host, session }) => <SessionPage hostId={host} sessionId={session} />}</Route>
                 <Route path={paths.approvals}>
@@ -136,19 +141,19 @@ export function App(): ReactNode {
                 </Route>
                 <Route path={paths.host}>{({ host }) => <HostPage key={host} hostId={host} />}</Route>
                 <Route>
-                  <>
-                    <Bar title="Console" />
-                    <Empty title="There is no such screen">
-                      <p>The address leads nowhere in this console.</p>
-                    </Empty>
-                  </>
+                  <Bar title="Console" />
+                  <Empty title="There is no such screen">
+                    <p>The address leads nowhere in this console.</p>
+                  </Empty>
                 </Route>
               </Switch>
             </Suspense>
           </main>
         </div>
         <Palette isOpen={isPaletteOpen} onClose={() => setPaletteOpen(false)} commands={commands} />
-        <NewSession isOpen={isNewOpen} onClose={() => setNewOpen(false)} />
+        <Suspense fallback={null}>
+          <NewSession isOpen={isNewOpen} onClose={() => setNewOpen(false)} />
+        </Suspense>
       </RouterProvider>
     </I18nProvider>
   );

@@ -19,3 +19,6 @@ export const paths = {
   host: "/hosts/:host",
   settings: "/settings",
 } as const;
+
+/** Of one session's terminal, and not of what else is shown of it. */
+export const isSessionPath = (path: string): boolean => /^\/sessions\/[^/]+\/[^/]+\/?$/.test(path);

@@ -9,7 +9,16 @@ import { useShortcut } from "../keys/use-keys.ts";
 import { hostPath, paths } from "./routes.ts";
 import css from "./shell.module.css";
 
-export function Side({ onPalette, waiting }: { readonly onPalette: () => void; readonly waiting: number }): ReactNode {
+export interface SideProps {
+  readonly onPalette: () => void;
+  /** How many approvals are asked for. */
+  readonly waiting: number;
+  /** Of a host at least, and no guest. */
+  readonly isMember: boolean;
+  readonly mayAudit: boolean;
+}
+
+export function Side({ onPalette, waiting, isMember, mayAudit }: SideProps): ReactNode {
   const links = useLinks();
   const shortcut = useShortcut("palette");
   return (
@@ -30,8 +39,8 @@ export function Side({ onPalette, waiting }: { readonly onPalette: () => void; r
           also="/approvals/"
           count={waiting > 0 ? <Badge tone="warn">{waiting}</Badge> : null}
         />
-        <Place to={paths.operators} icon={<Users size={16} />} text="Operators" also="/operators/" />
-        <Place to={paths.audit} icon={<ScrollText size={16} />} text="Audit" also="/audit/" />
+        {isMember ? <Place to={paths.operators} icon={<Users size={16} />} text="Operators" also="/operators/" /> : null}
+        {mayAudit ? <Place to={paths.audit} icon={<ScrollText size={16} />} text="Audit" also="/audit/" /> : null}
         <Place to={paths.hosts} icon={<Server size={16} />} text="Hosts" also="/hosts/" />
         <Place to={paths.settings} icon={<Settings size={16} />} text="Settings" also="/settings/" />
       </nav>

@@ -7,7 +7,6 @@ const dark: Colours = {
   cursor: "#3fc7a6",
   cursorAccent: "#0b0e0f",
   selectionBackground: "#2a5a4e",
-  overviewRulerBorder: "#0b0e0f",
   scrollbarSliderBackground: "#2a3236",
   scrollbarSliderHoverBackground: "#3a4448",
   scrollbarSliderActiveBackground: "#4a565b",
@@ -35,7 +34,6 @@ const light: Colours = {
   cursor: "#0b7a63",
   cursorAccent: "#ffffff",
   selectionBackground: "#bfe5da",
-  overviewRulerBorder: "#ffffff",
   scrollbarSliderBackground: "#d6dddd",
   scrollbarSliderHoverBackground: "#bcc6c6",
   scrollbarSliderActiveBackground: "#9fabab",
@@ -60,7 +58,7 @@ const light: Colours = {
 const contrastDark: Colours = {
   ...dark,
   ...{ background: "#000000", foreground: "#ffffff", cursor: "#ffff00", cursorAccent: "#000000", selectionBackground: "#0050a0" },
-  ...{ overviewRulerBorder: "#000000", black: "#595959", red: "#ff8a8a", green: "#7cf29a", yellow: "#ffe066", blue: "#99c2ff" },
+  ...{ black: "#595959", red: "#ff8a8a", green: "#7cf29a", yellow: "#ffe066", blue: "#99c2ff" },
   ...{
     magenta: "#ffb3ff",
     cyan: "#80f0ff",
@@ -75,7 +73,7 @@ const contrastDark: Colours = {
 const contrastLight: Colours = {
   ...light,
   ...{ background: "#ffffff", foreground: "#000000", cursor: "#000000", cursorAccent: "#ffffff", selectionBackground: "#b3d4ff" },
-  ...{ overviewRulerBorder: "#ffffff", black: "#000000", red: "#8c0000", green: "#00470f", yellow: "#523800", blue: "#00308f" },
+  ...{ black: "#000000", red: "#8c0000", green: "#00470f", yellow: "#523800", blue: "#00308f" },
   ...{
     magenta: "#5c0080",
     cyan: "#00444d",
@@ -123,5 +121,5 @@ export const builtIn = [
 export function coloursNamed(name: string, imported: readonly Theme[], scheme: "light" | "dark"): Colours {
   const theme = [...imported, ...builtIn].find((one) => one.name === name)?.colours ?? (scheme === "dark" ? dark : light);
   const base = isDark(theme) ? dark : light;
-  return { ...base, overviewRulerBorder: theme.background, cursor: theme.foreground, cursorAccent: theme.background, ...theme };
+  return { ...base, cursor: theme.foreground, cursorAccent: theme.background, ...theme };
 }

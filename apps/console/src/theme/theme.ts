@@ -8,7 +8,6 @@ export const COLOURS = [
   ...(["background", "foreground", "cursor", "cursorAccent"] as const),
   ...(["selectionBackground", "selectionForeground", "selectionInactiveBackground"] as const),
   ...(["scrollbarSliderBackground", "scrollbarSliderHoverBackground", "scrollbarSliderActiveBackground"] as const),
-  "overviewRulerBorder",
   ...(["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"] as const),
   ...(["brightBlack", "brightRed", "brightGreen", "brightYellow"] as const),
   ...(["brightBlue", "brightMagenta", "brightCyan", "brightWhite"] as const),

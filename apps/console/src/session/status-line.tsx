@@ -1,0 +1,49 @@
+/** The line below a session's terminal: whether it is live, what is not confirmed, what was refused or typed by somebody else, its size. */
+import { shownExactly } from "@holdfast/sdk";
+import type { ReactNode } from "react";
+import { Badge, Dot } from "../design/controls.tsx";
+import { useStore } from "../store.ts";
+import css from "./session.module.css";
+import type { TerminalView } from "./terminal-view.ts";
+
+export interface StatusLineProps {
+  readonly view: TerminalView;
+  /** What a session is called that does not live any more; null: it lives, or is not known. */
+  readonly end: string | null;
+}
+
+export function StatusLine({ view, end }: StatusLineProps): ReactNode {
+  const state = useStore(view.state);
+  const size = useStore(view.size);
+  const notice = useStore(view.notice);
+  const typed = useStore(view.typed);
+  const unconfirmed = useStore(view.unconfirmed);
+  const presence = useStore(view.presence);
+  const own = presence.find((p) => p.attachment === view.attachment.value?.id);
+  const others = typed && typed.actor !== own?.operator ? typed : null;
+  const who = others ? (presence.find((p) => p.operator === others.actor)?.name ?? others.actor) : "";
+  return (
+    <footer className={css.status}>
+      <span className={css.floor} role="status">
+        {end ? <Dot hollow /> : <Dot tone={state.is === "attached" ? "good" : state.is === "over" ? "bad" : "warn"} />}
+        {end ?? { attaching: "attaching", attached: "live", offline: "offline", over: "not attached" }[state.is]}
+      </span>
+      {unconfirmed > 0 ? <Badge tone="warn">{unconfirmed} bytes not confirmed</Badge> : null}
+      {notice ? (
+        <span role="alert">
+          <Badge tone="warn">{notice.code || "refused"}</Badge> {notice.text}
+        </span>
+      ) : others ? (
+        <>
+          <span>
+            <bdi>{who}</bdi> typed
+          </span>
+          <code>{shownExactly(new TextEncoder().encode(others.text))}</code>
+        </>
+      ) : null}
+      <span>
+        <bdi dir="ltr">{size ? `${size.cols}×${size.rows}` : ""}</bdi>
+      </span>
+    </footer>
+  );
+}
