@@ -27,15 +27,13 @@ export function textOf(event: Event): Told | null {
     case "signalled":
       return { kind: "life", text: `Sent signal ${k.value.signal} to ${shown(k.value.target)}`, tone: "warn" };
     case "resized":
-      return { kind: "size", text: `${sizeText(k.value.size)}${k.value.pinned ? ", pinned" : ""}` };
+      return { kind: "size", text: `Resized to ${sizeText(k.value.size)}${k.value.pinned ? ", pinned" : ""}` };
     case "attached":
       return { kind: "people", text: attachedText(k.value), ...(k.value.plain ? { tone: "warn" } : {}) };
     case "detached":
       return { kind: "people", text: `Left${because(k.value.reason === "left" ? "" : k.value.reason)}` };
     case "floorChanged":
-      return k.value.holder
-        ? { kind: "floor", text: `The floor${because(k.value.reason)} is with`, to: k.value.holder }
-        : { kind: "floor", text: `The floor is free${because(k.value.reason)}` };
+      return { kind: "floor", ...floorText(event.actor, k.value) };
     case "aiPaused":
       return { kind: "floor", text: k.value.paused ? "Paused what AIs type" : "Lets AIs type again" };
     case "approvalAsked":
@@ -84,7 +82,26 @@ const shown = (text: string): string => shownExactly(new TextEncoder().encode(te
 
 const because = (reason: string): string => (reason ? ` (${shown(reason)})` : "");
 
-const sizeText = (size: { readonly cols: number; readonly rows: number } | undefined): string =>
+const TOOK: Readonly<Record<string, string>> = {
+  typed: "Took the floor by typing",
+  taken: "Took the floor",
+  moved: "Steers from another terminal now",
+};
+const FREED: Readonly<Record<string, string>> = {
+  left: "who steered left",
+  revoked: "who steered was revoked",
+  ai_paused: "AIs are paused",
+};
+
+/** Whose doing it was is said beside it: a holder is named where that was another's. */
+function floorText(actor: string, { holder, reason }: { holder: string; reason: string }): Pick<Told, "text" | "to"> {
+  if (holder === "")
+    return { text: reason === "released" ? "Released the floor" : `The floor is free${because(FREED[reason] ?? reason)}` };
+  if (holder === actor) return { text: TOOK[reason] ?? `Took the floor${because(reason)}` };
+  return { text: reason === "passed" ? "Passed the floor to" : `The floor${because(reason)} is with`, to: holder };
+}
+
+export const sizeText = (size: { readonly cols: number; readonly rows: number } | undefined): string =>
   size ? `${size.cols}×${size.rows}` : "a size that is not told";
 
 const endWord = (state: SessionState): string => (state === SessionState.LOST ? "was lost" : "could not be started");
