@@ -30,11 +30,15 @@ export function HostsPage(): ReactNode {
       </div>
       <Dialog
         title="Add a host"
-        about="On its machine, `hold console` or `hold operator invite` prints what this asks for."
+        about={
+          <>
+            On its machine, <code>hold console</code> or <code>hold operator invite</code> prints what this asks for.
+          </>
+        }
         isOpen={isAdding}
         onClose={() => setAdding(false)}
       >
-        <JoinForm onJoined={() => setAdding(false)} />
+        <JoinForm label="Its invitation" onJoined={() => setAdding(false)} />
       </Dialog>
     </>
   );
@@ -79,7 +83,7 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
         {status ? (
           <>
             <Fact name="Version" value={`${status.version}, protocol ${status.protocol}`} />
-            <Fact name="Up since" value={agoText(Number(status.startedUnixMs), now)} />
+            <Fact name="Started" value={agoText(Number(status.startedUnixMs), now)} />
             <Fact name="Sessions" value={`${status.running} live of ${status.sessions}`} />
             <Fact name="Attached" value={`${status.attachments} over ${status.links} links`} />
             <Fact name="Memory" value={`${(Number(status.rssBytes) / 2 ** 20).toFixed(0)} MiB`} />
