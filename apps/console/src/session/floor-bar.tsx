@@ -1,6 +1,6 @@
 /** The floor as a thing that one sees and hands on: who steers, who asks, and what can be done about it. */
 import { type Attachment, FloorMode, OperatorKind, told } from "@holdfast/sdk";
-import { Hand, Pause, Play } from "lucide-react";
+import { ArrowRightLeft, Hand, Pause, Play } from "lucide-react";
 import type { ReactNode } from "react";
 import { Avatar } from "../design/avatar.tsx";
 import { Badge, Button, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
@@ -46,7 +46,11 @@ export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
         </>
       ) : null}
       {own && others.length > 0 ? (
-        <MenuButton label="Pass the floor to" icon={<Hand size={16} />} onAction={(name) => act(attachment.pass(String(name)))}>
+        <MenuButton
+          label="Pass the floor to"
+          icon={<ArrowRightLeft size={16} />}
+          onAction={(name) => act(attachment.pass(String(name)))}
+        >
           {others.map((p) => (
             <MenuItem key={p.attachment} id={p.operator} textValue={p.name}>
               <Avatar name={p.name} kind={p.kind} /> Pass to <bdi>{p.name}</bdi>
@@ -80,14 +84,11 @@ function Steers({ floor, own, mayType }: SteersProps): ReactNode {
   if (own) return <Badge tone="accent">you steer</Badge>;
   if (floor.holder === "") return <Badge>{mayType ? "free: type to steer" : "nobody steers"}</Badge>;
   return (
-    <>
-      <Avatar name={floor.holderName} kind={floor.holderKind} steers />
-      <span>
-        <strong>
-          <bdi>{floor.holderName}</bdi>
-        </strong>{" "}
-        steers
-      </span>
-    </>
+    <span>
+      <strong>
+        <bdi>{floor.holderName}</bdi>
+      </strong>{" "}
+      steers
+    </span>
   );
 }
