@@ -232,7 +232,7 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
             icon={<Ellipsis size={16} />}
             onAction={(verb) => setDeed({ id: session.id, link, session, verb: verb as Deed["verb"] })}
           >
-            <MenuItem id="share">Share</MenuItem>
+            {sort?.isLive ? <MenuItem id="share">Share</MenuItem> : null}
             <MenuItem id="rename">Rename</MenuItem>
             {sort?.isLive ? (
               <MenuItem id="end" tone="bad">
@@ -325,13 +325,17 @@ function Beside({ panel, link, session }: BesideProps): ReactNode {
   );
 }
 
+/** So short a while is no news, and the terminal need not make room for it. */
+const SHORT_MS = 1_000;
+
 function Offline({ sinceUnixMs }: { readonly sinceUnixMs: number }): ReactNode {
   const now = useNow(500);
+  if (now - sinceUnixMs < SHORT_MS) return null;
   return (
     <Banner tone="warn">
       <span>
-        The link is down since {durationText(Math.max(0, now - sinceUnixMs))}. The session runs on; this shows it as it was, and
-        comes back by itself.
+        The link has been down for {durationText(now - sinceUnixMs)}. The session runs on; this shows it as it was, and comes back
+        by itself.
       </span>
     </Banner>
   );
@@ -389,6 +393,7 @@ function StatusLine({ view, size, end }: StatusLineProps): ReactNode {
   const notice = useStore(view.notice);
   const typed = useStore(view.typed);
   const unconfirmed = useStore(view.unconfirmed);
+  const waiting = useStore(view.waiting);
   const presence = useStore(view.presence);
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
   const others = typed && typed.actor !== own?.operator ? typed : null;
@@ -400,6 +405,7 @@ function StatusLine({ view, size, end }: StatusLineProps): ReactNode {
         {end ?? { attaching: "attaching", attached: "live", offline: "offline", over: "not attached" }[state.is]}
       </span>
       {unconfirmed > 0 ? <Badge tone="warn">{unconfirmed} bytes not confirmed</Badge> : null}
+      {waiting > 0 ? <Badge tone="warn">{waiting} bytes that you typed wait for the link</Badge> : null}
       {notice ? (
         <span role="alert">
           <Badge tone="warn">{notice.code || "refused"}</Badge> {notice.text}
