@@ -102,7 +102,7 @@ describe("a journal as people read it", () => {
     journal.add("exited", { exit: { signal: 9 } });
     expect(items(journal).map((item) => item.text)).toEqual([
       "Attached, observing, with console",
-      "From 5 to 9 nothing is kept any more (retention)",
+      "Entries 5 to 9 are not kept any more (retention)",
       "The program was ended by signal 9",
     ]);
   });
