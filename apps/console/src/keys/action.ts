@@ -18,6 +18,8 @@ export const actions = {
   sessions: { text: "Go to Sessions", in: "page", chord: null },
   approvals: { text: "Go to Approvals", in: "page", chord: null },
   operators: { text: "Go to Operators", in: "page", chord: null },
+  policy: { text: "Go to Policy", in: "page", chord: null },
+  audit: { text: "Go to Audit", in: "page", chord: null },
   hosts: { text: "Go to Hosts", in: "page", chord: null },
   settings: { text: "Go to Settings", in: "page", chord: "$mod+," },
   timeline: { text: "Timeline", in: "terminal", chord: "Control+Shift+L" },
