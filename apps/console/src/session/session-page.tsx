@@ -248,7 +248,7 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
       </Bar>
       {own?.plain ? (
         <Banner tone="warn">
-          <span>Not end to end: whoever has the relay can read this page’s link, and forge it.</span>
+          <span>Not end to end: whoever runs the relay can read what is shown here, and type as you.</span>
         </Banner>
       ) : null}
       <Unsent view={view} />
