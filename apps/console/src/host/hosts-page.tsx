@@ -4,6 +4,7 @@ import { Plus } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { Link } from "wouter";
 import { Badge, Button, Dialog, Dot } from "../design/controls.tsx";
+import { sizeText } from "../files/content.ts";
 import { agoText, useNow } from "../design/time.ts";
 import { Bar } from "../shell/bar.tsx";
 import { hostPath } from "../shell/routes.ts";
@@ -45,7 +46,7 @@ export function HostsPage(): ReactNode {
 }
 
 function OfList({ link }: { readonly link: HostLink }): ReactNode {
-  return <HostCard link={link} status={useStatus(link)} more={<Link to={hostPath(link.host.id)}>All of it</Link>} />;
+  return <HostCard link={link} status={useStatus(link)} more={<Link to={hostPath(link.host.id)}>Details</Link>} />;
 }
 
 interface HostCardProps {
@@ -86,8 +87,8 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
             <Fact name="Started" value={agoText(Number(status.startedUnixMs), now)} />
             <Fact name="Sessions" value={`${status.running} live of ${status.sessions}`} />
             <Fact name="Attached" value={`${status.attachments} over ${status.links} links`} />
-            <Fact name="Memory" value={`${(Number(status.rssBytes) / 2 ** 20).toFixed(0)} MiB`} />
-            <Fact name="Journal" value={`${(Number(status.journalBytes) / 2 ** 20).toFixed(1)} MiB`} />
+            <Fact name="Memory" value={sizeText(Number(status.rssBytes))} />
+            <Fact name="Journal" value={sizeText(Number(status.journalBytes))} />
           </>
         ) : null}
       </dl>

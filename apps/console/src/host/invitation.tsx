@@ -109,8 +109,8 @@ export function Invitation({ text, onDone }: { readonly text: string; readonly o
         autoFocus
         value={text}
       />
-      <p role="status">{said}</p>
       <footer>
+        <span role="status">{said}</span>
         <Button onPress={() => void copy()}>Copy</Button>
         <Button look="primary" onPress={onDone}>
           Done
