@@ -121,7 +121,7 @@ test("a host is forgotten only when that was meant: then its key and its tabs ar
   await ana.goTo("left");
   await ana.screen("Hosts");
   const asks = ana.page.getByRole("alertdialog", { name: /^Forget / });
-  const forget = ana.page.getByRole("button", { name: "Forget", exact: true });
+  const forget = ana.page.getByRole("button", { name: /^Forget / });
   await forget.click();
   await asks.getByText(/key for it is deleted/).waitFor();
   await ana.isSound("the question");

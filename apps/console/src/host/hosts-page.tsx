@@ -46,7 +46,17 @@ export function HostsPage(): ReactNode {
 }
 
 function OfList({ link }: { readonly link: HostLink }): ReactNode {
-  return <HostCard link={link} status={useStatus(link)} more={<Link to={hostPath(link.host.id)}>Details</Link>} />;
+  return (
+    <HostCard
+      link={link}
+      status={useStatus(link)}
+      more={
+        <Link to={hostPath(link.host.id)} aria-label={`Details of ${link.host.name}`}>
+          Details
+        </Link>
+      }
+    />
+  );
 }
 
 interface HostCardProps {
@@ -72,7 +82,7 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
         {state.is === "up" ? <Badge tone="accent">answers</Badge> : <Badge tone="warn">{state.is}</Badge>}
         {link.relay === null ? null : <Badge tone="warn">not end to end</Badge>}
         {more}
-        <Button look="quiet" onPress={() => setForgetting(true)}>
+        <Button look="quiet" aria-label={`Forget ${host.name}`} onPress={() => setForgetting(true)}>
           Forget
         </Button>
       </header>

@@ -148,6 +148,7 @@ function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
               {one.keyIds.length > 1 && !one.revoked ? (
                 <Button
                   look="quiet"
+                  aria-label={`Revoke the key ${hex(id).slice(0, 12)} of ${one.name}`}
                   onPress={() =>
                     setRevoking({
                       what: `the key ${hex(id).slice(0, 12)} of ${one.name}`,
@@ -168,7 +169,11 @@ function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
       </td>
       <td>
         {one.revoked || isMe ? null : (
-          <Button look="quiet" onPress={() => setRevoking({ what: one.name, act: () => client.operatorRevoke(one.id) })}>
+          <Button
+            look="quiet"
+            aria-label={`Revoke ${one.name}`}
+            onPress={() => setRevoking({ what: one.name, act: () => client.operatorRevoke(one.id) })}
+          >
             Revoke
           </Button>
         )}
@@ -242,7 +247,12 @@ function Invitations({ open, whom, client, onDone }: InvitationsProps): ReactNod
                 <td>{one.role}</td>
                 <td className={css.hint}>ends {agoText(Number(one.redeemUntilUnixMs), now)}</td>
                 <td>
-                  <Button look="quiet" isDisabled={isBusy} onPress={() => attempt(() => client.invitationRevoke(one.id))}>
+                  <Button
+                    look="quiet"
+                    aria-label={`Take back the invitation for ${whom(one)}`}
+                    isDisabled={isBusy}
+                    onPress={() => attempt(() => client.invitationRevoke(one.id))}
+                  >
                     Take back
                   </Button>
                 </td>
