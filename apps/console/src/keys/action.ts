@@ -25,6 +25,7 @@ export const actions = {
   timeline: { text: "Timeline", in: "terminal", chord: "Control+Shift+L" },
   files: { text: "Files and ports", in: "terminal", chord: "Control+Shift+E" },
   find: { text: "Search what was printed", in: "terminal", chord: "Control+Shift+F" },
+  leave: { text: "Out of the terminal, to its bar", in: "terminal", chord: "Control+Shift+ArrowUp" },
   copy: { text: "Copy what is marked", in: "terminal", chord: "Control+Shift+C" },
   larger: { text: "Larger letters in terminals", in: "page", chord: null },
   smaller: { text: "Smaller letters in terminals", in: "page", chord: null },

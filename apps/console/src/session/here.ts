@@ -12,8 +12,8 @@ export interface HereCommand {
 
 export const here = new Store<readonly HereCommand[]>([]);
 
-/** `isHere`: of those that stand side by side it is the one that has the focus. `end`: asks whether the session is to end; null: it has ended. */
-export function useHere(view: TerminalView, isHere: boolean, end: (() => void) | null): void {
+/** `isHere`: of those that stand side by side it is the one that has the focus. `ask`: asks what such a deed needs to know; null: it has ended. */
+export function useHere(view: TerminalView, isHere: boolean, ask: ((verb: "share" | "rename" | "end") => void) | null): void {
   const floor = useStore(view.floor);
   const attachment = useStore(view.attachment);
   useEffect(() => {
@@ -26,7 +26,7 @@ export function useHere(view: TerminalView, isHere: boolean, end: (() => void) |
         (fault: unknown) => view.notice.set({ code: "", text: String(fault) }),
       );
     const commands: HereCommand[] = [];
-    if (attachment && floor && !attachment.observing && end) {
+    if (attachment && floor && !attachment.observing && ask) {
       if (floor.seat === attachment.id)
         commands.push({ id: "release", text: "Release the floor", run: () => act(attachment.release()) });
       else {
@@ -36,8 +36,13 @@ export function useHere(view: TerminalView, isHere: boolean, end: (() => void) |
       if (floor.aiPaused) commands.push({ id: "resume", text: "Let AIs go on", run: () => act(attachment.aiResume()) });
       else commands.push({ id: "pause", text: "Pause AIs", run: () => act(attachment.aiPause()) });
     }
-    if (end) commands.push({ id: "end", text: "End this session", run: end });
+    if (ask)
+      commands.push(
+        { id: "share", text: "Share this session", run: () => ask("share") },
+        { id: "rename", text: "Rename this session", run: () => ask("rename") },
+        { id: "end", text: "End this session", run: () => ask("end") },
+      );
     here.set(commands);
     return () => here.set([]);
-  }, [view, isHere, end, floor, attachment]);
+  }, [view, isHere, ask, floor, attachment]);
 }

@@ -145,7 +145,7 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
   const [, go] = useLocation();
   const [deed, setDeed] = useState<Deed | null>(null);
   const [isFinding, setFinding] = useState(false);
-  const { panel, toggle } = usePanel(link.host.id, session?.id ?? "");
+  const { panel, takesFocus, toggle } = usePanel(link.host.id, session?.id ?? "");
   const guard = usePasteGuard(view);
   const state = useStore(view.state);
   const size = useStore(view.size);
@@ -174,7 +174,8 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
       const deeds: Deeds = {
         find: () => setFinding(true),
         copy: () => void navigator.clipboard.writeText(view.terminal.getSelection()),
-        ...Object.fromEntries(panels.map((one) => [one.id, () => toggle.current(one)])),
+        leave: () => frame.current?.closest("section")?.querySelector<HTMLElement>("header button")?.focus(),
+        ...Object.fromEntries(panels.map((one) => [one.id, () => toggle.current(one, true)])),
       };
       const action = actionOn(event, settings.value.chords, { isTerminal: true, isField: true, isSessions: false });
       const act = action && deeds[action];
@@ -190,11 +191,14 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
   const isEnded = sort !== null && !sort.isLive;
   const current = useRef(session);
   current.current = session;
-  const end = useCallback(() => {
-    const { current: one } = current;
-    if (one) setDeed({ id: one.id, link, session: one, verb: "end" });
-  }, [link]);
-  useHere(view, isHere, isEnded ? null : end);
+  const ask = useCallback(
+    (verb: Deed["verb"]) => {
+      const { current: one } = current;
+      if (one) setDeed({ id: one.id, link, session: one, verb });
+    },
+    [link],
+  );
+  useHere(view, isHere, isEnded ? null : ask);
   return (
     <section className={css.screen} aria-label={`Session ${name}`}>
       <Bar
@@ -224,7 +228,7 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
         {isEnded ? null : <FloorBar view={view} />}
         <Search onPress={() => setFinding(true)} />
         {panels.map((one) => (
-          <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={() => toggle.current(one)} />
+          <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={(byKeys) => toggle.current(one, byKeys)} />
         ))}
         {session ? (
           <MenuButton
@@ -261,7 +265,7 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
           {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
         </div>
-        {panel && session ? <Beside panel={panel} link={link} session={session} /> : null}
+        {panel && session ? <Beside key={panel.id} panel={panel} takesFocus={takesFocus} link={link} session={session} /> : null}
       </div>
       <KeysBar view={view} />
       <StatusLine view={view} size={size} end={isEnded ? sort.word : null} />
@@ -283,43 +287,55 @@ function Search({ onPress }: { readonly onPress: () => void }): ReactNode {
 interface PanelButtonProps {
   readonly panel: Panel;
   readonly isOpen: boolean;
-  readonly onPress: () => void;
+  readonly onPress: (byKeys: boolean) => void;
 }
 
 function PanelButton({ panel, isOpen, onPress }: PanelButtonProps): ReactNode {
   const shortcut = useShortcut(panel.id);
   return (
-    <IconButton label={panel.title} shortcut={shortcut} aria-pressed={isOpen} onPress={onPress}>
+    <IconButton
+      label={panel.title}
+      shortcut={shortcut}
+      aria-pressed={isOpen}
+      onPress={({ pointerType }) => onPress(pointerType === "keyboard" || pointerType === "virtual")}
+    >
       <panel.icon size={16} />
     </IconButton>
   );
 }
 
-/** Which panel is open. Where there is no room for two, it opens as its own screen. */
+/** Which panel is open; by keys, it takes the focus: they lead from it to the terminal, and from there nowhere. Where there is no room for two, it opens as its own screen. */
 function usePanel(hostId: string, sessionId: string) {
   const [, go] = useLocation();
   const [panel, setPanel] = useState<Panel | null>(null);
-  const toggle = useRef<(panel: Panel) => void>(() => {});
-  toggle.current = (one) => {
+  const [takesFocus, setTakesFocus] = useState(false);
+  const toggle = useRef<(panel: Panel, byKeys: boolean) => void>(() => {});
+  toggle.current = (one, byKeys) => {
+    setTakesFocus(byKeys);
     if (hasRoomForTwo()) setPanel(panel === one ? null : one);
     else if (sessionId) go(one.path(hostId, sessionId));
   };
-  return { panel, toggle };
+  return { panel, takesFocus, toggle };
 }
 
 interface BesideProps {
   readonly panel: Panel;
+  readonly takesFocus: boolean;
   readonly link: HostLink;
   readonly session: Session;
 }
 
-function Beside({ panel, link, session }: BesideProps): ReactNode {
+function Beside({ panel, takesFocus, link, session }: BesideProps): ReactNode {
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (takesFocus) box.current?.focus();
+  }, [takesFocus]);
   const state = useHostState(link);
   const last = useRef<HostClient | null>(null);
   if (state.is === "up") last.current = state.client;
   if (!last.current) return null;
   return (
-    <aside className={css.panel} aria-label={panel.title}>
+    <aside className={css.panel} aria-label={panel.title} tabIndex={-1} ref={box}>
       <panel.component link={link} client={last.current} session={session} />
     </aside>
   );
