@@ -186,6 +186,8 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
     });
   }, [view, toggle]);
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
+  // A command that an AI runs steers from a seat of its own, which nobody looks from.
+  const isSeated = presence.some((p) => p.attachment === floor?.seat);
   const name = session?.name ?? "Session";
   const sort = session ? lookOf(session) : null;
   const isEnded = sort !== null && !sort.isLive;
@@ -221,7 +223,12 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
         <ul className={css.people} aria-label="Who is here">
           {presence.map((p) => (
             <li key={p.attachment}>
-              <Avatar name={p.name} kind={p.kind} via={p.via} steers={p.attachment === floor?.seat} />
+              <Avatar
+                name={p.name}
+                kind={p.kind}
+                via={p.via}
+                steers={isSeated ? p.attachment === floor?.seat : p.operator === floor?.holder}
+              />
             </li>
           ))}
         </ul>
