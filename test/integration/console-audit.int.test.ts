@@ -219,7 +219,7 @@ test("a host is shown with its health, its limits, the ways to it and its mirror
   const ana = await ConsoleBrowser.of();
   const url = await ana.open(w);
   await ana.page.getByRole("link", { name: "Hosts", exact: true }).click();
-  await ana.page.getByRole("link", { name: "All of it" }).click();
+  await ana.page.getByRole("link", { name: "Details" }).click();
   const part = (name: string) => ana.page.getByRole("region", { name, exact: true });
   await part("Health").getByText("Nothing that an admin should see to.").waitFor();
   await part("Limits and load").getByText("Sessions at once").waitFor();
@@ -276,7 +276,7 @@ const screens = [
     "a host",
     async ({ page }: ConsoleBrowser) => {
       await page.getByRole("link", { name: "Hosts", exact: true }).press("Enter");
-      await page.getByRole("link", { name: "All of it" }).press("Enter");
+      await page.getByRole("link", { name: "Details" }).press("Enter");
       await page
         .getByRole("log")
         .getByText(/serving /)

@@ -128,7 +128,7 @@ test("a link is shown before it is followed, a paste of lines before it is typed
     const area = document.querySelector("hold-terminal").shadowRoot.querySelector(".xterm-helper-textarea");
     area.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true, composed: true }));
   })()`);
-  const paste = ana.page.getByRole("alertdialog", { name: "Paste 3 lines?" });
+  const paste = ana.page.getByRole("alertdialog", { name: "Paste 2 lines?" });
   await paste.getByText("one").waitFor();
   expect((await ana.lines()).join("\n")).not.toContain("one");
   await paste.getByRole("button", { name: "Paste", exact: true }).click();

@@ -109,6 +109,17 @@ test("by keys alone: a session is opened and typed into, the floor is taken, an 
   await keyboard.press("Enter");
   await ana.sees(/^again-16/);
 
+  // Tab is the program's in a terminal: keys of the page lead to its panel and to its bar.
+  const focused = (): Promise<unknown> => ana.page.evaluate("document.activeElement.ariaLabel");
+  await keyboard.press("Control+Shift+L");
+  await fact("the timeline has the focus", async () => (await focused()) === "Timeline");
+  await keyboard.press("Tab");
+  expect(await focused()).toBe("Text in the timeline");
+  await keyboard.press("Shift+Tab");
+  await fact("the terminal has it", async () => (await focused()) === "Terminal input");
+  await keyboard.press("Control+Shift+ArrowUp");
+  await fact("its bar has it", async () => (await focused()) === "All sessions");
+
   const ran = asks.exec("keyed", ["echo", "allowed"]);
   ran.catch(() => {});
   await ana.page

@@ -108,9 +108,9 @@ test("what is not kept any more is named with its range, in the timeline and in 
   await ana.page.getByRole("button", { name: "Timeline" }).click();
   const row = ana.page
     .getByRole("list", { name: "Timeline" })
-    .getByRole("button", { name: /^From (\d+) to \1 nothing is kept any more \(redacted\)/ });
+    .getByRole("button", { name: /^Entry (\d+) is not kept any more \(redacted\)/ });
   await row.waitFor();
-  const [, at] = /From (\d+)/.exec((await row.textContent())!)!;
+  const [, at] = /Entry (\d+)/.exec((await row.textContent())!)!;
   await ana.isSound("a timeline with a gap");
   await ana.page.getByRole("button", { name: "Play it back" }).click();
   await ana.page.getByRole("heading", { name: "Playback of holed" }).waitFor();

@@ -1,6 +1,6 @@
 /** What one record of a host says, in a line. Whatever a program or an operator wrote is shown exactly. */
 import { type AuditRecord, type Event, eventKind, inputStatusWord, shownExactly } from "@holdfast/sdk";
-import { textOf } from "../timeline/words.ts";
+import { sizeText, textOf } from "../timeline/words.ts";
 
 export interface Said {
   readonly text: string;
@@ -57,6 +57,10 @@ function eventText(event: Event): Said {
             tone: "warn",
           };
     }
+    case "resizeAsked":
+      return { text: `Asked for ${sizeText(k.value.size)}${k.value.pinned ? ", pinned" : ""}` };
+    case "closed":
+      return { text: "Its output ended" };
     case "replyWritten":
       return { text: `The terminal answered ${payload}` };
     case "commandStarted":

@@ -22,6 +22,7 @@ import {
   Radio,
   RadioGroup,
   Text,
+  TextArea,
   TooltipTrigger,
 } from "react-aria-components";
 import css from "./controls.module.css";
@@ -65,19 +66,19 @@ export interface TextFieldProps extends AriaTextFieldProps {
   /** Why what stands in it is not taken. */
   readonly wrong?: string | undefined;
   readonly mono?: boolean;
+  /** Default: one, and no more can be written. */
+  readonly lines?: number;
 }
 
-export function TextField({ label, hint, wrong, placeholder, mono, ...props }: TextFieldProps): ReactNode {
+export function TextField({ label, hint, wrong, placeholder, mono, lines, ...props }: TextFieldProps): ReactNode {
+  const box = {
+    ...{ className: css.input!, autoComplete: "off", spellCheck: false, "data-mono": mono || undefined },
+    ...(placeholder ? { placeholder } : {}),
+  };
   return (
     <AriaTextField {...props} className={css.field!} isInvalid={wrong !== undefined} validationBehavior="aria">
       <Label className={css.label!}>{label}</Label>
-      <Input
-        className={css.input!}
-        {...(placeholder ? { placeholder } : {})}
-        data-mono={mono || undefined}
-        autoComplete="off"
-        spellCheck={false}
-      />
+      {lines ? <TextArea {...box} rows={lines} /> : <Input {...box} />}
       {hint ? (
         <Text slot="description" className={css.hint!}>
           {hint}

@@ -335,12 +335,10 @@ export class HoldTerminal extends HTMLElement {
     event.stopPropagation();
     const shown = shownPaste(text);
     const about = `${shown.bytes} bytes. A program that does not know pastes runs each line as it comes.`;
-    void ask(this.#root, { title: `Paste ${shown.lines} lines?`, about, exactly: shown.text, yes: "Paste", no: "Cancel" }).then(
-      (does) => {
-        if (does) view.paste(text);
-        this.focus();
-      },
-    );
+    void ask(this.#root, { title: shown.title, about, exactly: shown.text, yes: "Paste", no: "Cancel" }).then((does) => {
+      if (does) view.paste(text);
+      this.focus();
+    });
   }
 
   readonly #looks = (): void => {

@@ -3,7 +3,7 @@ import { escapeText, type FileEntry, type Files, type ListeningPort } from "@hol
 import { ArrowUp, Download, File, Folder, Link2, RefreshCw, Upload } from "lucide-react";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { DropZone, FileTrigger, GridList, GridListItem } from "react-aria-components";
-import { Badge, Button, Dialog, IconButton } from "../design/controls.tsx";
+import { Button, Dialog, IconButton } from "../design/controls.tsx";
 import { agoText, useNow } from "../design/time.ts";
 import { OnSession } from "../session/on-session.tsx";
 import type { PanelProps } from "../session/panel.ts";
@@ -263,11 +263,14 @@ function Ports({ client, session }: FilesPanelProps): ReactNode {
             <code>
               hold forward {session.name} {port}
             </code>
-          ) : (
-            <Badge>not led to: hold config set host.forward on</Badge>
-          )}
+          ) : null}
         </div>
       ))}
+      {ports.ports.length > 0 && !ports.reachable ? (
+        <p className={css.hint}>
+          From elsewhere they are reached once an admin says <code>hold config set host.forward on</code> here.
+        </p>
+      ) : null}
     </section>
   );
 }

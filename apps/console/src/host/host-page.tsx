@@ -64,8 +64,8 @@ const bytesText = (bytes: number): string =>
 
 const LIMITS: Readonly<Record<string, readonly [name: string, text: (value: string) => string]>> = {
   sessions: ["Sessions at once", (value) => value],
-  inputQueueBytes: ["Input that waits, a session", (value) => bytesText(Number(value))],
-  behindBytes: ["A reader may be behind by", (value) => bytesText(Number(value))],
+  inputQueueBytes: ["Input waiting, each session", (value) => bytesText(Number(value))],
+  behindBytes: ["Output unread, each reader", (value) => bytesText(Number(value))],
 };
 
 function Known({ status }: { readonly status: HostStatusAnswer }): ReactNode {

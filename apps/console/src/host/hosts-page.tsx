@@ -6,6 +6,7 @@ import { Link } from "wouter";
 import { Badge, Button, Dialog, Dot } from "../design/controls.tsx";
 import shapes from "../design/shapes.module.css";
 import { agoText, useNow } from "../design/time.ts";
+import { sizeText } from "../files/content.ts";
 import { Bar } from "../shell/bar.tsx";
 import { hostPath } from "../shell/routes.ts";
 import type { HostLink } from "./host-link.ts";
@@ -31,18 +32,32 @@ export function HostsPage(): ReactNode {
       </div>
       <Dialog
         title="Add a host"
-        about="On its machine, `hold console` or `hold operator invite` prints what this asks for."
+        about={
+          <>
+            On its machine, <code>hold console</code> or <code>hold operator invite</code> prints what this asks for.
+          </>
+        }
         isOpen={isAdding}
         onClose={() => setAdding(false)}
       >
-        <JoinForm onJoined={() => setAdding(false)} />
+        <JoinForm label="Its invitation" onJoined={() => setAdding(false)} />
       </Dialog>
     </>
   );
 }
 
 function OfList({ link }: { readonly link: HostLink }): ReactNode {
-  return <HostCard link={link} status={useStatus(link)} more={<Link to={hostPath(link.host.id)}>All of it</Link>} />;
+  return (
+    <HostCard
+      link={link}
+      status={useStatus(link)}
+      more={
+        <Link to={hostPath(link.host.id)} aria-label={`Details of ${link.host.name}`}>
+          Details
+        </Link>
+      }
+    />
+  );
 }
 
 interface HostCardProps {
@@ -68,7 +83,7 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
         {state.is === "up" ? <Badge tone="accent">answers</Badge> : <Badge tone="warn">{state.is}</Badge>}
         {link.relay === null ? null : <Badge tone="warn">not end to end</Badge>}
         {more}
-        <Button look="quiet" onPress={() => setForgetting(true)}>
+        <Button look="quiet" aria-label={`Forget ${host.name}`} onPress={() => setForgetting(true)}>
           Forget
         </Button>
       </header>
@@ -80,11 +95,11 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
         {status ? (
           <>
             <Fact name="Version" value={`${status.version}, protocol ${status.protocol}`} />
-            <Fact name="Up since" value={agoText(Number(status.startedUnixMs), now)} />
+            <Fact name="Started" value={agoText(Number(status.startedUnixMs), now)} />
             <Fact name="Sessions" value={`${status.running} live of ${status.sessions}`} />
             <Fact name="Attached" value={`${status.attachments} over ${status.links} links`} />
-            <Fact name="Memory" value={`${(Number(status.rssBytes) / 2 ** 20).toFixed(0)} MiB`} />
-            <Fact name="Journal" value={`${(Number(status.journalBytes) / 2 ** 20).toFixed(1)} MiB`} />
+            <Fact name="Memory" value={sizeText(Number(status.rssBytes))} />
+            <Fact name="Journal" value={sizeText(Number(status.journalBytes))} />
           </>
         ) : null}
       </dl>

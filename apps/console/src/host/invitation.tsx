@@ -23,13 +23,14 @@ export interface Ways {
 }
 
 const TEXT = "text";
+const LOOPBACK = /^\w+:\/\/(localhost|127\.[\d.]+|\[::1\])(:|\/|$)/;
 const WORDS = {
   network: "A link for a browser of this network",
   relay: "A link for any browser, by a relay that could read it",
   here: "A link for a browser of this machine",
 } as const;
 
-/** Those that the host has now; a browser of its network is the first choice, one that somebody could listen to never is. */
+/** Those that the host has now; a browser of its network is the first choice, one of this machine where nobody else gets to it, and one that somebody could listen to never is. */
 export function useWays(link: HostLink): Ways {
   const [status, setStatus] = useState<HostStatusAnswer | null>(null);
   const [said, choose] = useState<string | null>(null);
@@ -44,7 +45,9 @@ export function useWays(link: HostLink): Ways {
     };
   }, [link]);
   const pages = status ? pagesOf(status).filter((page, i, all) => all.findIndex(({ by }) => by === page.by) === i) : [];
-  const chosen = said ?? (pages.some(({ by }) => by === "network") ? "network" : TEXT);
+  const has = (by: ServedPage["by"]): boolean => pages.some((page) => page.by === by);
+  const isOutside = status !== null && placesOf(status).some((place) => !LOOPBACK.test(place));
+  const chosen = said ?? (has("network") ? "network" : has("here") && !isOutside ? "here" : TEXT);
   const of = {
     ...Object.fromEntries(pages.map(({ by }) => [by, WORDS[by]])),
     [TEXT]: "A text, for hold join or a console of their own",
@@ -56,7 +59,7 @@ export function WaysChoice({ ways }: { readonly ways: Ways }): ReactNode {
   if (Object.keys(ways.of).length < 2) return null;
   return (
     <>
-      <Choice label="As" value={ways.chosen} onChange={ways.choose} of={ways.of} />
+      <Choice label="What you send them" value={ways.chosen} onChange={ways.choose} of={ways.of} />
       {ways.page?.by === "relay" ? (
         <Banner tone="warn">
           <span>
@@ -83,6 +86,15 @@ export async function invitationOf(link: HostLink, ways: Ways, made: Invited, se
 
 export function Invitation({ text, onDone }: { readonly text: string; readonly onDone: () => void }): ReactNode {
   const isLink = text.startsWith("http");
+  const [said, setSaid] = useState("");
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setSaid("Copied.");
+    } catch {
+      setSaid("This browser does not let the page copy it: mark it, and copy it yourself.");
+    }
+  };
   return (
     <>
       <TextField
@@ -98,7 +110,8 @@ export function Invitation({ text, onDone }: { readonly text: string; readonly o
         value={text}
       />
       <footer>
-        <Button onPress={() => void navigator.clipboard.writeText(text)}>Copy</Button>
+        <span role="status">{said}</span>
+        <Button onPress={() => void copy()}>Copy</Button>
         <Button look="primary" onPress={onDone}>
           Done
         </Button>

@@ -7,7 +7,7 @@ import { useHosts } from "./hosts.ts";
 import { whyNot } from "./why-not.ts";
 
 /** An invitation as a text, from `hold console`, `hold share` or `hold operator invite`. */
-export function JoinForm({ onJoined }: { readonly onJoined?: () => void }): ReactNode {
+export function JoinForm({ label, onJoined }: { readonly label: string; readonly onJoined?: () => void }): ReactNode {
   const hosts = useHosts();
   const [text, setText] = useState("");
   const [wrong, setWrong] = useState<string | undefined>(undefined);
@@ -32,7 +32,7 @@ export function JoinForm({ onJoined }: { readonly onJoined?: () => void }): Reac
       }}
     >
       <TextField
-        label="Or paste an invitation"
+        label={label}
         hint="A link, or a text that begins with hold1."
         mono
         isRequired

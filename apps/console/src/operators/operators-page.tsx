@@ -42,7 +42,7 @@ export function OperatorsPage(): ReactNode {
         {links.map((link) => (
           <Fragment key={link.host.id}>
             <NotEndToEnd link={link} />
-            <OfHost link={link} named={links.length > 1} />
+            <OfHost link={link} />
           </Fragment>
         ))}
       </div>
@@ -58,7 +58,7 @@ interface Seen {
 
 const LOOK_MS = 5_000;
 
-function OfHost({ link, named }: { readonly link: HostLink; readonly named: boolean }): ReactNode {
+function OfHost({ link }: { readonly link: HostLink }): ReactNode {
   const state = useHostState(link);
   const client = state.is === "up" ? state.client : null;
   const [seen, setSeen] = useState<Seen | null>(null);
@@ -85,7 +85,7 @@ function OfHost({ link, named }: { readonly link: HostLink; readonly named: bool
   return (
     <section className={css.part} aria-label={`Operators of ${link.host.name}`}>
       <header>
-        <h2>{named ? link.host.name : "Operators"}</h2>
+        <h2>{link.host.name}</h2>
         <span className={css.hint}>{seen.operators.filter((one) => !one.revoked).length} may come in</span>
       </header>
       <div className={css.scroll}>
@@ -115,9 +115,18 @@ function OfHost({ link, named }: { readonly link: HostLink; readonly named: bool
           </tbody>
         </table>
       </div>
-      {open.length > 0 ? <Invitations open={open} client={client} onDone={() => void look()} /> : null}
+      {open.length > 0 ? (
+        <Invitations open={open} whom={(one) => whomText(one, link, seen.operators)} client={client} onDone={() => void look()} />
+      ) : null}
     </section>
   );
+}
+
+/** For whom it is. */
+function whomText({ operator, kind, session }: Invitation, link: HostLink, operators: readonly OperatorInfo[]): string {
+  if (session) return `a guest of ${link.sessions.value?.get(session)?.name ?? session}`;
+  if (operators.some((one) => one.name === operator && !one.revoked)) return `another device of ${operator}`;
+  return operator ? `${operator}, a new ${kindText(kind)}` : `a new ${kindText(kind)}`;
 }
 
 interface OperatorProps {
@@ -136,7 +145,7 @@ function Operator({ one, all, client, mayChange, onDone }: OperatorProps): React
   const [revoking, setRevoking] = useState<{ readonly what: string; readonly act: () => Promise<void> } | null>(null);
   const isMe = client.operator.operator?.id === one.id;
   const isApproving = (id: Uint8Array): boolean => one.protectedKeyIds.some((key) => hex(key) === hex(id));
-  const addedBy = all.find(({ id }) => id === one.addedBy)?.name ?? one.addedBy;
+  const addedBy = all.find(({ id }) => id === one.addedBy)?.name ?? one.addedBy.replace(/^system:/, "the ");
   return (
     <tr data-dim={one.revoked || undefined}>
       <td>
@@ -164,6 +173,7 @@ function Operator({ one, all, client, mayChange, onDone }: OperatorProps): React
               {one.keyIds.length > 1 && !one.revoked && (mayChange || isMe) ? (
                 <Button
                   look="quiet"
+                  aria-label={`Revoke the key ${hex(id).slice(0, 12)} of ${one.name}`}
                   onPress={() =>
                     setRevoking({
                       what: `the key ${hex(id).slice(0, 12)} of ${one.name}`,
@@ -184,7 +194,11 @@ function Operator({ one, all, client, mayChange, onDone }: OperatorProps): React
       </td>
       <td>
         {one.revoked || isMe || !mayChange ? null : (
-          <Button look="quiet" onPress={() => setRevoking({ what: one.name, act: () => client.operatorRevoke(one.id) })}>
+          <Button
+            look="quiet"
+            aria-label={`Revoke ${one.name}`}
+            onPress={() => setRevoking({ what: one.name, act: () => client.operatorRevoke(one.id) })}
+          >
             Revoke
           </Button>
         )}
@@ -245,11 +259,12 @@ function Revoke({ what, act, onClose, onDone }: RevokeProps): ReactNode {
 
 interface InvitationsProps {
   readonly open: readonly Invitation[];
+  readonly whom: (one: Invitation) => string;
   readonly client: HostClient;
   readonly onDone: () => void;
 }
 
-function Invitations({ open, client, onDone }: InvitationsProps): ReactNode {
+function Invitations({ open, whom, client, onDone }: InvitationsProps): ReactNode {
   const now = useNow();
   const { wrong, isBusy, attempt } = useAttempt(onDone);
   return (
@@ -261,11 +276,16 @@ function Invitations({ open, client, onDone }: InvitationsProps): ReactNode {
           <tbody>
             {open.map((one) => (
               <tr key={one.id}>
-                <td>{one.session ? `a guest of ${one.session}` : one.operator || `a new ${kindText(one.kind)}`}</td>
+                <td>{whom(one)}</td>
                 <td>{one.role}</td>
-                <td className={css.hint}>good until {agoText(Number(one.redeemUntilUnixMs), now)}</td>
+                <td className={css.hint}>ends {agoText(Number(one.redeemUntilUnixMs), now)}</td>
                 <td>
-                  <Button look="quiet" isDisabled={isBusy} onPress={() => attempt(() => client.invitationRevoke(one.id))}>
+                  <Button
+                    look="quiet"
+                    aria-label={`Take back the invitation for ${whom(one)}`}
+                    isDisabled={isBusy}
+                    onPress={() => attempt(() => client.invitationRevoke(one.id))}
+                  >
                     Take back
                   </Button>
                 </td>

@@ -3,7 +3,7 @@ import type { Session } from "@holdfast/sdk";
 import "@xterm/xterm/css/xterm.css";
 import { type ReactNode, useCallback, useRef, useState } from "react";
 import type { HostLink } from "../host/host-link.ts";
-import { mayIn } from "../host/rights.ts";
+import { mayIn, mayOn } from "../host/rights.ts";
 import { type Deed, SessionDeed } from "../sessions/deed.tsx";
 import { lookOf } from "../sessions/state.ts";
 import { useStore } from "../store.ts";
@@ -12,7 +12,7 @@ import { terminalGround } from "../theme/terminal-ground.ts";
 import { Banners } from "./banners.tsx";
 import { Beside, usePanel } from "./beside.tsx";
 import { Find } from "./find.tsx";
-import { useHere } from "./here.ts";
+import { type HereVerb, useHere } from "./here.ts";
 import { KeysBar } from "./keys-bar.tsx";
 import { panels } from "./panels.ts";
 import { PasteGuard, usePasteGuard } from "./paste-guard.tsx";
@@ -38,24 +38,33 @@ export function Attached({ link, view, session, isAlone, isHere, onAgain }: Atta
   const frame = useDrawn(view);
   const [deed, setDeed] = useState<Deed | null>(null);
   const [isFinding, setFinding] = useState(false);
-  const { panel, toggle } = usePanel(link.host.id, session?.id ?? "");
+  const { panel, takesFocus, toggle } = usePanel(link.host.id, session?.id ?? "");
   const guard = usePasteGuard(view);
   const isBoxed = useStore(view.isBoxed);
   const { colours } = useStore(look);
   useTerminalKeys(view, {
     find: () => setFinding(true),
     copy: () => void navigator.clipboard.writeText(view.terminal.getSelection()),
-    ...Object.fromEntries(panels.map((one) => [one.id, () => toggle(one)])),
+    leave: () => frame.current?.closest("section")?.querySelector<HTMLElement>("header button")?.focus(),
+    ...Object.fromEntries(panels.map((one) => [one.id, () => toggle(one, true)])),
   });
   const isEnded = session !== null && !lookOf(session).isLive;
   const current = useRef(session);
   current.current = session;
-  const end = useCallback(() => {
-    const { current: one } = current;
-    if (one) setDeed({ id: one.id, link, session: one, verb: "end" });
-  }, [link]);
+  const ask = useCallback(
+    (verb: HereVerb) => {
+      const { current: one } = current;
+      if (one) setDeed({ id: one.id, link, session: one, verb });
+    },
+    [link],
+  );
   useStore(link.rights);
-  useHere(view, isHere && !isEnded, mayIn(link, "session.terminate") ? end : null);
+  const verbs: readonly HereVerb[] = [
+    ...(mayOn(link, "host.admin") ? (["share"] as const) : []),
+    ...(mayIn(link, "session.create") ? (["rename"] as const) : []),
+    ...(mayIn(link, "session.terminate") ? (["end"] as const) : []),
+  ];
+  useHere(view, isHere && !isEnded, ask, verbs);
   return (
     <section className={css.screen} aria-label={`Session ${session?.name ?? "Session"}`}>
       <SessionBar
@@ -74,7 +83,7 @@ export function Attached({ link, view, session, isAlone, isHere, onAgain }: Atta
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
           {isFinding ? <Find view={view} onDone={() => setFinding(false)} /> : null}
         </div>
-        {panel && session ? <Beside panel={panel} link={link} session={session} /> : null}
+        {panel && session ? <Beside key={panel.id} panel={panel} takesFocus={takesFocus} link={link} session={session} /> : null}
       </div>
       <KeysBar view={view} />
       <StatusLine view={view} end={isEnded ? lookOf(session).word : null} />

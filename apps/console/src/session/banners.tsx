@@ -26,7 +26,7 @@ export function Banners({ view, session, onAgain }: BannersProps): ReactNode {
     <>
       {own?.plain ? (
         <Banner tone="warn">
-          <span>Not end to end: whoever has the relay can read this page’s link, and forge it.</span>
+          <span>Not end to end: whoever runs the relay can read what is shown here, and type as you.</span>
         </Banner>
       ) : null}
       <Unsent view={view} />
@@ -38,13 +38,17 @@ export function Banners({ view, session, onAgain }: BannersProps): ReactNode {
   );
 }
 
+/** So short a while is no news, and the terminal need not make room for it. */
+const SHORT_MS = 1_000;
+
 function Offline({ sinceUnixMs }: { readonly sinceUnixMs: number }): ReactNode {
   const now = useNow(500);
+  if (now - sinceUnixMs < SHORT_MS) return null;
   return (
     <Banner tone="warn">
       <span>
-        The link is down since {durationText(Math.max(0, now - sinceUnixMs))}. The session runs on; this shows it as it was, and
-        comes back by itself.
+        The link has been down for {durationText(now - sinceUnixMs)}. The session runs on; this shows it as it was, and comes back
+        by itself.
       </span>
     </Banner>
   );

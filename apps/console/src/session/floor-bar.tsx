@@ -1,6 +1,6 @@
 /** The floor as a thing that one sees and hands on: who steers, who asks, and what can be done about it. */
 import { type Attachment, FloorMode, OperatorKind } from "@holdfast/sdk";
-import { Hand, Pause, Play } from "lucide-react";
+import { ArrowRightLeft, Hand, Pause, Play } from "lucide-react";
 import type { ReactNode } from "react";
 import { Avatar } from "../design/avatar.tsx";
 import { Badge, Button, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
@@ -42,7 +42,7 @@ export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
       {own && others.length > 0 ? (
         <MenuButton
           label="Pass the floor to"
-          icon={<Hand size={16} />}
+          icon={<ArrowRightLeft size={16} />}
           onAction={(name) => say(view, attachment.pass(String(name)))}
         >
           {others.map((p) => (
@@ -78,14 +78,11 @@ function Steers({ floor, own, mayType }: SteersProps): ReactNode {
   if (own) return <Badge tone="accent">you steer</Badge>;
   if (floor.holder === "") return <Badge>{mayType ? "free: type to steer" : "nobody steers"}</Badge>;
   return (
-    <>
-      <Avatar name={floor.holderName} kind={floor.holderKind} steers />
-      <span>
-        <strong>
-          <bdi>{floor.holderName}</bdi>
-        </strong>{" "}
-        steers
-      </span>
-    </>
+    <span>
+      <strong>
+        <bdi>{floor.holderName}</bdi>
+      </strong>{" "}
+      steers
+    </span>
   );
 }

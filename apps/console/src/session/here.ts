@@ -12,10 +12,14 @@ export interface HereCommand {
 
 export const here = new Store<readonly HereCommand[]>([]);
 
-/** `isHere`: of those that stand side by side it is the one that has the focus, and it lives. `end`: asks whether it is to end; null: that is not theirs. */
-export function useHere(view: TerminalView, isHere: boolean, end: (() => void) | null): void {
+const VERBS = { share: "Share this session", rename: "Rename this session", end: "End this session" } as const;
+export type HereVerb = keyof typeof VERBS;
+
+/** `isHere`: of those that stand side by side it is the one that has the focus, and it lives. `ask`: asks what such a deed needs to know; `verbs`: those that are theirs. */
+export function useHere(view: TerminalView, isHere: boolean, ask: (verb: HereVerb) => void, verbs: readonly HereVerb[]): void {
   const floor = useStore(view.floor);
   const attachment = useStore(view.attachment);
+  const offered = verbs.join();
   useEffect(() => {
     if (!isHere) return;
     const commands: HereCommand[] = [];
@@ -29,8 +33,9 @@ export function useHere(view: TerminalView, isHere: boolean, end: (() => void) |
       if (floor.aiPaused) commands.push({ id: "resume", text: "Let AIs go on", run: () => say(view, attachment.aiResume()) });
       else commands.push({ id: "pause", text: "Pause AIs", run: () => say(view, attachment.aiPause()) });
     }
-    if (end) commands.push({ id: "end", text: "End this session", run: end });
+    for (const verb of Object.keys(VERBS) as HereVerb[])
+      if (offered.includes(verb)) commands.push({ id: verb, text: VERBS[verb], run: () => ask(verb) });
     here.set(commands);
     return () => here.set([]);
-  }, [view, isHere, end, floor, attachment]);
+  }, [view, isHere, ask, offered, floor, attachment]);
 }

@@ -35,7 +35,7 @@ export function PasteGuard({ text, onDone }: { readonly text: string; readonly o
   const shown = shownPaste(text);
   return (
     <Dialog
-      title={`Paste ${shown.lines} lines?`}
+      title={shown.title}
       about={`${shown.bytes} bytes. A program that does not know pastes runs each line as it comes.`}
       isOpen
       isAlert

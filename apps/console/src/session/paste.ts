@@ -7,7 +7,8 @@ const SHOWN_CHARS = 4_000;
 export const needsALook = (pasted: string): boolean => NEEDS_A_LOOK.test(pasted.replace(/\n$/, ""));
 
 export interface ShownPaste {
-  readonly lines: number;
+  /** `Paste 3 lines?` */
+  readonly title: string;
   readonly bytes: number;
   /** Each byte that is no letter as what it is; long ones cut, and said to be. */
   readonly text: string;
@@ -21,5 +22,10 @@ export function shownPaste(text: string): ShownPaste {
     .map((line) => shownExactly(encoder.encode(line)))
     .join("\n");
   const more = text.length > SHOWN_CHARS ? `\n… and ${text.length - SHOWN_CHARS} more characters` : "";
-  return { lines: text.split(/\r\n|\r|\n/).length, bytes: encoder.encode(text).length, text: shown + more };
+  const lines = text.replace(/(?:\r\n|\r|\n)$/, "").split(/\r\n|\r|\n/).length;
+  return {
+    title: lines === 1 ? "Paste this line?" : `Paste ${lines} lines?`,
+    bytes: encoder.encode(text).length,
+    text: shown + more,
+  };
 }

@@ -28,7 +28,7 @@ export interface SessionBarProps {
   readonly isAlone: boolean;
   /** The one that is open. */
   readonly panel: Panel | null;
-  readonly onPanel: (panel: Panel) => void;
+  readonly onPanel: (panel: Panel, byKeys: boolean) => void;
   readonly onFind: () => void;
   readonly onDeed: (deed: Deed) => void;
 }
@@ -37,13 +37,20 @@ export function SessionBar({ link, view, session, isAlone, panel, onPanel, onFin
   const presence = useStore(view.presence);
   const floor = useStore(view.floor);
   const shortcut = useShortcut("find");
+  // A command that an AI runs steers from a seat of its own, which nobody looks from.
+  const isSeated = presence.some((p) => p.attachment === floor?.seat);
   const isEnded = session !== null && !lookOf(session).isLive;
   return (
     <Bar title={session?.name ?? "Session"} lead={<Away link={link} session={session} isAlone={isAlone} />}>
       <ul className={css.people} aria-label="Who is here">
         {presence.map((p) => (
           <li key={p.attachment}>
-            <Avatar name={p.name} kind={p.kind} via={p.via} steers={p.attachment === floor?.seat} />
+            <Avatar
+              name={p.name}
+              kind={p.kind}
+              via={p.via}
+              steers={isSeated ? p.attachment === floor?.seat : p.operator === floor?.holder}
+            />
           </li>
         ))}
       </ul>
@@ -52,7 +59,7 @@ export function SessionBar({ link, view, session, isAlone, panel, onPanel, onFin
         <SearchIcon size={16} />
       </IconButton>
       {panels.map((one) => (
-        <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={() => onPanel(one)} />
+        <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={(byKeys) => onPanel(one, byKeys)} />
       ))}
       {session ? <DeedMenu one={{ id: session.id, link, session }} onDeed={onDeed} /> : null}
     </Bar>

@@ -18,6 +18,7 @@ export function StatusLine({ view, end }: StatusLineProps): ReactNode {
   const notice = useStore(view.notice);
   const typed = useStore(view.typed);
   const unconfirmed = useStore(view.unconfirmed);
+  const waiting = useStore(view.waiting);
   const presence = useStore(view.presence);
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
   const others = typed && typed.actor !== own?.operator ? typed : null;
@@ -29,6 +30,7 @@ export function StatusLine({ view, end }: StatusLineProps): ReactNode {
         {end ?? { attaching: "attaching", attached: "live", offline: "offline", over: "not attached" }[state.is]}
       </span>
       {unconfirmed > 0 ? <Badge tone="warn">{unconfirmed} bytes not confirmed</Badge> : null}
+      {waiting > 0 ? <Badge tone="warn">{waiting} bytes that you typed wait for the link</Badge> : null}
       {notice ? (
         <span role="alert">
           <Badge tone="warn">{notice.code || "refused"}</Badge> {notice.text}

@@ -26,7 +26,11 @@ export function Tabs({ here }: { readonly here: Pane }): ReactNode {
           const isHere = panes.some((pane) => isSame(pane, here));
           const [first] = panes as [Pane];
           return (
-            <li key={`${first.host} ${first.session}`} data-here={isHere || undefined}>
+            <li
+              key={`${first.host} ${first.session}`}
+              data-here={isHere || undefined}
+              ref={isHere ? (tab) => tab?.scrollIntoView({ block: "nearest", inline: "nearest" }) : undefined}
+            >
               <Link to={sessionPath(first.host, first.session)} aria-current={isHere ? "page" : undefined}>
                 {panes.map((pane) => (
                   <PaneName key={pane.session} pane={pane} />

@@ -32,7 +32,7 @@ export interface Notice {
   readonly text: string;
 }
 
-/** What somebody else has typed, as it may be shown. */
+/** What somebody has typed in one go, as it may be shown: keys that follow each other are one text. */
 export interface Typed {
   readonly actor: string;
   readonly via: string;
@@ -55,6 +55,9 @@ const SCROLLBACK_LINES = 1_000;
 const UNDRAWN_BYTES = 128 * 1024;
 /** What is not confirmed after so long is worth showing. */
 const PATIENCE_MS = 400;
+/** After such a pause, or a line's end, other keys begin anew. */
+const TYPING_PAUSE_MS = 3_000;
+const TYPED_CHARS = 200;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -81,6 +84,8 @@ export class TerminalView {
   readonly isBoxed = new Store(false);
   /** Bytes that were sent and are not confirmed, once that takes long. */
   readonly unconfirmed = new Store(0);
+  /** Bytes that were typed since the link is down: they wait. */
+  readonly waiting = new Store(0);
   /** Bytes that were typed while there was no link and are too old to go out by themselves. */
   readonly held = new Store(0);
   /** Held for the next key, from a bar of keys. */
@@ -181,7 +186,10 @@ export class TerminalView {
             this.notice.set({ code: "gap", text: `What happened from ${fromSeq} to ${toSeq} is not kept any more (${reason}).` }),
           floor: (floor) => this.floor.set(floor),
           presence: (all) => this.presence.set(all),
-          link: (state) => this.state.set(state === "attached" ? { is: "attached" } : { is: "offline", sinceUnixMs: Date.now() }),
+          link: (state) => {
+            this.waiting.set(0);
+            this.state.set(state === "attached" ? { is: "attached" } : { is: "offline", sinceUnixMs: Date.now() });
+          },
           held: (bytes) => this.held.set(bytes),
           refused: ({ code = "", message = "That was not typed." }) => this.notice.set({ code, text: message }),
           detached: (reason, error) => {
@@ -228,7 +236,9 @@ export class TerminalView {
       this.#sized(cols, rows);
     } else if (kind?.case === "input" && event.data.length > 0) {
       const text = decoder.decode(event.data);
-      this.typed.set({ actor: event.actor, via: event.via, text, atUnixMs: Number(event.atUnixMs) });
+      this.typed.set(
+        typedAfter(this.typed.value, { actor: event.actor, via: event.via, text, atUnixMs: Number(event.atUnixMs) }),
+      );
     } else if (kind?.case === "exited") this.#ended(kind.value.exit);
     else if (kind?.case === "ended") this.#ended({ reason: kind.value.reason });
   }
@@ -313,6 +323,7 @@ export class TerminalView {
     const attachment = this.attachment.value;
     if (!attachment || attachment.observing) return;
     this.notice.set(null);
+    if (this.state.value.is === "offline") this.waiting.set(this.waiting.value + bytes.length);
     attachment.input(bytes, options).then(
       ({ status }) => {
         if (status === InputStatus.APPLIED && attachment.unansweredBytes === 0) this.#confirmed();
@@ -333,6 +344,15 @@ export class TerminalView {
     this.unconfirmed.set(attachment.unansweredBytes);
     this.#patience = attachment.unansweredBytes > 0 ? setTimeout(() => this.#look(attachment), PATIENCE_MS) : undefined;
   }
+}
+
+function typedAfter(before: Typed | null, now: Typed): Typed {
+  const goesOn =
+    before?.actor === now.actor &&
+    before.via === now.via &&
+    now.atUnixMs - before.atUnixMs < TYPING_PAUSE_MS &&
+    !/[\r\n\u0003]$/.test(before.text);
+  return goesOn ? { ...now, text: (before.text + now.text).slice(-TYPED_CHARS) } : now;
 }
 
 /** WebGL without a graphics card is drawn by the processor, and each frame keeps the page from all else for a tenth of a second: elements are faster. */

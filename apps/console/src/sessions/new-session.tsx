@@ -96,8 +96,10 @@ function NewForm({ onDone }: { readonly onDone: () => void }): ReactNode {
         of={{ pty: "A terminal", pipes: "A job without a terminal, its two outputs apart" }}
       />
       <TextField
-        label="Environment, besides a login's"
+        label="Environment variables"
+        hint="One a line, besides those of a login."
         placeholder="NAME=value"
+        lines={2}
         mono
         value={env}
         onChange={setEnv}

@@ -50,7 +50,7 @@ export function SessionsPage({ onNew }: { readonly onNew: (() => void) | null })
         ) : null}
       </Bar>
       {links.map((link) => (
-        <HostBanner key={link.host.id} link={link} />
+        <HostBanner key={link.host.id} link={link} isListed={all !== null} />
       ))}
       {all === null ? (
         <Unknown links={links} />
@@ -166,10 +166,11 @@ function foregroundOf({ foreground, command }: Listed["session"]): string {
   return foreground !== "" && !(command[0] ?? "").endsWith(foreground) ? foreground : "";
 }
 
-function HostBanner({ link }: { readonly link: HostLink }): ReactNode {
+/** `isListed`: something stands below it; where nothing does, that says why. */
+function HostBanner({ link, isListed }: { readonly link: HostLink; readonly isListed: boolean }): ReactNode {
   const state = useHostState(link);
   const now = useNow(1_000);
-  if (state.is === "offline")
+  if (state.is === "offline" && isListed)
     return (
       <Banner tone="warn">
         <span>
@@ -183,7 +184,8 @@ function HostBanner({ link }: { readonly link: HostLink }): ReactNode {
     return (
       <Banner tone="bad">
         <span>
-          <bdi>{link.host.name}</bdi> refuses this browser: {state.why}
+          <bdi>{link.host.name}</bdi> refuses this browser: {state.why}.
+          {isListed ? " What is listed is as it was seen last." : ""} A new link lets this browser in again.
         </span>
       </Banner>
     );

@@ -26,7 +26,7 @@ export function SettingsPage(): ReactNode {
             of={{ system: "As the system has them", light: "Light", dark: "Dark" }}
           />
           <Choice
-            label="Reads"
+            label="Reading direction"
             value={direction}
             onChange={(chosen) => choose({ direction: chosen })}
             of={{ ltr: "From the left", rtl: "From the right" }}

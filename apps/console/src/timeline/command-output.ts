@@ -5,6 +5,7 @@
  */
 import { type Entry, type HostClient, readJournal } from "@holdfast/sdk";
 import type { Item } from "./item.ts";
+import { gapText } from "./words.ts";
 
 const MOST_BYTES = 1024 * 1024;
 /** The mark is recorded right after the output that it came in, which may be cut into a few events. */
@@ -30,7 +31,7 @@ export async function outputOf(client: HostClient, session: string, item: Item, 
     let first = Number.POSITIVE_INFINITY;
     const until = command.endedSeq === null ? {} : { to: command.endedSeq };
     for await (const entry of readJournal(client, session, { after, ...until, signal })) {
-      if (entry.type === "gap") gap = `From ${entry.fromSeq} to ${entry.toSeq} nothing is kept any more (${entry.reason}).`;
+      if (entry.type === "gap") gap = `${gapText(entry)}.`;
       if (entry.type !== "output") continue;
       first = Math.min(first, entry.offset);
       const bytes = clipped(entry, from, to);

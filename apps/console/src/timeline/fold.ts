@@ -9,7 +9,7 @@
  */
 import { type Entry, type Event, InputStatus, shownExactly } from "@holdfast/sdk";
 import type { Item, TerminalSize } from "./item.ts";
-import { textOf } from "./words.ts";
+import { gapText, textOf } from "./words.ts";
 
 const PAUSE_MS = 10_000;
 const MAX_TYPED_BYTES = 4_096;
@@ -126,14 +126,13 @@ class Fold {
   take(entry: Kept): void {
     if (entry.type === "gap") {
       this.#typing = null;
-      const text = `From ${entry.fromSeq} to ${entry.toSeq} nothing is kept any more (${shownExactly(utf8(entry.reason))})`;
       return this.#add({
         seq: entry.fromSeq,
         atMs: this.#items.at(-1)?.atMs ?? 0,
         kind: "gap",
         actor: "",
         via: "",
-        text,
+        text: gapText(entry),
         tone: "warn",
       });
     }

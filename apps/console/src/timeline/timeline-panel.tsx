@@ -275,7 +275,7 @@ function Row({ item, top, place, names, isChosen, onChoose }: RowProps): ReactNo
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 function CommandEnd({ command }: { readonly command: NonNullable<Item["command"]> }): ReactNode {
-  if (command.endedSeq === null) return <span data-running>no end told</span>;
+  if (command.endedSeq === null) return <span data-running>not ended</span>;
   return (
     <>
       <span data-exit={command.code === 0 ? "good" : "bad"}>

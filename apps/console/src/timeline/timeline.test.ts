@@ -76,6 +76,17 @@ describe("a journal as people read it", () => {
     journal.add("note", { text: "a\u202Eb\n\x1b[2J" });
     expect(items(journal)[0]?.text).toBe("a\\u{202e}b\\n\\e[2J");
   });
+  test("who took the floor has it; a holder is named where another gave it", () => {
+    const journal = new Journal();
+    journal.add("floorChanged", { holder: "ana", reason: "typed" });
+    journal.add("floorChanged", { holder: "ben", reason: "passed" });
+    journal.add("floorChanged", { holder: "", reason: "ai_paused" });
+    expect(items(journal).map(({ text, to }) => [text, to])).toEqual([
+      ["Took the floor by typing", undefined],
+      ["Passed the floor to", "ben"],
+      ["The floor is free (AIs are paused)", undefined],
+    ]);
+  });
   test("an input that never arrived says so", () => {
     const journal = new Journal();
     const seq = journal.type("x\r");
@@ -91,7 +102,7 @@ describe("a journal as people read it", () => {
     journal.add("exited", { exit: { signal: 9 } });
     expect(items(journal).map((item) => item.text)).toEqual([
       "Attached, observing, with console",
-      "From 5 to 9 nothing is kept any more (retention)",
+      "Entries 5 to 9 are not kept any more (retention)",
       "The program was ended by signal 9",
     ]);
   });

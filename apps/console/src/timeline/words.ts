@@ -27,26 +27,24 @@ export function textOf(event: Event): Told | null {
     case "signalled":
       return { kind: "life", text: `Sent signal ${k.value.signal} to ${shown(k.value.target)}`, tone: "warn" };
     case "resized":
-      return { kind: "size", text: `${sizeText(k.value.size)}${k.value.pinned ? ", pinned" : ""}` };
+      return { kind: "size", text: `Resized to ${sizeText(k.value.size)}${k.value.pinned ? ", pinned" : ""}` };
     case "attached":
       return { kind: "people", text: attachedText(k.value), ...(k.value.plain ? { tone: "warn" } : {}) };
     case "detached":
       return { kind: "people", text: `Left${because(k.value.reason === "left" ? "" : k.value.reason)}` };
     case "floorChanged":
-      return k.value.holder
-        ? { kind: "floor", text: `The floor${because(k.value.reason)} is with`, to: k.value.holder }
-        : { kind: "floor", text: `The floor is free${because(k.value.reason)}` };
+      return { kind: "floor", ...floorText(event.actor, k.value) };
     case "aiPaused":
       return { kind: "floor", text: k.value.paused ? "Paused what AIs type" : "Lets AIs type again" };
     case "approvalAsked":
-      return { kind: "approval", text: `Asks for ${shown(k.value.deed)}: ${shown(k.value.what)}`, tone: "warn" };
+      return { kind: "approval", text: `Asks: ${shown(k.value.what)}`, tone: "warn" };
     case "approvalDecided":
       return {
         ...{ kind: "approval", text: `${k.value.allowed ? "Allowed" : "Denied"} it${because(k.value.reason)}` },
         tone: k.value.allowed ? "good" : "bad",
       };
     case "approvalOver":
-      return { kind: "approval", text: `The request is ${shown(k.value.outcome)}` };
+      return { kind: "approval", text: OUTCOMES[k.value.outcome] ?? `The request is ${shown(k.value.outcome)}` };
     case "fileUsed":
       return {
         kind: "file",
@@ -58,11 +56,15 @@ export function textOf(event: Event): Told | null {
         text: k.value.over ? `Left port ${k.value.port}` : `Went to port ${k.value.port} of ${shown(k.value.address)}`,
       };
     case "redacted":
-      return { kind: "gap", text: `Redacted ${k.value.seqs.length} entries${because(k.value.reason)}`, tone: "warn" };
+      return {
+        kind: "gap",
+        text: `Redacted ${k.value.seqs.length === 1 ? "an entry" : `${k.value.seqs.length} entries`}${because(k.value.reason)}`,
+        tone: "warn",
+      };
     case "gap":
       return {
         kind: "gap",
-        text: `From ${k.value.fromSeq} to ${k.value.toSeq} nothing is kept any more${because(k.value.reason)}`,
+        text: gapText(k.value),
         tone: "warn",
       };
     case "note":
@@ -84,7 +86,47 @@ const shown = (text: string): string => shownExactly(new TextEncoder().encode(te
 
 const because = (reason: string): string => (reason ? ` (${shown(reason)})` : "");
 
-const sizeText = (size: { readonly cols: number; readonly rows: number } | undefined): string =>
+const OUTCOMES: Readonly<Record<string, string>> = {
+  used: "What was allowed was done",
+  expired: "Nobody decided in time",
+  answered: "Answered",
+  handed: "Took the floor instead of an answer",
+  denied: "Declined to answer",
+};
+const TOOK: Readonly<Record<string, string>> = {
+  typed: "Took the floor by typing",
+  taken: "Took the floor",
+  moved: "Steers from another terminal now",
+};
+const FREED: Readonly<Record<string, string>> = {
+  left: "who steered left",
+  revoked: "who steered was revoked",
+  ai_paused: "AIs are paused",
+};
+
+/** Whose doing it was is said beside it: a holder is named where that was another's. */
+function floorText(actor: string, { holder, reason }: { holder: string; reason: string }): Pick<Told, "text" | "to"> {
+  if (holder === "")
+    return { text: reason === "released" ? "Released the floor" : `The floor is free${because(FREED[reason] ?? reason)}` };
+  if (holder === actor) return { text: TOOK[reason] ?? `Took the floor${because(reason)}` };
+  return { text: reason === "passed" ? "Passed the floor to" : `The floor${because(reason)} is with`, to: holder };
+}
+
+/** A range of the record that is not there. */
+export function gapText({
+  fromSeq,
+  toSeq,
+  reason,
+}: {
+  fromSeq: bigint | number;
+  toSeq: bigint | number;
+  reason: string;
+}): string {
+  const what = String(fromSeq) === String(toSeq) ? `Entry ${fromSeq} is` : `Entries ${fromSeq} to ${toSeq} are`;
+  return `${what} not kept any more${because(reason)}`;
+}
+
+export const sizeText = (size: { readonly cols: number; readonly rows: number } | undefined): string =>
   size ? `${size.cols}×${size.rows}` : "a size that is not told";
 
 const endWord = (state: SessionState): string => (state === SessionState.LOST ? "was lost" : "could not be started");

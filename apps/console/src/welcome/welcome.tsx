@@ -29,7 +29,7 @@ export function Welcome({ wrong, onOn }: WelcomeProps): ReactNode {
           </p>
           <code className={css.command}>hold console</code>
         </div>
-        <JoinForm />
+        <JoinForm label="Or paste an invitation" />
         {onOn ? <Button onPress={onOn}>Go on without it</Button> : null}
       </main>
     </div>

@@ -5,6 +5,7 @@
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { HoldError } from "@holdfast/protocol";
+import { programName } from "../session/program-name.ts";
 
 export interface Listening {
   readonly port: number;
@@ -42,7 +43,12 @@ export async function listeningBelow(roots: readonly number[], from: Proc = proc
       const inode = /^socket:\[(\d+)\]$/.exec(await from.link(`${pid}/fd/${fd}`))?.[1];
       const place = inode === undefined ? undefined : sockets.get(inode);
       if (!place || found.has(`${place.port} ${place.address}`)) continue;
-      found.set(`${place.port} ${place.address}`, { ...place, pid, program: (await from.read(`${pid}/comm`)).trim() });
+      const comm = (await from.read(`${pid}/comm`)).trim();
+      found.set(`${place.port} ${place.address}`, {
+        ...place,
+        pid,
+        program: await programName(comm, () => from.link(`${pid}/exe`)),
+      });
     }
   }
   return [...found.values()].sort((a, b) => a.port - b.port || (a.address < b.address ? -1 : 1));

@@ -1,10 +1,11 @@
 /** The real disk: permissions, another uid, a small full file system. */
 import { execFileSync, spawnSync } from "node:child_process";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { type Journal, NodeDisk, openJournal, systemRandom } from "./index.ts";
+import { type Journal, NodeDisk, openJournal, systemRandom, verifyJournal } from "./index.ts";
 
 const auditKey = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 9)]);
 const now = (): { wallMs: number; monoNs: bigint } => ({ wallMs: Date.now(), monoNs: process.hrtime.bigint() });
@@ -43,6 +44,31 @@ test("files are 0600 and folders 0700 whatever the umask", async () => {
     const s = statSync(join(folder, name));
     expect(`${name} ${(s.mode & 0o777).toString(8)}`).toBe(`${name} ${s.isDirectory() ? "700" : "600"}`);
   }
+});
+
+test("a journal that closes takes nothing more: behind its last seal stands no record", async () => {
+  const folder = temporary();
+  const journal = open(folder);
+  journal.append(draft("s1", "before"));
+  let isClosed = false;
+  const closing = journal.close().then(() => {
+    isClosed = true;
+  });
+  const turns: string[] = [];
+  while (!isClosed) {
+    try {
+      journal.append(draft("s1", "meanwhile"));
+      turns.push("taken");
+    } catch {
+      turns.push("refused");
+    }
+    await new Promise(setImmediate);
+  }
+  await closing;
+  expect(turns.join(" ")).toMatch(/^(taken )*refused( refused)*$/);
+  const key = createPrivateKey({ key: auditKey, format: "der", type: "pkcs8" });
+  const publicKey = createPublicKey(key).export({ format: "der", type: "spki" });
+  expect(verifyJournal(new NodeDisk(), folder, publicKey).findings).toEqual([]);
 });
 
 test("what was appended is there after the process that appended it forgot to close", () => {

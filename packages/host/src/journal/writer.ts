@@ -46,6 +46,7 @@ const SALT_POOL = 256 * SALT_BYTES;
 const MAX_NAMES = MAX_SESSION + MAX_ACTOR + MAX_VIA;
 const NOTHING = new Uint8Array(0);
 const NOWHERE = { no: 0, position: 0 };
+const CLOSED = new JournalError("journal_unwritable", "the journal is closed");
 
 export class Writer {
   frozen: JournalFault | null = null;
@@ -71,6 +72,7 @@ export class Writer {
   readonly #unsaved: { readonly segment: Segment; readonly fileBytes: number }[] = [];
   /** A seal was asked for while a sync was in flight: that sync's error must not be taken by another call on the same file. */
   #rotateAsked = false;
+  /** The last seal is written: nothing may stand behind it. */
   #isClosing = false;
 
   constructor(
@@ -96,7 +98,7 @@ export class Writer {
   }
 
   append(draft: EntryDraft): Entry {
-    if (this.frozen !== null) throw this.refusal();
+    if (this.frozen !== null || this.#isClosing) throw this.refusal();
     checkDraft(draft);
     if (this.#sealDueNs !== null && draft.monoNs >= this.#sealDueNs) this.tick();
     if (this.#isFull && !this.#sync.isRunning) this.#rotate();
@@ -110,10 +112,11 @@ export class Writer {
   }
 
   refusal(): JournalError {
+    const since = this.frozen ?? CLOSED;
     return new JournalError(
       "journal_frozen",
-      `nothing is recorded since: ${this.frozen!.message}; free space or repair the disk, the host goes on by itself`,
-      this.frozen,
+      `nothing is recorded since: ${since.message}; free space or repair the disk, the host goes on by itself`,
+      since,
     );
   }
 
@@ -443,7 +446,7 @@ export class Writer {
   }
 
   seal(): void {
-    if (this.frozen !== null) throw this.refusal();
+    if (this.frozen !== null || this.#isClosing) throw this.refusal();
     if (this.#ledger.isEmpty) return;
     if (!this.#sync.isRunning) return this.#rotate();
     this.tick();
@@ -487,7 +490,6 @@ export class Writer {
   /** Seals and syncs what can be, then refuses everything. */
   async close(): Promise<void> {
     await this.#sync.idle();
-    const fault = new JournalError("journal_unwritable", "the journal is closed");
     try {
       if (this.frozen !== null) return;
       this.#ledger.seal(this.#o.now().wallMs, true);
@@ -501,8 +503,8 @@ export class Writer {
       if (waited > 0 && this.#deferred.length === 0) await this.syncOnce();
       if (old === this.#ledger.segment) this.saveSidecar(old, this.#ledger.position);
     } finally {
-      this.frozen ??= fault;
-      this.#sync.rejectAll(fault);
+      this.frozen ??= CLOSED;
+      this.#sync.rejectAll(CLOSED);
       this.#suspects.close();
     }
   }

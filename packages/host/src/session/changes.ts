@@ -7,10 +7,12 @@
  *   G3  A need of input is believed when two looks in a row find it: what a program does between two reads is none.
  * Elsewhere: who is told what, and how often (call/session-watch.ts); what a look finds (activity.ts, core/activity).
  */
+import { readlink } from "node:fs/promises";
 import { MonotonicMs } from "@holdfast/core";
 import type { Body } from "./record.ts";
 import type { SessionPorts } from "./ports.ts";
 import { activityOf, NEEDS_INPUT } from "./activity.ts";
+import { programName } from "./program-name.ts";
 import type { LiveSession } from "./session.ts";
 
 const QUIET_MS = 400;
@@ -148,6 +150,7 @@ export class Changes {
     this.#looking++;
     const askedAt = this.#now();
     const found = await activityOf(session, this.#ports).catch(() => null);
+    const foreground = await inFront(found);
     this.#looking--;
     this.#next();
     if (this.#watched.get(session.id) !== watched) return;
@@ -158,7 +161,7 @@ export class Changes {
         watched.maybe = found.state;
         return this.#wake(session.id, watched, TWICE_MS);
       }
-      this.#found(session.id, watched, found);
+      this.#found(session.id, watched, { activity: found.state, foreground });
     }
     watched.maybe = "";
     if (isStale) return this.#wake(session.id, watched, QUIET_MS);
@@ -166,9 +169,7 @@ export class Changes {
     this.#wake(session.id, watched, watched.nextMs);
   }
 
-  #found(id: string, watched: Watched, { state, probe }: Awaited<ReturnType<typeof activityOf>>): void {
-    const inFront = probe?.processes.find((p) => p.pid === probe.foregroundPgrp) ?? probe?.processes[0];
-    const look = { activity: state, foreground: inFront?.comm ?? "" };
+  #found(id: string, watched: Watched, look: Look): void {
     if (watched.look?.activity === look.activity && watched.look.foreground === look.foreground) return;
     watched.look = look;
     this.#tell(id, false);
@@ -182,4 +183,11 @@ export class Changes {
   #now(): number {
     return this.#ports.clock.monoMs();
   }
+}
+
+/** The program in front on a session's terminal; empty: not known. */
+async function inFront(found: Awaited<ReturnType<typeof activityOf>> | null): Promise<string> {
+  const probe = found?.probe;
+  const one = probe?.processes.find((p) => p.pid === probe.foregroundPgrp) ?? probe?.processes[0];
+  return one ? programName(one.comm, () => readlink(`/proc/${one.pid}/exe`).catch(() => "")) : "";
 }
