@@ -28,6 +28,7 @@ import { hasRoomForTwo, panels } from "./panels.ts";
 import { PasteGuard, usePasteGuard } from "./paste-guard.tsx";
 import css from "./session.module.css";
 import { closePane, Tabs } from "./tabs.tsx";
+import { placeAt } from "./place.ts";
 import { followLink, TerminalView } from "./terminal-view.ts";
 import { isSame, type Pane, tabOf, withPane, workspace } from "./workspace.ts";
 
@@ -103,9 +104,10 @@ function OnHost({ link, sessionId, isAlone, isHere }: OnHostProps): ReactNode {
         session: sessionId,
         look,
         openLink: (url) => asked.current?.(url),
+        place: () => placeAt(link.host.id, sessionId),
       }),
     );
-  }, [client, sessionId, view]);
+  }, [client, link, sessionId, view]);
   const again = (): void => {
     view?.end();
     setView(null);
