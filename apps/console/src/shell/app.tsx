@@ -44,7 +44,7 @@ export function App(): ReactNode {
   const { readsAloud, letterPx, chords, direction } = useStore(settings);
   const links = useLinks();
   const asked = useAsked(links);
-  useNotices(asked, () => go(paths.approvals));
+  useNotices(asked, links, go);
   useGuestsWay(links);
   useEffect(() => {
     const timer = setTimeout(() => void bringsSession(), 1_000);
