@@ -120,6 +120,8 @@ export class Typing {
   }
 
   #send(n: number, f: Frame): void {
+    // P4: who could not keep it has ended this.
+    if (this.#isOver) return f.settle(refused("session_ended", "the attachment is over"));
     this.#ports.send({
       case: "input",
       value: {
