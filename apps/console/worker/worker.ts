@@ -2,9 +2,10 @@
  * The page's service worker: keeps the files of one build, and answers with them (src/offline/kept.ts says with which, and when).
  *   S1  What is kept is the list that the build wrote here, fetched whole before this worker takes over; nothing that passes by is ever added.
  *   S2  It takes over from the one before when a page says so, or when it was made with the page that asks.
+ *   S3  A notice that was pressed leads to its screen: in the page that was looked at last, which comes to the front, or in a new one.
  */
 import { answerTo, isNamedByContent } from "../src/offline/kept.ts";
-import type { ToWorker } from "../src/offline/messages.ts";
+import type { FromWorker, ToWorker } from "../src/offline/messages.ts";
 
 declare const PAGE: { readonly version: string; readonly files: readonly string[] };
 
@@ -28,6 +29,19 @@ scope.addEventListener("message", ({ data, ports: [answer] }) => {
   answer?.postMessage(isOwn);
   if (isOwn || asked.is === "take-over") void scope.skipWaiting();
 });
+
+scope.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(leadTo(String(event.notification.data)));
+});
+
+/** S3. */
+async function leadTo(path: string): Promise<void> {
+  const [page] = await scope.clients.matchAll({ type: "window" });
+  if (!page) return void (await scope.clients.openWindow(path));
+  page.postMessage({ is: "go", path } satisfies FromWorker);
+  await page.focus();
+}
 
 /** S1. */
 async function keep(): Promise<void> {

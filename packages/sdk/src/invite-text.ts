@@ -3,6 +3,7 @@
  * until it has been taken up.
  */
 import { HoldError } from "@holdfast/protocol";
+import { base64, bytesFrom } from "./base64.ts";
 
 const PREFIX = "hold1.";
 /** Long enough for a few addresses; nothing longer is looked into. */
@@ -36,9 +37,11 @@ export function parseInvite(text: string): InviteText {
   const trimmed = text.replaceAll(/\s/g, "");
   if (!trimmed.startsWith(PREFIX) || trimmed.length > MAX_CHARS) throw wrong;
   try {
-    const fields: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytesFrom(trimmed.slice(PREFIX.length))));
+    const fields: unknown = JSON.parse(
+      new TextDecoder("utf-8", { fatal: true }).decode(bytesFromUrl(trimmed.slice(PREFIX.length))),
+    );
     const { a, h, t, s, o, p } = fields as Record<string, unknown>;
-    const [hostKey, token] = [bytesFrom(String(h)), bytesFrom(String(t))];
+    const [hostKey, token] = [bytesFromUrl(String(h)), bytesFromUrl(String(t))];
     if (!Array.isArray(a) || a.some((x) => typeof x !== "string") || hostKey.length !== 32 || token.length !== 32) throw wrong;
     return {
       at: a as string[],
@@ -53,14 +56,10 @@ export function parseInvite(text: string): InviteText {
   }
 }
 
-/** In what browsers have too. */
 function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replace(/=+$/, "");
+  return base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-function bytesFrom(text: string): Uint8Array {
-  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+function bytesFromUrl(text: string): Uint8Array {
+  return bytesFrom(text.replaceAll("-", "+").replaceAll("_", "/"));
 }

@@ -1,5 +1,8 @@
 /** Notices of the system for what waits, where this person has allowed them. They name who asks and where, and nothing of what is asked. */
 import { useEffect, useRef } from "react";
+import type { HostLink } from "../host/host-link.ts";
+import type { FromWorker } from "../offline/messages.ts";
+import { paths } from "../shell/routes.ts";
 import type { Asked } from "./approvals.ts";
 
 const isThere = "Notification" in globalThis;
@@ -7,29 +10,35 @@ export const noticesAre = (): NotificationPermission => (isThere ? Notification.
 
 export const askForNotices = (): Promise<NotificationPermission> => Notification.requestPermission();
 
-/** One for each that is new, while nobody looks at the page. `open`: shows what waits, in the page that was brought to the front. */
-export function useNotices(asked: readonly Asked[], open: () => void): void {
+/** One for each that is new, while nobody looks at the page; gone when it is decided. `go`: shows a screen, in the page that was brought to the front. */
+export function useNotices(asked: readonly Asked[], links: readonly HostLink[], go: (path: string) => void): void {
   const told = useRef(new Set<string>());
-  const opens = useRef(open);
-  opens.current = open;
+  /** Ids of what waited when that was looked at last; null: never. */
+  const seen = useRef<string | null>(null);
+  const goes = useRef(go);
+  goes.current = go;
   useEffect(() => {
-    for (const one of asked) {
-      if (told.current.has(one.id)) continue;
-      told.current.add(one.id);
-      if (isThere && Notification.permission === "granted" && document.hidden) notify(one, () => opens.current());
-    }
-  }, [asked]);
-}
-
-function notify({ id, approval }: Asked, open: () => void): void {
-  try {
-    const notice = new Notification(`${approval.actorName} waits for you`, { body: approval.sessionName, tag: id });
-    notice.addEventListener("click", () => {
-      window.focus();
-      notice.close();
-      open();
-    });
-  } catch {
-    // A phone's browser lets no page make one; what waits is counted in the page.
-  }
+    const { serviceWorker } = navigator;
+    const heard = ({ data }: MessageEvent<FromWorker>): void => {
+      if (data?.is === "go") goes.current(data.path);
+    };
+    serviceWorker?.addEventListener("message", heard);
+    return () => serviceWorker?.removeEventListener("message", heard);
+  }, []);
+  useEffect(() => {
+    const ids = asked.map(({ id }) => id).join();
+    if (seen.current === ids) return;
+    seen.current = ids;
+    const fresh = asked.filter(({ id }) => !told.current.has(id));
+    for (const { id } of fresh) told.current.add(id);
+    if (noticesAre() !== "granted") return;
+    const away = document.hidden ? fresh : [];
+    // Who allows none needs none of it.
+    import("./shown-notices.ts")
+      .then(async ({ notify, closeDecided }) => {
+        for (const one of away) await notify(one, () => goes.current(paths.approvals));
+        await closeDecided(asked, links);
+      })
+      .catch(() => {});
+  }, [asked, links]);
 }

@@ -1,6 +1,7 @@
 /** All hosts of this browser, each with its link; the page's one piece of state that is not a view's. */
 import type { HostClient } from "@holdfast/sdk";
 import { createContext, useContext, useMemo, useRef } from "react";
+import { forgetPlaces } from "../session/place.ts";
 import { withoutHost, workspace } from "../session/workspace.ts";
 import { Store, useStore, useStores } from "../store.ts";
 import { HostLink, type HostState } from "./host-link.ts";
@@ -38,6 +39,7 @@ export class Hosts {
     await forgetHost(id);
     for (const link of this.links.value) if (link.host.id === id) link.end();
     this.links.set(this.links.value.filter((link) => link.host.id !== id));
+    forgetPlaces(id);
     workspace.set(withoutHost(workspace.value, id));
   }
 }

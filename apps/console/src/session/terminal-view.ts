@@ -18,6 +18,7 @@ import { type ILinkHandler, Terminal } from "@xterm/xterm";
 import { lettersCome } from "../theme/letters.ts";
 import type { Look } from "../theme/theme.ts";
 import { type Readable, Store } from "../value.ts";
+import type { Place } from "./place.ts";
 
 export type ViewState =
   | { readonly is: "attaching" }
@@ -67,6 +68,8 @@ export interface TerminalViewOptions {
   readonly session: string;
   readonly look: Readable<Look>;
   readonly observe?: boolean;
+  /** Where it is kept, so that the page comes back as the same attachment. Default: nowhere. */
+  readonly place?: () => Promise<Place>;
   /** Shown before a link that a program printed is followed. */
   readonly openLink: (url: string) => void;
 }
@@ -100,6 +103,7 @@ export class TerminalView {
   #watcher: ResizeObserver | null = null;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
+  #place: Place | undefined;
   #undrawnBytes = 0;
   #unfollow: () => void = () => {};
 
@@ -159,6 +163,8 @@ export class TerminalView {
     clearTimeout(this.#patience);
     this.#watcher?.disconnect();
     this.#unfollow();
+    if (this.attachment.value) this.#place?.leave();
+    else this.#place?.release();
     void this.attachment.value?.detach().catch(() => {});
     this.terminal.dispose();
   }
@@ -167,10 +173,19 @@ export class TerminalView {
     const { client, session } = this.#options;
     const observe = this.#options.observe ?? !client.operator.operator?.capabilities.includes("session.input");
     const size = this.#own();
+    const place = await this.#options.place?.().catch(() => undefined);
+    if (this.#isOver) return place?.release();
+    this.#place = place;
+    const resume = place?.kept;
     try {
       const attachment = await client.attach(
-        { session, observe, scrollback: SCROLLBACK_LINES, ...(size ? { size } : {}) },
         {
+          ...{ session, observe, scrollback: SCROLLBACK_LINES, keepsInput: false },
+          ...(size ? { size } : {}),
+          ...(resume ? { resume } : {}),
+        },
+        {
+          kept: (kept) => place?.keep(kept),
           snapshot: async ({ cols, rows, vt }) => {
             await this.#allDrawn();
             this.terminal.reset();

@@ -6,6 +6,7 @@ import { actionOn } from "../keys/chords.ts";
 import type { Deeds } from "../keys/use-keys.ts";
 import { settings } from "../settings.ts";
 import { look } from "../theme/look.ts";
+import { placeAt } from "./place.ts";
 import { TerminalView } from "./terminal-view.ts";
 
 export interface Viewed {
@@ -24,8 +25,11 @@ export function useView(link: HostLink, sessionId: string): Viewed {
   const [view, setView] = useState<TerminalView | null>(null);
   const [url, setUrl] = useState<string | null>(null);
   useEffect(() => {
-    if (client && !view) setView(new TerminalView({ client, session: sessionId, look, openLink: setUrl }));
-  }, [client, sessionId, view]);
+    if (client && !view)
+      setView(
+        new TerminalView({ client, session: sessionId, look, openLink: setUrl, place: () => placeAt(link.host.id, sessionId) }),
+      );
+  }, [client, link, sessionId, view]);
   const again = (): void => {
     view?.end();
     setView(null);

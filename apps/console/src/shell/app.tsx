@@ -49,7 +49,7 @@ export function App(): ReactNode {
   const isMember = useThoseThatLet(links, null).length > 0;
   const mayAudit = useThoseThatLet(links, "audit.read").length > 0;
   const opens = mayOpen ? () => setNewOpen(true) : null;
-  useNotices(asked, () => go(paths.approvals));
+  useNotices(asked, links, go);
   useGuestsWay(links);
   useEffect(() => {
     const timer = setTimeout(() => void bringsSession(), 1_000);

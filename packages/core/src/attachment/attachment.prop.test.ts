@@ -107,6 +107,7 @@ const outboxOp = fc.oneof(
     arbitrary: fc.record({ op: fc.constantFrom("arrive" as const, "answer" as const), k: fc.integer({ min: 1, max: 4 }) }),
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("lost" as const, "back" as const) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constantFrom("reborn" as const) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("advance" as const), ms: fc.constantFrom(1, 2_000, holdMs, holdMs + 1) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constantFrom("flush" as const, "drop" as const) }) },
 );
@@ -114,7 +115,7 @@ const outboxOp = fc.oneof(
 test("through cuts at any point, what was typed reaches the host once and in order, and what was typed long offline only when confirmed", () => {
   fc.assert(
     fc.property(fc.array(outboxOp, { maxLength: 80, size: "max" }), (ops) => {
-      const box = new Outbox<number>();
+      let box = new Outbox<number>();
       let now = MonotonicMs(0);
       let up = true;
       let lostAt = 0;
@@ -165,6 +166,15 @@ test("through cuts at any point, what was typed reaches the host once and in ord
           up = false;
         }
         if (o.op === "back" && !up) back();
+        if (o.op === "reborn") {
+          if (up) lostAt = now;
+          up = true;
+          answers = [];
+          box = new Outbox(box.left);
+          box.found(lastN, true);
+          for (const f of held) needsWord.add(f); // O5
+          back();
+        }
         if (o.op === "flush") {
           needsWord.clear();
           held.length = 0;

@@ -53,6 +53,40 @@ test("O3: a link is down since it was first known to be", () => {
   expect(box.linkBack(at(holdMs + 1)).confirm).toBe(1);
 });
 
+test("O5: where the place was kept, what another life had sent goes out again at once, and what it held waits for a word", () => {
+  const box = new Outbox<string>();
+  box.add("sent", 4);
+  box.linkLost(at(0));
+  box.add("held", 4);
+  const next = new Outbox(box.left);
+  next.found(0, true);
+  expect(next.linkBack(at(1))).toEqual({ send: [{ n: 1, bytes: 4, frame: "sent" }], confirm: 4 });
+  expect(next.add("new", 3)).toBeNull();
+  expect(next.flushHeld().map(({ n, frame }) => [n, frame])).toEqual([
+    [2, "held"],
+    [3, "new"],
+  ]);
+});
+
+test("O5: where it was not kept, what never reached the host waits for a word, in its order, and the rest is only asked after", () => {
+  const box = new Outbox<string>();
+  box.add("ran", 3);
+  box.add("lost", 4);
+  box.linkLost(at(0));
+  box.add("held", 4);
+  const next = new Outbox(box.left);
+  next.found(1, false);
+  expect(next.linkBack(at(1))).toEqual({ send: [{ n: 1, bytes: 3, frame: "ran" }], confirm: 8 });
+  expect(next.flushHeld().map(({ frame }) => frame)).toEqual(["lost", "held"]);
+});
+
+test("O5: a number that the host has had is not used again, though nothing was left of its frame", () => {
+  const next = new Outbox<string>({ nextN: 3, unanswered: [], held: [] });
+  next.found(5, true);
+  next.linkBack(at(0));
+  expect(next.add("new", 3)?.n).toBe(6);
+});
+
 test("O4: the outbox is full at as many frames as the host is sure to remember", () => {
   const box = new Outbox<number>();
   for (let i = 1; i < maxUnanswered; i++) box.add(i, 1);

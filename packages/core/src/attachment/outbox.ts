@@ -8,6 +8,8 @@
  *       nothing typed later overtakes it: until it is flushed or dropped, new frames are held too.
  *   O4  The caller stops {@link maxUnanswered} frames after the oldest one without an answer: the host remembers that many outcomes
  *       and more. Answers of a link before the present one are not told: what it refused may since have been accepted.
+ *   O5  What an earlier life of this client left ({@link Outbox.left}) goes on with its numbers. What it had sent goes out again (O2) where its place was
+ *       kept; where it was not, what never reached the host is held. What is held of another life goes out when the caller says so, however soon it is back.
  */
 import type { MonotonicMs } from "../id.ts";
 
@@ -23,13 +25,42 @@ export interface OutFrame<T> {
   readonly frame: T;
 }
 
+/** O5: all that another life of this client needs. */
+export interface Left<T> {
+  readonly nextN: number;
+  readonly unanswered: readonly OutFrame<T>[];
+  readonly held: readonly { readonly bytes: number; readonly frame: T }[];
+}
+
 export class Outbox<T> {
   #nextN = 1;
   #unanswered: OutFrame<T>[] = [];
   #held: { readonly bytes: number; readonly frame: T }[] = [];
   #offlineSince: MonotonicMs | null = null;
-  /** What is held is too old to go out by itself. */
+  /** What is held is too old to go out by itself, or of another life. */
   #mustConfirm = false;
+
+  constructor(left: Left<T> | null = null) {
+    if (!left) return;
+    this.#nextN = left.nextN;
+    this.#unanswered = [...left.unanswered];
+    this.#held = [...left.held];
+    this.#mustConfirm = this.#held.length > 0;
+  }
+
+  get left(): Left<T> {
+    return { nextN: this.#nextN, unanswered: this.#unanswered, held: this.#held };
+  }
+
+  /** O5: the host has had frames up to `lastN`, which may be more than was left word of. Said once, before the first {@link linkBack}. */
+  found(lastN: number, isPlaceKept: boolean): void {
+    this.#nextN = Math.max(this.#nextN, lastN + 1);
+    if (isPlaceKept) return;
+    const late = this.#unanswered.filter((f) => f.n > lastN);
+    this.#unanswered = this.#unanswered.filter((f) => f.n <= lastN);
+    this.#held = [...late, ...this.#held].map(({ bytes, frame }) => ({ bytes, frame }));
+    this.#mustConfirm ||= this.#held.length > 0;
+  }
 
   get unansweredBytes(): number {
     return this.#unanswered.reduce((sum, f) => sum + f.bytes, 0);

@@ -10,8 +10,20 @@ export interface AttachOptions {
   readonly scrollback?: number;
   /** `snapshot` (default): start from the screen as it is, jump when far behind. `replay`: read the journal at my own pace, never skip. */
   readonly mode?: "snapshot" | "replay";
-  /** Replay strictly after this seq (0: from the first retained event). */
+  /** Replay strictly after this seq (0: from the first retained event). With {@link resume} in `snapshot` mode too: what was drawn until then is still there. */
   readonly after?: number;
+  /**
+   * What {@link AttachHandlers.kept} was told last, of an attachment whose process or page is gone: within the session's grace this is the same attachment,
+   * with the same seat, and what it had sent and not heard of is applied once; what it held is told by {@link AttachHandlers.held}. After the grace it
+   * is another one, without a word. `session` must be its id. Begins with the screen, or after {@link after}. The device key must be the same: by itself the text opens nothing.
+   * It is for one client at a time. A text that is of another session or host, or can't be read, has no effect.
+   */
+  readonly resume?: string;
+  /**
+   * Whether what {@link AttachHandlers.kept} is told holds input that is not answered, in plain, so that it is applied after the process's end. Default true. Without, numbers
+   * alone are kept: nothing is doubled, and what the host has not had goes with the process.
+   */
+  readonly keepsInput?: boolean;
   /** Events without output bytes. */
   readonly noOutput?: boolean;
   /** Not shown as presence. */
@@ -80,6 +92,12 @@ export interface AttachHandlers {
   held?(bytes: number): void;
   /** An input was refused, void or cut. Applied ones are told only through the promise of {@link Attachment.input}. */
   refused?(r: InputOutcome): void;
+  /**
+   * What to keep so that {@link AttachOptions.resume} finds this attachment when this process is gone; replaces what was told before. It holds a token (of no
+   * use without the device key) and up to 256 KiB of what was typed and not answered: keep it where only this user reads. Told at once, not in turn, before an
+   * input is sent: return when it is kept. Null: it is over, and nothing is to be kept.
+   */
+  kept?(kept: string | null): void;
   /** Over: the session ended, the operator was revoked, or `detach()`. */
   detached?(reason: string, error?: { readonly code: string; readonly message: string }): void;
 }

@@ -6,20 +6,20 @@
  *   T4  A handler that throws ends its attachment, and nothing else: the link, the program and other attachments go on.
  *   T5  The token that takes this attachment up is the last one that the host gave. Where it is refused, this logs in and attaches anew:
  *       the same writer and cursor, so nothing is lost or doubled; only the place was not kept.
- * Elsewhere: what it types (typing.ts), how its handlers run and pace the host (pace.ts), when it dials again (redial.ts).
+ *   T6  What is kept for another life of this client is told before what makes it true: a token is kept before it is acknowledged, an input before it is sent.
+ * Elsewhere: what it types (typing.ts), what is kept (kept.ts), how its handlers run and pace the host (pace.ts), when it dials again (redial.ts).
  */
-import { type Code, type Floor, FloorVerb, HoldError, type HostFrame, type Presence, type Session } from "@holdfast/protocol";
+import { type Floor, FloorVerb, HoldError, type HostFrame, type Presence, type Session } from "@holdfast/protocol";
 import type { AttachHandlers, AttachOptions, Attachment, InputOptions, InputOutcome } from "../api/index.ts";
 import type { Connection } from "./connection.ts";
 import { errorFrom, type ResumeToken } from "./handshake.ts";
+import { type KeptPlace, keptFrom, keptText, takeUp, TOKEN_REFUSED } from "./kept.ts";
 import { Pace } from "./pace.ts";
 import { type Redial, Retries } from "./redial.ts";
 import { Typing } from "./typing.ts";
 
 type Body<K> = Extract<HostFrame["body"], { case: K }>["value"];
 
-/** T5: the place is gone, and the login is not. */
-const TOKEN_REFUSED = new Set<Code>(["continuity_over", "continuity_unknown", "continuity_copied"]);
 /** How long a host may take to answer a detach before the attachment is over without it. */
 const DETACH_MS = 2_000;
 /** How long a move waits for the token by which it stays the same attachment. */
@@ -33,8 +33,10 @@ export class ClientAttachment implements Attachment {
   readonly #pace: Pace;
   #connection: Connection;
   /** Dialled for this attachment: nobody else ends it. */
-  #isOwnLink = false;
-  #token: ResumeToken | null = null;
+  #isOwnLink: boolean;
+  #token: ResumeToken | null;
+  /** Of an earlier life, until this one is attached. */
+  #place: KeptPlace | null;
   #onToken: () => void = () => {};
   /** The token that another way shows is not given up for a newer one meanwhile: acknowledging that would use it up (core/continuity Y3). */
   #isDialling = false;
@@ -52,7 +54,9 @@ export class ClientAttachment implements Attachment {
   #leaving: Promise<void> | null = null;
   readonly #over = new AbortController();
   readonly #retries: Retries;
-  #resumed = false;
+  #resumed: boolean;
+  /** As it was asked for; its id once that is known: a name may move on. */
+  #sessionId: string;
   id = "";
   session!: Session;
   floor!: Floor;
@@ -64,38 +68,66 @@ export class ClientAttachment implements Attachment {
     options: AttachOptions,
     handlers: AttachHandlers,
     first: { resolve(a: ClientAttachment): void; reject(e: unknown): void },
+    place: KeptPlace | null,
+    isOwnLink: boolean,
   ) {
     this.#connection = connection;
     this.#redial = redial;
     this.#options = options;
     this.#handlers = handlers;
-    this.#writer = redial.newId();
+    this.#place = place;
+    this.#isOwnLink = isOwnLink;
+    this.#resumed = isOwnLink;
+    this.#sessionId = options.session;
+    this.#token = place?.token ?? null;
+    if (place && connection.welcome.resumed === place.attachment) this.id = place.attachment;
+    this.#writer = place?.writer ?? redial.newId();
     this.#retries = new Retries(redial, this.#writer);
     this.#size = options.size;
     this.#first = first;
-    this.#typing = new Typing({
-      writer: this.#writer,
-      now: () => this.#redial.now(),
-      send: (body) => this.#connection.send(this.#channel, body),
-      refused: (outcome) => this.#pace.tell(() => this.#handlers.refused?.(outcome)),
-    });
+    this.#typing = new Typing(
+      {
+        writer: this.#writer,
+        now: () => this.#redial.now(),
+        send: (body) => this.#connection.send(this.#channel, body),
+        refused: (outcome) => this.#pace.tell(() => this.#handlers.refused?.(outcome)),
+        changed: () => this.#keep(),
+      },
+      place?.left,
+    );
     this.#pace = new Pace({
       isOver: () => this.#isOver(),
       credit: (bytes) => this.#credit(bytes),
       failed: (fault) => this.#handlerFailed(fault),
     });
-    if (options.mode === "replay" && options.after !== undefined) this.#cursor = options.after;
+    if ((options.mode === "replay" || options.resume !== undefined) && options.after !== undefined) this.#cursor = options.after;
   }
 
-  static open(
+  static async open(
     connection: Connection,
     redial: Redial,
     options: AttachOptions,
     handlers: AttachHandlers,
   ): Promise<ClientAttachment> {
+    const { resume, session } = options;
+    const kept = resume === undefined ? null : keptFrom(resume, { host: connection.hostId, session });
+    const { link, place } = kept ? await takeUp(redial, kept) : { link: null, place: null };
+    const on = link ?? connection;
     return new Promise((resolve, reject) =>
-      new ClientAttachment(connection, redial, options, handlers, { resolve, reject }).#attach(connection),
+      new ClientAttachment(on, redial, options, handlers, { resolve, reject }, place, link !== null).#attach(on),
     );
+  }
+
+  /** T6. */
+  #keep(): void {
+    if (!this.#handlers.kept || this.id === "" || this.#isOver()) return;
+    const place = { host: this.#connection.hostId, session: this.#sessionId, attachment: this.id, writer: this.#writer };
+    const kept = keptText({ ...place, token: this.#token, left: this.#typing.left }, this.#options.keepsInput ?? true);
+    try {
+      this.#handlers.kept(kept);
+    } catch (fault) {
+      this.#handlerFailed(fault);
+    }
   }
 
   get observing(): boolean {
@@ -194,7 +226,7 @@ export class ClientAttachment implements Attachment {
       stopEnd();
       stopApprovals();
     };
-    const { session, observe, take, scrollback, mode, noOutput, quiet } = this.#options;
+    const { observe, take, scrollback, mode, noOutput, quiet } = this.#options;
     const resuming = this.#cursor >= 0;
     this.#pace.linkBegins();
     // Parts of a snapshot whose rest the old link took with it.
@@ -202,8 +234,7 @@ export class ClientAttachment implements Attachment {
     connection.send(this.#channel, {
       case: "attach",
       value: {
-        // By id once it is known: a name may have moved on.
-        session: this.id ? this.session.id : session,
+        session: this.#sessionId,
         observe: observe ?? false,
         take: (take ?? false) && !this.#resumed,
         writer: this.#writer,
@@ -336,6 +367,7 @@ export class ClientAttachment implements Attachment {
         if (this.#isDialling) return;
         this.#token = { handle, n, secret };
         this.#onToken();
+        this.#keep();
         return this.#connection.send(this.#channel, { case: "continuityAck", value: { n } });
       }
       case "floorAnswer": {
@@ -368,10 +400,13 @@ export class ClientAttachment implements Attachment {
   #attached(a: Body<"attached">): void {
     this.id = a.attachment;
     this.session = a.session!;
+    this.#sessionId = this.session.id;
     this.floor = a.session!.floor!;
     this.presence = a.session!.operators;
     if (!a.snapshotFollows && this.#cursor < 0) this.#cursor = Number(a.cursor);
     this.#state = "attached";
+    if (this.#place) this.#typing.found(Number(a.lastN), this.id === this.#place.attachment);
+    this.#place = null;
     const confirm = this.#typing.linkBack();
     this.#retries.stood();
     this.#moving?.resolve();
@@ -475,6 +510,7 @@ export class ClientAttachment implements Attachment {
     this.#typing.end(error?.code ?? "cancelled", error?.message ?? "the attachment ended before this was answered");
     this.#pace.afterAll(() => {
       try {
+        this.#handlers.kept?.(null);
         this.#handlers.detached?.(reason, error && { code: error.code, message: error.message });
       } finally {
         this.#detaching?.();

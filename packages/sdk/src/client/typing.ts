@@ -5,20 +5,15 @@
  *   P2  What is larger than a chunk goes as one unit in several, no more of it unanswered than the host's queue takes. Its first chunk that is
  *       not applied decides for the rest.
  *   P3  What is typed during that comes after it, but for a key that interrupts it.
+ *   P4  What is to be kept of it ({@link TypingPorts.changed}) is told before it is sent.
  * Elsewhere: what is kept over a link's end, and for how long (core/attachment O1 to O3).
  */
-import { type MonotonicMs, Outbox } from "@holdfast/core";
+import { type Left, type MonotonicMs, Outbox } from "@holdfast/core";
 import { type ClientBody, type InputResult, InputStatus } from "@holdfast/protocol";
 import type { InputOptions, InputOutcome } from "../api/index.ts";
+import type { TypedFrame } from "./kept.ts";
 
-interface Frame {
-  readonly data: Uint8Array;
-  readonly unit: string;
-  readonly unitEnd: boolean;
-  readonly interrupt: boolean;
-  readonly take: boolean;
-  readonly durable: boolean;
-  readonly eof: boolean;
+interface Frame extends TypedFrame {
   readonly settle: (o: InputOutcome) => void;
 }
 
@@ -29,6 +24,8 @@ export interface TypingPorts {
   readonly send: (body: ClientBody) => void;
   /** Not applied, or not yet. */
   readonly refused: (outcome: InputOutcome) => void;
+  /** {@link Typing.left} is another. */
+  readonly changed: () => void;
 }
 
 /** Bytes of one unit's chunk, and how many bytes of chunks may be unanswered: below the host's queue. */
@@ -37,16 +34,30 @@ const PASTE_WINDOW_BYTES = 192 * 1024;
 
 export class Typing {
   readonly #ports: TypingPorts;
-  readonly #outbox = new Outbox<Frame>();
+  readonly #outbox: Outbox<Frame>;
   readonly #sent = new Map<number, Frame>();
-  #units = 0;
+  /** Each name of a unit is of at least one number, and none is used twice. */
+  #units: number;
   /** What is being offered and waits for room; the next input comes after it. */
   #turn: Promise<void> | null = null;
   #room: (() => void)[] = [];
   #isOver = false;
 
-  constructor(ports: TypingPorts) {
+  /** `left`: by an earlier life of the same writer. */
+  constructor(ports: TypingPorts, left: Left<TypedFrame> | null = null) {
     this.#ports = ports;
+    this.#outbox = new Outbox(left && unpromised(left));
+    this.#units = left?.nextN ?? 0;
+  }
+
+  get left(): Left<TypedFrame> {
+    return this.#outbox.left;
+  }
+
+  /** What the host says of this writer when it is there again: once, before {@link linkBack}. */
+  found(lastN: number, isPlaceKept: boolean): void {
+    this.#outbox.found(lastN, isPlaceKept);
+    this.#units = Math.max(this.#units, lastN);
   }
 
   get unansweredBytes(): number {
@@ -103,11 +114,14 @@ export class Typing {
       if (frame.interrupt) this.dropHeld();
       if (this.#isOver) return settle(refused("session_ended", "the attachment is over"));
       const out = this.#outbox.add({ ...frame, settle }, frame.data.length);
+      this.#ports.changed();
       if (out) this.#send(out.n, out.frame);
     });
   }
 
   #send(n: number, f: Frame): void {
+    // P4: who could not keep it has ended this.
+    if (this.#isOver) return f.settle(refused("session_ended", "the attachment is over"));
     this.#ports.send({
       case: "input",
       value: {
@@ -141,6 +155,7 @@ export class Typing {
     if (!frame || (frame.durable && !r.durable && !r.error && r.status === InputStatus.APPLIED)) return;
     this.#sent.delete(n);
     this.#outbox.answered(n);
+    this.#ports.changed();
     frame.settle(outcome);
     if (r.status !== InputStatus.APPLIED) this.#ports.refused(outcome);
     this.#makeRoom();
@@ -155,17 +170,22 @@ export class Typing {
   /** Sends what was not answered. Returns how many frames are held until somebody says whether they still go. */
   linkBack(): number {
     const { send, confirm } = this.#outbox.linkBack(this.#ports.now());
+    this.#ports.changed();
     for (const out of send) this.#send(out.n, out.frame);
     return confirm;
   }
 
   flushHeld(): void {
-    for (const out of this.#outbox.flushHeld()) this.#send(out.n, out.frame);
+    const sent = this.#outbox.flushHeld();
+    this.#ports.changed();
+    for (const out of sent) this.#send(out.n, out.frame);
     this.#makeRoom();
   }
 
   dropHeld(): void {
-    for (const frame of this.#outbox.dropHeld()) frame.settle(refused("cancelled", "typed while the link was down, and dropped"));
+    const dropped = this.#outbox.dropHeld();
+    if (dropped.length > 0) this.#ports.changed();
+    for (const frame of dropped) frame.settle(refused("cancelled", "typed while the link was down, and dropped"));
     this.#makeRoom();
   }
 
@@ -180,6 +200,12 @@ export class Typing {
   #makeRoom(): void {
     for (const room of this.#room.splice(0)) room();
   }
+}
+
+/** Whoever was promised an answer is gone. */
+function unpromised({ nextN, unanswered, held }: Left<TypedFrame>): Left<Frame> {
+  const again = <T extends { readonly frame: TypedFrame }>(one: T) => ({ ...one, frame: { ...one.frame, settle: () => {} } });
+  return { nextN, unanswered: unanswered.map(again), held: held.map(again) };
 }
 
 function refused(code: string, message: string): InputOutcome {

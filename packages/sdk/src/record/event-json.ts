@@ -1,6 +1,7 @@
 /** One event of a record for programs: plain JSON, the same from every client. Numbers for big integers, ISO 8601 for times, base64 for bytes, null for a text that nobody gave. */
 import type { Event, Exit } from "@holdfast/protocol";
 import type { AuditRecord } from "../api/index.ts";
+import { base64 } from "../base64.ts";
 
 const states: Readonly<Record<number, string>> = { 1: "running", 2: "ended", 3: "lost", 4: "failed" };
 const sessionKinds: Readonly<Record<number, string>> = { 1: "pty", 2: "pipes" };
@@ -106,10 +107,4 @@ function textIn(data: Uint8Array): string | null {
   } catch {
     return null;
   }
-}
-
-function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  return btoa(text);
 }

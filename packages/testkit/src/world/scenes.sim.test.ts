@@ -307,6 +307,82 @@ describe("the place of who lost their link", () => {
     expect(attachedAs()).toEqual([id, ana.attachment!.id]);
   });
 
+  test("is theirs in another life, whenever the one before was killed: the same seat, and each input runs once", async () => {
+    for (let n = 0; n < 60; n++) {
+      await scene({ seed: 2_000 + n });
+      const ana = await world.attached("ana");
+      await world.until("a token is kept", () => ana.kept?.includes("secret") === true);
+      const first = ana.type(ana.text(1, "\r"))!;
+      await world.until("ana steers", () => first.settled);
+      const before = ana.type(ana.text(1, "\r"))!;
+      await world.advance(n / 30);
+      ana.dies();
+      const again = await world.attached("ana", { resume: ana.kept! });
+      expect([again.attachment!.id, again.attachment!.floor.seat]).toEqual([ana.attachment!.id, ana.attachment!.id]);
+      const after = again.type(again.text(1, "\r"))!;
+      await world.until("it is answered", () => after.settled);
+      expect(outcome(after)).toEqual({ status: InputStatus.APPLIED, bytes: after.bytes.length });
+      await world.advance(100);
+      expect(Buffer.concat(world.shim.program.read)).toEqual(Buffer.concat([first, before, after].map(({ bytes }) => bytes)));
+      expect(again.view!.seen[0]!.is).toBe("snapshot");
+      if (n < 59) await heal(world);
+      if (world.violations.length > 0) break;
+    }
+  });
+
+  test("is nobody's in another life after that: what the host never had waits for a word, and is not asked for again", async () => {
+    await scene({ open: { graceMs: 60_000 } });
+    const ana = await world.attached("ana");
+    await world.until("a token is kept", () => ana.kept?.includes("secret") === true);
+    const had = ana.type(Buffer.from("had\r"))!;
+    await world.until("it is answered", () => had.settled);
+    world.network.isDown = true;
+    for (const wire of [...world.network.wires]) wire.stall();
+    ana.type(Buffer.from("never\r"));
+    ana.dies();
+    await world.until("the host knows it", () => world.live.attachments.size === 0);
+    await world.advance(61_000);
+    world.network.isDown = false;
+    const again = await world.newClient("ana");
+    const asked: number[] = [];
+    const attachment = await world.finish(
+      again.client!.attach({ session: world.session, resume: ana.kept! }, { held: (bytes) => void asked.push(bytes) }),
+    );
+    expect([attachment.id === ana.attachment!.id, asked]).toEqual([false, [6]]);
+    expect(Buffer.concat(world.shim.program.read).toString()).toBe("had\r");
+    attachment.flushHeld();
+    await world.until("it is typed", () => Buffer.concat(world.shim.program.read).toString() === "had\rnever\r");
+    await world.finish(attachment.detach());
+  });
+
+  test("is not somebody else's who has stolen what was kept: they are another attachment, and it stays whose it was", async () => {
+    const { ana, id } = await cutOff();
+    ana.dies();
+    world.network.isDown = false;
+    for (const thief of ["ben", "eva"] as const) {
+      const other = await world.attached(thief, { resume: ana.kept! });
+      expect(other.attachment!.id).not.toBe(id);
+      await world.finish(other.detach());
+    }
+    const again = await world.attached("ana", { resume: ana.kept! });
+    expect(again.attachment!.id).toBe(id);
+  });
+
+  test("is one's of two who have what was kept; the other is somebody new, and types with numbers of their own", async () => {
+    const { ana, id } = await cutOff();
+    ana.dies();
+    world.network.isDown = false;
+    const [one, other] = [await world.newClient("ana"), await world.newClient("ana")];
+    await world.finish(Promise.all([one, other].map((client) => client.attach({ session: world.session, resume: ana.kept! }))));
+    const ids = [one, other].map(({ attachment }) => attachment!.id);
+    expect(ids.filter((each) => each === id).length).toBe(1);
+    const sent = [one, other].map((client) => client.type(client.text(1, "\r"))!);
+    await world.until("all is answered", () => sent.every(({ settled }) => settled));
+    expect(sent.map(outcome)).toEqual(sent.map(({ bytes }) => ({ status: InputStatus.APPLIED, bytes: bytes.length })));
+    await world.advance(100);
+    expect(Buffer.concat(world.shim.program.read).length).toBe(sent.reduce((sum, { bytes }) => sum + bytes.length, 0));
+  });
+
   test("is not theirs any more once they are revoked, whatever token they have", async () => {
     const { ana } = await cutOff();
     world.revoked.add("ana");

@@ -63,6 +63,8 @@ export class SimClient implements Owner {
   readonly refusals: string[] = [];
   /** Told of what is typed offline and too old: whether it goes out. */
   flushes = true;
+  /** What is on its disk for another life of it. */
+  kept: string | null = null;
   /** Notices of the floor, as they came. */
   floor: Floor | null = null;
   #nextTag = 1;
@@ -154,6 +156,9 @@ export class SimClient implements Owner {
       link: (state, detail) => {
         this.#note(`${state}, resumed ${detail.resumed}, ${detail.unanswered} unanswered`);
         if (state === "attached") this.resumed.push(detail.resumed);
+      },
+      kept: (kept) => {
+        if (this.isAlive) this.kept = kept;
       },
       held: () => (this.flushes ? this.attachment?.flushHeld() : this.attachment?.dropHeld()),
       detached: (reason, error) => {
