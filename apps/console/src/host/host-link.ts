@@ -15,6 +15,11 @@ export type HostState =
   /** This browser's key is not, or no longer, known there, or the host is another one. */
   | { readonly is: "refused"; readonly code: string; readonly why: string };
 
+export interface MirrorRecord {
+  readonly url: string;
+  readonly asOfUnixMs: number;
+}
+
 const FIRST_MS = 500;
 const MOST_MS = 8_000;
 
@@ -23,6 +28,10 @@ export class HostLink {
   readonly state = new Store<HostState>({ is: "connecting" });
   /** By id; null before the first answer. */
   readonly sessions = new Store<ReadonlyMap<string, Session> | null>(null);
+  /** What its host says that this browser may do; null before it has. */
+  readonly rights = new Store<ReadonlySet<string> | null>(null);
+  /** Not null: no host answers here, but the record of one, from its mirror. */
+  readonly record = new Store<MirrorRecord | null>(null);
   #isOver = false;
   #wake: (() => void) | null = null;
   #stop: () => void = () => {};
@@ -102,6 +111,9 @@ export class HostLink {
     });
     // It was forgotten meanwhile.
     if (this.#isOver) return client.close();
+    this.rights.set(new Set(client.operator.operator?.capabilities));
+    // A guest is told of one session, and of no host.
+    if (this.host.session === null) this.record.set(await recordBehind(client).catch(() => null));
     const over = new AbortController();
     this.#stop = () => over.abort();
     try {
@@ -127,6 +139,13 @@ export class HostLink {
       };
     });
   }
+}
+
+async function recordBehind(client: HostClient): Promise<MirrorRecord | null> {
+  const { addresses } = await client.status();
+  if (addresses["mirror"] === undefined) return null;
+  const { url, asOfUnixMs } = await client.mirrorStatus();
+  return { url, asOfUnixMs: Number(asOfUnixMs) };
 }
 
 function refusalOf(fault: unknown): HostState | null {

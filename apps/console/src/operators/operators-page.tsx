@@ -8,6 +8,7 @@ import { agoText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
 import { NotEndToEnd } from "../host/not-end-to-end.tsx";
+import { useMayOnAny } from "../host/rights.ts";
 import { useAttempt } from "../sessions/attempt.ts";
 import { Bar } from "../shell/bar.tsx";
 import { Invite } from "./invite.tsx";
@@ -15,13 +16,16 @@ import css from "./operators.module.css";
 
 export function OperatorsPage(): ReactNode {
   const links = useLinks();
+  const mayInvite = useMayOnAny(links, "host.admin");
   const [inviting, setInviting] = useState<HostLink | null>(null);
   return (
     <>
       <Bar title="Operators">
-        <Button isDisabled={links.length === 0} onPress={() => setInviting(links[0] ?? null)}>
-          <UserPlus size={15} aria-hidden /> Invite
-        </Button>
+        {mayInvite ? (
+          <Button isDisabled={links.length === 0} onPress={() => setInviting(links[0] ?? null)}>
+            <UserPlus size={15} aria-hidden /> Invite
+          </Button>
+        ) : null}
       </Bar>
       <div className={css.all}>
         {links.map((link) => (
@@ -110,6 +114,7 @@ const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toSt
 function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
   const now = useNow(30_000);
   const [revoking, setRevoking] = useState<{ readonly what: string; readonly act: () => Promise<void> } | null>(null);
+  const mayRevoke = client.operator.operator?.capabilities.includes("policy.write") ?? false;
   const isMe = client.operator.operator?.id === one.id;
   const isApproving = (id: Uint8Array): boolean => one.protectedKeyIds.some((key) => hex(key) === hex(id));
   const addedBy = all.find(({ id }) => id === one.addedBy)?.name ?? one.addedBy;
@@ -136,7 +141,7 @@ function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
             <span key={hex(id)} className={css.key}>
               <code title={hex(id)}>{hex(id).slice(0, 12)}</code>
               {isApproving(id) ? <Badge>approves</Badge> : null}
-              {one.keyIds.length > 1 && !one.revoked ? (
+              {one.keyIds.length > 1 && !one.revoked && (isMe || mayRevoke) ? (
                 <Button
                   look="quiet"
                   onPress={() =>
@@ -158,7 +163,7 @@ function Operator({ one, all, client, onDone }: OperatorProps): ReactNode {
         {addedBy ? ` by ${addedBy}` : ""}
       </td>
       <td>
-        {one.revoked || isMe ? null : (
+        {one.revoked || isMe || !mayRevoke ? null : (
           <Button look="quiet" onPress={() => setRevoking({ what: one.name, act: () => client.operatorRevoke(one.id) })}>
             Revoke
           </Button>

@@ -9,6 +9,7 @@ import { Badge, Banner, Button, Dialog, Dot, Empty, IconButton, MenuButton, Menu
 import { durationText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLink } from "../host/hosts.ts";
+import { useMay } from "../host/rights.ts";
 import { actionOn } from "../keys/chords.ts";
 import { type Deeds, useShortcut } from "../keys/use-keys.ts";
 import { type Deed, SessionDeed } from "../sessions/deed.tsx";
@@ -188,13 +189,18 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
   const name = session?.name ?? "Session";
   const sort = session ? lookOf(session) : null;
   const isEnded = sort !== null && !sort.isLive;
+  const isRecord = useStore(link.record) !== null;
+  const mayRename = useMay(link, "session.create");
+  const mayEnd = useMay(link, "session.terminate");
+  const mayShare = useMay(link, "host.admin");
+  const mayType = useMay(link, "session.input");
   const current = useRef(session);
   current.current = session;
   const end = useCallback(() => {
     const { current: one } = current;
     if (one) setDeed({ id: one.id, link, session: one, verb: "end" });
   }, [link]);
-  useHere(view, isHere, isEnded ? null : end);
+  useHere(view, isHere, isEnded || !mayEnd ? null : end);
   return (
     <section className={css.screen} aria-label={`Session ${name}`}>
       <Bar
@@ -221,20 +227,22 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
             </li>
           ))}
         </ul>
-        {isEnded ? null : <FloorBar view={view} />}
+        {isEnded || isRecord ? null : <FloorBar view={view} />}
         <Search onPress={() => setFinding(true)} />
-        {panels.map((one) => (
-          <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={() => toggle.current(one)} />
-        ))}
-        {session ? (
+        {panels
+          .filter((one) => mayType || one.id !== "files")
+          .map((one) => (
+            <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={() => toggle.current(one)} />
+          ))}
+        {session && (mayRename || mayEnd || mayShare) ? (
           <MenuButton
             label={`What can be done with ${name}`}
             icon={<Ellipsis size={16} />}
             onAction={(verb) => setDeed({ id: session.id, link, session, verb: verb as Deed["verb"] })}
           >
-            <MenuItem id="share">Share</MenuItem>
-            <MenuItem id="rename">Rename</MenuItem>
-            {sort?.isLive ? (
+            {mayShare ? <MenuItem id="share">Share</MenuItem> : null}
+            {mayRename ? <MenuItem id="rename">Rename</MenuItem> : null}
+            {!mayEnd ? null : sort?.isLive ? (
               <MenuItem id="end" tone="bad">
                 End
               </MenuItem>
@@ -255,7 +263,7 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
       {state.is === "over" || isEnded ? (
         <Over reason={state.is === "over" ? state.reason : ""} session={session} onAgain={onAgain} />
       ) : null}
-      {state.is === "offline" && !isEnded ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
+      {state.is === "offline" && !isEnded && !isRecord ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
       <div className={css.beside}>
         <div className={css.frame} dir="ltr" style={terminalGround(colours)} onPasteCapture={guard.onPaste}>
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
@@ -263,8 +271,8 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
         </div>
         {panel && session ? <Beside panel={panel} link={link} session={session} /> : null}
       </div>
-      <KeysBar view={view} />
-      <StatusLine view={view} size={size} end={isEnded ? sort.word : null} />
+      {mayType ? <KeysBar view={view} /> : null}
+      <StatusLine view={view} size={size} end={isEnded ? sort.word : isRecord ? "ran then" : null} />
       {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
     </section>

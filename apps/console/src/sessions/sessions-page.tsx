@@ -10,19 +10,22 @@ import { Badge, Banner, Button, Dot, Empty, Kbd, MenuButton, MenuItem } from "..
 import { agoText, durationText, exactText, useNow } from "../design/time.ts";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useHostStates, useLinks } from "../host/hosts.ts";
+import { useMay, useMayOnAny } from "../host/rights.ts";
 import { useShortcut } from "../keys/use-keys.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths, sessionPath } from "../shell/routes.ts";
+import { useStore } from "../store.ts";
 import { type Deed, SessionDeed } from "./deed.tsx";
 import { type Listed, useListed } from "./listed.ts";
 import css from "./sessions.module.css";
-import { endText, lookOf, needsInput } from "./state.ts";
+import { endText, lookIn, lookOf, needsInput } from "./state.ts";
 
 const ROW_PX = 48;
 
 export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNode {
   const links = useLinks();
   const all = useListed(links);
+  const mayOpen = useMayOnAny(links, "session.create");
   const [text, setText] = useState("");
   const [showsEnded, setShowsEnded] = useState(false);
   const [deed, setDeed] = useState<Deed | null>(null);
@@ -41,9 +44,11 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
         <ToggleButton className={controls.button!} data-look="quiet" isSelected={showsEnded} onChange={setShowsEnded}>
           Ended <Badge>{ended}</Badge>
         </ToggleButton>
-        <Button look="primary" onPress={onNew}>
-          <Plus size={15} aria-hidden /> New session
-        </Button>
+        {mayOpen ? (
+          <Button look="primary" onPress={onNew}>
+            <Plus size={15} aria-hidden /> New session
+          </Button>
+        ) : null}
       </Bar>
       {links.map((link) => (
         <HostBanner key={link.host.id} link={link} />
@@ -54,7 +59,7 @@ export function SessionsPage({ onNew }: { readonly onNew: () => void }): ReactNo
         <Nothing
           isFiltered={text !== "" || all.length > ended}
           hasEnded={ended > 0}
-          onNew={onNew}
+          onNew={mayOpen ? onNew : null}
           onClear={() => setText("")}
           text={text}
         />
@@ -120,7 +125,10 @@ interface RowProps {
 function Row({ one, several, onDeed }: RowProps): ReactNode {
   const now = useNow();
   const { link, session } = one;
-  const look = lookOf(session);
+  const look = lookIn(useStore(link.record) !== null, session);
+  const mayRename = useMay(link, "session.create");
+  const mayEnd = useMay(link, "session.terminate");
+  const mayShare = useMay(link, "host.admin");
   const people = session.operators;
   const seat = session.floor?.seat;
   const cwd = escapeText(session.cwd);
@@ -148,23 +156,25 @@ function Row({ one, several, onDeed }: RowProps): ReactNode {
         {agoText(Number(session.lastActivityUnixMs), now)}
       </time>
       <div className={css.actions}>
-        <MenuButton
-          label={`What can be done with ${session.name}`}
-          icon={<Ellipsis size={16} />}
-          onAction={(verb) => onDeed({ ...one, verb: verb as Deed["verb"] })}
-        >
-          <MenuItem id="rename">Rename</MenuItem>
-          {look.isLive ? <MenuItem id="share">Share</MenuItem> : null}
-          {look.isLive ? (
-            <MenuItem id="end" tone="bad">
-              End
-            </MenuItem>
-          ) : (
-            <MenuItem id="remove" tone="bad">
-              Remove its record
-            </MenuItem>
-          )}
-        </MenuButton>
+        {mayRename || mayEnd || (mayShare && look.isLive) ? (
+          <MenuButton
+            label={`What can be done with ${session.name}`}
+            icon={<Ellipsis size={16} />}
+            onAction={(verb) => onDeed({ ...one, verb: verb as Deed["verb"] })}
+          >
+            {mayRename ? <MenuItem id="rename">Rename</MenuItem> : null}
+            {mayShare && look.isLive ? <MenuItem id="share">Share</MenuItem> : null}
+            {!mayEnd ? null : look.isLive ? (
+              <MenuItem id="end" tone="bad">
+                End
+              </MenuItem>
+            ) : (
+              <MenuItem id="remove" tone="bad">
+                Remove its record
+              </MenuItem>
+            )}
+          </MenuButton>
+        ) : null}
       </div>
     </div>
   );
@@ -181,6 +191,8 @@ function foregroundOf({ foreground, command }: Listed["session"]): string {
 function HostBanner({ link }: { readonly link: HostLink }): ReactNode {
   const state = useHostState(link);
   const now = useNow(1_000);
+  // What is said of a mirror stands above every screen.
+  if (useStore(link.record) && state.is === "offline") return null;
   if (state.is === "offline")
     return (
       <Banner tone="warn">
@@ -232,7 +244,8 @@ interface NothingProps {
   readonly isFiltered: boolean;
   readonly hasEnded: boolean;
   readonly text: string;
-  readonly onNew: () => void;
+  /** Null: nobody opens any here. */
+  readonly onNew: (() => void) | null;
   readonly onClear: () => void;
 }
 
@@ -250,9 +263,11 @@ function Nothing({ isFiltered, hasEnded, text, onNew, onClear }: NothingProps): 
         A session is a shell, a job or any program that outlives whoever looks at it: this page, your network, the host itself.
         {hasEnded ? " Those that ended are behind “Ended”." : ""}
       </p>
-      <Button look="primary" onPress={onNew}>
-        New session {shortcut ? <Kbd>{shortcut}</Kbd> : null}
-      </Button>
+      {onNew ? (
+        <Button look="primary" onPress={onNew}>
+          New session {shortcut ? <Kbd>{shortcut}</Kbd> : null}
+        </Button>
+      ) : null}
     </Empty>
   );
 }

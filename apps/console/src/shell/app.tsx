@@ -8,8 +8,10 @@ import { useNotices } from "../approvals/notices.ts";
 import { Empty } from "../design/controls.tsx";
 import { localeFor } from "../design/direction.ts";
 import { chooseScheme } from "../design/scheme.ts";
+import { FromMirror } from "../host/from-mirror.tsx";
 import { useLinks } from "../host/hosts.ts";
 import { HostsPage } from "../host/hosts-page.tsx";
+import { useMayOnAny } from "../host/rights.ts";
 import { chordText } from "../keys/chord.ts";
 import { chordFor } from "../keys/chords.ts";
 import { type Deeds, isMac, useKeys } from "../keys/use-keys.ts";
@@ -43,6 +45,7 @@ export function App(): ReactNode {
   const [isNewOpen, setNewOpen] = useState(false);
   const { readsAloud, letterPx, chords, direction } = useStore(settings);
   const links = useLinks();
+  const mayOpen = useMayOnAny(links, "session.create");
   const asked = useAsked(links);
   useNotices(asked, () => go(paths.approvals));
   useGuestsWay(links);
@@ -59,7 +62,7 @@ export function App(): ReactNode {
   const deeds = {
     palette: () => setPaletteOpen(true),
     "palette-anywhere": () => setPaletteOpen(true),
-    new: () => setNewOpen(true),
+    new: () => mayOpen && setNewOpen(true),
     sessions: () => go(paths.sessions),
     approvals: () => go(paths.approvals),
     operators: () => go(paths.operators),
@@ -74,7 +77,7 @@ export function App(): ReactNode {
     return { id, text, run: deeds[id], shortcut: chord === null ? undefined : chordText(chord, isMac) };
   };
   const commands: readonly Command[] = [
-    keyed("new", "New session"),
+    ...(mayOpen ? [keyed("new", "New session")] : []),
     keyed("approvals", "Approvals"),
     keyed("operators", "Operators"),
     { id: "policy", text: "Policy", run: () => go(paths.policy) },
@@ -101,6 +104,7 @@ export function App(): ReactNode {
           </a>
           <Side onPalette={() => setPaletteOpen(true)} waiting={asked.length} />
           <main className={css.main} id="main" tabIndex={-1}>
+            <FromMirror links={links} />
             <Suspense fallback={null}>
               <Switch>
                 <Route path={paths.sessions}>
