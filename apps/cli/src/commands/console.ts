@@ -28,7 +28,7 @@ export async function run(context: Context, flags: ConsoleFlags): Promise<undefi
     throw usage(
       "--off closes the page of this machine's loopback; others are over where they began: hold host join URL, or hold host up --listen, without pages",
     );
-  const record = await context.recordPage(redeemWithin ?? RECORD_REDEEM_MS);
+  const record = await context.recordPage(Math.min(redeemWithin ?? RECORD_REDEEM_MS, RECORD_REDEEM_MS));
   if (record) return serveRecord(context, record, flags);
   const client = await context.client();
   if (off) {

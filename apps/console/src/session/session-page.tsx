@@ -192,7 +192,6 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
   const isRecord = useStore(link.record) !== null;
   const mayRename = useMay(link, "session.create");
   const mayEnd = useMay(link, "session.terminate");
-  const mayShare = useMay(link, "host.admin");
   const mayType = useMay(link, "session.input");
   const current = useRef(session);
   current.current = session;
@@ -234,13 +233,13 @@ function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedPro
           .map((one) => (
             <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={() => toggle.current(one)} />
           ))}
-        {session && (mayRename || mayEnd || mayShare) ? (
+        {session && (mayRename || mayEnd) ? (
           <MenuButton
             label={`What can be done with ${name}`}
             icon={<Ellipsis size={16} />}
             onAction={(verb) => setDeed({ id: session.id, link, session, verb: verb as Deed["verb"] })}
           >
-            {mayShare ? <MenuItem id="share">Share</MenuItem> : null}
+            {mayRename ? <MenuItem id="share">Share</MenuItem> : null}
             {mayRename ? <MenuItem id="rename">Rename</MenuItem> : null}
             {!mayEnd ? null : sort?.isLive ? (
               <MenuItem id="end" tone="bad">

@@ -128,7 +128,6 @@ function Row({ one, several, onDeed }: RowProps): ReactNode {
   const look = lookIn(useStore(link.record) !== null, session);
   const mayRename = useMay(link, "session.create");
   const mayEnd = useMay(link, "session.terminate");
-  const mayShare = useMay(link, "host.admin");
   const people = session.operators;
   const seat = session.floor?.seat;
   const cwd = escapeText(session.cwd);
@@ -156,14 +155,14 @@ function Row({ one, several, onDeed }: RowProps): ReactNode {
         {agoText(Number(session.lastActivityUnixMs), now)}
       </time>
       <div className={css.actions}>
-        {mayRename || mayEnd || (mayShare && look.isLive) ? (
+        {mayRename || mayEnd ? (
           <MenuButton
             label={`What can be done with ${session.name}`}
             icon={<Ellipsis size={16} />}
             onAction={(verb) => onDeed({ ...one, verb: verb as Deed["verb"] })}
           >
             {mayRename ? <MenuItem id="rename">Rename</MenuItem> : null}
-            {mayShare && look.isLive ? <MenuItem id="share">Share</MenuItem> : null}
+            {mayRename && look.isLive ? <MenuItem id="share">Share</MenuItem> : null}
             {!mayEnd ? null : look.isLive ? (
               <MenuItem id="end" tone="bad">
                 End

@@ -194,6 +194,16 @@ export async function serveKeptPage(home: string, { recordOf, untouched, origin,
   const listener = await Listener.open(readListen({ listen: "127.0.0.1:0" }), routes, { log: () => {} });
   const token = randomBytes(32);
   const now = Date.now();
+  // An invitation is somebody's. Nobody has this one's key.
+  const inviter = host.registry.add({
+    name: `mirror-${randomBytes(4).toString("hex")}`,
+    kind: "service",
+    role: "observer",
+    publicKey: rawPublicKey(generateKeyPairSync("ed25519").privateKey),
+    onBehalfOf: "",
+    by: "system:host",
+    nowUnixMs: now,
+  });
   const { redeemUntilUnixMs } = host.invitations.add(
     {
       id: host.ports.newId(8),
@@ -202,7 +212,7 @@ export async function serveKeptPage(home: string, { recordOf, untouched, origin,
       role: "admin",
       name: `mirror-reader-${randomBytes(4).toString("hex")}`,
       guest: null,
-      invitedBy: "system:host",
+      invitedBy: inviter.id,
       invitedUnixMs: now,
       redeemUntilUnixMs: now + redeemMs,
     },
