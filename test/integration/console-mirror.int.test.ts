@@ -1,8 +1,7 @@
 /** The console over the record in a host's mirror: the host and its home are gone, and what there was of it is seen in a real browser. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { ConsoleBrowser, closeChrome } from "./world/console.ts";
@@ -19,9 +18,10 @@ interface Served {
   readonly child: ChildProcess;
 }
 
-async function serves(on: Machine): Promise<Served> {
+/** `folder`: where it keeps what it has fetched. */
+async function serves(on: Machine, folder: string): Promise<Served> {
   const child = spawn(holdPath, ["console", "--context", "box", "--from-mirror", "--json"], {
-    env: on.env,
+    env: { ...on.env, TMPDIR: folder },
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -47,8 +47,11 @@ test("a machine burns, and its sessions, timelines, playbacks and audit are in a
   await burn(w);
   expect(existsSync(w.home)).toBe(false);
 
-  const { link, child } = await serves(laptop);
+  const folder = w.path("fetched");
+  mkdirSync(folder);
+  const { link, child } = await serves(laptop, folder);
   const ana = await ConsoleBrowser.of();
+  expect(readdirSync(folder)).toHaveLength(2);
   const { page } = ana;
   await page.goto(link);
   const said = page.getByText(/^From the mirror nats:\S+, as of .*: nothing of this is live\.$/);
@@ -99,7 +102,7 @@ test("a machine burns, and its sessions, timelines, playbacks and audit are in a
   child.kill("SIGINT");
   await once(child, "exit");
   await page.getByText(/The command that read it has ended/).waitFor();
-  expect(readdirSync(tmpdir()).filter((name) => name.startsWith("hold-mirror-"))).toEqual([]);
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test("a page over a mirror is read on this machine alone, and needs a mirror", async () => {
