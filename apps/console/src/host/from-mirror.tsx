@@ -1,5 +1,4 @@
 /** Said above every screen while a host is none, but the record of one that was read from its mirror. */
-import { Archive } from "lucide-react";
 import type { ReactNode } from "react";
 import { Banner } from "../design/controls.tsx";
 import { exactText } from "../design/time.ts";
@@ -17,7 +16,6 @@ function Said({ link, isOne }: { readonly link: HostLink; readonly isOne: boolea
   if (!record) return null;
   return (
     <Banner tone="warn">
-      <Archive size={16} aria-hidden />
       <span>
         {isOne ? "From" : `${link.host.name}: from`} the mirror <code>{record.url}</code>, as of{" "}
         <time dateTime={new Date(record.asOfUnixMs).toISOString()}>{exactText(record.asOfUnixMs)}</time>: nothing of this is live.
