@@ -59,6 +59,8 @@ export const HOST_SESSION = "host";
 export interface HostOptions {
   readonly ports: SessionPorts;
   readonly opener: Opener;
+  /** Whose record it is over, where it is no host but that (rights R5). */
+  readonly recordOf?: RecordOf;
   readonly registry: OperatorRegistry;
   readonly invitations: Invitations;
   readonly continuity: Continuity;
@@ -83,8 +85,18 @@ export interface HostOptions {
   readonly onDown: (() => void) | null;
 }
 
+/** The mirror that a record was read from. */
+export interface RecordOf {
+  /** Without credentials. */
+  readonly url: string;
+  readonly bucket: string;
+  readonly asOfUnixMs: number;
+}
+
 export class Host {
   readonly ports: SessionPorts;
+  /** Null for a host. */
+  readonly recordOf: RecordOf | null;
   readonly registry: OperatorRegistry;
   readonly invitations: Invitations;
   readonly continuity: Continuity;
@@ -146,12 +158,14 @@ export class Host {
     this.continuity.onCopied = ({ operator, attachment }) =>
       this.#tryRecordOperator(operator, "token copied", `a used continuity token of attachment ${attachment} came back`);
     this.keyUses = options.keyUses ?? KeyUses.open(null);
+    this.recordOf = options.recordOf ?? null;
     this.refusals = new Refusals(options.ports);
     this.#rights = new Rights(
       options.registry,
       options.ports,
       (session) => this.#rootOf(session),
       (what) => this.refusals.tell(what),
+      this.recordOf !== null,
     );
     this.policy = options.policy ?? PolicyStore.open(null);
     this.gate = new Gate(this);

@@ -101,6 +101,8 @@ export interface Context {
   connectAt(place: ConnectPlace): Promise<HostClient>;
   /** A new link in place of the one that is gone. */
   reconnect(): Promise<HostClient>;
+  /** The page over what the mirror has; null where a host is meant. `redeemMs`: how long its link is good. */
+  recordPage(redeemMs: number): Promise<RecordPage | null>;
   /**
    * Of the journal's files on this machine, or in a mirror; where another host is meant, that host's word. `witnesses`: files of heads, and relays,
    * besides what this user's clients have seen and the relays that the host dials; of files alone.
@@ -135,6 +137,16 @@ export interface ConnectPlace {
   readonly relay?: string;
   readonly host?: string;
   readonly as?: string;
+}
+
+/** The console's page over a record, for as long as this process lives. */
+export interface RecordPage {
+  /** `http://127.0.0.1:40001` */
+  readonly url: string;
+  readonly hostKey: Uint8Array;
+  readonly token: Uint8Array;
+  readonly redeemUntilUnixMs: number;
+  close(): Promise<void>;
 }
 
 export interface Origin {

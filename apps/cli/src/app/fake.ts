@@ -247,6 +247,7 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     secret: async () => world.passphrase ?? "hunter2",
     newPassphrase: async () => world.passphrase ?? "correct horse battery",
     reconnect: () => context.client(),
+    recordPage: async () => null,
     connectAt: () => context.client(),
     origin: undefined,
     remote: undefined,

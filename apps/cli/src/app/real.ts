@@ -32,6 +32,7 @@ import type {
   LogInOptions,
   Origin,
   Output,
+  RecordPage,
   SeenHost,
 } from "./context.ts";
 import { drainOf } from "./drain.ts";
@@ -261,6 +262,13 @@ export class RealContext implements Context {
     return this.#mirror;
   }
   #mirror: FromMirror | undefined;
+
+  async recordPage(redeemMs: number): Promise<RecordPage | null> {
+    if (!this.#globals.fromMirror) return null;
+    const mirror = await this.#openMirror("");
+    const page = await mirror.page(redeemMs);
+    return { ...page, close: () => mirror.close() };
+  }
 
   async connectAt({ host, relay, as }: ConnectPlace): Promise<HostClient> {
     const { connect, homeFolder } = await import("@holdfast/sdk/node");

@@ -2,11 +2,14 @@
 import { join } from "node:path";
 import { formatInvite, HoldError, type HostClient, pagesOf, type ServedPage } from "@holdfast/sdk";
 import { folders } from "@holdfast/sdk/node";
-import { type Context, jsonLine, line } from "../app/context.ts";
+import { type Context, jsonLine, line, type RecordPage } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { formatDuration } from "../read/duration.ts";
 import { NOT_END_TO_END, relayedPage } from "./invited.ts";
 import { openBrowserPrivately } from "./open-browser.ts";
+
+/** As a host has it for its own page. */
+const RECORD_REDEEM_MS = 10 * 60_000;
 
 interface ConsoleFlags {
   readonly noOpen: boolean;
@@ -25,6 +28,8 @@ export async function run(context: Context, flags: ConsoleFlags): Promise<undefi
     throw usage(
       "--off closes the page of this machine's loopback; others are over where they began: hold host join URL, or hold host up --listen, without pages",
     );
+  const record = await context.recordPage(Math.min(redeemWithin ?? RECORD_REDEEM_MS, RECORD_REDEEM_MS));
+  if (record) return serveRecord(context, record, flags);
   const client = await context.client();
   if (off) {
     await client.console("off");
@@ -53,6 +58,35 @@ export async function run(context: Context, flags: ConsoleFlags): Promise<undefi
   if (byRelay) line(context.err, NOT_END_TO_END);
   if (isHere && !flags.noOpen) openBrowserPrivately(link, join(folders.run(await context.home()), "console.html"));
   return;
+}
+
+/** In the foreground: the page is there until Ctrl-C. */
+async function serveRecord(context: Context, record: RecordPage, flags: ConsoleFlags): Promise<undefined> {
+  try {
+    if (flags.off || flags.byRelay || flags.byNetwork)
+      throw usage(
+        "a mirror is read on this machine, for as long as the command runs: Ctrl-C ends it, and there is no other way in",
+      );
+    const { url, hostKey, token, redeemUntilUnixMs } = record;
+    const link = `${url}/#${formatInvite({ at: [url.replace(/^http/, "ws")], hostKey, token })}`;
+    if (flags.json) {
+      jsonLine(context.out, { url, link, redeemUntil: new Date(redeemUntilUnixMs).toISOString(), ...context.origin });
+    } else {
+      line(context.out, link);
+      if (context.err.isTty) {
+        const left = formatDuration(Math.ceil((redeemUntilUnixMs - context.now()) / 1_000) * 1_000);
+        line(context.err, `open it in a browser of this machine: it works once, within ${left}, and that browser may read`);
+        line(context.err, "Ctrl-C ends the page, and nothing of it stays");
+        if (!flags.noOpen) openBrowserPrivately(link, join(folders.run(await context.home()), "console.html"));
+      }
+    }
+    const { cancelled } = context;
+    if (!cancelled.aborted)
+      await new Promise<void>((resolve) => cancelled.addEventListener("abort", () => resolve(), { once: true }));
+    return;
+  } finally {
+    await record.close();
+  }
 }
 
 /** Where the host listens for other machines. */

@@ -3,7 +3,7 @@
  * Nothing of it is live, and who it is shown to is told so.
  */
 import type { WitnessSource } from "@holdfast/host/audit";
-import type { MirroredRecord } from "@holdfast/host/mirror";
+import type { KeptPage, MirroredRecord } from "@holdfast/host/mirror";
 import { HoldError, type HostClient, type Session, SessionState } from "@holdfast/sdk";
 import type { AuditFinding, AuditRecord, Origin } from "../app/context.ts";
 import { type KeptMirror, keepSeen, readMirror } from "./kept.ts";
@@ -67,6 +67,11 @@ export class FromMirror {
   async auditRecords(filter: { readonly actor?: string; readonly sinceMs?: number }): Promise<AsyncIterable<AuditRecord>> {
     const { auditRecords } = await import("@holdfast/host/audit");
     return auditRecords((await this.whole()).home, filter);
+  }
+
+  /** As the console's page; `redeemMs`: how long its link is good. */
+  page(redeemMs: number): Promise<KeptPage> {
+    return this.#record.page(redeemMs);
   }
 
   whole(): Promise<Whole> {

@@ -1,5 +1,5 @@
 /** Commands about the host, the configuration and this installation. */
-import { command, jsonFlag } from "./command.ts";
+import { command, fromMirrorFlag, jsonFlag } from "./command.ts";
 
 export const hostCommands = [
   command({
@@ -60,7 +60,7 @@ export const hostCommands = [
     group: "host",
     brief: "see and steer sessions in a browser of this machine",
     description:
-      "The host serves a page on this machine's loopback, and nowhere else; it is opened by the first `hold console`, and again by every later life of the host until `--off`. What is printed is a link that works once: the browser that opens it makes a key of its own, which is another key of yours, and needs no link from then on. The link holds an invitation behind its `#`, which no server is sent; who has it before you do is you, so it is over after ten minutes. `hold operator show` lists the keys of browsers, and `hold operator revoke --key` takes one back. With --by-relay the page is a relay's (`hold relay --console`), for a phone or a machine that has nothing else: that relay can read what the page shows and type as its person, so the key that it makes manages no operators, policy or approvals, wherever it is used.",
+      "The host serves a page on this machine's loopback, and nowhere else; it is opened by the first `hold console`, and again by every later life of the host until `--off`. What is printed is a link that works once: the browser that opens it makes a key of its own, which is another key of yours, and needs no link from then on. The link holds an invitation behind its `#`, which no server is sent; who has it before you do is you, so it is over after ten minutes. `hold operator show` lists the keys of browsers, and `hold operator revoke --key` takes one back. With --by-relay the page is a relay's (`hold relay --console`), for a phone or a machine that has nothing else: that relay can read what the page shows and type as its person, so the key that it makes manages no operators, policy or approvals, wherever it is used. With --from-mirror the page shows the record in the mirror of a context's host, which may be gone: this command serves it until Ctrl-C, to a browser that may read and nothing else, and each screen says as of when it is.",
     flags: {
       noOpen: { kind: "bool", brief: "print the link, and open no browser" },
       byNetwork: {
@@ -70,15 +70,17 @@ export const hostCommands = [
       byRelay: { kind: "bool", brief: "a link for any browser, to the page that a relay of this host serves (not end to end)" },
       off: { kind: "bool", brief: "close the page; whoever has it open is out" },
       redeemWithin: { kind: "duration", brief: "how long the link can be taken up (default, and at most: 10m)" },
+      fromMirror: fromMirrorFlag,
       json: jsonFlag,
     },
     examples: [
       { line: "hold console", says: "a link, and the browser if there is one" },
       { line: "ssh -L 7434:127.0.0.1:7434 box hold console --no-open", says: "for a browser elsewhere: open the link there" },
       { line: "hold console --by-relay", says: "for a phone, where the host has joined a relay with --allow-plain" },
+      { line: "hold console --context box --from-mirror", says: "what the mirror has of a host that is gone, until Ctrl-C" },
       { line: "hold console --off", says: "no page any more" },
     ],
-    see: ["security"],
+    see: ["security", "mirror"],
     load: () => import("../commands/console.ts"),
   }),
   command({

@@ -22,6 +22,11 @@ export interface Rights {
   readonly session: string | null;
 }
 
+export interface MirrorRecord {
+  readonly url: string;
+  readonly asOfUnixMs: number;
+}
+
 const FIRST_MS = 500;
 const MOST_MS = 8_000;
 
@@ -32,6 +37,8 @@ export class HostLink {
   readonly sessions = new Store<ReadonlyMap<string, Session> | null>(null);
   /** What this browser may do there, as the host said last; null: it has not. */
   readonly rights: Store<Rights | null>;
+  /** Not null: no host answers here, but the record of one, from its mirror. */
+  readonly record = new Store<MirrorRecord | null>(null);
   #isOver = false;
   #wake: (() => void) | null = null;
   #stop: () => void = () => {};
@@ -119,6 +126,12 @@ export class HostLink {
       ({ operator }) => operator && this.rights.set(rightsOf(operator)),
       () => {},
     );
+    // A guest is told of one session, and of no host.
+    if (this.host.session === null)
+      recordBehind(client).then(
+        (record) => this.record.set(record),
+        () => {},
+      );
     try {
       await client.watchSessions(
         ({ sessions }) => {
@@ -148,6 +161,13 @@ const rightsOf = ({ capabilities, session }: OperatorInfo): Rights => ({
   names: new Set(capabilities),
   session: session || null,
 });
+
+async function recordBehind(client: HostClient): Promise<MirrorRecord | null> {
+  const { addresses } = await client.status();
+  if (addresses["mirror"] === undefined) return null;
+  const { url, asOfUnixMs } = await client.mirrorStatus();
+  return { url, asOfUnixMs: Number(asOfUnixMs) };
+}
 
 function refusalOf(fault: unknown): HostState | null {
   if (!(fault instanceof HoldError) || adviceOf(fault.code) !== "stop") return null;

@@ -1,7 +1,7 @@
 /** Who may do what on each host: operators with their keys, and the invitations that nobody has taken up. */
 import { type HostClient, type Invitation, type OperatorInfo, OperatorKind } from "@holdfast/sdk";
 import { UserPlus } from "lucide-react";
-import { Fragment, type ReactNode, useCallback, useEffect, useState } from "react";
+import { Fragment, type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
 import { Avatar, kindText } from "../design/avatar.tsx";
 import { Badge, Button, Dialog, Empty, MenuButton, MenuItem, Wrong } from "../design/controls.tsx";
 import { agoText, exactText, useNow } from "../design/time.ts";
@@ -11,29 +11,33 @@ import { NotEndToEnd } from "../host/not-end-to-end.tsx";
 import { mayOn, useThoseThatLet } from "../host/rights.ts";
 import { useAttempt } from "../design/attempt.ts";
 import { Bar } from "../shell/bar.tsx";
+import { useStores } from "../store.ts";
 import { Invite } from "./invite.tsx";
 import css from "./operators.module.css";
 
 export function OperatorsPage(): ReactNode {
   const links = useThoseThatLet(useLinks(), null);
+  const records = useStores(useMemo(() => links.map(({ record }) => record), [links]));
+  // Who is let in to a record is its reader's business, and another one is theirs to let in by the command that reads it.
+  const inviters = links.filter((_, i) => records[i] === null);
   const [inviting, setInviting] = useState<HostLink | null>(null);
   return (
     <>
       <Bar title="Operators">
-        {links.length > 1 ? (
+        {inviters.length === 0 && links.length > 0 ? null : inviters.length > 1 ? (
           <MenuButton
             label="Invite to a host"
             icon={<UserPlus size={16} />}
-            onAction={(id) => setInviting(links.find(({ host }) => host.id === id) ?? null)}
+            onAction={(id) => setInviting(inviters.find(({ host }) => host.id === id) ?? null)}
           >
-            {links.map(({ host }) => (
+            {inviters.map(({ host }) => (
               <MenuItem key={host.id} id={host.id}>
                 <bdi>{host.name}</bdi>
               </MenuItem>
             ))}
           </MenuButton>
         ) : (
-          <Button isDisabled={links.length === 0} onPress={() => setInviting(links[0] ?? null)}>
+          <Button isDisabled={inviters.length === 0} onPress={() => setInviting(inviters[0] ?? null)}>
             <UserPlus size={15} aria-hidden /> Invite
           </Button>
         )}

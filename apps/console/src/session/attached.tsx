@@ -5,7 +5,7 @@ import { type ReactNode, useCallback, useRef, useState } from "react";
 import type { HostLink } from "../host/host-link.ts";
 import { mayIn, mayOn } from "../host/rights.ts";
 import { type Deed, SessionDeed } from "../sessions/deed.tsx";
-import { lookOf } from "../sessions/state.ts";
+import { lookIn, lookOf } from "../sessions/state.ts";
 import { useStore } from "../store.ts";
 import { look } from "../theme/look.ts";
 import { terminalGround } from "../theme/terminal-ground.ts";
@@ -64,7 +64,8 @@ export function Attached({ link, view, session, isAlone, isHere, onAgain }: Atta
     ...(mayIn(link, "session.create") ? (["rename"] as const) : []),
     ...(mayIn(link, "session.terminate") ? (["end"] as const) : []),
   ];
-  useHere(view, isHere && !isEnded, ask, verbs);
+  const isRecord = useStore(link.record) !== null;
+  useHere(view, isHere && !isEnded && !isRecord, ask, verbs);
   return (
     <section className={css.screen} aria-label={`Session ${session?.name ?? "Session"}`}>
       <SessionBar
@@ -77,7 +78,7 @@ export function Attached({ link, view, session, isAlone, isHere, onAgain }: Atta
         onFind={() => setFinding(true)}
         onDeed={setDeed}
       />
-      <Banners view={view} session={session} onAgain={onAgain} />
+      <Banners view={view} session={session} isRecord={isRecord} onAgain={onAgain} />
       <div className={css.beside}>
         <div className={css.frame} dir="ltr" style={terminalGround(colours)} onPasteCapture={guard.onPaste}>
           <div className={css.terminal} ref={frame} data-boxed={isBoxed || undefined} />
@@ -85,8 +86,8 @@ export function Attached({ link, view, session, isAlone, isHere, onAgain }: Atta
         </div>
         {panel && session ? <Beside key={panel.id} panel={panel} takesFocus={takesFocus} link={link} session={session} /> : null}
       </div>
-      <KeysBar view={view} />
-      <StatusLine view={view} end={isEnded ? lookOf(session).word : null} />
+      {mayIn(link, "session.input") ? <KeysBar view={view} /> : null}
+      <StatusLine view={view} end={session && (isEnded || isRecord) ? lookIn(isRecord, session).word : null} />
       {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
     </section>

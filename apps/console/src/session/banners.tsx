@@ -14,10 +14,12 @@ import type { TerminalView } from "./terminal-view.ts";
 export interface BannersProps {
   readonly view: TerminalView;
   readonly session: Session | null;
+  /** Nothing of it is live, which is said above. */
+  readonly isRecord: boolean;
   readonly onAgain: () => void;
 }
 
-export function Banners({ view, session, onAgain }: BannersProps): ReactNode {
+export function Banners({ view, session, isRecord, onAgain }: BannersProps): ReactNode {
   const state = useStore(view.state);
   const presence = useStore(view.presence);
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
@@ -33,7 +35,7 @@ export function Banners({ view, session, onAgain }: BannersProps): ReactNode {
       {state.is === "over" || isEnded ? (
         <Over reason={state.is === "over" ? state.reason : ""} session={session} onAgain={onAgain} />
       ) : null}
-      {state.is === "offline" && !isEnded ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
+      {state.is === "offline" && !isEnded && !isRecord ? <Offline sinceUnixMs={state.sinceUnixMs} /> : null}
     </>
   );
 }

@@ -6,6 +6,7 @@ import { useLocation } from "wouter";
 import { Avatar } from "../design/avatar.tsx";
 import { IconButton } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
+import { mayIn } from "../host/rights.ts";
 import { useShortcut } from "../keys/use-keys.ts";
 import type { Deed } from "../sessions/deed.tsx";
 import { DeedMenu } from "../sessions/deed-menu.tsx";
@@ -39,6 +40,8 @@ export function SessionBar({ link, view, session, isAlone, panel, onPanel, onFin
   const shortcut = useShortcut("find");
   // A command that an AI runs steers from a seat of its own, which nobody looks from.
   const isSeated = presence.some((p) => p.attachment === floor?.seat);
+  const isRecord = useStore(link.record) !== null;
+  useStore(link.rights);
   const isEnded = session !== null && !lookOf(session).isLive;
   return (
     <Bar title={session?.name ?? "Session"} lead={<Away link={link} session={session} isAlone={isAlone} />}>
@@ -54,13 +57,15 @@ export function SessionBar({ link, view, session, isAlone, panel, onPanel, onFin
           </li>
         ))}
       </ul>
-      {isEnded ? null : <FloorBar view={view} />}
+      {isEnded || isRecord ? null : <FloorBar view={view} />}
       <IconButton label="Search what was printed" shortcut={shortcut} onPress={onFind}>
         <SearchIcon size={16} />
       </IconButton>
-      {panels.map((one) => (
-        <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={(byKeys) => onPanel(one, byKeys)} />
-      ))}
+      {panels
+        .filter((one) => one.id !== "files" || mayIn(link, "session.input"))
+        .map((one) => (
+          <PanelButton key={one.id} panel={one} isOpen={one === panel} onPress={(byKeys) => onPanel(one, byKeys)} />
+        ))}
       {session ? <DeedMenu one={{ id: session.id, link, session }} onDeed={onDeed} /> : null}
     </Bar>
   );

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { Dot, IconButton, MenuButton, MenuItem } from "../design/controls.tsx";
 import { useLinks } from "../host/hosts.ts";
-import { lookOf } from "../sessions/state.ts";
+import { lookIn, lookOf } from "../sessions/state.ts";
 import { paths, sessionPath } from "../shell/routes.ts";
 import { useStore } from "../store.ts";
 import css from "./session.module.css";
@@ -63,8 +63,9 @@ function PaneName({ pane }: { readonly pane: Pane }): ReactNode {
 
 function Named({ link, id }: { readonly link: ReturnType<typeof useLinks>[number]; readonly id: string }): ReactNode {
   const session = useStore(link.sessions)?.get(id);
+  const isRecord = useStore(link.record) !== null;
   if (!session) return id.slice(0, 6);
-  const look = lookOf(session);
+  const look = lookIn(isRecord, session);
   return (
     <>
       <Dot {...(look.tone ? { tone: look.tone } : {})} hollow={look.hollow ?? false} label={look.word} />

@@ -13,11 +13,12 @@ import { useHostState, useHostStates, useLinks } from "../host/hosts.ts";
 import { useShortcut } from "../keys/use-keys.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths, sessionPath } from "../shell/routes.ts";
+import { useStore } from "../store.ts";
 import { type Deed, SessionDeed } from "./deed.tsx";
 import { DeedMenu } from "./deed-menu.tsx";
 import { type Listed, useListed } from "./listed.ts";
 import css from "./sessions.module.css";
-import { endText, lookOf, needsInput } from "./state.ts";
+import { endText, lookIn, lookOf, needsInput } from "./state.ts";
 
 const ROW_PX = 48;
 
@@ -124,7 +125,7 @@ interface RowProps {
 function Row({ one, several, onDeed }: RowProps): ReactNode {
   const now = useNow();
   const { link, session } = one;
-  const look = lookOf(session);
+  const look = lookIn(useStore(link.record) !== null, session);
   const people = session.operators;
   const seat = session.floor?.seat;
   const cwd = escapeText(session.cwd);
@@ -170,6 +171,9 @@ function foregroundOf({ foreground, command }: Listed["session"]): string {
 function HostBanner({ link, isListed }: { readonly link: HostLink; readonly isListed: boolean }): ReactNode {
   const state = useHostState(link);
   const now = useNow(1_000);
+  // What is said of a mirror stands above every screen.
+  const isRecord = useStore(link.record) !== null;
+  if (isRecord && state.is === "offline") return null;
   if (state.is === "offline" && isListed)
     return (
       <Banner tone="warn">
@@ -222,6 +226,7 @@ interface NothingProps {
   readonly isFiltered: boolean;
   readonly hasEnded: boolean;
   readonly text: string;
+  /** Null: nobody opens any here. */
   readonly onNew: (() => void) | null;
   readonly onClear: () => void;
 }

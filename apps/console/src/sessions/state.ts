@@ -18,6 +18,14 @@ const LOOKS: Readonly<Record<number, StateLook>> = {
 
 export const lookOf = (session: Session): StateLook => LOOKS[session.state] ?? { word: "starting", tone: "warn", isLive: true };
 
+const THEN: StateLook = { word: "ran then", hollow: true, isLive: true };
+
+/** In a record from a mirror nothing lives: what ran when it was written is shown as that. */
+export const lookIn = (isRecord: boolean, session: Session): StateLook => {
+  const look = lookOf(session);
+  return isRecord && look.isLive ? THEN : look;
+};
+
 /** How it ended, as what is said of it: "ended with code 3", "was lost (…)"; empty while it lives. */
 export function endText({ state, exit }: Session): string {
   const why = exit?.reason ? ` (${escapeText(exit.reason)})` : "";

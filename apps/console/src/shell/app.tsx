@@ -7,6 +7,7 @@ import { useNotices } from "../approvals/notices.ts";
 import { Empty } from "../design/controls.tsx";
 import { localeFor } from "../design/direction.ts";
 import { chooseScheme } from "../design/scheme.ts";
+import { FromMirror } from "../host/from-mirror.tsx";
 import { useLinks } from "../host/hosts.ts";
 import { useThoseThatLet } from "../host/rights.ts";
 import { chordText } from "../keys/chord.ts";
@@ -108,6 +109,7 @@ export function App(): ReactNode {
           </a>
           <Side onPalette={() => setPaletteOpen(true)} waiting={asked.length} isMember={isMember} mayAudit={mayAudit} />
           <main className={css.main} id="main" tabIndex={-1}>
+            <FromMirror links={links} />
             <Suspense fallback={null}>
               <Switch>
                 <Route path={paths.sessions}>

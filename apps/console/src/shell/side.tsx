@@ -6,6 +6,7 @@ import { Badge, Dot, IconButton } from "../design/controls.tsx";
 import type { HostLink } from "../host/host-link.ts";
 import { useHostState, useLinks } from "../host/hosts.ts";
 import { useShortcut } from "../keys/use-keys.ts";
+import { useStore } from "../store.ts";
 import { hostPath, paths } from "./routes.ts";
 import css from "./shell.module.css";
 
@@ -80,11 +81,12 @@ const WORDS = { up: "answers", connecting: "connecting", offline: "does not answ
 
 function HostPlace({ link }: { readonly link: HostLink }): ReactNode {
   const { is } = useHostState(link);
+  const isRecord = useStore(link.record) !== null;
   const [at] = useLocation();
   const to = hostPath(link.host.id);
   return (
     <Link to={to} aria-current={at === to ? "page" : undefined}>
-      <Dot tone={TONES[is]} label={WORDS[is]} />
+      {isRecord && is === "up" ? <Dot hollow label="a record, from its mirror" /> : <Dot tone={TONES[is]} label={WORDS[is]} />}
       <span>
         <bdi>{link.host.name}</bdi>
       </span>

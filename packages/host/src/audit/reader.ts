@@ -6,6 +6,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { type AuditReadAnswer, AuditReadAnswerSchema, type AuditVerifyAnswer, fromBinary, HoldError } from "@holdfast/protocol";
+import type { AuditOrigin } from "../audit.ts";
 import type { AuditAsk } from "./page.ts";
 import type { FromReader, ReaderSettings, ToReader } from "./wire.ts";
 
@@ -22,14 +23,15 @@ interface Waiting {
 }
 
 export class AuditReader {
-  readonly #home: string;
+  readonly #settings: ReaderSettings;
   readonly #workerUrl: URL;
   #pages: Thread | null = null;
   #retires: NodeJS.Timeout | null = null;
   #walk: Thread | null = null;
 
-  constructor(home: string, workerUrl: URL) {
-    this.#home = home;
+  /** `origin`: of a record that was copied. */
+  constructor(home: string, workerUrl: URL, origin?: AuditOrigin) {
+    this.#settings = { home, ...(origin ? { origin } : {}) };
     this.#workerUrl = workerUrl;
   }
 
@@ -60,7 +62,7 @@ export class AuditReader {
   }
 
   #begun(): Thread {
-    return new Thread(this.#workerUrl, { home: this.#home });
+    return new Thread(this.#workerUrl, this.#settings);
   }
 
   #retire(thread: Thread): void {

@@ -1,5 +1,6 @@
 /** What the host and the thread that reads its record say to each other. */
 import type { AuditVerifyAnswer } from "@holdfast/protocol";
+import type { AuditOrigin } from "../audit.ts";
 import type { AuditAsk } from "./page.ts";
 
 export type ToReader =
@@ -15,4 +16,6 @@ export type FromReader =
 
 export interface ReaderSettings {
   readonly home: string;
+  /** Of a record that was copied. */
+  readonly origin?: AuditOrigin;
 }

@@ -14,7 +14,7 @@ import type { FromReader, ReaderSettings, ToReader } from "./wire.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("worker.ts runs as a worker thread only");
-const { home } = workerData as ReaderSettings;
+const { home, origin = null } = workerData as ReaderSettings;
 const say = (message: FromReader): void => port.postMessage(message);
 /** Behind everything that somebody waits for. */
 const NICE = 10;
@@ -44,9 +44,8 @@ async function verify(id: number): Promise<void> {
   const wrong: AuditFinding[] = [];
   const notes: AuditFinding[] = [];
   let count = 0;
-  const findings = verifyAudit(home, (doneBytes, totalBytes) => say({ is: "progress", id, doneBytes, totalBytes }), [
-    { from: files.witnessed(home), isNamed: false },
-  ]);
+  const progress = (doneBytes: number, totalBytes: number): void => say({ is: "progress", id, doneBytes, totalBytes });
+  const findings = verifyAudit(home, progress, [{ from: files.witnessed(home), isNamed: false }], origin);
   for await (const finding of findings) {
     if (finding.ok) notes.push(finding);
     else if (++count <= MOST_FINDINGS) wrong.push(finding);

@@ -16,6 +16,7 @@ import {
   type OperatorInfo,
   type OperatorKey,
 } from "@holdfast/protocol";
+import { READING } from "../operator/rights.ts";
 import type { Host } from "../host.ts";
 import { keyIdOf } from "../operator/key.ts";
 import { type Credential, credentialsOf, type OidcSubject, type RegisteredOperator } from "../operator/registry.ts";
@@ -142,7 +143,10 @@ export function isOwn({ operator, isBearer }: CallContext, of: RegisteredOperato
 export async function whoami({ host, hostId, operator, via, link, isBearer }: CallContext): Promise<Result> {
   const { narrowed } = operator;
   const who = shown(host, host.registry.byName(operator.id) ?? operator, !isBearer);
-  const capabilities = who.capabilities.filter((c) => narrowed?.capabilities?.some((left) => left === c) ?? true);
+  const capabilities = who.capabilities.filter(
+    (c) =>
+      (narrowed?.capabilities?.some((left) => left === c) ?? true) && (!host.recordOf || READING.some((right) => right === c)),
+  );
   return {
     case: "whoami",
     value: create(WhoamiAnswerSchema, {

@@ -1,5 +1,5 @@
 /** Calls on the mirror of this host's record (docs/mirror.md). */
-import { create, HoldError, MirrorKeyAnswerSchema, withoutSecret } from "@holdfast/protocol";
+import { create, HoldError, MirrorKeyAnswerSchema, MirrorStatusSchema, withoutSecret } from "@holdfast/protocol";
 import type { Host } from "../host.ts";
 import { checkAddress, type Mirror } from "../mirror/mirror.ts";
 import { isJournalFault } from "../session/journal-fault.ts";
@@ -44,7 +44,10 @@ async function orFailed<T>(doing: Promise<T>, record: () => void): Promise<T> {
 }
 
 export async function mirrorStatus({ host }: CallContext): Promise<Result> {
-  return { case: "mirror", value: await heldBy(host).status() };
+  const { recordOf } = host;
+  if (!recordOf) return { case: "mirror", value: await heldBy(host).status() };
+  const { url, bucket, asOfUnixMs } = recordOf;
+  return { case: "mirror", value: create(MirrorStatusSchema, { url, bucket, state: "read", asOfUnixMs: BigInt(asOfUnixMs) }) };
 }
 
 /** Who has it reads all that the host has recorded, and no revocation takes it back: it is a person's, or a program's of theirs, and asked for by their own key. */

@@ -221,6 +221,9 @@ export async function auditHead({ host }: CallContext, call: Verb<"auditHead">):
 
 /** What the session's programs listen on. */
 export async function portList({ host }: CallContext, call: Verb<"portList">): Promise<Result> {
+  // Its processes were another machine's.
+  if (host.recordOf)
+    throw new HoldError("unsupported", "this is the record of a host, from its mirror: what listened then is not known");
   const ports = await portsOf(host, host.find(call.session));
   return { case: "portList", value: create(PortListAnswerSchema, { ports: [...ports], reachable: host.forwarding === "on" }) };
 }

@@ -31,7 +31,7 @@ import { answerCall, type CallContext } from "../call/answer.ts";
 import { waitingFor } from "../call/approvals.ts";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
-import { narrowedInPlain } from "../operator/rights.ts";
+import { narrowedInPlain, READING } from "../operator/rights.ts";
 import { HOP_BYTES } from "../session/attachment.ts";
 import { refusalFrom } from "../session/journal-fault.ts";
 import { kindOnWire } from "../session/on-wire.ts";
@@ -227,7 +227,8 @@ export class HostLink implements LinkHandlers {
         name: operator.name,
         kind: kindOnWire(operator.kind),
         capabilities: capabilitiesOf(operator.role, operator.kind).filter(
-          (right) => operator.narrowed?.capabilities?.includes(right) ?? true,
+          (right) =>
+            (operator.narrowed?.capabilities?.includes(right) ?? true) && (!this.#host.recordOf || READING.includes(right)),
         ),
         role: operator.role,
         link: this.id,

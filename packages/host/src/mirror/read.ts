@@ -2,19 +2,20 @@
  * The record of a host that may be gone, from its mirror: for the command line, in its own process (ADR 157). Whoever has the mirror's key can read
  * this; the host that wrote it is asked nothing.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { constants as fsConstants, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { files, makeHome } from "@holdfast/carrier";
 import type { Session } from "@holdfast/protocol";
 import type { Seen } from "./head.ts";
 import { pathIn, placesOf } from "./home-source.ts";
-import { serveKept } from "./kept-host.ts";
+import { type KeptPage, serveKept, serveKeptPage } from "./kept-host.ts";
 import { type MirrorAddress, openNatsStore } from "./nats-store.ts";
 import { MirrorReader } from "./reader.ts";
 import { mirrorKeys } from "./sealed.ts";
-import { HoldError } from "@holdfast/protocol";
+import { HoldError, withoutSecret } from "@holdfast/protocol";
 
+export type { KeptPage } from "./kept-host.ts";
 export type { Seen } from "./head.ts";
 
 export interface MirrorPlace extends MirrorAddress {
@@ -49,8 +50,11 @@ export class MirroredRecord {
   readonly #reader: MirrorReader;
   readonly #closing: (() => Promise<void>)[] = [];
 
-  private constructor(reader: MirrorReader) {
+  readonly #place: { readonly url: string; readonly bucket: string };
+
+  private constructor(reader: MirrorReader, { url, bucket }: MirrorAddress) {
     this.#reader = reader;
+    this.#place = { url: withoutSecret(url), bucket };
   }
 
   /** Throws `unreachable` where nobody answers, `mirror_tampered` for what its host did not write. */
@@ -64,7 +68,7 @@ export class MirroredRecord {
       );
     });
     try {
-      return new MirroredRecord(await MirrorReader.open(store, mirrorKeys(key), hostId, seen));
+      return new MirroredRecord(await MirrorReader.open(store, mirrorKeys(key), hostId, seen), address);
     } catch (fault) {
       await store.close();
       throw fault;
@@ -116,15 +120,37 @@ export class MirroredRecord {
     return { home, as };
   }
 
+  /** All of it, as the console's page on this machine's loopback; `redeemMs`: how long its link is good. */
+  async page(redeemMs: number): Promise<KeptPage> {
+    const { home } = await this.whole();
+    const served = this.#folder();
+    cpSync(home, served, { recursive: true, mode: fsConstants.COPYFILE_FICLONE });
+    const { lsn, chain } = this.ledgerHead();
+    const { missed, asOfUnixMs } = this;
+    const page = await serveKeptPage(served, {
+      recordOf: { ...this.#place, asOfUnixMs },
+      untouched: home,
+      origin: { witness: { lsn, chain, by: "the mirror's head", atUnixMs: asOfUnixMs }, missed },
+      redeemMs,
+    });
+    this.#closing.push(() => page.close());
+    return page;
+  }
+
   async #fetched(session: string | null): Promise<string> {
-    const home = mkdtempSync(join(tmpdir(), "hold-mirror-"));
-    if (made.size === 0) clearAtEnd();
-    made.add(home);
+    const home = this.#folder();
     const places = placesOf(home);
     makeHome(home);
     for (const folder of ["ledger", "payload"]) mkdirSync(join(places.journal, folder), { recursive: true, mode: 0o700 });
     await this.#reader.fetch(session, places);
     return home;
+  }
+
+  #folder(): string {
+    const folder = mkdtempSync(join(tmpdir(), "hold-mirror-"));
+    if (made.size === 0) clearAtEnd();
+    made.add(folder);
+    return folder;
   }
 
   async close(): Promise<void> {

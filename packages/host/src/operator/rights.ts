@@ -7,6 +7,7 @@
  *   R3  A grant only takes away: who bears one has what its operator has now, and of that what the grant names.
  *   R4  What somebody on the way could forge decides nothing that would outlast it: no operators, keys, policy, approvals or redaction by such a link,
  *       nor by a key that they could have had a hand in (registry O10).
+ *   R5  A host over a record alone gives nobody more than reading, whatever their role and however they came (ADR 179).
  */
 import { type Capability, capabilitiesOf, MonotonicMs, rolesWith } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
@@ -30,21 +31,27 @@ export function narrowedInPlain(operator: RegisteredOperator): RegisteredOperato
 /** How soon at the latest a guest's time is looked at again: somebody may set the clock. */
 const LOOK_MS = 3_600_000;
 
+/** R5. */
+export const READING: readonly Capability[] = ["session.observe", "history.read", "audit.read"];
+
 export class Rights {
   readonly #registry: OperatorRegistry;
   readonly #ports: Pick<SessionPorts, "clock" | "wakeAt" | "log">;
   readonly #parentOf: (session: string) => string;
   readonly #refused: (what: string) => void;
+  readonly #isRecord: boolean;
   /** R2: by the clock that nobody sets, of each guest. */
   readonly #guestEndsAt = new Map<string, MonotonicMs>();
 
-  /** `parentOf`: the session that a command runs beside; empty for one that is no such command. `refused`: hears of each {@link demand} that fails. */
+  /** `parentOf`: the session that a command runs beside; empty for one that is no such command. `refused`: hears of each {@link demand} that fails. `isRecord`: R5. */
   constructor(
     registry: OperatorRegistry,
     ports: Pick<SessionPorts, "clock" | "wakeAt" | "log">,
     parentOf: (session: string) => string,
     refused: (what: string) => void,
+    isRecord = false,
   ) {
+    this.#isRecord = isRecord;
     this.#registry = registry;
     this.#ports = ports;
     this.#parentOf = parentOf;
@@ -66,6 +73,11 @@ export class Rights {
     if (!now || now.revoked) throw new HoldError("revoked", `operator ${operator.name} was revoked`, { operator: operator.id });
     if (now.guest) this.#demandGuest(now, now.guest, session);
     if (operator.narrowed) this.#demandNarrowed(now, operator.narrowed, capability, session);
+    if (this.#isRecord && !READING.includes(capability))
+      throw new HoldError("not_permitted", "this is the record of a host, from its mirror: it is read, and nothing else", {
+        operator: operator.id,
+        right: capability,
+      });
     if (!capabilitiesOf(now.role, now.kind).includes(capability)) {
       throw new HoldError(
         "not_permitted",
