@@ -89,7 +89,7 @@ test("a machine burns, and its sessions, timelines, playbacks and audit are in a
   await isHere("the audit");
   for (const screen of ["Operators", "Hosts", "Approvals", "Settings"]) {
     await ana.screen(screen);
-    await page.getByRole("heading", { name: screen, exact: true }).first().waitFor();
+    await page.getByRole("heading", { name: screen, exact: true, level: 1 }).waitFor();
     await isHere(screen);
   }
   expect(ana.complaints).toEqual([]);

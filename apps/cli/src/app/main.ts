@@ -86,7 +86,9 @@ function spelledOut(globals: Globals): readonly string[] {
 }
 
 /** A command about this machine is refused where another one is named; a current context names none for it. */
-function refuseElsewhere({ path }: AnyCommand, { host, relay, context }: Globals, env: Here["env"]): void {
+function refuseElsewhere({ path, flags }: AnyCommand, { host, relay, context, fromMirror }: Globals, env: Here["env"]): void {
+  // The mirror is read here, whichever host's it is.
+  if ("fromMirror" in flags && fromMirror) return;
   const named = [
     ["--host", host],
     ["--relay", relay],
@@ -154,7 +156,7 @@ async function dispatch(
         throw usage(
           `\`hold ${spec.path.join(" ")}\` is about a host, and a mirror has only its record; \`hold help mirror\` tells what is read there`,
         );
-      const context = make(meant, spec.local ? NO_CONTEXTS : await contextsOf(env));
+      const context = make(meant, spec.local && !meant.fromMirror ? NO_CONTEXTS : await contextsOf(env));
       began(context, args);
       const code = await command.load();
       outcome = { exit: (await code.run(context as never, { ...flags, json: globals.json } as never, args)) ?? 0 };
