@@ -320,8 +320,10 @@ test("who says nothing, or nonsense, or begins and leaves, is ended, and who kno
   await fact("all of them are ended", () => ended === 1_050, 40_000);
   say(`1,050 that say nothing of use: relay +${grown} KiB, then +${rssKib(relay.pid) - before} KiB`);
   expect(grown).toBeLessThan(80_000);
-  // The line that the host holds is another matter.
+  // The line that the host holds is another matter. It tells of the relay's health, too.
   expect((await local.status()).uplinks).toMatchObject([{ state: "connected", sinceUnixMs: uplink!.sinceUnixMs }]);
+  expect(uplink!.version).toMatch(/^\d+\.\d+\.\d+/);
+  expect(await fact("a beat was answered", async () => (await local.status()).uplinks[0]!.rttUs)).toBeGreaterThan(0);
 });
 
 test("what is no relay, or none that is known, is told with its cause and what to do: a host that is started helps with none of it", async () => {

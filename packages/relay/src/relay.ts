@@ -61,6 +61,8 @@ export interface RelayParts {
   readonly met?: (ms: number) => void;
   /** Where heads of hosts' chains are kept. Default: in memory. */
   readonly heads?: HeadStore;
+  /** Told to hosts. Default: nothing is. */
+  readonly version?: string;
 }
 
 /** R3. */
@@ -79,6 +81,7 @@ export class Relay {
   readonly #passes: PassReader;
   readonly #log: RelayParts["log"];
   readonly #wallMs: () => number;
+  readonly #version: string;
   readonly #gatheredAt: number;
   #isDraining = false;
   /** Where it serves the console, for hosts to tell; empty: it does not. */
@@ -98,6 +101,7 @@ export class Relay {
     gatherMs = 0,
     met = () => {},
     heads = new MemoryHeadStore(),
+    version = "",
   }: RelayParts) {
     this.book = book;
     this.group = group;
@@ -109,6 +113,7 @@ export class Relay {
     this.#passes = new PassReader(isMe, wallMs);
     this.#log = log;
     this.#wallMs = wallMs;
+    this.#version = version;
     this.#strangers = new Strangers(met);
     group.meet({
       lost: ({ host, fence }) => this.#lost(host, fence),
@@ -221,6 +226,7 @@ export class Relay {
         beatMs: BEAT_MS,
         group: this.group.id,
         page: this.page,
+        version: this.#version,
         ...witnessed,
       });
       send({ case: "registered", value: registered });

@@ -73,6 +73,7 @@ export async function runRelay({ folder, listen, tls, public: name, web, nats, l
   const page = web?.console && readPage(pageFolder(import.meta.dirname));
   const group = nats && (await joinGroup(nats, { name: name ?? listen, wallMs, log }));
   const relay = new Relay({
+    version: process.env["HOLDFAST_VERSION"] ?? "0.0.0-dev",
     ...(group ? { group, book: group.book } : { book: FileBook.open(join(folder, "book.json")) }),
     quotas: Quotas.open(join(folder, "limits.json")),
     isMe: meantBy(certificate, name),

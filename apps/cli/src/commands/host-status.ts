@@ -49,7 +49,7 @@ export async function run(context: Context, flags: { json: boolean }): Promise<u
       (u) =>
         [
           "relay",
-          `${u.url} ${u.name} ${u.state} ${ago(u.sinceUnixMs, context.now())}${u.allowPlain ? `, pages let in (not end to end)${u.page === "" ? "" : `, console at ${escapeText(u.page)}`}` : ""}${u.why ? `: ${escapeText(u.why)}` : ""}`,
+          `${u.url} ${u.name} ${u.state} ${ago(u.sinceUnixMs, context.now())}${u.version === "" ? "" : `, version ${escapeText(u.version)}`}${u.rttUs === 0 ? "" : `, answers in ${(u.rttUs / 1_000).toFixed(1)} ms`}${u.allowPlain ? `, pages let in (not end to end)${u.page === "" ? "" : `, console at ${escapeText(u.page)}`}` : ""}${u.why ? `: ${escapeText(u.why)}` : ""}`,
         ] as const,
     ),
     ["ssh key", s.sshHostKey ? sshFingerprint(s.sshHostKey) : ""],

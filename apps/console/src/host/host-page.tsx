@@ -129,11 +129,14 @@ function Known({ status }: { readonly status: HostStatusAnswer }): ReactNode {
 
 function Relay({ uplink }: { readonly uplink: Uplink }): ReactNode {
   const now = useNow();
-  const { url, name, state, sinceUnixMs, why, allowPlain, tunnels } = uplink;
+  const { url, name, state, sinceUnixMs, why, allowPlain, tunnels, version, rttUs } = uplink;
   return (
     <li>
       <code>{url}</code> as {name} <Badge tone={state === "connected" || state === "standby" ? "accent" : "warn"}>{state}</Badge>{" "}
-      {agoText(Number(sinceUnixMs), now)}, {tunnels} tunnels{allowPlain ? ", pages let in (not end to end)" : ""}
+      {agoText(Number(sinceUnixMs), now)}
+      {version ? `, version ${version}` : ""}
+      {rttUs > 0 ? `, answers in ${(rttUs / 1_000).toFixed(1)} ms` : ""}, {tunnels} tunnels
+      {allowPlain ? ", pages let in (not end to end)" : ""}
       {why ? `: ${why}` : ""}
     </li>
   );

@@ -118,6 +118,8 @@ export class Uplink {
   #line: { readonly call: PieceCall; readonly client: RelayClient } | null = null;
   #timer: NodeJS.Timeout | undefined;
   #tunnels = 0;
+  #saidMs = 0;
+  #rttUs = 0;
   #coming = 0;
   #complainedUnixMs = 0;
   /** What came in by the line's connection. U4: what is plain is out when that is taken back. */
@@ -137,6 +139,11 @@ export class Uplink {
   get sinceUnixMs(): number {
     return this.#sinceUnixMs;
   }
+  /** Of the last beat that was answered on this line; 0: none yet. */
+  get rttUs(): number {
+    return this.#rttUs;
+  }
+
   get tunnels(): number {
     return this.#tunnels;
   }
@@ -235,6 +242,7 @@ export class Uplink {
               ),
             );
           case "beat":
+            this.#rttUs = Math.round((performance.now() - this.#saidMs) * 1_000);
             return this.#answered();
           case "offer":
             return this.#come(body.value, client);
@@ -260,6 +268,7 @@ export class Uplink {
     this.#pace.stood();
     this.#isStalled = false;
     this.#group = registered.group;
+    this.#rttUs = 0;
     this.#become({ name: "connected", registered });
     this.#parts.log(`relay ${this.wish.url}: registered as ${registered.name} of ${registered.fleet}`);
     this.tellDoors();
@@ -308,6 +317,7 @@ export class Uplink {
     this.#timer = setTimeout(
       () => {
         const asked = (this.#asked = {});
+        this.#saidMs = performance.now();
         this.#say({ case: "beat", value: {} });
         this.#doubt = setTimeout(() => void this.#dialBeside(asked), this.#doubtMs);
         this.#timer = setTimeout(

@@ -124,7 +124,11 @@ export class Uplinks {
   }
 }
 
-function shown({ wish, state, sinceUnixMs, tunnels }: Uplink): OnWire {
+/** Of a relay's word. */
+const VERSION_CHARS = 64;
+const MOST_UINT32 = 4_294_967_295;
+
+function shown({ wish, state, sinceUnixMs, tunnels, rttUs }: Uplink): OnWire {
   return create(UplinkSchema, {
     url: wish.url,
     name: state.name === "connected" ? state.registered.name : wish.name,
@@ -135,6 +139,8 @@ function shown({ wish, state, sinceUnixMs, tunnels }: Uplink): OnWire {
     tunnels,
     allowPlain: wish.allowPlain ?? false,
     page: state.name === "connected" ? state.registered.page : "",
+    version: state.name === "connected" ? state.registered.version.slice(0, VERSION_CHARS) : "",
+    rttUs: state.name === "connected" ? Math.min(rttUs, MOST_UINT32) : 0,
   });
 }
 

@@ -1017,6 +1017,10 @@ export interface Uplink {
   tunnels: number;
   /** pages may come by it: their links the relay could read and forge */
   allowPlain: boolean;
+  /** the relay's own; empty: it is not connected, or did not say */
+  version: string;
+  /** of the last beat that it answered, on this line; 0: none yet */
+  rttUs: number;
   /** where the relay serves the console: https://relay.example:7445; empty: it does not, or is not connected */
   page: string;
 }
@@ -12551,7 +12555,19 @@ export const HostLogAnswer: MessageFns<HostLogAnswer> = {
 };
 
 function createBaseUplink(): Uplink {
-  return { url: "", name: "", fleet: "", state: "", sinceUnixMs: 0n, why: "", tunnels: 0, allowPlain: false, page: "" };
+  return {
+    url: "",
+    name: "",
+    fleet: "",
+    state: "",
+    sinceUnixMs: 0n,
+    why: "",
+    tunnels: 0,
+    allowPlain: false,
+    version: "",
+    rttUs: 0,
+    page: "",
+  };
 }
 
 export const Uplink: MessageFns<Uplink> = {
@@ -12582,6 +12598,12 @@ export const Uplink: MessageFns<Uplink> = {
     }
     if (message.allowPlain !== false) {
       writer.uint32(64).bool(message.allowPlain);
+    }
+    if (message.version !== "") {
+      writer.uint32(82).string(message.version);
+    }
+    if (message.rttUs !== 0) {
+      writer.uint32(88).uint32(message.rttUs);
     }
     if (message.page !== "") {
       writer.uint32(74).string(message.page);
@@ -12666,6 +12688,22 @@ export const Uplink: MessageFns<Uplink> = {
             message.allowPlain = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.rttUs = reader.uint32();
+            continue;
+          }
           case 9: {
             if (tag !== 74) {
               break;
@@ -12701,6 +12739,8 @@ export const Uplink: MessageFns<Uplink> = {
     message.why = object.why ?? "";
     message.tunnels = object.tunnels ?? 0;
     message.allowPlain = object.allowPlain ?? false;
+    message.version = object.version ?? "";
+    message.rttUs = object.rttUs ?? 0;
     message.page = object.page ?? "";
     return message;
   },

@@ -67,6 +67,8 @@ export interface Registered {
     | undefined;
   /** where it serves the console: https://relay.example:7445; empty: it does not */
   page: string;
+  /** the relay's own */
+  version: string;
   /** relays that say the same one share what they know: a host's line at one takes the place of that at another */
   group: string;
 }
@@ -771,7 +773,7 @@ export const Register: MessageFns<Register> = {
 };
 
 function createBaseRegistered(): Registered {
-  return { name: "", fleet: "", beatMs: 0, witnessed: undefined, page: "", group: "" };
+  return { name: "", fleet: "", beatMs: 0, witnessed: undefined, page: "", version: "", group: "" };
 }
 
 export const Registered: MessageFns<Registered> = {
@@ -790,6 +792,9 @@ export const Registered: MessageFns<Registered> = {
     }
     if (message.page !== "") {
       writer.uint32(42).string(message.page);
+    }
+    if (message.version !== "") {
+      writer.uint32(50).string(message.version);
     }
     if (message.group !== "") {
       writer.uint32(34).string(message.group);
@@ -850,6 +855,14 @@ export const Registered: MessageFns<Registered> = {
             message.page = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
           case 4: {
             if (tag !== 34) {
               break;
@@ -882,6 +895,7 @@ export const Registered: MessageFns<Registered> = {
       ? Head.fromPartial(object.witnessed)
       : undefined;
     message.page = object.page ?? "";
+    message.version = object.version ?? "";
     message.group = object.group ?? "";
     return message;
   },
