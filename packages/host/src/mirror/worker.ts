@@ -184,7 +184,8 @@ async function turn(lookedAt: { atMs: number; isRacy: boolean }): Promise<number
   const began = performance.now();
   const isDue = copier.isBehind(now) || lookedAt.isRacy || waiting.length > 0 || began - lookedAt.atMs > LOOK_ANYWAY_MS;
   if (!isDue) return PASS_MS;
-  tell("copying", "");
+  // What is full stays so until a pass is through: it is tried again and again, and each begins.
+  if (told.state !== "full") tell("copying", "");
   const moment = await copier.pass();
   ours(copier);
   has = copier.files;
