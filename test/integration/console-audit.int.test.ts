@@ -103,7 +103,8 @@ test("who may not read the record is told whose it is; while the host is away wh
   const ana = await ConsoleBrowser.of();
   const url = await ana.open(w);
   const ben = await browserOf(w, "operator", url);
-  await ben.page.getByRole("link", { name: "Audit" }).click();
+  await ben.page.getByRole("link", { name: "Audit" }).waitFor({ state: "detached" });
+  await ben.page.goto(`${url}/audit`);
   await ben.page.getByRole("heading", { name: "This record is not yours to read" }).waitFor();
   expect(await axeOn(ben)).toEqual([]);
 

@@ -113,6 +113,7 @@ test("by keys alone: a session is opened and typed into, the floor is taken, an 
   const focused = (): Promise<unknown> => ana.page.evaluate("document.activeElement.ariaLabel");
   await keyboard.press("Control+Shift+L");
   await fact("the timeline has the focus", async () => (await focused()) === "Timeline");
+  await ana.page.getByLabel("Text in the timeline").waitFor();
   await keyboard.press("Tab");
   expect(await focused()).toBe("Text in the timeline");
   await keyboard.press("Shift+Tab");
