@@ -1,10 +1,12 @@
 /** The console as a person has it: `hold console` on the host's machine, and its link in Debian's Chromium. */
+import { existsSync, writeFileSync } from "node:fs";
+import { files } from "@holdfast/sdk/node";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import axe from "axe-core";
 import { expect, onTestFinished } from "vitest";
 import { held } from "./hold.ts";
 import { fact } from "./processes.ts";
-import type { World } from "./world.ts";
+import { freePort, type World } from "./world.ts";
 
 export interface Screen {
   readonly width: number;
@@ -81,6 +83,9 @@ export class ConsoleBrowser {
 
   /** As its person would: asks for a link, and opens it. Resolves with the address of the page. */
   async open(w: World, ...args: readonly string[]): Promise<string> {
+    // A port of its own: the usual one goes to another world's host while this one's is away.
+    if (args.length === 0 && !existsSync(files.console(w.home)))
+      writeFileSync(files.console(w.home), `${await freePort()}\n`, { mode: 0o600 });
     const { link, url } = JSON.parse(await held(w, "console", "--no-open", "--json", ...args)) as { link: string; url: string };
     await this.page.goto(link);
     await this.page.getByRole("heading", { name: "Sessions", exact: true }).waitFor();
