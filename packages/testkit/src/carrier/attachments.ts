@@ -124,8 +124,13 @@ export function attachmentAcceptance(open: () => CarrierUnderTest): void {
       const sent = ana.type(Buffer.from("hello\r"))!;
       await s.until("it is applied", () => sent.settled);
       expect(sent.outcome?.status).toBe(InputStatus.APPLIED);
-      // At once: ana's floor runs out four seconds after her key, which a wire that loses answers may need for the rest.
-      expect(await s.finish("ben asks", ben.steer("take"))).toBeNull();
+      // A question whose answer was lost is asked again, and hers may have run out by then, four seconds after her key.
+      for (let tries = 1; (await s.finish("ben asks", ben.steer("take"))) !== null; tries++) {
+        expect(tries).toBeLessThan(5);
+        await s.finish("ben lets go", ben.steer("release"));
+        await s.finish("ana takes it", ana.steer("take"));
+      }
+      await s.finish("ana has it", ana.steer("take"));
       const late = [ben.type(Buffer.from("no\r"))!, eye.type(Buffer.from("no\r"))!];
       await s.until("both are told", () => late.every((l) => l.settled));
       expect(late.map((l) => l.outcome?.code)).toEqual(["floor_held", "not_permitted"]);
