@@ -97,6 +97,8 @@ test("who has allowed it and looks elsewhere is told by the worker, without what
   await waits(ana, 2);
   await fact("it is told", async () => (await shown(ana)).length > 0);
   await ana.page.goto("about:blank");
+  const [worker] = ana.context.serviceWorkers();
+  await fact("no page stands", async () => (await worker!.evaluate("clients.matchAll().then((all) => all.length)")) === 0);
   expect(await presses(ana)).toEqual(["opens /approvals"]);
   expect(ana.complaints).toEqual([]);
 });

@@ -294,9 +294,9 @@ const screens = [
   ["Sessions", async () => {}],
   ["a session", async (ana: ConsoleBrowser) => ana.goTo("seen")],
   ["a new session", async (ana: ConsoleBrowser) => ana.page.getByRole("button", { name: "New session" }).click()],
-  ["Approvals", async (ana: ConsoleBrowser) => ana.page.getByRole("link", { name: /Approvals/ }).click()],
-  ["Operators", async (ana: ConsoleBrowser) => ana.page.getByRole("link", { name: /Operators/ }).click()],
-  ["Hosts", async (ana: ConsoleBrowser) => ana.page.getByRole("link", { name: "Hosts", exact: true }).click()],
+  ["Approvals", async (ana: ConsoleBrowser) => ana.screen(/Approvals/)],
+  ["Operators", async (ana: ConsoleBrowser) => ana.screen("Operators")],
+  ["Hosts", async (ana: ConsoleBrowser) => ana.screen("Hosts")],
 ] as const;
 
 test("axe finds nothing on any screen, light on a desktop and dark on a phone; at 360 px nothing is wider than the page", async () => {

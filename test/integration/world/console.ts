@@ -130,9 +130,10 @@ export class ConsoleBrowser {
     await this.page.mouse.click(...at);
   }
 
-  /** By the way around. */
+  /** By the way around; resolves when it is there. */
   async screen(name: string | RegExp): Promise<void> {
     await this.page.getByRole("navigation", { name: "Screens" }).getByRole("link", { name }).click();
+    await this.page.getByRole("heading", { level: 1, name }).waitFor();
   }
 
   async type(text: string): Promise<void> {
@@ -147,6 +148,8 @@ export async function axeOn({ page, context }: ConsoleBrowser): Promise<string[]
   // What the pointer rests on is told in a bubble, which is no part of the screen.
   await page.mouse.move(0, 0);
   await page.getByRole("tooltip").waitFor({ state: "detached" });
+  // Screens come when they are asked for, and nothing is wrong with one that has not yet.
+  await page.locator("h1").first().waitFor({ state: "attached" });
   const session = await context.newCDPSession(page);
   onTestFinished(() => session.detach().catch(() => {}));
   const { frameTree } = await session.send("Page.getFrameTree");
