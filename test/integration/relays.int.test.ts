@@ -106,7 +106,7 @@ test("relays and NATS nodes are killed and cut off under one attachment: it is t
       .map(([what, ms]) => `${what} ${ms} ms`)
       .join(", ")}`,
   );
-});
+}, 300_000);
 
 test("an operator at one relay steers a session of a host at another, through cuts and a killed host; 20 MB come whole, and NATS sees none of it", async () => {
   const w = await world();

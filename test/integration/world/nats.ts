@@ -162,16 +162,25 @@ export class NatsCluster {
     return this.nodes.map((node) => node.url);
   }
 
-  /** Resolves when all three serve, agree on a leader, and none is behind. */
+  /**
+   * Resolves when all three serve, agree on a leader, and none is behind. After a cut of 14 s that took 13 s on a quiet
+   * machine (nats-server 2.9.10): each leader that finds no majority lets more time pass before it stands again.
+   */
   async whole(): Promise<void> {
-    await fact("three nodes have one leader, and none is behind", async () => {
-      const serve = await Promise.all(this.nodes.map((node) => node.serves()));
-      const told = await Promise.all(this.nodes.map((node) => node.told<Jsz>("jsz")));
-      const leaders = new Set(told.map((t) => t.meta_cluster?.leader ?? ""));
-      const replicas = told.flatMap((t) => t.meta_cluster?.replicas ?? []);
-      const agreed = leaders.size === 1 && !leaders.has("") && told.every((t) => t.meta_cluster?.cluster_size === 3);
-      return agreed && serve.every(Boolean) && replicas.length >= 2 && replicas.every((r) => r.current === true && !r.offline);
-    });
+    await fact(
+      "three nodes have one leader, and none is behind",
+      async () => {
+        const serve = await Promise.all(this.nodes.map((node) => node.serves()));
+        const told = await Promise.all(this.nodes.map(async (node) => (await node.told<Jsz>("jsz")).meta_cluster));
+        const leaders = new Set(told.map((t) => t?.leader ?? ""));
+        const replicas = told.flatMap((t) => t?.replicas ?? []);
+        const agreed = leaders.size === 1 && !leaders.has("") && told.every((t) => t?.cluster_size === 3);
+        const current = replicas.length >= 2 && replicas.every((r) => r.current === true && !r.offline);
+        if (!(agreed && current && serve.every(Boolean))) throw new Error(JSON.stringify({ serve, told }));
+        return true;
+      },
+      90_000,
+    );
   }
 
   /** From now on nothing passes between this node and the others, and nobody is told. */
