@@ -18,6 +18,8 @@ import {
   type Session,
   type Surroundings,
 } from "@holdfast/protocol";
+import { kernelStarted } from "./kernel/launch.ts";
+import { KernelRoom } from "./kernel/room.ts";
 import { Gate } from "./approval/gate.ts";
 import { Sight } from "./approval/sight.ts";
 import type { Console } from "./console/console.ts";
@@ -296,9 +298,11 @@ export class Host {
   #recall(id: string): LiveSession | null {
     const recalled = recall(id, this.ports, (operator) => this.registry.byName(operator));
     if (!recalled) return null;
-    const { past, parent, savedSeq } = recalled;
+    const { past, parent, savedSeq, kernel } = recalled;
     if (parent !== "") this.#parents.set(id, parent);
-    const session = this.#enter(new LiveSession(id, this.ports, past), savedSeq);
+    const session = new LiveSession(id, this.ports, past);
+    if (past.facts.kernel !== "") session.kernel = new KernelRoom(session, this.ports, { saved: kernel, savedSeq });
+    this.#enter(session, savedSeq);
     const holder = past.facts.holder ? this.registry.byName(past.facts.holder) : null;
     if (holder && !holder.revoked) session.restoreFloor(operatorOf(holder));
     if (!session.isOver && past.facts.bootId === this.bootId) this.#learning.learn(session);
@@ -331,6 +335,7 @@ export class Host {
     };
     this.#learning.begin(session);
     session.gate = (by, via, frame) => this.gate.typed(session, by, via, frame);
+    session.listen((entry, body, payload) => session.kernel?.heard(entry, body, payload));
     session.listen((_entry, body) => this.gate.heard(session, body));
     session.listen((_entry, body) => this.sight.heard(body));
     session.listen((_entry, body) => this.changes.heard(session, body));
@@ -361,6 +366,7 @@ export class Host {
     const name = request.name || this.#roster.freeName(request);
     const session = this.#enter(new LiveSession(id ?? this.#roster.freeId(), this.ports, null), 0);
     if (request.parent) this.#parents.set(session.id, request.parent);
+    if (request.kernel) session.kernel = new KernelRoom(session, this.ports, null);
     try {
       await openSession(session, { ...request, name }, this.#opener, by);
     } catch (fault) {
@@ -371,6 +377,8 @@ export class Host {
     }
     this.#shims.watch(session);
     this.#keepTtl(session);
+    if (session.kernel)
+      await kernelStarted(session, (ms, run) => this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + ms), run));
     return session;
   }
 
@@ -419,6 +427,7 @@ export class Host {
       session.presence(),
       this.parentOf(session),
       session.commands.state.cwd ?? session.facts.cwd,
+      session.kernel?.state ?? null,
     );
   }
 

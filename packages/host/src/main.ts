@@ -221,6 +221,11 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
       shellFolder: built ? join(here, "shell") : join(here, "shell", "scripts"),
       newNonce: () => randomBytes(16).toString("hex"),
       bootId,
+      kernels: {
+        bridge: built ? join(here, "kernel-bridge.mjs") : join(here, "..", "..", "..", "dist", "kernel-bridge.mjs"),
+        node: process.execPath,
+        folder: (id) => runFolder.kernelFolder(id),
+      },
       async startShim(id, spec) {
         const path = runFolder.specPath(id);
         await writeSpec(path, spec, bytesOf);

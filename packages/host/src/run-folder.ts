@@ -1,6 +1,7 @@
 /**
  * What stands in the home's `run` folder for one session, and that it goes with it: `ID.sock` (the shim's), `ID.spec` (until the
  * shim has read it; an environment is in it), `environment/ID` (what the shell had at its last prompt), `agent/ID.sock`.
+ * `kernel/ID/` is the folder of a kernel's bridge: its connection file, with its key, is in it.
  *
  *   R1  When a session is over its environment and its agent's path go at once; nothing that holds secrets outlives its use.
  *   R2  A socket is removed only when nobody listens there. A shim that listens for a session that is over or was removed is
@@ -30,7 +31,8 @@ export class RunFolder {
 
   constructor(options: RunFolderOptions) {
     this.#o = options;
-    for (const name of ["agent", "environment"]) mkdirSync(join(options.folder, name), { recursive: true, mode: 0o700 });
+    for (const name of ["agent", "environment", "kernel"])
+      mkdirSync(join(options.folder, name), { recursive: true, mode: 0o700 });
   }
 
   socketPath(id: string): string {
@@ -43,6 +45,10 @@ export class RunFolder {
 
   environmentPath(id: string): string {
     return join(this.#o.folder, "environment", id);
+  }
+
+  kernelFolder(id: string): string {
+    return join(this.#o.folder, "kernel", id);
   }
 
   agentPath(id: string): string {
@@ -65,6 +71,7 @@ export class RunFolder {
   forget(id: string, isShimGone: boolean): void {
     rmSync(this.specPath(id), { force: true });
     rmSync(this.environmentPath(id), { force: true });
+    rmSync(this.kernelFolder(id), { recursive: true, force: true });
     this.forgetAgent(id);
     if (isShimGone) this.#reap(this.socketPath(id));
   }
@@ -74,6 +81,8 @@ export class RunFolder {
     const { folder } = this.#o;
     for (const name of readdirSync(join(folder, "environment")))
       if (!sessions.isLive(name)) rmSync(join(folder, "environment", name), { force: true });
+    for (const name of readdirSync(join(folder, "kernel")))
+      if (!sessions.isLive(name)) rmSync(join(folder, "kernel", name), { recursive: true, force: true });
     for (const name of readdirSync(join(folder, "agent")))
       if (!sessions.isLive(name.split(".")[0]!)) rmSync(join(folder, "agent", name), { force: true });
     for (const name of readdirSync(folder)) {

@@ -69,6 +69,13 @@ export const codes = {
   not_run: { advice: "stop", exit: 1, grpc: 9, http: 422 },
   other_state: { advice: "stop", exit: 4, grpc: 9 },
   code_unknown: { advice: "stop", exit: 1, grpc: 2, http: 422 },
+  // kernels
+  no_such_kernel: { advice: "stop", exit: 1, grpc: 5 },
+  kernel_dead: { advice: "stop", exit: 1, grpc: 9 },
+  // A run that is under way, or over.
+  run_not_waiting: { advice: "stop", exit: 1, grpc: 9 },
+  no_such_prompt: { advice: "stop", exit: 1, grpc: 9 },
+  may_end_kernel: { advice: "stop", exit: 4, grpc: 9 },
   // input
   input_blocked: { advice: "wait", exit: 1, grpc: 8 },
   line_too_long: { advice: "stop", exit: 1, grpc: 3 },

@@ -9,6 +9,7 @@ interface NewFlags {
   detached: boolean;
   attach: boolean;
   pipes: boolean;
+  kernel: string | undefined;
   cwd: string | undefined;
   env: readonly string[];
   size: TerminalSize | undefined;
@@ -46,16 +47,19 @@ export async function run(context: Context, flags: NewFlags, args: readonly stri
   if (name === "") throw usage("the NAME is empty; leave it away, and the session is called after its program");
   if (context.tail?.length === 0) throw usage("no command stands after `--`; leave `--` away for your shell");
   if (flags.pipes && !context.tail) throw usage("--pipes needs a command: `hold new NAME --pipes -- CMD…`");
+  if (flags.kernel !== undefined && (flags.pipes || context.tail))
+    throw usage("a kernel session runs its kernel: leave --pipes and the command away");
   if (flags.attach && name === undefined) throw usage("-A needs a NAME: `hold new NAME -A`");
   const settings = await context.settings();
   if (context.err.isTty) for (const problem of settings.problems) line(context.err, context.errPaint.yellow(escapeText(problem)));
   const shell = settings.shell ?? context.env["SHELL"];
   const outer = context.out.isTty && context.input.isTty ? await context.outer() : undefined;
   const spec: OpenSpec = {
-    kind: flags.pipes ? "pipes" : "pty",
+    ...(flags.kernel === undefined ? { kind: flags.pipes ? "pipes" : "pty" } : { kind: "kernel", kernel: flags.kernel }),
     env: environment(context.env, flags.env),
     cwd: flags.cwd === undefined ? context.cwd : (await import("node:path")).resolve(context.cwd, flags.cwd),
-    floor: flags.floor ?? settings.floor,
+    // What is asked of a kernel queues, whoever steers elsewhere.
+    floor: flags.floor ?? (flags.kernel === undefined ? settings.floor : "open"),
     syncInput: flags.syncInput,
     attachIfLives: flags.attach,
     noIntegration: flags.noIntegration,
@@ -63,7 +67,7 @@ export async function run(context: Context, flags: NewFlags, args: readonly stri
     ...(name === undefined ? {} : { name }),
     ...(context.tail ? { command: context.tail } : {}),
     ...(shell ? { shell } : {}),
-    ...(outer && !flags.pipes ? { size: outer.size() } : {}),
+    ...(outer && !flags.pipes && flags.kernel === undefined ? { size: outer.size() } : {}),
     ...(flags.size ? { size: flags.size, pinnedSize: flags.size } : {}),
     ...(flags.group === undefined ? {} : { group: flags.group }),
     ...(flags.ttl === undefined ? {} : { ttlMs: flags.ttl }),
@@ -76,12 +80,12 @@ export async function run(context: Context, flags: NewFlags, args: readonly stri
     jsonLine(context.out, { ...sessionJson(session), existed });
     return;
   }
-  if (flags.detached || !outer) {
+  if (flags.detached || !outer || flags.kernel !== undefined) {
     line(context.out, session.id);
     if (context.err.isTty)
       line(
         context.err,
-        `${existed ? "lives already" : "opened"}: ${session.name || session.id}; attach with \`hold attach ${session.name || session.id}\``,
+        `${existed ? "lives already" : "opened"}: ${session.name || session.id}; ${flags.kernel === undefined ? "attach with `hold attach" : "run code in it with `hold run"} ${session.name || session.id}\``,
       );
     return;
   }

@@ -51,6 +51,7 @@ export async function run(context: Context): Promise<number | undefined> {
       detached: false,
       attach: false,
       pipes: false,
+      kernel: undefined,
       cwd: undefined,
       env: [],
       size: undefined,

@@ -22,6 +22,11 @@ export async function run(context: Context, flags: RunFlags, args: readonly stri
   if (!isUtf8(bytesOf(words.join(" "))))
     throw usage(`the command has bytes that are not UTF-8: put them into a script, or type them with \`hold send ${session} …\``);
   const client = await context.client();
+  const { kernel } = await client.show(session);
+  if (kernel) {
+    const { runInKernel } = await import("./kernel-run.ts");
+    return runInKernel(context, client, flags, session, words.join(" "));
+  }
   const kept: Uint8Array[] = [];
   const lineEnds = new LineEnds();
   const ran = client.run(session, words.length === 1 ? { text: words[0]! } : { words }, {

@@ -4,6 +4,7 @@ import {
   type Floor,
   floorModeWord,
   type Invitation,
+  type Kernel,
   type OperatorInfo,
   type Presence,
   type Session,
@@ -36,6 +37,25 @@ export const floorJson = (f: Floor | undefined) => ({
   aiPaused: f?.aiPaused ?? false,
 });
 
+export const kernelJson = (k: Kernel) => ({
+  spec: k.spec,
+  language: k.language || null,
+  phase: k.phase,
+  execution: k.execution,
+  incarnation: k.incarnation,
+  pid: k.pid || null,
+  waiting: k.waiting,
+  prompts: k.prompts,
+  silent: k.silent,
+});
+
+/** `python3: idle`, with what waits. */
+export function kernelText(k: Kernel): string {
+  const state = k.phase === "ready" ? (k.silent ? "silent" : k.execution) : k.phase;
+  const waits = [k.prompts ? "asks for input" : "", k.waiting > 0 ? `${k.waiting} waiting` : ""].filter(Boolean).join(", ");
+  return `${k.spec} kernel: ${state}${waits ? ` (${waits})` : ""}`;
+}
+
 export const sessionJson = (s: Session) => ({
   id: s.id,
   name: s.name || null,
@@ -56,6 +76,7 @@ export const sessionJson = (s: Session) => ({
   outputBytes: Number(s.outputBytes),
   lastActivityAt: iso(s.lastActivityUnixMs),
   incarnation: s.incarnation,
+  kernel: s.kernel ? kernelJson(s.kernel) : null,
   syncInput: s.syncInput,
   openedBy: s.openedBy,
   parent: s.parent || null,
@@ -151,6 +172,6 @@ export function sessionRow(s: Session, now: number, home: string | undefined): s
     formatSize(s.size),
     ago(s.lastActivityUnixMs || s.createdUnixMs, now),
     homeShort(s.cwd, home),
-    s.running || commandText(s.command),
+    s.kernel ? kernelText(s.kernel) : s.running || commandText(s.command),
   ];
 }

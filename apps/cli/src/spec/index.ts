@@ -5,6 +5,7 @@ import { fileCommands } from "./files.ts";
 import { forwardCommands } from "./forward.ts";
 import { helpCommands } from "./helping.ts";
 import { hostCommands } from "./host.ts";
+import { kernelCommands } from "./kernels.ts";
 import { operatorCommands } from "./operators.ts";
 import { policyCommands } from "./policy.ts";
 import { readingCommands } from "./reading.ts";
@@ -17,6 +18,7 @@ export const commands: readonly AnyCommand[] = [
   ...sessionCommands,
   ...steeringCommands,
   ...scriptingCommands,
+  ...kernelCommands,
   ...fileCommands,
   ...forwardCommands,
   ...readingCommands,
@@ -36,6 +38,7 @@ const groupBriefs: Readonly<Record<string, string>> = {
   operator: "operators: who may do what",
   invitation: "invitations to sessions and to this host",
   policy: "what AIs may do",
+  kernel: "Jupyter kernels, which are sessions",
   host: "the host of this machine",
   relay: "a relay that runs on this machine",
   config: "settings",

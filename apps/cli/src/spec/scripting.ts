@@ -7,7 +7,7 @@ export const scriptingCommands = [
     group: "scripting",
     brief: "type a command into a session's shell and wait for its end",
     description:
-      "The command is typed at the shell's prompt, seen by everybody attached, and its output printed here. Exits with the command's own code; with 1 and a message when the shell ran nothing (`not_run`: a syntax error, only a comment) or did not tell the code (`code_unknown`), never with a guessed 0. One word after `--` is shell text, several are quoted one by one. Needs shell integration (bash, zsh, fish) and an empty line. When the link or the host ends meanwhile, it goes on by itself once a host is back: the command is typed once, its output whole. It gives up (exit 5, `unreachable`) after 10 minutes without one, or when --timeout has passed; the command runs on.",
+      "The command is typed at the shell's prompt, seen by everybody attached, and its output printed here. Exits with the command's own code; with 1 and a message when the shell ran nothing (`not_run`: a syntax error, only a comment) or did not tell the code (`code_unknown`), never with a guessed 0. One word after `--` is shell text, several are quoted one by one. Needs shell integration (bash, zsh, fish) and an empty line. When the link or the host ends meanwhile, it goes on by itself once a host is back: the command is typed once, its output whole. It gives up (exit 5, `unreachable`) after 10 minutes without one, or when --timeout has passed; the command runs on. In a kernel session it is code, `-` reads it from standard input: it waits its turn, its text is printed, pictures are drawn or kept in a file, and the exit code is 0, or 1 when it failed.",
     args: [session, { name: "CMD", brief: "words of the command", optional: true, rest: true }],
     flags: {
       timeout: { kind: "duration", brief: "give up waiting after this long (exit 124); the command runs on" },
@@ -19,9 +19,10 @@ export const scriptingCommands = [
     examples: [
       { line: "hold run build -- make test", says: "words, quoted one by one" },
       { line: "hold run build -- 'cd src && ls | wc -l'", says: "one word: shell text, in the shell's own state" },
+      { line: "hold run data -- 'df.describe()'", says: "code, in a kernel session" },
       { line: "hold run build --timeout 30s -- ./check.sh", says: "124 if it takes longer" },
     ],
-    see: ["scripting", "exit-codes"],
+    see: ["scripting", "kernels", "exit-codes"],
     load: () => import("../commands/run.ts"),
   }),
   command({

@@ -21,6 +21,7 @@ export const sessionCommands = [
     flags: {
       detached: { kind: "bool", short: "d", brief: "do not attach; print the id" },
       attach: { kind: "bool", short: "A", brief: "attach to NAME if it lives already" },
+      kernel: { kind: "text", value: "NAME", brief: "a Jupyter kernel; `hold kernel ls` lists those that there are" },
       pipes: { kind: "bool", brief: "a job without a terminal, stdout and stderr apart" },
       cwd: { kind: "text", value: "DIR", complete: "folder", brief: "directory to start in (default: this one)" },
       env: { kind: "list", value: "K=V", brief: "set a variable; `K` alone takes it out; may be repeated" },
@@ -41,8 +42,9 @@ export const sessionCommands = [
       { line: "hold new build -d -- make -j4", says: "a build in the background" },
       { line: "hold new work -A", says: "the session `work`, whether it lives already or not" },
       { line: "hold new job --pipes -d -- ./import.sh", says: "a job whose stdout and stderr stay apart" },
+      { line: "hold new data --kernel python3", says: "a Python that stays, for `hold run data -- CODE`" },
     ],
-    see: ["sessions", "recording"],
+    see: ["sessions", "kernels", "recording"],
     load: () => import("../commands/new.ts"),
   }),
   command({

@@ -15,6 +15,8 @@ export interface SessionFacts {
   readonly id: string;
   readonly name: string;
   readonly kind: "pty" | "pipes";
+  /** Name of its kernelspec, of a kernel session, which is on pipes; else empty. */
+  readonly kernel: string;
   readonly state: "opening" | "running" | "ended" | "lost" | "failed";
   readonly seq: Seq;
   /** End offset of each stream's journalled output. */
@@ -84,6 +86,7 @@ export function unopened(id: string): SessionFacts {
     id,
     name: "",
     kind: "pty",
+    kernel: "",
     state: "opening",
     seq: Seq(0),
     ends: [Offset(0), Offset(0), Offset(0)],
@@ -142,7 +145,8 @@ export function fold(state: SessionFacts, event: FoldedEvent): SessionFacts {
         lastActivityAt: at,
         openedBy: event.actor,
         name: o.name,
-        kind: o.sessionKind === SessionKind.PIPES ? "pipes" : "pty",
+        kind: o.sessionKind === SessionKind.PIPES || o.sessionKind === SessionKind.KERNEL ? "pipes" : "pty",
+        kernel: o.kernel,
         command: o.command,
         cwd: o.cwd,
         group: o.group,

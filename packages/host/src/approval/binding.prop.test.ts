@@ -221,6 +221,7 @@ const wire: {
   exactCommand: [[], [Buffer.from("/bin/\xff")]],
   exactCwd: [Buffer.alloc(0), Buffer.from("/\xff")],
   graceMs: [undefined, 0n],
+  kernel: ["", "python3"],
 };
 const fields = Object.keys(wire) as (keyof typeof wire)[];
 const opens = (which: readonly boolean[]): Act => {

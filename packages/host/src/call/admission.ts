@@ -93,6 +93,8 @@ function actOf(ctx: Asking): Act | null {
     case "fileWrite":
     case "list":
     case "sessionWatch":
+    // Judged by what is asked (kernel.ts).
+    case "kernel":
     // About no session: what an AI may of it is what its role holds. No `default`: the next verb is to be judged, or named here.
     case "whoami":
     case "hostStatus":
@@ -104,6 +106,7 @@ function actOf(ctx: Asking): Act | null {
     case "invitationList":
     case "policy":
     case "policyTry":
+    case "kernelSpecs":
     case "approvalList":
     case "approvalWatch":
     case "witness":
@@ -165,16 +168,21 @@ export function openAct({ host, operator }: Pick<Asking, "host" | "operator">, c
     return null;
   }
   const command = call.exactCommand.length > 0 ? call.exactCommand.map(textOf) : call.command;
-  const argv = command.length > 0 ? command : [call.shell || "/bin/sh"];
+  const kernel = call.kind === SessionKind.KERNEL ? [call.kernel] : [];
+  const argv = [kernel, command].find((words) => words.length > 0) ?? [call.shell || "/bin/sh"];
   return {
     deed: "open",
     session: null,
     // By the name that it will have: a program's own may be one that has rules.
-    names: { name: call.name || host.freeName({ command, shell: call.shell }), group: call.group },
+    names: {
+      name: call.name || host.freeName({ command: kernel.length > 0 ? kernel : command, shell: call.shell }),
+      group: call.group,
+    },
     what: withParticulars(
       `opens a session${call.name === "" ? "" : ` named ${call.name}`}${call.group === "" ? "" : ` in the group ${call.group}`}`,
       [
         call.kind === SessionKind.PIPES && "on pipes",
+        call.kind === SessionKind.KERNEL && `with the kernel ${call.kernel}`,
         call.pinned !== undefined && call.pinned.cols > 0 && `pinned to ${call.pinned.cols}x${call.pinned.rows}`,
         call.floorMode === FloorMode.OPEN && "where all may type at once",
         umaskOf(call),

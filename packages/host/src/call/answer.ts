@@ -12,6 +12,7 @@ import { fileWrite } from "./file-write.ts";
 import * as files from "./files.ts";
 import { hostLog } from "./host-log.ts";
 import { invitationList, invitationRevoke, invite } from "./invitations.ts";
+import { kernelCall, kernelSpecs } from "./kernel.ts";
 import * as machine from "./machine.ts";
 import * as mirror from "./mirror.ts";
 import { answerMasked } from "./masked.ts";
@@ -89,6 +90,9 @@ export const rights = {
   approvalDecide: "approve",
   // One for a secret asks for the right to type itself.
   ask: "session.observe",
+  // To look; what else is asked has rights of its own: see the handler.
+  kernel: "session.observe",
+  kernelSpecs: "session.create",
   approvalAnswer: "session.input",
   // A head says how many records there are, and nothing of them.
   witness: null,
@@ -233,6 +237,10 @@ async function handled(ctx: CallContext): Promise<Result> {
       return waitCall(ctx, verb.value);
     case "run":
       return runCall(ctx, verb.value);
+    case "kernel":
+      return kernelCall(ctx, verb.value);
+    case "kernelSpecs":
+      return kernelSpecs(ctx, verb.value);
     case "exec":
       return execCall(ctx, verb.value);
     case "operatorAdd":

@@ -16,6 +16,7 @@ import { FREE, type Pass } from "../session/typing.ts";
 import { demandMeant, mayBeForgotten } from "./again.ts";
 import { type CallContext, demandCaller, type Result, type Verb } from "./context.ts";
 import { floorCommand } from "./floor-command.ts";
+import { runInKernel } from "./kernel-run.ts";
 import { RunFollower } from "./run-follower.ts";
 import { checkWriter } from "./sessions.ts";
 
@@ -29,6 +30,7 @@ export async function runCall(ctx: CallContext, call: Verb<"run">): Promise<Resu
   const writer = `${operator.id}/${call.writer || host.ports.newId(16)}`;
   const key = command.runKey(writer, call.n || 1n);
   const session = meant(ctx, call, key);
+  if (session.kernel) return runInKernel(ctx, call, session);
   const text =
     call.words.length > 0 ? (call.words.length === 1 ? call.words[0]! : quoteWords(session.shell, call.words)) : call.text;
   const of = {

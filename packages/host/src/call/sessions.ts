@@ -17,6 +17,7 @@ import {
   textOf,
 } from "@holdfast/protocol";
 import { isAbsolute } from "node:path";
+import { kernelFor } from "../kernel/launch.ts";
 import { typedAct } from "../approval/gate.ts";
 import type { Host } from "../host.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
@@ -42,11 +43,12 @@ export async function open({ host, operator, via }: CallContext, call: Verb<"ope
   const pinned = call.pinned !== undefined && call.pinned.cols > 0;
   if (!isAbsolute(cwd)) throw new HoldError("bad_request", `the folder ${JSON.stringify(cwd)} must be an absolute path`);
   const env = call.env.map(textOf);
+  const kernel = call.kind === SessionKind.KERNEL ? await kernelOf(call, env) : "";
   const session = await host.open(
     {
       name: call.name,
-      kind: call.kind === SessionKind.PIPES ? "pipes" : "pty",
-      command,
+      kind: call.kind === SessionKind.PIPES || kernel !== "" ? "pipes" : "pty",
+      command: kernel === "" ? command : [kernel],
       shell: call.shell,
       env,
       cwd,
@@ -54,7 +56,8 @@ export async function open({ host, operator, via }: CallContext, call: Verb<"ope
       pinned,
       umask: call.umask & 0o777,
       nofile: call.nofileHard === 0n ? null : { soft: Number(call.nofileSoft), hard: Number(call.nofileHard) },
-      floorMode: call.floorMode === FloorMode.OPEN ? "open" : "turn",
+      floorMode: call.floorMode === FloorMode.OPEN || (kernel !== "" && call.floorMode !== FloorMode.TURN) ? "open" : "turn",
+      ...(kernel === "" ? {} : { kernel }),
       syncInput: call.syncInput,
       group: call.group,
       ttlMs: Number(call.ttlMs),
@@ -67,6 +70,14 @@ export async function open({ host, operator, via }: CallContext, call: Verb<"ope
     { id: operator.id, via },
   );
   return { case: "open", value: create(OpenAnswerSchema, { session: host.shown(session), existed: false }) };
+}
+
+async function kernelOf(call: Verb<"open">, env: readonly string[]): Promise<string> {
+  if (call.kernel === "")
+    throw new HoldError("usage", "which kernel? hold kernel ls shows those that can be opened: hold new --kernel NAME");
+  if (call.command.length > 0 || call.exactCommand.length > 0)
+    throw new HoldError("bad_request", "a kernel session runs its kernel: give it no command");
+  return (await kernelFor(env, call.kernel)).name;
 }
 
 /** Whether it is in the list that this operator asks for. */

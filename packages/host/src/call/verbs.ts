@@ -64,6 +64,8 @@ export const verbs = {
   approvalDecide: { answer: "approvalDecide" },
   approvalAnswer: { answer: "approvalDecide" },
   ask: { answer: "ask" },
+  kernel: { answer: "kernel" },
+  kernelSpecs: { answer: "kernelSpecs" },
   witness: { answer: "witness" },
   witnessAccept: { answer: "done" },
 } as const satisfies Record<VerbName, VerbFacts>;

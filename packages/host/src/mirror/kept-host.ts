@@ -104,6 +104,7 @@ function openKept(home: string, linkCount: () => number, recordOf?: RecordOf): K
       },
       shellFolder: "",
       newNonce: nobody,
+      kernels: { bridge: "", node: "", folder: nobody },
       bootId: "",
       startShim: nobody,
     },

@@ -31,6 +31,16 @@ export function ledgerRefusal(code: LedgerRefusal, session: string, unsettledByt
   }
 }
 
+/** What a kernel reads is said by the host alone, message by message. */
+export function kernelRefusal({ label, facts }: { readonly label: string; readonly facts: SessionFacts }): HoldError {
+  const name = facts.name || facts.id;
+  return new HoldError(
+    "unsupported",
+    `session ${label} is a kernel, and nothing is typed into that: hold run ${name} gives it code, hold kernel reply ${name} answers what it asks`,
+    { session: facts.id },
+  );
+}
+
 /** What no session would take. */
 export function malformation(frame: Input): HoldError | null {
   if (frame.data.length > limits.inputFrameBytes)

@@ -30,6 +30,7 @@ import {
   EventBody_InputSettledSchema,
   EventBody_ReplyWrittenSchema,
   HoldError,
+  InputSchema,
   InputStatus,
   limits,
   type Input,
@@ -38,10 +39,10 @@ import type { ShimResult } from "@holdfast/shim";
 import type { Entry } from "../journal/journal.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { callSeat, type HostAttachment } from "./attachment.ts";
-import type { Book } from "./book.ts";
+import type { Actor, Book } from "./book.ts";
 import type { CommandWatch } from "./command-watch.ts";
 import type { Doubt } from "./doubt.ts";
-import { ledgerRefusal, malformation, runRefusal, settledError, type LedgerRefusal } from "./input-refusal.ts";
+import { kernelRefusal, ledgerRefusal, malformation, runRefusal, settledError, type LedgerRefusal } from "./input-refusal.ts";
 import { refusalFrom } from "./journal-fault.ts";
 import type { SessionPorts } from "./ports.ts";
 import type { Readers } from "./readers.ts";
@@ -82,6 +83,17 @@ interface Offer {
   readonly frame: Input;
   readonly tell: Tell;
   readonly letting: Letting;
+}
+
+/** A frame of at most 64 KiB that the host says (Inputs.say). */
+export interface Saying {
+  /** As in `Input.message`. */
+  readonly message: string;
+  /** Of all frames of one message, each time that it is said. */
+  readonly unit: string;
+  readonly bytes: Uint8Array;
+  /** Erased once it has reached the program. */
+  readonly secret: boolean;
 }
 
 /** Who wants to type. The answer is a refusal, or a grant that is not made yet. */
@@ -183,6 +195,7 @@ export class Inputs {
     const refuse = (error: HoldError): void => this.#refuse(offered, tell, error);
     const malformed = malformation(frame);
     if (malformed) return refuse(malformed);
+    if (this.#world.book.facts.kernel !== "") return refuse(kernelRefusal(this.#world.book));
     if (offer.letting.isRun && offer.letting.patience?.aborted)
       return refuse(new HoldError("cancelled", "nobody waits for this command any more, and it was not typed"));
     let decision = this.#ledger.decide(offered);
@@ -406,6 +419,32 @@ export class Inputs {
     }
   }
 
+  /**
+   * What the host itself says to a program on pipes, for an operator who was let in elsewhere (kernel/). What becomes of it is in the
+   * `inputSettled` that follows. Returns its seq; throws why nothing can be said now, or the journal's fault.
+   */
+  say(by: Actor, { message, unit, bytes, secret }: Saying): number {
+    const closed = this.#closedToInput();
+    if (closed) throw closed;
+    const { book, ports } = this.#world;
+    const writer = `${by.id}/kernel`;
+    const n = this.#ledger.lastN(writer) + 1;
+    const tag = this.#tagOf(by.id);
+    const of = { writer, unit, unitEnd: true };
+    const value = create(EventBody_InputSchema, {
+      ...of,
+      n: BigInt(n),
+      epoch: BigInt(this.#world.epoch()),
+      tag,
+      message,
+      secret,
+    });
+    const entry = book.record(by, { case: "input", value }, bytes);
+    this.#ledger.accepted({ ...of, n, bytes: bytes.length, interrupt: false }, by.id, Seq(entry.seq), ports.clock.monoMs());
+    this.#send(entry, create(InputSchema, { n: BigInt(n), data: bytes }), tag);
+    return entry.seq;
+  }
+
   // --- cutting (H6) ---
 
   /** The floor changed, or AIs were paused: what these operators have under way is cut. */
@@ -481,9 +520,10 @@ export class Inputs {
   }
 
   /** What became of an input. It is told at once, and recorded after the echo has gone out: the shim keeps it until then. */
-  result(r: ShimResult): void {
+  result(told: ShimResult): void {
     const { commands, line, readers } = this.#world;
-    const seq = Number(r.seq);
+    const seq = Number(told.seq);
+    const r = this.#saidInSecret(seq) ? { ...told, secret: true } : told;
     this.owe(r);
     const waiting = this.#answers.get(seq) ?? [];
     this.#answers.delete(seq);
@@ -491,6 +531,14 @@ export class Inputs {
     readers.interruptTold(seq, Number(r.outputOffset));
     commands.settled(outcomeOf(r), Number(r.outputOffset));
     line.ackSoon();
+  }
+
+  /** A pipe has no echo that the shim could look at: who said it knew. */
+  #saidInSecret(seq: number): boolean {
+    const { book } = this.#world;
+    if (book.facts.kernel === "") return false;
+    const [item] = book.readAt(seq);
+    return item !== undefined && !("gap" in item) && item.body?.case === "input" && item.body.value.secret;
   }
 
   #tellResult(r: ShimResult, waiting: readonly Answer[]): void {

@@ -4,6 +4,8 @@ import {
   create,
   FloorMode,
   FloorSchema,
+  type Init,
+  type Kernel,
   OperatorKind as WireKind,
   SessionKind,
   SessionSchema,
@@ -12,6 +14,7 @@ import {
   type Presence,
   type Session,
 } from "@holdfast/protocol";
+import type { KernelSession } from "@holdfast/kernel";
 import type { Clock } from "./ports.ts";
 
 export function kindOnWire(kind: OperatorKind): WireKind {
@@ -43,6 +46,21 @@ export function floorOnWire(floor: Floor, clock: Clock): WireFloor {
   });
 }
 
+export function kernelOnWire(spec: string, state: KernelSession): Init<Kernel> {
+  const language = (state.info?.["language_info"] as { readonly name?: unknown } | undefined)?.name;
+  return {
+    spec,
+    language: typeof language === "string" ? language : "",
+    phase: state.phase,
+    execution: state.execution,
+    incarnation: state.incarnation,
+    pid: state.pid ?? 0,
+    waiting: state.queue.length,
+    prompts: state.prompt !== null,
+    silent: state.isSilent,
+  };
+}
+
 const states: Record<SessionFacts["state"], SessionState> = {
   opening: SessionState.RUNNING,
   running: SessionState.RUNNING,
@@ -52,12 +70,20 @@ const states: Record<SessionFacts["state"], SessionState> = {
 };
 
 /** `cwd`: where its shell stands, or where it began. */
-export function sessionOnWire(facts: SessionFacts, floor: WireFloor, presence: Presence[], parent: string, cwd: string): Session {
+export function sessionOnWire(
+  facts: SessionFacts,
+  floor: WireFloor,
+  presence: Presence[],
+  parent: string,
+  cwd: string,
+  kernel: KernelSession | null = null,
+): Session {
   const { exit } = facts;
   return create(SessionSchema, {
     id: facts.id,
     name: facts.name,
-    kind: facts.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES,
+    kind: facts.kernel !== "" ? SessionKind.KERNEL : facts.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES,
+    ...(kernel ? { kernel: kernelOnWire(facts.kernel, kernel) } : {}),
     state: states[facts.state],
     pid: facts.pid,
     createdUnixMs: BigInt(facts.createdAt),

@@ -15,6 +15,7 @@ import {
   type Size,
 } from "@holdfast/protocol";
 import type { ShimSpec, ShimWelcome } from "@holdfast/shim";
+import { bridgeCommand, type KernelPlace } from "../kernel/launch.ts";
 import { prepareShell } from "../shell/index.ts";
 import type { Actor } from "./book.ts";
 import type { LiveSession } from "./session.ts";
@@ -42,6 +43,8 @@ export interface OpenRequest {
   readonly parent: string;
   /** Gives the programs an SSH_AUTH_SOCK that may be pointed at another agent later. */
   readonly agentForward: boolean;
+  /** Name of a kernelspec, of a kernel session, which is on pipes. Absent: it is none. */
+  readonly kernel?: string;
 }
 
 export interface SessionFiles {
@@ -63,6 +66,7 @@ export interface Opener {
   readonly shellFolder: string;
   newNonce(): string;
   readonly bootId: string;
+  readonly kernels: KernelPlace;
   /** Whether a shim may still listen at this path; default: the socket's file is there. */
   readonly hasShim?: (socketPath: string) => boolean;
   /** Has the keeper start a shim; resolves when it listens. Rejects with `errno` and `step`. */
@@ -123,14 +127,18 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
     request.kind === "pty" && request.integrate
       ? prepareShell({ argv, env, folder: opener.shellFolder, nonce, environmentFile: opener.files.environmentPath(session.id) })
       : { argv, env, shell: "other", integrated: false };
+  const program = request.kernel
+    ? bridgeCommand(opener.kernels, session.id, request.kernel, prepared.env)
+    : { argv: prepared.argv, env: prepared.env };
   const socketPath = opener.files.socketPath(session.id);
   session.record(by, {
     case: "opened",
     value: create(EventBody_OpenedSchema, {
-      sessionKind: request.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES,
+      sessionKind: request.kernel ? SessionKind.KERNEL : request.kind === "pty" ? SessionKind.PTY : SessionKind.PIPES,
+      kernel: request.kernel ?? "",
       name: request.name,
       // For reading: bytes that are no UTF-8 are U+FFFD here, and exact in what is started.
-      command: argv.map((arg) => arg.toWellFormed()),
+      command: request.kernel ? [request.kernel] : argv.map((arg) => arg.toWellFormed()),
       cwd: request.cwd.toWellFormed(),
       size: request.size,
       floorMode: request.floorMode === "open" ? FloorMode.OPEN : FloorMode.TURN,
@@ -153,8 +161,8 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
   try {
     await opener.startShim(session.id, {
       mode: request.kind,
-      argv: prepared.argv,
-      env: prepared.env,
+      argv: program.argv,
+      env: program.env,
       cwd: request.cwd,
       cols: request.size.cols,
       rows: request.size.rows,

@@ -17,6 +17,7 @@ import {
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { CommandWatch, outcomeOf, type SavedCommands } from "./command-watch.ts";
 import { operatorOfWriter } from "./inputs.ts";
+import type { SavedRoom } from "../kernel/room.ts";
 import type { SessionPorts } from "./ports.ts";
 import { type Body, decodeBody, folded } from "./record.ts";
 import type { Past } from "./session.ts";
@@ -33,6 +34,8 @@ interface Saved {
   /** Absent in what an older host saved. Of {@link Past}. */
   readonly cuts?: readonly (readonly [string, number])[];
   readonly parent?: string;
+  /** Of a kernel session. */
+  readonly kernel?: SavedRoom;
 }
 
 /** Null for a session that was removed, or whose opening is not in the journal. `parent`: empty for one that is no command of `hold exec`. `savedSeq`: of the fold that it was read from; 0: there is none. */
@@ -40,7 +43,7 @@ export function recall(
   id: string,
   { journal, clock, log }: Pick<SessionPorts, "journal" | "clock" | "log">,
   known: Known,
-): { readonly past: Past; readonly parent: string; readonly savedSeq: number } | null {
+): { readonly past: Past; readonly parent: string; readonly savedSeq: number; readonly kernel: SavedRoom | null } | null {
   const now = clock.monoMs();
   const unread = {
     facts: sessionRoom.unopened(id),
@@ -51,6 +54,7 @@ export function recall(
   const saved = journal.loadFold(id);
   let { facts, input, commands, parent } = unread;
   let savedSeq = 0;
+  let kernel: SavedRoom | null = null;
   let cuts = new Map<string, number>();
   if (saved) {
     try {
@@ -63,6 +67,7 @@ export function recall(
       parent = data.parent ?? "";
       takeUpPending(id, journal, { input, commands }, data.commands.pending);
       savedSeq = saved.seq;
+      kernel = data.kernel ?? null;
     } catch (fault) {
       log(`session ${id}: its saved fold can't be read, the journal is: ${String(fault)}`);
       ({ facts, input, commands, parent } = unread);
@@ -100,7 +105,7 @@ export function recall(
   if (facts.createdAt === 0) return null;
   // Who was revoked while the host died may not have been cut off: nothing of theirs is written any more.
   for (const { operator } of input.unsettled()) if (known(operator)?.revoked) cuts.set(operator, facts.seq);
-  return { past: { facts, input, commands, cuts }, parent, savedSeq };
+  return { past: { facts, input, commands, cuts }, parent, savedSeq, kernel };
 }
 
 /** The bytes of inputs that were under way when the fold was saved: they count as typed (command-watch). `pending`: not given: all that are unsettled. */

@@ -50,6 +50,8 @@ export const kinds = {
   portUsed: 64,
   headContradicted: 85,
   witnessAccepted: 86,
+  kernelAsked: 87,
+  kernelOver: 88,
 } as const satisfies Record<Case, number>;
 export const OUTPUT_KIND = kinds.output;
 

@@ -70,7 +70,8 @@ export class Retention {
 
   /** Saves a session's fold and lets retention do its work. */
   save(session: LiveSession): void {
-    if (this.#saved.get(session.id) === session.facts.seq || this.#ports.journal.frozen) return;
+    if (this.#saved.get(session.id) === session.facts.seq || this.#ports.journal.frozen || session.kernel?.maySave === false)
+      return;
     const { seq } = session.facts;
     const blob = Buffer.from(JSON.stringify({ ...session.saved(), parent: this.#world.parentOf(session) }));
     if (this.#ports.journal.saveFold(session.id, seq, blob)) {

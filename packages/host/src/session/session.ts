@@ -35,13 +35,14 @@ import {
 } from "@holdfast/protocol";
 import type { ShimExit, ShimLink, ShimProbe, ShimResult, ShimWelcome } from "@holdfast/shim";
 import type { Entry } from "../journal/journal.ts";
+import type { KernelRoom, SavedRoom } from "../kernel/room.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import type { Shell } from "../shell/index.ts";
-import type { HostAttachment } from "./attachment.ts";
+import { callSeat, type HostAttachment } from "./attachment.ts";
 import { Book, type Actor, type Listener, type ReadItem } from "./book.ts";
 import { CommandWatch, type SavedCommands } from "./command-watch.ts";
 import { Doubt } from "./doubt.ts";
-import { Inputs, type Tell } from "./inputs.ts";
+import { Inputs, type Saying, type Tell } from "./inputs.ts";
 import { isJournalFault } from "./journal-fault.ts";
 import { Output } from "./output.ts";
 import type { SessionPorts } from "./ports.ts";
@@ -96,6 +97,8 @@ export class LiveSession {
   onOver: (() => void) | null = null;
   /** The operators that the host knows. */
   operatorFor: (id: string) => Operator | null = () => null;
+  /** Of a kernel session. */
+  kernel: KernelRoom | null = null;
   /** Whose agent the session's stable agent path leads to. */
   agentBy = "";
   /** What an AI may type. Nothing, until whoever holds the session says. */
@@ -260,9 +263,10 @@ export class LiveSession {
   }
 
   /** The fold, for the journal's cache. */
-  saved(): { facts: SessionFacts; input: unknown; commands: SavedCommands; cuts: [string, number][] } {
+  saved(): { facts: SessionFacts; input: unknown; commands: SavedCommands; cuts: [string, number][]; kernel?: SavedRoom } {
     const inputs = this.#inputs;
-    return { facts: this.facts, input: inputs.save(), commands: this.commands.save(), cuts: inputs.saveCuts() };
+    const kernel = this.kernel ? { kernel: this.kernel.saved() } : {};
+    return { facts: this.facts, input: inputs.save(), commands: this.commands.save(), cuts: inputs.saveCuts(), ...kernel };
   }
 
   // --- the shim ---
@@ -286,6 +290,7 @@ export class LiveSession {
     this.#line.welcomed();
     this.onWelcome?.(w);
     this.#sizing.claimAgain();
+    this.kernel?.goOn();
   }
 
   #result(r: ShimResult): void {
@@ -447,6 +452,18 @@ export class LiveSession {
     this.#inputs.offer({ by, via, seat, writer, frame, tell, letting });
   }
 
+  /** See {@link Inputs.say}. */
+  say(by: Actor, saying: Saying): number {
+    return this.#inputs.say(by, saying);
+  }
+
+  /** The floor lets this operator act now, as if they typed; throws the refusal. */
+  demandTurn(by: RegisteredOperator, via: string): void {
+    const grant = this.#steering.admit({ by, via, seat: callSeat(by.id), epoch: undefined, interrupt: false });
+    if (grant instanceof HoldError) throw grant;
+    grant.make();
+  }
+
   /** The terminal model answers the program's query: never late, never twice. */
   reply(queryOffset: number, bytes: Uint8Array): void {
     if (!this.#output.isStale(queryOffset)) this.#inputs.reply(queryOffset, bytes);
@@ -471,6 +488,7 @@ export class LiveSession {
   /** What an operator has under way is not written any more; `error` is what becomes of what waits. */
   drop(operator: string, error: HoldError): void {
     this.#inputs.drop(operator, error);
+    this.kernel?.drop(operator, error.message);
   }
 
   // --- size and signals ---

@@ -7,7 +7,8 @@
  */
 import { type BridgeRecord, type Crc32, fromParts, HEADER_BYTES, MAGIC, MAX_PARTS, MAX_RECORD_BYTES } from "./record.ts";
 
-export type Decoded = { readonly record: BridgeRecord } | { readonly skippedBytes: number };
+/** `bytes`: how long the record was. */
+export type Decoded = { readonly record: BridgeRecord; readonly bytes: number } | { readonly skippedBytes: number };
 
 export class RecordDecoder {
   readonly #crc32: Crc32;
@@ -50,6 +51,11 @@ export class RecordDecoder {
     return this.#held;
   }
 
+  /** These bytes. */
+  held(): Uint8Array {
+    return this.#joined();
+  }
+
   #read(): Decoded[] {
     const found: Decoded[] = [];
     let bytes = this.#joined();
@@ -58,7 +64,7 @@ export class RecordDecoder {
       if (length === "more") break;
       const record = length === "none" ? null : this.#recordIn(bytes.subarray(0, length));
       if (record) {
-        found.push(...this.#told(), { record });
+        found.push(...this.#told(), { record, bytes: length as number });
         bytes = bytes.subarray(length as number);
       } else {
         const next = this.#nextMagic(bytes, 1);

@@ -2,3 +2,4 @@ export * from "./comms.ts";
 export * from "./displays.ts";
 export * from "./run.ts";
 export * from "./session.ts";
+export * from "./saved.ts";

@@ -14,6 +14,8 @@ export interface RunRequest {
   readonly allowStdin?: boolean;
   /** Runs of one name stand and fall together: when one fails, those behind it are cancelled. Default: each stands alone. */
   readonly batch?: string;
+  /** Of its message: a notebook's cell says `cellId`. Default {}. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /**

@@ -85,6 +85,8 @@ export type KernelEvent =
   | { readonly kind: "queued"; readonly run: RunRequest }
   /** The host's own word: it has given the run to the bridge. */
   | { readonly kind: "sent"; readonly runId: string }
+  /** The host's own word: what it gave has not reached the bridge whole, so that no kernel has it. */
+  | { readonly kind: "unsent"; readonly runId: string }
   | { readonly kind: "running"; readonly runId: string }
   | { readonly kind: "counted"; readonly runId: string; readonly executionCount: number }
   | { readonly kind: "replied"; readonly runId: string; readonly status: string }
@@ -255,6 +257,11 @@ export function apply(state: KernelSession, event: KernelEvent): KernelSession {
       const run = state.queue.find((one) => one.id === event.runId);
       if (!run) return state;
       return { ...state, current: { ...run, phase: "sent" }, queue: state.queue.filter((one) => one !== run) };
+    }
+    case "unsent": {
+      const { current } = state;
+      if (current?.id !== event.runId || current.phase !== "sent") return state;
+      return { ...state, current: null, queue: [{ ...current, phase: "queued" }, ...state.queue] };
     }
     case "running":
       return withCurrent(state, event.runId, { phase: "running" });

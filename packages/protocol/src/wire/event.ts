@@ -5,7 +5,7 @@
 // source: holdfast/v1/event.proto
 
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Exit, FloorMode, SessionKind, SessionState, Size } from "./session.ts";
+import { Exit, FloorMode, OperatorKind, SessionKind, SessionState, Size } from "./session.ts";
 
 export const protobufPackage = "holdfast.v1";
 
@@ -85,6 +85,8 @@ export interface EventBody {
     | { case: "portUsed"; value: EventBody_PortUsed }
     | { case: "headContradicted"; value: EventBody_HeadContradicted }
     | { case: "witnessAccepted"; value: EventBody_WitnessAccepted }
+    | { case: "kernelAsked"; value: EventBody_KernelAsked }
+    | { case: "kernelOver"; value: EventBody_KernelOver }
     | { case: undefined; value?: undefined };
 }
 
@@ -108,7 +110,11 @@ export interface EventBody_Opened {
   agentPath: string;
   /** an exec: the session beside whose terminal it runs */
   parent: string;
-  graceMs?: bigint | undefined;
+  graceMs?:
+    | bigint
+    | undefined;
+  /** name of the kernelspec, of a kernel session */
+  kernel: string;
 }
 
 /** parent: the session that an exec belongs to. */
@@ -123,7 +129,11 @@ export interface EventBody_Started {
 export interface EventBody_Output {
 }
 
-/** One accepted frame. (writer, n) is its identity across resends. `run`: a whole command, typed for a RunCall. */
+/**
+ * One accepted frame. (writer, n) is its identity across resends. `run`: a whole command, typed for a RunCall. `message`: the id of the
+ * message to a kernel, or of the word to its bridge, that it is, or a part of.
+ * `secret`: its bytes are erased once it has reached the program.
+ */
 export interface EventBody_Input {
   writer: string;
   n: bigint;
@@ -134,6 +144,8 @@ export interface EventBody_Input {
   tag: number;
   unitEnd: boolean;
   run: boolean;
+  message: string;
+  secret: boolean;
 }
 
 export interface EventBody_InputSettled {
@@ -325,10 +337,44 @@ export interface EventBody_WitnessAccepted {
   alarms: number;
 }
 
+/** Code for a kernel, the payload; the host gives it to the kernel when its turn comes. The actor is the operator; name, kind and on whose behalf are as of then. */
+export interface EventBody_KernelAsked {
+  /** msg_id of its execute_request */
+  run: string;
+  name: string;
+  kind: OperatorKind;
+  onBehalfOf: string;
+  writer: string;
+  n: bigint;
+  options: KernelRunOptions | undefined;
+}
+
+/** What the host itself has decided of a run: cancelled. `because`: in words, or the run that failed. */
+export interface EventBody_KernelOver {
+  run: string;
+  outcome: string;
+  because: string;
+}
+
 export interface EventBody_PolicyLoaded {
   sha256: Uint8Array;
   bytes: bigint;
   saved: boolean;
+}
+
+/** How code is run in a kernel; the names are the Jupyter protocol's. */
+export interface KernelRunOptions {
+  silent: boolean;
+  /** absent: unless silent */
+  storeHistory?:
+    | boolean
+    | undefined;
+  /** an input() in it fails at once */
+  noStdin: boolean;
+  /** runs of one batch stand and fall together: when one fails, those behind it are cancelled */
+  batch: string;
+  /** JSON object; of a notebook's cell: cellId */
+  metadata: Uint8Array;
 }
 
 function createBaseEvent(): Event {
@@ -649,6 +695,12 @@ export const EventBody: MessageFns<EventBody> = {
       case "witnessAccepted":
         EventBody_WitnessAccepted.encode(message.kind.value, writer.uint32(690).fork()).join();
         break;
+      case "kernelAsked":
+        EventBody_KernelAsked.encode(message.kind.value, writer.uint32(698).fork()).join();
+        break;
+      case "kernelOver":
+        EventBody_KernelOver.encode(message.kind.value, writer.uint32(706).fork()).join();
+        break;
     }
     return writer;
   },
@@ -942,6 +994,22 @@ export const EventBody: MessageFns<EventBody> = {
             };
             continue;
           }
+          case 87: {
+            if (tag !== 698) {
+              break;
+            }
+
+            message.kind = { case: "kernelAsked", value: EventBody_KernelAsked.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 88: {
+            if (tag !== 706) {
+              break;
+            }
+
+            message.kind = { case: "kernelOver", value: EventBody_KernelOver.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1161,6 +1229,18 @@ export const EventBody: MessageFns<EventBody> = {
         }
         break;
       }
+      case "kernelAsked": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { case: "kernelAsked", value: EventBody_KernelAsked.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "kernelOver": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { case: "kernelOver", value: EventBody_KernelOver.fromPartial(object.kind.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -1187,6 +1267,7 @@ function createBaseEventBody_Opened(): EventBody_Opened {
     agentPath: "",
     parent: "",
     graceMs: undefined,
+    kernel: "",
   };
 }
 
@@ -1261,6 +1342,9 @@ export const EventBody_Opened: MessageFns<EventBody_Opened> = {
         throw new globalThis.Error("value provided for field message.graceMs of type uint64 too large");
       }
       writer.uint32(152).uint64(message.graceMs);
+    }
+    if (message.kernel !== "") {
+      writer.uint32(162).string(message.kernel);
     }
     return writer;
   },
@@ -1440,6 +1524,14 @@ export const EventBody_Opened: MessageFns<EventBody_Opened> = {
             message.graceMs = reader.uint64() as bigint;
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.kernel = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1476,6 +1568,7 @@ export const EventBody_Opened: MessageFns<EventBody_Opened> = {
     message.agentPath = object.agentPath ?? "";
     message.parent = object.parent ?? "";
     message.graceMs = (object.graceMs !== undefined && object.graceMs !== null) ? BigInt(object.graceMs) : undefined;
+    message.kernel = object.kernel ?? "";
     return message;
   },
 };
@@ -1630,7 +1723,19 @@ export const EventBody_Output: MessageFns<EventBody_Output> = {
 };
 
 function createBaseEventBody_Input(): EventBody_Input {
-  return { writer: "", n: 0n, epoch: 0n, unit: "", interrupt: false, eof: false, tag: 0, unitEnd: false, run: false };
+  return {
+    writer: "",
+    n: 0n,
+    epoch: 0n,
+    unit: "",
+    interrupt: false,
+    eof: false,
+    tag: 0,
+    unitEnd: false,
+    run: false,
+    message: "",
+    secret: false,
+  };
 }
 
 export const EventBody_Input: MessageFns<EventBody_Input> = {
@@ -1667,6 +1772,12 @@ export const EventBody_Input: MessageFns<EventBody_Input> = {
     }
     if (message.run !== false) {
       writer.uint32(72).bool(message.run);
+    }
+    if (message.message !== "") {
+      writer.uint32(82).string(message.message);
+    }
+    if (message.secret !== false) {
+      writer.uint32(88).bool(message.secret);
     }
     return writer;
   },
@@ -1756,6 +1867,22 @@ export const EventBody_Input: MessageFns<EventBody_Input> = {
             message.run = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.secret = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1782,6 +1909,8 @@ export const EventBody_Input: MessageFns<EventBody_Input> = {
     message.tag = object.tag ?? 0;
     message.unitEnd = object.unitEnd ?? false;
     message.run = object.run ?? false;
+    message.message = object.message ?? "";
+    message.secret = object.secret ?? false;
     return message;
   },
 };
@@ -4201,6 +4330,217 @@ export const EventBody_WitnessAccepted: MessageFns<EventBody_WitnessAccepted> = 
   },
 };
 
+function createBaseEventBody_KernelAsked(): EventBody_KernelAsked {
+  return { run: "", name: "", kind: 0, onBehalfOf: "", writer: "", n: 0n, options: undefined };
+}
+
+export const EventBody_KernelAsked: MessageFns<EventBody_KernelAsked> = {
+  encode(message: EventBody_KernelAsked, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(24).int32(message.kind);
+    }
+    if (message.onBehalfOf !== "") {
+      writer.uint32(34).string(message.onBehalfOf);
+    }
+    if (message.writer !== "") {
+      writer.uint32(42).string(message.writer);
+    }
+    if (message.n !== 0n) {
+      if (BigInt.asUintN(64, message.n) !== message.n) {
+        throw new globalThis.Error("value provided for field message.n of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.n);
+    }
+    if (message.options !== undefined) {
+      KernelRunOptions.encode(message.options, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_KernelAsked {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_KernelAsked();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.onBehalfOf = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.writer = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.n = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.options = KernelRunOptions.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_KernelAsked>): EventBody_KernelAsked {
+    return EventBody_KernelAsked.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_KernelAsked>): EventBody_KernelAsked {
+    const message = createBaseEventBody_KernelAsked();
+    message.run = object.run ?? "";
+    message.name = object.name ?? "";
+    message.kind = object.kind ?? 0;
+    message.onBehalfOf = object.onBehalfOf ?? "";
+    message.writer = object.writer ?? "";
+    message.n = (object.n !== undefined && object.n !== null) ? BigInt(object.n) : 0n;
+    message.options = (object.options !== undefined && object.options !== null)
+      ? KernelRunOptions.fromPartial(object.options)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEventBody_KernelOver(): EventBody_KernelOver {
+  return { run: "", outcome: "", because: "" };
+}
+
+export const EventBody_KernelOver: MessageFns<EventBody_KernelOver> = {
+  encode(message: EventBody_KernelOver, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    if (message.outcome !== "") {
+      writer.uint32(18).string(message.outcome);
+    }
+    if (message.because !== "") {
+      writer.uint32(26).string(message.because);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_KernelOver {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_KernelOver();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_KernelOver>): EventBody_KernelOver {
+    return EventBody_KernelOver.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_KernelOver>): EventBody_KernelOver {
+    const message = createBaseEventBody_KernelOver();
+    message.run = object.run ?? "";
+    message.outcome = object.outcome ?? "";
+    message.because = object.because ?? "";
+    return message;
+  },
+};
+
 function createBaseEventBody_PolicyLoaded(): EventBody_PolicyLoaded {
   return { sha256: new Uint8Array(0), bytes: 0n, saved: false };
 }
@@ -4283,6 +4623,109 @@ export const EventBody_PolicyLoaded: MessageFns<EventBody_PolicyLoaded> = {
   },
 };
 
+function createBaseKernelRunOptions(): KernelRunOptions {
+  return { silent: false, storeHistory: undefined, noStdin: false, batch: "", metadata: new Uint8Array(0) };
+}
+
+export const KernelRunOptions: MessageFns<KernelRunOptions> = {
+  encode(message: KernelRunOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.silent !== false) {
+      writer.uint32(8).bool(message.silent);
+    }
+    if (message.storeHistory !== undefined) {
+      writer.uint32(16).bool(message.storeHistory);
+    }
+    if (message.noStdin !== false) {
+      writer.uint32(24).bool(message.noStdin);
+    }
+    if (message.batch !== "") {
+      writer.uint32(34).string(message.batch);
+    }
+    if (message.metadata.length !== 0) {
+      writer.uint32(42).bytes(message.metadata);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelRunOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelRunOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.silent = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.storeHistory = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.noStdin = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.batch = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.metadata = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelRunOptions>): KernelRunOptions {
+    return KernelRunOptions.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelRunOptions>): KernelRunOptions {
+    const message = createBaseKernelRunOptions();
+    message.silent = object.silent ?? false;
+    message.storeHistory = object.storeHistory ?? undefined;
+    message.noStdin = object.noStdin ?? false;
+    message.batch = object.batch ?? "";
+    message.metadata = object.metadata ?? new Uint8Array(0);
+    return message;
+  },
+};
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
 export type DeepPartial<T> = T extends bigint ? string | number | bigint
@@ -4299,4 +4742,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema, EventBody_ApprovalAsked as EventBody_ApprovalAskedSchema, EventBody_ApprovalDecided as EventBody_ApprovalDecidedSchema, EventBody_ApprovalOver as EventBody_ApprovalOverSchema, EventBody_PortUsed as EventBody_PortUsedSchema, EventBody_HeadContradicted as EventBody_HeadContradictedSchema, EventBody_WitnessAccepted as EventBody_WitnessAcceptedSchema, EventBody_PolicyLoaded as EventBody_PolicyLoadedSchema };
+export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema, EventBody_ApprovalAsked as EventBody_ApprovalAskedSchema, EventBody_ApprovalDecided as EventBody_ApprovalDecidedSchema, EventBody_ApprovalOver as EventBody_ApprovalOverSchema, EventBody_PortUsed as EventBody_PortUsedSchema, EventBody_HeadContradicted as EventBody_HeadContradictedSchema, EventBody_WitnessAccepted as EventBody_WitnessAcceptedSchema, EventBody_KernelAsked as EventBody_KernelAskedSchema, EventBody_KernelOver as EventBody_KernelOverSchema, EventBody_PolicyLoaded as EventBody_PolicyLoadedSchema, KernelRunOptions as KernelRunOptionsSchema };

@@ -6,8 +6,19 @@
 
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Error } from "./error.ts";
-import { Event, InputStatus } from "./event.ts";
-import { Exit, Floor, FloorMode, OperatorKind, Presence, Session, SessionKind, Size } from "./session.ts";
+import { Event, InputStatus, KernelRunOptions } from "./event.ts";
+import {
+  Exit,
+  Floor,
+  FloorMode,
+  Kernel,
+  KernelMessage,
+  OperatorKind,
+  Presence,
+  Session,
+  SessionKind,
+  Size,
+} from "./session.ts";
 import { Head, HeadProof } from "./witness.ts";
 
 export const protobufPackage = "holdfast.v1";
@@ -460,6 +471,8 @@ export interface Call {
     | { case: "policySave"; value: PolicySaveCall }
     | { case: "hostLog"; value: HostLogCall }
     | { case: "policyTry"; value: PolicyTryCall }
+    | { case: "kernel"; value: KernelCall }
+    | { case: "kernelSpecs"; value: KernelSpecsCall }
     | { case: undefined; value?: undefined };
 }
 
@@ -519,6 +532,8 @@ export interface Answer {
     | { case: "auditVerify"; value: AuditVerifyAnswer }
     | { case: "hostLog"; value: HostLogAnswer }
     | { case: "policyTry"; value: PolicyTryAnswer }
+    | { case: "kernel"; value: KernelAnswer }
+    | { case: "kernelSpecs"; value: KernelSpecsAnswer }
     | { case: undefined; value?: undefined };
 }
 
@@ -557,7 +572,11 @@ export interface OpenCall {
   exactCommand: Uint8Array[];
   exactCwd: Uint8Array;
   /** how long an attachment whose link is lost keeps its place; absent: 10 minutes; 0: not at all */
-  graceMs?: bigint | undefined;
+  graceMs?:
+    | bigint
+    | undefined;
+  /** of kind kernel: name of a kernelspec, in any case of letters */
+  kernel: string;
 }
 
 export interface OpenAnswer {
@@ -1130,10 +1149,11 @@ export interface RunCall {
   take: boolean;
   maxBytes: bigint;
   again: Again | undefined;
+  kernel: KernelRunOptions | undefined;
 }
 
 export interface RunAnswer {
-  /** output, ended, not_run, incomplete, timed_out, interrupted */
+  /** output, ended, not_run, incomplete, timed_out, interrupted; in a kernel: queued, output, ended, cancelled, voided, lost, unknown, timed_out */
   state: string;
   output: Uint8Array;
   /** absent: unknown, never a guessed 0 */
@@ -1146,6 +1166,121 @@ export interface RunAnswer {
   omittedBytes: bigint;
   /** as in Event: of a part's output, and in the last of all that were sent */
   maskedBytes: bigint;
+  /** of a part, in a kernel: in place of `output` */
+  message:
+    | KernelMessage
+    | undefined;
+  /** in a kernel: the run's id */
+  run: string;
+  /** in a kernel, of `ended`: ok, error, aborted */
+  outcome: string;
+  /** in a kernel: its number, as In [n] shows it; 0: not known, or none */
+  executionCount: bigint;
+}
+
+/** About the kernel of a session. Code is run by a RunCall. */
+export interface KernelCall {
+  session: string;
+  ask:
+    | { case: "show"; value: KernelShow }
+    | { case: "cancel"; value: KernelCancel }
+    | { case: "reply"; value: KernelReply }
+    | { case: "interrupt"; value: KernelInterrupt }
+    | { case: "restart"; value: KernelRestart }
+    | { case: "request"; value: KernelRequest }
+    | { case: undefined; value?: undefined };
+}
+
+export interface KernelShow {
+}
+
+export interface KernelCancel {
+  run: string;
+}
+
+export interface KernelReply {
+  prompt: string;
+  value: string;
+}
+
+/** Without `confirmed` nothing is done that may end this kernel. `mode`: signal or message; empty: as its kernelspec has it. */
+export interface KernelInterrupt {
+  confirmed: boolean;
+  mode: string;
+}
+
+/** Ends the kernel and starts it again, with an empty heap: what waits is not run in it. Answered when it is ready. */
+export interface KernelRestart {
+}
+
+/**
+ * Any request of the Jupyter protocol but execute_request and input_reply: complete, inspect, history, comm_info, debug, … Answered with the reply;
+ * comm_open, comm_msg and comm_close have none. `header`: JSON of a client's own header, whose other fields are kept.
+ */
+export interface KernelRequest {
+  msgType: string;
+  content: Uint8Array;
+  metadata: Uint8Array;
+  buffers: Uint8Array[];
+  header: Uint8Array;
+  channel: string;
+}
+
+export interface KernelAnswer {
+  kernel: Kernel | undefined;
+  current:
+    | KernelRun
+    | undefined;
+  /** in the order in which they will run */
+  waiting: KernelRun[];
+  prompt:
+    | KernelPrompt
+    | undefined;
+  /** JSON: the content of its kernel_info_reply; empty: it was not ready yet */
+  info: Uint8Array;
+  /** the reply to a request */
+  message: KernelMessage | undefined;
+}
+
+export interface KernelRun {
+  run: string;
+  operator: string;
+  name: string;
+  kind: OperatorKind;
+  via: string;
+  code: string;
+  /** queued, sent, running */
+  phase: string;
+  executionCount: bigint;
+  batch: string;
+}
+
+export interface KernelPrompt {
+  prompt: string;
+  run: string;
+  text: string;
+  password: boolean;
+}
+
+/** The kernels that can be opened, found where Jupyter looks; `env`: of who asks, K=V. */
+export interface KernelSpecsCall {
+  env: Uint8Array[];
+}
+
+export interface KernelSpecsAnswer {
+  specs: KernelSpec[];
+  folders: string[];
+}
+
+export interface KernelSpec {
+  name: string;
+  displayName: string;
+  language: string;
+  folder: string;
+  /** why it can't be used; empty: it can */
+  fault: string;
+  /** JSON, as kernel.json has it */
+  spec: Uint8Array;
 }
 
 /**
@@ -5452,6 +5587,12 @@ export const Call: MessageFns<Call> = {
       case "policyTry":
         PolicyTryCall.encode(message.verb.value, writer.uint32(778).fork()).join();
         break;
+      case "kernel":
+        KernelCall.encode(message.verb.value, writer.uint32(786).fork()).join();
+        break;
+      case "kernelSpecs":
+        KernelSpecsCall.encode(message.verb.value, writer.uint32(794).fork()).join();
+        break;
     }
     return writer;
   },
@@ -5925,6 +6066,22 @@ export const Call: MessageFns<Call> = {
             message.verb = { case: "policyTry", value: PolicyTryCall.decode(reader, reader.uint32()) };
             continue;
           }
+          case 98: {
+            if (tag !== 786) {
+              break;
+            }
+
+            message.verb = { case: "kernel", value: KernelCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 99: {
+            if (tag !== 794) {
+              break;
+            }
+
+            message.verb = { case: "kernelSpecs", value: KernelSpecsCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6280,6 +6437,18 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "kernel": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "kernel", value: KernelCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
+      case "kernelSpecs": {
+        if (object.verb?.value !== undefined && object.verb?.value !== null) {
+          message.verb = { case: "kernelSpecs", value: KernelSpecsCall.fromPartial(object.verb.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -6481,6 +6650,12 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "policyTry":
         PolicyTryAnswer.encode(message.result.value, writer.uint32(778).fork()).join();
+        break;
+      case "kernel":
+        KernelAnswer.encode(message.result.value, writer.uint32(786).fork()).join();
+        break;
+      case "kernelSpecs":
+        KernelSpecsAnswer.encode(message.result.value, writer.uint32(794).fork()).join();
         break;
     }
     return writer;
@@ -6843,6 +7018,22 @@ export const Answer: MessageFns<Answer> = {
             message.result = { case: "policyTry", value: PolicyTryAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 98: {
+            if (tag !== 786) {
+              break;
+            }
+
+            message.result = { case: "kernel", value: KernelAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 99: {
+            if (tag !== 794) {
+              break;
+            }
+
+            message.result = { case: "kernelSpecs", value: KernelSpecsAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7109,6 +7300,18 @@ export const Answer: MessageFns<Answer> = {
         }
         break;
       }
+      case "kernel": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "kernel", value: KernelAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "kernelSpecs": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { case: "kernelSpecs", value: KernelSpecsAnswer.fromPartial(object.result.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -7181,6 +7384,7 @@ function createBaseOpenCall(): OpenCall {
     exactCommand: [],
     exactCwd: new Uint8Array(0),
     graceMs: undefined,
+    kernel: "",
   };
 }
 
@@ -7266,6 +7470,9 @@ export const OpenCall: MessageFns<OpenCall> = {
         throw new globalThis.Error("value provided for field message.graceMs of type uint64 too large");
       }
       writer.uint32(176).uint64(message.graceMs);
+    }
+    if (message.kernel !== "") {
+      writer.uint32(186).string(message.kernel);
     }
     return writer;
   },
@@ -7459,6 +7666,14 @@ export const OpenCall: MessageFns<OpenCall> = {
             message.graceMs = reader.uint64() as bigint;
             continue;
           }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.kernel = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7504,6 +7719,7 @@ export const OpenCall: MessageFns<OpenCall> = {
     message.exactCommand = object.exactCommand?.map((e) => e) || [];
     message.exactCwd = object.exactCwd ?? new Uint8Array(0);
     message.graceMs = (object.graceMs !== undefined && object.graceMs !== null) ? BigInt(object.graceMs) : undefined;
+    message.kernel = object.kernel ?? "";
     return message;
   },
 };
@@ -13716,6 +13932,7 @@ function createBaseRunCall(): RunCall {
     take: false,
     maxBytes: 0n,
     again: undefined,
+    kernel: undefined,
   };
 }
 
@@ -13756,6 +13973,9 @@ export const RunCall: MessageFns<RunCall> = {
     }
     if (message.again !== undefined) {
       Again.encode(message.again, writer.uint32(74).fork()).join();
+    }
+    if (message.kernel !== undefined) {
+      KernelRunOptions.encode(message.kernel, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -13845,6 +14065,14 @@ export const RunCall: MessageFns<RunCall> = {
             message.again = Again.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.kernel = KernelRunOptions.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -13873,6 +14101,9 @@ export const RunCall: MessageFns<RunCall> = {
     message.take = object.take ?? false;
     message.maxBytes = (object.maxBytes !== undefined && object.maxBytes !== null) ? BigInt(object.maxBytes) : 0n;
     message.again = (object.again !== undefined && object.again !== null) ? Again.fromPartial(object.again) : undefined;
+    message.kernel = (object.kernel !== undefined && object.kernel !== null)
+      ? KernelRunOptions.fromPartial(object.kernel)
+      : undefined;
     return message;
   },
 };
@@ -13887,6 +14118,10 @@ function createBaseRunAnswer(): RunAnswer {
     seq: 0n,
     omittedBytes: 0n,
     maskedBytes: 0n,
+    message: undefined,
+    run: "",
+    outcome: "",
+    executionCount: 0n,
   };
 }
 
@@ -13930,6 +14165,21 @@ export const RunAnswer: MessageFns<RunAnswer> = {
         throw new globalThis.Error("value provided for field message.maskedBytes of type uint64 too large");
       }
       writer.uint32(64).uint64(message.maskedBytes);
+    }
+    if (message.message !== undefined) {
+      KernelMessage.encode(message.message, writer.uint32(74).fork()).join();
+    }
+    if (message.run !== "") {
+      writer.uint32(82).string(message.run);
+    }
+    if (message.outcome !== "") {
+      writer.uint32(90).string(message.outcome);
+    }
+    if (message.executionCount !== 0n) {
+      if (BigInt.asUintN(64, message.executionCount) !== message.executionCount) {
+        throw new globalThis.Error("value provided for field message.executionCount of type uint64 too large");
+      }
+      writer.uint32(96).uint64(message.executionCount);
     }
     return writer;
   },
@@ -14011,6 +14261,38 @@ export const RunAnswer: MessageFns<RunAnswer> = {
             message.maskedBytes = reader.uint64() as bigint;
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.message = KernelMessage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.outcome = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.executionCount = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -14042,6 +14324,1186 @@ export const RunAnswer: MessageFns<RunAnswer> = {
     message.maskedBytes = (object.maskedBytes !== undefined && object.maskedBytes !== null)
       ? BigInt(object.maskedBytes)
       : 0n;
+    message.message = (object.message !== undefined && object.message !== null)
+      ? KernelMessage.fromPartial(object.message)
+      : undefined;
+    message.run = object.run ?? "";
+    message.outcome = object.outcome ?? "";
+    message.executionCount = (object.executionCount !== undefined && object.executionCount !== null)
+      ? BigInt(object.executionCount)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseKernelCall(): KernelCall {
+  return { session: "", ask: { case: undefined } };
+}
+
+export const KernelCall: MessageFns<KernelCall> = {
+  encode(message: KernelCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session !== "") {
+      writer.uint32(10).string(message.session);
+    }
+    switch (message.ask?.case) {
+      case "show":
+        KernelShow.encode(message.ask.value, writer.uint32(18).fork()).join();
+        break;
+      case "cancel":
+        KernelCancel.encode(message.ask.value, writer.uint32(26).fork()).join();
+        break;
+      case "reply":
+        KernelReply.encode(message.ask.value, writer.uint32(34).fork()).join();
+        break;
+      case "interrupt":
+        KernelInterrupt.encode(message.ask.value, writer.uint32(42).fork()).join();
+        break;
+      case "restart":
+        KernelRestart.encode(message.ask.value, writer.uint32(50).fork()).join();
+        break;
+      case "request":
+        KernelRequest.encode(message.ask.value, writer.uint32(58).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ask = { case: "show", value: KernelShow.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ask = { case: "cancel", value: KernelCancel.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ask = { case: "reply", value: KernelReply.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ask = { case: "interrupt", value: KernelInterrupt.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ask = { case: "restart", value: KernelRestart.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.ask = { case: "request", value: KernelRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelCall>): KernelCall {
+    return KernelCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelCall>): KernelCall {
+    const message = createBaseKernelCall();
+    message.session = object.session ?? "";
+    switch (object.ask?.case) {
+      case "show": {
+        if (object.ask?.value !== undefined && object.ask?.value !== null) {
+          message.ask = { case: "show", value: KernelShow.fromPartial(object.ask.value) };
+        }
+        break;
+      }
+      case "cancel": {
+        if (object.ask?.value !== undefined && object.ask?.value !== null) {
+          message.ask = { case: "cancel", value: KernelCancel.fromPartial(object.ask.value) };
+        }
+        break;
+      }
+      case "reply": {
+        if (object.ask?.value !== undefined && object.ask?.value !== null) {
+          message.ask = { case: "reply", value: KernelReply.fromPartial(object.ask.value) };
+        }
+        break;
+      }
+      case "interrupt": {
+        if (object.ask?.value !== undefined && object.ask?.value !== null) {
+          message.ask = { case: "interrupt", value: KernelInterrupt.fromPartial(object.ask.value) };
+        }
+        break;
+      }
+      case "restart": {
+        if (object.ask?.value !== undefined && object.ask?.value !== null) {
+          message.ask = { case: "restart", value: KernelRestart.fromPartial(object.ask.value) };
+        }
+        break;
+      }
+      case "request": {
+        if (object.ask?.value !== undefined && object.ask?.value !== null) {
+          message.ask = { case: "request", value: KernelRequest.fromPartial(object.ask.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseKernelShow(): KernelShow {
+  return {};
+}
+
+export const KernelShow: MessageFns<KernelShow> = {
+  encode(_: KernelShow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelShow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelShow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelShow>): KernelShow {
+    return KernelShow.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<KernelShow>): KernelShow {
+    const message = createBaseKernelShow();
+    return message;
+  },
+};
+
+function createBaseKernelCancel(): KernelCancel {
+  return { run: "" };
+}
+
+export const KernelCancel: MessageFns<KernelCancel> = {
+  encode(message: KernelCancel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelCancel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelCancel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelCancel>): KernelCancel {
+    return KernelCancel.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelCancel>): KernelCancel {
+    const message = createBaseKernelCancel();
+    message.run = object.run ?? "";
+    return message;
+  },
+};
+
+function createBaseKernelReply(): KernelReply {
+  return { prompt: "", value: "" };
+}
+
+export const KernelReply: MessageFns<KernelReply> = {
+  encode(message: KernelReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.prompt !== "") {
+      writer.uint32(10).string(message.prompt);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.prompt = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelReply>): KernelReply {
+    return KernelReply.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelReply>): KernelReply {
+    const message = createBaseKernelReply();
+    message.prompt = object.prompt ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseKernelInterrupt(): KernelInterrupt {
+  return { confirmed: false, mode: "" };
+}
+
+export const KernelInterrupt: MessageFns<KernelInterrupt> = {
+  encode(message: KernelInterrupt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.confirmed !== false) {
+      writer.uint32(8).bool(message.confirmed);
+    }
+    if (message.mode !== "") {
+      writer.uint32(18).string(message.mode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelInterrupt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelInterrupt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.confirmed = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelInterrupt>): KernelInterrupt {
+    return KernelInterrupt.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelInterrupt>): KernelInterrupt {
+    const message = createBaseKernelInterrupt();
+    message.confirmed = object.confirmed ?? false;
+    message.mode = object.mode ?? "";
+    return message;
+  },
+};
+
+function createBaseKernelRestart(): KernelRestart {
+  return {};
+}
+
+export const KernelRestart: MessageFns<KernelRestart> = {
+  encode(_: KernelRestart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelRestart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelRestart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelRestart>): KernelRestart {
+    return KernelRestart.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<KernelRestart>): KernelRestart {
+    const message = createBaseKernelRestart();
+    return message;
+  },
+};
+
+function createBaseKernelRequest(): KernelRequest {
+  return {
+    msgType: "",
+    content: new Uint8Array(0),
+    metadata: new Uint8Array(0),
+    buffers: [],
+    header: new Uint8Array(0),
+    channel: "",
+  };
+}
+
+export const KernelRequest: MessageFns<KernelRequest> = {
+  encode(message: KernelRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.msgType !== "") {
+      writer.uint32(10).string(message.msgType);
+    }
+    if (message.content.length !== 0) {
+      writer.uint32(18).bytes(message.content);
+    }
+    if (message.metadata.length !== 0) {
+      writer.uint32(26).bytes(message.metadata);
+    }
+    for (const v of message.buffers) {
+      writer.uint32(34).bytes(v!);
+    }
+    if (message.header.length !== 0) {
+      writer.uint32(42).bytes(message.header);
+    }
+    if (message.channel !== "") {
+      writer.uint32(50).string(message.channel);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.msgType = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.buffers.push(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.header = reader.bytes();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.channel = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelRequest>): KernelRequest {
+    return KernelRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelRequest>): KernelRequest {
+    const message = createBaseKernelRequest();
+    message.msgType = object.msgType ?? "";
+    message.content = object.content ?? new Uint8Array(0);
+    message.metadata = object.metadata ?? new Uint8Array(0);
+    message.buffers = object.buffers?.map((e) => e) || [];
+    message.header = object.header ?? new Uint8Array(0);
+    message.channel = object.channel ?? "";
+    return message;
+  },
+};
+
+function createBaseKernelAnswer(): KernelAnswer {
+  return {
+    kernel: undefined,
+    current: undefined,
+    waiting: [],
+    prompt: undefined,
+    info: new Uint8Array(0),
+    message: undefined,
+  };
+}
+
+export const KernelAnswer: MessageFns<KernelAnswer> = {
+  encode(message: KernelAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kernel !== undefined) {
+      Kernel.encode(message.kernel, writer.uint32(10).fork()).join();
+    }
+    if (message.current !== undefined) {
+      KernelRun.encode(message.current, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.waiting) {
+      KernelRun.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.prompt !== undefined) {
+      KernelPrompt.encode(message.prompt, writer.uint32(34).fork()).join();
+    }
+    if (message.info.length !== 0) {
+      writer.uint32(42).bytes(message.info);
+    }
+    if (message.message !== undefined) {
+      KernelMessage.encode(message.message, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kernel = Kernel.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.current = KernelRun.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.waiting.push(KernelRun.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.prompt = KernelPrompt.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.info = reader.bytes();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = KernelMessage.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelAnswer>): KernelAnswer {
+    return KernelAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelAnswer>): KernelAnswer {
+    const message = createBaseKernelAnswer();
+    message.kernel = (object.kernel !== undefined && object.kernel !== null)
+      ? Kernel.fromPartial(object.kernel)
+      : undefined;
+    message.current = (object.current !== undefined && object.current !== null)
+      ? KernelRun.fromPartial(object.current)
+      : undefined;
+    message.waiting = object.waiting?.map((e) => KernelRun.fromPartial(e)) || [];
+    message.prompt = (object.prompt !== undefined && object.prompt !== null)
+      ? KernelPrompt.fromPartial(object.prompt)
+      : undefined;
+    message.info = object.info ?? new Uint8Array(0);
+    message.message = (object.message !== undefined && object.message !== null)
+      ? KernelMessage.fromPartial(object.message)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseKernelRun(): KernelRun {
+  return { run: "", operator: "", name: "", kind: 0, via: "", code: "", phase: "", executionCount: 0n, batch: "" };
+}
+
+export const KernelRun: MessageFns<KernelRun> = {
+  encode(message: KernelRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    if (message.operator !== "") {
+      writer.uint32(18).string(message.operator);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(32).int32(message.kind);
+    }
+    if (message.via !== "") {
+      writer.uint32(42).string(message.via);
+    }
+    if (message.code !== "") {
+      writer.uint32(50).string(message.code);
+    }
+    if (message.phase !== "") {
+      writer.uint32(58).string(message.phase);
+    }
+    if (message.executionCount !== 0n) {
+      if (BigInt.asUintN(64, message.executionCount) !== message.executionCount) {
+        throw new globalThis.Error("value provided for field message.executionCount of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.executionCount);
+    }
+    if (message.batch !== "") {
+      writer.uint32(74).string(message.batch);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.via = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.executionCount = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.batch = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelRun>): KernelRun {
+    return KernelRun.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelRun>): KernelRun {
+    const message = createBaseKernelRun();
+    message.run = object.run ?? "";
+    message.operator = object.operator ?? "";
+    message.name = object.name ?? "";
+    message.kind = object.kind ?? 0;
+    message.via = object.via ?? "";
+    message.code = object.code ?? "";
+    message.phase = object.phase ?? "";
+    message.executionCount = (object.executionCount !== undefined && object.executionCount !== null)
+      ? BigInt(object.executionCount)
+      : 0n;
+    message.batch = object.batch ?? "";
+    return message;
+  },
+};
+
+function createBaseKernelPrompt(): KernelPrompt {
+  return { prompt: "", run: "", text: "", password: false };
+}
+
+export const KernelPrompt: MessageFns<KernelPrompt> = {
+  encode(message: KernelPrompt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.prompt !== "") {
+      writer.uint32(10).string(message.prompt);
+    }
+    if (message.run !== "") {
+      writer.uint32(18).string(message.run);
+    }
+    if (message.text !== "") {
+      writer.uint32(26).string(message.text);
+    }
+    if (message.password !== false) {
+      writer.uint32(32).bool(message.password);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelPrompt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelPrompt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.prompt = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.password = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelPrompt>): KernelPrompt {
+    return KernelPrompt.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelPrompt>): KernelPrompt {
+    const message = createBaseKernelPrompt();
+    message.prompt = object.prompt ?? "";
+    message.run = object.run ?? "";
+    message.text = object.text ?? "";
+    message.password = object.password ?? false;
+    return message;
+  },
+};
+
+function createBaseKernelSpecsCall(): KernelSpecsCall {
+  return { env: [] };
+}
+
+export const KernelSpecsCall: MessageFns<KernelSpecsCall> = {
+  encode(message: KernelSpecsCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.env) {
+      writer.uint32(10).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelSpecsCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelSpecsCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.env.push(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelSpecsCall>): KernelSpecsCall {
+    return KernelSpecsCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelSpecsCall>): KernelSpecsCall {
+    const message = createBaseKernelSpecsCall();
+    message.env = object.env?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseKernelSpecsAnswer(): KernelSpecsAnswer {
+  return { specs: [], folders: [] };
+}
+
+export const KernelSpecsAnswer: MessageFns<KernelSpecsAnswer> = {
+  encode(message: KernelSpecsAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.specs) {
+      KernelSpec.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.folders) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelSpecsAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelSpecsAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.specs.push(KernelSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.folders.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelSpecsAnswer>): KernelSpecsAnswer {
+    return KernelSpecsAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelSpecsAnswer>): KernelSpecsAnswer {
+    const message = createBaseKernelSpecsAnswer();
+    message.specs = object.specs?.map((e) => KernelSpec.fromPartial(e)) || [];
+    message.folders = object.folders?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseKernelSpec(): KernelSpec {
+  return { name: "", displayName: "", language: "", folder: "", fault: "", spec: new Uint8Array(0) };
+}
+
+export const KernelSpec: MessageFns<KernelSpec> = {
+  encode(message: KernelSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.displayName !== "") {
+      writer.uint32(18).string(message.displayName);
+    }
+    if (message.language !== "") {
+      writer.uint32(26).string(message.language);
+    }
+    if (message.folder !== "") {
+      writer.uint32(34).string(message.folder);
+    }
+    if (message.fault !== "") {
+      writer.uint32(42).string(message.fault);
+    }
+    if (message.spec.length !== 0) {
+      writer.uint32(50).bytes(message.spec);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.displayName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.language = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.folder = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.fault = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.spec = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelSpec>): KernelSpec {
+    return KernelSpec.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelSpec>): KernelSpec {
+    const message = createBaseKernelSpec();
+    message.name = object.name ?? "";
+    message.displayName = object.displayName ?? "";
+    message.language = object.language ?? "";
+    message.folder = object.folder ?? "";
+    message.fault = object.fault ?? "";
+    message.spec = object.spec ?? new Uint8Array(0);
     return message;
   },
 };
@@ -17775,4 +19237,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, SessionWatchCall as SessionWatchCallSchema, SessionWatchAnswer as SessionWatchAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostLogCall as HostLogCallSchema, HostLogAnswer as HostLogAnswerSchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, AuditReadCall as AuditReadCallSchema, AuditReadAnswer as AuditReadAnswerSchema, AuditRecord as AuditRecordSchema, AuditVerifyCall as AuditVerifyCallSchema, AuditVerifyAnswer as AuditVerifyAnswerSchema, AuditFinding as AuditFindingSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, PolicySaveCall as PolicySaveCallSchema, PolicyTryCall as PolicyTryCallSchema, PolicyTryAnswer as PolicyTryAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, SessionWatchCall as SessionWatchCallSchema, SessionWatchAnswer as SessionWatchAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostLogCall as HostLogCallSchema, HostLogAnswer as HostLogAnswerSchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, KernelCall as KernelCallSchema, KernelShow as KernelShowSchema, KernelCancel as KernelCancelSchema, KernelReply as KernelReplySchema, KernelInterrupt as KernelInterruptSchema, KernelRestart as KernelRestartSchema, KernelRequest as KernelRequestSchema, KernelAnswer as KernelAnswerSchema, KernelRun as KernelRunSchema, KernelPrompt as KernelPromptSchema, KernelSpecsCall as KernelSpecsCallSchema, KernelSpecsAnswer as KernelSpecsAnswerSchema, KernelSpec as KernelSpecSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, AuditReadCall as AuditReadCallSchema, AuditReadAnswer as AuditReadAnswerSchema, AuditRecord as AuditRecordSchema, AuditVerifyCall as AuditVerifyCallSchema, AuditVerifyAnswer as AuditVerifyAnswerSchema, AuditFinding as AuditFindingSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, PolicySaveCall as PolicySaveCallSchema, PolicyTryCall as PolicyTryCallSchema, PolicyTryAnswer as PolicyTryAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };

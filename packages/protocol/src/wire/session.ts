@@ -18,6 +18,8 @@ export const SessionKind = {
   PTY: 1,
   /** PIPES - a job: stdin, stdout and stderr apart */
   PIPES: 2,
+  /** KERNEL - a Jupyter kernel (docs/kernels.md): its output is the records of docs/kernel-bridge.md */
+  KERNEL: 3,
 } as const;
 
 export type SessionKind = typeof SessionKind[keyof typeof SessionKind];
@@ -132,6 +134,42 @@ export interface Session {
   activity: string;
   /** program at the terminal */
   foreground: string;
+  /** of a kernel session */
+  kernel: Kernel | undefined;
+}
+
+/** The kernel of a session, as the host knows it. */
+export interface Kernel {
+  /** name of its kernelspec */
+  spec: string;
+  /** empty: not known yet */
+  language: string;
+  /** starting, ready, restarting, dead, ended */
+  phase: string;
+  /** what it last said of itself: idle, busy, …; unknown */
+  execution: string;
+  /** one more at each restart; 0: it has not been started yet */
+  incarnation: number;
+  /** of the kernel itself; 0: there is none */
+  pid: number;
+  /** runs in the queue */
+  waiting: number;
+  /** it waits for an answer */
+  prompts: boolean;
+  /** its heartbeat has stopped */
+  silent: boolean;
+}
+
+/** One message of the Jupyter protocol, exactly as its sender wrote it: the parts are JSON. */
+export interface KernelMessage {
+  /** shell, control, stdin, iopub */
+  channel: string;
+  incarnation: number;
+  header: Uint8Array;
+  parent: Uint8Array;
+  metadata: Uint8Array;
+  content: Uint8Array;
+  buffers: Uint8Array[];
 }
 
 function createBaseSize(): Size {
@@ -683,6 +721,7 @@ function createBaseSession(): Session {
     running: "",
     activity: "",
     foreground: "",
+    kernel: undefined,
   };
 }
 
@@ -771,6 +810,9 @@ export const Session: MessageFns<Session> = {
     }
     if (message.foreground !== "") {
       writer.uint32(194).string(message.foreground);
+    }
+    if (message.kernel !== undefined) {
+      Kernel.encode(message.kernel, writer.uint32(202).fork()).join();
     }
     return writer;
   },
@@ -980,6 +1022,14 @@ export const Session: MessageFns<Session> = {
             message.foreground = reader.string();
             continue;
           }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.kernel = Kernel.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1027,6 +1077,305 @@ export const Session: MessageFns<Session> = {
     message.running = object.running ?? "";
     message.activity = object.activity ?? "";
     message.foreground = object.foreground ?? "";
+    message.kernel = (object.kernel !== undefined && object.kernel !== null)
+      ? Kernel.fromPartial(object.kernel)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseKernel(): Kernel {
+  return {
+    spec: "",
+    language: "",
+    phase: "",
+    execution: "",
+    incarnation: 0,
+    pid: 0,
+    waiting: 0,
+    prompts: false,
+    silent: false,
+  };
+}
+
+export const Kernel: MessageFns<Kernel> = {
+  encode(message: Kernel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.spec !== "") {
+      writer.uint32(10).string(message.spec);
+    }
+    if (message.language !== "") {
+      writer.uint32(18).string(message.language);
+    }
+    if (message.phase !== "") {
+      writer.uint32(26).string(message.phase);
+    }
+    if (message.execution !== "") {
+      writer.uint32(34).string(message.execution);
+    }
+    if (message.incarnation !== 0) {
+      writer.uint32(40).uint32(message.incarnation);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(48).uint32(message.pid);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(56).uint32(message.waiting);
+    }
+    if (message.prompts !== false) {
+      writer.uint32(64).bool(message.prompts);
+    }
+    if (message.silent !== false) {
+      writer.uint32(72).bool(message.silent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Kernel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.spec = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.language = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.execution = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.incarnation = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.waiting = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.prompts = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.silent = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Kernel>): Kernel {
+    return Kernel.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Kernel>): Kernel {
+    const message = createBaseKernel();
+    message.spec = object.spec ?? "";
+    message.language = object.language ?? "";
+    message.phase = object.phase ?? "";
+    message.execution = object.execution ?? "";
+    message.incarnation = object.incarnation ?? 0;
+    message.pid = object.pid ?? 0;
+    message.waiting = object.waiting ?? 0;
+    message.prompts = object.prompts ?? false;
+    message.silent = object.silent ?? false;
+    return message;
+  },
+};
+
+function createBaseKernelMessage(): KernelMessage {
+  return {
+    channel: "",
+    incarnation: 0,
+    header: new Uint8Array(0),
+    parent: new Uint8Array(0),
+    metadata: new Uint8Array(0),
+    content: new Uint8Array(0),
+    buffers: [],
+  };
+}
+
+export const KernelMessage: MessageFns<KernelMessage> = {
+  encode(message: KernelMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.channel !== "") {
+      writer.uint32(10).string(message.channel);
+    }
+    if (message.incarnation !== 0) {
+      writer.uint32(16).uint32(message.incarnation);
+    }
+    if (message.header.length !== 0) {
+      writer.uint32(26).bytes(message.header);
+    }
+    if (message.parent.length !== 0) {
+      writer.uint32(34).bytes(message.parent);
+    }
+    if (message.metadata.length !== 0) {
+      writer.uint32(42).bytes(message.metadata);
+    }
+    if (message.content.length !== 0) {
+      writer.uint32(50).bytes(message.content);
+    }
+    for (const v of message.buffers) {
+      writer.uint32(58).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.channel = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.incarnation = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.header = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.parent = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.metadata = reader.bytes();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.content = reader.bytes();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.buffers.push(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelMessage>): KernelMessage {
+    return KernelMessage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelMessage>): KernelMessage {
+    const message = createBaseKernelMessage();
+    message.channel = object.channel ?? "";
+    message.incarnation = object.incarnation ?? 0;
+    message.header = object.header ?? new Uint8Array(0);
+    message.parent = object.parent ?? new Uint8Array(0);
+    message.metadata = object.metadata ?? new Uint8Array(0);
+    message.content = object.content ?? new Uint8Array(0);
+    message.buffers = object.buffers?.map((e) => e) || [];
     return message;
   },
 };
@@ -1047,4 +1396,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { Size as SizeSchema, Exit as ExitSchema, Presence as PresenceSchema, Floor as FloorSchema, Session as SessionSchema };
+export { Size as SizeSchema, Exit as ExitSchema, Presence as PresenceSchema, Floor as FloorSchema, Session as SessionSchema, Kernel as KernelSchema, KernelMessage as KernelMessageSchema };

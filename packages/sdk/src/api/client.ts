@@ -20,6 +20,7 @@ import type { AttachHandlers, AttachOptions, Attachment, InputOutcome } from "./
 import type { Files } from "./files.ts";
 import type { Sessions } from "./handle.ts";
 import type { GrantSpec, Invited, InviteSpec } from "./invite.ts";
+import type { Kernels } from "./kernel.ts";
 import type { ListeningPort, PortStream } from "./port.ts";
 import type { MirrorKey, MirrorTarget, RelayJoin } from "./reach.ts";
 import type { HostWitnessing } from "./witness.ts";
@@ -88,6 +89,8 @@ export interface HostClient {
   exec(session: string, argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   /** A link or a host that ends meanwhile is waited for as in {@link HostClient.run}, and nothing that happened in between is missed. */
   wait(session: string, spec: WaitSpec, signal?: AbortSignal): Promise<WaitAnswer>;
+  /** Of kernel sessions. */
+  readonly kernels: Kernels;
   floor(session: string, verb: "take" | "release" | "pass" | "ask" | "ai_pause" | "ai_resume", to?: string): Promise<Floor>;
   resize(session: string, size: { readonly cols: number; readonly rows: number } | null): Promise<void>;
   signal(session: string, target: "leader" | "foreground" | "tree", signo: number): Promise<void>;

@@ -13,6 +13,7 @@ export type * from "./files.ts";
 export type * from "./handle.ts";
 export type * from "./invite.ts";
 export type * from "./journal.ts";
+export type * from "./kernel.ts";
 export type * from "./port.ts";
 export type * from "./reach.ts";
 export type * from "./work.ts";
@@ -27,6 +28,9 @@ export type {
   HostStatusAnswer,
   InputStatus,
   Invitation,
+  Kernel,
+  KernelAnswer,
+  KernelSpec,
   MirrorStatus,
   OperatorInfo,
   OperatorKind,

@@ -4,8 +4,10 @@ import type { Exit } from "@holdfast/protocol";
 export interface OpenSpec {
   /** Letters, digits, `.`, `_`, `-`; 64 at most. Default: after the program. */
   readonly name?: string;
-  /** Default `pty`; `pipes` is a job without a terminal, stdout and stderr apart. */
-  readonly kind?: "pty" | "pipes";
+  /** Default `pty`; `pipes` is a job without a terminal, stdout and stderr apart; `kernel` is a Jupyter kernel. */
+  readonly kind?: "pty" | "pipes" | "kernel";
+  /** Name of the kernelspec, of kind `kernel`. */
+  readonly kernel?: string;
   /** Empty or absent: `shell`, integrated. */
   readonly command?: readonly string[];
   readonly shell?: string;
@@ -18,7 +20,7 @@ export interface OpenSpec {
   readonly size?: { readonly cols: number; readonly rows: number };
   /** The size stays whatever the seat's terminal is. */
   readonly pinnedSize?: { readonly cols: number; readonly rows: number };
-  /** One steers at a time (default), or all type, frame by frame. */
+  /** One steers at a time (default), or all type, frame by frame (default of a kernel: what is asked of it queues). */
   readonly floor?: "turn" | "open";
   /** Every input is on the disk before the program reads it. */
   readonly syncInput?: boolean;
@@ -40,9 +42,9 @@ export interface OpenSpec {
 export interface RunResult {
   /**
    * `incomplete`: the shell waits for more (a quote or a heredoc left open); the line was taken back. `not_run`: the shell ran
-   * nothing, for a syntax error or because the line held none.
+   * nothing, for a syntax error or because the line held none. Of a kernel: {@link KernelRunResult}'s, whose code is 0 or 1.
    */
-  readonly state: "ended" | "not_run" | "incomplete" | "interrupted" | "timed_out";
+  readonly state: "ended" | "not_run" | "incomplete" | "interrupted" | "timed_out" | "cancelled" | "voided" | "lost" | "unknown";
   /** null: not known. */
   readonly code: number | null;
   readonly fromOffset: number;

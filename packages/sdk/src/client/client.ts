@@ -28,6 +28,7 @@ import type {
   Files,
   GrantSpec,
   HostClient,
+  Kernels,
   HostWitnessing,
   InputOutcome,
   Invited,
@@ -55,6 +56,7 @@ import { sessionsOf } from "../session.ts";
 import { filesOf } from "./files.ts";
 import { signGrant } from "./grant.ts";
 import { errorFrom } from "./handshake.ts";
+import { kernelsOf } from "./kernels.ts";
 import { Line } from "./line.ts";
 import { openPort } from "./port.ts";
 import type { Redial } from "./redial.ts";
@@ -122,16 +124,17 @@ export class Client implements HostClient {
       case: "open",
       value: {
         name: spec.name ?? "",
-        kind: spec.kind === "pipes" ? SessionKind.PIPES : SessionKind.PTY,
+        kind: { pty: SessionKind.PTY, pipes: SessionKind.PIPES, kernel: SessionKind.KERNEL }[spec.kind ?? "pty"],
+        kernel: spec.kernel ?? "",
         command: [...command],
-        shell: spec.shell ?? here.shell,
+        shell: spec.kind === "kernel" ? "" : (spec.shell ?? here.shell),
         env: envOnWire({ ...(spec.env ?? here.env), ...spec.addEnv }),
         cwd,
         ...([cwd, ...command].some(isOdd) ? { exactCommand: command.map(bytesOf), exactCwd: bytesOf(cwd) } : {}),
         umask: here.umask,
         nofileSoft: BigInt(here.nofile?.soft ?? 0),
         nofileHard: BigInt(here.nofile?.hard ?? 0),
-        floorMode: spec.floor === "open" ? FloorMode.OPEN : FloorMode.TURN,
+        floorMode: (spec.floor ?? (spec.kind === "kernel" ? "open" : "turn")) === "open" ? FloorMode.OPEN : FloorMode.TURN,
         syncInput: spec.syncInput ?? false,
         group: spec.group ?? "",
         ttlMs: BigInt(spec.ttlMs ?? 0),
@@ -230,6 +233,14 @@ export class Client implements HostClient {
 
   exec(session: string, argv: readonly string[], options: ExecOptions = {}) {
     return exec(this.#asking, session, argv, { ...options, umask: this.#surroundings.umask });
+  }
+
+  get kernels(): Kernels {
+    return kernelsOf(
+      (expects, verb, options) => this.#call(expects, verb, options),
+      () => this.#asking,
+      () => this.#surroundings.env,
+    );
   }
 
   wait(session: string, spec: WaitSpec, signal?: AbortSignal) {

@@ -10,6 +10,7 @@ import type { Attachment, ExecResult, HostClient, RunResult, WaitSpec } from "..
 import { ClientAttachment } from "./attachment.ts";
 import type { Connection } from "./connection.ts";
 import { Lasting, type Patience } from "./lasting.ts";
+import { textOfKernel } from "./kernel-text.ts";
 import type { Redial } from "./redial.ts";
 
 export interface Asking {
@@ -25,12 +26,12 @@ const EXEC_GRACE_MS = 2_000;
 const EXEC_LAST_MS = 1_000;
 
 /** What is left of the caller's patience, each time that it is asked. */
-function patienceOf(redial: Redial, timeoutMs: number | undefined): () => { timeoutMs?: bigint } {
+export function patienceOf(redial: Redial, timeoutMs: number | undefined): () => { timeoutMs?: bigint } {
   const askedAt = redial.now();
   return () =>
     timeoutMs === undefined ? {} : { timeoutMs: BigInt(Math.max(0, Math.trunc(timeoutMs - (redial.now() - askedAt)))) };
 }
-const askedMsAgo = (againMs: number): bigint => BigInt(Math.ceil(againMs));
+export const askedMsAgo = (againMs: number): bigint => BigInt(Math.ceil(againMs));
 
 export async function run(
   { connection: first, redial }: Asking,
@@ -57,7 +58,14 @@ export async function run(
           {
             signal,
             more: (part) => {
-              if (part.case !== "run" || part.value.output.length === 0) return;
+              if (part.case !== "run") return;
+              if (part.value.message) {
+                // Of a kernel, as text; kernels.ts has the messages.
+                had.offset = part.value.toOffset;
+                const text = textOfKernel(part.value.message);
+                return text === null ? undefined : output?.(bytesOf(text));
+              }
+              if (part.value.output.length === 0) return;
               had.offset = part.value.toOffset;
               had.bytes += BigInt(part.value.output.length);
               had.masked += part.value.maskedBytes;

@@ -4,7 +4,7 @@ import type { AuditRecord } from "../api/index.ts";
 import { base64 } from "../base64.ts";
 
 const states: Readonly<Record<number, string>> = { 1: "running", 2: "ended", 3: "lost", 4: "failed" };
-const sessionKinds: Readonly<Record<number, string>> = { 1: "pty", 2: "pipes" };
+const sessionKinds: Readonly<Record<number, string>> = { 1: "pty", 2: "pipes", 3: "kernel" };
 const modes: Readonly<Record<number, string>> = { 1: "turn", 2: "open" };
 const inputs: Readonly<Record<number, string>> = { 1: "applied", 2: "refused", 3: "void", 4: "cut" };
 

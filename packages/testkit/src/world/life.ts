@@ -247,6 +247,7 @@ export class Life implements Owner {
       files,
       shellFolder: "/shell",
       newNonce: () => random.id(32),
+      kernels: { bridge: "/bridge", node: "/node", folder: (id: string) => `/run/kernel/${id}` },
       bootId,
       hasShim: (path: string) => this.#ground.shimAt(path)?.isThere ?? false,
       startShim: async (_id: string, spec: ShimSpec) => {

@@ -26,6 +26,31 @@ SESSION on the command line is an id, a beginning of an id that is unique, or a 
 
 \`hold new\` gives the program a terminal. \`--pipes\` gives it a pipe each for stdin, stdout and stderr: nothing is echoed or translated, and the two outputs stay apart in the journal.`,
   },
+  kernels: {
+    brief: "Kernels: code that keeps its variables, for as long as you like",
+    text: `
+A kernel is a program that runs code piece by piece and keeps its variables: Python, R, Julia, JavaScript, whatever Jupyter has. \`hold new data --kernel python3\` opens one as a session. It needs no notebook, no Jupyter server and no browser, and no tab's end is its end: what it prints is recorded whether anybody looks or not.
+
+# Running code
+
+  hold run data -- 'x = 41'
+  hold run data -- 'print(x + 1)'
+  hold run data - < analysis.py
+
+Text, tables and tracebacks are printed. Pictures are drawn where the terminal can (kitty, iTerm2, WezTerm, Ghostty), else kept in a file whose path is told. The exit code is 0, or 1 when the code failed. \`--json\` has everything.
+
+# Turns
+
+Nobody is refused for want of the floor: what people and AIs ask waits in one queue, in one order, each with the name of who asked (\`hold kernel show\`). A piece that fails throws nothing away that others have asked. What waits can be cancelled, what runs can be interrupted.
+
+# Questions
+
+What \`input()\` asks is the session's question: it waits, and whoever may type answers it (\`hold kernel reply\`), also when who ran the code has gone. An answer to \`getpass()\` is erased from the record once the kernel has it.
+
+# Interrupting and starting anew
+
+\`hold kernel interrupt\` stops what runs and keeps the variables. Some kernels end when they are interrupted; of one that is not known to stay it is asked for first (\`--confirm\`). \`hold kernel restart\` ends the kernel and starts it in the same session, with nothing in it: what waited is not run.`,
+  },
   floor: {
     brief: "The floor: who steers, and how that changes",
     text: `

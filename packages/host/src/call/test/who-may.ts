@@ -24,6 +24,9 @@ export const table: Record<Verb, string> = {
   resize: /*    */ "no yes no no yes",
   send: /*      */ "no yes no no yes",
   run: /*       */ "no yes no no yes",
+  // To show; each thing that it asks has its own right, see the handler.
+  kernel: "yes yes yes no yes",
+  kernelSpecs: "no yes no no yes",
   exec: /*      */ "no yes no no yes",
   agent: /*     */ "no yes no no yes",
   floor: /*     */ "no yes no no yes",

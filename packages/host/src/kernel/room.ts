@@ -1,0 +1,641 @@
+/**
+ * The host's side of one kernel: a fold over its session's records, and what follows from it. What the fold means is packages/kernel's.
+ *
+ *   K1  Recorded before done: a run is in the journal before it waits, a message before the bridge sees it. A host that dies here is
+ *       followed by one that reads the same, and goes on.
+ *   K2  A message reaches the bridge whole or is none: of one that was torn (a host died, the floor cut it) the rest is made up of
+ *       zeros, which the bridge skips, and a run goes back to the head of the queue. So a kernel has each run at most once.
+ *   K3  Nothing is decided while records are read again: effects begin with {@link KernelRoom.goOn}, when the shim is there.
+ * Elsewhere: who may ask what (call/kernel.ts, call/kernel-run.ts), frames on the pipe (session/inputs.ts), how it is started (launch.ts).
+ */
+import { crc32 } from "node:zlib";
+import {
+  type Answer,
+  apply,
+  type BridgeRecord,
+  type BridgeWord,
+  type Channel,
+  channelOf,
+  decide,
+  encoded,
+  executeContent,
+  headOf,
+  hear,
+  type HostWord,
+  type KernelEvent,
+  type KernelRefusal,
+  type KernelSession,
+  loadedKernelSession,
+  type Message,
+  nextRun,
+  openKernelSession,
+  parentOf,
+  parsed,
+  type Prompt,
+  RecordDecoder,
+  request,
+  type Run,
+  type SavedKernelSession,
+  savedKernelSession,
+} from "@holdfast/kernel";
+import {
+  create,
+  EventBody_KernelAskedSchema,
+  EventBody_KernelOverSchema,
+  EventBody_StartedSchema,
+  HoldError,
+  InputStatus,
+  type KernelRunOptions,
+  OperatorKind,
+  textOf,
+} from "@holdfast/protocol";
+import type { Entry } from "../journal/journal.ts";
+import type { Actor, ReadItem } from "../session/book.ts";
+import { isJournalFault } from "../session/journal-fault.ts";
+import type { SessionPorts } from "../session/ports.ts";
+import type { Body } from "../session/record.ts";
+import type { Saying } from "../session/inputs.ts";
+import type { SessionFacts } from "@holdfast/core";
+
+/** Of one frame on the pipe; a frame may have 64 KiB. */
+const PIECE_BYTES = 60 * 1024;
+/** Under way to the bridge at once: the shim's queue holds 256 KiB. */
+const UNDER_WAY_BYTES = 180 * 1024;
+const READ_BYTES = 4 * 1024 * 1024;
+const HOST: Actor = { id: "system:host", via: "host" };
+const REPLY = "reply:";
+
+/** What this asks of its session. */
+export interface RoomSession {
+  readonly id: string;
+  readonly facts: SessionFacts;
+  record(actor: Actor, body: Body, payload?: Uint8Array): Entry;
+  read(afterSeq: number, maxBytes: number): ReadItem[];
+  say(by: Actor, saying: Saying): number;
+}
+
+/** Who asks, as the kernel is told, and as it is recorded. */
+export interface Asker extends Actor {
+  readonly name: string;
+  readonly kind: "human" | "service" | "ai";
+  readonly onBehalfOf: string;
+}
+
+export interface AskedRun {
+  readonly id: string;
+  readonly code: string;
+  readonly options: KernelRunOptions;
+  readonly writer: string;
+  readonly n: number;
+}
+
+/** One message on its way to the bridge; of one that is said again, another. */
+interface Said {
+  readonly message: string;
+  /** Of its record; 0: not known. */
+  readonly total: number;
+  readonly recorded: number;
+  readonly applied: number;
+  readonly isTorn: boolean;
+  readonly pending: readonly number[];
+}
+
+export interface SavedRoom {
+  readonly state: SavedKernelSession;
+  /** Base64: bytes of a record that was not whole yet. */
+  readonly held: string;
+  readonly said: readonly (readonly [string, Said])[];
+  readonly asked: readonly (readonly [string, number])[];
+  readonly answered: Prompt | null;
+}
+
+interface Outgoing {
+  readonly by: Actor;
+  readonly message: string;
+  readonly unit: string;
+  readonly secret: boolean;
+  readonly bytes: Uint8Array;
+  at: number;
+}
+
+type Waiter<T> = { readonly resolve: (value: T) => void; readonly reject: (fault: HoldError) => void };
+
+export type RoomListener = (event: KernelEvent, seq: number) => void;
+
+export class KernelRoom {
+  readonly #session: RoomSession;
+  readonly #ports: Pick<SessionPorts, "clock" | "defer" | "log" | "newId">;
+  readonly #decoder = new RecordDecoder((bytes, before) => crc32(bytes, before));
+  #state: KernelSession;
+  /** K2, by unit. */
+  readonly #said: Map<string, Said>;
+  /** Where each run of the state was asked for. */
+  readonly #asked: Map<string, number>;
+  /** Whose answer is on its way: it is asked again if that never arrives. */
+  #answered: Prompt | null;
+  readonly #ends = new Map<string, number>();
+  readonly #outbox: Outgoing[] = [];
+  /** By unit: told when the bridge has it. */
+  readonly #arrivals = new Map<string, Waiter<void>>();
+  readonly #replies = new Map<string, Waiter<Message>>();
+  readonly #answers = new Map<string, Waiter<Answer>>();
+  readonly #listeners = new Set<RoomListener>();
+  #isLive = false;
+  #isDue = false;
+
+  /** `past`: null for a session that is being opened. */
+  constructor(
+    session: RoomSession,
+    ports: Pick<SessionPorts, "clock" | "defer" | "log" | "newId">,
+    past: { readonly saved: SavedRoom | null; readonly savedSeq: number } | null,
+  ) {
+    this.#session = session;
+    this.#ports = ports;
+    const saved = past?.saved ?? null;
+    this.#state = saved ? loadedKernelSession(saved.state) : openKernelSession();
+    this.#said = new Map(saved?.said);
+    this.#asked = new Map(saved?.asked);
+    this.#answered = saved?.answered ?? null;
+    if (saved) this.#decoder.push(Buffer.from(saved.held, "base64"));
+    if (past) this.#readOn(saved ? past.savedSeq : 0);
+  }
+
+  get state(): KernelSession {
+    return this.#state;
+  }
+
+  /** Whether a save has all that it needs: one half of a very large message is read again instead. */
+  get maySave(): boolean {
+    return this.#decoder.heldBytes <= READ_BYTES;
+  }
+
+  saved(): SavedRoom {
+    return {
+      state: savedKernelSession(this.#state),
+      held: Buffer.from(this.#decoder.held()).toString("base64"),
+      said: [...this.#said],
+      asked: [...this.#asked],
+      answered: this.#answered,
+    };
+  }
+
+  /** The seq of the record that asked for this run; null: not known any more. */
+  askedAt(runId: string): number | null {
+    return this.#asked.get(runId) ?? null;
+  }
+
+  /** The seq by which all that a run printed until its end is recorded; null: it is not over. */
+  endOf(runId: string): number | null {
+    return this.#state.ended.has(runId) ? (this.#ends.get(runId) ?? this.#session.facts.seq) : null;
+  }
+
+  /** Told of each event, after it was applied. */
+  listen(listener: RoomListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  // --- what is asked ---
+
+  /** Queues code. Throws the refusal, or the journal's fault. */
+  execute(by: Asker, run: AskedRun): void {
+    this.#demand({ verb: "execute", run: { id: run.id, by: headerOf(by), code: run.code } });
+    const { name, kind, onBehalfOf } = by;
+    const value = create(EventBody_KernelAskedSchema, {
+      run: run.id,
+      name,
+      kind: { human: OperatorKind.HUMAN, service: OperatorKind.SERVICE, ai: OperatorKind.AI }[kind],
+      onBehalfOf,
+      writer: run.writer,
+      n: BigInt(run.n),
+      options: run.options,
+    });
+    this.#session.record(by, { case: "kernelAsked", value }, Buffer.from(run.code));
+  }
+
+  /** Takes a run from the queue. */
+  cancel(by: Actor, runId: string): void {
+    this.#demand({ verb: "cancel", runId });
+    this.#over(by, runId, "");
+  }
+
+  /** Answers the prompt; resolves when the bridge has it. */
+  reply(by: Asker, promptId: string, value: string): Promise<void> {
+    const { prompt } = this.#state;
+    this.#demand({ verb: "answer", promptId });
+    const message = request({
+      msgId: this.#ports.newId(32),
+      msgType: "input_reply",
+      session: this.#session.id,
+      operator: headerOf(by),
+      date: this.#date(),
+      content: { value },
+      parent: prompt!.header,
+    });
+    return this.#tellMessage(by, `${REPLY}${promptId}`, "stdin", message, prompt!.isPassword);
+  }
+
+  /** A word to the bridge; resolves with its answer. */
+  word(by: Actor, word: HostWord): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#answers.set(word.id, { resolve, reject });
+      this.#say(by, word.id, { kind: "word", word }, false).catch((fault: HoldError) => {
+        this.#answers.delete(word.id);
+        reject(fault);
+      });
+    });
+  }
+
+  /** A message as it is; resolves with its reply, or with null when the bridge has it, of one that has none. */
+  ask(by: Actor, channel: Channel, message: Message): Promise<Message | null> {
+    const head = headOf(message.header)!;
+    if (!head.msgType.endsWith("_request")) return this.#tellMessage(by, head.msgId, channel, message, false).then(() => null);
+    return new Promise((resolve, reject) => {
+      if (this.#replies.has(head.msgId)) throw new HoldError("bad_request", `a request ${head.msgId} is under way already`);
+      this.#replies.set(head.msgId, { resolve, reject });
+      this.#tellMessage(by, head.msgId, channel, message, false).catch((fault: HoldError) => {
+        this.#replies.delete(head.msgId);
+        reject(fault);
+      });
+    });
+  }
+
+  /** Nobody waits for this reply any more. */
+  forget(msgId: string): void {
+    this.#replies.delete(msgId);
+  }
+
+  /** An operator is out: what they have waiting is not run. */
+  drop(operator: string, why: string): void {
+    this.#cancelWhere((run) => run.by.id === operator, why);
+  }
+
+  #tellMessage(by: Actor, id: string, channel: Channel, message: Message, secret: boolean): Promise<void> {
+    if (this.#state.phase === "ended" || this.#state.pid === null) return Promise.reject(this.#absent());
+    return this.#say(by, id, { kind: "message", channel, incarnation: this.#state.incarnation, message }, secret);
+  }
+
+  #demand(command: Parameters<typeof decide>[1]): void {
+    const decision = decide(this.#state, command);
+    if (!decision.ok) throw this.#refusal(decision.refusal);
+  }
+
+  // --- what is recorded ---
+
+  /** Every record of the session, in order. */
+  heard(entry: Entry, body: Body | null, payload: Uint8Array): void {
+    this.#fold(entry, body, payload);
+    if (this.#isLive) this.#dueSoon();
+  }
+
+  #readOn(afterSeq: number): void {
+    for (let after = afterSeq; ; ) {
+      const items = this.#session.read(after, READ_BYTES);
+      if (items.length === 0) return;
+      for (const item of items) {
+        if (!("gap" in item)) this.#fold(item.entry, item.body, item.entry.payload);
+        after = "gap" in item ? item.toSeq : item.entry.seq;
+      }
+    }
+  }
+
+  #fold(entry: Entry, body: Body | null, payload: Uint8Array): void {
+    switch (body?.case) {
+      case "output":
+        if (entry.stream === 1) this.#foldOutput(entry.seq, payload);
+        return;
+      case "kernelAsked": {
+        const { run, name, kind, onBehalfOf, options } = body.value;
+        const by = { id: entry.actor, via: entry.via, name, kind: kindOf(kind), onBehalfOf };
+        const asked = { id: run, by: headerOf(by), code: textOf(payload), ...optionsOf(options) };
+        this.#asked.set(run, entry.seq);
+        return this.#apply({ kind: "queued", run: asked }, entry.seq);
+      }
+      case "kernelOver": {
+        const { run, outcome, because } = body.value;
+        return this.#apply({ kind: "over", runId: run, outcome: outcome as "cancelled", because }, entry.seq);
+      }
+      case "input":
+        return this.#foldInput(entry, body.value, payload);
+      case "inputSettled":
+        return this.#foldSettled(Number(body.value.inputSeq), body.value.status === InputStatus.APPLIED, body.value.bytes);
+      case "exited":
+      case "ended":
+        if (this.#state.phase !== "ended") this.#hear({ kind: "word", word: { word: "bye", reason: "terminated" } }, entry.seq);
+        return this.#rejectAll(new HoldError("session_ended", `session ${this.#label} has ended`, { session: this.#session.id }));
+    }
+  }
+
+  #foldOutput(seq: number, payload: Uint8Array): void {
+    for (const found of this.#decoder.push(Uint8Array.from(payload))) {
+      if ("record" in found) this.#hear(found.record, seq);
+      else this.#ports.log(`session ${this.#session.id}: ${found.skippedBytes} bytes of its bridge are no record`);
+    }
+  }
+
+  #hear(record: BridgeRecord, seq: number): void {
+    for (const event of hear(this.#state, record)) this.#apply(event, seq);
+    if (record.kind === "word") this.#heardWord(record.word as BridgeWord);
+    else if (record.kind === "message" && record.channel !== "iopub") {
+      const id = parentOf(record.message);
+      const isReply = headOf(record.message.header)?.msgType.endsWith("_reply") ?? false;
+      if (isReply) take(this.#replies, id)?.resolve(record.message);
+    }
+  }
+
+  #heardWord(word: BridgeWord): void {
+    if (word.word === "answer") take(this.#answers, word.id)?.resolve(word);
+    if (word.word === "refused")
+      take(this.#replies, word.msgId)?.reject(
+        new HoldError("kernel_dead", `the kernel of session ${this.#label} did not take that: ${word.detail || word.code}`),
+      );
+    if (word.word === "died" || word.word === "failed" || word.word === "bye") {
+      for (const id of [...this.#replies.keys()]) take(this.#replies, id)?.reject(this.#absent());
+      this.#answered = null;
+    }
+    if (word.word === "started" && word.incarnation > this.#session.facts.incarnation && this.#isLive)
+      this.#ports.defer(() => this.#recordStarted(word.incarnation));
+  }
+
+  /** The kernel's incarnation is the session's: what was allowed for the one before is void. */
+  #recordStarted(incarnation: number): void {
+    const { pid, pidStart, shimPid, bootId } = this.#session.facts;
+    const value = create(EventBody_StartedSchema, { pid, pidStart: BigInt(pidStart), shimPid, bootId, incarnation });
+    this.#tryTo(() => this.#session.record(HOST, { case: "started", value }));
+  }
+
+  #apply(event: KernelEvent, seq: number): void {
+    this.#state = apply(this.#state, event);
+    if (event.kind === "over") this.#ends.set(event.runId, seq);
+    if (event.kind === "over" || event.kind === "queued") this.#trim();
+    if (event.kind === "running" && this.#answered?.runId !== event.runId) this.#answered = null;
+    for (const listener of this.#listeners) listener(event, seq);
+  }
+
+  /** Of what is over long ago nothing is kept. */
+  #trim(): void {
+    const { current, ended, queue } = this.#state;
+    if (this.#asked.size <= ended.size + queue.length + 64) return;
+    const known = new Set([...ended.keys(), ...queue.map((run) => run.id), current?.id]);
+    for (const map of [this.#asked, this.#ends]) for (const id of [...map.keys()]) if (!known.has(id)) map.delete(id);
+  }
+
+  // --- to the bridge (K2) ---
+
+  #say(by: Actor, message: string, record: BridgeRecord, secret: boolean): Promise<void> {
+    const unit = this.#ports.newId(16);
+    const bytes = Buffer.concat(encoded(record, (part, before) => crc32(part, before)));
+    this.#outbox.push({ by, message, unit, secret, bytes, at: 0 });
+    return new Promise((resolve, reject) => {
+      this.#arrivals.set(unit, { resolve, reject });
+      this.#sayMore();
+    });
+  }
+  #sayMore(): void {
+    for (let head = this.#outbox[0]; head && this.#isLive; head = this.#outbox[0]) {
+      if (this.#said.get(head.unit)?.isTorn) {
+        this.#outbox.shift();
+        continue;
+      }
+      const bytes = head.bytes.subarray(head.at, head.at + PIECE_BYTES);
+      if (this.#underWay() > 0 && this.#underWay() + bytes.length > UNDER_WAY_BYTES) return;
+      head.at += bytes.length;
+      if (head.at === head.bytes.length) this.#outbox.shift();
+      try {
+        this.#session.say(head.by, { message: head.message, unit: head.unit, bytes, secret: head.secret });
+      } catch (fault) {
+        if (this.#outbox[0] === head) this.#outbox.shift();
+        this.#tear(head.unit);
+        take(this.#arrivals, head.unit)?.reject(fault as HoldError);
+      }
+    }
+  }
+
+  #underWay(): number {
+    let bytes = 0;
+    for (const { pending, recorded, applied } of this.#said.values()) if (pending.length > 0) bytes += recorded - applied;
+    return bytes;
+  }
+
+  #foldInput({ seq }: Entry, { message, unit }: { message: string; unit: string }, payload: Uint8Array): void {
+    if (message === "") return;
+    const before = this.#said.get(unit);
+    const total = before?.total ?? (payload.length >= 8 ? Buffer.from(payload).readUInt32LE(4) : payload.length);
+    this.#said.set(unit, {
+      message,
+      total,
+      recorded: (before?.recorded ?? 0) + payload.length,
+      applied: before?.applied ?? 0,
+      isTorn: before?.isTorn ?? false,
+      pending: [...(before?.pending ?? []), seq],
+    });
+    if (before) return;
+    if (this.#state.queue.some((run) => run.id === message)) this.#apply({ kind: "sent", runId: message }, seq);
+    if (message === `${REPLY}${this.#state.prompt?.id}`) {
+      this.#answered = this.#state.prompt;
+      this.#apply({ kind: "answered", promptId: this.#state.prompt!.id }, seq);
+    }
+  }
+
+  #foldSettled(seq: number, isWhole: boolean, bytes: number): void {
+    for (const [unit, said] of this.#said) {
+      if (!said.pending.includes(seq)) continue;
+      const pending = said.pending.filter((one) => one !== seq);
+      const applied = said.applied + bytes;
+      if (isWhole && applied >= said.total) {
+        this.#said.delete(unit);
+        take(this.#arrivals, unit)?.resolve();
+      } else this.#said.set(unit, { ...said, pending, applied, isTorn: said.isTorn || !isWhole });
+      return;
+    }
+  }
+
+  #tear(unit: string): void {
+    const said = this.#said.get(unit);
+    if (said) this.#said.set(unit, { ...said, isTorn: true });
+  }
+
+  /** K2: what is torn, and on the way no more. */
+  #mend(): void {
+    for (const [unit, said] of [...this.#said]) {
+      const isUnfinished = said.recorded < said.total && !this.#outbox.some((one) => one.unit === unit);
+      if (said.pending.length > 0 || (!said.isTorn && !isUnfinished)) continue;
+      this.#said.delete(unit);
+      if (said.applied > 0) this.#fill(said.total - said.applied);
+      this.#unsaid(said.message, unit);
+    }
+  }
+
+  #fill(bytes: number): void {
+    for (let left = bytes; left > 0; left -= PIECE_BYTES)
+      this.#session.say(HOST, {
+        message: "",
+        unit: "",
+        bytes: new Uint8Array(Math.min(left, PIECE_BYTES)),
+        secret: false,
+      });
+  }
+
+  #unsaid(message: string, unit: string): void {
+    const fault = new HoldError("input_void", `that never reached the kernel of session ${this.#label}; ask again`);
+    take(this.#arrivals, unit)?.reject(fault);
+    take(this.#replies, message)?.reject(fault);
+    take(this.#answers, message)?.reject(fault);
+    const { seq } = this.#session.facts;
+    if (message === `${REPLY}${this.#answered?.id}` && this.#state.prompt === null)
+      this.#apply({ kind: "prompted", prompt: this.#answered! }, seq);
+    else this.#apply({ kind: "unsent", runId: message }, seq);
+  }
+
+  // --- effects (K3) ---
+
+  /** The shim is there: what is due is done from now on. */
+  goOn(): void {
+    this.#isLive = true;
+    this.#dueSoon();
+  }
+
+  #dueSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#ports.defer(() => {
+      this.#isDue = false;
+      this.#tryTo(() => this.#goOn());
+    });
+  }
+
+  #goOn(): void {
+    if (!this.#isLive || this.#state.phase === "ended") return;
+    if (this.#session.facts.aiPaused) this.#cancelWhere((run) => run.by.kind === "ai", "AI operators were paused");
+    this.#mend();
+    const run = nextRun(this.#state);
+    if (run && this.#outbox.every(({ message }) => message !== run.id)) this.#send(run);
+    this.#sayMore();
+  }
+
+  #send(run: Run): void {
+    const message = request({
+      msgId: run.id,
+      msgType: "execute_request",
+      session: this.#session.id,
+      operator: run.by,
+      date: this.#date(),
+      content: executeContent(run),
+      ...(run.metadata ? { metadata: run.metadata } : {}),
+    });
+    const { incarnation } = this.#state;
+    const by = { id: run.by.id, via: run.by.via ?? "" };
+    this.#say(by, run.id, { kind: "message", channel: channelOf("execute_request"), incarnation, message }, false).catch(
+      () => {},
+    );
+  }
+
+  #cancelWhere(isMeant: (run: Run) => boolean, because: string): void {
+    this.#tryTo(() => {
+      for (const run of this.#state.queue.filter(isMeant)) this.#over(HOST, run.id, because);
+    });
+  }
+
+  #over(by: Actor, run: string, because: string): void {
+    const value = create(EventBody_KernelOverSchema, { run, outcome: "cancelled", because });
+    this.#session.record(by, { case: "kernelOver", value });
+  }
+
+  /** What can't be recorded now, or said, is due again when the shim is taken up. */
+  #tryTo(run: () => void): void {
+    try {
+      run();
+    } catch (fault) {
+      if (!isJournalFault(fault) && !(fault instanceof HoldError)) throw fault;
+      this.#ports.log(`session ${this.#session.id}: its kernel waits: ${String(fault)}`);
+    }
+  }
+
+  #rejectAll(fault: HoldError): void {
+    this.#isLive = false;
+    this.#outbox.splice(0);
+    for (const waiters of [this.#replies, this.#answers, this.#arrivals])
+      for (const id of [...waiters.keys()]) take(waiters as Map<string, Waiter<never>>, id)?.reject(fault);
+  }
+
+  // --- words ---
+
+  get #label(): string {
+    const { name } = this.#session.facts;
+    return name ? `${name} (${this.#session.id})` : this.#session.id;
+  }
+
+  #date(): string {
+    return new Date(this.#ports.clock.wallMs()).toISOString();
+  }
+
+  #absent(): HoldError {
+    const { name } = this.#session.facts;
+    return this.#state.phase === "ended"
+      ? new HoldError("session_ended", `session ${this.#label} has ended`, { session: this.#session.id })
+      : new HoldError(
+          "kernel_dead",
+          `the kernel of session ${this.#label} has ended; hold kernel restart ${name || this.#session.id} starts it anew, with an empty heap`,
+          { session: this.#session.id },
+        );
+  }
+
+  #refusal(refusal: KernelRefusal): HoldError {
+    const session = this.#session.id;
+    switch (refusal.code) {
+      case "kernel_dead":
+      case "kernel_ended":
+        return this.#absent();
+      case "duplicate_run":
+        return new HoldError("bad_request", `run ${refusal.runId} is known in session ${this.#label} already`, { session });
+      case "queue_full":
+        return new HoldError(
+          "too_many",
+          `${refusal.waiting} runs wait in session ${this.#label}, the most that it takes; cancel some, or wait`,
+          { session },
+        );
+      case "run_not_waiting":
+        return new HoldError(
+          "run_not_waiting",
+          refusal.started
+            ? `run ${refusal.runId} of session ${this.#label} is under way: only an interrupt ends it (hold kernel interrupt)`
+            : `no run ${refusal.runId} waits in session ${this.#label}: it is over, or never was`,
+          { session },
+        );
+      case "no_such_prompt":
+        return new HoldError(
+          "no_such_prompt",
+          refusal.waiting === null
+            ? `the kernel of session ${this.#label} asks nothing now: somebody has answered, or the run is over`
+            : `the kernel of session ${this.#label} asks something else by now (prompt ${refusal.waiting})`,
+          { session },
+        );
+    }
+  }
+}
+
+function headerOf({ id, name, kind, via, onBehalfOf }: Asker) {
+  return { id, name, kind, via, ...(onBehalfOf === "" ? {} : { onBehalfOf }) };
+}
+
+function kindOf(kind: OperatorKind): Asker["kind"] {
+  return kind === OperatorKind.AI ? "ai" : kind === OperatorKind.SERVICE ? "service" : "human";
+}
+
+function optionsOf(options: KernelRunOptions | undefined): Partial<Run> {
+  if (!options) return {};
+  const metadata = options.metadata.length > 0 ? parsed(options.metadata) : null;
+  return {
+    silent: options.silent,
+    ...(options.storeHistory === undefined ? {} : { storeHistory: options.storeHistory }),
+    allowStdin: !options.noStdin,
+    ...(options.batch === "" ? {} : { batch: options.batch }),
+    ...(metadata ? { metadata } : {}),
+  };
+}
+
+function take<T>(waiters: Map<string, Waiter<T>>, id: string): Waiter<T> | undefined {
+  const waiter = waiters.get(id);
+  waiters.delete(id);
+  return waiter;
+}

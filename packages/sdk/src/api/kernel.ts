@@ -1,0 +1,112 @@
+/** The kernel of a session: code, prompts, interrupts, restarts, and whatever else the Jupyter protocol has. */
+import type { KernelAnswer, KernelSpec } from "@holdfast/protocol";
+import type { LinkTold } from "./work.ts";
+
+/** One message of the Jupyter protocol. `header` … `content` are parsed; a kernel's own bytes are in `raw`. */
+export interface KernelSaid {
+  /** `shell`, `control`, `stdin` or `iopub`. */
+  readonly channel: string;
+  /** Which life of the kernel: one more at each restart. */
+  readonly incarnation: number;
+  /** `stream`, `execute_result`, `display_data`, `error`, `status`, … */
+  readonly type: string;
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly parent: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly content: Readonly<Record<string, unknown>>;
+  readonly buffers: readonly Uint8Array[];
+  /** JSON in UTF-8. A notebook is written from these, so that numbers stay as the kernel wrote them. */
+  readonly raw: {
+    readonly header: Uint8Array;
+    readonly parent: Uint8Array;
+    readonly metadata: Uint8Array;
+    readonly content: Uint8Array;
+  };
+}
+
+export interface KernelRunOptions {
+  /** Told the run's id as soon as it is in the queue. */
+  readonly queued?: (run: string) => void;
+  /** Each message that belongs to it, in order, once; the next waits for what this returns. */
+  readonly message?: (said: KernelSaid) => void | Promise<void>;
+  /** The same as text: streams, `text/plain`, tracebacks. */
+  readonly text?: (text: string) => void | Promise<void>;
+  /** Not broadcast, not counted. Default false. */
+  readonly silent?: boolean;
+  /** Default: unless silent. */
+  readonly storeHistory?: boolean;
+  /** Whether it may ask with `input()`. Default true: whoever may answers. */
+  readonly allowStdin?: boolean;
+  /** Runs of one batch stand and fall together: when one fails, those behind it are cancelled. */
+  readonly batch?: string;
+  /** Of its message: a notebook's cell says `cellId`. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Then it answers `timed_out`; the run goes on. */
+  readonly timeoutMs?: number;
+  /** Of messages; what is more is counted in `omittedBytes`. Default 64 MiB. */
+  readonly maxBytes?: number;
+  /** Gives the waiting up; the run goes on. */
+  readonly signal?: AbortSignal;
+  readonly link?: LinkTold;
+  /** 8 to 64 characters that name this one run of this operator: asked again under its name it is not run again, and told from its start. */
+  readonly writer?: string;
+}
+
+export interface KernelRunResult {
+  /** Its id: the `msg_id` of its execute_request. */
+  readonly run: string;
+  /**
+   * `ended`: see `outcome`. `cancelled`: taken from the queue, by somebody or because its batch failed. `voided`: the kernel ended before its
+   * turn. `lost`: the kernel ended under it. `unknown`: it ran while nobody heard, and the kernel is past it.
+   */
+  readonly state: "ended" | "cancelled" | "voided" | "lost" | "unknown" | "timed_out";
+  /** Null unless `ended`. `aborted`: the kernel threw it away. */
+  readonly outcome: "ok" | "error" | "aborted" | null;
+  /** As `In [n]` shows it; null: it has none, or it is not known. */
+  readonly executionCount: number | null;
+  readonly omittedBytes: number;
+  /** Bytes that are `*` in place of a secret that no AI is shown. */
+  readonly maskedBytes: number;
+  readonly seq: number;
+}
+
+export interface KernelRequestOptions {
+  readonly content?: object;
+  readonly metadata?: object;
+  readonly buffers?: readonly Uint8Array[];
+  /** Fields of the header besides those that the host sets: `msg_id`, `subshell_id`, … */
+  readonly header?: object;
+  /** Default: by its type. */
+  readonly channel?: "shell" | "control";
+  /** Gives the waiting up. */
+  readonly signal?: AbortSignal;
+}
+
+/** `session`: id or name of a kernel session, else `unsupported`. */
+export interface Kernels {
+  /** Those that can be opened: found where Jupyter looks, for this process's environment or for `env`. */
+  specs(env?: Readonly<Record<string, string | undefined>>): Promise<KernelSpec[]>;
+  /** Its kernel, what runs and what waits with who asked for it, and the prompt that waits. */
+  show(session: string): Promise<KernelAnswer>;
+  /**
+   * Queues code, and follows it until it is over. A link or a host that ends meanwhile is waited for as in {@link HostClient.run}: it runs once,
+   * and each message is told once.
+   */
+  run(session: string, code: string, options?: KernelRunOptions): Promise<KernelRunResult>;
+  /** Takes a run out of the queue; one that has begun is refused `run_not_waiting`. */
+  cancel(session: string, run: string): Promise<void>;
+  /** Answers the prompt of that id; `no_such_prompt` if another answer was first. */
+  reply(session: string, prompt: string, value: string): Promise<void>;
+  /**
+   * Stops what runs, and keeps the heap. `may_end_kernel` where nobody knows that this kernel outlives it, unless `confirmed`. `mode`:
+   * default as its kernelspec says.
+   */
+  interrupt(session: string, options?: { readonly confirmed?: boolean; readonly mode?: "signal" | "message" }): Promise<void>;
+  /** Ends the kernel and starts it anew, also after its death. Resolves when it is ready. What waits is `voided`. */
+  restart(session: string): Promise<void>;
+  /**
+   * Any request but execute_request: `complete_request`, `inspect_request`, `history_request`, `comm_info_request`, `debug_request`, …
+   * Resolves with the reply; with null for `comm_open`, `comm_msg` and `comm_close`, which have none.
+   */
+  request(session: string, type: string, options?: KernelRequestOptions): Promise<KernelSaid | null>;
+}
