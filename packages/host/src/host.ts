@@ -18,6 +18,7 @@ import {
   type Session,
   type Surroundings,
 } from "@holdfast/protocol";
+import { KernelUploads } from "./call/kernel-uploads.ts";
 import { kernelStarted } from "./kernel/launch.ts";
 import { KernelRoom } from "./kernel/room.ts";
 import { Gate } from "./approval/gate.ts";
@@ -148,6 +149,8 @@ export class Host {
   readonly #rights: Rights;
   readonly #revocation: Revocation;
   readonly #shims: ShimWatch;
+  /** Of requests to kernels that are under way in parts. */
+  readonly kernelUploads: KernelUploads;
   readonly #retention: Retention;
   readonly #learning: Learning;
 
@@ -170,6 +173,7 @@ export class Host {
       this.recordOf !== null,
     );
     this.policy = options.policy ?? PolicyStore.open(null);
+    this.kernelUploads = new KernelUploads(options.ports);
     this.gate = new Gate(this);
     this.sight = new Sight(this);
     this.changes = new Changes(options.ports, () => this.sessions);

@@ -21,12 +21,12 @@ import {
   RunAnswerSchema,
 } from "@holdfast/protocol";
 import type { Act } from "../approval/gate.ts";
-import { type AskedRun, type KernelRoom } from "../kernel/room.ts";
+import type { AskedRun, KernelRoom } from "../kernel/room.ts";
 import { differences } from "../session/masked-records.ts";
 import type { LiveSession } from "../session/session.ts";
 import { demandMeant } from "./again.ts";
 import { type CallContext, demandCaller, type Result, type Verb } from "./context.ts";
-import { messageOnWire } from "./kernel.ts";
+import { messageOnWire, piecesOf } from "./kernel.ts";
 import { checkWriter } from "./sessions.ts";
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
@@ -210,12 +210,11 @@ class KernelRunFollower {
     this.#sentBytes += bytes;
     const { message: shown, masked } = this.#shown(message);
     this.#masked += masked;
-    this.#part({
-      state: "output",
-      message: messageOnWire(channel, incarnation, shown),
-      toOffset: BigInt(this.#at),
-      maskedBytes: BigInt(masked),
-    });
+    const whole = messageOnWire(channel, incarnation, shown);
+    const place = { state: "output", toOffset: BigInt(this.#at), maskedBytes: BigInt(masked) };
+    const pieces = piecesOf(whole);
+    if (!pieces) return this.#part({ ...place, message: whole });
+    for (const piece of pieces) this.#part({ state: "output", piece, ...(piece.last ? place : {}) });
   }
 
   /** R3. */

@@ -7,9 +7,12 @@ import {
   type Init,
   KernelAnswerSchema,
   type KernelMessage,
+  KernelMessageSchema,
+  type KernelPiece,
   type KernelRequest,
   KernelSpecsAnswerSchema,
   textOf,
+  toBinary,
 } from "@holdfast/protocol";
 import type { Capability, Deed } from "@holdfast/core";
 import type { Act } from "../approval/gate.ts";
@@ -47,7 +50,25 @@ export async function kernelCall(ctx: CallContext, { session: name, ask }: Verb<
   host.demand(operator, rightFor(ask), session.id);
   await admit(ctx, session, ask);
   const message = await asked(ctx, session, room, ask);
-  return { case: "kernel", value: create(KernelAnswerSchema, { ...shown(session, room), ...(message ? { message } : {}) }) };
+  const pieces = message ? piecesOf(message) : null;
+  for (const piece of pieces ?? []) ctx.more({ case: "kernel", value: create(KernelAnswerSchema, { piece }) });
+  const whole = message && !pieces ? { message } : {};
+  return { case: "kernel", value: create(KernelAnswerSchema, { ...shown(session, room), ...whole }) };
+}
+
+/** Of a message, or of a piece of one, in one frame. */
+const PIECE_BYTES = 512 * 1024;
+
+/** Null for a message that fits into one frame. */
+export function piecesOf(message: Init<KernelMessage>): Init<KernelPiece>[] | null {
+  const { header, parent, metadata, content, buffers = [] } = message;
+  const bytes = [header, parent, metadata, content, ...buffers].reduce((sum, part) => sum + (part?.length ?? 0), 0);
+  if (bytes <= PIECE_BYTES) return null;
+  const all = toBinary(KernelMessageSchema, create(KernelMessageSchema, message));
+  const pieces: Init<KernelPiece>[] = [];
+  for (let at = 0; at < all.length; at += PIECE_BYTES)
+    pieces.push({ data: all.subarray(at, at + PIECE_BYTES), last: at + PIECE_BYTES >= all.length });
+  return pieces;
 }
 
 export async function kernelSpecs({ host }: CallContext, call: Verb<"kernelSpecs">): Promise<Result> {
@@ -98,6 +119,7 @@ function rightFor({ case: asked }: Ask): Capability {
     case "cancel":
     case "reply":
     case "request":
+    case "upload":
       return "session.input";
   }
 }
@@ -105,6 +127,8 @@ function rightFor({ case: asked }: Ask): Capability {
 /** Of an AI: what the policy has to say. What only looks is not asked about. */
 async function admit({ host, operator, via, signal }: CallContext, session: LiveSession, ask: Ask): Promise<void> {
   if (operator.kind !== "ai") return;
+  // Judged with the request that it is for.
+  if (ask.case === "upload") return host.gate.demandUnpaused(operator, session);
   if (ask.case === "show" || (ask.case === "request" && LOOKS.has(ask.value.msgType)))
     return host.gate.demand(operator, "observe", session);
   const pass = await host.gate.admit(operator, via, actOf(session, ask), signal);
@@ -113,7 +137,7 @@ async function admit({ host, operator, via, signal }: CallContext, session: Live
   if (gone) throw gone;
 }
 
-function actOf(session: LiveSession, ask: Exclude<Ask, { case: "show" }>): Act {
+function actOf(session: LiveSession, ask: Exclude<Ask, { case: "show" | "upload" }>): Act {
   const act = (deed: Deed, what: string): Act => ({ deed, session, what });
   switch (ask.case) {
     case "cancel":
@@ -133,7 +157,7 @@ async function asked(ctx: CallContext, session: LiveSession, room: KernelRoom, a
   const { host, operator, via } = ctx;
   const by = { id: operator.id, via };
   const asker: Asker = { ...by, name: operator.name, kind: operator.kind, onBehalfOf: operator.onBehalfOf };
-  if (ask.case !== "show" && ask.case !== "cancel") session.demandTurn(operator, via);
+  if (ask.case !== "show" && ask.case !== "cancel" && ask.case !== "upload") session.demandTurn(operator, via);
   switch (ask.case) {
     case "show":
       return null;
@@ -153,6 +177,11 @@ async function asked(ctx: CallContext, session: LiveSession, room: KernelRoom, a
     case "restart":
       await word(room, session, by, { word: "restart", id: host.ports.newId(16) });
       return null;
+    case "upload": {
+      const { name, offset, data } = ask.value;
+      host.kernelUploads.add(`${operator.id}/${session.id}`, name, Number(offset), data);
+      return null;
+    }
     case "request":
       return requested(ctx, session, room, asker, ask.value);
   }
@@ -221,7 +250,7 @@ async function requested(
     date: new Date(host.ports.clock.wallMs()).toISOString(),
     content: objectIn(call.content, "content"),
     metadata: objectIn(call.metadata, "metadata"),
-    buffers: call.buffers,
+    buffers: [...call.buffers, ...call.uploads.map((name) => host.kernelUploads.take(`${asker.id}/${session.id}`, name))],
     clientHeader,
   });
   const gone = new Promise<never>((_, reject) =>
@@ -253,6 +282,9 @@ export function messageOnWire(
   return { channel, incarnation, header, parent, metadata, content, buffers: [...buffers] };
 }
 
+/** Of code that waits; there may be a thousand. */
+const SHOWN_CHARS = 512;
+
 function shown(session: LiveSession, { state }: KernelRoom) {
   const { current, queue, prompt, info } = state;
   const run = (one: (typeof queue)[number]) => ({
@@ -261,7 +293,7 @@ function shown(session: LiveSession, { state }: KernelRoom) {
     name: one.by.name,
     kind: kindOnWire(one.by.kind as Asker["kind"]),
     via: one.by.via ?? "",
-    code: one.code,
+    code: one.code.slice(0, SHOWN_CHARS),
     phase: one.phase,
     executionCount: BigInt(one.executionCount ?? 0),
     batch: one.batch ?? "",

@@ -64,7 +64,7 @@ export const verbs = {
   approvalDecide: { answer: "approvalDecide" },
   approvalAnswer: { answer: "approvalDecide" },
   ask: { answer: "ask" },
-  kernel: { answer: "kernel" },
+  kernel: { answer: "kernel", streams: true },
   kernelSpecs: { answer: "kernelSpecs" },
   witness: { answer: "witness" },
   witnessAccept: { answer: "done" },

@@ -1,5 +1,5 @@
 /** How a kernel session is started: the bridge's command line, what is told of a kernel that can't be started, and which there are. */
-import { type BridgeWord } from "@holdfast/kernel";
+import type { BridgeWord } from "@holdfast/kernel";
 import { type KernelFound, type KernelsFound, findKernels, kernelFolders, kernelNamed } from "@holdfast/kernel/spec";
 import { HoldError, textOf } from "@holdfast/protocol";
 import type { LiveSession } from "../session/session.ts";

@@ -63,7 +63,10 @@ const PIECE_BYTES = 60 * 1024;
 const UNDER_WAY_BYTES = 180 * 1024;
 const READ_BYTES = 4 * 1024 * 1024;
 const HOST: Actor = { id: "system:host", via: "host" };
+/** Of an answer to a prompt; the rest is the prompt's id. */
 const REPLY = "reply:";
+/** Of zeros (K2); the rest is how many. */
+const FILL = "fill:";
 
 /** What this asks of its session. */
 export interface RoomSession {
@@ -270,9 +273,24 @@ export class KernelRoom {
     this.#cancelWhere((run) => run.by.id === operator, why);
   }
 
-  #tellMessage(by: Actor, id: string, channel: Channel, message: Message, secret: boolean): Promise<void> {
-    if (this.#state.phase === "ended" || this.#state.pid === null) return Promise.reject(this.#absent());
+  async #tellMessage(by: Actor, id: string, channel: Channel, message: Message, secret: boolean): Promise<void> {
+    await this.#ready();
     return this.#say(by, id, { kind: "message", channel, incarnation: this.#state.incarnation, message }, secret);
+  }
+
+  /** Resolves when there is a kernel that can be asked; rejects where there will be none. */
+  #ready(): Promise<void> {
+    const { phase } = this.#state;
+    if (phase === "ready") return Promise.resolve();
+    if (phase === "dead" || phase === "ended") return Promise.reject(this.#absent());
+    return new Promise((resolve, reject) => {
+      const stop = this.listen(() => {
+        if (this.#state.phase === "starting" || this.#state.phase === "restarting") return;
+        stop();
+        if (this.#state.phase === "ready") resolve();
+        else reject(this.#absent());
+      });
+    });
   }
 
   #demand(command: Parameters<typeof decide>[1]): void {
@@ -388,15 +406,13 @@ export class KernelRoom {
     this.#outbox.push({ by, message, unit, secret, bytes, at: 0 });
     return new Promise((resolve, reject) => {
       this.#arrivals.set(unit, { resolve, reject });
-      this.#sayMore();
+      this.#dueSoon();
     });
   }
+  /** After {@link #mend}: while something torn is not made up for, nothing new may follow it. */
   #sayMore(): void {
     for (let head = this.#outbox[0]; head && this.#isLive; head = this.#outbox[0]) {
-      if (this.#said.get(head.unit)?.isTorn) {
-        this.#outbox.shift();
-        continue;
-      }
+      if ([...this.#said.values()].some(({ isTorn }) => isTorn)) return;
       const bytes = head.bytes.subarray(head.at, head.at + PIECE_BYTES);
       if (this.#underWay() > 0 && this.#underWay() + bytes.length > UNDER_WAY_BYTES) return;
       head.at += bytes.length;
@@ -407,6 +423,7 @@ export class KernelRoom {
         if (this.#outbox[0] === head) this.#outbox.shift();
         this.#tear(head.unit);
         take(this.#arrivals, head.unit)?.reject(fault as HoldError);
+        this.#dueSoon();
       }
     }
   }
@@ -418,9 +435,8 @@ export class KernelRoom {
   }
 
   #foldInput({ seq }: Entry, { message, unit }: { message: string; unit: string }, payload: Uint8Array): void {
-    if (message === "") return;
     const before = this.#said.get(unit);
-    const total = before?.total ?? (payload.length >= 8 ? Buffer.from(payload).readUInt32LE(4) : payload.length);
+    const total = before?.total ?? totalOf(message, payload);
     this.#said.set(unit, {
       message,
       total,
@@ -458,22 +474,18 @@ export class KernelRoom {
   /** K2: what is torn, and on the way no more. */
   #mend(): void {
     for (const [unit, said] of [...this.#said]) {
-      const isUnfinished = said.recorded < said.total && !this.#outbox.some((one) => one.unit === unit);
-      if (said.pending.length > 0 || (!said.isTorn && !isUnfinished)) continue;
+      const at = this.#outbox.findIndex((one) => one.unit === unit);
+      if (said.pending.length > 0 || (!said.isTorn && (at >= 0 || said.recorded >= said.total))) continue;
+      if (at >= 0) this.#outbox.splice(at, 1);
       this.#said.delete(unit);
-      if (said.applied > 0) this.#fill(said.total - said.applied);
+      if (said.applied > 0 || said.message.startsWith(FILL)) this.#fill(said.total - said.applied);
       this.#unsaid(said.message, unit);
     }
   }
 
   #fill(bytes: number): void {
-    for (let left = bytes; left > 0; left -= PIECE_BYTES)
-      this.#session.say(HOST, {
-        message: "",
-        unit: "",
-        bytes: new Uint8Array(Math.min(left, PIECE_BYTES)),
-        secret: false,
-      });
+    const filler = { by: HOST, message: `${FILL}${bytes}`, unit: this.#ports.newId(16), secret: false, at: 0 };
+    this.#outbox.unshift({ ...filler, bytes: new Uint8Array(bytes) });
   }
 
   #unsaid(message: string, unit: string): void {
@@ -632,6 +644,12 @@ function optionsOf(options: KernelRunOptions | undefined): Partial<Run> {
     ...(options.batch === "" ? {} : { batch: options.batch }),
     ...(metadata ? { metadata } : {}),
   };
+}
+
+/** A record says its own length at byte 4 (docs/kernel-bridge.md §2). */
+function totalOf(message: string, payload: Uint8Array): number {
+  if (message.startsWith(FILL)) return Number(message.slice(FILL.length));
+  return payload.length < 8 ? payload.length : Buffer.from(payload.buffer, payload.byteOffset).readUInt32LE(4);
 }
 
 function take<T>(waiters: Map<string, Waiter<T>>, id: string): Waiter<T> | undefined {

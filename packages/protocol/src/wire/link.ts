@@ -1176,6 +1176,8 @@ export interface RunAnswer {
   outcome: string;
   /** in a kernel: its number, as In [n] shows it; 0: not known, or none */
   executionCount: bigint;
+  /** in place of a message that is too large for one frame */
+  piece: KernelPiece | undefined;
 }
 
 /** About the kernel of a session. Code is run by a RunCall. */
@@ -1188,7 +1190,21 @@ export interface KernelCall {
     | { case: "interrupt"; value: KernelInterrupt }
     | { case: "restart"; value: KernelRestart }
     | { case: "request"; value: KernelRequest }
+    | { case: "upload"; value: KernelUpload }
     | { case: undefined; value?: undefined };
+}
+
+/** A KernelMessage, encoded, in pieces that come one after another. */
+export interface KernelPiece {
+  data: Uint8Array;
+  last: boolean;
+}
+
+/** Part of a buffer for a request that follows: those of one name, in order. Kept for a minute after the last, 64 MiB at most of each caller. */
+export interface KernelUpload {
+  name: string;
+  offset: bigint;
+  data: Uint8Array;
 }
 
 export interface KernelShow {
@@ -1224,6 +1240,7 @@ export interface KernelRequest {
   buffers: Uint8Array[];
   header: Uint8Array;
   channel: string;
+  uploads: string[];
 }
 
 export interface KernelAnswer {
@@ -1239,7 +1256,11 @@ export interface KernelAnswer {
   /** JSON: the content of its kernel_info_reply; empty: it was not ready yet */
   info: Uint8Array;
   /** the reply to a request */
-  message: KernelMessage | undefined;
+  message:
+    | KernelMessage
+    | undefined;
+  /** of a part: of that reply, which is too large for one frame */
+  piece: KernelPiece | undefined;
 }
 
 export interface KernelRun {
@@ -1248,6 +1269,7 @@ export interface KernelRun {
   name: string;
   kind: OperatorKind;
   via: string;
+  /** its first 512 characters */
   code: string;
   /** queued, sent, running */
   phase: string;
@@ -14122,6 +14144,7 @@ function createBaseRunAnswer(): RunAnswer {
     run: "",
     outcome: "",
     executionCount: 0n,
+    piece: undefined,
   };
 }
 
@@ -14180,6 +14203,9 @@ export const RunAnswer: MessageFns<RunAnswer> = {
         throw new globalThis.Error("value provided for field message.executionCount of type uint64 too large");
       }
       writer.uint32(96).uint64(message.executionCount);
+    }
+    if (message.piece !== undefined) {
+      KernelPiece.encode(message.piece, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -14293,6 +14319,14 @@ export const RunAnswer: MessageFns<RunAnswer> = {
             message.executionCount = reader.uint64() as bigint;
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.piece = KernelPiece.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -14332,6 +14366,9 @@ export const RunAnswer: MessageFns<RunAnswer> = {
     message.executionCount = (object.executionCount !== undefined && object.executionCount !== null)
       ? BigInt(object.executionCount)
       : 0n;
+    message.piece = (object.piece !== undefined && object.piece !== null)
+      ? KernelPiece.fromPartial(object.piece)
+      : undefined;
     return message;
   },
 };
@@ -14363,6 +14400,9 @@ export const KernelCall: MessageFns<KernelCall> = {
         break;
       case "request":
         KernelRequest.encode(message.ask.value, writer.uint32(58).fork()).join();
+        break;
+      case "upload":
+        KernelUpload.encode(message.ask.value, writer.uint32(66).fork()).join();
         break;
     }
     return writer;
@@ -14437,6 +14477,14 @@ export const KernelCall: MessageFns<KernelCall> = {
             message.ask = { case: "request", value: KernelRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.ask = { case: "upload", value: KernelUpload.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -14492,7 +14540,162 @@ export const KernelCall: MessageFns<KernelCall> = {
         }
         break;
       }
+      case "upload": {
+        if (object.ask?.value !== undefined && object.ask?.value !== null) {
+          message.ask = { case: "upload", value: KernelUpload.fromPartial(object.ask.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseKernelPiece(): KernelPiece {
+  return { data: new Uint8Array(0), last: false };
+}
+
+export const KernelPiece: MessageFns<KernelPiece> = {
+  encode(message: KernelPiece, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    if (message.last !== false) {
+      writer.uint32(16).bool(message.last);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelPiece {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelPiece();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.last = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelPiece>): KernelPiece {
+    return KernelPiece.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelPiece>): KernelPiece {
+    const message = createBaseKernelPiece();
+    message.data = object.data ?? new Uint8Array(0);
+    message.last = object.last ?? false;
+    return message;
+  },
+};
+
+function createBaseKernelUpload(): KernelUpload {
+  return { name: "", offset: 0n, data: new Uint8Array(0) };
+}
+
+export const KernelUpload: MessageFns<KernelUpload> = {
+  encode(message: KernelUpload, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.offset);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(26).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelUpload {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelUpload();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelUpload>): KernelUpload {
+    return KernelUpload.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelUpload>): KernelUpload {
+    const message = createBaseKernelUpload();
+    message.name = object.name ?? "";
+    message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    message.data = object.data ?? new Uint8Array(0);
     return message;
   },
 };
@@ -14780,6 +14983,7 @@ function createBaseKernelRequest(): KernelRequest {
     buffers: [],
     header: new Uint8Array(0),
     channel: "",
+    uploads: [],
   };
 }
 
@@ -14802,6 +15006,9 @@ export const KernelRequest: MessageFns<KernelRequest> = {
     }
     if (message.channel !== "") {
       writer.uint32(50).string(message.channel);
+    }
+    for (const v of message.uploads) {
+      writer.uint32(58).string(v!);
     }
     return writer;
   },
@@ -14867,6 +15074,14 @@ export const KernelRequest: MessageFns<KernelRequest> = {
             message.channel = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.uploads.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -14890,6 +15105,7 @@ export const KernelRequest: MessageFns<KernelRequest> = {
     message.buffers = object.buffers?.map((e) => e) || [];
     message.header = object.header ?? new Uint8Array(0);
     message.channel = object.channel ?? "";
+    message.uploads = object.uploads?.map((e) => e) || [];
     return message;
   },
 };
@@ -14902,6 +15118,7 @@ function createBaseKernelAnswer(): KernelAnswer {
     prompt: undefined,
     info: new Uint8Array(0),
     message: undefined,
+    piece: undefined,
   };
 }
 
@@ -14924,6 +15141,9 @@ export const KernelAnswer: MessageFns<KernelAnswer> = {
     }
     if (message.message !== undefined) {
       KernelMessage.encode(message.message, writer.uint32(50).fork()).join();
+    }
+    if (message.piece !== undefined) {
+      KernelPiece.encode(message.piece, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -14989,6 +15209,14 @@ export const KernelAnswer: MessageFns<KernelAnswer> = {
             message.message = KernelMessage.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.piece = KernelPiece.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -15019,6 +15247,9 @@ export const KernelAnswer: MessageFns<KernelAnswer> = {
     message.info = object.info ?? new Uint8Array(0);
     message.message = (object.message !== undefined && object.message !== null)
       ? KernelMessage.fromPartial(object.message)
+      : undefined;
+    message.piece = (object.piece !== undefined && object.piece !== null)
+      ? KernelPiece.fromPartial(object.piece)
       : undefined;
     return message;
   },
@@ -19237,4 +19468,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, SessionWatchCall as SessionWatchCallSchema, SessionWatchAnswer as SessionWatchAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostLogCall as HostLogCallSchema, HostLogAnswer as HostLogAnswerSchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, KernelCall as KernelCallSchema, KernelShow as KernelShowSchema, KernelCancel as KernelCancelSchema, KernelReply as KernelReplySchema, KernelInterrupt as KernelInterruptSchema, KernelRestart as KernelRestartSchema, KernelRequest as KernelRequestSchema, KernelAnswer as KernelAnswerSchema, KernelRun as KernelRunSchema, KernelPrompt as KernelPromptSchema, KernelSpecsCall as KernelSpecsCallSchema, KernelSpecsAnswer as KernelSpecsAnswerSchema, KernelSpec as KernelSpecSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, AuditReadCall as AuditReadCallSchema, AuditReadAnswer as AuditReadAnswerSchema, AuditRecord as AuditRecordSchema, AuditVerifyCall as AuditVerifyCallSchema, AuditVerifyAnswer as AuditVerifyAnswerSchema, AuditFinding as AuditFindingSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, PolicySaveCall as PolicySaveCallSchema, PolicyTryCall as PolicyTryCallSchema, PolicyTryAnswer as PolicyTryAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };
+export { ClientFrame as ClientFrameSchema, HostFrame as HostFrameSchema, Hello as HelloSchema, Challenge as ChallengeSchema, Proof as ProofSchema, Bear as BearSchema, Redeem as RedeemSchema, Resume as ResumeSchema, Welcome as WelcomeSchema, Surroundings as SurroundingsSchema, Refused as RefusedSchema, Ping as PingSchema, Pong as PongSchema, Attach as AttachSchema, Continuity as ContinuitySchema, ContinuityAck as ContinuityAckSchema, Attached as AttachedSchema, GapNotice as GapNoticeSchema, SnapshotPart as SnapshotPartSchema, ScreenPart as ScreenPartSchema, Input as InputSchema, InputResult as InputResultSchema, Credit as CreditSchema, Resize as ResizeSchema, FloorRequest as FloorRequestSchema, FloorAnswer as FloorAnswerSchema, FloorNotice as FloorNoticeSchema, PresenceNotice as PresenceNoticeSchema, Detach as DetachSchema, Detached as DetachedSchema, Connect as ConnectSchema, Connected as ConnectedSchema, Tcp as TcpSchema, Call as CallSchema, Cancel as CancelSchema, Answer as AnswerSchema, Done as DoneSchema, OpenCall as OpenCallSchema, OpenAnswer as OpenAnswerSchema, ListCall as ListCallSchema, ListAnswer as ListAnswerSchema, SessionWatchCall as SessionWatchCallSchema, SessionWatchAnswer as SessionWatchAnswerSchema, ShowCall as ShowCallSchema, ScreenCall as ScreenCallSchema, ScreenAnswer as ScreenAnswerSchema, WaitCall as WaitCallSchema, WaitAnswer as WaitAnswerSchema, SignalCall as SignalCallSchema, KillCall as KillCallSchema, RenameCall as RenameCallSchema, RemoveCall as RemoveCallSchema, FloorCall as FloorCallSchema, ResizeCall as ResizeCallSchema, SendCall as SendCallSchema, OperatorInfo as OperatorInfoSchema, OperatorKey as OperatorKeySchema, OperatorAddCall as OperatorAddCallSchema, OperatorAddAnswer as OperatorAddAnswerSchema, OperatorListCall as OperatorListCallSchema, OperatorListAnswer as OperatorListAnswerSchema, OperatorRevokeCall as OperatorRevokeCallSchema, KeyAddCall as KeyAddCallSchema, KeyRevokeCall as KeyRevokeCallSchema, OperatorLinkCall as OperatorLinkCallSchema, InviteCall as InviteCallSchema, InviteAnswer as InviteAnswerSchema, Invitation as InvitationSchema, InvitationListCall as InvitationListCallSchema, InvitationListAnswer as InvitationListAnswerSchema, InvitationRevokeCall as InvitationRevokeCallSchema, FileInfo as FileInfoSchema, FileListCall as FileListCallSchema, FileListAnswer as FileListAnswerSchema, FileReadCall as FileReadCallSchema, FilePart as FilePartSchema, FileWriteCall as FileWriteCallSchema, FileWriteAnswer as FileWriteAnswerSchema, PortListCall as PortListCallSchema, PortListAnswer as PortListAnswerSchema, Port as PortSchema, FileWatchCall as FileWatchCallSchema, FileChange as FileChangeSchema, WhoamiCall as WhoamiCallSchema, WhoamiAnswer as WhoamiAnswerSchema, HostStatusCall as HostStatusCallSchema, HostStatusAnswer as HostStatusAnswerSchema, HostStatusAnswer_LimitsEntry as HostStatusAnswer_LimitsEntrySchema, HostStatusAnswer_AddressesEntry as HostStatusAnswer_AddressesEntrySchema, HostLogCall as HostLogCallSchema, HostLogAnswer as HostLogAnswerSchema, Uplink as UplinkSchema, RelayJoinCall as RelayJoinCallSchema, RelayLeaveCall as RelayLeaveCallSchema, MirrorCall as MirrorCallSchema, MirrorStatusCall as MirrorStatusCallSchema, MirrorStatus as MirrorStatusSchema, ConsoleCall as ConsoleCallSchema, ConsoleAnswer as ConsoleAnswerSchema, MirrorKeyCall as MirrorKeyCallSchema, MirrorKeyAnswer as MirrorKeyAnswerSchema, HostDownCall as HostDownCallSchema, Again as AgainSchema, RunCall as RunCallSchema, RunAnswer as RunAnswerSchema, KernelCall as KernelCallSchema, KernelPiece as KernelPieceSchema, KernelUpload as KernelUploadSchema, KernelShow as KernelShowSchema, KernelCancel as KernelCancelSchema, KernelReply as KernelReplySchema, KernelInterrupt as KernelInterruptSchema, KernelRestart as KernelRestartSchema, KernelRequest as KernelRequestSchema, KernelAnswer as KernelAnswerSchema, KernelRun as KernelRunSchema, KernelPrompt as KernelPromptSchema, KernelSpecsCall as KernelSpecsCallSchema, KernelSpecsAnswer as KernelSpecsAnswerSchema, KernelSpec as KernelSpecSchema, ExecCall as ExecCallSchema, ExecAnswer as ExecAnswerSchema, RedactCall as RedactCallSchema, RedactAnswer as RedactAnswerSchema, AuditHeadCall as AuditHeadCallSchema, AuditHeadAnswer as AuditHeadAnswerSchema, AuditReadCall as AuditReadCallSchema, AuditReadAnswer as AuditReadAnswerSchema, AuditRecord as AuditRecordSchema, AuditVerifyCall as AuditVerifyCallSchema, AuditVerifyAnswer as AuditVerifyAnswerSchema, AuditFinding as AuditFindingSchema, WitnessCall as WitnessCallSchema, WitnessAnswer as WitnessAnswerSchema, WitnessAcceptCall as WitnessAcceptCallSchema, WitnessAlarm as WitnessAlarmSchema, ProbeCall as ProbeCallSchema, ProbeAnswer as ProbeAnswerSchema, AgentCall as AgentCallSchema, AgentAnswer as AgentAnswerSchema, SearchCall as SearchCallSchema, SearchAnswer as SearchAnswerSchema, SearchAnswer_Hit as SearchAnswer_HitSchema, PolicyCall as PolicyCallSchema, PolicyAnswer as PolicyAnswerSchema, PolicySaveCall as PolicySaveCallSchema, PolicyTryCall as PolicyTryCallSchema, PolicyTryAnswer as PolicyTryAnswerSchema, ApprovalsNotice as ApprovalsNoticeSchema, ApprovalListCall as ApprovalListCallSchema, ApprovalListAnswer as ApprovalListAnswerSchema, ApprovalWatchCall as ApprovalWatchCallSchema, ApprovalDecideCall as ApprovalDecideCallSchema, Approval as ApprovalSchema, AskCall as AskCallSchema, AskAnswer as AskAnswerSchema, ApprovalAnswerCall as ApprovalAnswerCallSchema };

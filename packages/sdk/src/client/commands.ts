@@ -10,6 +10,7 @@ import type { Attachment, ExecResult, HostClient, RunResult, WaitSpec } from "..
 import { ClientAttachment } from "./attachment.ts";
 import type { Connection } from "./connection.ts";
 import { Lasting, type Patience } from "./lasting.ts";
+import { Pieces } from "./kernel-pieces.ts";
 import { textOfKernel } from "./kernel-text.ts";
 import type { Redial } from "./redial.ts";
 
@@ -46,9 +47,11 @@ export async function run(
   // K2
   const had = { offset: 0n, bytes: 0n, omitted: 0n, masked: 0n };
   let omittedBefore = 0n;
+  const pieces = new Pieces();
   try {
     const { value: r } = await lasting.ask(
       (connection, againMs) => {
+        pieces.clear();
         omittedBefore = againMs === null ? 0n : had.omitted;
         const again =
           againMs === null ? {} : { again: { askedMsAgo: askedMsAgo(againMs), offset: had.offset, bytes: had.bytes } };
@@ -59,10 +62,11 @@ export async function run(
             signal,
             more: (part) => {
               if (part.case !== "run") return;
-              if (part.value.message) {
-                // Of a kernel, as text; kernels.ts has the messages.
+              // Of a kernel, as text; kernels.ts has the messages.
+              const message = part.value.message ?? (part.value.piece && pieces.take(part.value.piece));
+              if (message) {
                 had.offset = part.value.toOffset;
-                const text = textOfKernel(part.value.message);
+                const text = textOfKernel(message);
                 return text === null ? undefined : output?.(bytesOf(text));
               }
               if (part.value.output.length === 0) return;

@@ -3,7 +3,8 @@ import { parsed } from "@holdfast/kernel";
 import { bytesOf, HoldError, type KernelCall, type Init, type KernelMessage, type RunAnswer } from "@holdfast/protocol";
 import type { KernelRunOptions, KernelRunResult, KernelSaid, Kernels } from "../api/index.ts";
 import { type Asking, askedMsAgo, patienceOf } from "./commands.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Result } from "./connection.ts";
+import { Pieces } from "./kernel-pieces.ts";
 import { textOfKernel } from "./kernel-text.ts";
 import { Lasting } from "./lasting.ts";
 import { envOnWire } from "./surroundings.ts";
@@ -15,8 +16,23 @@ export function kernelsOf(
   asking: () => Asking,
   env: () => Readonly<Record<string, string | undefined>>,
 ): Kernels {
-  const ask = async (session: string, what: Ask, signal?: AbortSignal) =>
-    (await call("kernel", { case: "kernel", value: { session, ask: what } }, { signal })).value;
+  const newId = (): string => asking().redial.newId();
+  const ask = async (session: string, what: Ask, signal?: AbortSignal) => {
+    const pieces = new Pieces();
+    let late: KernelMessage | null = null;
+    const more = (part: Result): void => {
+      if (part.case === "kernel" && part.value.piece) late = pieces.take(part.value.piece);
+    };
+    const { value } = await call("kernel", { case: "kernel", value: { session, ask: what } }, { signal, more });
+    return late ? { ...value, message: late } : value;
+  };
+  /** A buffer that is too large for one frame goes before its request. */
+  const upload = async (session: string, buffer: Uint8Array): Promise<string> => {
+    const name = newId();
+    for (let at = 0; at < buffer.length; at += PIECE_BYTES)
+      await ask(session, { case: "upload", value: { name, offset: BigInt(at), data: buffer.subarray(at, at + PIECE_BYTES) } });
+    return name;
+  };
   return {
     specs: async (of) => (await call("kernelSpecs", { case: "kernelSpecs", value: { env: envOnWire(of ?? env()) } })).value.specs,
     show: (session) => ask(session, { case: "show", value: {} }),
@@ -31,7 +47,9 @@ export function kernelsOf(
         msgType,
         content: json(content),
         metadata: json(metadata),
-        buffers: [...buffers],
+        ...(bytesOfAll(buffers) <= PIECE_BYTES
+          ? { buffers: [...buffers] }
+          : { uploads: await all(buffers, (buffer) => upload(session, buffer)) }),
         header: json(header),
         channel: channel ?? "",
       };
@@ -68,21 +86,24 @@ async function run(
   const left = patienceOf(redial, timeoutMs);
   const had = { offset: 0n, bytes: 0n, masked: 0n };
   let isQueued = false;
+  const pieces = new Pieces();
   const part = (told: RunAnswer): void | Promise<void> => {
     if (told.state === "queued" && !isQueued) {
       isQueued = true;
       options.queued?.(told.run);
     }
-    if (!told.message) return;
+    const message = told.message ?? (told.piece && pieces.take(told.piece));
+    if (!message) return;
     had.offset = told.toOffset;
-    had.bytes += bytesIn(told.message);
+    had.bytes += bytesIn(message);
     had.masked += told.maskedBytes;
-    return tellMessage(told.message, options);
+    return tellMessage(message, options);
   };
   try {
     const { value: r } = await lasting.ask(
-      (on, againMs) =>
-        on.callFor(
+      (on, againMs) => {
+        pieces.clear();
+        return on.callFor(
           "run",
           {
             case: "run",
@@ -93,7 +114,8 @@ async function run(
             },
           },
           { signal, more: (more) => (more.case === "run" ? part(more.value) : undefined) },
-        ),
+        );
+      },
       { signal, timeoutMs, link, isNumbered: true },
     );
     if (r.run === "")
@@ -118,8 +140,19 @@ async function tellMessage(message: KernelMessage, { message: told, text }: Kern
   if (shown) await text(shown);
 }
 
+/** Of one frame. */
+const PIECE_BYTES = 512 * 1024;
+
+async function all<T, R>(values: readonly T[], one: (value: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const value of values) results.push(await one(value));
+  return results;
+}
+
+const bytesOfAll = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
+
 function bytesIn({ header, parent, metadata, content, buffers }: KernelMessage): bigint {
-  return BigInt([header, parent, metadata, content, ...buffers].reduce((sum, part) => sum + part.length, 0));
+  return BigInt(bytesOfAll([header, parent, metadata, content, ...buffers]));
 }
 
 function saidOf(message: KernelMessage): KernelSaid {
