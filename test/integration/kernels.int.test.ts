@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { folders } from "@holdfast/sdk/node";
 import { type Event, type HostClient, type KernelRunOptions, OperatorKind } from "@holdfast/sdk";
 import { expect, test } from "vitest";
-import { fact, lives } from "./world/processes.ts";
+import { fact, kill, lives } from "./world/processes.ts";
 import { refusal, type World, world } from "./world/world.ts";
 
 async function kernelWorld(): Promise<{ w: World; client: HostClient; session: string }> {
@@ -343,6 +343,30 @@ test("an observer sees the queue and runs nothing; a kernel that nobody has is r
     expect(await refusal(tried)).toBe("not_permitted");
   const no = await w.open(client, { kind: "kernel", kernel: "cobol" }).catch((fault: unknown) => fault as Error);
   expect(String(no)).toMatch(/\[no_such_kernel\] no kernel cobol; there is .*python3/);
+});
+
+test("D9: a bridge that crashes is started again and takes the kernel up: variable intact, and a run that was under way is told as not known", async () => {
+  const { w, client, session } = await kernelWorld();
+  await ran(client, session, "kept = 'intact'");
+  const [bridge, kernel] = [(await client.show(session)).pid, await kernelPid(client, session)];
+  const running = ran(client, session, "import time; time.sleep(1); print('unheard')");
+  await fact("it runs", async () => (await client.kernels.show(session)).current?.phase === "running");
+  kill(bridge);
+  const { state } = await running;
+  expect(["unknown", "ended"]).toContain(state);
+  expect(await kernelPid(client, session)).toBe(kernel);
+  expect(await ran(client, session, "print(kept)")).toMatchObject({ text: "intact\n" });
+  expect((await client.show(session)).pid).not.toBe(bridge);
+  // The same while no host is there.
+  const [second, before] = [(await client.show(session)).pid, await w.hostPid()];
+  await w.noHost();
+  kill(second);
+  await w.start();
+  const after = await w.connect();
+  expect(await w.hostPid()).not.toBe(before);
+  expect(await ran(after, session, "print(kept, 2)")).toMatchObject({ text: "intact 2\n" });
+  expect(await kernelPid(after, session)).toBe(kernel);
+  expect(lives(kernel)).toBe(true);
 });
 
 test("a kernel session that is killed takes its kernel with it, and leaves no connection file", async () => {

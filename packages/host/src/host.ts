@@ -338,6 +338,7 @@ export class Host {
       this.#retention.shed();
     };
     this.#learning.begin(session);
+    session.specAgain = () => this.#opener.files.specAgain(session.id);
     session.gate = (by, via, frame) => this.gate.typed(session, by, via, frame);
     session.listen((entry, body, payload) => session.kernel?.heard(entry, body, payload));
     session.listen((_entry, body) => this.gate.heard(session, body));

@@ -3,7 +3,7 @@
  * It opens the home, takes up what lives, and listens on the home's socket; on a network only where that was asked for (listen/).
  */
 import { randomBytes, randomInt } from "node:crypto";
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -229,6 +229,10 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
       async startShim(id, spec) {
         const path = runFolder.specPath(id);
         await writeSpec(path, spec, bytesOf);
+        if (spec.respawn) {
+          mkdirSync(runFolder.kernelFolder(id), { recursive: true, mode: 0o700 });
+          await writeSpec(runFolder.keptSpecPath(id), spec, bytesOf);
+        }
         try {
           return await spawning(() => spawnShim(run, path));
         } catch (fault) {

@@ -9,7 +9,7 @@
  *   R3  One that listens for a session that the journal doesn't know, or can't read, is left alone and told: its program may
  *       be well, and that the record of it is lost is no reason to end it (host A3).
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { ShimHandlers, ShimLink } from "@holdfast/shim";
 
@@ -49,6 +49,22 @@ export class RunFolder {
 
   kernelFolder(id: string): string {
     return join(this.#o.folder, "kernel", id);
+  }
+
+  /** Where the spec of a kernel session is kept: its bridge may have to be started once more. */
+  keptSpecPath(id: string): string {
+    return join(this.kernelFolder(id), "spec");
+  }
+
+  specAgain(id: string): string | null {
+    const path = this.specPath(id);
+    try {
+      copyFileSync(this.keptSpecPath(id), path);
+      return path;
+    } catch (fault) {
+      this.#o.log(`session ${id}: its bridge can't be started again: ${String(fault)}`);
+      return null;
+    }
   }
 
   agentPath(id: string): string {

@@ -3,7 +3,17 @@
  * Header: u32 body length, u8 type, u8 flags, u16 zero; all numbers little-endian. The C side is `c/link.c`.
  */
 import { getSystemErrorName } from "node:util";
-import type { InterruptKey, ShimExit, ShimProbe, ShimRefusal, ShimResult, ShimStatus, ShimWelcome, Stream } from "./link.ts";
+import type {
+  InterruptKey,
+  ShimExit,
+  ShimProbe,
+  ShimRefusal,
+  ShimResult,
+  ShimStarted,
+  ShimStatus,
+  ShimWelcome,
+  Stream,
+} from "./link.ts";
 
 export const HEADER_BYTES = 8;
 export const MAX_INPUT_BYTES = 64 * 1024;
@@ -242,12 +252,6 @@ export function decodeProbed(b: Buffer): ShimProbe {
     queuedInputBytes: b.readUInt32LE(20),
     processes,
   };
-}
-
-export interface ShimStarted {
-  readonly pid: number;
-  readonly pidStart: bigint;
-  readonly failure?: { readonly errno: string; readonly step: string };
 }
 
 export function decodeStarted(b: Buffer): ShimStarted {

@@ -124,6 +124,12 @@ export interface ShimProbe {
   }[];
 }
 
+export interface ShimStarted {
+  readonly pid: number;
+  readonly pidStart: bigint;
+  readonly failure?: { readonly errno: string; readonly step: string };
+}
+
 export interface ShimHandlers {
   welcome(w: ShimWelcome): void;
   /** `bytes` is valid only during the call unless the implementation says otherwise; copy to keep. `timeNs`: when the shim read it. */
@@ -135,11 +141,7 @@ export interface ShimHandlers {
   closed(stream: Stream, end: bigint): void;
   probe(p: ShimProbe): void;
   /** Pipe mode, after {@link ShimLink.respawn}: the new leader, or why there is none. */
-  started?(s: {
-    readonly pid: number;
-    readonly pidStart: bigint;
-    readonly failure?: { readonly errno: string; readonly step: string };
-  }): void;
+  started?(s: ShimStarted): void;
   /** {@link ShimLink.release} was refused: so many processes of the session still live. */
   releaseRefused?(living: number): void;
   /** The link is over. `fenced`: a newer host took the shim. */

@@ -61,6 +61,11 @@ import type { SessionFacts } from "@holdfast/core";
 const PIECE_BYTES = 60 * 1024;
 /** Under way to the bridge at once: the shim's queue holds 256 KiB. */
 const UNDER_WAY_BYTES = 180 * 1024;
+/** A bridge that has ended so often, in so long, is not started again. */
+const CRASHES = 5;
+const CRASH_WINDOW_MS = 60_000;
+const SIGTERM = 15;
+const SIGKILL = 9;
 const READ_BYTES = 4 * 1024 * 1024;
 const HOST: Actor = { id: "system:host", via: "host" };
 /** Of an answer to a prompt; the rest is the prompt's id. */
@@ -110,6 +115,8 @@ export interface SavedRoom {
   readonly said: readonly (readonly [string, Said])[];
   readonly asked: readonly (readonly [string, number])[];
   readonly answered: Prompt | null;
+  readonly isEnding: boolean;
+  readonly awaitsBridge: boolean;
 }
 
 interface Outgoing {
@@ -143,6 +150,11 @@ export class KernelRoom {
   readonly #replies = new Map<string, Waiter<Message>>();
   readonly #answers = new Map<string, Waiter<Answer>>();
   readonly #listeners = new Set<RoomListener>();
+  readonly #crashes: number[] = [];
+  /** Somebody has ended the session. */
+  #isEnding: boolean;
+  /** The bridge has crashed, and the next one has not said yet what has become of the kernel: what it was told before would be uncertain. */
+  #awaitsBridge: boolean;
   #isLive = false;
   #isDue = false;
 
@@ -159,6 +171,8 @@ export class KernelRoom {
     this.#said = new Map(saved?.said);
     this.#asked = new Map(saved?.asked);
     this.#answered = saved?.answered ?? null;
+    this.#isEnding = saved?.isEnding ?? false;
+    this.#awaitsBridge = saved?.awaitsBridge ?? false;
     if (saved) this.#decoder.push(Buffer.from(saved.held, "base64"));
     if (past) this.#readOn(saved ? past.savedSeq : 0);
   }
@@ -179,6 +193,8 @@ export class KernelRoom {
       said: [...this.#said],
       asked: [...this.#asked],
       answered: this.#answered,
+      isEnding: this.#isEnding,
+      awaitsBridge: this.#awaitsBridge,
     };
   }
 
@@ -214,6 +230,13 @@ export class KernelRoom {
       options: run.options,
     });
     this.#session.record(by, { case: "kernelAsked", value }, Buffer.from(run.code));
+  }
+
+  /** Whether a bridge that has ended is to be started once more. One that could not begin, or crashes again and again, is not. */
+  mayStartAgain(): boolean {
+    const since = this.#ports.clock.monoMs() - CRASH_WINDOW_MS;
+    const { incarnation, phase } = this.#state;
+    return incarnation > 0 && phase !== "ended" && !this.#isEnding && this.#crashes.filter((at) => at > since).length < CRASHES;
   }
 
   /** Takes a run from the queue. */
@@ -333,6 +356,12 @@ export class KernelRoom {
         const { run, outcome, because } = body.value;
         return this.#apply({ kind: "over", runId: run, outcome: outcome as "cancelled", because }, entry.seq);
       }
+      case "bridgeEnded":
+        return this.#foldCrash(entry.seq);
+      case "signalled":
+        if (body.value.target === "tree" && (body.value.signal === SIGTERM || body.value.signal === SIGKILL))
+          this.#isEnding = true;
+        return;
       case "input":
         return this.#foldInput(entry, body.value, payload);
       case "inputSettled":
@@ -362,6 +391,8 @@ export class KernelRoom {
   }
 
   #heardWord(word: BridgeWord): void {
+    if (word.word === "adopted" || word.word === "started" || word.word === "died" || word.word === "failed")
+      this.#awaitsBridge = false;
     if (word.word === "answer") take(this.#answers, word.id)?.resolve(word);
     if (word.word === "refused")
       take(this.#replies, word.msgId)?.reject(
@@ -466,6 +497,18 @@ export class KernelRoom {
     }
   }
 
+  /** What the old bridge had not read is gone, with its pipe: the next one begins anew. */
+  #foldCrash(seq: number): void {
+    for (const found of this.#decoder.restart()) if ("record" in found) this.#hear(found.record, seq);
+    for (const [unit, said] of this.#said) this.#said.set(unit, { ...said, applied: 0, isTorn: true, total: 0 });
+    for (const id of [...this.#answers.keys()])
+      take(this.#answers, id)?.reject(
+        new HoldError("draining", `the bridge to the kernel of session ${this.#label} is started again; ask again`),
+      );
+    this.#awaitsBridge = true;
+    this.#crashes.push(this.#ports.clock.monoMs());
+  }
+
   #tear(unit: string): void {
     const said = this.#said.get(unit);
     if (said) this.#said.set(unit, { ...said, isTorn: true });
@@ -520,6 +563,7 @@ export class KernelRoom {
     if (!this.#isLive || this.#state.phase === "ended") return;
     if (this.#session.facts.aiPaused) this.#cancelWhere((run) => run.by.kind === "ai", "AI operators were paused");
     this.#mend();
+    if (this.#awaitsBridge) return;
     const run = nextRun(this.#state);
     if (run && this.#outbox.every(({ message }) => message !== run.id)) this.#send(run);
     this.#sayMore();

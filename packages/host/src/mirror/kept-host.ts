@@ -99,6 +99,7 @@ function openKept(home: string, linkCount: () => number, recordOf?: RecordOf): K
         environmentPath: (id) => join(folders.run(home), `${id}.env`),
         agentPath: (id) => join(folders.run(home), `${id}.agent`),
         pointAgent: nobody,
+        specAgain: () => null,
         forgetAgent: () => {},
         forget: () => {},
       },

@@ -54,6 +54,8 @@ export interface SessionFiles {
   environmentPath(id: string): string;
   agentPath(id: string): string;
   pointAgent(id: string, target: string): void;
+  /** Of a kernel session: a spec file that starts its bridge once more, which its shim removes; null: there is none. */
+  specAgain(id: string): string | null;
   forgetAgent(id: string): void;
   /** The session is over. `isShimGone`: nobody is left to remove the socket. */
   forget(id: string, isShimGone: boolean): void;
@@ -161,6 +163,7 @@ export async function openSession(session: LiveSession, request: OpenRequest, op
   try {
     await opener.startShim(session.id, {
       mode: request.kind,
+      ...(request.kernel ? { respawn: true } : {}),
       argv: program.argv,
       env: program.env,
       cwd: request.cwd,
@@ -240,7 +243,14 @@ function welcome(session: LiveSession, w: ShimWelcome, bootId: string): void {
   if (session.facts.pid === w.pid && session.facts.shimPid === w.shimPid) return;
   session.record(host, {
     case: "started",
-    value: create(EventBody_StartedSchema, { pid: w.pid, pidStart: w.pidStart, shimPid: w.shimPid, incarnation: 1, bootId }),
+    value: create(EventBody_StartedSchema, {
+      pid: w.pid,
+      pidStart: w.pidStart,
+      shimPid: w.shimPid,
+      // A kernel's bridge that crashed while no host was there has started again since.
+      incarnation: Math.max(1, session.facts.incarnation),
+      bootId,
+    }),
   });
 }
 

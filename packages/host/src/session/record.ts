@@ -52,6 +52,7 @@ export const kinds = {
   witnessAccepted: 86,
   kernelAsked: 87,
   kernelOver: 88,
+  bridgeEnded: 89,
 } as const satisfies Record<Case, number>;
 export const OUTPUT_KIND = kinds.output;
 

@@ -22,18 +22,20 @@ import {
 import {
   create,
   EventBody_AttachedSchema,
+  EventBody_BridgeEndedSchema,
   EventBody_ClosedSchema,
   EventBody_DetachedSchema,
   EventBody_EndedSchema,
   EventBody_ExitedSchema,
   EventBody_SignalledSchema,
+  EventBody_StartedSchema,
   ExitSchema,
   HoldError,
   type Input,
   type Presence,
-  type SessionState,
+  SessionState,
 } from "@holdfast/protocol";
-import type { ShimExit, ShimLink, ShimProbe, ShimResult, ShimWelcome } from "@holdfast/shim";
+import type { ShimExit, ShimLink, ShimProbe, ShimResult, ShimStarted, ShimWelcome } from "@holdfast/shim";
 import type { Entry } from "../journal/journal.ts";
 import type { KernelRoom, SavedRoom } from "../kernel/room.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
@@ -99,6 +101,8 @@ export class LiveSession {
   operatorFor: (id: string) => Operator | null = () => null;
   /** Of a kernel session. */
   kernel: KernelRoom | null = null;
+  /** Path of a spec that starts its program once more; null: there is none. */
+  specAgain: () => string | null = () => null;
   /** Whose agent the session's stable agent path leads to. */
   agentBy = "";
   /** What an AI may type. Nothing, until whoever holds the session says. */
@@ -120,6 +124,7 @@ export class LiveSession {
       exited: (e) => this.#exited(e),
       closed: (stream, end) => this.#closed(stream, end),
       probed: (p) => this.onProbe?.(p),
+      started: (s) => this.#startedAgain(s),
       ended: (reason, detail) => this.onShimEnd?.(reason, detail),
       stalled: () => {
         this.#inputs.stalled();
@@ -290,7 +295,8 @@ export class LiveSession {
     this.#line.welcomed();
     this.onWelcome?.(w);
     this.#sizing.claimAgain();
-    this.kernel?.goOn();
+    // One whose program has exited tells so next.
+    if (w.phase === "running") this.kernel?.goOn();
   }
 
   #result(r: ShimResult): void {
@@ -300,6 +306,7 @@ export class LiveSession {
   }
 
   #exited(e: ShimExit): void {
+    if (this.#startAgain(e)) return;
     this.#inputs.exited();
     this.#line.ackNow();
     if (!this.isOver) {
@@ -317,6 +324,32 @@ export class LiveSession {
     }
     this.#line.link?.ack({ exit: true });
     this.#over();
+  }
+
+  /** The bridge to a kernel has crashed: another takes the kernel up (design, D9). */
+  #startAgain({ code, signal }: ShimExit): boolean {
+    const path = !this.isOver && this.kernel?.mayStartAgain() ? this.specAgain() : null;
+    if (path === null) return false;
+    const value = create(EventBody_BridgeEndedSchema, {
+      ...(code === null ? {} : { code }),
+      ...(signal === null ? {} : { signal }),
+    });
+    const { seq } = this.record(HOST, { case: "bridgeEnded", value });
+    this.#line.link?.ack({ exit: true });
+    this.#line.link?.respawn(BigInt(seq), path);
+    return true;
+  }
+
+  #startedAgain({ pid, pidStart, failure }: ShimStarted): void {
+    if (failure)
+      return this.ended(
+        SessionState.LOST,
+        `the bridge to its kernel ended, and no other could be started (${failure.errno} at ${failure.step})`,
+      );
+    const { shimPid, bootId, incarnation } = this.facts;
+    const value = create(EventBody_StartedSchema, { pid, pidStart, shimPid, bootId, incarnation });
+    this.record(HOST, { case: "started", value });
+    this.kernel?.goOn();
   }
 
   #closed(stream: 0 | 1 | 2, end: bigint): void {

@@ -12,7 +12,7 @@
  */
 import { MonotonicMs } from "@holdfast/core";
 import { HoldError } from "@holdfast/protocol";
-import type { ShimExit, ShimLink, ShimProbe, ShimResult, ShimWelcome } from "@holdfast/shim";
+import type { ShimExit, ShimLink, ShimProbe, ShimResult, ShimStarted, ShimWelcome } from "@holdfast/shim";
 import type { Book } from "./book.ts";
 import { isJournalFault } from "./journal-fault.ts";
 import type { SessionPorts } from "./ports.ts";
@@ -29,6 +29,8 @@ export interface LineHandlers {
   exited(e: ShimExit): void;
   closed(stream: 0 | 1 | 2, end: bigint): void;
   probed(p: ShimProbe): void;
+  /** The program was started again. */
+  started(s: ShimStarted): void;
   /** The journal's fault made the line let go: what was known of this link is void. */
   stalled(): void;
   /** The link is over, and nobody asked for that. */
@@ -84,6 +86,7 @@ export class ShimLine {
       exited: (e) => heard(() => handlers.exited(e)),
       closed: (stream, end) => heard(() => handlers.closed(stream, end)),
       probe: (p) => heard(() => handlers.probed(p)),
+      started: (s) => heard(() => handlers.started(s)),
       releaseRefused: () => heard(() => this.#releaseLater()),
       end: (reason, detail) => {
         if (this.#shim !== link) return;

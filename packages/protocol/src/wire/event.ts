@@ -87,6 +87,7 @@ export interface EventBody {
     | { case: "witnessAccepted"; value: EventBody_WitnessAccepted }
     | { case: "kernelAsked"; value: EventBody_KernelAsked }
     | { case: "kernelOver"; value: EventBody_KernelOver }
+    | { case: "bridgeEnded"; value: EventBody_BridgeEnded }
     | { case: undefined; value?: undefined };
 }
 
@@ -347,6 +348,12 @@ export interface EventBody_KernelAsked {
   writer: string;
   n: bigint;
   options: KernelRunOptions | undefined;
+}
+
+/** The bridge to the session's kernel has ended by itself, and is started again: the kernel goes on (docs/kernel-bridge.md §6). */
+export interface EventBody_BridgeEnded {
+  code?: number | undefined;
+  signal?: number | undefined;
 }
 
 /** What the host itself has decided of a run: cancelled. `because`: in words, or the run that failed. */
@@ -701,6 +708,9 @@ export const EventBody: MessageFns<EventBody> = {
       case "kernelOver":
         EventBody_KernelOver.encode(message.kind.value, writer.uint32(706).fork()).join();
         break;
+      case "bridgeEnded":
+        EventBody_BridgeEnded.encode(message.kind.value, writer.uint32(714).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1010,6 +1020,14 @@ export const EventBody: MessageFns<EventBody> = {
             message.kind = { case: "kernelOver", value: EventBody_KernelOver.decode(reader, reader.uint32()) };
             continue;
           }
+          case 89: {
+            if (tag !== 714) {
+              break;
+            }
+
+            message.kind = { case: "bridgeEnded", value: EventBody_BridgeEnded.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1238,6 +1256,12 @@ export const EventBody: MessageFns<EventBody> = {
       case "kernelOver": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { case: "kernelOver", value: EventBody_KernelOver.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "bridgeEnded": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { case: "bridgeEnded", value: EventBody_BridgeEnded.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -4462,6 +4486,73 @@ export const EventBody_KernelAsked: MessageFns<EventBody_KernelAsked> = {
   },
 };
 
+function createBaseEventBody_BridgeEnded(): EventBody_BridgeEnded {
+  return { code: undefined, signal: undefined };
+}
+
+export const EventBody_BridgeEnded: MessageFns<EventBody_BridgeEnded> = {
+  encode(message: EventBody_BridgeEnded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== undefined) {
+      writer.uint32(8).uint32(message.code);
+    }
+    if (message.signal !== undefined) {
+      writer.uint32(16).uint32(message.signal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventBody_BridgeEnded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventBody_BridgeEnded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.code = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.signal = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EventBody_BridgeEnded>): EventBody_BridgeEnded {
+    return EventBody_BridgeEnded.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventBody_BridgeEnded>): EventBody_BridgeEnded {
+    const message = createBaseEventBody_BridgeEnded();
+    message.code = object.code ?? undefined;
+    message.signal = object.signal ?? undefined;
+    return message;
+  },
+};
+
 function createBaseEventBody_KernelOver(): EventBody_KernelOver {
   return { run: "", outcome: "", because: "" };
 }
@@ -4742,4 +4833,4 @@ export interface MessageFns<T> {
   fromPartial(object: DeepPartial<T>): T;
 }
 
-export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema, EventBody_ApprovalAsked as EventBody_ApprovalAskedSchema, EventBody_ApprovalDecided as EventBody_ApprovalDecidedSchema, EventBody_ApprovalOver as EventBody_ApprovalOverSchema, EventBody_PortUsed as EventBody_PortUsedSchema, EventBody_HeadContradicted as EventBody_HeadContradictedSchema, EventBody_WitnessAccepted as EventBody_WitnessAcceptedSchema, EventBody_KernelAsked as EventBody_KernelAskedSchema, EventBody_KernelOver as EventBody_KernelOverSchema, EventBody_PolicyLoaded as EventBody_PolicyLoadedSchema, KernelRunOptions as KernelRunOptionsSchema };
+export { Event as EventSchema, EventBody as EventBodySchema, EventBody_Opened as EventBody_OpenedSchema, EventBody_Started as EventBody_StartedSchema, EventBody_Output as EventBody_OutputSchema, EventBody_Input as EventBody_InputSchema, EventBody_InputSettled as EventBody_InputSettledSchema, EventBody_ResizeAsked as EventBody_ResizeAskedSchema, EventBody_Resized as EventBody_ResizedSchema, EventBody_Signalled as EventBody_SignalledSchema, EventBody_Attached as EventBody_AttachedSchema, EventBody_Detached as EventBody_DetachedSchema, EventBody_FloorChanged as EventBody_FloorChangedSchema, EventBody_AiPaused as EventBody_AiPausedSchema, EventBody_CommandStarted as EventBody_CommandStartedSchema, EventBody_CommandEnded as EventBody_CommandEndedSchema, EventBody_Exited as EventBody_ExitedSchema, EventBody_Closed as EventBody_ClosedSchema, EventBody_Ended as EventBody_EndedSchema, EventBody_Renamed as EventBody_RenamedSchema, EventBody_Redacted as EventBody_RedactedSchema, EventBody_GapMarked as EventBody_GapMarkedSchema, EventBody_Note as EventBody_NoteSchema, EventBody_OperatorChanged as EventBody_OperatorChangedSchema, EventBody_HostStarted as EventBody_HostStartedSchema, EventBody_ReplyWritten as EventBody_ReplyWrittenSchema, EventBody_Removed as EventBody_RemovedSchema, EventBody_FileUsed as EventBody_FileUsedSchema, EventBody_ApprovalAsked as EventBody_ApprovalAskedSchema, EventBody_ApprovalDecided as EventBody_ApprovalDecidedSchema, EventBody_ApprovalOver as EventBody_ApprovalOverSchema, EventBody_PortUsed as EventBody_PortUsedSchema, EventBody_HeadContradicted as EventBody_HeadContradictedSchema, EventBody_WitnessAccepted as EventBody_WitnessAcceptedSchema, EventBody_KernelAsked as EventBody_KernelAskedSchema, EventBody_BridgeEnded as EventBody_BridgeEndedSchema, EventBody_KernelOver as EventBody_KernelOverSchema, EventBody_PolicyLoaded as EventBody_PolicyLoadedSchema, KernelRunOptions as KernelRunOptionsSchema };

@@ -239,6 +239,7 @@ export class Life implements Owner {
       environmentPath: (id: string) => `/run/environment/${id}`,
       agentPath: (id: string) => `/run/agent/${id}.sock`,
       pointAgent: () => {},
+      specAgain: () => null,
       forgetAgent: () => {},
       forget: () => {},
     };
