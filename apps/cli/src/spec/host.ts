@@ -49,7 +49,7 @@ export const hostCommands = [
     group: "host",
     brief: "pid, version, sessions, limits of the host",
     description:
-      "`loop lag` is how late the host was to look at what came, one look of a hundred, over the last ten seconds: what a key waits for before anything is done with it.",
+      "`loop lag` is how late the host was to look at what came, one look of a hundred, over the last ten seconds in which somebody was linked: what a key waits for before anything is done with it.",
     flags: { json: jsonFlag },
     examples: [{ line: "hold host status", says: "exit 5 if it does not run" }],
     load: () => import("../commands/host-status.ts"),
