@@ -170,7 +170,8 @@ export interface Journal {
   /** When {@link tick} wants to be called (monotonic, as `now`), to sign what is not yet under a seal; null if nothing is. */
   readonly nextWakeNs: bigint | null;
   tick(): void;
-  /** Probes whether a frozen journal can go on (disk full); true if so. */
+  /** Probes whether a frozen journal can go on (disk full); true if so. A closed one can't. */
   thaw(): boolean;
+  /** Done or refused: what is asked meanwhile stands under the last seal, or is refused as by a frozen journal. */
   close(): Promise<void>;
 }
