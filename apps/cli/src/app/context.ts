@@ -49,8 +49,6 @@ export interface Context {
   now(): number;
   home(): Promise<string>;
   configFolder(): Promise<string>;
-  /** The policy file of this machine's host. */
-  policyFile(): Promise<string>;
   settings(): Promise<Settings>;
   /** From now on the host of another machine is meant. Before {@link client}. */
   reach(remote: Remote): void;

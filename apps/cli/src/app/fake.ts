@@ -219,7 +219,6 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     now: () => nowMs,
     home: async () => world.home ?? "/nowhere/home",
     configFolder: async () => world.configFolder ?? "/nowhere/config",
-    policyFile: async () => `${world.home ?? "/nowhere/home"}/policy.toml`,
     settings: async () =>
       world.configFolder === undefined ? defaults : (await import("../config/settings.ts")).loadSettings(world.configFolder, env),
     client: async () => {

@@ -200,10 +200,6 @@ export class RealContext implements Context {
     return (await import("@holdfast/sdk/node")).configFolder(process.env);
   }
 
-  async policyFile(): Promise<string> {
-    return (await import("@holdfast/sdk/node")).files.policy(await this.home());
-  }
-
   settings(): Promise<Settings> {
     this.#settings ??= (async () => {
       const { loadSettings } = await import("../config/settings.ts");
