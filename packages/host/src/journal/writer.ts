@@ -361,6 +361,8 @@ export class Writer {
       toLsn: entries.at(-1)?.lsn ?? this.tail.baseLsn,
       why: String((cause as Error)?.message ?? cause),
     });
+    this.#payloads.eraseAgain();
+    this.#ledger.eraseAgain();
   }
 
   #rewriteEntry(e: TailEntry): void {
