@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { ConsoleBrowser, closeChrome } from "./world/console.ts";
-import { held, hold, holdPath, type Machine } from "./world/hold.ts";
+import { held, hold, holdPath, type Machine, machine } from "./world/hold.ts";
 import { burn, mirrored } from "./world/mirror.ts";
 import { NatsProcess } from "./world/nats.ts";
 import { fact } from "./world/processes.ts";
@@ -19,8 +19,8 @@ interface Served {
 }
 
 /** `folder`: where it keeps what it has fetched. */
-async function serves(on: Machine, folder: string): Promise<Served> {
-  const child = spawn(holdPath, ["console", "--context", "box", "--from-mirror", "--json"], {
+async function serves(on: Machine, folder: string, line = ["--context", "box", "--from-mirror"]): Promise<Served> {
+  const child = spawn(holdPath, ["console", ...line, "--json"], {
     env: { ...on.env, TMPDIR: folder },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -108,4 +108,38 @@ test("a machine burns, and its sessions, timelines, playbacks and audit are in a
 test("a page over a mirror is read on this machine alone, and needs a mirror", async () => {
   const w = await world();
   expect((await hold(w, "console", "--from-mirror")).err).toContain("no mirror is known");
+});
+
+test("a host that is named is asked, and once it is gone what its mirror has is served and told to be no more than that", async () => {
+  const w = await world();
+  const nats = await NatsProcess.start(w);
+  const url = await w.listen();
+  await w.open(await w.connect(), { name: "main", script: "exec cat" });
+  await held(w, "host", "mirror", nats.url);
+  const laptop = machine(w, "laptop");
+  await held(laptop, "join", (await held(w, "operator", "invite", "ana", "--role", "admin")).split("\n").at(-1)!);
+  await held(laptop, "context", "set", "box", "--at", url, "--mirror", nats.url);
+  await held(w, "host", "mirror", "now");
+  expect(await hold(laptop, "console", "box")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("serves no page to other machines"),
+  });
+  await burn(w);
+  expect(await hold(laptop, "console", "box", "--by-network")).toMatchObject({ code: 5 });
+  const folder = w.path("fetched");
+  mkdirSync(folder);
+  const { link, child } = await serves(laptop, folder, ["box"]);
+  expect((await fetch(link)).status).toBe(200);
+  child.kill("SIGINT");
+  await once(child, "exit");
+  expect(readdirSync(folder)).toEqual([]);
+  const told = spawn(holdPath, ["console", "box"], {
+    env: { ...laptop.env, TMPDIR: folder },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  onTestFinished(() => void told.kill("SIGKILL"));
+  const [warning] = (await once(createInterface({ input: told.stderr! }), "line")) as [string];
+  expect(warning).toMatch(/^from the mirror nats:\S+, as of .*: nothing of this is live \(.+\)$/);
+  told.kill("SIGINT");
+  await once(told, "exit");
 });

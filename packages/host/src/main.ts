@@ -20,7 +20,7 @@ import { lacking } from "./descriptors.ts";
 import { Host } from "./host.ts";
 import { collectWhenIdle } from "./idle-memory.ts";
 import { NodeDisk, openJournal, systemRandom } from "./journal/index.ts";
-import { measureLag } from "./loop-lag.ts";
+import { loopLag } from "./loop-lag.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
 import { Console, CONSOLE_SHUT } from "./console/console.ts";
@@ -175,6 +175,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   const runFolder = new RunFolder({ folder: run, connectShim: (path, handlers) => connectShim(path, {}, handlers), log, notice });
   const spawning = atOnce(SPAWNS);
   const links = new Set<HostLink>();
+  const lag = loopLag();
   let server: Server | null = null;
   let listener: Listener | null = null;
   let console: Console | null = null;
@@ -249,6 +250,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     record: (by, body) => host.record(by, body),
   });
   host.witness = witness;
+  host.lag = lag;
   host.surroundings = ownSurroundings();
   host.oidc = issuerOf(login ?? settings.oidc, host);
   // Not 0: whoever it was, the home's keeper still holds the home, and must not end with us.
@@ -273,7 +275,11 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     const bound = new HostLink(host, identity, link, proven, begins);
     bound.onOpen = known;
     links.add(bound);
-    bound.onOver = () => links.delete(bound);
+    lag.follow(links.size);
+    bound.onOver = () => {
+      links.delete(bound);
+      lag.follow(links.size);
+    };
     return bound;
   };
   server = await listenUnix(files.socket(home), (link) => meet(link));
@@ -281,7 +287,6 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   server.on("error", (fault) => log(`a link can't be taken: ${fault.message}`));
   log(`serving ${home}: ${adopted} sessions taken up, ${lost} lost, in ${Math.round(performance.now() - started)} ms`);
   collectWhenIdle();
-  host.lag = measureLag();
   keepJournal(ports, log, {
     thawed() {
       for (const session of host.sessions.values()) session.thawed();

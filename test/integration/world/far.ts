@@ -6,12 +6,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { hostDown } from "@holdfast/host/start";
 import { InputStatus, type Session } from "@holdfast/protocol";
 import type { HostClient } from "@holdfast/sdk";
-import { files } from "@holdfast/sdk/node";
 import { expect } from "vitest";
 import { holdPath } from "./hold.ts";
 import type { Machine, Network } from "./network.ts";
@@ -95,7 +93,6 @@ export async function ticking(w: World, by: HostClient, name = "ticks"): Promise
 
 export class FarOperator {
   readonly #child: ChildProcess;
-  readonly #home: string;
   readonly sights: Sight[] = [];
   readonly #typed: string[] = [];
   #text = "";
@@ -103,7 +100,6 @@ export class FarOperator {
 
   constructor(w: World, machine: Pick<Machine, "enter">, session: string, ...urls: readonly string[]) {
     const [first, ...rest] = machine.enter;
-    this.#home = w.home;
     this.#child = spawn(first, [...rest, process.execPath, script, w.home, session, ...urls], {
       env: w.env,
       cwd: w.files,
@@ -141,21 +137,12 @@ export class FarOperator {
     });
   }
 
-  /**
-   * It is there, sees what is printed now, and has the token by which it stays the same: that is given once the host's disk has it, and what is
-   * answered after that comes behind it.
-   */
+  /** It is there, sees what is printed now, and has the token by which it stays the same: that comes a moment after the attachment, from the host's disk. */
   async isThere(): Promise<void> {
     await this.until("sees the session", () => this.#text.includes("tick"));
-    const kept = files.continuity(this.#home);
-    await this.until("has a place that the host's disk has", () => {
-      const text = existsSync(kept) ? readFileSync(kept, "utf8") : "";
-      return this.attachments.size > 0 && [...this.attachments].every((id) => text.includes(id));
-    });
-    for (const line of ["here", "and settled"]) {
-      this.type(`${line} ${this.pid}`);
-      await this.answered(`${line} ${this.pid}`);
-    }
+    await this.until("has its place", () => this.sights.some((s) => s.is === "placed"));
+    this.type(`here ${this.pid}`);
+    await this.answered(`here ${this.pid}`);
   }
 
   type(line: string): void {

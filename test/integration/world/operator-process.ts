@@ -13,6 +13,8 @@ import { connect } from "@holdfast/sdk/node";
 export type Sight =
   | { readonly is: "attached"; readonly at: number; readonly id: string; readonly resumed: boolean }
   | { readonly is: "offline" | "over"; readonly at: number; readonly why?: string }
+  /** It has a token: from now on it stays the same attachment, whatever becomes of its link. */
+  | { readonly is: "placed"; readonly at: number }
   | {
       readonly is: "out";
       readonly at: number;
@@ -26,7 +28,7 @@ export type Sight =
 const [home, session, url, ...others] = argv.slice(2) as [string, string, string, ...string[]];
 const tell = (sight: Sight): void => void stdout.write(`${JSON.stringify(sight)}\n`);
 const hash = createHash("sha256");
-let [end, breaks] = [0, 0];
+let [end, breaks, isPlaced] = [0, 0, false];
 
 const client = await connect({ home, url, also: others.map((other) => ({ url: other })) });
 let its: Attachment | null = null;
@@ -44,6 +46,11 @@ const attachment = await client.attach(
     link(state, { resumed }) {
       if (state === "attached") tell({ is: "attached", at: Date.now(), id: its?.id ?? "", resumed });
       else tell({ is: "offline", at: Date.now() });
+    },
+    kept(text) {
+      if (isPlaced || !text || !(JSON.parse(text) as { readonly token: object | null }).token) return;
+      isPlaced = true;
+      tell({ is: "placed", at: Date.now() });
     },
     // What was held for long is sent all the same.
     held: () => its?.flushHeld(),

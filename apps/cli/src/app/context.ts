@@ -49,8 +49,6 @@ export interface Context {
   now(): number;
   home(): Promise<string>;
   configFolder(): Promise<string>;
-  /** The policy file of this machine's host. */
-  policyFile(): Promise<string>;
   settings(): Promise<Settings>;
   /** From now on the host of another machine is meant. Before {@link client}. */
   reach(remote: Remote): void;
@@ -101,8 +99,11 @@ export interface Context {
   connectAt(place: ConnectPlace): Promise<HostClient>;
   /** A new link in place of the one that is gone. */
   reconnect(): Promise<HostClient>;
-  /** The page over what the mirror has; null where a host is meant. `redeemMs`: how long its link is good. */
-  recordPage(redeemMs: number): Promise<RecordPage | null>;
+  /**
+   * The page over what the mirror has; null where a host is meant. `redeemMs`: how long its link is good; `instead`: also where that host does not
+   * answer and a mirror of its record is known, which is told.
+   */
+  recordPage(redeemMs: number, instead: boolean): Promise<RecordPage | null>;
   /**
    * Of the journal's files on this machine, or in a mirror; where another host is meant, that host's word. `witnesses`: files of heads, and relays,
    * besides what this user's clients have seen and the relays that the host dials; of files alone.

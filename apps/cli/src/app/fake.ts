@@ -4,7 +4,7 @@ import type { KeptByRelay } from "@holdfast/sdk/node";
 import type { Settings } from "../config/settings.ts";
 import { paintFor } from "../show/colour.ts";
 import { table } from "../spec/index.ts";
-import type { AuditFinding, AuditRecord, Context, KeyStore, Output } from "./context.ts";
+import type { AuditFinding, AuditRecord, Context, KeyStore, Output, RecordPage } from "./context.ts";
 import type { Globals } from "./globals.ts";
 import { type OwnedContext, runLine } from "./main.ts";
 
@@ -172,6 +172,8 @@ export interface World {
   readonly records?: readonly AuditRecord[];
   /** By the relay that leads to the host. */
   readonly kept?: KeptByRelay;
+  /** The host is gone, and this is the page over its mirror. */
+  readonly record?: RecordPage;
   readonly configFolder?: string;
   readonly home?: string;
   readonly passphrase?: string;
@@ -219,7 +221,6 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     now: () => nowMs,
     home: async () => world.home ?? "/nowhere/home",
     configFolder: async () => world.configFolder ?? "/nowhere/config",
-    policyFile: async () => `${world.home ?? "/nowhere/home"}/policy.toml`,
     settings: async () =>
       world.configFolder === undefined ? defaults : (await import("../config/settings.ts")).loadSettings(world.configFolder, env),
     client: async () => {
@@ -247,11 +248,11 @@ export function fakeContext(globals: Globals, world: World, out: Sink, err: Sink
     secret: async () => world.passphrase ?? "hunter2",
     newPassphrase: async () => world.passphrase ?? "correct horse battery",
     reconnect: () => context.client(),
-    recordPage: async () => null,
+    recordPage: async (_redeemMs, instead) => (globals.fromMirror || instead ? (world.record ?? null) : null),
     connectAt: () => context.client(),
     origin: undefined,
     remote: undefined,
-    host: undefined,
+    host: globals.host,
     relayUrls: globals.relay === undefined ? [] : [globals.relay],
     reach: () => {},
     bridge: async () => undefined,

@@ -13,7 +13,7 @@ import { asFailure, report, usage } from "./fail.ts";
 import { type Globals, splitGlobals } from "./globals.ts";
 import { leave, RealContext, stderrOutput, stdoutOutput } from "./real.ts";
 import { application } from "./routes.ts";
-import { type Contexts, LOCAL, NO_CONTEXTS, splitHost } from "./target.ts";
+import { type Contexts, hasContext, LOCAL, NO_CONTEXTS, splitHost } from "./target.ts";
 
 type Streams = { readonly out: Output; readonly err: Output };
 export type OwnedContext = Context & { end(): Promise<void> };
@@ -51,7 +51,6 @@ export async function runLine(
     if (globals.help) return await showHelp(spec.path, env, streams.out);
     if (globals.json && !("json" in spec.flags))
       throw usage(`\`hold ${spec.path.join(" ")}\` has no --json; \`hold help ${spec.path.join(" ")}\` shows what it takes`);
-    if (spec.local) refuseElsewhere(spec, globals, env);
     return await dispatch({ spec, words, globals, env }, (context, args) => Object.assign(run, { context, args }), make);
   } catch (error) {
     const failure = await explain(asFailure(error), run.context, run.args);
@@ -86,9 +85,11 @@ function spelledOut(globals: Globals): readonly string[] {
 }
 
 /** A command about this machine is refused where another one is named; a current context names none for it. */
-function refuseElsewhere({ path, flags }: AnyCommand, { host, relay, context, fromMirror }: Globals, env: Here["env"]): void {
+function refuseElsewhere({ path, flags, args }: AnyCommand, globals: Globals, env: Here["env"]): void {
+  const { host, relay, context, fromMirror } = globals;
   // The mirror is read here, whichever host's it is.
   if ("fromMirror" in flags && fromMirror) return;
+  if (isHostSaid(globals) && args?.some(({ isHost }) => isHost)) return;
   const named = [
     ["--host", host],
     ["--relay", relay],
@@ -103,6 +104,18 @@ function refuseElsewhere({ path, flags }: AnyCommand, { host, relay, context, fr
     );
 }
 
+const isHostSaid = ({ host, relay, context }: Globals): boolean => (host ?? relay ?? context) !== undefined;
+
+/** A host's name in place of `--context` or `--host`; of a context and a host of one name the context is meant, unless a relay is named. */
+async function withHost(spec: AnyCommand, globals: Globals, args: readonly string[], env: Here["env"]): Promise<Globals> {
+  const named = args[spec.args?.findIndex(({ isHost }) => isHost) ?? -1];
+  if (named === undefined) return globals;
+  const said = globals.context ?? globals.host;
+  if (said !== undefined) throw usage(`${named} and ${said} are both named; one command speaks to one host`);
+  const isContext = globals.relay === undefined && (named === LOCAL || hasContext(await contextsOf(env), named));
+  return { ...globals, [isContext ? "context" : "host"]: named };
+}
+
 /** `HOST/SESSION` in place of a session (target.ts T1). */
 function withoutHost(
   spec: AnyCommand,
@@ -110,8 +123,9 @@ function withoutHost(
   args: readonly string[],
 ): { readonly meant: Globals; readonly session: readonly string[] } {
   let host: string | undefined;
-  const session = args.map((text, i) => {
+  const session = args.flatMap((text, i) => {
     const argument = spec.args?.[Math.min(i, spec.args.length - 1)];
+    if (argument?.isHost) return [];
     const place = argument?.complete === "place" ? parsePlace(text) : null;
     const split = argument?.complete === "session" ? splitHost(text) : place;
     if (split?.host === undefined) return text;
@@ -150,13 +164,14 @@ async function dispatch(
   // The one command alone: what stricli makes of all the others would be a third of what it costs to read the line.
   const app = application([spec], groupBriefs, async (command, flags, args) => {
     try {
-      const { meant, session } = withoutHost(spec, globals, args);
+      const { meant, session } = withoutHost(spec, await withHost(spec, globals, args, env), args);
       args = session;
+      if (spec.local) refuseElsewhere(spec, meant, env);
       if (meant.fromMirror && !("fromMirror" in spec.flags))
         throw usage(
           `\`hold ${spec.path.join(" ")}\` is about a host, and a mirror has only its record; \`hold help mirror\` tells what is read there`,
         );
-      const context = make(meant, spec.local && !meant.fromMirror ? NO_CONTEXTS : await contextsOf(env));
+      const context = make(meant, spec.local && !meant.fromMirror && !isHostSaid(meant) ? NO_CONTEXTS : await contextsOf(env));
       began(context, args);
       const code = await command.load();
       outcome = { exit: (await code.run(context as never, { ...flags, json: globals.json } as never, args)) ?? 0 };

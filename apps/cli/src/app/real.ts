@@ -135,6 +135,9 @@ const input: Input = {
   },
 };
 
+const isGone = (fault: unknown): fault is HoldError =>
+  fault instanceof HoldError && (fault.code === "unreachable" || fault.code === "timed_out");
+
 interface Here extends Pick<Context, "env" | "cwd"> {
   readonly contexts: Contexts;
 }
@@ -200,10 +203,6 @@ export class RealContext implements Context {
     return (await import("@holdfast/sdk/node")).configFolder(process.env);
   }
 
-  async policyFile(): Promise<string> {
-    return (await import("@holdfast/sdk/node")).files.policy(await this.home());
-  }
-
   settings(): Promise<Settings> {
     this.#settings ??= (async () => {
       const { loadSettings } = await import("../config/settings.ts");
@@ -239,10 +238,25 @@ export class RealContext implements Context {
     try {
       return await this.#reached(start);
     } catch (fault) {
-      if (!(fault instanceof HoldError) || (fault.code !== "unreachable" && fault.code !== "timed_out")) throw fault;
+      if (!isGone(fault)) throw fault;
       if (record !== undefined) return (await this.#openMirror(fault.message)).client(record, this.version);
       const hint = `; its record is in the mirror of the context ${mirror}: hold log, screen, show, ls and export answer from there`;
       throw new HoldError(fault.code, `${fault.message}${hint}`, fault.details, { cause: fault });
+    }
+  }
+
+  /** Why the host whose mirror is known does not answer; empty: the mirror is all there is of it. Null: it does, or no mirror is known. */
+  async #unanswered(): Promise<string | null> {
+    const { mirror, url, relays } = this.#meant;
+    if (mirror === undefined) return null;
+    if (url === undefined && relays.length === 0) return "";
+    this.#client ??= this.#reached(false);
+    try {
+      await this.#client;
+      return null;
+    } catch (fault) {
+      if (isGone(fault)) return fault.message;
+      throw fault;
     }
   }
 
@@ -263,9 +277,10 @@ export class RealContext implements Context {
   }
   #mirror: FromMirror | undefined;
 
-  async recordPage(redeemMs: number): Promise<RecordPage | null> {
-    if (!this.#globals.fromMirror) return null;
-    const mirror = await this.#openMirror("");
+  async recordPage(redeemMs: number, instead: boolean): Promise<RecordPage | null> {
+    const why = this.#globals.fromMirror ? "" : instead ? await this.#unanswered() : null;
+    if (why === null) return null;
+    const mirror = await this.#openMirror(why);
     const page = await mirror.page(redeemMs);
     return { ...page, close: () => mirror.close() };
   }

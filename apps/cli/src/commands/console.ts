@@ -24,11 +24,14 @@ export async function run(context: Context, flags: ConsoleFlags): Promise<undefi
   const { off, byRelay, byNetwork, redeemWithin, json } = flags;
   if (redeemWithin === 0) throw usage("a time of more than nothing is wanted: 10m, 30s");
   if (byRelay && byNetwork) throw usage("--by-relay and --by-network are two ways: say one");
-  if (off && (byRelay || byNetwork))
+  const isElsewhere = context.host !== undefined || context.relayUrls.length > 0;
+  if (off && (byRelay || byNetwork || isElsewhere))
     throw usage(
       "--off closes the page of this machine's loopback; others are over where they began: hold host join URL, or hold host up --listen, without pages",
     );
-  const record = await context.recordPage(Math.min(redeemWithin ?? RECORD_REDEEM_MS, RECORD_REDEEM_MS));
+  // Of a host that is asked how it lets others in, its record is no answer.
+  const instead = !off && !byRelay && !byNetwork;
+  const record = await context.recordPage(Math.min(redeemWithin ?? RECORD_REDEEM_MS, RECORD_REDEEM_MS), instead);
   if (record) return serveRecord(context, record, flags);
   const client = await context.client();
   if (off) {
@@ -36,7 +39,7 @@ export async function run(context: Context, flags: ConsoleFlags): Promise<undefi
     if (json) jsonLine(context.out, { url: null });
     return;
   }
-  const { url, at } = await (byRelay ? relayedPage : byNetwork ? networkPage : ownPage)(client);
+  const { url, at } = await (byRelay ? relayedPage : byNetwork || isElsewhere ? networkPage : ownPage)(client);
   const own = client.operator.operator!;
   const within = redeemWithin === undefined ? {} : { redeemMs: redeemWithin };
   const invited = await client.invite({ operator: own.id, plain: byRelay, ...within });
@@ -50,13 +53,13 @@ export async function run(context: Context, flags: ConsoleFlags): Promise<undefi
   }
   line(context.out, link);
   if (!context.err.isTty) return;
-  const isHere = !byRelay && !byNetwork;
+  const isHere = instead && !isElsewhere;
   const left = formatDuration(Math.ceil((Number(invitation.redeemUntilUnixMs) - context.now()) / 1_000) * 1_000);
   const where = isHere ? "a browser of this machine" : "any browser that gets there";
   line(context.err, `open it in ${where}: it works once, within ${left}, and that browser is ${own.name} from then on`);
   line(context.err, `a browser that has been let in needs no link: ${url}`);
   if (byRelay) line(context.err, NOT_END_TO_END);
-  if (isHere && !flags.noOpen) openBrowserPrivately(link, join(folders.run(await context.home()), "console.html"));
+  if (instead && !flags.noOpen) openBrowserPrivately(link, join(folders.run(await context.home()), "console.html"));
   return;
 }
 
@@ -95,7 +98,7 @@ async function networkPage(client: HostClient): Promise<ServedPage> {
   if (page) return page;
   throw new HoldError(
     "unsupported",
-    "this host serves no page to other machines: hold host up --listen ADDRESS:PORT --tls-cert FILE --tls-key FILE --console",
+    "this host serves no page to other machines: hold host up --listen ADDRESS:PORT --tls-cert FILE --tls-key FILE --console; by ssh its own is reached: ssh -L 7434:127.0.0.1:7434 HOST hold console --no-open",
   );
 }
 

@@ -54,6 +54,28 @@ describe("hold policy", () => {
     const right = await hold(["policy", "check", file, "--json"], { client });
     expect([right.code, JSON.parse(right.out.text)]).toEqual([0, { file, problems: [] }]);
   });
+
+  test("check without a file reads the file of the host that is asked, wherever that is", async () => {
+    const path = "/home/ben/policy.toml";
+    const asks = (read: Partial<PolicyInForce>, capabilities = ["policy.write"]) =>
+      hold("--host box policy check", {
+        client: host({
+          operator: { operator: { id: "op-ana", name: "ana", role: "admin", capabilities } } as never,
+          policy: async () => policy({ path, ...read }),
+          policyCheck: async (text: string) => (text === "version = 2\n" ? ["version is 2"] : []),
+        }),
+      });
+    const wrong = await asks({ fileText: "version = 2\n", file: "changed" });
+    expect([wrong.code, wrong.out.text]).toEqual([1, `${path}: version is 2\n`]);
+    const right = await asks({ fileText: "version = 1\n" });
+    expect([right.code, right.err.text]).toEqual([0, `${path} can be loaded\n`]);
+    const none = await asks({ file: "gone" });
+    expect([none.code, none.err.text]).toEqual([1, expect.stringContaining(`[no_such_file] there is no ${path}`)]);
+    const shut = await asks({ file: "changed" });
+    expect([shut.code, shut.err.text]).toEqual([2, expect.stringContaining(`${path} can't be read by its host`)]);
+    const other = await asks({ file: "same" }, []);
+    expect([other.code, other.err.text]).toEqual([4, expect.stringContaining("[not_permitted]")]);
+  });
 });
 
 /** Each time that it is opened, the editor leaves the next of these in the file. */

@@ -58,6 +58,8 @@ export interface ArgumentSpec {
   /** Takes all that is left. */
   readonly rest?: boolean;
   readonly complete?: Completion;
+  /** A context or a host, meant as `--context` and `--host` mean one: the command's code has it as its host, and not as an argument. */
+  readonly isHost?: boolean;
 }
 
 export interface Example {

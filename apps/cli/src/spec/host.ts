@@ -49,7 +49,7 @@ export const hostCommands = [
     group: "host",
     brief: "pid, version, sessions, limits of the host",
     description:
-      "`loop lag` is how late the host was to look at what came, one look of a hundred, over the last ten seconds: what a key waits for before anything is done with it.",
+      "`loop lag` is how late the host was to look at what came, one look of a hundred, over the last ten seconds in which somebody was linked: what a key waits for before anything is done with it.",
     flags: { json: jsonFlag },
     examples: [{ line: "hold host status", says: "exit 5 if it does not run" }],
     load: () => import("../commands/host-status.ts"),
@@ -60,7 +60,15 @@ export const hostCommands = [
     group: "host",
     brief: "see and steer sessions in a browser of this machine",
     description:
-      "The host serves a page on this machine's loopback, and nowhere else; it is opened by the first `hold console`, and again by every later life of the host until `--off`. What is printed is a link that works once: the browser that opens it makes a key of its own, which is another key of yours, and needs no link from then on. The link holds an invitation behind its `#`, which no server is sent; who has it before you do is you, so it is over after ten minutes. `hold operator show` lists the keys of browsers, and `hold operator revoke --key` takes one back. With --by-relay the page is a relay's (`hold relay --console`), for a phone or a machine that has nothing else: that relay can read what the page shows and type as its person, so the key that it makes manages no operators, policy or approvals, wherever it is used. With --from-mirror the page shows the record in the mirror of a context's host, which may be gone: this command serves it until Ctrl-C, to a browser that may read and nothing else, and each screen says as of when it is.",
+      "The host serves a page on this machine's loopback, and nowhere else; it is opened by the first `hold console`, and again by every later life of the host until `--off`. What is printed is a link that works once: the browser that opens it makes a key of its own, which is another key of yours, and needs no link from then on. The link holds an invitation behind its `#`, which no server is sent; who has it before you do is you, so it is over after ten minutes. `hold operator show` lists the keys of browsers, and `hold operator revoke --key` takes one back. With --by-relay the page is a relay's (`hold relay --console`), for a phone or a machine that has nothing else: that relay can read what the page shows and type as its person, so the key that it makes manages no operators, policy or approvals, wherever it is used. With HOST it is the page of another machine's host, where that serves one to other machines (as with --by-network). If that does not answer and its context names a mirror, and always with --from-mirror, the page shows the record in that mirror: this command serves it until Ctrl-C, to a browser that may read and nothing else, and each screen says as of when it is.",
+    args: [
+      {
+        name: "HOST",
+        brief: "a context, an address, or with --relay a host's name; absent: this machine's",
+        optional: true,
+        isHost: true,
+      },
+    ],
     flags: {
       noOpen: { kind: "bool", brief: "print the link, and open no browser" },
       byNetwork: {
@@ -77,7 +85,8 @@ export const hostCommands = [
       { line: "hold console", says: "a link, and the browser if there is one" },
       { line: "ssh -L 7434:127.0.0.1:7434 box hold console --no-open", says: "for a browser elsewhere: open the link there" },
       { line: "hold console --by-relay", says: "for a phone, where the host has joined a relay with --allow-plain" },
-      { line: "hold console --context box --from-mirror", says: "what the mirror has of a host that is gone, until Ctrl-C" },
+      { line: "hold console box", says: "of another host, or if it is gone what its mirror has, until Ctrl-C" },
+      { line: "hold console box --from-mirror", says: "what the mirror has, and no host is asked" },
       { line: "hold console --off", says: "no page any more" },
     ],
     see: ["security", "mirror"],

@@ -20,9 +20,14 @@ export const policyCommands = [
     path: ["policy", "check"],
     group: "operators",
     brief: "say what is wrong with a policy, and change nothing",
-    args: [{ name: "FILE", brief: "a file of this machine; absent: policy.toml of this home", optional: true, complete: "file" }],
+    args: [
+      { name: "FILE", brief: "a file of this machine; absent: policy.toml of the host's home", optional: true, complete: "file" },
+    ],
     flags: { json: jsonFlag },
-    examples: [{ line: "hold policy check policy.toml", says: "exit 1 if something is" }],
+    examples: [
+      { line: "hold policy check policy.toml", says: "exit 1 if something is" },
+      { line: "hold --host box policy check", says: "what a reload there would read, for an admin" },
+    ],
     see: ["policy"],
     load: () => import("../commands/policy-check.ts"),
   }),

@@ -1,6 +1,6 @@
 import { create, WaitCallSchema, type Init, type WaitCall, type WaitAnswer } from "@holdfast/protocol";
 import { simulate, type World } from "@holdfast/testkit";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Host } from "../host.ts";
 import { search } from "./reading.ts";
 import { waitCall } from "./wait.ts";
@@ -124,6 +124,26 @@ describe("a wait says what came", () => {
     await world.advance(100);
     expect(over.answer?.fired).toBe("exit");
   });
+});
+
+test("W4: from the beginning of a long record, no more than a piece of it is held, and none of it behind what was asked for", async () => {
+  const KIB = 1024;
+  const world = await simulate({ seed: 43 });
+  for (let i = 0; i < 64; i++) {
+    prints(world, i === 40 ? "the needle\n" : `${"x".repeat(63)}\n`.repeat(KIB));
+    await world.advance(50);
+  }
+  const { journal } = world.life.host.ports;
+  const read = vi.spyOn(journal, "read");
+  const w = wait(world, { match: "needle", fromSeq: 0n });
+  await world.advance(1_000);
+  expect(w.answer).toMatchObject({ fired: "match", text: "the needle" });
+  const pieces = read.mock.results.map(({ value }) =>
+    (value as ReturnType<typeof journal.read>).reduce((sum, item) => sum + ("gap" in item ? 0 : item.payload.length), 0),
+  );
+  expect(Math.max(...pieces)).toBeLessThanOrEqual((256 + 64) * KIB);
+  expect(pieces.length).toBeGreaterThan(8);
+  expect(pieces.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan((40 + 8) * 64 * KIB);
 });
 
 test("a wait for nothing is refused", async () => {

@@ -4,6 +4,8 @@
  *   W1  What came already and was asked for (`from_seq`) is looked at whole before the end of the session or of the time is told.
  *   W2  A session that ends fires `exit` where that was asked for, and else `ended`: nothing that was asked for came before it.
  *   W3  The deadline cuts no first look short, so that one of 0 looks once.
+ *   W4  However far back it begins, it holds one piece of the record at a time, lets others have the loop between two, and reads no further than
+ *       what it was asked for.
  */
 import { create, HoldError, WaitAnswerSchema } from "@holdfast/protocol";
 import type { ReadItem } from "../session/book.ts";

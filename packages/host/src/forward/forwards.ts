@@ -56,7 +56,7 @@ export class Forwards {
     this.#via = via;
   }
 
-  /** Resolves when it is connected; the socket is paused. Rejects with the refusal, or if nobody listens there. */
+  /** Resolves when it is connected; the socket is paused. Rejects with the refusal, if nobody listens there, and as `cancelled` where the link ends first. */
   async open(name: string, port: number, by: "link" | "ssh"): Promise<Forwarded> {
     this.#demandAllowed(by);
     if (this.#sockets.size + this.#opening >= MOST)
@@ -68,7 +68,7 @@ export class Forwards {
       const place = await placeOf(this.#host, session, port);
       // It took a moment.
       this.#demand(session);
-      if (this.#isClosed) throw new HoldError("cancelled", "the link is over");
+      if (this.#isClosed) throw linkOver();
       return { socket: await this.#connect(session, place), demand: () => this.#demand(session) };
     } finally {
       this.#opening--;
@@ -121,6 +121,8 @@ export class Forwards {
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);
       socket.once("error", (fault) => reject(fault instanceof HoldError ? fault : nobody(session, place.port)));
+      // What is destroyed on purpose has no error.
+      socket.once("close", () => reject(this.#isClosed ? linkOver() : nobody(session, place.port)));
     });
     return socket;
   }
@@ -191,6 +193,8 @@ async function placeOf(host: Host, session: LiveSession, port: number): Promise<
   if (!place) throw nobody(session, port);
   return place;
 }
+
+const linkOver = (): HoldError => new HoldError("cancelled", "the link is over");
 
 /** Whether another program of the machine listens there is not told. */
 function nobody({ id, facts }: LiveSession, port: number): HoldError {

@@ -6,7 +6,8 @@
  *   J3  Records (seq, actor, offsets, commitment) of all sessions go in order to one host-wide ledger; payload bytes go to a
  *       file a session. The chain covers records, so a lost, pruned or redacted payload is a gap and never a break.
  *   J4  Each life of the host writes only segments that it created. Damage is never deleted and never "repaired" away.
- *   J5  A failed fsync is never retried: the tail is written again to a new segment, or the journal freezes.
+ *   J5  A failed fsync is never retried: the tail is written again to a new segment, and what was erased in older files is erased again, or the
+ *       journal freezes.
  *   J6  A frozen journal refuses appends (`journal_frozen`); it never drops and never runs unlogged.
  * What the entries mean is not known here: `kind` and `meta` are the caller's (core/log). Elsewhere: format.ts (bytes), recover.ts, verify.ts.
  */
@@ -170,7 +171,8 @@ export interface Journal {
   /** When {@link tick} wants to be called (monotonic, as `now`), to sign what is not yet under a seal; null if nothing is. */
   readonly nextWakeNs: bigint | null;
   tick(): void;
-  /** Probes whether a frozen journal can go on (disk full); true if so. */
+  /** Probes whether a frozen journal can go on (disk full); true if so. A closed one can't. */
   thaw(): boolean;
+  /** Done or refused: what is asked meanwhile stands under the last seal, or is refused as by a frozen journal. */
   close(): Promise<void>;
 }

@@ -18,6 +18,7 @@ import {
   stampCrc,
 } from "./format.ts";
 import { writeWhole } from "./transfer.ts";
+import { Zeros } from "./zeros.ts";
 
 export class Signer {
   readonly #key: KeyObject;
@@ -38,6 +39,11 @@ export interface LedgerStart {
   readonly head: Buffer;
   readonly wallMs: number;
   readonly monoNs: bigint;
+}
+
+interface Zeroed {
+  readonly position: number;
+  readonly length: number;
 }
 
 export class Ledger {
@@ -189,20 +195,35 @@ export class Ledger {
   }
 
   /** Zeroes bytes of a segment of any age: only for erasure. */
-  erase(segment: Segment, position: number, length: number): void {
-    if (segment === this.segment) return writeWhole(this.#file!, Buffer.alloc(length), position);
-    let file = this.#erased.get(segment.index);
+  erase({ index }: Segment, position: number, length: number): void {
+    this.#zeros.add(index, { position, length });
+    this.#zero(index, { position, length });
+  }
+
+  #zero(index: number, { position, length }: Zeroed): void {
+    if (index === this.segment.index) return writeWhole(this.#file!, Buffer.alloc(length), position);
+    let file = this.#erased.get(index);
     if (file === undefined) {
-      file = this.#disk.open(`${this.#folder}/${segmentName(segment.index)}`, "readwrite");
-      this.#erased.set(segment.index, file);
+      file = this.#disk.open(`${this.#folder}/${segmentName(index)}`, "readwrite");
+      this.#erased.set(index, file);
     }
     writeWhole(file, Buffer.alloc(length), position);
   }
+
+  /** After a failed sync, once another segment is begun. */
+  eraseAgain(): void {
+    for (const [index, places] of this.#zeros.all()) {
+      if (!this.#disk.exists(`${this.#folder}/${segmentName(index)}`)) this.#zeros.forget(index);
+      else for (const place of places) this.#zero(index, place);
+    }
+  }
+  readonly #zeros = new Zeros<number, Zeroed>();
+
   /** Other segments, by index, that wait for a sync after erasures: one handle each, however much is erased. */
   readonly #erased = new Map<number, DiskFile>();
 
-  #takeErased(): DiskFile[] {
-    const files = [...this.#erased.values()];
+  #takeErased(): [number, DiskFile][] {
+    const files = [...this.#erased];
     this.#erased.clear();
     return files;
   }
@@ -215,24 +236,25 @@ export class Ledger {
   async sync(): Promise<void> {
     const erased = this.#takeErased();
     const current = this.#file!;
+    const { index: newest } = this.segment;
     try {
-      for (const file of erased) await file.sync();
-      await current.sync();
+      for (const [index, file] of erased) await this.#zeros.whenSynced(index, () => file.sync());
+      await this.#zeros.whenSynced(newest, () => current.sync());
     } finally {
-      for (const file of erased) file.close();
+      for (const [, file] of erased) file.close();
     }
   }
   syncErasedNow(): void {
-    for (const file of this.#takeErased()) {
+    for (const [index, file] of this.#takeErased()) {
       try {
-        file.syncNow();
+        this.#zeros.whenSyncedNow(index, () => file.syncNow());
       } finally {
         file.close();
       }
     }
   }
   syncNow(): void {
-    this.#file!.syncNow();
+    this.#zeros.whenSyncedNow(this.segment.index, () => this.#file!.syncNow());
   }
 
   closeRetired(): void {
@@ -246,7 +268,7 @@ export class Ledger {
   }
   close(): void {
     this.closeRetired();
-    for (const file of this.#takeErased()) file.close();
+    for (const [, file] of this.#takeErased()) file.close();
     this.#file?.close();
     this.#file = null;
   }

@@ -188,7 +188,7 @@ export class LiveJournal implements Journal {
   erase(session: string, seqs: readonly number[]): readonly number[] {
     const s = this.#catalogue.sessions.get(session);
     if (s === undefined || s.removed) return [];
-    if (this.frozen !== null) throw this.#writer.refusal();
+    if (this.#writer.refuses) throw this.#writer.refusal();
     const present = seqs.filter((seq) => this.#isPresent(s, seq));
     for (let from = 0; from < present.length; from += ERASED_SEQS) this.#eraseNoted(s, present.slice(from, from + ERASED_SEQS));
     return present;
@@ -289,7 +289,7 @@ export class LiveJournal implements Journal {
     const s = this.#catalogue.sessions.get(session);
     if (s === undefined || s.removed) return [];
     s.keepFromSeq = recordsFromSeq;
-    if (this.frozen !== null) return [];
+    if (this.#writer.refuses) return [];
     const gaps: Gap[] = [];
     const gone = this.#payloads.prunable(session, this.#o.payloadBytes ?? DEFAULT_PAYLOAD_BYTES, keepFromSeq);
     if (gone.length > 0) gaps.push(this.#dropPayloads(session, gone));
@@ -319,7 +319,7 @@ export class LiveJournal implements Journal {
   }
 
   pruneRecords(): Overdue[] {
-    if (this.frozen !== null) return [];
+    if (this.#writer.refuses) return [];
     const segments = due(this.#catalogue, this.#ledger.segment, this.#bounds());
     if (segments.length === 0) return [];
     const held = holders(this.#catalogue, segments);
@@ -389,7 +389,7 @@ export class LiveJournal implements Journal {
   #forget(session: string): { state: SessionState; files: readonly PayloadFile[] } | null {
     const s = this.#catalogue.sessions.get(session);
     if (s === undefined || s.removed || session === OWN_SESSION) return null;
-    if (this.frozen !== null) throw this.#writer.refusal();
+    if (this.#writer.refuses) throw this.#writer.refusal();
     const files = [...this.#payloads.files(session)];
     this.#writer.note({ type: "removed", session, throughFile: files.at(-1)?.no ?? 0, nextSeq: s.nextSeq });
     const { ranges } = s;

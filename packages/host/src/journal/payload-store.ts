@@ -19,6 +19,7 @@ import {
 } from "./payload-format.ts";
 import type { Suspects } from "./suspect.ts";
 import { readWhole, writeWhole } from "./transfer.ts";
+import { Zeros } from "./zeros.ts";
 
 const WRITERS = 64;
 const READERS = 16;
@@ -40,6 +41,12 @@ interface Writer {
   dirty: boolean;
   syncing: number;
   retired: boolean;
+}
+interface Zeroed {
+  readonly session: string;
+  readonly position: number;
+  readonly seq: number;
+  readonly payloadBytes: number;
 }
 interface Reader {
   readonly file: DiskFile;
@@ -266,10 +273,12 @@ export class PayloadStore {
       w.syncing++;
     }
     const work: Promise<void>[] = writers.map((w) =>
-      w.file.sync().finally(() => {
-        w.syncing--;
-        this.#closeIfDone(w);
-      }),
+      this.#zeros
+        .whenSynced(w.info, () => w.file.sync())
+        .finally(() => {
+          w.syncing--;
+          this.#closeIfDone(w);
+        }),
     );
     if (folder) work.push(this.#disk.syncFolder(this.folder));
     const results = await Promise.allSettled(work);
@@ -279,7 +288,7 @@ export class PayloadStore {
   /** Syncs everything, blocking: before a ledger segment is sealed. */
   syncNow(): void {
     for (const w of [...this.#dirty]) {
-      w.file.syncNow();
+      this.#zeros.whenSyncedNow(w.info, () => w.file.syncNow());
       w.dirty = false;
       this.#dirty.delete(w);
       this.#closeIfDone(w);
@@ -308,7 +317,18 @@ export class PayloadStore {
       this.#closeIfDone(w);
     }
     this.#dirty.clear();
+    // What was removed may have come back with the folder's sync that failed.
+    this.#folderDirty = true;
   }
+
+  /** Once {@link abandon} was followed by new files. */
+  eraseAgain(): void {
+    for (const [info, places] of this.#zeros.all()) {
+      if (places.some(({ session }) => !this.files(session).includes(info))) this.#zeros.forget(info);
+      else for (const place of places) this.#zero(info, place);
+    }
+  }
+  readonly #zeros = new Zeros<PayloadFile, Zeroed>();
 
   read(
     session: string,
@@ -365,6 +385,12 @@ export class PayloadStore {
   erase(session: string, no: number, position: number, seq: number, payloadBytes: number): void {
     const info = this.files(session).find((f) => f.no === no);
     if (info === undefined) return;
+    const zeroed = { session, position, seq, payloadBytes };
+    this.#zeros.add(info, zeroed);
+    this.#zero(info, zeroed);
+  }
+
+  #zero(info: PayloadFile, { session, position, seq, payloadBytes }: Zeroed): void {
     let writer = this.#writers.get(session);
     if (writer === undefined || writer.info !== info) writer = this.#erasers.get(info);
     if (writer === undefined) {
@@ -422,6 +448,7 @@ export class PayloadStore {
       reader.file.close();
     }
     this.#inherited.delete(info.name);
+    this.#zeros.forget(info);
   }
 
   /** The same as {@link drop} off the loop. A file that stays is listed again by the next life, and pruned again. */

@@ -72,7 +72,7 @@ export class Writer {
   readonly #unsaved: { readonly segment: Segment; readonly fileBytes: number }[] = [];
   /** A seal was asked for while a sync was in flight: that sync's error must not be taken by another call on the same file. */
   #rotateAsked = false;
-  /** The last seal is written: nothing may stand behind it. */
+  /** The last seal is written, or given up: nothing may stand behind it, of ours neither. */
   #isClosing = false;
 
   constructor(
@@ -98,7 +98,7 @@ export class Writer {
   }
 
   append(draft: EntryDraft): Entry {
-    if (this.frozen !== null || this.#isClosing) throw this.refusal();
+    if (this.refuses) throw this.refusal();
     checkDraft(draft);
     if (this.#sealDueNs !== null && draft.monoNs >= this.#sealDueNs) this.tick();
     if (this.#isFull && !this.#sync.isRunning) this.#rotate();
@@ -109,6 +109,11 @@ export class Writer {
 
   get #isFull(): boolean {
     return this.#rotateAsked || (!this.#isClosing && this.#ledger.position >= (this.#o.segmentBytes ?? DEFAULT_SEGMENT_BYTES));
+  }
+
+  /** Nothing may be recorded: {@link refusal} says why. */
+  get refuses(): boolean {
+    return this.frozen !== null || this.#isClosing;
   }
 
   refusal(): JournalError {
@@ -243,7 +248,7 @@ export class Writer {
     );
     if (this.frozen !== null) return fault;
     this.frozen = fault;
-    if (full && !this.#ledger.isBroken) {
+    if (full && !this.#ledger.isBroken && !this.#isClosing) {
       this.#reserve.release();
       try {
         this.note({ type: "frozen", code: fault.code, why: fault.message });
@@ -356,6 +361,8 @@ export class Writer {
       toLsn: entries.at(-1)?.lsn ?? this.tail.baseLsn,
       why: String((cause as Error)?.message ?? cause),
     });
+    this.#payloads.eraseAgain();
+    this.#ledger.eraseAgain();
   }
 
   #rewriteEntry(e: TailEntry): void {
@@ -446,7 +453,7 @@ export class Writer {
   }
 
   seal(): void {
-    if (this.frozen !== null || this.#isClosing) throw this.refusal();
+    if (this.refuses) throw this.refusal();
     if (this.#ledger.isEmpty) return;
     if (!this.#sync.isRunning) return this.#rotate();
     this.tick();
@@ -475,6 +482,7 @@ export class Writer {
   }
 
   thaw(): boolean {
+    if (this.#isClosing) return false;
     if (this.frozen === null) return true;
     try {
       this.#reserve.hold();
@@ -490,12 +498,12 @@ export class Writer {
   /** Seals and syncs what can be, then refuses everything. */
   async close(): Promise<void> {
     await this.#sync.idle();
+    this.#isClosing = true;
     try {
       if (this.frozen !== null) return;
       this.#ledger.seal(this.#o.now().wallMs, true);
       const old = this.#ledger.segment;
       this.#rotateAsked = false;
-      this.#isClosing = true;
       await this.syncOnce();
       // Erasures that waited for this sync are work of their own, and so is what fails of them and is done after the next.
       const waited = this.#deferred.length;

@@ -70,9 +70,23 @@ export class Caller {
 
   constructor(call: PieceCall) {
     this.call = call;
-    call.on("data", (bytes: Buffer) => this.heard.push(fromBinary(PieceSchema, bytes).body));
-    call.on("end", () => (this.end ??= "orderly"));
-    call.on("error", (fault: Error) => (this.end = fault.message));
+    call.on("data", (bytes: Buffer) => {
+      this.heard.push(fromBinary(PieceSchema, bytes).body);
+      this.#wake();
+    });
+    call.on("end", () => {
+      this.end ??= "orderly";
+      this.#wake();
+    });
+    call.on("error", (fault: Error) => {
+      this.end = fault.message;
+      this.#wake();
+    });
+  }
+
+  #waiting: (() => void)[] = [];
+  #wake(): void {
+    for (const look of this.#waiting.splice(0)) look();
   }
 
   say(body: Said): void {
@@ -93,16 +107,23 @@ export class Caller {
     return (await this.#first("refused")).value as WireError;
   }
 
+  /** So many pieces of data have come, however long that takes. */
+  async hears(pieces: number): Promise<void> {
+    await this.#until(`${pieces} pieces`, () => this.heard.filter((b) => b.case === "data").length >= pieces || undefined);
+  }
+
   #first(kind: "joined" | "refused"): Promise<Piece["body"]> {
-    return vi.waitFor(
-      () => {
-        const found = this.heard.find((b) => b.case === kind);
-        if (!found)
-          throw new Error(`no ${kind} yet; heard ${this.heard.map((b) => b.case).join(", ")}, ${this.end ?? "goes on"}`);
-        return found;
-      },
-      { timeout: 8_000, interval: 5 },
-    );
+    return this.#until(kind, () => this.heard.find((b) => b.case === kind));
+  }
+
+  /** Looks whenever something was heard; rejects where nothing more will be. */
+  async #until<T>(what: string, look: () => T | undefined): Promise<T> {
+    for (;;) {
+      const found = look();
+      if (found !== undefined) return found;
+      if (this.end !== undefined) throw new Error(`no ${what}; heard ${this.heard.map((b) => b.case).join(", ")}, ${this.end}`);
+      await new Promise<void>((heard) => this.#waiting.push(heard));
+    }
   }
 }
 

@@ -77,7 +77,11 @@ export interface WaitSpec {
   readonly inputNeeded?: boolean;
   /** Then it answers `timeout`. 0: looks once. Absent: as long as it takes. */
   readonly timeoutMs?: number;
-  /** What came strictly after this seq counts as if it came now: nothing between two waits is missed. */
+  /**
+   * What came strictly after this seq counts as if it came now: nothing between two waits is missed. Default: the newest when it is asked. 0: all that is
+   * kept. The host looks through it in pieces of 256 KiB, other work in between, until something was found: it takes the time that reading so much takes,
+   * which `timeoutMs` does not cut short, and no more memory than a piece.
+   */
   readonly fromSeq?: number | bigint;
   readonly link?: LinkTold;
 }

@@ -1,8 +1,9 @@
 /** Erasure at its bounds: very many at once, a disk that refuses, and the lives after (J2, R4). */
 import type { Journal } from "@holdfast/host/journal";
 import { expect, test } from "vitest";
+import { crashImage } from "./crash.ts";
 import { Clock, draft, isGap, journalOptions, open, readAll, verify } from "./scene.ts";
-import { SimFS } from "./sim-fs.ts";
+import { fsError, SimFS } from "./sim-fs.ts";
 
 const BIG = { segmentBytes: 1 << 26, payloadFileBytes: 1 << 26 };
 const states = (journal: Journal, session: string): Record<string, number> => {
@@ -135,6 +136,87 @@ test("five thousand small outputs of a removed session take no more than a handf
   await journal.durable(journal.lastLsn);
   expect(Buffer.from(disk.contents("/journal/ledger/0000000001.seg")).includes("output ")).toBe(false);
   expect(most).toBeLessThan(32);
+  await journal.close();
+  expect(disk.openFiles).toBe(0);
+  expect(verify(disk).findings).toEqual([]);
+});
+
+/** Fails syncs of one file, once or for ever. */
+class Failing extends SimFS {
+  file: RegExp | null = null;
+  failed: string[] = [];
+  isForGood = false;
+  override call(what: string, canBeShort = false): boolean {
+    if (this.file?.test(what) && what.startsWith("sync ")) {
+      if (!this.isForGood) this.file = null;
+      this.failed.push(what);
+      super.call(what, canBeShort);
+      throw fsError("EIO", what);
+    }
+    return super.call(what, canBeShort);
+  }
+}
+
+const SECRET = "the secret";
+const LONG = `${SECRET} ${"of many bytes ".repeat(40)}`;
+const holding = (disk: SimFS): string[] =>
+  [...disk.names.keys()].filter((path) => Buffer.from(disk.contents(path)).includes(SECRET));
+
+for (const [where, { secret, isOlder, file }] of Object.entries({
+  "an older segment": { secret: SECRET, isOlder: true, file: /ledger\/0000000001\.seg/ },
+  "the segment in use": { secret: SECRET, isOlder: false, file: /ledger\/0000000001\.seg/ },
+  "an older payload file": { secret: LONG, isOlder: true, file: /payload\// },
+  "the payload file in use": { secret: LONG, isOlder: false, file: /payload\// },
+}))
+  test(`zeros in ${where} whose sync failed are written again, and no power cut brings back what they cover`, async () => {
+    const disk = new Failing();
+    const clock = new Clock();
+    const journal = open(disk, journalOptions(clock, 44, { segmentBytes: 1 << 20 }));
+    await journal.durable(journal.append(draft(clock, "s1", secret)).lsn);
+    if (isOlder) {
+      for (let i = 0; i < 10; i++) journal.append(draft(clock, "s1", "later".padEnd(600)));
+      journal.seal();
+      await journal.durable(journal.append(draft(clock, "s1", "later".padEnd(600))).lsn);
+    }
+    journal.erase("s1", [1]);
+    await journal.durable(journal.lastLsn);
+    expect(journal.mark().done).toBe(journal.mark().told);
+    disk.file = file;
+    await journal.durable(journal.append(draft(clock, "s2", "a sync")).lsn);
+    expect(disk.failed).toHaveLength(1);
+    // From now on no life does it again: it is under a seal, and beside that is what was read of it.
+    journal.seal();
+    await journal.durable(journal.append(draft(clock, "s2", "more")).lsn);
+    const left = crashImage(disk, { keep: "none", sectorBytes: 512 }, 1);
+    expect(holding(left)).toEqual([]);
+    const again = open(left, journalOptions(new Clock(), 45));
+    expect(states(again, "s1")).toEqual({ redacted: 1, ...(isOlder ? { present: 11 } : {}) });
+    await again.close();
+    expect(holding(left)).toEqual([]);
+    await journal.close();
+    expect(disk.openFiles).toBe(0);
+    expect(verify(disk).findings).toEqual([]);
+  });
+
+test("zeros whose sync fails for good freeze the journal, and are written again when it thaws", async () => {
+  const disk = new Failing();
+  const clock = new Clock();
+  const journal = open(disk, journalOptions(clock, 46, { segmentBytes: 1 << 20 }));
+  journal.append(draft(clock, "s1", SECRET));
+  journal.append(draft(clock, "s1", LONG));
+  journal.seal();
+  journal.erase("s1", [1, 2]);
+  await journal.durable(journal.lastLsn);
+  Object.assign(disk, { file: /ledger|payload/, isForGood: true });
+  await expect(journal.durable(journal.append(draft(clock, "s2", "a sync")).lsn)).rejects.toMatchObject({
+    code: "journal_unwritable",
+  });
+  disk.file = null;
+  expect(journal.thaw()).toBe(true);
+  journal.seal();
+  await journal.durable(journal.append(draft(clock, "s2", "more")).lsn);
+  const left = crashImage(disk, { keep: "none", sectorBytes: 512 }, 1);
+  expect(holding(left)).toEqual([]);
   await journal.close();
   expect(disk.openFiles).toBe(0);
   expect(verify(disk).findings).toEqual([]);
