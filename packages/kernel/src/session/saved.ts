@@ -9,6 +9,9 @@ import { type KernelSession, openKernelSession } from "./session.ts";
 /** Of displays and comms together. A save is one step of the host's loop. */
 export const MAX_SAVED_BYTES = 4 * 1024 * 1024;
 
+/** Arguments of one call. */
+const CHUNK = 8_192;
+
 type Entries<T> = readonly (readonly [string, T])[];
 /** Buffers in base64. */
 type SavedComm = Omit<Comm, "buffers"> & { readonly buffers: readonly string[] };
@@ -47,9 +50,9 @@ function latest<T extends { readonly bytes: number }>(all: ReadonlyMap<string, T
 }
 
 function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
+  const texts: string[] = [];
+  for (let at = 0; at < bytes.length; at += CHUNK) texts.push(String.fromCharCode(...bytes.subarray(at, at + CHUNK)));
+  return btoa(texts.join(""));
 }
 
 const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
