@@ -16,10 +16,10 @@ const may = {
   shim: [],
   kernel: [],
   host: ["protocol", "core", "carrier", "shim", "notebook"],
-  sdk: ["protocol", "core", "carrier", "notebook"],
+  sdk: ["protocol", "core", "carrier", "notebook", "runbook"],
   relay: ["protocol", "carrier"],
   runbook: [],
-  testkit: ["protocol", "core", "carrier", "shim", "host", "sdk", "relay", "notebook"],
+  testkit: ["protocol", "core", "carrier", "shim", "host", "sdk", "relay", "notebook", "runbook"],
 };
 
 /** Tests stand outside the walls between packages, since testkit joins them all; they keep the rest. */
