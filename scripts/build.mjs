@@ -178,6 +178,8 @@ async function bundle() {
         minifyIdentifiers: isCommonJs && b.name !== "ssh2",
         plugins: apart.get(b.name) ?? [],
         external: natives,
+        // Its other form asks for its parts in a way that no bundler follows.
+        alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
         minifySyntax: true,
         minifyWhitespace: true,
         legalComments: "none",

@@ -21,7 +21,7 @@ const out = join(root, ".build", "sdk");
 const source = JSON.parse(readFileSync(join(root, "packages/sdk/package.json"), "utf8"));
 const whole = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 /** Workspaces whose types the SDK's are made of. */
-const parts = ["sdk", "protocol", "core", "carrier", "runbook"];
+const parts = ["sdk", "protocol", "core", "carrier", "notebook", "runbook"];
 
 /** Where a workspace's types are, by what importers call them. */
 function exportsOf(/** @type {string} */ part) {
@@ -71,6 +71,8 @@ const common = {
   legalComments: /** @type {const} */ ("eof"),
   absWorkingDir: root,
   external: ["node:*"],
+  // Its other form asks for its parts in a way that no bundler follows.
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
 };
 /** `ws` is CommonJS inside and asks for Node's own modules: it gets them without a `require`, which would have to stand in every file. */
 const builtins = {

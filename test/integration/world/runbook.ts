@@ -52,11 +52,21 @@ export interface Wish extends RunbookOptions {
   readonly file?: string;
 }
 
-export async function ran(w: World, client: HostClient, text: string, { query = { all: true }, plan: how, file = "doc.md", ...options }: Wish = {}): Promise<Ran> {
+export async function ran(
+  w: World,
+  client: HostClient,
+  text: string,
+  { query = { all: true }, plan: how, file = "doc.md", ...options }: Wish = {},
+): Promise<Ran> {
   const found = select([{ file, runbook: parse(text) }], query);
   if (!found.ok) throw new Error(JSON.stringify(found.refusal));
   const envFiles = await readEnvFiles(w.files);
-  const machine = machineHere({ root: w.files, env: w.env, envFiles, ...(options.variables ? { variables: options.variables } : {}) });
+  const machine = machineHere({
+    root: w.files,
+    env: w.env,
+    envFiles,
+    ...(options.variables ? { variables: options.variables } : {}),
+  });
   const events: RunbookEvent[] = [];
   const done = await runRunbook(client, plan(found.tasks, machine, how), {
     ...options,

@@ -94,7 +94,8 @@ function step(task: Task, machine: Machine, options: PlanOptions, known: Set<str
   const folder = file.slice(0, Math.max(0, file.lastIndexOf("/")));
   const { cwd } = cell.settings;
   const documentCwd = runbook.settings.cwd;
-  const isMeant = (...said: readonly (string | null)[]): boolean => machine.isElsewhere !== true || said.some((path) => path?.startsWith("/"));
+  const isMeant = (...said: readonly (string | null)[]): boolean =>
+    machine.isElsewhere !== true || said.some((path) => path?.startsWith("/"));
   const files = options.envFiles ?? [".env.local", ".env"];
   return {
     file,

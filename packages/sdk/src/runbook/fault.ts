@@ -6,4 +6,5 @@ export const codeOf = (fault: unknown): Code | null => {
   return name === "HoldError" && typeof code === "string" ? (code as Code) : null;
 };
 export const messageOf = (fault: unknown): string => (fault instanceof Error ? fault.message : String(fault));
-export const runFault = (code: Code, message: string, details: Readonly<Record<string, string>> = {}): HoldError => new HoldError(code, message, details);
+export const runFault = (code: Code, message: string, details: Readonly<Record<string, string>> = {}): HoldError =>
+  new HoldError(code, message, details);

@@ -6,3 +6,4 @@ export * from "@holdfast/runbook";
 export type { CellCall, CellEnd, Executor } from "./executor.ts";
 export { type JUnitOptions, junit } from "./junit.ts";
 export { type CellOutcome, nameOf, runRunbook, type RunbookEvent, type RunbookOptions, type RunbookOutcome } from "./run.ts";
+export { type SavedFile, type SavedFormat, savedOutputs } from "./save.ts";

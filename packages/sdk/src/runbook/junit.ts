@@ -12,7 +12,13 @@ export function junit(results: readonly CellOutcome[], { name = "hold runbook" }
     const own = results.filter(({ step }) => step.file === file);
     return [`  <testsuite name="${attribute(file)}" ${counts(own)}>`, ...own.flatMap(testCase), "  </testsuite>"].join("\n");
   });
-  return [`<?xml version="1.0" encoding="UTF-8"?>`, `<testsuites name="${attribute(name)}" ${counts(results)}>`, ...suites, "</testsuites>", ""].join("\n");
+  return [
+    `<?xml version="1.0" encoding="UTF-8"?>`,
+    `<testsuites name="${attribute(name)}" ${counts(results)}>`,
+    ...suites,
+    "</testsuites>",
+    "",
+  ].join("\n");
 }
 
 const isFailed = ({ code, problem, isBackground }: CellOutcome): boolean => !isBackground && problem === undefined && code !== 0;
@@ -32,7 +38,12 @@ function testCase(result: CellOutcome): string[] {
       ? []
       : [`      <error type="${attribute(problem.code)}" message="${attribute(problem.message)}"/>`];
   const printed = output === "" ? [] : [`      <system-out>${text(output)}</system-out>`];
-  return [`    <testcase classname="${attribute(step.file)}" name="${attribute(step.name)}" time="${seconds(durationMs)}">`, ...said, ...printed, "    </testcase>"];
+  return [
+    `    <testcase classname="${attribute(step.file)}" name="${attribute(step.name)}" time="${seconds(durationMs)}">`,
+    ...said,
+    ...printed,
+    "    </testcase>",
+  ];
 }
 
 /** XML 1.0 has no other control characters, not even escaped. */
@@ -42,4 +53,7 @@ const text = (said: string): string =>
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;");
-const attribute = (said: string): string => text(said).replaceAll('"', "&quot;").replaceAll(/[\n\r\t]/g, " ");
+const attribute = (said: string): string =>
+  text(said)
+    .replaceAll('"', "&quot;")
+    .replaceAll(/[\n\r\t]/g, " ");

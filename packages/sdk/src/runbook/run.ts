@@ -48,7 +48,12 @@ export interface RunbookOptions {
 }
 
 export type RunbookEvent =
-  | { readonly type: "session"; readonly file: string; readonly session: Session; readonly how: "opened" | "kept" | "named" | "again" }
+  | {
+      readonly type: "session";
+      readonly file: string;
+      readonly session: Session;
+      readonly how: "opened" | "kept" | "named" | "again";
+    }
   | { readonly type: "started"; readonly step: Step; readonly session: string }
   | { readonly type: "waiting"; readonly step: Step; readonly session: string; readonly code: string; readonly message: string }
   /** As the terminal had it; apart from each other, stdout and stderr are one. */
@@ -80,7 +85,11 @@ export interface RunbookOutcome {
 }
 
 /** Throws HoldError where no cell could be begun: `no_such_session`, `unreachable`, `no_integration`, … */
-export async function runRunbook(client: HostClient, steps: readonly Step[], options: RunbookOptions = {}): Promise<RunbookOutcome> {
+export async function runRunbook(
+  client: HostClient,
+  steps: readonly Step[],
+  options: RunbookOptions = {},
+): Promise<RunbookOutcome> {
   const run = new Run(client, options);
   try {
     await run.answer(steps);
@@ -182,11 +191,20 @@ class Run {
     if (named !== undefined) {
       const session = await this.#client.show(named);
       if (session.exit !== undefined)
-        throw runFault("session_ended", `session ${session.name} (${session.id}) has ended; name one that lives, or leave --session away`, { session: session.id });
+        throw runFault(
+          "session_ended",
+          `session ${session.name} (${session.id}) has ended; name one that lives, or leave --session away`,
+          { session: session.id },
+        );
       await told?.({ type: "session", file: step.file, session, how: "named" });
       return { session, isOurs: false, given: {} };
     }
-    const wish = { ...open, shell: shellFor(step), attachIfLives: keep, ...(step.documentCwd === null ? {} : { cwd: step.documentCwd }) };
+    const wish = {
+      ...open,
+      shell: shellFor(step),
+      attachIfLives: keep,
+      ...(step.documentCwd === null ? {} : { cwd: step.documentCwd }),
+    };
     const { session, existed } = await unusedName(nameOf(step.file), (name) => this.#client.open({ ...wish, name }));
     await told?.({ type: "session", file: step.file, session, how: existed ? "kept" : "opened" });
     return { session, isOurs: !keep, given: {} };
@@ -288,7 +306,10 @@ class Run {
     const stdout = kept.text();
     const durationMs = Date.now() - startedAtUnixMs;
     const output = this.#hidden(stdout);
-    return { result: { step, ...end, startedAtUnixMs, durationMs, output, omittedBytes: kept.omitted, isBackground: false }, stdout };
+    return {
+      result: { step, ...end, startedAtUnixMs, durationMs, output, omittedBytes: kept.omitted, isBackground: false },
+      stdout,
+    };
   }
 
   // R3.
@@ -347,12 +368,20 @@ function programOf(step: Step): { readonly program: string; readonly args: reado
   return around.kind === "program" ? around : { program: "/bin/sh", args: [], extension: "sh" };
 }
 
-async function surroundingsOf(client: HostClient, session: string): Promise<{ readonly env: Record<string, string>; readonly cwd: string }> {
+async function surroundingsOf(
+  client: HostClient,
+  session: string,
+): Promise<{ readonly env: Record<string, string>; readonly cwd: string }> {
   const parts: Uint8Array[] = [];
-  const { cwd } = await client.exec(session, ["env", "-0"], { output: (stream, bytes) => void (stream === 1 && parts.push(bytes)) });
+  const { cwd } = await client.exec(session, ["env", "-0"], {
+    output: (stream, bytes) => void (stream === 1 && parts.push(bytes)),
+  });
   const text = textOf(joined(parts));
   const pairs = text.split("\0").filter((pair) => pair.includes("="));
-  return { env: Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])), cwd };
+  return {
+    env: Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])),
+    cwd,
+  };
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -39,7 +39,7 @@ export function surround(around: Around, shell: CellShell, given: Surroundings):
   const hidden = Object.keys(secrets);
   const head = [
     // The text begins with the line break that follows its quote.
-    '__hold_cell=${1#?} __hold_rc=0',
+    "__hold_cell=${1#?} __hold_rc=0",
     "\\builtin set --",
     ...(hasVariables(given) ? [`\\command rm -f -- ${quoted(path)}`] : []),
     ...assign(variables),
@@ -49,8 +49,10 @@ export function surround(around: Around, shell: CellShell, given: Surroundings):
     '\\builtin eval "\\builtin unset -v __hold_cell __hold_rc; \\builtin return $__hold_rc"',
     "",
   ];
+  // A cell that took bash's hooks away would have what is printed before the next prompt for its own.
+  const arrange = shell === "bash" ? ["\\builtin declare -F __hold_arrange >/dev/null && __hold_arrange 2>/dev/null"] : [];
   const middle = around.kind === "live" ? live(shell, given) : contained(around, shell, given);
-  return [...head, ...middle, ...tail].join("\n");
+  return [...head, ...middle, ...arrange, ...tail].join("\n");
 }
 
 export const hasVariables = ({ variables, secrets }: Pick<Surroundings, "variables" | "secrets">): boolean =>
@@ -61,7 +63,9 @@ const SOURCE = '\\builtin . /dev/fd/9 9<<<"$__hold_cell"';
 /** The first command that fails ends the cell, as far as the shell tells: not inside of functions. */
 function live(shell: CellShell, { path, secrets, cwd }: Surroundings): string[] {
   const there =
-    cwd === null ? [SOURCE] : [`__hold_from=$PWD`, `if \\builtin cd -- ${quoted(cwd)}; then`, SOURCE, "else (\\builtin exit 1); fi"];
+    cwd === null
+      ? [SOURCE]
+      : [`__hold_from=$PWD`, `if \\builtin cd -- ${quoted(cwd)}; then`, SOURCE, "else (\\builtin exit 1); fi"];
   const back = cwd === null ? [] : ['\\builtin cd -- "$__hold_from"', "\\builtin unset -v __hold_from"];
   // A shell that was interrupted in the middle has the trap at its top level, where there is nothing to return from.
   const trap =
@@ -71,11 +75,18 @@ function live(shell: CellShell, { path, secrets, cwd }: Surroundings): string[] 
           `\\builtin trap '__hold_rc=$?; case \${BASH_SOURCE[0]-} in "") \\builtin trap - ERR ;; "${path}") ;; *) \\builtin return $__hold_rc ;; esac' ERR`,
         ]
       : ["\\builtin trap '\\builtin return $?' ERR"];
-  const untrap = shell === "bash" ? ["\\builtin trap - ERR", '\\builtin eval "$__hold_err"', "\\builtin unset -v __hold_err"] : ["\\builtin trap - ERR"];
+  const untrap =
+    shell === "bash"
+      ? ["\\builtin trap - ERR", '\\builtin eval "$__hold_err"', "\\builtin unset -v __hold_err"]
+      : ["\\builtin trap - ERR"];
   return [...assign(secrets), ...trap, ...there, "__hold_rc=$?", ...untrap, ...back];
 }
 
-function contained(around: Exclude<Around, { kind: "live" }> | { readonly kind: "live" | "contained" }, shell: CellShell, given: Surroundings): string[] {
+function contained(
+  around: Exclude<Around, { kind: "live" }> | { readonly kind: "live" | "contained" },
+  shell: CellShell,
+  given: Surroundings,
+): string[] {
   const { path, secrets, cwd } = given;
   const inside = [...assign(secrets), ...(cwd === null ? [] : [`\\builtin cd -- ${quoted(cwd)} || \\builtin exit 1`])];
   if (around.kind === "program") {
@@ -133,8 +144,8 @@ function zshDump(secrets: readonly string[], state: string): string[] {
     "{",
     `for __hold_name in \${(k)parameters}; do case $__hold_name in (${skip}) continue ;; esac`,
     "case ${parameters[$__hold_name]} in (*readonly*|*local*) ;;",
-    "(*special*export*|*export*special*) \\builtin print -r -- \"export $__hold_name=${(qq)${(P)__hold_name}}\" ;;",
-    '(*special*|*hide*) ;; (*) \\builtin typeset -p $__hold_name ;; esac; done',
+    '(*special*export*|*export*special*) \\builtin print -r -- "export $__hold_name=${(qq)${(P)__hold_name}}" ;;',
+    "(*special*|*hide*) ;; (*) \\builtin typeset -p $__hold_name ;; esac; done",
     `for __hold_name in $__hold_vars; do case $__hold_name in (${skip}) continue ;; esac`,
     '(( ${+parameters[$__hold_name]} )) || \\builtin print -r -- "unset $__hold_name"; done',
     "\\builtin functions; \\builtin alias -L",
@@ -157,9 +168,21 @@ export interface Apart {
 }
 
 /** A cell that runs beside the terminal: files of its folder by name, of which `/bin/sh FOLDER/run` is started. */
-export function standalone({ folder, program, args, extension, script, variables, cwd }: Apart): Readonly<Record<string, string>> {
+export function standalone({
+  folder,
+  program,
+  args,
+  extension,
+  script,
+  variables,
+  cwd,
+}: Apart): Readonly<Record<string, string>> {
   const name = `cell.${extension}`;
-  const flags = /(^|\/)(bash|zsh|ksh|mksh)$/.test(program) ? ["-e", "-o", "pipefail"] : /(^|\/)(sh|dash|ash)$/.test(program) ? ["-e"] : [];
+  const flags = /(^|\/)(bash|zsh|ksh|mksh)$/.test(program)
+    ? ["-e", "-o", "pipefail"]
+    : /(^|\/)(sh|dash|ash)$/.test(program)
+      ? ["-e"]
+      : [];
   return {
     [name]: `${script}\n`,
     run: [

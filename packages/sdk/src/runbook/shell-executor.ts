@@ -12,11 +12,21 @@ import { codeOf, messageOf, runFault } from "./fault.ts";
 import { type Around, type CellShell, hasVariables, lineOf, surround } from "./script.ts";
 
 /** What passes: somebody types, a program runs, somebody else steers. */
-const WAITS: ReadonlySet<string> = new Set(["not_at_prompt", "line_not_empty", "incomplete_command", "floor_held", "ai_paused", "input_blocked"]);
+const WAITS: ReadonlySet<string> = new Set([
+  "not_at_prompt",
+  "line_not_empty",
+  "incomplete_command",
+  "floor_held",
+  "ai_paused",
+  "input_blocked",
+]);
 /** How often it is tried again while nothing says that it might do. */
 const LOOK_AGAIN_MS = 250;
 /** How long a cell that was interrupted may take to end. */
 const GRACE_MS = 5_000;
+/** A cell that takes longer is looked at: it may wait for somebody. */
+const QUIET_MS = 1_500;
+const INPUT_LOOK_MS = 30_000;
 const encoder = new TextEncoder();
 
 export class ShellExecutor implements Executor {
@@ -34,7 +44,10 @@ export class ShellExecutor implements Executor {
     const shown = await client.show(session);
     const shell = shellOf(shown.command);
     if (shell === null)
-      throw runFault("no_integration", `session ${shown.name} (${session}) runs ${shown.command.join(" ") || "no shell"}; cells run in bash and zsh, so name another session or leave --session away`);
+      throw runFault(
+        "no_integration",
+        `session ${shown.name} (${session}) runs ${shown.command.join(" ") || "no shell"}; cells run in bash and zsh, so name another session or leave --session away`,
+      );
     const folder = await this.#folder(call);
     const path = `${folder}/${fileName(step.name)}`;
     const text = surround(aroundOf(step, shell), shell, { ...call, path });
@@ -98,14 +111,35 @@ export class ShellExecutor implements Executor {
       left = setTimeout(() => leave.abort(), GRACE_MS);
     };
     signal?.addEventListener("abort", interrupt, { once: true });
+    const over = new AbortController();
+    const watch = setTimeout(() => void this.#input(call, over.signal).catch(() => {}), QUIET_MS);
     try {
-      const r = await client.run(session, { text }, { take, signal: leave.signal, output: (bytes) => call.output(bytes), ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+      const r = await client.run(
+        session,
+        { text },
+        { take, signal: leave.signal, output: (bytes) => call.output(bytes), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+      );
       const place = { session, fromOffset: r.fromOffset, toOffset: r.toOffset };
       if (r.state === "ended" && r.code !== null) return { code: r.code, ...place };
       return { code: null, problem: problemOf(r.state, call), ...place };
     } finally {
+      clearTimeout(watch);
+      over.abort();
       signal?.removeEventListener("abort", interrupt);
       if (left !== null) clearTimeout(left);
+    }
+  }
+
+  /** A cell that reads from the terminal waits for whoever attaches: that is said, once. */
+  async #input({ client, session, step, waiting }: CellCall, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const { state, fired } = await client.wait(session, { inputNeeded: true, exit: true, timeoutMs: INPUT_LOOK_MS }, signal);
+      if (fired === "exit" || fired === "ended") return;
+      if (state !== "waiting_input" && state !== "waiting_secret") continue;
+      return waiting({
+        code: "input_needed",
+        message: `${step.name} reads from the terminal; hold attach ${session} gives it what it asks for`,
+      });
     }
   }
 
@@ -138,7 +172,10 @@ export async function makeFolder(client: HostClient, session: string): Promise<s
   });
   const path = said.join("").trim();
   if (exit.code !== 0 || !path.startsWith("/tmp/holdfast-runbook-"))
-    throw runFault("file_failed", `no folder for cells could be made on the machine of session ${session}: ${path || "mktemp said nothing"}`);
+    throw runFault(
+      "file_failed",
+      `no folder for cells could be made on the machine of session ${session}: ${path || "mktemp said nothing"}`,
+    );
   return path;
 }
 
@@ -149,7 +186,11 @@ export function shellOf(command: readonly string[]): CellShell | null {
 }
 
 /** What is shown of a cell's name where it is typed. */
-export const fileName = (name: string): string => name.replaceAll(/[^A-Za-z0-9._-]/g, "-").replace(/^[.-]+/, "").slice(0, 48) || "cell";
+export const fileName = (name: string): string =>
+  name
+    .replaceAll(/[^A-Za-z0-9._-]/g, "-")
+    .replace(/^[.-]+/, "")
+    .slice(0, 48) || "cell";
 
 export function aroundOf({ target, language }: Step, shell: CellShell): Around {
   if (target.kind === "live" || target.kind === "contained") {
@@ -166,13 +207,22 @@ export function aroundOf({ target, language }: Step, shell: CellShell): Around {
 function problemOf(state: string, { step, session }: CellCall): { readonly code: string; readonly message: string } {
   switch (state) {
     case "timed_out":
-      return { code: "timed_out", message: `${step.name} still runs in session ${session}; hold send ${session} --key C-c interrupts it` };
+      return {
+        code: "timed_out",
+        message: `${step.name} still runs in session ${session}; hold send ${session} --key C-c interrupts it`,
+      };
     case "interrupted":
       return { code: "cancelled", message: `${step.name} was interrupted and its code is not known` };
     case "incomplete":
     case "not_run":
-      return { code: state === "incomplete" ? "incomplete_command" : "not_run", message: `the shell of session ${session} did not run ${step.name}; hold screen ${session} shows what it said` };
+      return {
+        code: state === "incomplete" ? "incomplete_command" : "not_run",
+        message: `the shell of session ${session} did not run ${step.name}; hold screen ${session} shows what it said`,
+      };
     default:
-      return { code: "code_unknown", message: `${step.name} ended and the shell of session ${session} did not tell its code; hold log ${session} has what it printed` };
+      return {
+        code: "code_unknown",
+        message: `${step.name} ended and the shell of session ${session} did not tell its code; hold log ${session} has what it printed`,
+      };
   }
 }

@@ -19,7 +19,12 @@ export async function readEnvFiles(folder: string, files?: readonly string[]): P
     const path = resolve(folder, name);
     const text = await readFile(path, "utf8").catch((fault: unknown) => {
       if (files === undefined) return "";
-      throw new HoldError("no_such_file", `the env file ${name} can't be read: ${fault instanceof Error ? fault.message : String(fault)}`, { path }, { cause: fault });
+      throw new HoldError(
+        "no_such_file",
+        `the env file ${name} can't be read: ${fault instanceof Error ? fault.message : String(fault)}`,
+        { path },
+        { cause: fault },
+      );
     });
     Object.assign(variables, parseEnv(text));
   }

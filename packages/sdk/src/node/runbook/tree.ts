@@ -34,7 +34,12 @@ const slashed = (path: string): string => path.split(sep).join("/");
 export async function readRunbook(path: string): Promise<FoundRunbooks & { readonly runbook: Runbook; readonly text: string }> {
   const file = resolve(path);
   const text = await readFile(file, "utf8").catch((fault: unknown) => {
-    throw new HoldError("no_such_file", `${path} can't be read: ${fault instanceof Error ? fault.message : String(fault)}`, { path: file }, { cause: fault });
+    throw new HoldError(
+      "no_such_file",
+      `${path} can't be read: ${fault instanceof Error ? fault.message : String(fault)}`,
+      { path: file },
+      { cause: fault },
+    );
   });
   const runbook = parse(text);
   return { root: dirname(file), sheets: [{ file: basename(file), runbook }], runbook, text };
@@ -43,13 +48,22 @@ export async function readRunbook(path: string): Promise<FoundRunbooks & { reado
 /** F1. */
 export async function rootOf(folder: string): Promise<string> {
   for (let at = resolve(folder); ; at = dirname(at)) {
-    if (await stat(join(at, ".git")).then(() => true, () => false)) return at;
+    if (
+      await stat(join(at, ".git")).then(
+        () => true,
+        () => false,
+      )
+    )
+      return at;
     if (dirname(at) === at) return resolve(folder);
   }
 }
 
 /** All of the tree that `folder` is in, or of `folder` alone where `isWhole` is false. */
-export async function findRunbooks(folder: string, options: TreeOptions & { readonly isWhole?: boolean } = {}): Promise<FoundRunbooks> {
+export async function findRunbooks(
+  folder: string,
+  options: TreeOptions & { readonly isWhole?: boolean } = {},
+): Promise<FoundRunbooks> {
   const { gitIgnore = true, ignorePatterns = [], maxBytes = MAX_BYTES, isWhole = true } = options;
   const root = isWhole ? await rootOf(folder) : resolve(folder);
   const files: string[] = [];
