@@ -178,19 +178,20 @@ export function standalone({
   cwd,
 }: Apart): Readonly<Record<string, string>> {
   const name = `cell.${extension}`;
-  const flags = /(^|\/)(bash|zsh|ksh|mksh)$/.test(program)
-    ? ["-e", "-o", "pipefail"]
-    : /(^|\/)(sh|dash|ash)$/.test(program)
-      ? ["-e"]
-      : [];
+  const isBash = /(^|\/)(bash|zsh|ksh|mksh)$/.test(program);
+  const isShell = isBash || /(^|\/)(sh|dash|ash)$/.test(program);
+  const flags = isBash ? ["-e", "-o", "pipefail"] : isShell ? ["-e"] : [];
+  const words = (script: string): string => [program, ...args, ...flags, script].map(quoted).join(" ");
   return {
     [name]: `${script}\n`,
     run: [
       `rm -f -- ${quoted(`${folder}/run`)}`,
       ...Object.entries(variables).map(([variable, value]) => `export ${variable}=${quoted(value)}`),
       ...(cwd === null ? [] : [`cd -- ${quoted(cwd)} || exit 1`]),
-      [program, ...args, ...flags, `${folder}/${name}`].map(quoted).join(" "),
-      `rc=$?; rm -rf -- ${quoted(folder)}; exit $rc`,
+      // A shell reads what nothing leads to any more; others may ask for the file by its name and ending.
+      ...(isShell
+        ? [`exec 9<${quoted(`${folder}/${name}`)}`, `rm -rf -- ${quoted(folder)}`, `exec ${words("/dev/fd/9")}`]
+        : [words(`${folder}/${name}`), `rc=$?; rm -rf -- ${quoted(folder)}; exit $rc`]),
       "",
     ].join("\n"),
   };

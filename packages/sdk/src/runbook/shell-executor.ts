@@ -92,9 +92,9 @@ export class ShellExecutor implements Executor {
   }
 
   async #ready(call: CellCall, why: string): Promise<void> {
-    if (why === "" || why === "floor_held" || why === "ai_paused") return;
+    if (!hasVariables(call) || why === "" || why === "floor_held" || why === "ai_paused") return;
     const { client, session, signal } = call;
-    // A secret is not written for each look: only once the prompt is there.
+    // What holds variables is not written for each look: only once the prompt is there.
     for (;;) {
       const { state, fired } = await client.wait(session, { inputNeeded: true, exit: true, timeoutMs: 0 }, signal);
       if (state === "idle_prompt" || fired === "exit" || fired === "ended") return;
