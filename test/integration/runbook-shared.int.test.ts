@@ -22,7 +22,11 @@ beforeAll(async () => {
 
 async function output(client: HostClient, session: Session, text: string): Promise<string> {
   let said = "";
-  const { code } = await client.run(session.id, { text }, { take: true, output: (part) => void (said += Buffer.from(part).toString()) });
+  const { code } = await client.run(
+    session.id,
+    { text },
+    { take: true, output: (part) => void (said += Buffer.from(part).toString()) },
+  );
   expect(code).toBe(0);
   return said.replaceAll("\r\n", "\n");
 }
@@ -32,9 +36,14 @@ test("R4: directory, alias, function, unexported variable and associative array 
   const session = await w.open(me, { floor: "open" });
   const look = 'pwd; hi; fn; echo "$plain ${map[k]}"';
   const seen = "/tmp\nalias\nfunction\nunexported associative\n";
-  const done = await ran(w, me, cells("cd /tmp; alias hi='echo alias'; fn() { echo function; }; plain=unexported; declare -A map=([k]=associative)", look), {
-    session: session.id,
-  });
+  const done = await ran(
+    w,
+    me,
+    cells("cd /tmp; alias hi='echo alias'; fn() { echo function; }; plain=unexported; declare -A map=([k]=associative)", look),
+    {
+      session: session.id,
+    },
+  );
   expect(done.printed["two"]).toBe(seen);
   expect(await output(bot, session, look)).toBe(seen);
   let screen = "";
@@ -42,8 +51,12 @@ test("R4: directory, alias, function, unexported variable and associative array 
   await attached.input(bytes(`clear; ${look.replaceAll("echo", "echo -n;echo")}\r`));
   await fact("she sees all five", () => screen.replaceAll("\r\n", "\n").includes(seen));
   // And who did what is told apart: the cell's whole text stands under who ran it.
-  const typed = (await record(me, session.id)).events.flatMap((e) => (e.body?.kind.case === "input" ? [[e.actor, Buffer.from(e.data).toString()] as const] : []));
-  expect(typed.filter(([actor, text]) => actor === me.operator.operator?.id && text.includes("declare -A map=([k]=associative)"))).toHaveLength(1);
+  const typed = (await record(me, session.id)).events.flatMap((e) =>
+    e.body?.kind.case === "input" ? [[e.actor, Buffer.from(e.data).toString()] as const] : [],
+  );
+  expect(
+    typed.filter(([actor, text]) => actor === me.operator.operator?.id && text.includes("declare -A map=([k]=associative)")),
+  ).toHaveLength(1);
   await attached.detach();
   await me.kill(session.id, 0);
 });
@@ -62,6 +75,21 @@ test("a cell that an AI runs is put before a person with its whole text", async 
   await me.kill(session.id, 0);
 });
 
+test("R7: a cell that is interrupted in a loop of the shell's own leaves no secret in the shell either, nor a trap", async () => {
+  const { w, me } = shared;
+  const session = await w.open(me, {});
+  const stop = new AbortController();
+  const done = await ran(w, me, fence('sh {"name":"loop"}', "export API_TOKEN=Your token", "echo begun; while :; do :; done"), {
+    session: session.id,
+    ask: async () => "canary-in-a-loop",
+    signal: stop.signal,
+    told: (event) => void (event.type === "output" && stop.abort()),
+  });
+  expect(done.codes).toEqual([["loop", 130]]);
+  expect(await output(me, session, 'false; echo "[${API_TOKEN-gone}]"')).toBe("[gone]\n");
+  await me.kill(session.id, 0);
+});
+
 /** Takes the whole terminal, writes down every byte that it is given, and goes at a `q`. */
 const fullScreen = (file: string): string =>
   `python3 -c 'import os,sys,termios,tty\nold=termios.tcgetattr(0);tty.setraw(0);os.write(1,b"\\x1b[?1049h")\nf=open("${file}","ab",0)\nwhile True:\n b=os.read(0,1);f.write(b)\n if b==b"q":break\nos.write(1,b"\\x1b[?1049l");termios.tcsetattr(0,termios.TCSADRAIN,old)'`;
@@ -71,7 +99,10 @@ test("R5: a cell that comes while a full-screen program has the terminal waits, 
   const session = await w.open(me, { floor: "open" });
   const program = ana.run(session.id, { text: fullScreen(w.path("screen-1")) });
   await ana.wait(session.id, { match: "", idleMs: 50 });
-  await fact("it has the terminal", async () => (await ana.wait(session.id, { inputNeeded: true, timeoutMs: 0 })).state === "interactive_app");
+  await fact(
+    "it has the terminal",
+    async () => (await ana.wait(session.id, { inputNeeded: true, timeoutMs: 0 })).state === "interactive_app",
+  );
   const why: string[] = [];
   const done = await ran(w, me, cells("echo cell"), {
     session: session.id,
@@ -133,17 +164,24 @@ test("R5: of cells, commands of others and full-screen programs in any order, ea
   /** Whatever the other one does, she tries again when the prompt may be free. */
   const her = async (text: string): Promise<string> => {
     let said = "";
-    while ((await refusal(ana.run(session.id, { text }, { output: (part) => void (said += Buffer.from(part).toString()) }))) !== "not refused")
+    while (
+      (await refusal(ana.run(session.id, { text }, { output: (part) => void (said += Buffer.from(part).toString()) }))) !==
+      "not refused"
+    )
       await ana.wait(session.id, { command: true, timeoutMs: 20 });
     return said.replaceAll("\r\n", "\n");
   };
   const others = (async () => {
     for (let n = 0; !isOver; n++) {
-      if (dice.below(2) === 0) expect(await her(`echo hers ${n}; sleep 0.0${dice.below(9)}; echo done ${n}`)).toBe(`hers ${n}\ndone ${n}\n`);
+      if (dice.below(2) === 0)
+        expect(await her(`echo hers ${n}; sleep 0.0${dice.below(9)}; echo done ${n}`)).toBe(`hers ${n}\ndone ${n}\n`);
       else {
         const file = `screen-${++programs + 1}`;
         const started = her(fullScreen(w.path(file)));
-        await fact("the program has the terminal", async () => (await ana.wait(session.id, { inputNeeded: true, timeoutMs: 0 })).state === "interactive_app");
+        await fact(
+          "the program has the terminal",
+          async () => (await ana.wait(session.id, { inputNeeded: true, timeoutMs: 0 })).state === "interactive_app",
+        );
         await ana.send(session.id, bytes("xyzq"));
         await started;
         expect(readFileSync(w.path(file), "latin1")).toBe("xyzq");
@@ -155,7 +193,9 @@ test("R5: of cells, commands of others and full-screen programs in any order, ea
   })();
   for (let n = 0; n < rounds; n++) {
     const code = dice.below(4);
-    const cell = await ran(w, me, cells(`echo cell ${n}; sleep 0.0${dice.below(5)}; echo end ${n}; (exit ${code})`), { session: session.id });
+    const cell = await ran(w, me, cells(`echo cell ${n}; sleep 0.0${dice.below(5)}; echo end ${n}; (exit ${code})`), {
+      session: session.id,
+    });
     done++;
     expect([cell.codes, cell.printed["one"]]).toEqual([[["one", code]], `cell ${n}\nend ${n}\n`]);
   }
@@ -172,8 +212,8 @@ test("R6: a background cell outlives its runner and the host, is listed and atta
     fence('sh {"name":"serve","background":true}', 'echo "serving $MARK in $PWD"; while :; do echo tick; sleep 0.05; done'),
     fence('sh {"name":"after"}', "sleep 0.3; echo after"),
   ].join("\n");
-  put(w, "app.md", document);
-  const runner = Command.run(w, ["runbook", "run", "app.md", "--all", "--background", "--yes", "--json"]);
+  put(w, "app.run", document);
+  const runner = Command.run(w, ["runbook", "run", "app.run", "--all", "--background", "--yes", "--json"]);
   const lines = [await runner.line(), await runner.line(), await runner.line()].map((line) => JSON.parse(line));
   expect(await runner.code).toBe(0);
   expect(lines.map(({ name, code, output: said, background }) => [name, code, said, background])).toEqual([
@@ -195,7 +235,8 @@ test("R7: a value that was asked for as a secret is in no byte of journal, files
   const { w, me } = shared;
   const secret = "canary-7f3a9c-in-the-mine";
   const session = await w.open(me, { name: "vault" });
-  const uses = (name: string, run: string, ...script: string[]): string => fence(`sh {"name":"${name}","run":"${run}"}`, ...script);
+  const uses = (name: string, run: string, ...script: string[]): string =>
+    fence(`sh {"name":"${name}","run":"${run}"}`, ...script);
   const document = [
     uses("live", "live", "export API_TOKEN=Your token", 'test ${#API_TOKEN} = 25; echo "live ${#API_TOKEN}"'),
     uses("contained", "contained", 'test ${#API_TOKEN} = 25; kept=1; echo "contained ${#API_TOKEN}"'),
@@ -218,12 +259,18 @@ test("R7: a value that was asked for as a secret is in no byte of journal, files
   expect(tracesOf(w, { secret })).toEqual([]);
   expect(folders().filter((name) => !before.includes(name))).toEqual([]);
   // What a cell prints itself is printed; in what the run writes it is hidden.
-  const printing = await ran(w, me, fence('sh {"name":"print"}', "export API_TOKEN=Your token", 'echo "it is $API_TOKEN"'), { ask: async () => secret });
+  const printing = await ran(w, me, fence('sh {"name":"print"}', "export API_TOKEN=Your token", 'echo "it is $API_TOKEN"'), {
+    ask: async () => secret,
+  });
   expect(printing.printed["print"]).toBe("it is ***\n");
   const saved = (["md", "ipynb", "html"] as const).map(
-    (format) => savedOutputs(parse(document), "doc.md", printing.results, { format, session: { id: "01S", updatedAtUnixMs: 0 } })?.text ?? "",
+    (format) =>
+      savedOutputs(parse(document), "doc.run", printing.results, { format, session: { id: "01S", updatedAtUnixMs: 0 } })?.text ??
+      "",
   );
-  expect([junit(printing.results), JSON.stringify(printing.results), ...saved].filter((text) => text.includes(secret))).toEqual([]);
+  expect([junit(printing.results), JSON.stringify(printing.results), ...saved].filter((text) => text.includes(secret))).toEqual(
+    [],
+  );
   // And it would have been seen.
   writeFileSync(w.path("left"), secret);
   expect(tracesOf(w, { secret })).toContain("secret in files/left");

@@ -197,19 +197,22 @@ test.each(modes)("%s: Ctrl-C of the run is 130, and the shell goes on", async (m
   await me.kill(session.id, 0);
 });
 
-test.each(modes)("%s: a cell that reads from the terminal gets what somebody attached types, and it is said that it waits", async (mode) => {
-  const { w, me } = shared;
-  const session = await w.open(me, {});
-  const done = await ran(w, me, cells('read -r -p "name? " name; echo "got $name"'), {
-    session: session.id,
-    plan: { run: mode },
-    told: async (event) => {
-      if (event.type === "waiting" && event.code === "input_needed") await me.send(session.id, bytes("ana\r"), { take: true });
-    },
-  });
-  expect([done.codes, done.printed["one"]]).toEqual([[["one", 0]], "name? ana\ngot ana\n"]);
-  await me.kill(session.id, 0);
-});
+test.each(modes)(
+  "%s: a cell that reads from the terminal gets what somebody attached types, and it is said that it waits",
+  async (mode) => {
+    const { w, me } = shared;
+    const session = await w.open(me, {});
+    const done = await ran(w, me, cells('read -r -p "name? " name; echo "got $name"'), {
+      session: session.id,
+      plan: { run: mode },
+      told: async (event) => {
+        if (event.type === "waiting" && event.code === "input_needed") await me.send(session.id, bytes("ana\r"), { take: true });
+      },
+    });
+    expect([done.codes, done.printed["one"]]).toEqual([[["one", 0]], "name? ana\ngot ana\n"]);
+    await me.kill(session.id, 0);
+  },
+);
 
 test("no exit code is wrong: of cells that end in every way, live and contained, each has its own code and output", async () => {
   const { w, me } = shared;
@@ -223,7 +226,13 @@ test("no exit code is wrong: of cells that end in every way, live and contained,
       const code = dice.below(3) === 0 ? 0 : 1 + dice.below(255);
       const lines = dice.below(40);
       const isContained = dice.below(2) === 0;
-      const ways = [`(exit ${code})`, `return ${code}`, `bash -c 'exit ${code}'`, `f() { return ${code}; }; f`, isContained ? `exit ${code}` : `eval '(exit ${code})'`];
+      const ways = [
+        `(exit ${code})`,
+        `return ${code}`,
+        `bash -c 'exit ${code}'`,
+        `f() { return ${code}; }; f`,
+        isContained ? `exit ${code}` : `eval '(exit ${code})'`,
+      ];
       wanted.push([code, Array.from({ length: lines }, (_, i) => `${n}-${i + 1}\n`).join("")]);
       const print = lines === 0 ? ":" : `for i in $(seq ${lines}); do echo "${n}-$i"; done`;
       return fence(`sh {"name":"c${n}","run":"${isContained ? "contained" : "live"}"}`, print, ways[dice.below(ways.length)]!);

@@ -48,7 +48,7 @@ export interface Ran extends RunbookOutcome {
 export interface Wish extends RunbookOptions {
   readonly query?: Query;
   readonly plan?: PlanOptions;
-  /** Default `doc.md`. */
+  /** Default `doc.run`. */
   readonly file?: string;
 }
 
@@ -56,7 +56,7 @@ export async function ran(
   w: World,
   client: HostClient,
   text: string,
-  { query = { all: true }, plan: how, file = "doc.md", ...options }: Wish = {},
+  { query = { all: true }, plan: how, file = "doc.run", ...options }: Wish = {},
 ): Promise<Ran> {
   const found = select([{ file, runbook: parse(text) }], query);
   if (!found.ok) throw new Error(JSON.stringify(found.refusal));

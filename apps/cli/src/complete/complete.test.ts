@@ -39,7 +39,7 @@ describe("what may stand at the cursor", () => {
     ["help fl", ["floor"]],
     ["nonsense x", []],
     ["runbook run of", ["of-the-tree", ":files"]],
-    ["runbook run a.md ", ["of-a.md"]],
+    ["runbook run a.run ", ["of-a.run"]],
     ["cp bu", ["build:", ":files"]],
     ["cp ./a build:/etc/ho", ["build:/etc/hosts", "build:/etc/hold/"]],
     ["cp build:", ["build:src/"]],

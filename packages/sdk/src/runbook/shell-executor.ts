@@ -27,6 +27,8 @@ const GRACE_MS = 5_000;
 /** A cell that takes longer is looked at: it may wait for somebody. */
 const QUIET_MS = 1_500;
 const INPUT_LOOK_MS = 30_000;
+/** 128 and SIGINT. */
+const INTERRUPTED = 130;
 const encoder = new TextEncoder();
 
 export class ShellExecutor implements Executor {
@@ -79,7 +81,9 @@ export class ShellExecutor implements Executor {
       try {
         await this.#ready(call, why);
         await file.put();
-        return await this.#once(call, text);
+        const end = await this.#once(call, text);
+        if (end.code === null || end.code === INTERRUPTED) await this.#forget(call);
+        return end;
       } catch (fault) {
         const code = codeOf(fault);
         await file.takeBack().catch(() => {});
@@ -89,6 +93,13 @@ export class ShellExecutor implements Executor {
         await client.wait(session, { command: true, exit: true, timeoutMs: LOOK_AGAIN_MS }, signal);
       }
     }
+  }
+
+  /** A shell that was itself interrupted has not come to the end of what surrounds a cell. */
+  async #forget({ client, session, secrets }: CellCall): Promise<void> {
+    const names = Object.keys(secrets);
+    if (names.length > 0)
+      await client.run(session, { text: ` unset -v ${names.join(" ")}` }, { timeoutMs: GRACE_MS }).catch(() => {});
   }
 
   async #ready(call: CellCall, why: string): Promise<void> {

@@ -97,7 +97,7 @@ async function walk(
     if (!entry.isDirectory() || NEVER.has(entry.name)) continue;
     const path = join(folder, entry.name);
     // F2: a document in it would be left out, so all of it is.
-    const probe = `${slashed(relative(root, path))}/x.md`;
+    const probe = `${slashed(relative(root, path))}/x.run`;
     if (discover({ files: [probe], ignoreFiles, ...options }).length > 0 || ignoreFiles.some(({ text }) => text.includes("!")))
       await walk(root, path, files, ignoreFiles, options);
   }
