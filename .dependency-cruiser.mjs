@@ -16,10 +16,10 @@ const may = {
   shim: [],
   kernel: [],
   host: ["protocol", "core", "carrier", "shim", "kernel", "notebook"],
-  sdk: ["protocol", "core", "carrier", "kernel", "notebook"],
+  sdk: ["protocol", "core", "carrier", "kernel", "notebook", "runbook"],
   relay: ["protocol", "carrier"],
   runbook: [],
-  testkit: ["protocol", "core", "carrier", "shim", "host", "sdk", "relay", "notebook"],
+  testkit: ["protocol", "core", "carrier", "shim", "host", "sdk", "relay", "notebook", "runbook"],
 };
 
 /** Tests stand outside the walls between packages, since testkit joins them all; they keep the rest. */

@@ -35,6 +35,7 @@ const bundles = [
   { entry: "node_modules/@grpc/grpc-js/build/src/index.js", name: "grpc-js", format: /** @type {const} */ ("cjs") },
   { entry: "node_modules/httpxy/dist/index.mjs", name: "httpxy", format: /** @type {const} */ ("cjs") },
   { entry: "packages/sdk/src/node/login/index.ts", name: "login", format: /** @type {const} */ ("cjs") },
+  { entry: "packages/sdk/src/node/runbook/index.ts", name: "runbook", format: /** @type {const} */ ("cjs") },
   { entry: "node_modules/jose/dist/webapi/index.js", name: "jose", format: /** @type {const} */ ("esm") },
   { entry: "packages/host/src/main.ts", name: "host", format: /** @type {const} */ ("esm") },
   { entry: "node_modules/ssh2/lib/index.js", name: "ssh2", format: /** @type {const} */ ("cjs") },
@@ -66,6 +67,13 @@ const loginApart = {
   name: "login-apart",
   setup(/** @type {import("esbuild").PluginBuild} */ made) {
     made.onResolve({ filter: /^@holdfast\/sdk\/login$/ }, () => ({ path: "./login.cjs", external: true }));
+  },
+};
+/** Markdown, YAML and TOML are read by `hold runbook` alone. */
+const runbookApart = {
+  name: "runbook-apart",
+  setup(/** @type {import("esbuild").PluginBuild} */ made) {
+    made.onResolve({ filter: /^@holdfast\/sdk\/runbook\/node$/ }, () => ({ path: "./runbook.cjs", external: true }));
   },
 };
 const joseApart = {
@@ -116,7 +124,7 @@ const apart = new Map([
   ["mirror", [sshApart, grpcApart]],
   ["mirror-worker", [joseApart]],
   ["audit-worker", [grpcApart]],
-  ["cli", [modelApart, mcpApart, loginApart, relayApart, grpcApart, proxyApart, mirrorApart]],
+  ["cli", [modelApart, mcpApart, loginApart, relayApart, grpcApart, proxyApart, mirrorApart, runbookApart]],
   ["host", [joseApart, sshApart, grpcApart]],
   ["relay", [grpcApart]],
 ]);
@@ -170,6 +178,8 @@ async function bundle() {
         minifyIdentifiers: isCommonJs && b.name !== "ssh2",
         plugins: apart.get(b.name) ?? [],
         external: natives,
+        // Its other form asks for its parts in a way that no bundler follows.
+        alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
         minifySyntax: true,
         minifyWhitespace: true,
         legalComments: "none",

@@ -21,7 +21,7 @@ const out = join(root, ".build", "sdk");
 const source = JSON.parse(readFileSync(join(root, "packages/sdk/package.json"), "utf8"));
 const whole = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 /** Workspaces whose types the SDK's are made of. */
-const parts = ["sdk", "protocol", "core", "carrier"];
+const parts = ["sdk", "protocol", "core", "carrier", "notebook", "runbook"];
 
 /** Where a workspace's types are, by what importers call them. */
 function exportsOf(/** @type {string} */ part) {
@@ -71,6 +71,8 @@ const common = {
   legalComments: /** @type {const} */ ("eof"),
   absWorkingDir: root,
   external: ["node:*"],
+  // Its other form asks for its parts in a way that no bundler follows.
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
 };
 /** `ws` is CommonJS inside and asks for Node's own modules: it gets them without a `require`, which would have to stand in every file. */
 const builtins = {
@@ -93,6 +95,8 @@ await build({
     node: "packages/sdk/src/node/index.ts",
     login: "packages/sdk/src/node/login/index.ts",
     preview: "packages/sdk/src/node/preview/index.ts",
+    runbook: "packages/sdk/src/runbook/index.ts",
+    "runbook-node": "packages/sdk/src/node/runbook/index.ts",
   },
   outdir: join(out, "dist"),
   plugins: [builtins],
@@ -122,6 +126,8 @@ writeFileSync(
         "./login": { types: "./types/sdk/node/login/index.d.ts", default: "./dist/login.js" },
         "./terminal": { types: "./types/terminal/index.d.ts", default: "./dist/terminal.js" },
         "./preview": { types: "./types/sdk/node/preview/index.d.ts", default: "./dist/preview.js" },
+        "./runbook": { types: "./types/sdk/runbook/index.d.ts", default: "./dist/runbook.js" },
+        "./runbook/node": { types: "./types/sdk/node/runbook/index.d.ts", default: "./dist/runbook-node.js" },
       },
       files: ["dist", "types"],
       sideEffects: ["./dist/terminal.js"],

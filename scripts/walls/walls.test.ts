@@ -64,7 +64,7 @@ test.each([
     "the sdk imports the shim",
     "packages/sdk/src/a.ts",
     'import "@holdfast/shim";',
-    "sdk-may-import-protocol-core-carrier-notebook",
+    "sdk-may-import-protocol-core-carrier-notebook-runbook",
   ],
   [
     "the host imports the sdk",

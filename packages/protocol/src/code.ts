@@ -22,6 +22,9 @@ export const codes = {
   bad_request: { advice: "stop", exit: 2, grpc: 3 },
   no_such_session: { advice: "stop", exit: 3, grpc: 5 },
   ambiguous_session: { advice: "stop", exit: 3, grpc: 9 },
+  // Of a runbook.
+  no_such_cell: { advice: "stop", exit: 3, grpc: 5 },
+  ambiguous_cell: { advice: "stop", exit: 3, grpc: 9 },
   no_such_operator: { advice: "stop", exit: 1, grpc: 5 },
   name_taken: { advice: "stop", exit: 1, grpc: 6 },
   session_ended: { advice: "stop", exit: 1, grpc: 9 },

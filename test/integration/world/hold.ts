@@ -27,9 +27,10 @@ export function machine(w: World, name: string): Machine {
   return { env, home: homeFolder(env) };
 }
 
-export function hold({ env }: Pick<Machine, "env">, ...args: readonly string[]): Promise<Ran> {
+/** `cwd`: default this process's. */
+export function hold({ env, cwd }: Pick<Machine, "env"> & { readonly cwd?: string }, ...args: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(holdPath, args, { env, encoding: "utf8", timeout: 60_000 }, (fault, out, err) =>
+    execFile(holdPath, args, { env, cwd, encoding: "utf8", timeout: 60_000 }, (fault, out, err) =>
       resolve({ code: fault ? (typeof fault.code === "number" ? fault.code : -1) : 0, out: out.trim(), err: err.trim() }),
     );
   });

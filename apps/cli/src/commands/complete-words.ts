@@ -34,6 +34,19 @@ export async function run(context: Context): Promise<number> {
         ...Object.entries(topics).map(([word, t]) => ({ word, says: t.brief })),
       ];
     },
+    cells: (file) =>
+      quietly(async () => {
+        const { documentsOf, listedOf } = await import("../runbook/chosen.ts");
+        const which = { all: false, tag: [], pattern: false, index: undefined, allowUnnamed: true };
+        const documents = await documentsOf(context.cwd, file === undefined ? [] : [file], {
+          noGitIgnore: false,
+          ignorePattern: [],
+        });
+        return (await listedOf({ ...documents, names: [] }, which)).map(({ cell }) => ({
+          word: cell.name,
+          says: cell.firstCommand,
+        }));
+      }),
     inFolder: (session, folder) =>
       quietly(async () => {
         const { entries } = await (await context.client({ start: false })).files(session).list(folder);

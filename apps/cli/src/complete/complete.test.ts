@@ -7,6 +7,7 @@ const names: Names = {
   operators: async () => [{ word: "ana" }],
   topics: async () => [{ word: "floor" }],
   settings: async () => [{ word: "attach.prefix" }],
+  cells: async (file) => [{ word: file === undefined ? "of-the-tree" : `of-${file}` }],
   inFolder: async (session, folder) =>
     session === "build" && folder === "/etc/" ? [{ word: "hosts" }, { word: "hold/" }, { word: "ssl/" }] : [{ word: "src/" }],
 };
@@ -37,6 +38,8 @@ describe("what may stand at the cursor", () => {
     ["log work --kind=op", ["--kind=opened", "--kind=operator_changed"]],
     ["help fl", ["floor"]],
     ["nonsense x", []],
+    ["runbook run of", ["of-the-tree", ":files"]],
+    ["runbook run a.run ", ["of-a.run"]],
     ["cp bu", ["build:", ":files"]],
     ["cp ./a build:/etc/ho", ["build:/etc/hosts", "build:/etc/hold/"]],
     ["cp build:", ["build:src/"]],

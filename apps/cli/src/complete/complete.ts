@@ -21,6 +21,8 @@ export interface Names {
   readonly operators: () => Promise<readonly Candidate[]>;
   readonly topics: () => Promise<readonly Candidate[]>;
   readonly settings: () => Promise<readonly Candidate[]>;
+  /** Of the document, and of the tree where there is none. */
+  readonly cells: (file: string | undefined) => Promise<readonly Candidate[]>;
   /** What is in a folder of a session's machine, folders with a slash at their end; "": where the session stands. */
   readonly inFolder: (session: string, folder: string) => Promise<readonly Candidate[]>;
 }
@@ -47,7 +49,8 @@ export async function complete(table: CommandTable, words: readonly string[], na
   const argument = spec.args?.[Math.min(positionals(spec, rest), (spec.args?.length ?? 0) - 1)];
   if (!argument || (positionals(spec, rest) >= (spec.args?.length ?? 0) && !argument.rest))
     return { candidates: starting(partial, flagsOf(spec, rest)) };
-  return values(argument.complete, partial, names);
+  const first = rest.find((word) => !word.startsWith("-"));
+  return values(argument.complete, partial, { ...names, cells: () => names.cells(first) });
 }
 
 const starting = (partial: string, all: readonly Candidate[]): Candidate[] => all.filter((c) => c.word.startsWith(partial));
@@ -125,6 +128,10 @@ async function values(kind: Completion | undefined, partial: string, names: Name
   switch (kind) {
     case "file":
       return { candidates: [], files: "files" };
+    case "runbook":
+      return { candidates: starting(partial, await names.cells(undefined)), files: "files" };
+    case "cell":
+      return { candidates: starting(partial, await names.cells(undefined)) };
     case "place":
       return placed(partial, names);
     case "folder":

@@ -47,6 +47,7 @@ describe("help", () => {
       "recording",
       "relay",
       "remote",
+      "runbooks",
       "scripting",
       "security",
       "session-files",

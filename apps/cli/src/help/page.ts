@@ -76,6 +76,7 @@ export const topicNames = [
   "files",
   "session-files",
   "scripting",
+  "runbooks",
   "operators",
   "identity",
   "remote",

@@ -34,6 +34,8 @@ export type Completion =
   | "key"
   | "signal"
   | "setting"
+  | "runbook"
+  | "cell"
   | readonly string[];
 
 type ValueOf<F extends FlagSpec> = F["kind"] extends "bool"

@@ -10,6 +10,7 @@ import { operatorCommands } from "./operators.ts";
 import { policyCommands } from "./policy.ts";
 import { readingCommands } from "./reading.ts";
 import { relayCommands } from "./relay.ts";
+import { runbookCommands } from "./runbooks.ts";
 import { scriptingCommands } from "./scripting.ts";
 import { sessionCommands } from "./sessions.ts";
 import { steeringCommands } from "./steering.ts";
@@ -19,6 +20,7 @@ export const commands: readonly AnyCommand[] = [
   ...steeringCommands,
   ...scriptingCommands,
   ...kernelCommands,
+  ...runbookCommands,
   ...fileCommands,
   ...forwardCommands,
   ...readingCommands,
@@ -43,6 +45,7 @@ const groupBriefs: Readonly<Record<string, string>> = {
   relay: "a relay that runs on this machine",
   config: "settings",
   context: "relays and hosts by a name",
+  runbook: "documents whose cells run in live sessions",
 };
 
 const groupTitles: Readonly<Record<Group, string>> = {

@@ -28,8 +28,12 @@ export interface Step {
   readonly target: Target;
   readonly script: string;
   readonly asks: readonly Ask[];
-  /** Absolute. */
+  /** Absolute. Where documents lie elsewhere: of {@link Machine.root}, which says nothing then. */
   readonly cwd: string;
+  /** L3, absolute: where the document's cells begin; null: documents lie elsewhere, and it says no absolute one. */
+  readonly documentCwd: string | null;
+  /** L3, absolute: of a cell that says where it runs; null: it says nothing, or documents lie elsewhere and it says no absolute one. */
+  readonly ownCwd: string | null;
   /** L4, least first. */
   readonly envOrder: readonly string[];
   readonly interactive: boolean;
@@ -43,6 +47,8 @@ export interface Step {
 export interface Machine {
   /** Absolute; what `file` of a task is relative to. */
   readonly root: string;
+  /** Documents lie on another machine than the cells run on: only absolute directories mean something there. Default false. */
+  readonly isElsewhere?: boolean;
   /** `$SHELL`. */
   readonly shell: string | null;
   readonly hasProgram: (name: string) => boolean;
@@ -85,6 +91,11 @@ function step(task: Task, machine: Machine, options: PlanOptions, known: Set<str
   // Who was asked for it once is not asked again in one plan, unless the cell always asks.
   const left = asks.filter((ask) => cell.settings.promptEnv === "always" || !known.has(ask.name));
   for (const ask of asks) known.add(ask.name);
+  const folder = file.slice(0, Math.max(0, file.lastIndexOf("/")));
+  const { cwd } = cell.settings;
+  const documentCwd = runbook.settings.cwd;
+  const isMeant = (...said: readonly (string | null)[]): boolean =>
+    machine.isElsewhere !== true || said.some((path) => path?.startsWith("/"));
   const files = options.envFiles ?? [".env.local", ".env"];
   return {
     file,
@@ -94,7 +105,9 @@ function step(task: Task, machine: Machine, options: PlanOptions, known: Set<str
     target,
     script,
     asks: left,
-    cwd: combined(machine.root, file.slice(0, Math.max(0, file.lastIndexOf("/"))), runbook.settings.cwd, cell.settings.cwd),
+    cwd: combined(machine.root, folder, documentCwd, cwd),
+    documentCwd: isMeant(documentCwd) ? combined(machine.root, folder, documentCwd) : null,
+    ownCwd: cwd !== null && isMeant(documentCwd, cwd) ? combined(machine.root, folder, documentCwd, cwd) : null,
     envOrder: ["session", ...files.toReversed(), "asked", "cells"],
     interactive: cell.settings.interactive,
     background: cell.settings.background,

@@ -249,4 +249,26 @@ A paste goes as one unit: nobody's input comes in between. Ctrl-C, Ctrl-\\ and C
 
 \`hold send --json\` gives the input's position in the journal. Exit 0 means that the program's terminal took all of it; with \`--durable\` also that it is on the disk.`,
   },
+  runbooks: {
+    brief: "Runbooks: documents whose cells run in live sessions",
+    text: `
+  hold runbook ls README.md                    what can be run
+  hold runbook run README.md setup test        in a session that ends with the run
+  hold runbook run README.md --all --contained each cell in a child of the shell, as CI would
+  hold runbook run deploy --session work       the tree's cell of that name, in the shell that you are attached to
+
+The document is Markdown; its code blocks are cells. Files that were written for Runme run as they are, or the difference is in docs/runbooks.md.
+
+# Live and contained
+
+Cells of a shell run in the session's own shell: what one sets (directory, functions, aliases, arrays) is there for the next, for people who are attached and for AIs. \`--contained\` gives each a child of it: \`exit\`, \`set -e\` and \`exec\` then end the cell alone, and what it set is taken over.
+
+# Its turn
+
+A cell is typed as one command when the prompt is free and nobody else steers; until then it waits, and standard error says why. It is never typed into a program.
+
+# Variables
+
+\`export NAME=value\` at the top of a cell asks for it; \`--yes\` leaves what the document says. Secrets are read unseen, and are in no record, no argument and nothing that is written.`,
+  },
 };
