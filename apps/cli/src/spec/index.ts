@@ -6,6 +6,7 @@ import { forwardCommands } from "./forward.ts";
 import { helpCommands } from "./helping.ts";
 import { hostCommands } from "./host.ts";
 import { kernelCommands } from "./kernels.ts";
+import { notebookCommands } from "./notebooks.ts";
 import { operatorCommands } from "./operators.ts";
 import { policyCommands } from "./policy.ts";
 import { readingCommands } from "./reading.ts";
@@ -20,6 +21,7 @@ export const commands: readonly AnyCommand[] = [
   ...steeringCommands,
   ...scriptingCommands,
   ...kernelCommands,
+  ...notebookCommands,
   ...runbookCommands,
   ...fileCommands,
   ...forwardCommands,
@@ -40,6 +42,7 @@ const groupBriefs: Readonly<Record<string, string>> = {
   operator: "operators: who may do what",
   invitation: "invitations to sessions and to this host",
   policy: "what AIs may do",
+  notebook: "notebooks, which run in kernel sessions",
   kernel: "Jupyter kernels, which are sessions",
   host: "the host of this machine",
   relay: "a relay that runs on this machine",
