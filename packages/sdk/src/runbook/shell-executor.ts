@@ -24,6 +24,7 @@ const WAITS: ReadonlySet<string> = new Set([
 const LOOK_AGAIN_MS = 250;
 /** How long a cell that was interrupted may take to end. */
 const GRACE_MS = 5_000;
+const PRESS_AGAIN_MS = 500;
 /** A cell that takes longer is looked at: it may wait for somebody. */
 const QUIET_MS = 1_500;
 const INPUT_LOOK_MS = 30_000;
@@ -116,10 +117,13 @@ export class ShellExecutor implements Executor {
   async #once(call: CellCall, text: string): Promise<CellEnd> {
     const { client, session, signal, timeoutMs, take } = call;
     const leave = new AbortController();
-    let left: ReturnType<typeof setTimeout> | null = null;
+    const timers: ReturnType<typeof setTimeout>[] = [];
+    const press = (): void => void client.send(session, Uint8Array.of(3), { interrupt: true }).catch(() => {});
+    // Again: one that comes while a shell starts a program reaches neither.
     const interrupt = (): void => {
-      client.send(session, Uint8Array.of(3), { interrupt: true }).catch(() => {});
-      left = setTimeout(() => leave.abort(), GRACE_MS);
+      press();
+      for (let at = PRESS_AGAIN_MS; at < GRACE_MS; at += PRESS_AGAIN_MS) timers.push(setTimeout(press, at));
+      timers.push(setTimeout(() => leave.abort(), GRACE_MS));
     };
     signal?.addEventListener("abort", interrupt, { once: true });
     const over = new AbortController();
@@ -137,7 +141,7 @@ export class ShellExecutor implements Executor {
       clearTimeout(watch);
       over.abort();
       signal?.removeEventListener("abort", interrupt);
-      if (left !== null) clearTimeout(left);
+      for (const timer of timers) clearTimeout(timer);
     }
   }
 
