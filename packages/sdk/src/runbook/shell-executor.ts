@@ -224,7 +224,7 @@ function problemOf(state: string, { step, session }: CellCall): { readonly code:
     case "timed_out":
       return {
         code: "timed_out",
-        message: `${step.name} still runs in session ${session}; hold send ${session} --key C-c interrupts it`,
+        message: `${step.name} took too long and was given up; if session ${session} stays it runs on there, and hold send ${session} --key C-c interrupts it`,
       };
     case "interrupted":
       return { code: "cancelled", message: `${step.name} was interrupted and its code is not known` };
