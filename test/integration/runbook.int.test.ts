@@ -1,6 +1,7 @@
 /**
  * Cells in a live session: what notebooks §8.5 compares, row by row (R3), for `live` and `contained`.
  */
+import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { cells, fence, ran, sharedWorld } from "./world/runbook.ts";
 import { bytes, random, say, soak } from "./world/world.ts";
@@ -118,6 +119,7 @@ test.each(modes)("zsh, %s: what a cell sets is there in the next, and codes and 
 
 test("what ends the shell of a live cell ends the session with the code; contained it ends the cell alone, and what was set before stays", async () => {
   const { w, me } = shared;
+  const before = readdirSync("/tmp").filter((name) => name.startsWith("holdfast-runbook-"));
   const endings = [
     ["exit 3", 3],
     ["set -e\nfalse\necho on", 1],
@@ -127,6 +129,7 @@ test("what ends the shell of a live cell ends the session with the code; contain
     const live = await w.open(me, {});
     expect((await ran(w, me, cells(script), { session: live.id })).codes).toEqual([["one", code]]);
     expect((await me.wait(live.id, { exit: true })).exit?.code).toBe(code);
+    expect(readdirSync("/tmp").filter((name) => name.startsWith("holdfast-runbook-"))).toEqual(before);
     const contained = await w.open(me, {});
     const options = { session: contained.id, plan: { run: "contained" } } as const;
     expect((await ran(w, me, cells("kept=1"), options)).codes).toEqual([["one", 0]]);

@@ -173,8 +173,7 @@ export class ShellExecutor implements Executor {
     if (client === null) return;
     for (const [session, folder] of this.#folders) {
       const path = await folder.catch(() => null);
-      // A session that has ended takes no more programs: its folder holds nothing but what surrounded its cells.
-      if (path !== null) await client.exec(session, ["rm", "-rf", "--", path]).catch(() => {});
+      if (path !== null) await removeFolder(client, session, path).catch(() => {});
     }
     this.#folders.clear();
   }
@@ -192,6 +191,15 @@ export async function makeFolder(client: HostClient, session: string): Promise<s
       `no folder for cells could be made on the machine of session ${session}: ${path || "mktemp said nothing"}`,
     );
   return path;
+}
+
+/** A session that has ended takes no more programs: then a job of its own removes it. */
+async function removeFolder(client: HostClient, session: string, path: string): Promise<void> {
+  const argv = ["rm", "-rf", "--", path];
+  if ((await client.show(session)).exit === undefined) return void (await client.exec(session, argv));
+  const job = (await client.open({ kind: "pipes", command: argv, cwd: "/" })).session.id;
+  await client.wait(job, { exit: true, timeoutMs: GRACE_MS });
+  await client.remove(job);
 }
 
 /** Of a session's command; null: none that cells are typed into. */
