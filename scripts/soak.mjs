@@ -41,6 +41,10 @@ const PARTS = {
   },
   relays: { args: ["integration", ...["relays", "keys"].map((name) => `test/integration/${name}.int.test.ts`)], env: {} },
   ssh: { args: ["integration", "test/integration/ssh.int.test.ts"], env: {} },
+  runbooks: {
+    args: ["integration", ...["runbook", "runbook-shared"].map((name) => `test/integration/${name}.int.test.ts`)],
+    env: {},
+  },
   mirror: { args: ["integration", "test/integration/mirror.int.test.ts"], env: {} },
   handover: { args: ["integration", "test/integration/handover.int.test.ts"], env: {} },
   kills: {

@@ -1,6 +1,7 @@
 /**
  * Cells in a live session: what notebooks §8.5 compares, row by row (R3), for `live` and `contained`.
  */
+import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { cells, fence, ran, sharedWorld } from "./world/runbook.ts";
 import { bytes, random, say, soak } from "./world/world.ts";
@@ -118,6 +119,7 @@ test.each(modes)("zsh, %s: what a cell sets is there in the next, and codes and 
 
 test("what ends the shell of a live cell ends the session with the code; contained it ends the cell alone, and what was set before stays", async () => {
   const { w, me } = shared;
+  const before = readdirSync("/tmp").filter((name) => name.startsWith("holdfast-runbook-"));
   const endings = [
     ["exit 3", 3],
     ["set -e\nfalse\necho on", 1],
@@ -127,6 +129,7 @@ test("what ends the shell of a live cell ends the session with the code; contain
     const live = await w.open(me, {});
     expect((await ran(w, me, cells(script), { session: live.id })).codes).toEqual([["one", code]]);
     expect((await me.wait(live.id, { exit: true })).exit?.code).toBe(code);
+    expect(readdirSync("/tmp").filter((name) => name.startsWith("holdfast-runbook-"))).toEqual(before);
     const contained = await w.open(me, {});
     const options = { session: contained.id, plan: { run: "contained" } } as const;
     expect((await ran(w, me, cells("kept=1"), options)).codes).toEqual([["one", 0]]);
@@ -144,14 +147,14 @@ test("what ends the shell of a live cell ends the session with the code; contain
   await me.kill(session.id, 0);
 });
 
-test("an ERR trap of the user's own is there again after a cell, and saw nothing of it", async () => {
+test("an ERR trap of the user's own is there again after a cell, which was one command to it", async () => {
   const { w, me } = shared;
   const session = await w.open(me, {});
   expect((await me.run(session.id, { text: "trap 'echo trapped' ERR" })).code).toBe(0);
   const done = await ran(w, me, cells("false"), { session: session.id });
   let said = "";
   await me.run(session.id, { text: "false" }, { output: (part) => void (said += Buffer.from(part).toString()) });
-  expect([done.codes, done.printed["one"], said]).toEqual([[["one", 1]], "", "trapped\r\n"]);
+  expect([done.codes, done.printed["one"], said]).toEqual([[["one", 1]], "trapped\n", "trapped\r\n"]);
   await me.kill(session.id, 0);
 });
 
@@ -192,7 +195,7 @@ test.each(modes)("%s: Ctrl-C of the run is 130, and the shell goes on", async (m
     signal: stop.signal,
     told: (event) => void (event.type === "output" && stop.abort()),
   });
-  expect(done.codes).toEqual([["one", 130]]);
+  expect([done.codes, done.results[0]?.problem]).toEqual([[["one", 130]], undefined]);
   expect((await ran(w, me, cells("echo on; false || echo still"), options)).printed["one"]).toBe("on\nstill\n");
   await me.kill(session.id, 0);
 });

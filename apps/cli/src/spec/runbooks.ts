@@ -84,7 +84,7 @@ export const runbookCommands = [
         complete: "file",
       },
       take: { kind: "bool", brief: "take the floor first, if it may be taken" },
-      timeout: { kind: "duration", brief: "give up a cell after this long (exit 124); it runs on" },
+      timeout: { kind: "duration", brief: "give up a cell after this long (exit 124); in a session that stays it runs on" },
       junit: { kind: "text", value: "FILE", brief: "write what became of each cell as JUnit's XML", complete: "file" },
       save: { kind: "choice", of: ["md", "ipynb", "html"], brief: "write outputs beside the document, which stays as it is" },
       ...tree,

@@ -38,7 +38,7 @@ export interface RunbookOptions {
   readonly executors?: readonly Executor[];
   /** Takes the floor where it may. Default false. */
   readonly take?: boolean;
-  /** Of each cell, from when it has begun. Default: as long as it takes. */
+  /** Of each cell, from when it is its turn. Default: as long as it takes. One that is given up runs on in a session that stays. */
   readonly timeoutMs?: number;
   /** Of each cell's output the last so many are in its result. Default 1 MiB. */
   readonly maxBytes?: number;

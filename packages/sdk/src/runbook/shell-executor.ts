@@ -24,6 +24,7 @@ const WAITS: ReadonlySet<string> = new Set([
 const LOOK_AGAIN_MS = 250;
 /** How long a cell that was interrupted may take to end. */
 const GRACE_MS = 5_000;
+const PRESS_AGAIN_MS = 500;
 /** A cell that takes longer is looked at: it may wait for somebody. */
 const QUIET_MS = 1_500;
 const INPUT_LOOK_MS = 30_000;
@@ -116,10 +117,13 @@ export class ShellExecutor implements Executor {
   async #once(call: CellCall, text: string): Promise<CellEnd> {
     const { client, session, signal, timeoutMs, take } = call;
     const leave = new AbortController();
-    let left: ReturnType<typeof setTimeout> | null = null;
+    const timers: ReturnType<typeof setTimeout>[] = [];
+    const press = (): void => void client.send(session, Uint8Array.of(3), { interrupt: true }).catch(() => {});
+    // Again: one that comes while a shell starts a program reaches neither.
     const interrupt = (): void => {
-      client.send(session, Uint8Array.of(3), { interrupt: true }).catch(() => {});
-      left = setTimeout(() => leave.abort(), GRACE_MS);
+      press();
+      for (let at = PRESS_AGAIN_MS; at < GRACE_MS; at += PRESS_AGAIN_MS) timers.push(setTimeout(press, at));
+      timers.push(setTimeout(() => leave.abort(), GRACE_MS));
     };
     signal?.addEventListener("abort", interrupt, { once: true });
     const over = new AbortController();
@@ -137,7 +141,7 @@ export class ShellExecutor implements Executor {
       clearTimeout(watch);
       over.abort();
       signal?.removeEventListener("abort", interrupt);
-      if (left !== null) clearTimeout(left);
+      for (const timer of timers) clearTimeout(timer);
     }
   }
 
@@ -169,8 +173,7 @@ export class ShellExecutor implements Executor {
     if (client === null) return;
     for (const [session, folder] of this.#folders) {
       const path = await folder.catch(() => null);
-      // A session that has ended takes no more programs: its folder holds nothing but what surrounded its cells.
-      if (path !== null) await client.exec(session, ["rm", "-rf", "--", path]).catch(() => {});
+      if (path !== null) await removeFolder(client, session, path).catch(() => {});
     }
     this.#folders.clear();
   }
@@ -188,6 +191,15 @@ export async function makeFolder(client: HostClient, session: string): Promise<s
       `no folder for cells could be made on the machine of session ${session}: ${path || "mktemp said nothing"}`,
     );
   return path;
+}
+
+/** A session that has ended takes no more programs: then a job of its own removes it. */
+async function removeFolder(client: HostClient, session: string, path: string): Promise<void> {
+  const argv = ["rm", "-rf", "--", path];
+  if ((await client.show(session)).exit === undefined) return void (await client.exec(session, argv));
+  const job = (await client.open({ kind: "pipes", command: argv, cwd: "/" })).session.id;
+  await client.wait(job, { exit: true, timeoutMs: GRACE_MS });
+  await client.remove(job);
 }
 
 /** Of a session's command; null: none that cells are typed into. */
@@ -220,7 +232,7 @@ function problemOf(state: string, { step, session }: CellCall): { readonly code:
     case "timed_out":
       return {
         code: "timed_out",
-        message: `${step.name} still runs in session ${session}; hold send ${session} --key C-c interrupts it`,
+        message: `${step.name} took too long and was given up; if session ${session} stays it runs on there, and hold send ${session} --key C-c interrupts it`,
       };
     case "interrupted":
       return { code: "cancelled", message: `${step.name} was interrupted and its code is not known` };
