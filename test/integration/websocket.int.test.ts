@@ -101,7 +101,7 @@ test("while five hundred strangers knock and say nothing, who is known comes in 
   await Promise.all(silent.map((socket) => new Promise((done) => socket.once("connect", done).once("close", done))));
   // As many as have a place, and not one of them says a word.
   await fact("every place is taken", () => silent.filter((socket) => !socket.closed).length <= 64);
-  expect((await (await reach(w, url, { timeoutMs: 3_000 })).whoami()).via).toBe("sdk");
+  expect((await (await reach(w, url)).whoami()).via).toBe("sdk");
   expect(silent.filter((socket) => !socket.closed).length).toBeGreaterThan(0);
 });
 

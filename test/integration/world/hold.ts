@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { homeFolder } from "@holdfast/sdk/node";
+import { leftMs } from "./processes.ts";
 import type { World } from "./world.ts";
 
 export const holdPath = fileURLToPath(new URL("../../../bin/hold", import.meta.url));
@@ -29,7 +30,7 @@ export function machine(w: World, name: string): Machine {
 
 export function hold({ env }: Pick<Machine, "env">, ...args: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(holdPath, args, { env, encoding: "utf8", timeout: 60_000 }, (fault, out, err) =>
+    execFile(holdPath, args, { env, encoding: "utf8", timeout: leftMs() }, (fault, out, err) =>
       resolve({ code: fault ? (typeof fault.code === "number" ? fault.code : -1) : 0, out: out.trim(), err: err.trim() }),
     );
   });

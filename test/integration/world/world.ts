@@ -27,10 +27,12 @@ export interface WorldOptions {
   readonly undo?: (place: string) => void;
 }
 
+const END_MS = 60_000;
+
 /** Everything that the test needs of the machine; ended with the test. */
 export async function world(options: WorldOptions = {}): Promise<World> {
   const place = mkdtempSync(join(tmpdir(), "hold-world-"));
-  onTestFinished(() => made.end(options.undo), 60_000);
+  onTestFinished(() => made.end(options.undo), END_MS);
   const made = new World(place);
   options.prepare?.(place);
   await made.start();
@@ -164,7 +166,7 @@ export class World {
       return answered.pid === hostPid ? hostPid : null;
     };
     // A keeper whose host died often waits for 10 s before it starts the next one.
-    return fact(`the keeper started another host than ${pid}, and it serves`, look, 60_000).catch((fault: Error) => {
+    return fact(`the keeper started another host than ${pid}, and it serves`, look).catch((fault: Error) => {
       throw new Error(`${fault.message}; the host's log ends:\n${this.log().slice(-2_000)}`);
     });
   }
@@ -200,11 +202,15 @@ export class World {
     // The keeper first: it would start the host again.
     const keeper = await this.status().catch(() => null);
     if (keeper) kill(keeper.keeperPid);
-    await fact(`no process of ${this.place} is left`, () => {
-      const left = ofFolder(this.place);
-      for (const pid of left) kill(pid);
-      return left.length === 0;
-    });
+    await fact(
+      `no process of ${this.place} is left`,
+      () => {
+        const left = ofFolder(this.place);
+        for (const pid of left) kill(pid);
+        return left.length === 0;
+      },
+      END_MS - 10_000,
+    );
     if (keeper && lives(keeper.keeperPid)) throw new Error(`the keeper ${keeper.keeperPid} is still there`);
     undo?.(this.place);
     rmSync(this.place, { recursive: true, force: true });
