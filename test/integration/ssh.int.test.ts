@@ -357,7 +357,7 @@ test(
   async () => {
     const { w, admin, ana } = await scene();
     const session = await w.open(admin, { name: "work" });
-    const bytes = soak ? 1024 ** 3 : 64 * 1024 * 1024;
+    const bytes = soak ? 1024 ** 3 : 40 * 1024 * 1024;
     const big = `${w.place}/big`;
     const piece = noise(1024 * 1024);
     writeFileSync(big, "");
