@@ -309,13 +309,14 @@ test("who says nothing, or nonsense, or begins and leaves, is ended, and who kno
     Buffer.alloc(70_000, 0x41),
   ];
   for (let i = 0; i < 1_050; i++) open(says[i % says.length]!);
-  for (let i = 0; i < 5; i++) {
-    const from = performance.now();
+  const letIn = async (): Promise<void> => {
     const client = await reach(w, address);
     await client.whoami();
     client.close();
-    expect(performance.now() - from).toBeLessThan(5_000);
-  }
+  };
+  await Promise.all(Array.from({ length: 5 }, letIn));
+  // Beside them, not after them.
+  expect(ended).toBeLessThan(1_050);
   const grown = rssKib(relay.pid) - before;
   await fact("all of them are ended", () => ended === 1_050);
   say(`1,050 that say nothing of use: relay +${grown} KiB, then +${rssKib(relay.pid) - before} KiB`);
