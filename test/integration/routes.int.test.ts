@@ -269,7 +269,7 @@ test("each RPC of the schema and each route of a relay's web side refuses who sh
 });
 
 test("each route of a host and of MCP, each frame that could be a link's first and each thing that ssh can be asked for refuses a stranger", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const address = await w.listenForAll();
   await refusesRequests(address("http"));
   await refusesFrames(w);

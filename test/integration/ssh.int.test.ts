@@ -20,7 +20,7 @@ interface Scene {
 
 /** A host that listens for ssh, and ana with a key of hers. */
 async function scene(): Promise<Scene> {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listenSsh();
   return { w, url, admin: await w.connect(), ana: await SshUser.operator(w, url, "ana") };
 }

@@ -25,6 +25,8 @@ export interface WorldOptions {
   readonly prepare?: (place: string) => void;
   /** Called when every process is gone, before the folder is removed. */
   readonly undo?: (place: string) => void;
+  /** False: its host is started by the first `listen`, once and not twice. Default true. */
+  readonly starts?: boolean;
 }
 
 const END_MS = 60_000;
@@ -35,7 +37,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   onTestFinished(() => made.end(options.undo), END_MS);
   const made = new World(place);
   options.prepare?.(place);
-  await made.start();
+  if (options.starts ?? true) await made.start();
   return made;
 }
 
@@ -48,6 +50,7 @@ export class World {
   readonly env: Readonly<Record<string, string>>;
   readonly #clients = new Set<HostClient>();
   readonly #endings: (() => void)[] = [];
+  #isStarted = false;
 
   constructor(place: string) {
     this.place = place;
@@ -71,6 +74,7 @@ export class World {
 
   /** Starts the host (again), as the command line does. */
   start(timeoutMs = 60_000): Promise<void> {
+    this.#isStarted = true;
     return startHost({ home: this.home, env: this.env, timeoutMs, program });
   }
 
@@ -90,10 +94,13 @@ export class World {
   }
 
   async #listens(wishes: { readonly listen?: ListenWish; readonly ssh?: string }): Promise<(carrier: string) => string> {
-    const admin = await this.connect();
-    await admin.down();
-    this.close(admin);
-    await hostDown({ home: this.home, end: false });
+    if (this.#isStarted) {
+      const admin = await this.connect();
+      await admin.down();
+      this.close(admin);
+      await hostDown({ home: this.home, end: false });
+    }
+    this.#isStarted = true;
     await startHost({ home: this.home, env: this.env, timeoutMs: 60_000, program, ...wishes });
     const { addresses, notices } = await (await this.connect()).status();
     return (carrier) => {
