@@ -8,11 +8,12 @@ import { expect, test } from "vitest";
 import { type Deed, type Direction, EvilRelay } from "./world/evil-relay.ts";
 import { held, machine } from "./world/hold.ts";
 import { Canaries, eachStretch } from "./world/memory.ts";
+import { freePort } from "./world/port.ts";
 import { fact } from "./world/processes.ts";
 import { RelayProcess } from "./world/relay.ts";
 import { answering, reach } from "./world/steered.ts";
 import { wire } from "./world/wire.ts";
-import { bytes, freePort, record, refusal, say, soak, type World, world } from "./world/world.ts";
+import { bytes, record, refusal, say, soak, type World, world } from "./world/world.ts";
 
 /** Types the canaries into a session that prints each backwards; the client's own screen shows all fifty. */
 async function sing(w: World, address: string, canaries: Canaries): Promise<void> {

@@ -18,7 +18,8 @@ import { webRoutes } from "../../packages/relay/src/web.ts";
 import { RawLink } from "./world/raw-link.ts";
 import { RelayProcess } from "./world/relay.ts";
 import { SshUser } from "./world/ssh.ts";
-import { freePort, type World, world } from "./world/world.ts";
+import { freePort } from "./world/port.ts";
+import { type World, world } from "./world/world.ts";
 
 /** T-16: of whatever a stranger is told. */
 const WORDS_BYTES = 200;

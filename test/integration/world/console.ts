@@ -5,8 +5,9 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 import axe from "axe-core";
 import { expect, onTestFinished } from "vitest";
 import { held } from "./hold.ts";
+import { freePort } from "./port.ts";
 import { fact } from "./processes.ts";
-import { freePort, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 export interface Screen {
   readonly width: number;

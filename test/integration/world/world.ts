@@ -6,13 +6,13 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import { createServer, type AddressInfo } from "node:net";
 import { hostDown, type ListenWish, startHost } from "@holdfast/host/start";
 import { OperatorKind, type Session } from "@holdfast/protocol";
 import type { Event, HostClient, OpenSpec } from "@holdfast/sdk";
 import { connect, files, folders, generateKey, homeFolder } from "@holdfast/sdk/node";
 import { keeperStatus } from "@holdfast/shim";
 import { onTestFinished } from "vitest";
+import { freePort } from "./port.ts";
 import { fact, kill, lives, ofFolder } from "./processes.ts";
 import { program } from "./program.ts";
 
@@ -334,13 +334,4 @@ export function random(seed = Number(process.env["HOLDFAST_SEED"] ?? Math.trunc(
 
 export function say(text: string): void {
   process.stdout.write(`  ${text}\n`);
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
