@@ -6,7 +6,7 @@
  *   npm run soak -- property          the property tests, 10,000 to 100,000 runs of each
  *   npm run soak -- shim              12,000 short commands, hostile frames for 10 minutes, a thousand sessions begun and ended
  *   npm run soak -- deaths            a host that dies at each point of an input's way, 300 times each
- *   npm run soak -- kills             every client and the host killed at random, and a minute's flood beside a client that never reads
+ *   npm run soak -- kills             every client and the host killed at random, a minute's flood beside a client that never reads, 12 kernels asked at once
  *   npm run soak -- handover          one attachment carried over every carrier 200 times during 1 GB of output and 10,000 inputs
  *   npm run soak -- mirror            60 MiB copied to NATS while host and NATS are killed six times
  *   npm run soak -- ssh               OpenSSH's clients against a host, with a gigabyte of files each way
@@ -48,7 +48,11 @@ const PARTS = {
   mirror: { args: ["integration", "test/integration/mirror.int.test.ts"], env: {} },
   handover: { args: ["integration", "test/integration/handover.int.test.ts"], env: {} },
   kills: {
-    args: ["integration", ...["survival", "load", "refusals"].map((name) => `test/integration/${name}.int.test.ts`)],
+    args: [
+      "integration",
+      "packages/kernel/src/bridge/survival.int.test.ts",
+      ...["survival", "load", "refusals", "commands"].map((name) => `test/integration/${name}.int.test.ts`),
+    ],
     env: {},
   },
 };

@@ -47,7 +47,7 @@ function found(/** @type {string} */ name, /** @type {string} */ file) {
   // R1: what an earlier run left is not what this one found.
   rmSync(out, { force: true });
   const size = given.quick ? "short" : "long";
-  const done = spawnSync("vitest", ["run", "--project", "integration", file], {
+  const done = spawnSync("vitest", ["run", "--project", "integration", "--project", "alone", file], {
     cwd: root,
     stdio: "inherit",
     env: { ...process.env, HOLDFAST_CLAIMS: size, HOLDFAST_CLAIMS_OUT: out },

@@ -367,7 +367,7 @@ test("T-65: an AI that obeys everything that it reads does nothing that it may n
 });
 
 test("over HTTP requests are listed and followed, a grant decides nothing, and an answer under way is not disturbed by what happens", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   const admin = await w.connect();
   const [eva, ai] = [await approver(w, admin), await bot(w, admin)];

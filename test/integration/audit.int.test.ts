@@ -107,7 +107,7 @@ test("a verification whose caller leaves is ended, and the next one is taken", a
 });
 
 test("of a host at an address hold audit shows, exports and verifies what it does beside the files, in the record's order, and says whose word that is", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   await held(w, "host", "trust", url, "--yes");
   const admin = await w.connect();

@@ -66,10 +66,10 @@ test("hold run goes on over kill -9 of the host: short, long and flooding comman
   await w.nextHost(pid);
 
   // A flood, and the host dies three times in it.
-  const lines = 2_000_000;
+  const lines = soak ? 2_000_000 : 800_000;
   const flood = new Hold(w, ["run", "work", "--", `seq 1 ${lines}; (exit 3)`]);
-  for (const least of [1, 3_000_000, 9_000_000]) {
-    await fact(`${least} bytes have come`, () => flood.out.length >= least, 60_000);
+  for (const least of [1, lines, 3 * lines]) {
+    await fact(`${least} bytes have come`, () => flood.out.length >= least);
     await hostDies();
   }
   expect(await flood.code).toBe(3);
@@ -100,7 +100,7 @@ test("of hundreds of commands with links cut at any byte and hosts killed at any
   const killing = (async () => {
     for (let kills = 0; kills < (soak ? 12 : 3); kills++) {
       const more = typedInto(w, "typed").length + Math.floor(commands / (soak ? 14 : 5));
-      await fact(`${more} commands were typed`, () => isOver || typedInto(w, "typed").length >= more, 120_000);
+      await fact(`${more} commands were typed`, () => isOver || typedInto(w, "typed").length >= more);
       if (!isOver) await w.killHost();
     }
   })();
@@ -130,7 +130,7 @@ test("hold exec goes on over kill -9 of the host: stdin, stdout and stderr each 
   await fact("it has begun", () => run.out.toString() === "out\n" && run.err === "err\n");
   await w.killHost();
   writeFileSync(w.path("go"), "");
-  await fact("its flood has begun", () => run.out.length > 200_000, 60_000);
+  await fact("its flood has begun", () => run.out.length > 200_000);
   await w.killHost();
   const counted = Array.from({ length: 300_000 }, (_, n) => `${n + 1}\n`).join("");
   expect(await run.code).toBe(5);

@@ -3,10 +3,11 @@ import { writeFileSync } from "node:fs";
 import { OperatorKind } from "@holdfast/protocol";
 import { generateKey } from "@holdfast/sdk/node";
 import { afterAll, expect, test } from "vitest";
-import { ConsoleBrowser, closeChrome } from "./world/console.ts";
+import { ConsoleBrowser, closeChrome, withWholeChromium } from "./world/console.ts";
 import { fact } from "./world/processes.ts";
 import { world } from "./world/world.ts";
 
+withWholeChromium();
 afterAll(closeChrome);
 
 /** The notices that the page's worker shows now. */

@@ -8,8 +8,9 @@ import { selfMadeCertificate } from "@holdfast/testkit/certificate";
 import { afterAll, expect, test } from "vitest";
 import { axeOn, ConsoleBrowser, closeChrome } from "./world/console.ts";
 import { held, hold as run, machine } from "./world/hold.ts";
+import { freePort } from "./world/port.ts";
 import { killed } from "./world/processes.ts";
-import { freePort, type World, world } from "./world/world.ts";
+import { type World, world } from "./world/world.ts";
 
 afterAll(closeChrome);
 

@@ -11,11 +11,12 @@ import { generateKey } from "@holdfast/sdk/node";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { readPage } from "@holdfast/carrier/listen";
 import { hostRoutes } from "../../packages/host/src/listen/host-routes.ts";
-import { ConsoleBrowser, closeChrome } from "./world/console.ts";
+import { ConsoleBrowser, closeChrome, withWholeChromium } from "./world/console.ts";
 import { held } from "./world/hold.ts";
 import { fact } from "./world/processes.ts";
 import { bytes, refusal, type World, world } from "./world/world.ts";
 
+withWholeChromium();
 afterAll(closeChrome);
 
 /** Each would leave a mark in `__pwned` if a page ever took it for anything but text. */

@@ -104,7 +104,7 @@ test("a copy whose command is killed goes on where it was when it is given again
   const url = await (await RelayProcess.start(w)).joinedBy(admin, "box");
   (await connect({ url, home: w.home, trust: "first" })).close();
   const cp = (...words: string[]): Command => Command.run(w, ["--host", url, "cp", "--json", ...words]);
-  const content = randomBytes(64 * MIB);
+  const content = randomBytes(32 * MIB);
   writeFileSync(w.path("big"), content);
   const size = (folder: string): number => {
     const [part] = parts(folder);

@@ -146,7 +146,7 @@ test("an attachment that is carried over every carrier in turn stays one attachm
 }, 900_000);
 
 test("a client whose carrier is gone comes back over another one by itself, as the attachment that it was", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   const lane = await wire(w, url);
   await w.listen({ listen: new URL(url).host, allowHosts: [new URL(lane.url).host] });

@@ -14,7 +14,7 @@ import { record, refusal, type World, world } from "./world/world.ts";
 const http = (url: string): string => url.replace(/^ws/, "http");
 
 test("one operator by socket and by requests steers one session; a cut wire and a killed host lose nothing and double nothing", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   const lane = await wire(w, url);
   await w.listen({ listen: new URL(url).host, allowHosts: [new URL(lane.url).host] });
@@ -56,7 +56,7 @@ async function middlebox(w: World, url: string): Promise<string> {
 }
 
 test("where upgrades do not get through, the next carrier does, if it may; the command line takes the address as it is", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   const through = await middlebox(w, url);
   await w.listen({ listen: new URL(url).host, allowHosts: [new URL(through).host] });
@@ -114,7 +114,7 @@ const hello = (nonce: number): Uint8Array =>
   });
 
 test("a stranger has its 5 s and its 64 KiB, and learns nothing", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   const silent = await raw(w, url);
   const large = await raw(w, url);
@@ -145,7 +145,7 @@ test("a stranger has its 5 s and its 64 KiB, and learns nothing", async () => {
 });
 
 test("who is revoked is out at once, attached or not", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   const admin = await w.connect();
   await w.operator("ana");

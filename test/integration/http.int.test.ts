@@ -12,7 +12,7 @@ import { record, type World, world } from "./world/world.ts";
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
 async function listening(options: Parameters<World["listen"]>[0] = {}) {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen(options);
   const admin = await w.connect();
   const bearer = await Bearer.of(w, url, admin);

@@ -266,7 +266,7 @@ test("through a bridge an AI is given no secret of the environment over there, a
 });
 
 test("by another carrier, and in requests of HTTP, an AI is shown no more than here", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const at = await w.listenForAll();
   const ai = await w.operator("bot", "ai");
   const { id } = await w.open(await w.connect(), {

@@ -69,7 +69,7 @@ function editorOf(w: World, name: string, text: string): Record<string, string> 
 }
 
 test("hold policy edit writes the policy of a host at an address, over what was read there, and loses nothing that was typed", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   await held(w, "host", "trust", url, "--yes");
   const admin = await w.connect();

@@ -8,8 +8,9 @@ import { OperatorKind } from "@holdfast/protocol";
 import { files } from "@holdfast/sdk/node";
 import { expect, onTestFinished, test } from "vitest";
 import { bundled, dialledIn, keyIn, page, PageAttachment } from "./world/browser.ts";
+import { freePort } from "./world/port.ts";
 import { fact } from "./world/processes.ts";
-import { freePort, type World, world } from "./world/world.ts";
+import { type World, world } from "./world/world.ts";
 
 const hold = fileURLToPath(new URL("../../bin/hold", import.meta.url));
 

@@ -163,9 +163,9 @@ test("who is revoked on the host is out of the tunnel within a second; a key or 
   from = performance.now();
   await held(admin, "relay", "revoke", tunnelsOf[0]!.keyId, "--folder", folder);
   await fact("no tunnel is left", async () => (await hosts()).tunnels === 0);
-  expect(await refusal(reach(w, address, { as: "ben", timeoutMs: 5_000 }))).toBe("key_revoked");
+  expect(await refusal(reach(w, address, { as: "ben" }))).toBe("key_revoked");
   await fact("the host has heard of it", async () => (await local.show(session.id)).operators.length === 0);
-  expect(await refusal(reach(w, address, { timeoutMs: 5_000 }))).toBe("not refused");
+  expect(await refusal(reach(w, address))).toBe("not refused");
 
   await held(admin, "relay", "revoke", "box", "--folder", folder);
   expect(await refusal(reach(w, address, { timeoutMs: 5_000 }))).toBe("unreachable");
@@ -309,15 +309,16 @@ test("who says nothing, or nonsense, or begins and leaves, is ended, and who kno
     Buffer.alloc(70_000, 0x41),
   ];
   for (let i = 0; i < 1_050; i++) open(says[i % says.length]!);
-  for (let i = 0; i < 5; i++) {
-    const from = performance.now();
+  const letIn = async (): Promise<void> => {
     const client = await reach(w, address);
     await client.whoami();
     client.close();
-    expect(performance.now() - from).toBeLessThan(5_000);
-  }
+  };
+  await Promise.all(Array.from({ length: 5 }, letIn));
+  // Beside them, not after them.
+  expect(ended).toBeLessThan(1_050);
   const grown = rssKib(relay.pid) - before;
-  await fact("all of them are ended", () => ended === 1_050, 40_000);
+  await fact("all of them are ended", () => ended === 1_050);
   say(`1,050 that say nothing of use: relay +${grown} KiB, then +${rssKib(relay.pid) - before} KiB`);
   expect(grown).toBeLessThan(80_000);
   // The line that the host holds is another matter. It tells of the relay's health, too.

@@ -6,11 +6,12 @@ import type { HostClient } from "@holdfast/sdk";
 import { expect, test } from "vitest";
 import { held } from "./world/hold.ts";
 import { NatsCluster, NatsProcess } from "./world/nats.ts";
+import { freePort } from "./world/port.ts";
 import { fact } from "./world/processes.ts";
 import { RelayProcess } from "./world/relay.ts";
 import { answering, reach, steersThroughCuts } from "./world/steered.ts";
 import { STREAM, Watched } from "./world/watched.ts";
-import { freePort, refusal, say, soak, type World, world } from "./world/world.ts";
+import { refusal, say, soak, type World, world } from "./world/world.ts";
 import { wire } from "./world/wire.ts";
 
 const through = (url: string): string => `${url.replace(/^\w+:/, "relay+http:")}/box`;

@@ -18,7 +18,8 @@ import { webRoutes } from "../../packages/relay/src/web.ts";
 import { RawLink } from "./world/raw-link.ts";
 import { RelayProcess } from "./world/relay.ts";
 import { SshUser } from "./world/ssh.ts";
-import { freePort, type World, world } from "./world/world.ts";
+import { freePort } from "./world/port.ts";
+import { type World, world } from "./world/world.ts";
 
 /** T-16: of whatever a stranger is told. */
 const WORDS_BYTES = 200;
@@ -269,7 +270,7 @@ test("each RPC of the schema and each route of a relay's web side refuses who sh
 });
 
 test("each route of a host and of MCP, each frame that could be a link's first and each thing that ssh can be asked for refuses a stranger", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const address = await w.listenForAll();
   await refusesRequests(address("http"));
   await refusesFrames(w);

@@ -13,7 +13,7 @@ import { bytes, world } from "./world/world.ts";
 const hold = fileURLToPath(new URL("../../bin/hold", import.meta.url));
 
 test("what lets somebody in leaves no trace: grants, invitations, continuity tokens, passphrases, and what is typed unseen", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   const web = url.replace(/^ws/, "http");
   const admin = await w.connect();

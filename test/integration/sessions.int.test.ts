@@ -147,7 +147,7 @@ test("exec runs beside the terminal in the shell's folder and environment of now
   const w = await world();
   const me = await w.connect();
   const shell = await w.open(me, { name: "sh", command: ["/bin/bash"] });
-  await me.wait(shell.id, { inputNeeded: true, timeoutMs: 20_000 });
+  await me.wait(shell.id, { inputNeeded: true, timeoutMs: 60_000 });
   expect((await me.run("sh", { text: "mkdir -p sub; cd sub; export FRESH=yes; unset LANG" })).code).toBe(0);
   const before = (await record(me, shell.id)).output;
   const streams: Record<1 | 2, string> = { 1: "", 2: "" };
@@ -198,7 +198,7 @@ async function run(
 
 async function shellOf(w: World, client: HostClient, shell: string): Promise<string> {
   const session = await w.open(client, { name: shell, command: [`/usr/bin/${shell}`], size: { cols: 80, rows: 24 } });
-  await client.wait(session.id, { inputNeeded: true, timeoutMs: 20_000 });
+  await client.wait(session.id, { inputNeeded: true, timeoutMs: 60_000 });
   return session.id;
 }
 
@@ -239,7 +239,7 @@ test.each(["bash", "zsh", "fish"])(
     expect(await refusal(run(me, id, "echo mine"))).toBe("line_not_empty");
     await me.send(id, bytes("ed\r"));
     await me.wait(id, { match: "^typed$", fromSeq: 0 });
-    await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 });
+    await me.wait(id, { inputNeeded: true, timeoutMs: 60_000 });
 
     // A command that runs: nothing is typed into it, and Ctrl-C ends it with a code that is not 0.
     const long = run(me, id, "sleep 1000");
@@ -277,26 +277,26 @@ test("wait says which of exit, command, match, idle, need of input and timeout c
   expect(await command).toMatchObject({ fired: "command", code: 3 });
   expect(await match).toMatchObject({ fired: "match", text: "the needle is here" });
   expect(await me.wait(id, { idleMs: 50, timeoutMs: 20_000 })).toMatchObject({ fired: "idle" });
-  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 })).toMatchObject({
+  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 60_000 })).toMatchObject({
     fired: "input_needed",
     state: "idle_prompt",
   });
   expect(await me.wait(id, { exit: true, timeoutMs: 30 })).toMatchObject({ fired: "timeout" });
   await me.send(id, bytes("read -s -p 'Password: ' secret\r"));
-  await me.wait(id, { match: "Password: ", fromSeq: 0, timeoutMs: 1_000 });
-  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 })).toMatchObject({
+  await me.wait(id, { match: "Password: ", fromSeq: 0 });
+  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 60_000 })).toMatchObject({
     fired: "input_needed",
     state: "waiting_secret",
   });
   await me.send(id, bytes("x\r"));
-  await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 });
+  await me.wait(id, { inputNeeded: true, timeoutMs: 60_000 });
   await me.send(id, bytes("less /etc/passwd\r"));
   expect(
     await fact("less has the terminal", async () =>
       (await me.probe(id)).state === "interactive_app" ? "interactive_app" : null,
     ),
   ).toBe("interactive_app");
-  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 20_000 })).toMatchObject({
+  expect(await me.wait(id, { inputNeeded: true, timeoutMs: 60_000 })).toMatchObject({
     fired: "input_needed",
     state: "interactive_app",
   });
@@ -404,8 +404,8 @@ test("a secret typed where the terminal does not echo is nowhere in the home; th
   const session = await w.open(me, {
     script: "read -s -p 'Password: ' secret; echo; echo ${#secret} letters; read line; echo got $line",
   });
-  await me.wait(session.id, { match: "Password", fromSeq: 0, timeoutMs: 1_000 });
-  await me.wait(session.id, { inputNeeded: true, timeoutMs: 20_000 });
+  await me.wait(session.id, { match: "Password", fromSeq: 0 });
+  await me.wait(session.id, { inputNeeded: true, timeoutMs: 60_000 });
   await me.send(session.id, bytes("hunter2-very-secret\n"));
   await me.wait(session.id, { match: "19 letters", fromSeq: 0 });
   await me.send(session.id, bytes("said-aloud\n"));

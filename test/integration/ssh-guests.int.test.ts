@@ -23,7 +23,7 @@ async function guest(w: World, url: string, name: string, role: "observer" | "op
 }
 
 test("two guests over ssh share one session: one types, one watches, each under their name, and neither finds another session", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listenSsh();
   const admin = await w.connect();
   const shared = await w.open(admin, { name: "shared", script: 'stty -echo; while read -r line; do echo "<$line>"; done' });

@@ -20,7 +20,7 @@ interface Scene {
 
 /** A host that listens for ssh, and ana with a key of hers. */
 async function scene(): Promise<Scene> {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listenSsh();
   return { w, url, admin: await w.connect(), ana: await SshUser.operator(w, url, "ana") };
 }
@@ -357,7 +357,7 @@ test(
   async () => {
     const { w, admin, ana } = await scene();
     const session = await w.open(admin, { name: "work" });
-    const bytes = soak ? 1024 ** 3 : 64 * 1024 * 1024;
+    const bytes = soak ? 1024 ** 3 : 40 * 1024 * 1024;
     const big = `${w.place}/big`;
     const piece = noise(1024 * 1024);
     writeFileSync(big, "");

@@ -25,7 +25,7 @@ async function view(client: HostClient, session: string): Promise<View> {
 
 /** Until the program has said nothing more for a moment: only then two looks may be compared. */
 async function settled(client: HostClient, session: string): Promise<View> {
-  await client.wait(session, { idleMs: 300, timeoutMs: 10_000 });
+  await client.wait(session, { idleMs: 300, timeoutMs: 60_000 });
   return view(client, session);
 }
 

@@ -25,7 +25,7 @@ async function raw(url: string, request: string): Promise<string> {
 }
 
 test("one operator by socket and by WebSocket steers one session; a cut wire and a killed host lose nothing and double nothing", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   // The name in Host is the proxy's own: that port must be allowed.
   const first = await wire(w, url);
@@ -42,7 +42,7 @@ test("one operator by socket and by WebSocket steers one session; a cut wire and
 });
 
 test("a session that is opened from afar inherits nothing of there", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const client = await reach(w, await w.listen());
   const { session } = await client.open({
     name: "there",
@@ -57,7 +57,7 @@ test("a session that is opened from afar inherits nothing of there", async () =>
 });
 
 test("who may not come in does not: names, origins, paths, smuggled requests, texts", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen({ allowOrigins: ["https://console.example"] });
   const { host } = new URL(url);
   const upgrade = (more: string, name = host): string =>
@@ -79,7 +79,7 @@ test("who may not come in does not: names, origins, paths, smuggled requests, te
 });
 
 test("a hello that is too long, and one after the other, end the link within the budget", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   const over = (bytes: number, times: number): Promise<string> =>
     new Promise((resolve) => {
@@ -93,7 +93,7 @@ test("a hello that is too long, and one after the other, end the link within the
 });
 
 test("while five hundred strangers knock and say nothing, who is known comes in at once", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   const { port } = new URL(url);
   const silent = Array.from({ length: 500 }, () => connectTcp(Number(port), "127.0.0.1").on("error", () => {}));
@@ -101,12 +101,12 @@ test("while five hundred strangers knock and say nothing, who is known comes in 
   await Promise.all(silent.map((socket) => new Promise((done) => socket.once("connect", done).once("close", done))));
   // As many as have a place, and not one of them says a word.
   await fact("every place is taken", () => silent.filter((socket) => !socket.closed).length <= 64);
-  expect((await (await reach(w, url, { timeoutMs: 3_000 })).whoami()).via).toBe("sdk");
+  expect((await (await reach(w, url)).whoami()).via).toBe("sdk");
   expect(silent.filter((socket) => !socket.closed).length).toBeGreaterThan(0);
 });
 
 test("a stranger's key is refused, and who is revoked is out at once, attached or not", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   generateKey(w.home, "stranger");
   await expect(reach(w, url, { as: "stranger" })).rejects.toMatchObject({ code: "unknown_credential" });
@@ -125,7 +125,7 @@ test("a stranger's key is refused, and who is revoked is out at once, attached o
 });
 
 test("a host that is not known is named, trusted once, and then nobody stands in for it", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   // A home of another machine: our keys, and no host of its own.
   const place = mkdtempSync(join(tmpdir(), "hold-far-"));
@@ -170,7 +170,7 @@ function hold(w: World, args: readonly string[], env: Record<string, string> = {
 }
 
 test("the command line reaches another host with --host, and refuses there what is about this machine", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const url = await w.listen();
   await w.open(await w.connect(), { name: "far", script: "cat" });
   const env = { HOLDFAST_HOST: url };

@@ -1,10 +1,11 @@
 /** `hold attach user@box:NAME`: the built `hold` at a real terminal, through a real ssh and sshd, to the host of another home. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "../../../test/integration/world/port.ts";
 import { World } from "./terminal.ts";
 
 /** The person's machine, and the one that sessions live on. */
@@ -17,14 +18,6 @@ const keygen = (path: string): void => {
   const made = spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path], { encoding: "utf8" });
   if (made.status !== 0) throw new Error(`ssh-keygen: ${made.stderr ?? made.error?.message}; npm run setup installs openssh`);
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
-  const { port: free } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return free;
-}
 
 async function listens(): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {

@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { fact, leftMs } from "../../../test/integration/world/processes.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 export const holdCommand = join(root, "bin/hold");
@@ -31,12 +31,13 @@ export class World {
   }
 
   hold(...words: string[]): { code: number; out: string; err: string } {
-    const done = spawnSync(holdCommand, words, { env: this.env, encoding: "utf8", cwd: this.folder, timeout: 30_000 });
+    const done = spawnSync(holdCommand, words, { env: this.env, encoding: "utf8", cwd: this.folder, timeout: leftMs() });
     return { code: done.status ?? -1, out: done.stdout, err: done.stderr };
   }
 
   shell(text: string, shell = "bash", more: readonly string[] = []): string {
-    return spawnSync(shell, [...more, "-c", text], { env: this.env, encoding: "utf8", cwd: this.folder, timeout: 30_000 }).stdout;
+    return spawnSync(shell, [...more, "-c", text], { env: this.env, encoding: "utf8", cwd: this.folder, timeout: leftMs() })
+      .stdout;
   }
 
   #tmux(...words: string[]): string {
@@ -51,13 +52,13 @@ export class World {
       screen: () => this.#tmux("capture-pane", "-t", name, "-p").trimEnd(),
       resize: (c, r) => void this.#tmux("resize-window", "-t", name, "-x", String(c), "-y", String(r)),
       until: async (sees) => {
-        const until = Date.now() + 20_000;
-        for (;;) {
-          const screen = this.#tmux("capture-pane", "-t", name, "-p").trimEnd();
-          if (typeof sees === "string" ? screen.includes(sees) : sees.test(screen)) return screen;
-          if (Date.now() > until) throw new Error(`20 s, and the screen never showed ${String(sees)}:\n${screen}`);
-          await delay(25);
-        }
+        let screen = "";
+        await fact(`the screen shows ${String(sees)}`, () => {
+          screen = terminal.screen();
+          if (typeof sees === "string" ? screen.includes(sees) : sees.test(screen)) return true;
+          throw new Error(screen);
+        });
+        return screen;
       },
     };
     await terminal.until("outer$");

@@ -31,7 +31,7 @@ async function page(w: World, url: string, operator: string): Promise<HostClient
 }
 
 test("a person types by command line, program, page and ssh under one id, and their AI under its own on their behalf", async () => {
-  const w = await world();
+  const w = await world({ starts: false });
   const at = await w.listenForAll();
   const url = at("websocket");
   const program = await w.connect();

@@ -13,7 +13,7 @@ import { type HeaderOperator, headOf, json, type Message, parentOf, parsed, requ
 import { type Answer, type BridgeRecord, type BridgeWord, encoded, type HostWord, RecordDecoder } from "../src/record/index.ts";
 import { apply, executeContent, hear, type KernelSession, openKernelSession } from "../src/session/index.ts";
 
-export { fact, isAlive } from "../../shim/test/world.ts";
+export { fact, isAlive, isSoak } from "../../shim/test/world.ts";
 
 export const ana: HeaderOperator = { id: "op-ana", name: "ana", kind: "human", via: "cli" };
 const root = join(import.meta.dirname, "..", "..", "..");

@@ -91,7 +91,7 @@ export class Holdfast implements System {
   }
 
   static async start(): Promise<Holdfast> {
-    const w = await world();
+    const w = await world({ starts: false });
     const address = await w.listenForAll();
     return new Holdfast(w, address, (await w.connect()).operator.operator!);
   }

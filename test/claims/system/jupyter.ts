@@ -6,9 +6,10 @@ import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import WebSocket from "ws";
+import { freePort } from "../../integration/world/port.ts";
 import { fact } from "../../integration/world/processes.ts";
 import { ByteStream } from "./byte-stream.ts";
-import { freePort, Place } from "./place.ts";
+import { Place } from "./place.ts";
 import type { Client, Coming, Opening, System, Typed, Typing } from "./system.ts";
 
 export class JupyterServer implements System {

@@ -7,9 +7,10 @@ import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { userInfo } from "node:os";
+import { freePort } from "../../integration/world/port.ts";
 import { fact, kill, lives } from "../../integration/world/processes.ts";
 import { ByteStream } from "./byte-stream.ts";
-import { freePort, Place } from "./place.ts";
+import { Place } from "./place.ts";
 import {
   type Actor,
   bot,

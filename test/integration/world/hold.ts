@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { homeFolder } from "@holdfast/sdk/node";
+import { leftMs } from "./processes.ts";
 import type { World } from "./world.ts";
 
 export const holdPath = fileURLToPath(new URL("../../../bin/hold", import.meta.url));
@@ -30,7 +31,7 @@ export function machine(w: World, name: string): Machine {
 /** `cwd`: default this process's. */
 export function hold({ env, cwd }: Pick<Machine, "env"> & { readonly cwd?: string }, ...args: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(holdPath, args, { env, cwd, encoding: "utf8", timeout: 60_000 }, (fault, out, err) =>
+    execFile(holdPath, args, { env, cwd, encoding: "utf8", timeout: leftMs() }, (fault, out, err) =>
       resolve({ code: fault ? (typeof fault.code === "number" ? fault.code : -1) : 0, out: out.trim(), err: err.trim() }),
     );
   });

@@ -56,7 +56,7 @@ export class Bearer {
 }
 
 export async function curl(world: World, args: readonly string[], input: string | Uint8Array = ""): Promise<Answered> {
-  const child = spawn("curl", ["-sS", "--max-time", "60", "-w", "\n%{http_code}", ...args], { env: world.env });
+  const child = spawn("curl", ["-sS", "--max-time", "150", "-w", "\n%{http_code}", ...args], { env: world.env });
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   const said: Buffer[] = [];

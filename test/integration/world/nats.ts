@@ -7,8 +7,9 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { freePort } from "./port.ts";
 import { fact, killed } from "./processes.ts";
-import { freePort, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** Where its folders are, and what ends it. */
 type Place = Pick<World, "path" | "atEnd">;

@@ -3,11 +3,30 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { type RunnerTestCase, TestRunner } from "vitest";
 
-/** Looks until it is so; the text is the fact that never came true. Nothing here waits for time. */
-export async function fact<T>(text: string, look: () => T | Promise<T>, withinMs = 30_000): Promise<NonNullable<T>> {
-  let last: unknown;
-  for (const deadline = performance.now() + withinMs; ; ) {
+/** Of a test's time, what is kept to say what was seen last. */
+const TO_TELL_MS = 3_000;
+/** Outside of a test, and in what follows one: no test's time is left then. */
+const USUAL_MS = 60_000;
+const LOOK_MS = { first: 5, last: 40 } as const;
+
+/** What is left of the running test's own time: no wait in it is shorter for want of patience, and none outlives it. */
+export function leftMs(): number {
+  const test = TestRunner.getCurrentTest<RunnerTestCase | undefined>();
+  if (test?.result?.startTime === undefined) return USUAL_MS;
+  const left = test.result.startTime + test.timeout - Date.now() - TO_TELL_MS;
+  return left > 0 ? left : USUAL_MS;
+}
+
+/**
+ * Looks until it is so; the text is the fact that never came true. Nothing here waits for time. `withinMs`: all of the test's by default.
+ * The longer it takes the less often it looks, up to 40 ms apart: looking costs a processor that others wait for.
+ */
+export async function fact<T>(text: string, look: () => T | Promise<T>, withinMs = leftMs()): Promise<NonNullable<T>> {
+  const from = performance.now();
+  for (;;) {
+    let last: unknown;
     try {
       const seen = await look();
       if (seen !== null && seen !== undefined && seen !== false) return seen as NonNullable<T>;
@@ -15,8 +34,9 @@ export async function fact<T>(text: string, look: () => T | Promise<T>, withinMs
     } catch (fault) {
       last = fault;
     }
-    if (performance.now() > deadline) throw new Error(`never came true within ${withinMs} ms: ${text} (last: ${String(last)})`);
-    await delay(5);
+    const waited = performance.now() - from;
+    if (waited > withinMs) throw new Error(`never came true within ${Math.round(withinMs)} ms: ${text} (last: ${String(last)})`);
+    await delay(Math.min(LOOK_MS.last, LOOK_MS.first + waited / 50));
   }
 }
 

@@ -6,13 +6,13 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import { createServer, type AddressInfo } from "node:net";
 import { hostDown, type ListenWish, startHost } from "@holdfast/host/start";
 import { OperatorKind, type Session } from "@holdfast/protocol";
 import type { Event, HostClient, OpenSpec } from "@holdfast/sdk";
 import { connect, files, folders, generateKey, homeFolder } from "@holdfast/sdk/node";
 import { keeperStatus } from "@holdfast/shim";
 import { onTestFinished } from "vitest";
+import { freePort } from "./port.ts";
 import { fact, kill, lives, ofFolder } from "./processes.ts";
 import { program } from "./program.ts";
 
@@ -25,15 +25,19 @@ export interface WorldOptions {
   readonly prepare?: (place: string) => void;
   /** Called when every process is gone, before the folder is removed. */
   readonly undo?: (place: string) => void;
+  /** False: its host is started by the first `listen`, once and not twice. Default true. */
+  readonly starts?: boolean;
 }
+
+const END_MS = 60_000;
 
 /** Everything that the test needs of the machine; ended with the test. */
 export async function world(options: WorldOptions = {}): Promise<World> {
   const place = mkdtempSync(join(tmpdir(), "hold-world-"));
-  onTestFinished(() => made.end(options.undo), 60_000);
+  onTestFinished(() => made.end(options.undo), END_MS);
   const made = new World(place);
   options.prepare?.(place);
-  await made.start();
+  if (options.starts ?? true) await made.start();
   return made;
 }
 
@@ -46,6 +50,7 @@ export class World {
   readonly env: Readonly<Record<string, string>>;
   readonly #clients = new Set<HostClient>();
   readonly #endings: (() => void)[] = [];
+  #isStarted = false;
 
   constructor(place: string) {
     this.place = place;
@@ -69,6 +74,7 @@ export class World {
 
   /** Starts the host (again), as the command line does. */
   start(timeoutMs = 60_000): Promise<void> {
+    this.#isStarted = true;
     return startHost({ home: this.home, env: this.env, timeoutMs, program });
   }
 
@@ -88,10 +94,13 @@ export class World {
   }
 
   async #listens(wishes: { readonly listen?: ListenWish; readonly ssh?: string }): Promise<(carrier: string) => string> {
-    const admin = await this.connect();
-    await admin.down();
-    this.close(admin);
-    await hostDown({ home: this.home, end: false });
+    if (this.#isStarted) {
+      const admin = await this.connect();
+      await admin.down();
+      this.close(admin);
+      await hostDown({ home: this.home, end: false });
+    }
+    this.#isStarted = true;
     await startHost({ home: this.home, env: this.env, timeoutMs: 60_000, program, ...wishes });
     const { addresses, notices } = await (await this.connect()).status();
     return (carrier) => {
@@ -164,7 +173,7 @@ export class World {
       return answered.pid === hostPid ? hostPid : null;
     };
     // A keeper whose host died often waits for 10 s before it starts the next one.
-    return fact(`the keeper started another host than ${pid}, and it serves`, look, 60_000).catch((fault: Error) => {
+    return fact(`the keeper started another host than ${pid}, and it serves`, look).catch((fault: Error) => {
       throw new Error(`${fault.message}; the host's log ends:\n${this.log().slice(-2_000)}`);
     });
   }
@@ -200,11 +209,15 @@ export class World {
     // The keeper first: it would start the host again.
     const keeper = await this.status().catch(() => null);
     if (keeper) kill(keeper.keeperPid);
-    await fact(`no process of ${this.place} is left`, () => {
-      const left = ofFolder(this.place);
-      for (const pid of left) kill(pid);
-      return left.length === 0;
-    });
+    await fact(
+      `no process of ${this.place} is left`,
+      () => {
+        const left = ofFolder(this.place);
+        for (const pid of left) kill(pid);
+        return left.length === 0;
+      },
+      END_MS - 10_000,
+    );
     if (keeper && lives(keeper.keeperPid)) throw new Error(`the keeper ${keeper.keeperPid} is still there`);
     undo?.(this.place);
     rmSync(this.place, { recursive: true, force: true });
@@ -321,13 +334,4 @@ export function random(seed = Number(process.env["HOLDFAST_SEED"] ?? Math.trunc(
 
 export function say(text: string): void {
   process.stdout.write(`  ${text}\n`);
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -13,7 +13,7 @@ export const askForNotices = (): Promise<NotificationPermission> => Notification
 /** One for each that is new, while nobody looks at the page; gone when it is decided. `go`: shows a screen, in the page that was brought to the front. */
 export function useNotices(asked: readonly Asked[], links: readonly HostLink[], go: (path: string) => void): void {
   const told = useRef(new Set<string>());
-  /** Ids of what waited when that was looked at last; null: never. */
+  /** What waited when that was looked at last, and which hosts answered: one that answers again may have decided meanwhile. Null: never. */
   const seen = useRef<string | null>(null);
   const goes = useRef(go);
   goes.current = go;
@@ -26,9 +26,10 @@ export function useNotices(asked: readonly Asked[], links: readonly HostLink[], 
     return () => serviceWorker?.removeEventListener("message", heard);
   }, []);
   useEffect(() => {
-    const ids = asked.map(({ id }) => id).join();
-    if (seen.current === ids) return;
-    seen.current = ids;
+    const up = links.filter(({ state }) => state.value.is === "up");
+    const now = [...asked.map(({ id }) => id), ...up.map(({ host }) => host.id)].join();
+    if (seen.current === now) return;
+    seen.current = now;
     const fresh = asked.filter(({ id }) => !told.current.has(id));
     for (const { id } of fresh) told.current.add(id);
     if (noticesAre() !== "granted") return;
