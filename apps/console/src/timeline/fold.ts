@@ -291,8 +291,7 @@ function lineIn(bytes: readonly number[]): string {
   return (PASTED.exec(line)?.[1] ?? line).trim();
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as a terminal marks them
-const PASTED = /^\u001b\[200~([^]*)\u001b\[201~$/;
+const PASTED = /^\u001b\[200~(.*)\u001b\[201~$/s;
 const decoder = new TextDecoder();
 
 const isUntold = ({ payload }: Event): boolean => payload === "untold";
