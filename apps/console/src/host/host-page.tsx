@@ -8,6 +8,7 @@ import shapes from "../design/shapes.module.css";
 import { agoText, durationText, exactText, useNow } from "../design/time.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths } from "../shell/routes.ts";
+import { useStore } from "../store.ts";
 import css from "./host.module.css";
 import type { HostLink } from "./host-link.ts";
 import { useHostState, useLink } from "./hosts.ts";
@@ -33,9 +34,10 @@ function OfHost({ link }: { readonly link: HostLink }): ReactNode {
   const state = useHostState(link);
   const status = useStatus(link);
   const client = state.is === "up" ? state.client : null;
+  const isRecord = useStore(link.record) !== null;
   return (
     <>
-      <Bar title={link.host.name}>
+      <Bar title={link.name}>
         <Link to={paths.hosts}>All hosts</Link>
       </Bar>
       {state.is === "offline" ? (
@@ -46,9 +48,18 @@ function OfHost({ link }: { readonly link: HostLink }): ReactNode {
       ) : null}
       <div className={css.all}>
         <HostCard link={link} status={status} />
-        {status ? <Known status={status} /> : state.is === "up" ? <p role="status">Asking…</p> : null}
-        {client ? <Mirror client={client} /> : null}
-        {client ? <Log key={link.host.id} client={client} /> : null}
+        {isRecord ? (
+          <p>
+            What stands here was copied to the mirror before; the host itself does not answer by it. Its sessions, timelines,
+            playbacks and audit can be read.
+          </p>
+        ) : (
+          <>
+            {status ? <Known status={status} /> : state.is === "up" ? <p role="status">Asking…</p> : null}
+            {client ? <Mirror client={client} /> : null}
+            {client ? <Log key={link.host.id} client={client} /> : null}
+          </>
+        )}
       </div>
     </>
   );
