@@ -314,6 +314,32 @@ export const states = [
     },
   },
   {
+    name: "record",
+    go: async (page, home) => {
+      await page.goto(await home.record());
+      await page.getByRole("row", { name: "build" }).waitFor();
+      await page.getByText(/^From the mirror/).waitFor();
+    },
+  },
+  {
+    name: "record-host",
+    go: async (page, home) => {
+      await page.goto(await home.record());
+      await page.getByText(/^From the mirror/).waitFor();
+      await screen("Hosts")(page);
+      await page.getByText("not live", { exact: true }).waitFor();
+    },
+  },
+  {
+    name: "record-session",
+    go: async (page, home) => {
+      await page.goto(await home.record());
+      await page.getByRole("row", { name: "build", exact: true }).click();
+      await page.getByText("ran then", { exact: true }).first().waitFor();
+      if (isWide(page)) await button(page, "Timeline").click();
+    },
+  },
+  {
     name: "not-end-to-end",
     go: async (page, home) => {
       await page.goto(home.link("console", "--by-relay"));

@@ -136,14 +136,16 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
 
 function StateBadge({ is, isRecord }: { readonly is: HostState["is"]; readonly isRecord: boolean }): ReactNode {
   if (is !== "up") return <Badge tone="warn">{is}</Badge>;
-  return isRecord ? <Badge>a record: nothing of it is live</Badge> : <Badge tone="accent">answers</Badge>;
+  return isRecord ? <Badge>not live</Badge> : <Badge tone="accent">answers</Badge>;
 }
 
 export function Fact({ name, value }: { readonly name: string; readonly value: ReactNode }): ReactNode {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{value}</dd>
+      <dd>
+        <bdi>{value}</bdi>
+      </dd>
     </div>
   );
 }

@@ -92,7 +92,9 @@ function OfHost({ link }: { readonly link: HostLink }): ReactNode {
       <header>
         <h2>{link.name}</h2>
         <span className={css.hint}>
-          {seen.operators.filter((one) => !one.revoked).length} {isRecord ? "could come in then" : "may come in"}
+          <bdi>
+            {seen.operators.filter((one) => !one.revoked).length} {isRecord ? "could come in then" : "may come in"}
+          </bdi>
         </span>
       </header>
       <div className={css.scroll}>
@@ -195,9 +197,11 @@ function Operator({ one, all, client, mayChange, onDone }: OperatorProps): React
           ))}
         </div>
       </td>
-      <td className={css.hint} title={exactText(Number(one.addedUnixMs))}>
-        {agoText(Number(one.addedUnixMs), now)}
-        {addedBy ? ` by ${addedBy}` : ""}
+      <td className={`${css.hint} ${css.added}`} title={exactText(Number(one.addedUnixMs))}>
+        <bdi>
+          {agoText(Number(one.addedUnixMs), now)}
+          {addedBy ? ` by ${addedBy}` : ""}
+        </bdi>
       </td>
       <td>
         {one.revoked || isMe || !mayChange ? null : (
