@@ -155,7 +155,7 @@ export const pictures = [
     name: "policy",
     go: async (page) => {
       await screen("Approvals")(page);
-      await page.getByRole("link", { name: "Policy" }).click();
+      await page.getByRole("link", { name: "Policy", exact: true }).click();
       await page.getByLabel("policy.toml").waitFor();
     },
   },
@@ -205,7 +205,7 @@ export const pictures = [
     name: "policy-wrong",
     go: async (page) => {
       await screen("Approvals")(page);
-      await page.getByRole("link", { name: "Policy" }).click();
+      await page.getByRole("link", { name: "Policy", exact: true }).click();
       await page.getByLabel("policy.toml").fill('version = 1\n\n[ai]\notherwise = "allow"\nrun = "perhaps"\n');
       await button(page, "Line 5").waitFor();
     },
@@ -336,6 +336,7 @@ export const states = [
       await page.goto(await home.record());
       await page.getByRole("row", { name: "build", exact: true }).click();
       await page.getByText("ran then", { exact: true }).first().waitFor();
+      await page.getByText("1 of 31 failed").first().waitFor();
       if (isWide(page)) await button(page, "Timeline").click();
     },
   },

@@ -239,6 +239,9 @@ function Log({ client }: { readonly client: HostClient }): ReactNode {
   const [lines, setLines] = useState<readonly string[] | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const [isFollowing, setFollowing] = useState(true);
+  const [text, setText] = useState("");
+  const wanted = text.trim().toLowerCase();
+  const shown = wanted === "" ? lines : (lines?.filter((line) => line.toLowerCase().includes(wanted)) ?? null);
   const box = useRef<HTMLPreElement>(null);
   useEffect(() => {
     if (!isFollowing) return;
@@ -261,7 +264,7 @@ function Log({ client }: { readonly client: HostClient }): ReactNode {
   useEffect(() => {
     const { current: frame } = box;
     if (frame && atEnd.current) frame.scrollTop = frame.scrollHeight;
-  }, [lines]);
+  }, [shown?.length, lines]);
   return (
     <Part title="Its log">
       {wrong ? <p>{wrong}</p> : null}
@@ -285,11 +288,19 @@ function Log({ client }: { readonly client: HostClient }): ReactNode {
               atEnd.current = scrollTop + clientHeight >= scrollHeight - 24;
             }}
           >
-            {lines.join("\n")}
+            {shown?.join("\n")}
           </pre>
-          <p>
+          <search className={css.find}>
             <Button onPress={() => setFollowing((is) => !is)}>{isFollowing ? "Pause" : "Follow"}</Button>
-          </p>
+            <input
+              type="search"
+              aria-label="Text in the log"
+              placeholder="Find"
+              value={text}
+              onChange={({ target }) => setText(target.value)}
+            />
+            <span role="status">{wanted === "" ? "" : `${shown?.length ?? 0} of ${lines.length} lines`}</span>
+          </search>
         </>
       )}
     </Part>

@@ -92,7 +92,7 @@ export function Attached({ link, view, session, isAlone, isHere, onAgain }: Atta
         </div>
         {panel && session ? <Beside key={panel.id} panel={panel} takesFocus={takesFocus} link={link} session={session} /> : null}
       </div>
-      {mayIn(link, "session.input") ? <KeysBar view={view} /> : null}
+      {mayIn(link, "session.input") && !isEnded ? <KeysBar view={view} /> : null}
       <StatusLine view={view} end={session && (isEnded || isRecord) ? lookIn(isRecord, session).word : null} />
       {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}
