@@ -38,8 +38,8 @@ export function ApprovalsPage({ asked }: { readonly asked: readonly Asked[] }): 
       {asked.length === 0 ? (
         <Empty icon={<ShieldCheck size={32} strokeWidth={1.25} />} title="Nothing waits for you">
           <p>
-            What an AI may not do by itself, and what it asks people, stands here until somebody decides or its time is over. The{" "}
-            <Link to={paths.policy}>policy</Link> says what needs a person.
+            What an AI may not do by itself, and what it asks people, stands here until somebody decides or its time is over.
+            Policy, above, says what needs a person.
           </p>
         </Empty>
       ) : (
