@@ -12,6 +12,7 @@ const env = {
   ...{ PATH: process.env.PATH ?? "", HOME: user, LANG: "C.UTF-8", SHELL: "/bin/bash", USER: "ana", LOGNAME: "ana" },
 };
 const shop = join(user, "shop");
+const mirrorKey = join(place, "mirror.key");
 
 const hold = (/** @type {string[]} */ ...args) =>
   execFileSync(join(root, "bin", "hold"), args, {
@@ -48,15 +49,7 @@ export class Home {
     hold("new", "import", "-d", "--pipes", "--", "sh", "-c", "echo 1,204 rows; sleep 3600");
     hold("new", "watch", "-d", "--", "sh", "-c", "while :; do date; sleep 5; done");
     hold("new", "preview", "-d", "--", "node", "serve.mjs");
-    hold(
-      "new",
-      "login",
-      "-d",
-      "--",
-      "sh",
-      "-c",
-      "echo your token is 91-442; read -r; printf 'docs: \\033]8;;https://example.com/docs\\033\\\\read them\\033]8;;\\033\\\\\\n'; exec cat",
-    );
+    hold("new", "login", "-d", "--", "sh", "login.sh");
     hold("new", "migrate", "-d", "--", "sh", "-c", "echo applying 0012_refunds; echo 'column exists already' >&2; exit 3");
     hold("operator", "add", "ben");
     hold("operator", "add", "claude", "--kind", "ai", "--on-behalf-of", "ben");
@@ -74,6 +67,7 @@ export class Home {
     this.url = JSON.parse(hold("console", "--no-open", "--json")).url;
     await this.people();
     await this.#relay();
+    await this.#mirror();
   }
 
   /** A session that the machine's restart ended: its processes are gone, and the host that finds it is of another boot. */
@@ -136,6 +130,31 @@ export class Home {
     const [line] = await once(createInterface({ input: child.stdout }), "line");
     const { url, join: told } = JSON.parse(line);
     hold("host", "join", url, "--token", /--token (\S+)/.exec(told)?.[1] ?? "", "--name", "box", "--allow-plain");
+  }
+
+  async #mirror() {
+    const child = spawn("nats-server", ["-js", "-a", "127.0.0.1", "-p", "4222", "-sd", join(place, "nats")], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#ends.push(() => child.kill());
+    for await (const line of createInterface({ input: child.stderr })) if (line.includes("Server is ready")) break;
+    hold("host", "mirror", "nats://nats.example:4222");
+    writeFileSync(mirrorKey, hold("host", "mirror", "key"), { mode: 0o600 });
+  }
+
+  /** A link to the page over what the mirror has by now, as another machine reads it. */
+  async record() {
+    hold("host", "mirror", "now");
+    const elsewhere = { env: { ...env, HOLDFAST_HOME: join(place, "elsewhere"), XDG_CONFIG_HOME: join(place, "config") } };
+    const at = ["--mirror", "nats://nats.example:4222", "--mirror-key", mirrorKey];
+    execFileSync(join(root, "bin", "hold"), ["context", "set", "box", ...at], elsewhere);
+    const child = spawn(join(root, "bin", "hold"), ["console", "--context", "box", "--from-mirror", "--json"], {
+      ...elsewhere,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    this.#ends.push(() => child.kill());
+    const [line] = await once(createInterface({ input: child.stdout }), "line");
+    return JSON.parse(line).link;
   }
 
   goAway() {
@@ -212,5 +231,6 @@ const FILES = {
     "export const total = (lines: readonly { readonly cents: number }[]): number =>\n  lines.reduce((sum, { cents }) => sum + cents, 0);\n",
   "serve.mjs":
     'import { createServer } from "node:http";\n\ncreateServer((_, answer) => answer.end("shop\\n")).listen(4173, "127.0.0.1", () => console.log("http://127.0.0.1:4173"));\n',
+  "login.sh": `echo your token is 91-442; read -r _; printf 'docs: \\033]8;;https://example.com/docs\\033\\\\read them\\033]8;;\\033\\\\\\n'; exec cat\n`,
   "test.sh": `for n in cart checkout ledger search; do sleep 0.2; printf '\\033[32m✓\\033[0m %-10s %s tests\\n' "$n" $((\${#n} * 7)); done\nprintf '\\033[31m✗\\033[0m %-10s 1 of 31 failed\\n' refunds\nexit 1\n`,
 };

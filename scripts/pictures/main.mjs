@@ -1,6 +1,6 @@
 /**
  * `npm run pictures`: docs/pictures, as the README and docs/console.md show them, and each other screen and state: the console over a host of its own with people and an
- * AI in it, on a desktop and a phone, light and dark. `npm run pictures -- NAME…`: those alone. Needs a build, and Debian's Chromium (`npm run setup`).
+ * AI in it, on a desktop and a phone, light and dark. `npm run pictures -- NAME…`: those alone. Needs a build, Debian's Chromium and nats-server (`npm run setup`).
  * What is shown is real: sessions, commands, an approval that waits. Only the names of the place are not this machine's (place.mjs).
  */
 import { mkdirSync } from "node:fs";

@@ -21,6 +21,7 @@ export function inOwnPlace() {
   try {
     for (const folder of ["home/ana", "opt/holdfast"]) mkdirSync(join(made, folder), { recursive: true });
     writeFileSync(join(made, "passwd"), "ana:x:0:0:Ana:/home/ana:/bin/bash\n");
+    writeFileSync(join(made, "hosts"), "127.0.0.1 localhost nats.example\n");
     const [, top, whose] = root.split("/");
     const kept = top === "home" && whose ? whose : "";
     if (kept) mkdirSync(join(made, "home", kept));
@@ -30,6 +31,7 @@ export function inOwnPlace() {
       'mount --rbind "$0/home" /home',
       'mount --rbind "$0/opt" /opt',
       'mount --bind "$0/passwd" /etc/passwd',
+      'mount --bind "$0/hosts" /etc/hosts',
       "hostname box",
       'exec "$@"',
     ];

@@ -155,7 +155,7 @@ export const pictures = [
     name: "policy",
     go: async (page) => {
       await screen("Approvals")(page);
-      await page.getByRole("link", { name: "Policy" }).click();
+      await page.getByRole("link", { name: "Policy", exact: true }).click();
       await page.getByLabel("policy.toml").waitFor();
     },
   },
@@ -205,7 +205,7 @@ export const pictures = [
     name: "policy-wrong",
     go: async (page) => {
       await screen("Approvals")(page);
-      await page.getByRole("link", { name: "Policy" }).click();
+      await page.getByRole("link", { name: "Policy", exact: true }).click();
       await page.getByLabel("policy.toml").fill('version = 1\n\n[ai]\notherwise = "allow"\nrun = "perhaps"\n');
       await button(page, "Line 5").waitFor();
     },
@@ -311,6 +311,33 @@ export const states = [
       await later.goto(home.url);
       await later.getByRole("heading", { name: "Looking at your sessions" }).waitFor();
       return later;
+    },
+  },
+  {
+    name: "record",
+    go: async (page, home) => {
+      await page.goto(await home.record());
+      await page.getByRole("row", { name: "build" }).waitFor();
+      await page.getByText(/^From the mirror/).waitFor();
+    },
+  },
+  {
+    name: "record-host",
+    go: async (page, home) => {
+      await page.goto(await home.record());
+      await page.getByText(/^From the mirror/).waitFor();
+      await screen("Hosts")(page);
+      await page.getByText("not live", { exact: true }).waitFor();
+    },
+  },
+  {
+    name: "record-session",
+    go: async (page, home) => {
+      await page.goto(await home.record());
+      await page.getByRole("row", { name: "build", exact: true }).click();
+      await page.getByText("ran then", { exact: true }).first().waitFor();
+      await page.getByText("1 of 31 failed").first().waitFor();
+      if (isWide(page)) await button(page, "Timeline").click();
     },
   },
   {

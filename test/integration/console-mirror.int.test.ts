@@ -92,6 +92,14 @@ test("a machine burns, and its sessions, timelines, playbacks and audit are in a
     await page.getByRole("heading", { name: screen, exact: true, level: 1 }).waitFor();
     await isHere(screen);
   }
+  await ana.screen("Hosts");
+  await page.getByRole("heading", { name: /^record from / }).waitFor();
+  await page.getByText("not live", { exact: true }).waitFor();
+  for (const text of ["this machine", "answers"]) expect([text, await page.getByText(text).count()]).toEqual([text, 0]);
+  await page.getByRole("link", { name: /^Details of record from / }).click();
+  await page.getByText(/^What stands here was copied to the mirror/).waitFor();
+  expect(await page.getByRole("log").count()).toBe(0);
+  await isHere("its page");
   expect(ana.complaints).toEqual([]);
 
   // The link is spent.

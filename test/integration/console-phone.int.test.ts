@@ -249,6 +249,8 @@ test("at 360 px no screen, panel or dialog is cut, whatever stands in it", async
   await look("a session");
   const at = new URL(ana.page.url()).pathname;
   await ana.page.getByRole("button", { name: "Search what was printed" }).click();
+  await ana.page.getByRole("textbox", { name: "Search what was printed" }).fill("nowhere-in-it");
+  await ana.page.getByText("not found", { exact: true }).waitFor();
   await look("a search");
   await ana.page.getByRole("button", { name: "Timeline" }).click();
   await ana.page.getByRole("list", { name: "Timeline" }).getByRole("button").first().waitFor();

@@ -90,7 +90,8 @@ test("two browsers and a terminal share a session: who steers is seen by all, ta
   await ben.page.getByRole("button", { name: "Join" }).click();
   // There is one session for him, and he is led to it.
   await ben.page.getByText("live", { exact: true }).first().waitFor();
-  await ana.type("echo from-ana");
+  // Her terminal has the focus again since the invitation was made.
+  await ana.page.keyboard.type("echo from-ana\n");
   await ben.sees(/^from-ana/);
   await ben.page
     .getByRole("group", { name: "The floor" })
@@ -99,17 +100,20 @@ test("two browsers and a terminal share a session: who steers is seen by all, ta
     .waitFor();
 
   await ben.page.getByRole("button", { name: "Ask for the floor" }).click();
+  await ben.page.getByText("you asked for it").waitFor();
   await ana.page.getByText(/asks$/).waitFor();
-  await ana.page.getByRole("button", { name: "Pass the floor to" }).click();
-  await ana.page.getByRole("menuitem", { name: /guest/ }).click();
+  await ana.page.getByRole("button", { name: "Pass it" }).click();
   await ben.page.getByText("you steer").waitFor();
   await ben.type("echo from-$((1 + 1))-ben");
   await ana.sees(/^from-2-ben/);
   await ana.page.getByText("typed", { exact: false }).waitFor();
+  await ben.page.getByRole("button", { name: "Pass the floor to" }).click();
+  await ben.page.getByRole("menuitem", { name: /Pass to/ }).click();
+  await ana.page.getByText("you steer").waitFor();
 
   // And a terminal has it after both.
-  await ben.page.getByRole("button", { name: "Release" }).click();
-  await ana.page.getByText("free: type to steer").waitFor();
+  await ana.page.getByRole("button", { name: "Release", exact: true }).click();
+  await ben.page.getByText("free: type to steer").waitFor();
   const cli = await admin.attach({ session: session.id, take: true }, {});
   await fact("the terminal steers", async () => (await admin.show(session.id)).floor?.seat === cli.id);
   await cli.input(bytes("echo from-the-$((2 * 2))\r"));

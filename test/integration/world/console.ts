@@ -119,7 +119,12 @@ export class ConsoleBrowser {
 
   /** The document can be moved sideways: something is cut. */
   isWider(): Promise<unknown> {
-    return this.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
+    return this.page.evaluate(`
+      document.documentElement.scrollWidth > document.documentElement.clientWidth ||
+      [...document.querySelectorAll("[role=dialog], [role=alertdialog]")].some((one) => {
+        const { left, right } = one.getBoundingClientRect();
+        return left < 0 || right > innerWidth;
+      })`);
   }
 
   /** Axe finds nothing on the screen that is shown now, and nothing of it is cut. `screen`: what it is called where that fails. */

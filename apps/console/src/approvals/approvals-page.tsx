@@ -38,8 +38,8 @@ export function ApprovalsPage({ asked }: { readonly asked: readonly Asked[] }): 
       {asked.length === 0 ? (
         <Empty icon={<ShieldCheck size={32} strokeWidth={1.25} />} title="Nothing waits for you">
           <p>
-            What an AI may not do by itself, and what it asks, stands here until somebody decides or its time is over. What needs
-            a person is the host’s policy.
+            What an AI may not do by itself, and what it asks people, stands here until somebody decides or its time is over.
+            Policy, above, says what needs a person.
           </p>
         </Empty>
       ) : (
@@ -81,7 +81,7 @@ function Card({ asked, several }: { readonly asked: Asked; readonly several: boo
         <b>{approval.actorName}</b>
         <span>{DEEDS[approval.deed] ?? approval.deed}</span>
         {approval.session ? <Link to={sessionPath(link.host.id, approval.session)}>{approval.sessionName}</Link> : null}
-        {several ? <Badge>{link.host.name}</Badge> : null}
+        {several ? <Badge>{link.name}</Badge> : null}
         <time>{durationText(Math.max(0, approval.expiresUnixMs - now))} left</time>
       </header>
       <What approval={approval} />

@@ -61,14 +61,14 @@ function OfHost({ link, picker }: { readonly link: HostLink; readonly picker: Re
         </Button>
       </Bar>
       {state.is === "offline" || (state.is === "connecting" && last) ? (
-        <Banner tone="warn">{link.host.name} does not answer now. The console dials again by itself.</Banner>
+        <Banner tone="warn">{link.name} does not answer now. The console dials again by itself.</Banner>
       ) : null}
       {client && doing === "verify" ? <Verification client={client} onDone={() => setDoing(null)} /> : null}
       {client && doing === "save" ? (
-        <Saving client={client} host={link.host.name} query={query} onDone={() => setDoing(null)} />
+        <Saving client={client} host={link.name} query={query} onDone={() => setDoing(null)} />
       ) : null}
       {state.is === "refused" ? (
-        <Empty title={`${link.host.name} refuses this browser`}>
+        <Empty title={`${link.name} refuses this browser`}>
           <p>{state.why}</p>
         </Empty>
       ) : last ? (
@@ -169,11 +169,11 @@ function Records({ feed, link, operators, isFiltered }: RecordsProps): ReactNode
   const { records, reachedUnixMs } = useStore(feed.fed);
   const state = useStore(feed.state);
   const sessions = useStore(link.sessions);
-  if (state.is === "failed" && records.length === 0) return <Refused state={state} name={link.host.name} />;
+  if (state.is === "failed" && records.length === 0) return <Refused state={state} name={link.name} />;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys
     <section className={css.scroll} aria-label="Records, newest first" aria-busy={state.is === "reading"} tabIndex={0}>
-      <ul className={css.list}>
+      <ul>
         {records.map((record) => (
           <Row
             key={record.lsn}

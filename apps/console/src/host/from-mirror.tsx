@@ -17,7 +17,7 @@ function Said({ link, isOne }: { readonly link: HostLink; readonly isOne: boolea
   return (
     <Banner tone="warn">
       <span>
-        {isOne ? "From" : `${link.host.name}: from`} the mirror <code>{record.url}</code>, as of{" "}
+        {isOne ? "From" : `${link.name}: from`} the mirror <code>{record.url}</code>, as of{" "}
         <time dateTime={new Date(record.asOfUnixMs).toISOString()}>{exactText(record.asOfUnixMs)}</time>: nothing of this is live.
         {is === "offline"
           ? " The command that read it has ended; hold console --from-mirror reads it again, with a new link."

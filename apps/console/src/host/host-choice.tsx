@@ -15,9 +15,9 @@ export function HostChoice({ links, link, onChoose }: HostChoiceProps): ReactNod
   if (links.length < 2) return null;
   return (
     <select className={shapes.select} aria-label="Host" value={link.host.id} onChange={({ target }) => onChoose(target.value)}>
-      {links.map(({ host }) => (
+      {links.map(({ host, name }) => (
         <option key={host.id} value={host.id}>
-          {host.name}
+          {name}
         </option>
       ))}
     </select>

@@ -4,9 +4,9 @@
  *   L2  A host that can't be reached is dialled again, from 0.5 s apart to 8 s, until somebody forgets it; one that refuses this key is not.
  *   L3  The sessions that were seen last stay, and views show them as of then.
  */
-import { adviceOf, connect, HoldError, type HostClient, type OperatorInfo, type Session, whereIs } from "@holdfast/sdk";
+import { adviceOf, connect, HoldError, type HostClient, type Session, whereIs } from "@holdfast/sdk";
 import { Store } from "../store.ts";
-import { credentialOf, type KnownHost } from "./known-hosts.ts";
+import { credentialOf, keepHost, type KnownHost } from "./known-hosts.ts";
 
 export type HostState =
   | { readonly is: "connecting" }
@@ -39,6 +39,8 @@ export class HostLink {
   readonly rights: Store<Rights | null>;
   /** Not null: no host answers here, but the record of one, from its mirror. */
   readonly record = new Store<MirrorRecord | null>(null);
+  /** Whether there is a {@link record} is known. */
+  #isTold = false;
   #isOver = false;
   #wake: (() => void) | null = null;
   #stop: () => void = () => {};
@@ -49,11 +51,16 @@ export class HostLink {
     void this.#live();
   }
 
+  /** As this browser's person calls it; a record is called after its mirror, as nobody answers for a machine. */
+  get name(): string {
+    return this.record.value ? nameOfRecord(this.record.value) : this.host.name;
+  }
+
   /** The client that answers now. Throws `unreachable`. */
   get client(): HostClient {
     const state = this.state.value;
     if (state.is === "up") return state.client;
-    throw new HoldError("unreachable", `${this.host.name} does not answer now; the console dials again by itself`);
+    throw new HoldError("unreachable", `${this.name} does not answer now; the console dials again by itself`);
   }
 
   /** Resolves when it is known: true, the host answers this browser; false, it refuses it, or could not be reached at once. */
@@ -121,17 +128,9 @@ export class HostLink {
     if (this.#isOver) return client.close();
     const over = new AbortController();
     this.#stop = () => over.abort();
-    // Asked first, so that it is told before the sessions are.
-    client.whoami().then(
-      ({ operator }) => operator && this.rights.set(rightsOf(operator)),
-      () => {},
-    );
-    // A guest is told of one session, and of no host.
-    if (this.host.session === null)
-      recordBehind(client).then(
-        (record) => this.record.set(record),
-        () => {},
-      );
+    const { operator } = client.operator;
+    if (operator) this.rights.set({ names: new Set(operator.capabilities), session: this.host.session });
+    void this.#lookForRecord(client);
     try {
       await client.watchSessions(
         ({ sessions }) => {
@@ -146,6 +145,19 @@ export class HostLink {
     }
   }
 
+  /** Once: what this address leads to is a host, or a record, for good. A guest is told of one session, and of no host. */
+  async #lookForRecord(client: HostClient): Promise<void> {
+    if (this.#isTold || this.host.session !== null) return;
+    try {
+      const record = await recordBehind(client);
+      this.#isTold = true;
+      this.record.set(record);
+      if (record && !this.#isOver) await keepHost({ ...this.host, name: this.name });
+    } catch {
+      // The next link asks again.
+    }
+  }
+
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -157,10 +169,10 @@ export class HostLink {
   }
 }
 
-const rightsOf = ({ capabilities, session }: OperatorInfo): Rights => ({
-  names: new Set(capabilities),
-  session: session || null,
-});
+/** `record from nats.example` */
+function nameOfRecord({ url }: MirrorRecord): string {
+  return `record from ${URL.canParse(url) ? new URL(url).hostname : "a mirror"}`;
+}
 
 async function recordBehind(client: HostClient): Promise<MirrorRecord | null> {
   const { addresses } = await client.status();

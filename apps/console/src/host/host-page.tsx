@@ -8,6 +8,7 @@ import shapes from "../design/shapes.module.css";
 import { agoText, durationText, exactText, useNow } from "../design/time.ts";
 import { Bar } from "../shell/bar.tsx";
 import { paths } from "../shell/routes.ts";
+import { useStore } from "../store.ts";
 import css from "./host.module.css";
 import type { HostLink } from "./host-link.ts";
 import { useHostState, useLink } from "./hosts.ts";
@@ -33,9 +34,10 @@ function OfHost({ link }: { readonly link: HostLink }): ReactNode {
   const state = useHostState(link);
   const status = useStatus(link);
   const client = state.is === "up" ? state.client : null;
+  const isRecord = useStore(link.record) !== null;
   return (
     <>
-      <Bar title={link.host.name}>
+      <Bar title={link.name}>
         <Link to={paths.hosts}>All hosts</Link>
       </Bar>
       {state.is === "offline" ? (
@@ -46,9 +48,18 @@ function OfHost({ link }: { readonly link: HostLink }): ReactNode {
       ) : null}
       <div className={css.all}>
         <HostCard link={link} status={status} />
-        {status ? <Known status={status} /> : state.is === "up" ? <p role="status">Asking…</p> : null}
-        {client ? <Mirror client={client} /> : null}
-        {client ? <Log key={link.host.id} client={client} /> : null}
+        {isRecord ? (
+          <p>
+            What stands here was copied to the mirror before; the host itself does not answer by it. Its sessions, timelines,
+            playbacks and audit can be read.
+          </p>
+        ) : (
+          <>
+            {status ? <Known status={status} /> : state.is === "up" ? <p role="status">Asking…</p> : null}
+            {client ? <Mirror client={client} /> : null}
+            {client ? <Log key={link.host.id} client={client} /> : null}
+          </>
+        )}
       </div>
     </>
   );
@@ -228,6 +239,9 @@ function Log({ client }: { readonly client: HostClient }): ReactNode {
   const [lines, setLines] = useState<readonly string[] | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const [isFollowing, setFollowing] = useState(true);
+  const [text, setText] = useState("");
+  const wanted = text.trim().toLowerCase();
+  const shown = wanted === "" ? lines : (lines?.filter((line) => line.toLowerCase().includes(wanted)) ?? null);
   const box = useRef<HTMLPreElement>(null);
   useEffect(() => {
     if (!isFollowing) return;
@@ -250,7 +264,7 @@ function Log({ client }: { readonly client: HostClient }): ReactNode {
   useEffect(() => {
     const { current: frame } = box;
     if (frame && atEnd.current) frame.scrollTop = frame.scrollHeight;
-  }, [lines]);
+  }, [shown?.length, lines]);
   return (
     <Part title="Its log">
       {wrong ? <p>{wrong}</p> : null}
@@ -274,11 +288,19 @@ function Log({ client }: { readonly client: HostClient }): ReactNode {
               atEnd.current = scrollTop + clientHeight >= scrollHeight - 24;
             }}
           >
-            {lines.join("\n")}
+            {shown?.join("\n")}
           </pre>
-          <p>
+          <search className={css.find}>
             <Button onPress={() => setFollowing((is) => !is)}>{isFollowing ? "Pause" : "Follow"}</Button>
-          </p>
+            <input
+              type="search"
+              aria-label="Text in the log"
+              placeholder="Find"
+              value={text}
+              onChange={({ target }) => setText(target.value)}
+            />
+            <span role="status">{wanted === "" ? "" : `${shown?.length ?? 0} of ${lines.length} lines`}</span>
+          </search>
         </>
       )}
     </Part>

@@ -5,11 +5,12 @@ import { type ReactNode, useEffect, useState } from "react";
 import { Link } from "wouter";
 import { Badge, Button, Dialog, Dot } from "../design/controls.tsx";
 import shapes from "../design/shapes.module.css";
-import { agoText, useNow } from "../design/time.ts";
+import { agoText, exactText, useNow } from "../design/time.ts";
 import { sizeText } from "../files/content.ts";
 import { Bar } from "../shell/bar.tsx";
 import { hostPath } from "../shell/routes.ts";
-import type { HostLink } from "./host-link.ts";
+import { useStore } from "../store.ts";
+import type { HostLink, HostState } from "./host-link.ts";
 import css from "./hosts.module.css";
 import { useHostState, useHosts, useLinks } from "./hosts.ts";
 import { JoinForm } from "./join-form.tsx";
@@ -52,7 +53,7 @@ function OfList({ link }: { readonly link: HostLink }): ReactNode {
       link={link}
       status={useStatus(link)}
       more={
-        <Link to={hostPath(link.host.id)} aria-label={`Details of ${link.host.name}`}>
+        <Link to={hostPath(link.host.id)} aria-label={`Details of ${link.name}`}>
           Details
         </Link>
       }
@@ -70,20 +71,25 @@ interface HostCardProps {
 export function HostCard({ link, status, more }: HostCardProps): ReactNode {
   const { host } = link;
   const state = useHostState(link);
+  const record = useStore(link.record);
   const hosts = useHosts();
   const [isForgetting, setForgetting] = useState(false);
   const now = useNow();
   return (
     <section className={css.card} aria-labelledby={`host-${host.id}`}>
       <header>
-        <Dot tone={state.is === "up" ? "good" : state.is === "connecting" ? "warn" : "bad"} />
+        {record && state.is === "up" ? (
+          <Dot hollow />
+        ) : (
+          <Dot tone={state.is === "up" ? "good" : state.is === "connecting" ? "warn" : "bad"} />
+        )}
         <h2 id={`host-${host.id}`}>
-          <bdi>{host.name}</bdi>
+          <bdi>{link.name}</bdi>
         </h2>
-        {state.is === "up" ? <Badge tone="accent">answers</Badge> : <Badge tone="warn">{state.is}</Badge>}
+        <StateBadge is={state.is} isRecord={record !== null} />
         {link.relay === null ? null : <Badge tone="warn">not end to end</Badge>}
         {more}
-        <Button look="quiet" aria-label={`Forget ${host.name}`} onPress={() => setForgetting(true)}>
+        <Button look="quiet" aria-label={`Forget ${link.name}`} onPress={() => setForgetting(true)}>
           Forget
         </Button>
       </header>
@@ -92,7 +98,12 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
       <dl className={shapes.facts}>
         <Fact name="Address" value={<code>{host.url}</code>} />
         <Fact name="Id" value={<code>{host.id}</code>} />
-        {status ? (
+        {status && record ? (
+          <>
+            <Fact name="As of" value={exactText(record.asOfUnixMs)} />
+            <Fact name="Sessions" value={status.sessions} />
+          </>
+        ) : status ? (
           <>
             <Fact name="Version" value={`${status.version}, protocol ${status.protocol}`} />
             <Fact name="Started" value={agoText(Number(status.startedUnixMs), now)} />
@@ -104,7 +115,7 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
         ) : null}
       </dl>
       <Dialog
-        title={`Forget ${host.name}?`}
+        title={`Forget ${link.name}?`}
         about="This browser’s key for it is deleted: to come back you need a new link. The host keeps your other keys, and its sessions run on."
         isOpen={isForgetting}
         isAlert
@@ -123,11 +134,18 @@ export function HostCard({ link, status, more }: HostCardProps): ReactNode {
   );
 }
 
+function StateBadge({ is, isRecord }: { readonly is: HostState["is"]; readonly isRecord: boolean }): ReactNode {
+  if (is !== "up") return <Badge tone="warn">{is}</Badge>;
+  return isRecord ? <Badge>not live</Badge> : <Badge tone="accent">answers</Badge>;
+}
+
 export function Fact({ name, value }: { readonly name: string; readonly value: ReactNode }): ReactNode {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{value}</dd>
+      <dd>
+        <bdi>{value}</bdi>
+      </dd>
     </div>
   );
 }

@@ -101,7 +101,7 @@ export function Invitation({ text, onDone }: { readonly text: string; readonly o
         label="Send them this"
         hint={
           isLink
-            ? "It is good once: whoever opens it first is let in."
+            ? "It is good once: whoever opens it first is let in, by a browser of their own."
             : "It is good once. In a terminal: hold join -, then paste it; in a console: Hosts, Add host."
         }
         mono
@@ -111,9 +111,9 @@ export function Invitation({ text, onDone }: { readonly text: string; readonly o
       />
       <footer>
         <span role="status">{said}</span>
-        <Button onPress={() => void copy()}>Copy</Button>
-        <Button look="primary" onPress={onDone}>
-          Done
+        <Button onPress={onDone}>Done</Button>
+        <Button look="primary" onPress={() => void copy()}>
+          Copy
         </Button>
       </footer>
     </>

@@ -10,8 +10,8 @@ export function NotEndToEnd({ link }: { readonly link: HostLink }): ReactNode {
   return (
     <Banner tone="warn">
       <span>
-        {relay} leads to {link.host.name}, not end to end: it can read what passes, change what you see and type as you. So
-        operators, policy and approvals of that host are not managed from here.
+        {relay} leads to {link.name}, not end to end: it can read what passes, change what you see and type as you. So operators,
+        policy and approvals of that host are not managed from here.
       </span>
     </Banner>
   );

@@ -36,7 +36,7 @@ export function Invite({ link, onDone }: { readonly link: HostLink; readonly onD
     });
   return (
     <Dialog
-      title={`Invite to ${link.host.name}`}
+      title={`Invite to ${link.name}`}
       about="Good once, for ten minutes. Whoever takes it up makes a key of their own."
       isOpen
       onClose={onDone}

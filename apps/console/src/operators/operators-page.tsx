@@ -83,14 +83,19 @@ function OfHost({ link }: { readonly link: HostLink }): ReactNode {
     const timer = setInterval(() => void look(), LOOK_MS);
     return () => clearInterval(timer);
   }, [look]);
-  if (wrong) return <Empty title={`${link.host.name} does not tell`}>{wrong}</Empty>;
-  if (!seen || !client) return <p className={css.hint}>{client ? "Asking…" : `${link.host.name} does not answer now.`}</p>;
+  if (wrong) return <Empty title={`${link.name} does not tell`}>{wrong}</Empty>;
+  if (!seen || !client) return <p className={css.hint}>{client ? "Asking…" : `${link.name} does not answer now.`}</p>;
+  const isRecord = link.record.value !== null;
   const open = seen.invitations.filter((one) => one.redeemedBy === "" && !one.revoked);
   return (
-    <section className={css.part} aria-label={`Operators of ${link.host.name}`}>
+    <section className={css.part} aria-label={`Operators of ${link.name}`}>
       <header>
-        <h2>{link.host.name}</h2>
-        <span className={css.hint}>{seen.operators.filter((one) => !one.revoked).length} may come in</span>
+        <h2>{link.name}</h2>
+        <span className={css.hint}>
+          <bdi>
+            {seen.operators.filter((one) => !one.revoked).length} {isRecord ? "could come in then" : "may come in"}
+          </bdi>
+        </span>
       </header>
       <div className={css.scroll}>
         <table className={css.table}>
@@ -192,9 +197,11 @@ function Operator({ one, all, client, mayChange, onDone }: OperatorProps): React
           ))}
         </div>
       </td>
-      <td className={css.hint} title={exactText(Number(one.addedUnixMs))}>
-        {agoText(Number(one.addedUnixMs), now)}
-        {addedBy ? ` by ${addedBy}` : ""}
+      <td className={`${css.hint} ${css.added}`} title={exactText(Number(one.addedUnixMs))}>
+        <bdi>
+          {agoText(Number(one.addedUnixMs), now)}
+          {addedBy ? ` by ${addedBy}` : ""}
+        </bdi>
       </td>
       <td>
         {one.revoked || isMe || !mayChange ? null : (

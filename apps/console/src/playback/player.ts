@@ -40,7 +40,8 @@ export class Player {
     );
     this.#watcher = new ResizeObserver(() => this.#scale());
     this.#watcher.observe(frame);
-    this.seek(0);
+    // Where something stands first: an empty screen says nothing.
+    this.seek(recording.frames.find((one) => one.is === "output")?.atMs ?? 0);
   }
 
   play(): void {

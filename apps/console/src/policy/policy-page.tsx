@@ -55,16 +55,14 @@ function OfHost({ link, about }: { readonly link: HostLink; readonly about: Abou
   }, [client]);
   if (state.is === "refused")
     return (
-      <Empty title={`${link.host.name} refuses this browser`}>
+      <Empty title={`${link.name} refuses this browser`}>
         <p>{state.why}</p>
       </Empty>
     );
   return (
     <>
       {state.is === "offline" || (state.is === "connecting" && last) ? (
-        <Banner tone="warn">
-          {link.host.name} does not answer now. The console dials again by itself; what you wrote stays.
-        </Banner>
+        <Banner tone="warn">{link.name} does not answer now. The console dials again by itself; what you wrote stays.</Banner>
       ) : null}
       {last ? (
         <Policy client={last} hostId={link.host.id} isUp={client !== null} about={about} />
@@ -220,7 +218,7 @@ function InForce({ policy, mayWrite, onFile }: InForceProps): ReactNode {
         </p>
       ) : (
         <p title={exactText(policy.loadedUnixMs)}>
-          <Badge tone="accent">in force</Badge> since {agoText(policy.loadedUnixMs, now)}, loaded by {policy.loadedBy}
+          <Badge tone="accent">in force</Badge> Loaded {agoText(policy.loadedUnixMs, now)} by {policy.loadedBy}
         </p>
       )}
       {mayWrite ? null : <p>You see the rules that hold here. An admin writes them.</p>}

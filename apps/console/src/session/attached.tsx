@@ -1,7 +1,7 @@
 /** One session: its terminal, who is there, who steers, and whether what is seen is of now. */
 import type { Session } from "@holdfast/sdk";
 import "@xterm/xterm/css/xterm.css";
-import { type ReactNode, useCallback, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import type { HostLink } from "../host/host-link.ts";
 import { mayIn, mayOn } from "../host/rights.ts";
 import { type Deed, SessionDeed } from "../sessions/deed.tsx";
@@ -37,6 +37,12 @@ export interface AttachedProps {
 export function Attached({ link, view, session, isAlone, isHere, onAgain }: AttachedProps): ReactNode {
   const frame = useDrawn(view);
   const [deed, setDeed] = useState<Deed | null>(null);
+  const asked = useRef(false);
+  // Once a question is answered one types on.
+  useEffect(() => {
+    if (asked.current && deed === null) view.terminal.focus();
+    asked.current = deed !== null;
+  }, [view, deed]);
   const [isFinding, setFinding] = useState(false);
   const { panel, takesFocus, toggle } = usePanel(link.host.id, session?.id ?? "");
   const guard = usePasteGuard(view);
@@ -86,7 +92,7 @@ export function Attached({ link, view, session, isAlone, isHere, onAgain }: Atta
         </div>
         {panel && session ? <Beside key={panel.id} panel={panel} takesFocus={takesFocus} link={link} session={session} /> : null}
       </div>
-      {mayIn(link, "session.input") ? <KeysBar view={view} /> : null}
+      {mayIn(link, "session.input") && !isEnded ? <KeysBar view={view} /> : null}
       <StatusLine view={view} end={session && (isEnded || isRecord) ? lookIn(isRecord, session).word : null} />
       {guard.text !== null ? <PasteGuard text={guard.text} onDone={guard.decide} /> : null}
       {deed ? <SessionDeed deed={deed} onDone={() => setDeed(null)} /> : null}

@@ -20,31 +20,39 @@ export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
     say(view, attachment[verb]());
     view.terminal.focus();
   };
+  const pass = (operator: string): void => {
+    say(view, attachment.pass(operator));
+    view.terminal.focus();
+  };
   const own = floor.seat === attachment.id;
+  const name = presence.find((p) => p.attachment === attachment.id)?.name ?? "";
+  const next = presence.find((p) => p.name === floor.asking[0]);
   const others = presence.filter((p) => p.attachment !== attachment.id && !p.observing);
   const hasAi = presence.some((p) => p.kind === OperatorKind.AI) || floor.aiPaused;
   return (
     <div className={css.floor} role="toolbar" aria-label="The floor">
       <Steers floor={floor} own={own} mayType={!attachment.observing} />
-      {floor.asking.length > 0 ? <Badge tone="warn">{floor.asking.join(", ")} asks</Badge> : null}
+      <Asking floor={floor} own={name} />
       {attachment.observing ? (
         <Badge>you look on</Badge>
+      ) : own && next ? (
+        <Button look="primary" onPress={() => pass(next.operator)}>
+          Pass it
+        </Button>
       ) : own ? (
         <Button onPress={() => does("release")}>Release</Button>
       ) : floor.holder !== "" ? (
         <>
           <Button onPress={() => does("take")}>Take</Button>
-          <IconButton label="Ask for the floor" onPress={() => does("ask")}>
-            <Hand size={16} />
-          </IconButton>
+          {floor.asking.includes(name) ? null : (
+            <IconButton label="Ask for the floor" onPress={() => does("ask")}>
+              <Hand size={16} />
+            </IconButton>
+          )}
         </>
       ) : null}
       {own && others.length > 0 ? (
-        <MenuButton
-          label="Pass the floor to"
-          icon={<ArrowRightLeft size={16} />}
-          onAction={(name) => say(view, attachment.pass(String(name)))}
-        >
+        <MenuButton label="Pass the floor to" icon={<ArrowRightLeft size={16} />} onAction={(operator) => pass(String(operator))}>
           {others.map((p) => (
             <MenuItem key={p.attachment} id={p.operator} textValue={p.name}>
               <Avatar name={p.name} kind={p.kind} /> Pass to <bdi>{p.name}</bdi>
@@ -66,6 +74,17 @@ export function FloorBar({ view }: { readonly view: TerminalView }): ReactNode {
 }
 
 type Floor = NonNullable<TerminalView["floor"]["value"]>;
+
+/** Who waits for the floor. */
+function Asking({ floor, own }: { readonly floor: Floor; readonly own: string }): ReactNode {
+  const others = floor.asking.filter((name) => name !== own);
+  return (
+    <>
+      {others.length < floor.asking.length ? <Badge tone="warn">you asked for it</Badge> : null}
+      {others.length > 0 ? <Badge tone="warn">{others.join(", ")} asks</Badge> : null}
+    </>
+  );
+}
 
 interface SteersProps {
   readonly floor: Floor;

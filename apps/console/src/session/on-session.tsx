@@ -30,7 +30,7 @@ function OnLink({ link, sessionId, children }: Omit<OnSessionProps, "hostId"> & 
     <>
       <Bar title="Session" />
       <Empty title="There is no such session">
-        <p>{link.host.name} has no record of it, or it is not yours to see.</p>
+        <p>{link.name} has no record of it, or it is not yours to see.</p>
         <Link to={paths.sessions}>All sessions</Link>
       </Empty>
     </>
@@ -55,7 +55,7 @@ export function Waiting({ link, title = "Session" }: { readonly link: HostLink; 
   return (
     <>
       <Bar title={title} />
-      <Empty title={state.is === "refused" ? `${link.host.name} refuses this browser` : `Waiting for ${link.host.name}`}>
+      <Empty title={state.is === "refused" ? `${link.name} refuses this browser` : `Waiting for ${link.name}`}>
         <p>{"why" in state ? state.why : "It is being dialled."}</p>
       </Empty>
     </>

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { Badge, Dot } from "../design/controls.tsx";
 import { useStore } from "../store.ts";
 import css from "./session.module.css";
-import type { TerminalView } from "./terminal-view.ts";
+import { HELD, type Notice, type TerminalView } from "./terminal-view.ts";
 
 export interface StatusLineProps {
   readonly view: TerminalView;
@@ -20,6 +20,7 @@ export function StatusLine({ view, end }: StatusLineProps): ReactNode {
   const unconfirmed = useStore(view.unconfirmed);
   const waiting = useStore(view.waiting);
   const presence = useStore(view.presence);
+  const floor = useStore(view.floor);
   const own = presence.find((p) => p.attachment === view.attachment.value?.id);
   const others = typed && typed.actor !== own?.operator ? typed : null;
   const who = others ? (presence.find((p) => p.operator === others.actor)?.name ?? others.actor) : "";
@@ -33,7 +34,7 @@ export function StatusLine({ view, end }: StatusLineProps): ReactNode {
       {waiting > 0 ? <Badge tone="warn">{waiting} bytes that you typed wait for the link</Badge> : null}
       {notice ? (
         <span role="alert">
-          <Badge tone="warn">{notice.code || "refused"}</Badge> {notice.text}
+          <Said notice={notice} holder={floor?.holderName ?? ""} />
         </span>
       ) : others ? (
         <>
@@ -47,5 +48,20 @@ export function StatusLine({ view, end }: StatusLineProps): ReactNode {
         <bdi dir="ltr">{size ? `${size.cols}×${size.rows}` : ""}</bdi>
       </span>
     </footer>
+  );
+}
+
+/** The host tells whoever reads terminals what to press there: here that stands above. */
+function Said({ notice: { code, text }, holder }: { readonly notice: Notice; readonly holder: string }): ReactNode {
+  if (code === HELD && holder !== "")
+    return (
+      <>
+        <Badge tone="warn">not typed</Badge> <bdi>{holder}</bdi> steers: take the floor, or ask for it, above.
+      </>
+    );
+  return (
+    <>
+      <Badge tone="warn">{code || "refused"}</Badge> {text}
+    </>
   );
 }

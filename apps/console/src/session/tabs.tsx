@@ -48,7 +48,7 @@ export function Tabs({ here }: { readonly here: Pane }): ReactNode {
           );
         })}
       </ul>
-      <IconButton label="All sessions" onPress={() => go(paths.sessions)}>
+      <IconButton label="Open another session" onPress={() => go(paths.sessions)}>
         <Plus size={15} />
       </IconButton>
       <Split here={here} />

@@ -19,6 +19,7 @@ import { lettersCome } from "../theme/letters.ts";
 import type { Look } from "../theme/theme.ts";
 import { type Readable, Store } from "../value.ts";
 import type { Place } from "./place.ts";
+import { type Typed, typedAfter, typedText, UNTOLD } from "./typed.ts";
 
 export type ViewState =
   | { readonly is: "attaching" }
@@ -31,14 +32,6 @@ export type ViewState =
 export interface Notice {
   readonly code: string;
   readonly text: string;
-}
-
-/** What somebody has typed in one go, as it may be shown: keys that follow each other are one text. */
-export interface Typed {
-  readonly actor: string;
-  readonly via: string;
-  readonly text: string;
-  readonly atUnixMs: number;
 }
 
 /** How the session's program ended; both null: by what only `reason` tells. */
@@ -56,12 +49,11 @@ const SCROLLBACK_LINES = 1_000;
 const UNDRAWN_BYTES = 128 * 1024;
 /** What is not confirmed after so long is worth showing. */
 const PATIENCE_MS = 400;
-/** After such a pause, or a line's end, other keys begin anew. */
-const TYPING_PAUSE_MS = 3_000;
-const TYPED_CHARS = 200;
+
+/** Somebody else steers. */
+export const HELD = "floor_held";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 export interface TerminalViewOptions {
   readonly client: HostClient;
@@ -199,7 +191,7 @@ export class TerminalView {
           event: (event) => this.#heard(event),
           gap: ({ fromSeq, toSeq, reason }) =>
             this.notice.set({ code: "gap", text: `What happened from ${fromSeq} to ${toSeq} is not kept any more (${reason}).` }),
-          floor: (floor) => this.floor.set(floor),
+          floor: (floor) => this.#steered(floor),
           presence: (all) => this.presence.set(all),
           link: (state) => {
             this.waiting.set(0);
@@ -243,14 +235,20 @@ export class TerminalView {
     if (this.#undrawnBytes > 0) await this.#drawn(new Uint8Array());
   }
 
+  #steered(floor: Floor): void {
+    // Another steers by now, or nobody: what was said of who did is over.
+    if (this.notice.value?.code === HELD && floor.holder !== this.floor.value?.holder) this.notice.set(null);
+    this.floor.set(floor);
+  }
+
   async #heard(event: Event): Promise<void> {
     const kind = event.body?.kind;
     if (kind?.case === "resized") {
       await this.#allDrawn();
       const { cols = 80, rows = 24 } = kind.value.size ?? {};
       this.#sized(cols, rows);
-    } else if (kind?.case === "input" && event.data.length > 0) {
-      const text = decoder.decode(event.data);
+    } else if (kind?.case === "input" && (event.data.length > 0 || event.payload === "untold")) {
+      const text = event.payload === "untold" ? UNTOLD : typedText(event.data);
       this.typed.set(
         typedAfter(this.typed.value, { actor: event.actor, via: event.via, text, atUnixMs: Number(event.atUnixMs) }),
       );
@@ -359,15 +357,6 @@ export class TerminalView {
     this.unconfirmed.set(attachment.unansweredBytes);
     this.#patience = attachment.unansweredBytes > 0 ? setTimeout(() => this.#look(attachment), PATIENCE_MS) : undefined;
   }
-}
-
-function typedAfter(before: Typed | null, now: Typed): Typed {
-  const goesOn =
-    before?.actor === now.actor &&
-    before.via === now.via &&
-    now.atUnixMs - before.atUnixMs < TYPING_PAUSE_MS &&
-    !/[\r\n\u0003]$/.test(before.text);
-  return goesOn ? { ...now, text: (before.text + now.text).slice(-TYPED_CHARS) } : now;
 }
 
 /** WebGL without a graphics card is drawn by the processor, and each frame keeps the page from all else for a tenth of a second: elements are faster. */

@@ -37,13 +37,15 @@ export function SessionsPage({ onNew }: { readonly onNew: (() => void) | null })
   const ended = useMemo(() => (all ?? []).filter(({ session }) => !lookOf(session).isLive).length, [all]);
   return (
     <>
-      <Bar title="Sessions">
+      <Bar title="Sessions" shape={css.all}>
         <SearchField className={css.filter!} aria-label="Filter sessions" value={text} onChange={setText}>
           <Input placeholder="Filter by name, command, folder, person" />
         </SearchField>
-        <ToggleButton className={controls.button!} data-look="quiet" isSelected={showsEnded} onChange={setShowsEnded}>
-          Ended <Badge>{ended}</Badge>
-        </ToggleButton>
+        {ended > 0 || showsEnded ? (
+          <ToggleButton className={controls.button!} data-look="quiet" isSelected={showsEnded} onChange={setShowsEnded}>
+            Ended <Badge>{ended}</Badge>
+          </ToggleButton>
+        ) : null}
         {onNew ? (
           <Button look="primary" onPress={onNew}>
             <Plus size={15} aria-hidden /> New session
@@ -134,7 +136,7 @@ function Row({ one, several, onDeed }: RowProps): ReactNode {
       <div className={css.name}>
         <Dot {...(look.tone ? { tone: look.tone } : {})} hollow={look.hollow ?? false} label={look.word} />
         <bdi>{session.name}</bdi>
-        {several ? <Badge>{link.host.name}</Badge> : null}
+        {several ? <Badge>{link.name}</Badge> : null}
         {needsInput(session) ? <Badge tone="warn">asks for input</Badge> : null}
       </div>
       <div className={css.what} data-idle={(look.isLive && session.running === "") || undefined}>
@@ -178,8 +180,8 @@ function HostBanner({ link, isListed }: { readonly link: HostLink; readonly isLi
     return (
       <Banner tone="warn">
         <span>
-          <bdi>{link.host.name}</bdi> has not answered for {durationText(Math.max(0, now - state.sinceUnixMs))}. Its sessions live
-          on; what is listed is as it was seen last.
+          <bdi>{link.name}</bdi> has not answered for {durationText(Math.max(0, now - state.sinceUnixMs))}. Its sessions live on;
+          what is listed is as it was seen last.
         </span>
         <Button onPress={() => link.retry()}>Try now</Button>
       </Banner>
@@ -188,8 +190,8 @@ function HostBanner({ link, isListed }: { readonly link: HostLink; readonly isLi
     return (
       <Banner tone="bad">
         <span>
-          <bdi>{link.host.name}</bdi> refuses this browser: {state.why}.
-          {isListed ? " What is listed is as it was seen last." : ""} A new link lets this browser in again.
+          <bdi>{link.name}</bdi> refuses this browser: {state.why}.{isListed ? " What is listed is as it was seen last." : ""} A
+          new link lets this browser in again.
         </span>
       </Banner>
     );
@@ -257,7 +259,7 @@ function Nothing({ isFiltered, hasEnded, text, onNew, onClear }: NothingProps): 
 function fits({ link, session }: Listed, text: string): boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const { name, running, cwd, command, group, id } = session;
-  const here = [name, running, cwd, command.join(" "), group, id, link.host.name, ...session.operators.map((p) => p.name)]
+  const here = [name, running, cwd, command.join(" "), group, id, link.name, ...session.operators.map((p) => p.name)]
     .join("\n")
     .toLowerCase();
   return words.every((word) => here.includes(word));

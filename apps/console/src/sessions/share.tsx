@@ -40,7 +40,7 @@ export function Share({ link, session, onDone }: ShareProps): ReactNode {
             label="They may"
             value={role}
             onChange={setRole}
-            of={{ observer: "Look on", operator: "Look on and take part" }}
+            of={{ observer: "Look on", operator: "Look on and take part: type and steer" }}
           />
           <TextField
             label="For how many hours"

@@ -8,7 +8,7 @@ import { Empty } from "../design/controls.tsx";
 import { localeFor } from "../design/direction.ts";
 import { chooseScheme } from "../design/scheme.ts";
 import { FromMirror } from "../host/from-mirror.tsx";
-import { useLinks } from "../host/hosts.ts";
+import { useHostStates, useLinks } from "../host/hosts.ts";
 import { useThoseThatLet } from "../host/rights.ts";
 import { chordText } from "../keys/chord.ts";
 import { chordFor } from "../keys/chords.ts";
@@ -46,7 +46,7 @@ export function App(): ReactNode {
   const { readsAloud, letterPx, chords, direction } = useStore(settings);
   const links = useLinks();
   const asked = useAsked(links);
-  const mayOpen = useThoseThatLet(links, "session.create").length > 0;
+  const mayOpen = useHostStates(useThoseThatLet(links, "session.create")).some(({ is }) => is !== "refused");
   const isMember = useThoseThatLet(links, null).length > 0;
   const mayAudit = useThoseThatLet(links, "audit.read").length > 0;
   const opens = mayOpen ? () => setNewOpen(true) : null;

@@ -5,17 +5,20 @@ import css from "./shell.module.css";
 export function Bar({
   title,
   lead,
+  shape,
   children,
 }: {
   readonly title: string;
   readonly lead?: ReactNode;
+  /** A class that arranges it. */
+  readonly shape?: string | undefined;
   readonly children?: ReactNode;
 }): ReactNode {
   useEffect(() => {
     document.title = `${title} · Holdfast`;
   }, [title]);
   return (
-    <header className={css.bar}>
+    <header className={shape ? `${css.bar} ${shape}` : css.bar}>
       {lead}
       <h1>
         <bdi>{title}</bdi>

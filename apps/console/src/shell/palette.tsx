@@ -74,10 +74,10 @@ function useGoing(): readonly Command[] {
     const sessions = (listed ?? []).map(({ id, link, session }) => ({
       id,
       text: session.name,
-      hint: links.length > 1 ? `session on ${link.host.name}` : escapeText(session.running) || "session",
+      hint: links.length > 1 ? `session on ${link.name}` : escapeText(session.running) || "session",
       run: () => go(sessionPath(link.host.id, session.id)),
     }));
-    const hosts = links.map(({ host }) => ({ id: host.id, text: host.name, hint: "host", run: () => go(hostPath(host.id)) }));
+    const hosts = links.map(({ host, name }) => ({ id: host.id, text: name, hint: "host", run: () => go(hostPath(host.id)) }));
     return [...sessions, ...hosts, { id: "sessions", text: "All sessions", run: () => go(paths.sessions) }];
   }, [listed, links, go]);
 }

@@ -88,7 +88,7 @@ function HostPlace({ link }: { readonly link: HostLink }): ReactNode {
     <Link to={to} aria-current={at === to ? "page" : undefined}>
       {isRecord && is === "up" ? <Dot hollow label="a record, from its mirror" /> : <Dot tone={TONES[is]} label={WORDS[is]} />}
       <span>
-        <bdi>{link.host.name}</bdi>
+        <bdi>{link.name}</bdi>
       </span>
     </Link>
   );

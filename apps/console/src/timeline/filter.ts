@@ -18,7 +18,7 @@ export function filtered(items: readonly Item[], { actor, kind, text }: Filter):
   return items.filter(
     (item) =>
       (actor === null || item.actor === actor || item.to === actor) &&
-      (kind === null || item.kind === kind) &&
+      (kind === null || item.kind === kind || (kind === "input" && item.typed !== undefined)) &&
       (wanted === "" || item.text.toLowerCase().includes(wanted) || (item.command?.cwd.toLowerCase().includes(wanted) ?? false)),
   );
 }

@@ -2,7 +2,8 @@
  * A journal as people read it: its events folded into items, oldest first.
  *   F1  Any cut into pages gives the same items: an older page is folded, and what follows it again until the two folds agree.
  *   F2  A command is one item, from its start to its end; an end without a start that is here is one too. It is caused by whoever typed the line
- *       end, or ran it, last before it; the shell's mark alone names nobody.
+ *       end, or ran it, last before it; the shell's mark alone names nobody. Where the line is the command, to the letter, it is that one item too,
+ *       which has what was typed beside it.
  *   F3  What one operator typed is one item up to its line end, to {@link PAUSE_MS} without a key, or to somebody else's deed. Text is shown exactly;
  *       what is secret or no longer kept is said, and never shown.
  *   F4  Every event that a person would ask for is in an item; what only keeps the books (a program's queries, an applied input) is in none.
@@ -94,7 +95,15 @@ interface Typing {
   at: number;
   readonly bytes: number[];
   lastMs: number;
+  untoldBytes: number;
   note: string;
+}
+
+/** A line that was ended last, until its command has begun. */
+interface Line {
+  at: number;
+  readonly text: string;
+  readonly atMs: number;
 }
 
 class Fold {
@@ -105,13 +114,14 @@ class Fold {
   readonly #inputs = new Map<number, number>();
   /** F2. */
   #cause: { readonly actor: string; readonly via: string } | null = null;
+  #line: Line | null = null;
 
   constructor(items: Item[]) {
     this.#items = items;
   }
 
   mark(): Mark | null {
-    if (this.#running !== null || this.#typing || this.#inputs.size > 0) return null;
+    if (this.#running !== null || this.#typing || this.#line || this.#inputs.size > 0) return null;
     return { items: this.#items.length, cause: this.#cause ? `${this.#cause.actor} ${this.#cause.via}` : "" };
   }
 
@@ -120,12 +130,14 @@ class Fold {
     this.#items = items;
     if (this.#running !== null) this.#running += more;
     if (this.#typing) this.#typing.at += more;
+    if (this.#line) this.#line.at += more;
     for (const [seq, at] of this.#inputs) this.#inputs.set(seq, at + more);
   }
 
   take(entry: Kept): void {
     if (entry.type === "gap") {
       this.#typing = null;
+      this.#line = null;
       return this.#add({
         seq: entry.fromSeq,
         atMs: this.#items.at(-1)?.atMs ?? 0,
@@ -138,13 +150,13 @@ class Fold {
     }
     const { event, atMs } = entry;
     const kind = event.body?.kind;
+    if (this.#line && atMs - this.#line.atMs > PAUSE_MS) this.#line = null;
     if (kind?.case === "input") return this.#input(entry.seq, atMs, event);
     if (kind?.case === "inputSettled") return this.#settled(entry.seq, atMs, event);
     if (kind?.case === "commandStarted") {
       const { cwd, outputOffset, text } = kind.value;
       const command = { cwd, startedOffset: Number(outputOffset), ...stillRuns };
-      this.#running = this.#items.length;
-      return this.#add({
+      return this.#started(text, {
         ...seat(event, entry.seq, atMs),
         ...this.#cause,
         kind: "command",
@@ -163,6 +175,20 @@ class Fold {
   }
 
   /** F2. */
+  #started(text: string, item: Item): void {
+    const line = this.#line;
+    this.#line = null;
+    const typed = line?.text === text.trim() ? this.#items[line.at]! : null;
+    if (line && typed?.kind === "input") {
+      this.#running = line.at;
+      this.#items[line.at] = { ...item, seq: typed.seq, typed: typed.text, ...(typed.tone ? { tone: typed.tone } : {}) };
+    } else {
+      this.#running = this.#items.length;
+      this.#add(item);
+    }
+  }
+
+  /** F2. */
   #ended(
     seq: number,
     atMs: number,
@@ -171,6 +197,7 @@ class Fold {
   ): void {
     const at = this.#running;
     this.#running = null;
+    this.#line = null;
     const end = { endedOffset: Number(outputOffset), endedSeq: seq, code: code ?? null };
     const begun = at === null ? null : this.#items[at]!;
     const tone = code === undefined ? "warn" : code === 0 ? "good" : "bad";
@@ -193,21 +220,28 @@ class Fold {
       last?.actor === event.actor &&
       last.via === event.via &&
       atMs - this.#typing.lastMs <= PAUSE_MS &&
-      !event.payload;
+      (event.payload === "" || isUntold(event));
+    this.#line = null;
     if (!goesOn) {
-      this.#typing = { at: this.#items.length, bytes: [], lastMs: atMs, note: "" };
+      this.#typing = { at: this.#items.length, bytes: [], lastMs: atMs, untoldBytes: 0, note: "" };
       this.#items.push({ ...seat(event, seq, atMs), kind: "input", text: "" });
     }
     const typing = this.#typing!;
     typing.lastMs = atMs;
     for (const byte of event.data) typing.bytes.push(byte);
-    if (event.payload) typing.note = `${event.payloadBytes} bytes, ${payloadWord(event.payload)}`;
+    if (isUntold(event)) typing.untoldBytes += event.payloadBytes;
+    if (typing.untoldBytes > 0) typing.note = `${bytesText(typing.untoldBytes)}, not shown to you`;
+    else if (event.payload) typing.note = `${bytesText(event.payloadBytes)}, ${payloadWord(event.payload)}`;
     else if (kind.value.eof) typing.note = "end of input";
     this.#inputs.set(seq, typing.at);
     this.#items[typing.at] = { ...this.#items[typing.at]!, text: typedText(typing) };
     const byte = event.data.at(-1);
-    const isOver = byte === 0x0d || byte === 0x0a || kind.value.interrupt || kind.value.eof || event.payload !== "";
-    if (isOver || kind.value.run) this.#cause = { actor: event.actor, via: event.via };
+    const endsLine = byte === 0x0d || byte === 0x0a;
+    const isOver = endsLine || kind.value.interrupt || kind.value.eof || (event.payload !== "" && !isUntold(event));
+    // What is not shown may be a line's end.
+    if (isOver || isUntold(event) || kind.value.run) this.#cause = { actor: event.actor, via: event.via };
+    if (endsLine && typing.note === "" && typing.bytes.length < MAX_TYPED_BYTES)
+      this.#line = { at: typing.at, text: lineIn(typing.bytes), atMs };
     if (isOver || typing.bytes.length >= MAX_TYPED_BYTES) this.#typing = null;
   }
 
@@ -220,14 +254,21 @@ class Fold {
     const why = refusal ? `: ${shownExactly(utf8(refusal))}` : "";
     if (secret && at !== undefined) {
       if (this.#typing?.at === at) this.#typing = null;
-      this.#items[at] = { ...this.#items[at]!, text: "(secret: not kept)" };
+      if (this.#line?.at === at) this.#line = null;
+      const { typed: _, ...item } = this.#items[at]!;
+      this.#items[at] = { ...item, text: "(secret: not kept)" };
     } else if (status === InputStatus.VOID || status === InputStatus.CUT || status === InputStatus.REFUSED) {
       const what = status === InputStatus.CUT ? `only ${bytes} bytes of it arrived` : "it never arrived";
       if (at === undefined)
         this.#add({ ...seat(event, seq, atMs), kind: "input", text: `Input ${inputSeq}: ${what}${why}`, tone: "warn" });
       else {
         if (this.#typing?.at === at) this.#typing = null;
-        this.#items[at] = { ...this.#items[at]!, text: `${this.#items[at]!.text} (${what}${why})`, tone: "warn" };
+        const item = this.#items[at]!;
+        const said = ` (${what}${why})`;
+        this.#items[at] =
+          item.typed === undefined
+            ? { ...item, text: `${item.text}${said}`, tone: "warn" }
+            : { ...item, typed: `${item.typed}${said}` };
       }
     }
   }
@@ -243,6 +284,19 @@ function typedText({ bytes, note }: Typing): string {
   const text = shownExactly(Uint8Array.from(bytes.slice(0, MAX_TYPED_BYTES)));
   return note ? `${text}${text ? " " : ""}(${note})` : text;
 }
+
+/** As the shell reads it: without the line's end, and the marks of a paste. */
+function lineIn(bytes: readonly number[]): string {
+  const line = decoder.decode(Uint8Array.from(bytes)).replace(/[\r\n]+$/, "");
+  return (PASTED.exec(line)?.[1] ?? line).trim();
+}
+
+const PASTED = /^\u001b\[200~(.*)\u001b\[201~$/s;
+const decoder = new TextDecoder();
+
+const isUntold = ({ payload }: Event): boolean => payload === "untold";
+
+const bytesText = (bytes: number): string => (bytes === 1 ? "1 byte" : `${bytes} bytes`);
 
 const payloadWord = (word: string): string =>
   ({ redacted: "redacted", pruned: "no longer kept", damaged: "damaged", untold: "not shown to you" })[word] ?? word;

@@ -10,6 +10,8 @@ export interface Item {
   readonly actor: string;
   readonly via: string;
   readonly text: string;
+  /** Of a command whose line is here too: the input as it came, shown exactly. */
+  readonly typed?: string;
   /** Operator id: whom the text leads to, said after it. */
   readonly to?: string;
   readonly tone?: "good" | "warn" | "bad";

@@ -246,7 +246,7 @@ function Row({ item, top, place, names, isChosen, onChoose }: RowProps): ReactNo
         data-kind={item.kind}
         data-tone={item.tone}
         aria-pressed={command ? isChosen : undefined}
-        title={item.text}
+        title={item.typed ? `${item.text}\n\nTyped: ${item.typed}` : item.text}
         onClick={() => command && onChoose(item.seq)}
       >
         {item.actor === "" || item.actor.startsWith("system:") ? (
@@ -304,6 +304,11 @@ function Chosen({ pages, seq, client, session, onDone }: ChosenProps): ReactNode
           <X size={15} />
         </IconButton>
       </header>
+      {item.typed === undefined || item.typed === `${item.text}\\r` ? null : (
+        <p className={css.note}>
+          Typed as <code>{item.typed}</code>
+        </p>
+      )}
       <OutputView
         key={`${item.seq} ${item.command.endedSeq}`}
         client={client}
