@@ -112,9 +112,13 @@ test("what waits can be cancelled, what runs is interrupted and keeps its variab
   const { client, session } = await kernelWorld();
   await ran(client, session, "kept = 7");
   let first = "";
+  const isIn = Promise.withResolvers<void>();
   const sleeping = ran(client, session, "import time\nprint('in', flush=True)\ntime.sleep(600)", {
     queued: (run) => void (first = run),
+    text: () => isIn.resolve(),
   });
+  // A kernel that has begun a run and not its code drops what interrupts it.
+  await isIn.promise;
   const ids: string[] = [];
   const waiting = ran(client, session, "print('never')", { queued: (run) => void ids.push(run) });
   await fact("one runs and one waits", async () => {
@@ -127,6 +131,24 @@ test("what waits can be cancelled, what runs is interrupted and keeps its variab
   await client.kernels.interrupt(session);
   expect(await sleeping).toMatchObject({ state: "ended", outcome: "error" });
   expect(await ran(client, session, "print(kept)")).toMatchObject({ text: "7\n" });
+});
+
+test("code that is erased from the record while it waits is not run, also by the host that comes next", async () => {
+  const { w, client, session } = await kernelWorld();
+  const isIn = Promise.withResolvers<void>();
+  const sleeping = ran(client, session, "import time; print('in', flush=True); time.sleep(600)", { text: () => isIn.resolve() });
+  const waiting: ReturnType<typeof ran>[] = [];
+  for (const code of ["canary_a = 1", "canary_b = 1"])
+    await new Promise<string>((queued) => waiting.push(ran(client, session, code, { queued })));
+  const seqs = (await recordOf(client, session)).filter((e) => e.body?.kind.case === "kernelAsked").map((e) => Number(e.seq));
+  await client.redact(session, { seqs: seqs.slice(1) });
+  await w.killHost();
+  expect((await Promise.all(waiting)).map(({ state }) => state)).toEqual(["cancelled", "cancelled"]);
+  const after = await w.connect();
+  await isIn.promise;
+  await after.kernels.interrupt(session);
+  expect(await sleeping).toMatchObject({ outcome: "error" });
+  expect((await ran(after, session, "print([n for n in dir() if 'canary' in n])")).text).toBe("[]\n");
 });
 
 test("a restart keeps the session, begins a new incarnation with an empty heap, and runs nothing that waited for the old one", async () => {
@@ -146,6 +168,13 @@ test("a restart keeps the session, begins a new incarnation with an empty heap, 
     return shown.incarnation === 2 ? shown : null;
   });
   expect(incarnation).toBe(2);
+});
+
+test("K5: an interrupt while the kernel starts ends nothing", async () => {
+  const { client, session } = await kernelWorld();
+  await client.kernels.interrupt(session);
+  expect(await ran(client, session, "print('there')")).toMatchObject({ text: "there\n" });
+  expect((await client.kernels.show(session)).kernel?.incarnation).toBe(1);
 });
 
 test("a kernel that ends by itself leaves its session, says so, and can be started anew", async () => {

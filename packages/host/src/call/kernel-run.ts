@@ -110,6 +110,8 @@ class KernelRunFollower {
   #omitted = 0;
   #masked = 0;
   #count = 0;
+  /** Its end, and the seq by which all of it is recorded. */
+  #ended: { readonly outcome: Outcome; readonly seq: number } | null = null;
   #stopLater: (() => void) | null = null;
   #over: (then: () => void) => void = () => {};
   #finish: (result: Result) => void = () => {};
@@ -140,6 +142,14 @@ class KernelRunFollower {
         then();
       };
       this.#finish = resolve;
+      const { ended } = this.#room.state;
+      const before = ended.get(this.#id);
+      if (before) this.#ended = { outcome: before.outcome, seq: this.#room.endOf(this.#id)! };
+      stops.push(
+        this.#room.listen((event, seq) => {
+          if (event.kind === "over" && event.runId === this.#id) this.#ended ??= { outcome: event.outcome, seq };
+        }),
+      );
       stops.push(
         this.#session.listen((_entry, body) => {
           if (body?.case === "output" || body?.case === "kernelOver" || body?.case === "exited" || body?.case === "ended")
@@ -158,17 +168,14 @@ class KernelRunFollower {
 
   /** R2. */
   #hand(): void {
-    const end = this.#room.endOf(this.#id);
+    const ended = this.#ended;
     for (;;) {
-      if (end !== null && this.#cursor >= end) {
-        const outcome = this.#room.state.ended.get(this.#id)!.outcome;
-        return this.#end(stateOf(outcome), outcome);
-      }
+      if (ended && this.#cursor >= ended.seq) return this.#end(stateOf(ended.outcome), ended.outcome);
       if (!this.#ctx.hasRoom()) return this.#later();
       const items = this.#session.read(this.#cursor, READ_BYTES);
       if (items.length === 0) return;
       for (const item of items) {
-        if (end !== null && this.#cursor >= end) break;
+        if (ended && this.#cursor >= ended.seq) break;
         if ("gap" in item) {
           this.#cursor = item.toSeq;
           this.#at = -1;

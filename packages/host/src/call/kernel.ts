@@ -1,5 +1,5 @@
 /** Calls on the kernel of a session: how it is, its prompt, interrupts and restarts, and requests of the Jupyter protocol. */
-import { type Answer as BridgeAnswer, channelOf, channels, type HostWord, type Message, parsed, request } from "@holdfast/kernel";
+import { type Answer as BridgeAnswer, channelOf, channels, type Message, parsed, request } from "@holdfast/kernel";
 import {
   bytesOf,
   create,
@@ -171,11 +171,12 @@ async function asked(ctx: CallContext, session: LiveSession, room: KernelRoom, a
       const { confirmed, mode } = ask.value;
       if (mode !== "" && mode !== "signal" && mode !== "message")
         throw new HoldError("bad_request", `an interrupt by ${mode}; it is signal or message`);
-      await word(room, session, by, { word: "interrupt", id: host.ports.newId(16), confirmed, ...(mode === "" ? {} : { mode }) });
+      const way = mode === "" ? {} : { mode };
+      demandDone(session, await room.interrupt(by, { word: "interrupt", id: host.ports.newId(16), confirmed, ...way }));
       return null;
     }
     case "restart":
-      await word(room, session, by, { word: "restart", id: host.ports.newId(16) });
+      demandDone(session, await room.word(by, { word: "restart", id: host.ports.newId(16) }));
       return null;
     case "upload": {
       const { name, offset, data } = ask.value;
@@ -187,8 +188,7 @@ async function asked(ctx: CallContext, session: LiveSession, room: KernelRoom, a
   }
 }
 
-async function word(room: KernelRoom, session: LiveSession, by: Pick<Asker, "id" | "via">, said: HostWord): Promise<void> {
-  const answer = await room.word(by, said);
+function demandDone(session: LiveSession, answer: BridgeAnswer): void {
   if (!answer.ok) throw refusedWord(session, answer);
 }
 

@@ -54,6 +54,7 @@ class Machine implements RoomSession {
       clock: { wallMs: () => 1_000, monoMs: () => 0 as never, monoNs: () => 0n },
       defer: (run: () => void) => void this.#deferred.push(run),
       log: () => {},
+      wakeAt: () => () => {},
       newId: () => `id${++this.#ids}`,
     };
   }

@@ -6,6 +6,8 @@
  *   K2  A message reaches the bridge whole or is none: of one that was torn (a host died, the floor cut it) the rest is made up of
  *       zeros, which the bridge skips, and a run goes back to the head of the queue. So a kernel has each run at most once.
  *   K3  Nothing is decided while records are read again: effects begin with {@link KernelRoom.goOn}, when the shim is there.
+ *   K4  A run whose end may have been missed (a bridge crashed, a kernel threw its own `idle` away) is not waited for for ever: the kernel is asked
+ *       something on shell, which it answers after that run, and the fold tells what that means.
  * Elsewhere: who may ask what (call/kernel.ts, call/kernel-run.ts), frames on the pipe (session/inputs.ts), how it is started (launch.ts).
  */
 import { crc32 } from "node:zlib";
@@ -55,7 +57,7 @@ import { isJournalFault } from "../session/journal-fault.ts";
 import type { SessionPorts } from "../session/ports.ts";
 import type { Body } from "../session/record.ts";
 import type { Saying } from "../session/inputs.ts";
-import type { SessionFacts } from "@holdfast/core";
+import { MonotonicMs, type SessionFacts } from "@holdfast/core";
 
 /** Of one frame on the pipe; a frame may have 64 KiB. */
 const PIECE_BYTES = 60 * 1024;
@@ -64,6 +66,8 @@ const UNDER_WAY_BYTES = 180 * 1024;
 /** A bridge that has ended so often, in so long, is not started again. */
 const CRASHES = 5;
 const CRASH_WINDOW_MS = 60_000;
+/** How long the end of a run may be missing before the kernel is asked. */
+const DOUBT_MS = 2_000;
 const SIGTERM = 15;
 const SIGKILL = 9;
 const READ_BYTES = 4 * 1024 * 1024;
@@ -134,7 +138,7 @@ export type RoomListener = (event: KernelEvent, seq: number) => void;
 
 export class KernelRoom {
   readonly #session: RoomSession;
-  readonly #ports: Pick<SessionPorts, "clock" | "defer" | "log" | "newId">;
+  readonly #ports: Pick<SessionPorts, "clock" | "defer" | "log" | "newId" | "wakeAt">;
   readonly #decoder = new RecordDecoder((bytes, before) => crc32(bytes, before));
   #state: KernelSession;
   /** K2, by unit. */
@@ -151,17 +155,22 @@ export class KernelRoom {
   readonly #answers = new Map<string, Waiter<Answer>>();
   readonly #listeners = new Set<RoomListener>();
   readonly #crashes: number[] = [];
+  /** Runs whose code was erased from the record before they had their turn. */
+  readonly #erased = new Set<string>();
   /** Somebody has ended the session. */
   #isEnding: boolean;
   /** The bridge has crashed, and the next one has not said yet what has become of the kernel: what it was told before would be uncertain. */
   #awaitsBridge: boolean;
+  /** K4. */
+  #stopDoubt: (() => void) | null = null;
+  #isAsking = false;
   #isLive = false;
   #isDue = false;
 
   /** `past`: null for a session that is being opened. */
   constructor(
     session: RoomSession,
-    ports: Pick<SessionPorts, "clock" | "defer" | "log" | "newId">,
+    ports: Pick<SessionPorts, "clock" | "defer" | "log" | "newId" | "wakeAt">,
     past: { readonly saved: SavedRoom | null; readonly savedSeq: number } | null,
   ) {
     this.#session = session;
@@ -261,6 +270,12 @@ export class KernelRoom {
     return this.#tellMessage(by, `${REPLY}${promptId}`, "stdin", message, prompt!.isPassword);
   }
 
+  /** Stops what runs. A kernel that starts is let start: a signal in the middle of that ends it, and nothing runs yet. */
+  async interrupt(by: Actor, word: Extract<HostWord, { word: "interrupt" }>): Promise<Answer> {
+    await this.#ready();
+    return this.word(by, word);
+  }
+
   /** A word to the bridge; resolves with its answer. */
   word(by: Actor, word: HostWord): Promise<Answer> {
     return new Promise((resolve, reject) => {
@@ -350,12 +365,17 @@ export class KernelRoom {
         const by = { id: entry.actor, via: entry.via, name, kind: kindOf(kind), onBehalfOf };
         const asked = { id: run, by: headerOf(by), code: textOf(payload), ...optionsOf(options) };
         this.#asked.set(run, entry.seq);
+        if (payload.length < entry.payloadBytes) this.#erased.add(run);
         return this.#apply({ kind: "queued", run: asked }, entry.seq);
       }
       case "kernelOver": {
         const { run, outcome, because } = body.value;
         return this.#apply({ kind: "over", runId: run, outcome: outcome as "cancelled", because }, entry.seq);
       }
+      case "redacted":
+        for (const { id } of this.#state.queue)
+          if (body.value.seqs.includes(BigInt(this.#asked.get(id) ?? 0))) this.#erased.add(id);
+        return;
       case "bridgeEnded":
         return this.#foldCrash(entry.seq);
       case "signalled":
@@ -426,12 +446,14 @@ export class KernelRoom {
     const { current, ended, queue } = this.#state;
     if (this.#asked.size <= ended.size + queue.length + 64) return;
     const known = new Set([...ended.keys(), ...queue.map((run) => run.id), current?.id]);
+    for (const id of this.#erased) if (!known.has(id)) this.#erased.delete(id);
     for (const map of [this.#asked, this.#ends]) for (const id of [...map.keys()]) if (!known.has(id)) map.delete(id);
   }
 
   // --- to the bridge (K2) ---
 
   #say(by: Actor, message: string, record: BridgeRecord, secret: boolean): Promise<void> {
+    if (this.#state.phase === "ended") return Promise.reject(this.#absent());
     const unit = this.#ports.newId(16);
     const bytes = Buffer.concat(encoded(record, (part, before) => crc32(part, before)));
     this.#outbox.push({ by, message, unit, secret, bytes, at: 0 });
@@ -562,11 +584,45 @@ export class KernelRoom {
   #goOn(): void {
     if (!this.#isLive || this.#state.phase === "ended") return;
     if (this.#session.facts.aiPaused) this.#cancelWhere((run) => run.by.kind === "ai", "AI operators were paused");
+    if (this.#erased.size > 0) this.#cancelWhere((run) => this.#erased.has(run.id), "its code was erased from the record");
     this.#mend();
     if (this.#awaitsBridge) return;
+    this.#doubt();
     const run = nextRun(this.#state);
     if (run && this.#outbox.every(({ message }) => message !== run.id)) this.#send(run);
     this.#sayMore();
+  }
+
+  /** K4. */
+  #doubt(): void {
+    const isDoubtful = (): boolean => {
+      const { current } = this.#state;
+      return current !== null && (current.uncertain || (current.replied !== null && !current.idle));
+    };
+    if (!isDoubtful() || this.#stopDoubt || this.#isAsking) return;
+    const { clock, wakeAt } = this.#ports;
+    const run = this.#state.current!.id;
+    this.#stopDoubt = wakeAt(MonotonicMs(clock.monoMs() + DOUBT_MS), () => {
+      this.#stopDoubt = null;
+      if (!this.#isLive || !isDoubtful() || this.#state.current?.id !== run) return this.#dueSoon();
+      this.#isAsking = true;
+      const over = (): void => {
+        this.#isAsking = false;
+        this.#dueSoon();
+      };
+      this.ask(HOST, "shell", this.#question()).then(over, over);
+    });
+  }
+
+  #question(): Message {
+    return request({
+      msgId: this.#ports.newId(32),
+      msgType: "kernel_info_request",
+      session: this.#session.id,
+      operator: { id: HOST.id, name: "holdfast", kind: "service" },
+      date: this.#date(),
+      content: {},
+    });
   }
 
   #send(run: Run): void {
@@ -609,6 +665,8 @@ export class KernelRoom {
 
   #rejectAll(fault: HoldError): void {
     this.#isLive = false;
+    this.#stopDoubt?.();
+    this.#stopDoubt = null;
     this.#outbox.splice(0);
     for (const waiters of [this.#replies, this.#answers, this.#arrivals])
       for (const id of [...waiters.keys()]) take(waiters as Map<string, Waiter<never>>, id)?.reject(fault);
