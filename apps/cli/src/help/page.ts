@@ -88,6 +88,7 @@ export const topicNames = [
   "policy",
   "security",
   "journal",
+  "kernels",
   "environment",
   "exit-codes",
 ] as const;
