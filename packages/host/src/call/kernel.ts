@@ -285,7 +285,7 @@ export function messageOnWire(
 /** Of code that waits; there may be a thousand. */
 const SHOWN_CHARS = 512;
 
-function shown(session: LiveSession, { state }: KernelRoom) {
+function shown(session: LiveSession, { state, followFrom }: KernelRoom) {
   const { current, queue, prompt, info } = state;
   const run = (one: (typeof queue)[number]) => ({
     run: one.id,
@@ -304,5 +304,7 @@ function shown(session: LiveSession, { state }: KernelRoom) {
     ...(current ? { current: run(current) } : {}),
     ...(prompt ? { prompt: { prompt: prompt.id, run: prompt.runId, text: prompt.text, password: prompt.isPassword } } : {}),
     info: info ? bytesOf(JSON.stringify(info)) : new Uint8Array(0),
+    seq: BigInt(session.facts.seq),
+    fromSeq: BigInt(followFrom),
   };
 }

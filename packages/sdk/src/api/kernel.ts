@@ -1,5 +1,6 @@
 /** The kernel of a session: code, prompts, interrupts, restarts, and whatever else the Jupyter protocol has. */
 import type { KernelAnswer, KernelSpec } from "@holdfast/protocol";
+import type { KernelFollowing, KernelFollowOptions, KernelHandlers } from "./kernel-follow.ts";
 import type { LinkTold } from "./work.ts";
 
 /** One message of the Jupyter protocol. `header` … `content` are parsed; a kernel's own bytes are in `raw`. */
@@ -93,6 +94,11 @@ export interface Kernels {
    * and each message is told once.
    */
   run(session: string, code: string, options?: KernelRunOptions): Promise<KernelRunResult>;
+  /**
+   * Follows the session: what runs and waits now with all that it has shown, then everything as it comes, from everybody. A link or a host that
+   * ends meanwhile is waited for, and nothing is missed. Needs the right to observe.
+   */
+  follow(session: string, handlers: KernelHandlers, options?: KernelFollowOptions): Promise<KernelFollowing>;
   /** Takes a run out of the queue; one that has begun is refused `run_not_waiting`. */
   cancel(session: string, run: string): Promise<void>;
   /** Answers the prompt of that id; `no_such_prompt` if another answer was first. */
