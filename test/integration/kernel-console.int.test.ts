@@ -124,7 +124,9 @@ test("a person writes, completes, is asked and interrupts at a kernel's console,
   expect(await held(w, "screen", "data")).toContain("In [10]");
   expect(await held(w, "log", "data", "--events")).toMatch(/ana\/sdk +asked as ana to run import time/);
   expect(await held(w, "log", "data", "--raw")).toContain("HFK1");
-  const [first] = (await held(w, "log", "data", "--json", "--kind", "kernel_asked")).split("\n").map((l) => JSON.parse(l) as object);
+  const [first] = (await held(w, "log", "data", "--json", "--kind", "kernel_asked"))
+    .split("\n")
+    .map((l) => JSON.parse(l) as object);
   expect(first).toMatchObject({ kind: "kernel_asked", text: "earlier = 40", operatorKind: "human" });
   expect(await held(w, "audit", "show", "--kind", "kernel_asked")).toContain("asked as ana to run import time");
 });
@@ -133,11 +135,14 @@ test("who follows late has all that runs and waits from its asking on, over a ki
   const w = await world();
   const client = await w.connect();
   const { id } = await w.open(client, { kind: "kernel", kernel: "python3", name: "data" });
-  const code = "import time\nfor i in range(200):\n    print('line', i, flush=True)\n    time.sleep(0.01)\nanswer = input('go on? ')";
+  const code =
+    "import time\nfor i in range(200):\n    print('line', i, flush=True)\n    time.sleep(0.01)\nanswer = input('go on? ')";
   const lines = Array.from({ length: 200 }, (_, i) => `line ${i}\n`).join("");
   void client.kernels.run(id, code).catch(() => {});
   const ana = await w.operator("ana");
-  const waits = new Promise<string>((queued) => void ana.kernels.run(id, `x = ${"1 + ".repeat(400)}1`, { queued }).catch(() => {}));
+  const waits = new Promise<string>(
+    (queued) => void ana.kernels.run(id, `x = ${"1 + ".repeat(400)}1`, { queued }).catch(() => {}),
+  );
   const waiting = await waits;
   expect((await client.wait(id, { match: "line 30$" })).fired).toBe("match");
   const told: KernelTold[] = [];
@@ -151,7 +156,10 @@ test("who follows late has all that runs and waits from its asking on, over a ki
     },
   });
   await fact("it is live", () => live > 0);
-  expect(told.slice(0, live).flatMap((what) => (what.type === "asked" ? [what.run.code.length] : []))).toEqual([code.length, 1605]);
+  expect(told.slice(0, live).flatMap((what) => (what.type === "asked" ? [what.run.code.length] : []))).toEqual([
+    code.length,
+    1605,
+  ]);
   await w.killHost();
   const { fired, state, text } = await (await w.connect()).wait(id, { inputNeeded: true });
   expect([fired, state, text]).toEqual(["input_needed", "waiting_input", "go on? "]);

@@ -4,6 +4,7 @@ import { type Cursor, cursorAt, cursorIn } from "../text/cursor.ts";
 import { Excerpt } from "../text/excerpt.ts";
 import { limits } from "../text/limits.ts";
 import { Plain } from "../text/plain.ts";
+import { readKernel } from "./read-kernel.ts";
 import type { Facts, Output } from "./result.ts";
 
 export interface Reading {
@@ -29,6 +30,7 @@ export async function readOutput(
   from: Cursor,
   options: { readonly to?: number; readonly maxBytes?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Reading> {
+  if (session.kind === SessionKind.KERNEL) return readKernel(client, session, from, options);
   const isPipes = session.kind === SessionKind.PIPES;
   const names = isPipes ? ({ 1: "stdout", 2: "stderr" } as const) : ({ 0: "output" } as const);
   const streams = new Map(

@@ -58,6 +58,11 @@ export class KernelReader {
     };
   }
 
+  /** Whether no record is half read. */
+  get isWhole(): boolean {
+    return this.#decoder.heldBytes === 0;
+  }
+
   /** What the host says of the kernel at this place of the record, over what was read. */
   correct(known: Pick<KernelSession, "phase" | "incarnation" | "pid" | "info" | "execution" | "isSilent">): void {
     this.#state = { ...this.#state, ...known };
