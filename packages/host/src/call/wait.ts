@@ -3,8 +3,8 @@
  *
  *   W1  What came already and was asked for (`from_seq`) is looked at whole before the end of the session or of the time is told.
  *   W2  A session that ends fires `exit` where that was asked for, and else `ended`: nothing that was asked for came before it.
- *   W4  A kernel tells by itself that it asks something, and what: nothing is guessed from its process.
  *   W3  The deadline cuts no first look short, so that one of 0 looks once.
+ *   W4  A kernel tells by itself that it asks something, and what: nothing is guessed from its process.
  */
 import { create, HoldError, WaitAnswerSchema } from "@holdfast/protocol";
 import type { ReadItem } from "../session/book.ts";
