@@ -399,7 +399,7 @@ export class KernelConsole {
   /** Null: it can't be asked now; a kernel answers on shell when it is past what it runs. */
   async #ask(type: string, content: object): Promise<Readonly<Record<string, unknown>> | null> {
     const view = this.#following?.view;
-    if (!view || view.phase !== "ready" || view.current || view.waiting.length > 0) return null;
+    if (view?.phase !== "ready" || view.current || view.waiting.length > 0) return null;
     const signal = AbortSignal.any([this.#leaving.signal, AbortSignal.timeout(ASK_MS)]);
     const said = await this.#o.client.kernels.request(this.#o.session.id, type, { content, signal }).catch((fault: unknown) => {
       if (fault instanceof HoldError && fault.code === "cancelled") return null;

@@ -4,7 +4,17 @@ import { type Cursor, cursorAt } from "../text/cursor.ts";
 import { Excerpt } from "../text/excerpt.ts";
 import { limits } from "../text/limits.ts";
 import { Plain } from "../text/plain.ts";
-import type { Reading } from "./read-output.ts";
+import type { Output } from "./result.ts";
+
+export interface Reading {
+  readonly outputs: readonly Output[];
+  /** What comes after what was read. */
+  readonly cursor: string;
+  /** Who else typed in between; whoever reads is not among them. */
+  readonly others: readonly Typist[];
+}
+
+export type Typist = { readonly who: string; readonly inputs: number; readonly bytes: number };
 
 export async function readKernel(
   client: HostClient,

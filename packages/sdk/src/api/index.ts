@@ -15,6 +15,7 @@ export type * from "./invite.ts";
 export type * from "./journal.ts";
 export type * from "./kernel.ts";
 export type * from "./kernel-follow.ts";
+export type * from "./kernel-said.ts";
 export type * from "./port.ts";
 export type * from "./reach.ts";
 export type * from "./work.ts";

@@ -1,6 +1,6 @@
 /** A kernel session as it goes on: its state, what runs, what it shows, what it asks. */
 import type { Gap } from "./attach.ts";
-import type { KernelSaid } from "./kernel.ts";
+import type { KernelSaid } from "./kernel-said.ts";
 
 /** Who asked for something. */
 export interface KernelOperator {
