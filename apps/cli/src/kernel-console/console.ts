@@ -63,6 +63,8 @@ export class KernelConsole {
   #edit: Edit = empty;
   /** The answer to what the kernel asks; code that is being written waits meanwhile. */
   #answer: Edit = empty;
+  /** The question that an answer is on its way to: what is typed meanwhile is no second answer. */
+  #answeredTo = "";
   #isConfirming = false;
   #hints: readonly string[] = [];
   #count: number | null = null;
@@ -180,7 +182,8 @@ export class KernelConsole {
 
   get #mode(): Mode {
     if (this.#isConfirming) return "confirm";
-    return this.#view?.prompt && !this.#o.observe ? "answer" : "code";
+    const { prompt = null } = this.#view ?? {};
+    return prompt && prompt.prompt !== this.#answeredTo && !this.#o.observe ? "answer" : "code";
   }
 
   #below(): Below | null {
@@ -332,9 +335,12 @@ export class KernelConsole {
     const { prompt } = this.#view!;
     const { text } = this.#answer;
     this.#answer = empty;
+    this.#answeredTo = prompt!.prompt;
     await this.#o.client.kernels.reply(this.#o.session.id, prompt!.prompt, text).catch((fault: unknown) => {
       // Another answer was first: that is told where it was.
-      if (!(fault instanceof HoldError && fault.code === "no_such_prompt")) throw fault;
+      if (fault instanceof HoldError && fault.code === "no_such_prompt") return;
+      this.#answeredTo = "";
+      throw fault;
     });
   }
 

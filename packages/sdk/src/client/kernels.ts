@@ -1,7 +1,7 @@
 /** Calls on kernels (api/kernel.ts). A run goes on over the end of its link and its host, as a command does (commands.ts K1, K2). */
 import { bytesOf, HoldError, type KernelCall, type Init, type KernelMessage, type RunAnswer } from "@holdfast/protocol";
 import type { AttachHandlers, Attachment, AttachOptions, KernelRunOptions, KernelRunResult, Kernels } from "../api/index.ts";
-import { saidOf } from "../record/kernel-reader.ts";
+import { saidOf } from "../record/kernel-said.ts";
 import { type Asking, askedMsAgo, patienceOf } from "./commands.ts";
 import type { Connection, Result } from "./connection.ts";
 import { follow } from "./kernel-follow.ts";

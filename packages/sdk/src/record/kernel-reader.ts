@@ -23,16 +23,8 @@ import {
   type RunRequest,
 } from "@holdfast/kernel";
 import { type Event, OperatorKind, textOf } from "@holdfast/protocol";
-import type {
-  FollowedPrompt,
-  FollowedRun,
-  Gap,
-  KernelOperator,
-  KernelSaid,
-  KernelTold,
-  KernelView,
-  Output,
-} from "../api/index.ts";
+import type { FollowedPrompt, FollowedRun, Gap, KernelOperator, KernelTold, KernelView, Output } from "../api/index.ts";
+import { operatorOf, saidOf } from "./kernel-said.ts";
 
 /** Of runs that are over, so that what they print late is known as theirs. */
 const REMEMBERED = 256;
@@ -195,29 +187,6 @@ const promptOf = ({ id, runId, text, isPassword }: Prompt): FollowedPrompt => ({
   ...{ prompt: id, run: runId, text, password: isPassword },
 });
 
-/** Of a header that a kernel returned. */
-export function operatorOf(header: Readonly<Record<string, unknown>>): KernelOperator | null {
-  const said = header["operator"] as Readonly<Record<string, unknown>> | undefined;
-  const word = (key: string): string => (typeof said?.[key] === "string" ? said[key] : "");
-  return word("id") === ""
-    ? null
-    : { id: word("id"), name: word("name"), kind: word("kind"), via: word("via"), onBehalfOf: word("onBehalfOf") };
-}
-
 function kindWord(kind: OperatorKind): string {
   return kind === OperatorKind.AI ? "ai" : kind === OperatorKind.SERVICE ? "service" : "human";
-}
-
-export function saidOf(channel: string, incarnation: number, message: Message): KernelSaid {
-  const { header, parent, metadata, content, buffers } = message;
-  const head = parsed(header) ?? {};
-  return {
-    ...{ channel, incarnation, buffers },
-    type: typeof head["msg_type"] === "string" ? head["msg_type"] : "",
-    header: head,
-    parent: parsed(parent) ?? {},
-    metadata: parsed(metadata) ?? {},
-    content: parsed(content) ?? {},
-    raw: { header, parent, metadata, content },
-  };
 }

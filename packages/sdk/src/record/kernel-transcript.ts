@@ -4,7 +4,7 @@
  */
 import type { KernelOperator, KernelSaid } from "../api/index.ts";
 import { textOfSaid } from "../client/kernel-text.ts";
-import { operatorOf } from "./kernel-reader.ts";
+import { operatorOf } from "./kernel-said.ts";
 
 export type TranscriptPiece =
   | {
