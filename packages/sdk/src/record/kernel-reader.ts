@@ -13,7 +13,6 @@ import {
   type HeaderOperator,
   type KernelEvent,
   type KernelSession,
-  type Message,
   openKernelSession,
   parentOf,
   parsed,
