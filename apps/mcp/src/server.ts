@@ -13,6 +13,7 @@ import type { Call } from "./tool/call.ts";
 import { askOperator, sendSecret } from "./tool/asking.ts";
 import { exec } from "./tool/commands.ts";
 import { fileList, fileRead, fileWrite } from "./tool/files.ts";
+import { kernelControl, kernelExecute } from "./tool/kernel.ts";
 import { sendKeys, sendText } from "./tool/input.ts";
 import { runOnce } from "./tool/run-once.ts";
 import { log, screen, search } from "./tool/reading.ts";
@@ -118,7 +119,11 @@ export function makeServer(way: HostWay, version: string): McpServer {
       command: z.array(z.string()).min(1).optional().describe("argv; absent: the shell"),
       cwd: z.string().optional(),
       env: z.record(z.string(), z.string()).optional().describe("added to this server's environment"),
-      kind: z.enum(["pty", "pipes"]).default("pty").describe("pipes: no terminal, stdout and stderr apart"),
+      kind: z
+        .enum(["pty", "pipes", "kernel"])
+        .default("pty")
+        .describe("pipes: no terminal, stdout and stderr apart; kernel: a Jupyter kernel, for kernel_execute"),
+      kernel: z.string().min(1).max(200).optional().describe("of kind kernel: the name of its kernelspec, such as python3"),
       size: z.string().optional().describe("columns x rows: 120x40"),
       group: z.string().max(100).optional(),
       reuse: z.boolean().default(false).describe("a live session of this name is taken instead"),
@@ -158,6 +163,32 @@ export function makeServer(way: HostWay, version: string): McpServer {
       max_bytes: maxBytes,
     }),
     exec,
+  );
+  tool(
+    "kernel_execute",
+    "Run code in a kernel session (session_open with kind kernel). Variables stay. It waits its turn behind what others asked, and comes back with text, tracebacks, pictures, outcome (ok, error), execution_count and run. When time is up it goes on: state running. When it asks with input(): state waiting_input and the question.",
+    { ends: true },
+    z.object({
+      session,
+      code: z.string().min(1).max(1_000_000),
+      wait_seconds: seconds(30),
+      max_bytes: maxBytes,
+      input_id: inputId,
+    }),
+    kernelExecute,
+  );
+  tool(
+    "kernel_control",
+    "Of a kernel session: interrupt what runs (variables stay), restart the kernel (they go), reply to the question of a kernel_execute, cancel a run that waits.",
+    { ends: true },
+    z.object({
+      session,
+      verb: z.enum(["interrupt", "restart", "reply", "cancel"]),
+      prompt: z.string().max(200).optional().describe("reply: of the question"),
+      text: z.string().max(60_000).optional().describe("reply: the answer"),
+      run: z.string().max(200).optional().describe("cancel: its run"),
+    }),
+    kernelControl,
   );
   tool(
     "send_text",

@@ -24,6 +24,8 @@ export interface Answer {
   readonly told: Told;
   readonly text: string;
   readonly isError: boolean;
+  /** Media types of its pictures. */
+  readonly pictures: readonly string[];
   /** As it was sent. */
   readonly bytes: number;
 }
@@ -48,11 +50,12 @@ interface Raw {
 }
 
 function answerOf(raw: Raw): Answer {
-  const content = raw.content as readonly { readonly text: string }[];
+  const content = raw.content as readonly { readonly type: string; readonly text: string; readonly mimeType?: string }[];
   return {
     told: (raw.structuredContent ?? {}) as Told,
     text: content[0]?.text ?? "",
     isError: raw.isError === true,
+    pictures: content.flatMap(({ type, mimeType }) => (type === "image" && mimeType ? [mimeType] : [])),
     bytes: Buffer.byteLength(JSON.stringify({ content: raw.content, structuredContent: raw.structuredContent })),
   };
 }

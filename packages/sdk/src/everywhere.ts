@@ -15,6 +15,9 @@ export {
   stateWord,
 } from "./record/event-json.ts";
 export { policyExample } from "./policy-example.ts";
+export { KernelReader } from "./record/kernel-reader.ts";
+export { codeText, KernelTranscript, type TranscriptPiece } from "./record/kernel-transcript.ts";
+export { textOfSaid } from "./client/kernel-text.ts";
 export { castOf, type CastOptions } from "./record/cast.ts";
 export { type Cast, type CastEvent, readCast, sizeOfCast } from "./record/read-cast.ts";
 export { told } from "./session.ts";

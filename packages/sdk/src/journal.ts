@@ -4,7 +4,7 @@
  *   J1  Entries come in order, each once; what is no longer kept comes as a gap.
  *   J2  Output is not asked for faster than it is used: memory is one window, however long the journal.
  */
-import { HoldError, isCode } from "@holdfast/protocol";
+import { HoldError, isCode, SessionKind } from "@holdfast/protocol";
 import type { Attachment, Entry, HostClient, ReadOptions } from "./api/index.ts";
 
 /** A terminal has one stream of output; pipes have two. */
@@ -66,7 +66,7 @@ export async function* readJournal(client: HostClient, session: string, options:
       },
     },
   );
-  if (Number(attachment.session.kind) === 2) open = 2;
+  if (attachment.session.kind !== SessionKind.PTY) open = 2;
   const end = options.follow ? Number.POSITIVE_INFINITY : Number(options.to ?? attachment.session.seq);
   try {
     if (after >= end) return;

@@ -1,5 +1,5 @@
 /** What the prefix key opens: verbs of the floor, panels over the session, switching, copy mode. */
-import { escapeText } from "@holdfast/sdk";
+import { escapeText, SessionKind } from "@holdfast/sdk";
 import { isRunning, operatorKindWord } from "../show/words.ts";
 import type { Bound } from "./bound.ts";
 import { CopyMode } from "./copy-mode.ts";
@@ -154,7 +154,8 @@ export class Commands {
   async #switchTo(which: number | "next" | "last"): Promise<void> {
     const { session, previous } = this.#b.o;
     const running = (await this.#b.call((client) => client.list()))
-      .filter(isRunning)
+      // A kernel has a console of its own, and no terminal.
+      .filter((s) => isRunning(s) && s.kind !== SessionKind.KERNEL)
       .sort((a, b) => Number(a.createdUnixMs - b.createdUnixMs));
     const at = running.findIndex((s) => s.id === session.id);
     const to =

@@ -1,4 +1,5 @@
 /** `hold attach`: to a terminal if there is one, else a stream of output; or the far end of somebody's link. */
+import { SessionKind } from "@holdfast/sdk";
 import type { Context } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { parseRemote } from "../read/remote.ts";
@@ -31,8 +32,13 @@ export async function run(
     ...(flags.screen ? { screen: flags.screen } : {}),
   };
   if (context.input.isTty && context.out.isTty) {
-    const { attachInteractive } = await import("../attach/interactive.ts");
-    return attachInteractive(context, options);
+    const { attachAtTerminal } = await import("../attach/at-terminal.ts");
+    return attachAtTerminal(context, options);
+  }
+  const session = await (await context.client()).show(options.session);
+  if (session.kind === SessionKind.KERNEL) {
+    const { readKernel } = await import("../kernel-console/attach.ts");
+    return readKernel(context, session);
   }
   const { attachStream } = await import("../attach/stream.ts");
   return attachStream(context, options);

@@ -3,7 +3,8 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import type { Context } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { Cleaner } from "../record/clean.ts";
-import { castOf, type Event, escapeText, readJournal } from "@holdfast/sdk";
+import { castOf, type Event, escapeText, readJournal, SessionKind } from "@holdfast/sdk";
+import { KernelText } from "../show/kernel-text.ts";
 import { eventText } from "../show/event.ts";
 import { commandText } from "../show/session.ts";
 
@@ -25,6 +26,8 @@ export async function run(context: Context, flags: ExportFlags, args: readonly s
     throw usage("a recording is no text for a terminal: give -o FILE, or redirect the output");
   const client = await context.client({ record: args[0]! });
   const session = await client.show(args[0]!);
+  if (session.kind === SessionKind.KERNEL && format !== "text")
+    throw usage(`${args[0]} is a kernel, which has no terminal to play: --format text exports who ran what and what it showed`);
   const entries = readJournal(client, session.id, {
     after: Math.max(0, (flags.from ?? 1) - 1),
     noOutput: false,
@@ -33,7 +36,7 @@ export async function run(context: Context, flags: ExportFlags, args: readonly s
   });
   const sink = fileOrOut(context, flags.output);
   try {
-    if (format === "text") await text(context, entries, sink.write);
+    if (format === "text") await (session.kind === SessionKind.KERNEL ? kernelText : text)(context, entries, sink.write);
     else
       await cast(
         context,
@@ -69,6 +72,15 @@ async function text(context: Context, entries: Entries, write: (data: string) =>
   }
   const rest = cleaner.rest();
   if (rest) write(`${escapeText(rest.text)}\n`);
+}
+
+async function kernelText(context: Context, entries: Entries, write: (data: string) => void): Promise<void> {
+  const reading = new KernelText();
+  for await (const entry of entries) {
+    for (const l of reading.add(entry)) write(`${l}\n`);
+    await context.out.drained();
+  }
+  for (const l of reading.rest()) write(`${l}\n`);
 }
 
 async function cast(context: Context, write: (data: string) => void, pieces: AsyncIterable<string>): Promise<void> {

@@ -13,6 +13,7 @@ import { type Context, jsonLine, line } from "../app/context.ts";
 import { usage } from "../app/fail.ts";
 import { didYouMean } from "../read/near.ts";
 import { kindsMeant } from "../show/event-kinds.ts";
+import { KernelText } from "../show/kernel-text.ts";
 import { eventText, printedText } from "../show/event.ts";
 import { clock } from "../show/time.ts";
 import { cutTo, padTo } from "../show/width.ts";
@@ -25,13 +26,14 @@ interface LogFlags {
   kind: readonly string[];
   actor: string | undefined;
   raw: boolean;
+  events: boolean;
   stream: "stdout" | "stderr" | undefined;
   json: boolean;
 }
 
 export async function run(context: Context, flags: LogFlags, args: readonly string[]): Promise<number | undefined> {
-  if (flags.raw && (flags.json || flags.kind.length > 0 || flags.actor !== undefined))
-    throw usage("--raw prints the output bytes and nothing else; leave --json, --kind and --actor away");
+  if (flags.raw && (flags.json || flags.events || flags.kind.length > 0 || flags.actor !== undefined))
+    throw usage("--raw prints the output bytes and nothing else; leave --json, --events, --kind and --actor away");
   const client = await context.client(flags.follow ? {} : { record: args[0]! });
   const session = await client.show(args[0]!);
   if (flags.stream !== undefined && sessionKindWord(session.kind) === "pty")
@@ -43,6 +45,9 @@ export async function run(context: Context, flags: LogFlags, args: readonly stri
   // Without output there is no telling when the end is reached, so only a reader that follows does without.
   const noOutput =
     flags.follow && !flags.raw && (flags.actor !== undefined || (flags.kind.length > 0 && !flags.kind.includes("output")));
+  const isKernel = sessionKindWord(session.kind) === "kernel";
+  const isText = isKernel && !flags.raw && !flags.json && !flags.events && flags.kind.length === 0 && flags.actor === undefined;
+  const text = isKernel && !flags.raw && !flags.json ? new KernelText() : null;
   const print = flags.raw ? undefined : await printer(context, flags.json);
   for await (const entry of readJournal(client, session.id, {
     after: Math.max(0, (flags.from ?? 1) - 1),
@@ -54,10 +59,18 @@ export async function run(context: Context, flags: LogFlags, args: readonly stri
       if (entry.type === "output" && isStream(entry)) context.out.write(entry.bytes);
       else if (entry.type === "gap")
         line(context.err, `(gap: ${entry.fromSeq} to ${entry.toSeq} is no longer kept: ${escapeText(entry.reason)})`);
-    } else if (wanted(entry) && isStream(entry)) print(entry);
+    } else if (text && isText) for (const l of text.add(entry)) line(context.out, l);
+    else if (wanted(entry) && isStream(entry)) print(text ? inWords(entry, text) : entry);
     await context.out.drained();
   }
+  if (text && isText) for (const l of text.rest()) line(context.out, l);
   return;
+}
+
+/** Of a kernel session, output is what people read of it. */
+function inWords(entry: Entry, text: KernelText): Entry {
+  const lines = text.add(entry);
+  return entry.type === "output" ? { ...entry, bytes: Buffer.from(lines.join("\n")) } : entry;
 }
 
 /** Everything but the other of the two outputs. */

@@ -80,15 +80,15 @@ export async function run(context: Context, flags: NewFlags, args: readonly stri
     jsonLine(context.out, { ...sessionJson(session), existed });
     return;
   }
-  if (flags.detached || !outer || flags.kernel !== undefined) {
+  if (flags.detached || !outer) {
     line(context.out, session.id);
     if (context.err.isTty)
       line(
         context.err,
-        `${existed ? "lives already" : "opened"}: ${session.name || session.id}; ${flags.kernel === undefined ? "attach with `hold attach" : "run code in it with `hold run"} ${session.name || session.id}\``,
+        `${existed ? "lives already" : "opened"}: ${session.name || session.id}; attach with \`hold attach ${session.name || session.id}\``,
       );
     return;
   }
-  const { attachInteractive } = await import("../attach/interactive.ts");
-  return attachInteractive(context, { session: session.id, observe: false, take: false });
+  const { attachAtTerminal } = await import("../attach/at-terminal.ts");
+  return attachAtTerminal(context, { session: session.id, observe: false, take: false });
 }

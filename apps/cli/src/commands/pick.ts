@@ -76,6 +76,6 @@ export async function run(context: Context): Promise<number | undefined> {
     const near = nearest(answer, sessions.map((s) => s.name).filter(Boolean));
     throw usage(`no session here is ${JSON.stringify(answer)}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""}`);
   }
-  const { attachInteractive } = await import("../attach/interactive.ts");
-  return attachInteractive(context, { session: chosen.id, observe: false, take: false });
+  const { attachAtTerminal } = await import("../attach/at-terminal.ts");
+  return attachAtTerminal(context, { session: chosen.id, observe: false, take: false });
 }

@@ -12,6 +12,7 @@ const note = <T>(seen: unknown[], what: readonly unknown[], answer: T): T => {
 describe("run, exec and wait", () => {
   const ran = (result: object) =>
     host({
+      listed: [session()],
       run: async (_s, _c, o) => {
         await o?.output?.(Buffer.from("out\n"));
         return { state: "ended", code: 0, fromOffset: 0, toOffset: 4, omittedBytes: 0, ...result } as never;
@@ -35,6 +36,7 @@ describe("run, exec and wait", () => {
   });
   test("a link that ends under a command says how to wait for it, for the command may run on", async () => {
     const client = host({
+      listed: [session()],
       run: async () => {
         throw new HoldError("unreachable", "the link to the host ended");
       },
@@ -50,6 +52,7 @@ describe("run, exec and wait", () => {
   test("one word is shell text, several are words", async () => {
     const seen: object[] = [];
     const client = host({
+      listed: [session()],
       run: async (_s, c) =>
         note(seen, [c], { state: "ended", code: 0, fromOffset: 0, toOffset: 0, omittedBytes: 0, maskedBytes: 0, seq: 0 }),
     });

@@ -89,6 +89,7 @@ export const topicNames = [
   "policy",
   "security",
   "journal",
+  "kernels",
   "environment",
   "exit-codes",
 ] as const;

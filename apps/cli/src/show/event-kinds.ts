@@ -33,6 +33,8 @@ export const eventKinds = [
   "port_used",
   "head_contradicted",
   "witness_accepted",
+  "kernel_asked",
+  "kernel_over",
 ] as const;
 
 /** What `--kind` takes besides: one word for several. */

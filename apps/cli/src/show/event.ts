@@ -1,5 +1,5 @@
 /** One event of a journal, for programs and for people: what happened, in a line that can't be forged by what was typed or printed. */
-import { escapeBytes, escapeText, type Event, inputStatusWord, stateWord } from "@holdfast/sdk";
+import { escapeBytes, escapeText, type Event, inputStatusWord, OperatorKind, stateWord } from "@holdfast/sdk";
 import { formatDuration } from "../read/duration.ts";
 import { signalName } from "../read/signal.ts";
 import { commandText } from "./session.ts";
@@ -29,10 +29,12 @@ export function eventText(e: Event, width = 120): string {
     return `printed${e.stream === 2 ? " (stderr)" : ""} ${e.payload ? payloadText(e, width) : cutTo(escapeText(printedText(e.data)), Math.max(20, width))}`;
   switch (k?.case) {
     case "opened":
-      return `opened ${t(k.value.name)} in ${t(k.value.cwd)}: ${t(k.value.command.length > 0 ? commandText(k.value.command) : k.value.shell || "the shell")}`;
+      return `opened ${t(k.value.name)} in ${t(k.value.cwd)}: ${k.value.kernel ? `kernel ${t(k.value.kernel)}` : t(k.value.command.length > 0 ? commandText(k.value.command) : k.value.shell || "the shell")}`;
     case "started":
       return `started as pid ${k.value.pid}`;
     case "input":
+      if (k.value.message)
+        return `said to the kernel: ${e.payloadBytes || e.data.length} bytes (${t(k.value.message.slice(0, 14))})`;
       return `${k.value.interrupt ? "interrupted with" : k.value.eof ? "closed the input" : "typed"} ${k.value.eof ? "" : payloadText(e, width)}${k.value.unit ? " (part of a paste)" : ""}`.trimEnd();
     case "inputSettled": {
       const status = inputStatusWord(k.value.status);
@@ -99,6 +101,10 @@ export function eventText(e: Event, width = 120): string {
       return `the record contradicts a head that ${t(k.value.by)} has kept (${t(k.value.found)}): record ${k.value.lsn}, and it ended at ${k.value.lastLsn} then`;
     case "witnessAccepted":
       return `accepted that the record contradicts heads of before (${k.value.alarms} alarm${k.value.alarms === 1 ? "" : "s"})`;
+    case "kernelAsked":
+      return `asked as ${t(k.value.name)}${k.value.kind === OperatorKind.AI ? " (ai)" : ""} to run ${payloadText(e, width)} (run ${t(k.value.run.slice(0, 8))})`;
+    case "kernelOver":
+      return `run ${t(k.value.run.slice(0, 8))} was ${t(k.value.outcome)}${k.value.because ? `: ${t(k.value.because)}` : ""}`;
     case "removed":
       return "removed the session";
     default:

@@ -64,10 +64,15 @@ export function drawn(graphics: Graphics, { mime, bytes }: Picture): string | nu
 export function showPicture(context: Context, picture: Picture): void {
   const sequence = context.out.isTty ? drawn(graphicsOf(context.env), picture) : null;
   if (sequence !== null) return context.out.write(sequence);
-  const folder = join(context.env["XDG_RUNTIME_DIR"] || tmpdir(), `hold-pictures-${process.getuid?.() ?? 0}`);
+  line(context.err, `(picture: ${keptPicture(context.env, picture)})`);
+}
+
+/** The path of a file of this user's that has it. */
+export function keptPicture(env: Context["env"], picture: Picture): string {
+  const folder = join(env["XDG_RUNTIME_DIR"] || tmpdir(), `hold-pictures-${process.getuid?.() ?? 0}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const name = createHash("sha256").update(picture.bytes).digest("hex").slice(0, 12);
   const path = join(folder, `${name}.${ENDINGS[picture.mime]}`);
   writeFileSync(path, picture.bytes, { mode: 0o600 });
-  line(context.err, `(picture: ${path})`);
+  return path;
 }

@@ -1,5 +1,5 @@
 /** Kernels: sessions that run code cell by cell. */
-import { command } from "./command.ts";
+import { command, jsonFlag } from "./command.ts";
 
 const session = { name: "SESSION", brief: "name or id of a kernel session", complete: "session" } as const;
 
@@ -21,7 +21,7 @@ export const kernelCommands = [
   command({
     path: ["kernel", "show"],
     group: "sessions",
-    brief: "show a kernel: its state, what runs, what waits and who asked for it, and what it asks",
+    brief: "show a kernel: its state, what runs and waits and who asked, and its question",
     args: [session],
     flags: { json: { kind: "bool", brief: "one JSON object" } },
     examples: [{ line: "hold kernel show data", says: "its queue, with ids for `hold kernel cancel`" }],
@@ -38,6 +38,7 @@ export const kernelCommands = [
     flags: {
       confirm: { kind: "bool", brief: "also if it may end the kernel" },
       mode: { kind: "choice", of: ["signal", "message"], brief: "another way than its kernelspec says" },
+      json: jsonFlag,
     },
     examples: [
       { line: "hold kernel interrupt data", says: "a KeyboardInterrupt, in Python" },
@@ -53,7 +54,7 @@ export const kernelCommands = [
     description:
       "The session stays, with its name, its record and who is attached. What waits in the queue was meant for the variables that are gone, and is not run. Also starts a kernel that has died.",
     args: [session],
-    flags: {},
+    flags: { json: jsonFlag },
     examples: [{ line: "hold kernel restart data", says: "resolves when it is ready again" }],
     see: ["kernels"],
     load: () => import("../commands/kernel-restart.ts"),
@@ -70,7 +71,7 @@ export const kernelCommands = [
         optional: true,
       },
     ],
-    flags: {},
+    flags: { json: jsonFlag },
     examples: [
       { line: "hold kernel cancel data 6f1c", says: "one that waits" },
       { line: "hold kernel cancel data", says: "all of yours that wait" },
@@ -85,7 +86,7 @@ export const kernelCommands = [
     description:
       "A prompt is the session's: whoever may type answers it, also when who ran the code has gone. One that asks for a password is answered unseen, and its answer is erased from the record once the kernel has it.",
     args: [session, { name: "TEXT", brief: "the answer; default: asked for, or a line of standard input", optional: true }],
-    flags: {},
+    flags: { json: jsonFlag },
     examples: [
       { line: "hold kernel reply data yes", says: "in one go" },
       { line: "hold kernel reply data", says: "shows what it asks, and reads the answer" },

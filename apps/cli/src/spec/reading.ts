@@ -7,6 +7,7 @@ export const readingCommands = [
     path: ["screen"],
     group: "reading",
     brief: "print a session's screen as text",
+    description: "Of a kernel session: the end of what was run in it and what that showed.",
     args: [session],
     flags: {
       scrollback: { kind: "number", short: "n", value: "LINES", brief: "lines above the screen too" },
@@ -24,6 +25,8 @@ export const readingCommands = [
     path: ["log"],
     group: "reading",
     brief: "print a session's journal: who did what, and when",
+    description:
+      "Of a kernel session: who ran what, and what it showed, as `In [3] ana: code` and its output below; --events gives every event of its journal.",
     args: [session],
     flags: {
       follow: { kind: "bool", short: "f", brief: "go on as it happens" },
@@ -31,6 +34,7 @@ export const readingCommands = [
       kind: { kind: "choices", of: kindWords, brief: "only events of these kinds" },
       actor: { kind: "text", value: "OPERATOR", complete: "operator", brief: "only what this operator did" },
       raw: { kind: "bool", brief: "the output bytes themselves, exactly, and nothing else" },
+      events: { kind: "bool", brief: "of a kernel session: every event, as of other sessions" },
       stream: { kind: "choice", of: ["stdout", "stderr"], brief: "only this output of a --pipes session" },
       fromMirror: fromMirrorFlag,
       json: jsonFlag,

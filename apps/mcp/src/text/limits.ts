@@ -6,6 +6,9 @@ export const limits = {
   defaultTextBytes: 8 * 1024,
   /** The text stands in a result twice, for hosts that read one or the other. */
   maxTextBytes: 12 * 1024,
+  /** Of pictures that code shows, in base64; they come beside the rest of a result. */
+  pictureBytes: 1024 * 1024,
+  pictures: 4,
   /** Clients drop a request at 60 s. */
   waitSeconds: 50,
   /** Where the client has asked for progress, which keeps its own clock from running out. */

@@ -15,7 +15,7 @@ import { answer, type Facts, type Output, refusal, type ToolResult } from "./res
 import { activityOf, nextStep, type State, stateOf } from "./states.ts";
 
 /** A stream that comes without offsets, gathered as it comes. */
-class Gathered {
+export class Gathered {
   readonly excerpt = new Excerpt(limits.maxTextBytes);
   readonly #plain = new Plain();
   readonly #after: number;

@@ -97,7 +97,14 @@ function told(facts: Facts & { readonly offset: number }, bytes: Uint8Array, siz
   const shown = escapeLines(text);
   const result = answer({ ...more, is_text: true, is_exact: shown === text });
   result.structuredContent["content"] = { untrusted: true, text: shown };
-  result.content = [{ type: "text", text: `${result.content[0]!.text}\n${marked("content", shown)}` }];
+  result.content = [
+    {
+      type: "text",
+      text: [...result.content.flatMap((block) => (block.type === "text" ? [block.text] : [])), marked("content", shown)].join(
+        "\n",
+      ),
+    },
+  ];
   return result;
 }
 

@@ -4,17 +4,8 @@ import { type Cursor, cursorAt, cursorIn } from "../text/cursor.ts";
 import { Excerpt } from "../text/excerpt.ts";
 import { limits } from "../text/limits.ts";
 import { Plain } from "../text/plain.ts";
-import type { Facts, Output } from "./result.ts";
-
-export interface Reading {
-  readonly outputs: readonly Output[];
-  /** What comes after what was read. */
-  readonly cursor: string;
-  /** Who else typed in between; whoever reads is not among them. */
-  readonly others: readonly Typist[];
-}
-
-export type Typist = { readonly who: string; readonly inputs: number; readonly bytes: number };
+import { type Reading, readKernel, type Typist } from "./read-kernel.ts";
+import type { Facts } from "./result.ts";
 
 /** Cells of a piece that fits several times into what is asked for, with four bytes a cell. */
 const pieceOf = (maxBytes: number | undefined): number | undefined => maxBytes && Math.max(16, Math.floor(maxBytes / 16));
@@ -29,6 +20,7 @@ export async function readOutput(
   from: Cursor,
   options: { readonly to?: number; readonly maxBytes?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Reading> {
+  if (session.kind === SessionKind.KERNEL) return readKernel(client, session, from, options);
   const isPipes = session.kind === SessionKind.PIPES;
   const names = isPipes ? ({ 1: "stdout", 2: "stderr" } as const) : ({ 0: "output" } as const);
   const streams = new Map(

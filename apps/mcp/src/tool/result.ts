@@ -1,7 +1,7 @@
 /**
  * What a tool answers: facts, and the terminal's text apart from them and marked.
  *
- *   R1  No result has more than 32 KiB as it is sent; what is left out is counted.
+ *   R1  No result has more than 32 KiB as it is sent, but for pictures (kernel.ts); what is left out is counted.
  *   R2  Text of a terminal stands in fields marked `untrusted`, and in the readable part between marks with a word that no program knew.
  *   R3  A refusal is a result with its code, who, and the next step; never a protocol error.
  *   R4  Every text that others chose (names, titles, commands) is one line without controls.
@@ -18,7 +18,7 @@ export type Facts = { readonly [key: string]: Json };
 
 export interface ToolResult {
   [key: string]: unknown;
-  content: { type: "text"; text: string }[];
+  content: ({ type: "text"; text: string } | { type: "image"; data: string; mimeType: string })[];
   structuredContent: Record<string, unknown>;
   isError?: boolean;
 }
@@ -121,6 +121,11 @@ const next: Readonly<Record<string, string>> = {
   ai_paused: "a person has paused AI input here; only a person ends that. Reading and waiting still work",
   line_not_empty:
     "`who` has half a line typed. If that is you: send it with send_keys Enter, or clear it with send_keys C-u. Else wait with quiet_ms, look at the screen, then try again",
+  may_end_kernel: "nothing was done: nobody knows that this kernel outlives an interrupt; ask a person, or let it run",
+  kernel_dead: "the kernel has ended, and its variables with it: kernel_control, verb restart, starts it anew",
+  no_such_kernel: "the message names those that there are",
+  no_such_prompt: "somebody has answered it, or its run is over",
+  run_not_waiting: "it runs or is over: kernel_control, verb interrupt, ends what runs",
   not_at_prompt: "a program runs in this shell; use wait with command, or exec for a program beside it",
   no_integration:
     "this session runs no shell that tells of its commands; use exec, or send_text and wait with pattern, input_needed or exit",

@@ -32,7 +32,15 @@ function sessionFacts(s: Session): Facts {
   return {
     id: s.id,
     name: s.name,
-    kind: s.kind === SessionKind.PIPES ? "pipes" : "pty",
+    kind: s.kind === SessionKind.KERNEL ? "kernel" : s.kind === SessionKind.PIPES ? "pipes" : "pty",
+    ...(s.kernel
+      ? {
+          kernel: {
+            ...{ name: s.kernel.spec, language: s.kernel.language || null, phase: s.kernel.phase },
+            ...{ execution: s.kernel.execution, waiting: s.kernel.waiting, asks: s.kernel.prompts },
+          },
+        }
+      : {}),
     session_state: stateWords[s.state] ?? "unknown",
     incarnation: s.incarnation,
     cwd: s.cwd,
@@ -58,8 +66,8 @@ export async function list(call: Call, args: { all: boolean; group?: string | un
   const sorted = found.toSorted((a, b) => Number(b.lastActivityUnixMs - a.lastActivityUnixMs)).slice(args.skip);
   return fitting(
     sorted.map((s) => {
-      const { id, name, kind, session_state, cwd, foreground, attached, floor, last_activity, exit } = sessionFacts(s);
-      return { id, name, kind, session_state, cwd, foreground, attached, floor, last_activity, exit };
+      const { id, name, kind, kernel, session_state, cwd, foreground, attached, floor, last_activity, exit } = sessionFacts(s);
+      return { id, name, kind, kernel, session_state, cwd, foreground, attached, floor, last_activity, exit };
     }),
     (sessions, left) => ({
       sessions,
@@ -76,7 +84,8 @@ export async function open(
     command?: readonly string[] | undefined;
     cwd?: string | undefined;
     env?: Readonly<Record<string, string>> | undefined;
-    kind: "pty" | "pipes";
+    kind: "pty" | "pipes" | "kernel";
+    kernel?: string | undefined;
     size?: string | undefined;
     group?: string | undefined;
     reuse: boolean;
@@ -84,10 +93,14 @@ export async function open(
 ): Promise<ToolResult> {
   const size = args.size === undefined ? null : /^(\d{1,4})x(\d{1,4})$/.exec(args.size);
   if (args.size !== undefined && !size) throw new HoldError("bad_request", "size is columns and rows: 120x40");
+  if ((args.kind === "kernel") !== (args.kernel !== undefined))
+    throw new HoldError("bad_request", "`kernel` goes with kind kernel, and kind kernel with the name of one: python3");
   return call.way.change(async (client) => {
     const { session, existed } = await client.open({
       kind: args.kind,
-      size: size ? { cols: Number(size[1]), rows: Number(size[2]) } : { cols: 120, rows: 40 },
+      ...(args.kernel === undefined
+        ? { size: size ? { cols: Number(size[1]), rows: Number(size[2]) } : { cols: 120, rows: 40 } }
+        : { kernel: args.kernel }),
       attachIfLives: args.reuse,
       ...(args.name === undefined ? {} : { name: args.name }),
       ...(args.command === undefined ? {} : { command: args.command }),

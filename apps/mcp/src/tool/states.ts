@@ -1,5 +1,5 @@
 /** What a session or a call is doing, in words that are all there are. */
-import { type HostClient, type Session, SessionState } from "@holdfast/sdk";
+import { type HostClient, type Session, SessionKind, SessionState } from "@holdfast/sdk";
 
 export const states = [
   "finished",
@@ -27,7 +27,12 @@ export function stateOf(word: string): State {
 }
 
 /** What is to be done where a call's end was not what it waited for; `cursor` is the answer's. */
-export function nextStep(state: State, { id, name }: Session): string | undefined {
+export function nextStep(state: State, { id, name, kind }: Session): string | undefined {
+  if (kind === SessionKind.KERNEL && state === "waiting_input")
+    return `it asks something: a person answers in \`hold attach ${name || id}\`; what you run yourself is told with its question by kernel_execute`;
+  if (kind === SessionKind.KERNEL && state === "waiting_secret")
+    return `it asks for a password, which a person gives in \`hold attach ${name || id}\`; then wait with this cursor`;
+  if (kind === SessionKind.KERNEL && state === "idle_prompt") return "nothing runs and nothing waits: kernel_execute runs code";
   switch (state) {
     case "running":
       return "it goes on: wait with this cursor";

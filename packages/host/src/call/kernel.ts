@@ -171,8 +171,8 @@ async function asked(ctx: CallContext, session: LiveSession, room: KernelRoom, a
       const { confirmed, mode } = ask.value;
       if (mode !== "" && mode !== "signal" && mode !== "message")
         throw new HoldError("bad_request", `an interrupt by ${mode}; it is signal or message`);
-      const way = mode === "" ? {} : { mode };
-      demandDone(session, await room.interrupt(by, { word: "interrupt", id: host.ports.newId(16), confirmed, ...way }));
+      const said = { word: "interrupt", id: host.ports.newId(16), confirmed } as const;
+      demandDone(session, await room.interrupt(by, mode === "" ? said : { ...said, mode }));
       return null;
     }
     case "restart":
@@ -285,7 +285,7 @@ export function messageOnWire(
 /** Of code that waits; there may be a thousand. */
 const SHOWN_CHARS = 512;
 
-function shown(session: LiveSession, { state }: KernelRoom) {
+function shown(session: LiveSession, { state, followFrom }: KernelRoom) {
   const { current, queue, prompt, info } = state;
   const run = (one: (typeof queue)[number]) => ({
     run: one.id,
@@ -304,5 +304,7 @@ function shown(session: LiveSession, { state }: KernelRoom) {
     ...(current ? { current: run(current) } : {}),
     ...(prompt ? { prompt: { prompt: prompt.id, run: prompt.runId, text: prompt.text, password: prompt.isPassword } } : {}),
     info: info ? bytesOf(JSON.stringify(info)) : new Uint8Array(0),
+    seq: BigInt(session.facts.seq),
+    fromSeq: BigInt(followFrom),
   };
 }

@@ -19,9 +19,11 @@ import { activityOf } from "../session/activity.ts";
 import type { ReadItem } from "../session/book.ts";
 import { differences, type MaskedRecord, type MaskedRecords } from "../session/masked-records.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
+import { KernelText } from "./kernel-text.ts";
 import { LineReader, matcher, type Line } from "./matcher.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
 
+const KERNEL_SCREEN_BYTES = 512 * 1024;
 const NOTHING = new Uint8Array(0);
 const SEARCH_READ_BYTES = 1024 * 1024;
 /** Masked in one turn of the loop. */
@@ -84,12 +86,15 @@ export async function screen({ host, operator }: CallContext, call: Verb<"screen
 function lastLines(session: LiveSession, isAi: boolean): { readonly lines: string[]; readonly maskedBytes: bigint } {
   const parts: Uint8Array[] = [];
   let count = 0;
-  let after = session.seqBefore(64 * 1024);
+  // Of a kernel what people read is shown, and not how it came: more bytes for the same text.
+  const kernelText = session.kernel ? new KernelText() : null;
+  let after = session.seqBefore(kernelText ? KERNEL_SCREEN_BYTES : 64 * 1024);
   const records = isAi ? session.maskedFrom(after + 1) : null;
   const add = (shown: readonly MaskedRecord[]): void => {
     for (const { item, bytes, masked } of shown) {
       if ("gap" in item || item.entry.kind !== OUTPUT_KIND) continue;
-      parts.push(bytes);
+      if (!kernelText) parts.push(bytes);
+      else if (item.entry.stream === 1) kernelText.push(bytes, (_, text) => void parts.push(text));
       count += masked;
     }
   };

@@ -6,6 +6,7 @@
  *   W3  The deadline cuts no first look short, so that one of 0 looks once.
  *   W4  However far back it begins, it holds one piece of the record at a time, lets others have the loop between two, and reads no further than
  *       what it was asked for.
+ *   W5  A kernel tells by itself that it asks something, and what: nothing is guessed from its process.
  */
 import { create, HoldError, WaitAnswerSchema } from "@holdfast/protocol";
 import type { ReadItem } from "../session/book.ts";
@@ -13,6 +14,7 @@ import { type MaskedRecord, type MaskedRecords, QUIET_MS } from "../session/mask
 import { activityOf, NEEDS_INPUT } from "../session/activity.ts";
 import { OUTPUT_KIND } from "../session/record.ts";
 import type { CallContext, Result, Verb } from "./context.ts";
+import { KernelText } from "./kernel-text.ts";
 import { LineReader, matcher } from "./matcher.ts";
 
 /** How often a program that prints nothing is looked at while somebody waits for its need of input. */
@@ -96,7 +98,15 @@ export function waitCall({ host, operator, signal }: CallContext, call: Verb<"wa
     // Precedence: exit, command end, need of input, pattern, quiet, deadline.
     let isBehind = call.fromSeq !== undefined;
     const readers = new Map<number, LineReader>();
+    /** Of a kernel what people read is looked at, and not how it came. */
+    const kernelText = session.kernel ? new KernelText() : null;
     const look = (stream: number, offset: number, payload: Uint8Array): void => {
+      if (!matches || over) return;
+      if (kernelText && stream !== 1) return;
+      if (kernelText) return kernelText.push(payload, (at, text) => lookAtText(stream, at, text));
+      lookAtText(stream, offset, payload);
+    };
+    const lookAtText = (stream: number, offset: number, payload: Uint8Array): void => {
       if (!matches || over) return;
       const lines = readers.get(stream) ?? new LineReader();
       readers.set(stream, lines);
@@ -154,7 +164,15 @@ export function waitCall({ host, operator, signal }: CallContext, call: Verb<"wa
       looking++;
       catchUp(Number(call.fromSeq));
     }
-    if (call.inputNeeded && !over) {
+    if (call.inputNeeded && !over && session.kernel) {
+      const room = session.kernel;
+      const asks = (): void => {
+        const { prompt } = room.state;
+        if (prompt) fire("input_needed", { state: prompt.isPassword ? "waiting_secret" : "waiting_input", text: prompt.text });
+      };
+      stops.push(room.listen(asks));
+      asks();
+    } else if (call.inputNeeded && !over) {
       let seen = "";
       let isFirst = true;
       looking++;

@@ -164,6 +164,8 @@ export class KernelRoom {
   /** K4. */
   #stopDoubt: (() => void) | null = null;
   #isAsking = false;
+  /** Until here the bridge's bytes are whole records. */
+  #wholeSeq: number;
   #isLive = false;
   #isDue = false;
 
@@ -183,6 +185,7 @@ export class KernelRoom {
     this.#isEnding = saved?.isEnding ?? false;
     this.#awaitsBridge = saved?.awaitsBridge ?? false;
     if (saved) this.#decoder.push(Buffer.from(saved.held, "base64"));
+    this.#wholeSeq = saved ? past!.savedSeq : 0;
     if (past) this.#readOn(saved ? past.savedSeq : 0);
   }
 
@@ -210,6 +213,13 @@ export class KernelRoom {
   /** The seq of the record that asked for this run; null: not known any more. */
   askedAt(runId: string): number | null {
     return this.#asked.get(runId) ?? null;
+  }
+
+  /** Reading the record after this seq gives all of what runs and waits, from its asking on, and begins with no half of a message. */
+  get followFrom(): number {
+    const { current, queue } = this.#state;
+    const asked = [...(current ? [current] : []), ...queue].flatMap(({ id }) => this.#asked.get(id) ?? []);
+    return Math.min(this.#wholeSeq, ...asked.map((seq) => seq - 1));
   }
 
   /** The seq by which all that a run printed until its end is recorded; null: it is not over. */
@@ -356,6 +366,11 @@ export class KernelRoom {
   }
 
   #fold(entry: Entry, body: Body | null, payload: Uint8Array): void {
+    this.#foldBody(entry, body, payload);
+    if (this.#decoder.heldBytes === 0) this.#wholeSeq = entry.seq;
+  }
+
+  #foldBody(entry: Entry, body: Body | null, payload: Uint8Array): void {
     switch (body?.case) {
       case "output":
         if (entry.stream === 1) this.#foldOutput(entry.seq, payload);

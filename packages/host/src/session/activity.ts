@@ -1,5 +1,6 @@
 /** What runs in a session, by what its terminal and /proc say now. */
 import { activity } from "@holdfast/core";
+import type { KernelSession } from "@holdfast/kernel";
 import type { ShimProbe } from "@holdfast/shim";
 import type { SessionPorts } from "./ports.ts";
 import { askProbe } from "./probe.ts";
@@ -15,6 +16,7 @@ export async function activityOf(
   ports: Pick<SessionPorts, "clock" | "wakeAt">,
 ): Promise<{ readonly state: string; readonly probe: ShimProbe | null }> {
   if (session.isOver) return { state: "finished", probe: null };
+  if (session.kernel) return { state: ofKernel(session.kernel.state), probe: null };
   const probe = await askProbe(session, ports);
   return {
     state: activity.classify(probe, session.commands.state, {
@@ -25,4 +27,10 @@ export async function activityOf(
     }),
     probe,
   };
+}
+
+/** A kernel says it itself. */
+export function ofKernel({ phase, prompt, current, queue }: KernelSession): string {
+  if (prompt) return prompt.isPassword ? "waiting_secret" : "waiting_input";
+  return phase === "ready" && current === null && queue.length === 0 ? "idle_prompt" : "running";
 }

@@ -4,6 +4,8 @@
  *   D1  A record is given once, when its last byte has come; its parts are views of one buffer of its own.
  *   D2  Bytes that are no record (a torn one, a start in the middle) are skipped to the next that is whole, and counted.
  *   D3  It holds no more than one unfinished record.
+ *   D4  Without a checksum a record is one whose parts make up its length: for bytes that came over a link that vouches for them, in which
+ *       a secret may be masked, so that the checksum is of what stood there before.
  */
 import { type BridgeRecord, type Crc32, fromParts, HEADER_BYTES, MAGIC, MAX_PARTS, MAX_RECORD_BYTES } from "./record.ts";
 
@@ -11,7 +13,7 @@ import { type BridgeRecord, type Crc32, fromParts, HEADER_BYTES, MAGIC, MAX_PART
 export type Decoded = { readonly record: BridgeRecord; readonly bytes: number } | { readonly skippedBytes: number };
 
 export class RecordDecoder {
-  readonly #crc32: Crc32;
+  readonly #crc32: Crc32 | null;
   readonly #maxBytes: number;
   #pieces: Uint8Array[] = [];
   #held = 0;
@@ -19,8 +21,8 @@ export class RecordDecoder {
   #needed = HEADER_BYTES;
   #skipped = 0;
 
-  /** `maxBytes`: a record that says it is longer is none. Default {@link MAX_RECORD_BYTES}. */
-  constructor(crc32: Crc32, maxBytes = MAX_RECORD_BYTES) {
+  /** `crc32`: null for none (D4). `maxBytes`: a record that says it is longer is none. Default {@link MAX_RECORD_BYTES}. */
+  constructor(crc32: Crc32 | null, maxBytes = MAX_RECORD_BYTES) {
     this.#crc32 = crc32;
     this.#maxBytes = maxBytes;
   }
@@ -99,7 +101,7 @@ export class RecordDecoder {
   /** A copy, so that what is kept of it keeps nothing else (`slice` would give a view of a Buffer). */
   #recordIn(whole: Uint8Array): BridgeRecord | null {
     const view = new DataView(whole.buffer, whole.byteOffset, whole.byteLength);
-    if (this.#crc32(whole.subarray(12), 0) !== view.getUint32(8, true)) return null;
+    if (this.#crc32 && this.#crc32(whole.subarray(12), 0) !== view.getUint32(8, true)) return null;
     const own = new Uint8Array(whole);
     const parts: Uint8Array[] = [];
     let at = HEADER_BYTES + 4 * view.getUint16(14, true);

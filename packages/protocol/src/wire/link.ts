@@ -1260,7 +1260,13 @@ export interface KernelAnswer {
     | KernelMessage
     | undefined;
   /** of a part: of that reply, which is too large for one frame */
-  piece: KernelPiece | undefined;
+  piece:
+    | KernelPiece
+    | undefined;
+  /** of the record, as this answer knows it */
+  seq: bigint;
+  /** the record after it has all of what runs and waits, from its asking on */
+  fromSeq: bigint;
 }
 
 export interface KernelRun {
@@ -15119,6 +15125,8 @@ function createBaseKernelAnswer(): KernelAnswer {
     info: new Uint8Array(0),
     message: undefined,
     piece: undefined,
+    seq: 0n,
+    fromSeq: 0n,
   };
 }
 
@@ -15144,6 +15152,18 @@ export const KernelAnswer: MessageFns<KernelAnswer> = {
     }
     if (message.piece !== undefined) {
       KernelPiece.encode(message.piece, writer.uint32(58).fork()).join();
+    }
+    if (message.seq !== 0n) {
+      if (BigInt.asUintN(64, message.seq) !== message.seq) {
+        throw new globalThis.Error("value provided for field message.seq of type uint64 too large");
+      }
+      writer.uint32(320).uint64(message.seq);
+    }
+    if (message.fromSeq !== 0n) {
+      if (BigInt.asUintN(64, message.fromSeq) !== message.fromSeq) {
+        throw new globalThis.Error("value provided for field message.fromSeq of type uint64 too large");
+      }
+      writer.uint32(328).uint64(message.fromSeq);
     }
     return writer;
   },
@@ -15217,6 +15237,22 @@ export const KernelAnswer: MessageFns<KernelAnswer> = {
             message.piece = KernelPiece.decode(reader, reader.uint32());
             continue;
           }
+          case 40: {
+            if (tag !== 320) {
+              break;
+            }
+
+            message.seq = reader.uint64() as bigint;
+            continue;
+          }
+          case 41: {
+            if (tag !== 328) {
+              break;
+            }
+
+            message.fromSeq = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -15251,6 +15287,8 @@ export const KernelAnswer: MessageFns<KernelAnswer> = {
     message.piece = (object.piece !== undefined && object.piece !== null)
       ? KernelPiece.fromPartial(object.piece)
       : undefined;
+    message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
+    message.fromSeq = (object.fromSeq !== undefined && object.fromSeq !== null) ? BigInt(object.fromSeq) : 0n;
     return message;
   },
 };

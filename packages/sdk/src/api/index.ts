@@ -14,6 +14,8 @@ export type * from "./handle.ts";
 export type * from "./invite.ts";
 export type * from "./journal.ts";
 export type * from "./kernel.ts";
+export type * from "./kernel-follow.ts";
+export type * from "./kernel-said.ts";
 export type * from "./port.ts";
 export type * from "./reach.ts";
 export type * from "./work.ts";

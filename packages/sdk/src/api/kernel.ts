@@ -1,28 +1,8 @@
 /** The kernel of a session: code, prompts, interrupts, restarts, and whatever else the Jupyter protocol has. */
 import type { KernelAnswer, KernelSpec } from "@holdfast/protocol";
+import type { KernelFollowing, KernelFollowOptions, KernelHandlers } from "./kernel-follow.ts";
+import type { KernelSaid } from "./kernel-said.ts";
 import type { LinkTold } from "./work.ts";
-
-/** One message of the Jupyter protocol. `header` … `content` are parsed; a kernel's own bytes are in `raw`. */
-export interface KernelSaid {
-  /** `shell`, `control`, `stdin` or `iopub`. */
-  readonly channel: string;
-  /** Which life of the kernel: one more at each restart. */
-  readonly incarnation: number;
-  /** `stream`, `execute_result`, `display_data`, `error`, `status`, … */
-  readonly type: string;
-  readonly header: Readonly<Record<string, unknown>>;
-  readonly parent: Readonly<Record<string, unknown>>;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly content: Readonly<Record<string, unknown>>;
-  readonly buffers: readonly Uint8Array[];
-  /** JSON in UTF-8. A notebook is written from these, so that numbers stay as the kernel wrote them. */
-  readonly raw: {
-    readonly header: Uint8Array;
-    readonly parent: Uint8Array;
-    readonly metadata: Uint8Array;
-    readonly content: Uint8Array;
-  };
-}
 
 export interface KernelRunOptions {
   /** Told the run's id as soon as it is in the queue. */
@@ -93,6 +73,11 @@ export interface Kernels {
    * and each message is told once.
    */
   run(session: string, code: string, options?: KernelRunOptions): Promise<KernelRunResult>;
+  /**
+   * Follows the session: what runs and waits now with all that it has shown, then everything as it comes, from everybody. A link or a host that
+   * ends meanwhile is waited for, and nothing is missed. Needs the right to observe.
+   */
+  follow(session: string, handlers: KernelHandlers, options?: KernelFollowOptions): Promise<KernelFollowing>;
   /** Takes a run out of the queue; one that has begun is refused `run_not_waiting`. */
   cancel(session: string, run: string): Promise<void>;
   /** Answers the prompt of that id; `no_such_prompt` if another answer was first. */

@@ -240,6 +240,7 @@ export class Client implements HostClient {
       (expects, verb, options) => this.#call(expects, verb, options),
       () => this.#asking,
       () => this.#surroundings.env,
+      (options, handlers) => this.attach(options, handlers),
     );
   }
 

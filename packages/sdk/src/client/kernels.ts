@@ -1,9 +1,10 @@
 /** Calls on kernels (api/kernel.ts). A run goes on over the end of its link and its host, as a command does (commands.ts K1, K2). */
-import { parsed } from "@holdfast/kernel";
 import { bytesOf, HoldError, type KernelCall, type Init, type KernelMessage, type RunAnswer } from "@holdfast/protocol";
-import type { KernelRunOptions, KernelRunResult, KernelSaid, Kernels } from "../api/index.ts";
+import type { AttachHandlers, Attachment, AttachOptions, KernelRunOptions, KernelRunResult, Kernels } from "../api/index.ts";
+import { saidOf } from "../record/kernel-said.ts";
 import { type Asking, askedMsAgo, patienceOf } from "./commands.ts";
 import type { Connection, Result } from "./connection.ts";
+import { follow } from "./kernel-follow.ts";
 import { Pieces } from "./kernel-pieces.ts";
 import { textOfKernel } from "./kernel-text.ts";
 import { Lasting } from "./lasting.ts";
@@ -15,6 +16,7 @@ export function kernelsOf(
   call: Connection["callFor"],
   asking: () => Asking,
   env: () => Readonly<Record<string, string | undefined>>,
+  attach: (options: AttachOptions, handlers: AttachHandlers) => Promise<Attachment>,
 ): Kernels {
   const newId = (): string => asking().redial.newId();
   const ask = async (session: string, what: Ask, signal?: AbortSignal) => {
@@ -36,6 +38,8 @@ export function kernelsOf(
   return {
     specs: async (of) => (await call("kernelSpecs", { case: "kernelSpecs", value: { env: envOnWire(of ?? env()) } })).value.specs,
     show: (session) => ask(session, { case: "show", value: {} }),
+    follow: (session, handlers, options = {}) =>
+      follow({ show: (of) => ask(of, { case: "show", value: {} }), attach }, session, handlers, options),
     run: (session, code, options = {}) => run(asking(), session, code, options),
     cancel: async (session, of) => void (await ask(session, { case: "cancel", value: { run: of } })),
     reply: async (session, prompt, value) => void (await ask(session, { case: "reply", value: { prompt, value } })),
@@ -54,7 +58,7 @@ export function kernelsOf(
         channel: channel ?? "",
       };
       const { message } = await ask(session, { case: "request", value }, signal);
-      return message ? saidOf(message) : null;
+      return message ? saidOf(message.channel, message.incarnation, message) : null;
     },
   };
 }
@@ -135,7 +139,7 @@ async function run(
 }
 
 async function tellMessage(message: KernelMessage, { message: told, text }: KernelRunOptions): Promise<void> {
-  await told?.(saidOf(message));
+  await told?.(saidOf(message.channel, message.incarnation, message));
   const shown = text && textOfKernel(message);
   if (shown) await text(shown);
 }
@@ -153,20 +157,4 @@ const bytesOfAll = (parts: readonly Uint8Array[]): number => parts.reduce((sum, 
 
 function bytesIn({ header, parent, metadata, content, buffers }: KernelMessage): bigint {
   return BigInt(bytesOfAll([header, parent, metadata, content, ...buffers]));
-}
-
-function saidOf(message: KernelMessage): KernelSaid {
-  const { channel, incarnation, buffers, header, parent, metadata, content } = message;
-  const head = parsed(header) ?? {};
-  return {
-    channel,
-    incarnation,
-    type: typeof head["msg_type"] === "string" ? head["msg_type"] : "",
-    header: head,
-    parent: parsed(parent) ?? {},
-    metadata: parsed(metadata) ?? {},
-    content: parsed(content) ?? {},
-    buffers,
-    raw: { header, parent, metadata, content },
-  };
 }

@@ -1,10 +1,15 @@
 /** One event of a record for programs: plain JSON, the same from every client. Numbers for big integers, ISO 8601 for times, base64 for bytes, null for a text that nobody gave. */
-import type { Event, Exit } from "@holdfast/protocol";
+import { type Event, type Exit, OperatorKind } from "@holdfast/protocol";
 import type { AuditRecord } from "../api/index.ts";
 import { base64 } from "../base64.ts";
 
 const states: Readonly<Record<number, string>> = { 1: "running", 2: "ended", 3: "lost", 4: "failed" };
 const sessionKinds: Readonly<Record<number, string>> = { 1: "pty", 2: "pipes", 3: "kernel" };
+const operatorKinds: Readonly<Record<number, string>> = {
+  [OperatorKind.HUMAN]: "human",
+  [OperatorKind.SERVICE]: "service",
+  [OperatorKind.AI]: "ai",
+};
 const modes: Readonly<Record<number, string>> = { 1: "turn", 2: "open" };
 const inputs: Readonly<Record<number, string>> = { 1: "applied", 2: "refused", 3: "void", 4: "cut" };
 
@@ -69,6 +74,14 @@ function words(e: Event): Record<string, unknown> {
   if (kind?.case === "attached") {
     delete body["plain"];
     body["e2e"] = !kind.value.plain;
+  }
+  if (kind?.case === "kernelAsked") {
+    const { options } = kind.value;
+    delete body["kind"];
+    body["operatorKind"] = operatorKinds[kind.value.kind] ?? "unknown";
+    body["options"] = options
+      ? { ...(body["options"] as object), metadata: JSON.parse(textIn(options.metadata) ?? "{}") as unknown }
+      : null;
   }
   if (kind?.case === "opened") {
     delete body["nonce"];

@@ -39,6 +39,10 @@ A kernel is a program that runs code piece by piece and keeps its variables: Pyt
 
 Text, tables and tracebacks are printed. Pictures are drawn where the terminal can (kitty, iTerm2, WezTerm, Ghostty), else kept in a file whose path is told. The exit code is 0, or 1 when the code failed. \`--json\` has everything.
 
+# Its console
+
+\`hold attach data\` is a console: code of several lines, completion (Tab), \`name?\`, history, and what everybody runs with their names. Ctrl-C interrupts, Ctrl-D leaves, and what was sent runs on. \`hold log data\` and \`hold screen data\` show what was run and what it showed.
+
 # Turns
 
 Nobody is refused for want of the floor: what people and AIs ask waits in one queue, in one order, each with the name of who asked (\`hold kernel show\`). A piece that fails throws nothing away that others have asked. What waits can be cancelled, what runs can be interrupted.
