@@ -35,14 +35,11 @@ export async function run(context: Context, { listen, root, off, json }: ServeFl
 }
 
 function steps({ url, token }: JupyterPlace): string[] {
+  const socket = url.replace(/^http/, "ws");
   return [
     "",
-    "JupyterLab, Notebook   jupyter lab --gateway-url=" + url + " --GatewayClient.auth_token=" + token,
+    `JupyterLab, Notebook   jupyter lab --gateway-url=${url} --GatewayClient.auth_token=${token}`,
     "VS Code                Select Kernel, Existing Jupyter Server: the address above",
-    "@jupyterlab/services   ServerConnection.makeSettings({ baseUrl: '" +
-      url +
-      "/', wsUrl: '" +
-      url.replace(/^http/, "ws") +
-      "/', token: '…' })",
+    `@jupyterlab/services   ServerConnection.makeSettings({ baseUrl: "${url}/", wsUrl: "${socket}/", token })`,
   ];
 }

@@ -40,6 +40,7 @@ describe("help", () => {
       "http",
       "identity",
       "journal",
+      "kernels",
       "keys",
       "mirror",
       "operators",

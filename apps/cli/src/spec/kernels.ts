@@ -21,7 +21,7 @@ export const kernelCommands = [
   command({
     path: ["kernel", "show"],
     group: "sessions",
-    brief: "show a kernel: its state, what runs, what waits and who asked for it, and what it asks",
+    brief: "show a kernel: its state, what runs and waits, who asked for it, and what it asks",
     args: [session],
     flags: { json: { kind: "bool", brief: "one JSON object" } },
     examples: [{ line: "hold kernel show data", says: "its queue, with ids for `hold kernel cancel`" }],

@@ -70,6 +70,8 @@ export class KernelChannels {
   readonly #sockets = new Map<Socket, JupyterClient>();
   readonly #stops: (() => void)[];
   #isDue = false;
+  /** The last one that was asked for here. */
+  #restarted: { readonly incarnation: number; readonly by: string } | null = null;
   #runs = 0;
   #activeAtUnixMs: number;
 
@@ -101,6 +103,12 @@ export class KernelChannels {
   /** Of runs and prompts; what a client asks of its own accord is none. */
   get activeAtUnixMs(): number {
     return this.#activeAtUnixMs;
+  }
+
+  /** Answered when the kernel is ready again. */
+  async restart(caller: Caller): Promise<void> {
+    this.#restarted = { incarnation: this.#session.kernel!.state.incarnation, by: caller.operator.id };
+    await this.#calls.kernel(caller, this.#session.id, { case: "restart", value: {} });
   }
 
   close(code: number): void {
@@ -166,14 +174,15 @@ export class KernelChannels {
       if (sessionId === "") this.#forget(client);
     });
     const caller: Caller = { operator, client: arrival.client, signal: over.signal };
-    const sender = new Sender(
-      this.#session,
-      this.#calls,
+    const sender = new Sender({
+      session: this.#session,
+      calls: this.#calls,
       client,
       caller,
-      () => ++this.#runs,
-      (id) => this.#ownerOf(id),
-    );
+      count: () => ++this.#runs,
+      ownerOf: (id) => this.#ownerOf(id),
+      restart: () => this.restart(caller),
+    });
     made.on("message", (data: RawData, isBinary: boolean) => {
       heard();
       sender.heard(made.protocol, isBinary ? bytesOf(data) : (data as Buffer).toString());
@@ -193,6 +202,7 @@ export class KernelChannels {
         id: sessionId,
         wallMs: () => ports.clock.wallMs(),
         newId: () => ports.newId(32),
+        restartedBy: (incarnation) => (this.#restarted?.incarnation === incarnation ? this.#restarted.by : null),
       });
     this.#clients.delete(key);
     this.#clients.set(key, client);
@@ -219,31 +229,25 @@ export class KernelChannels {
   }
 }
 
+interface SenderParts {
+  readonly session: LiveSession;
+  readonly calls: JupyterCalls;
+  readonly client: JupyterClient;
+  readonly caller: Caller;
+  /** Numbers the runs of this kernel's clients. */
+  readonly count: () => number;
+  readonly ownerOf: (msgId: string) => JupyterClient | null;
+  readonly restart: () => Promise<void>;
+}
+
 /** What one socket sends. */
 class Sender {
-  readonly #session: LiveSession;
-  readonly #calls: JupyterCalls;
-  readonly #client: JupyterClient;
-  readonly #caller: Caller;
-  readonly #count: () => number;
-  readonly #ownerOf: (msgId: string) => JupyterClient | null;
+  readonly #p: SenderParts;
   /** S2. */
   #shell: Promise<void> = Promise.resolve();
 
-  constructor(
-    session: LiveSession,
-    calls: JupyterCalls,
-    client: JupyterClient,
-    caller: Caller,
-    count: () => number,
-    ownerOf: (msgId: string) => JupyterClient | null,
-  ) {
-    this.#session = session;
-    this.#calls = calls;
-    this.#client = client;
-    this.#caller = caller;
-    this.#count = count;
-    this.#ownerOf = ownerOf;
+  constructor(parts: SenderParts) {
+    this.#p = parts;
   }
 
   heard(protocol: string, data: string | Uint8Array): void {
@@ -251,17 +255,17 @@ class Sender {
     try {
       told = toldIn(protocol, data);
     } catch (fault) {
-      return this.#calls.host.ports.log(`session ${this.#session.id}: a client of Jupyter's: ${String(fault)}`);
+      return this.#p.calls.host.ports.log(`session ${this.#p.session.id}: a client of Jupyter's: ${String(fault)}`);
     }
     const { msgId, msgType } = headOf(told.message.header)!;
     if (msgType === "input_reply") return void this.#reply(told).catch((fault: unknown) => this.#refused(told, fault));
     if (!MSG_ID.test(msgId))
       return this.#refused(told, new HoldError("bad_request", "a msg_id has letters, digits, . _ and -, 128 at most"));
-    const owner = this.#ownerOf(msgId);
-    if (owner === this.#client) return;
-    if (owner || this.#session.kernel!.askedAt(msgId) !== null)
+    const owner = this.#p.ownerOf(msgId);
+    if (owner === this.#p.client) return;
+    if (owner || this.#p.session.kernel!.askedAt(msgId) !== null)
       return this.#refused(told, new HoldError("bad_request", `a msg_id ${msgId} was used already`));
-    this.#client.own(msgId);
+    this.#p.client.own(msgId);
     const done = told.channel === "control" ? this.#control(told, msgType) : this.#onShell(told, msgType);
     done.catch((fault: unknown) => this.#refused(told, fault));
   }
@@ -271,10 +275,10 @@ class Sender {
     try {
       error = refusalFrom(fault);
     } catch {
-      this.#calls.host.ports.log(`session ${this.#session.id}: ${fault instanceof Error ? fault.stack : String(fault)}`);
+      this.#p.calls.host.ports.log(`session ${this.#p.session.id}: ${fault instanceof Error ? fault.stack : String(fault)}`);
       error = new HoldError("internal", "the host failed on that; hold host logs tells more");
     }
-    if (error.code !== "cancelled") this.#client.refused(message, error);
+    if (error.code !== "cancelled") this.#p.client.refused(message, error);
   }
 
   /** S2. */
@@ -294,8 +298,8 @@ class Sender {
 
   /** Resolves when no run of this client waits in the queue. */
   #runsSent(): Promise<void> {
-    const room = this.#session.kernel!;
-    const isWaiting = (): boolean => room.state.queue.some(({ id }) => this.#client.owns(id));
+    const room = this.#p.session.kernel!;
+    const isWaiting = (): boolean => room.state.queue.some(({ id }) => this.#p.client.owns(id));
     if (!isWaiting()) return Promise.resolve();
     return new Promise((resolve) => {
       const stop = room.listen(() => {
@@ -308,8 +312,8 @@ class Sender {
 
   /** S1. */
   async #execute({ message }: Told): Promise<void> {
-    const { host } = this.#calls;
-    const { operator, signal } = this.#caller;
+    const { host } = this.#p.calls;
+    const { operator, signal } = this.#p.caller;
     const header = parsed(message.header)!;
     const content = parsed(message.content)!;
     const { code, silent, store_history, allow_stdin, stop_on_error, user_expressions } = content;
@@ -324,49 +328,49 @@ class Sender {
       header: json({ ...header, session: client }),
       userExpressions: isObject(user_expressions) ? json(user_expressions) : new Uint8Array(0),
     });
-    const value = create(RunCallSchema, { session: this.#session.id });
+    const value = create(RunCallSchema, { session: this.#p.session.id });
     await admitCall({ host, operator, via: VIA, verb: { case: "run", value }, signal });
     const writer = `${operator.id}/${VIA}`;
-    await queueRun({ host, operator, via: VIA, signal }, this.#session, {
+    await queueRun({ host, operator, via: VIA, signal }, this.#p.session, {
       id: String(header["msg_id"]),
       code,
       options,
       writer,
-      n: this.#count(),
+      n: this.#p.count(),
     });
   }
 
   async #reply({ message }: Told): Promise<void> {
-    const { prompt } = this.#session.kernel!.state;
+    const { prompt } = this.#p.session.kernel!.state;
     const meant = parentOf(message);
     const value = parsed(message.content)?.["value"];
     // A client that does not say which prompt it answers means the one that it was shown.
-    const isOwn = meant === "" && prompt !== null && this.#client.owns(prompt.runId);
+    const isOwn = meant === "" && prompt !== null && this.#p.client.owns(prompt.runId);
     const id = isOwn ? prompt.id : meant;
-    await this.#calls.kernel(this.#caller, this.#session.id, {
+    await this.#p.calls.kernel(this.#p.caller, this.#p.session.id, {
       case: "reply",
       value: { prompt: id, value: typeof value === "string" ? value : "" },
     });
   }
 
   async #control(told: Told, msgType: string): Promise<void> {
-    const { id } = this.#session;
+    const { id } = this.#p.session;
     if (msgType === "interrupt_request") {
-      await this.#calls.kernel(this.#caller, id, { case: "interrupt", value: {} });
-      return this.#client.answered(told.message, {});
+      await this.#p.calls.kernel(this.#p.caller, id, { case: "interrupt", value: {} });
+      return this.#p.client.answered(told.message, {});
     }
     if (msgType === "shutdown_request") {
       const restart = parsed(told.message.content)?.["restart"] === true;
-      if (restart) await this.#calls.kernel(this.#caller, id, { case: "restart", value: {} });
-      else await this.#calls.end(this.#caller, id);
-      return this.#client.answered(told.message, { restart });
+      if (restart) await this.#p.restart();
+      else await this.#p.calls.end(this.#p.caller, id);
+      return this.#p.client.answered(told.message, { restart });
     }
     await this.#request(told, msgType);
   }
 
   async #request({ channel, message }: Told, msgType: string): Promise<void> {
     const { header, content, metadata, buffers } = message;
-    await this.#calls.kernel(this.#caller, this.#session.id, {
+    await this.#p.calls.kernel(this.#p.caller, this.#p.session.id, {
       case: "request",
       value: { msgType, header, content, metadata, buffers: [...buffers], channel },
     });

@@ -57,6 +57,8 @@ export interface ClientParts {
   readonly id: string;
   readonly wallMs: () => number;
   readonly newId: () => string;
+  /** Who restarted that life of the kernel by this endpoint; null: nobody, or by other means. */
+  readonly restartedBy: (incarnation: number) => string | null;
 }
 
 export class JupyterClient {
@@ -132,15 +134,12 @@ export class JupyterClient {
 
   /** A run of its own that ends in no way that a kernel tells of. */
   over({ runId, outcome }: Extract<KernelEvent, { kind: "over" }>, seq: number): void {
-    if ((outcome !== "cancelled" && outcome !== "unknown") || !this.owns(runId)) return;
+    const isOwnRestart =
+      (outcome === "lost" || outcome === "voided") && this.#restarts(this.#p.session.kernel!.state.incarnation);
+    if ((outcome !== "cancelled" && outcome !== "unknown" && !isOwnRestart) || !this.owns(runId)) return;
     const parent = json({ msg_id: runId, msg_type: "execute_request", session: this.#p.id, username: "", version: "5.3" });
-    const ename = outcome === "cancelled" ? "Cancelled" : "Unknown";
-    const content = {
-      status: outcome === "cancelled" ? "aborted" : "error",
-      ename,
-      evalue: `this run is ${outcome}`,
-      traceback: [],
-    };
+    const status = outcome === "unknown" ? "error" : "aborted";
+    const content = { status, ename: outcome, evalue: `this run is ${outcome}`, traceback: [] };
     this.#due.push({ seq, told: [this.#made("shell", "execute_reply", content, parent), this.#idle(parent)] });
   }
 
@@ -224,11 +223,18 @@ export class JupyterClient {
     this.#tell({ channel, message: shownTo(this.#p.operator, this.#p.session, message).message });
   }
 
+  /** A client that asks for a restart forgets all that it asked before, and opens its socket again when that is answered: a second time would be too much. */
+  #restarts(incarnation: number): boolean {
+    return this.#p.restartedBy(incarnation) === this.#p.operator.id;
+  }
+
   /** C2. A client that is told of it opens its socket again at once, and hears of it once. */
   #heardWord(word: BridgeWord): void {
-    if (word.word !== "died" && word.word !== "failed" && word.word !== "bye") return;
-    const isRestart = word.word === "died" && word.expected;
-    this.#tell(this.#made("iopub", "status", { execution_state: isRestart ? "restarting" : "dead" }, json({})));
+    const isRestart = word.word === "started" && word.incarnation > 1;
+    const isEnd = (word.word === "died" && !word.expected) || word.word === "failed" || word.word === "bye";
+    if (!isRestart && !isEnd) return;
+    if (!isRestart || !this.#restarts(word.incarnation - 1))
+      this.#tell(this.#made("iopub", "status", { execution_state: isRestart ? "restarting" : "dead" }, json({})));
     this.#acked = { from: this.#clean.from, at: this.#toldTo };
     this.#marks = [];
     this.#kernelSession = "";

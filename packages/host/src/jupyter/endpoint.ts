@@ -15,7 +15,7 @@ import type { Listener, Routes } from "../listen/index.ts";
 import type { Visit } from "../listen/listener.ts";
 import type { RegisteredOperator } from "../operator/registry.ts";
 import { refusalFrom } from "../session/journal-fault.ts";
-import { absent, answerFault, JupyterError, refuseUpgrade } from "./answers.ts";
+import { absent, answer, answerFault, JupyterError, refuseUpgrade } from "./answers.ts";
 import { type Caller, JupyterCalls } from "./calls.ts";
 import { socketServer } from "./channels.ts";
 import type { JupyterDoor, JupyterServed, JupyterWish } from "./door.ts";
@@ -144,6 +144,8 @@ export class Jupyter implements JupyterDoor {
     response.once("close", () => over.abort());
     try {
       const { path, query } = placeOf(request);
+      // VS Code looks here for a page that asks for a password, before it shows its token.
+      if (path === "/" || path === "/tree") return answer(response, 200, { server: "holdfast" });
       const { operator } = this.#caller(request, query);
       visit.known();
       request.socket.setNoDelay(true);

@@ -93,7 +93,7 @@ function kernelRoutes(kernels: JupyterKernels, calls: JupyterCalls): JupyterRout
     }),
     route("POST", /^\/api\/kernels\/([^/]+)\/restart$/, async (asked) => {
       const session = of(asked);
-      await calls.kernel(asked.caller, session.id, { case: "restart", value: {} });
+      await kernels.channelsOf(session).restart(asked.caller);
       answer(asked.response, 200, kernels.model(session));
     }),
   ];
