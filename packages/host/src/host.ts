@@ -24,6 +24,7 @@ import { KernelRoom } from "./kernel/room.ts";
 import { Gate } from "./approval/gate.ts";
 import { Sight } from "./approval/sight.ts";
 import type { Console } from "./console/console.ts";
+import type { JupyterDoor } from "./jupyter/door.ts";
 import type { Continuity } from "./operator/continuity.ts";
 import type { Invitations } from "./operator/invitations.ts";
 import { KeyUses } from "./operator/key-uses.ts";
@@ -136,6 +137,8 @@ export class Host {
   lag: LoopLag | null = null;
   /** Its page; null in a world that has none. */
   console: Console | null = null;
+  /** For clients of Jupyter; null in a world that has none. */
+  jupyter: JupyterDoor | null = null;
   /** Of its SSH server, as in known_hosts; empty: there is none. */
   sshHostKey = "";
   /** What a session inherits that is opened from a machine or page of which nothing is to be inherited. */

@@ -24,6 +24,7 @@ import { loopLag } from "./loop-lag.ts";
 import { RunFolder } from "./run-folder.ts";
 import { isJournalFault } from "./session/journal-fault.ts";
 import { Console, CONSOLE_SHUT } from "./console/console.ts";
+import { lazyJupyter, type LazyJupyter } from "./jupyter/lazy.ts";
 import type { Listener, Routes } from "./listen/index.ts";
 import type { Proven } from "./link/handshake.ts";
 import type { HostIdentity } from "./link/identity.ts";
@@ -179,6 +180,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
   let server: Server | null = null;
   let listener: Listener | null = null;
   let console: Console | null = null;
+  let jupyter: LazyJupyter | null = null;
   let sshServer: SshServer | null = null;
   let relays: Relays | null = null;
   let mirror: Mirror | null = null;
@@ -191,6 +193,7 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     server?.close();
     void listener?.close();
     console?.leave();
+    jupyter?.leave();
     sshServer?.close();
     relays?.stop();
     void mirror?.stop();
@@ -308,6 +311,17 @@ async function serve(home: string, shimBinary: string, { wish, login, ssh }: Ask
     listen: async (port) => listenWith({ listen: `127.0.0.1:${port}` }, host, identity.id, meet, pageRoutes(here)),
   });
   await console.restore();
+  jupyter = host.jupyter = lazyJupyter({
+    host,
+    identity: { hostId: identity.id, hostKey: identity.publicKey },
+    path: files.jupyter(home),
+    notice,
+    listen: async (address, routes) => {
+      const { Listener } = await import("./listen/index.ts");
+      return Listener.open(readListen({ listen: address }), routes, { log });
+    },
+  });
+  await jupyter.restore();
   const { registry, invitations, version } = host;
   relays = new Relays({
     ...{ path: files.relays(home), identity, version, registry, invitations, witness, log },

@@ -1,6 +1,6 @@
 import { HoldError } from "@holdfast/sdk";
 import { describe, expect, test } from "vitest";
-import { hold, host, type Sink } from "../app/fake.ts";
+import { hold, host, session, type Sink } from "../app/fake.ts";
 
 const refused = (code: string, message: string) => () =>
   Promise.reject(Object.assign(new Error(message), { name: "HoldError", code }));

@@ -69,6 +69,7 @@ export const globalFlags = [
 /** What `hold help` has besides commands (topics.ts), in the order in which the overview names it. */
 export const topicNames = [
   "sessions",
+  "kernels",
   "floor",
   "attach",
   "keys",

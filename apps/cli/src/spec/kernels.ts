@@ -94,4 +94,24 @@ export const kernelCommands = [
     see: ["kernels"],
     load: () => import("../commands/kernel-reply.ts"),
   }),
+  command({
+    path: ["kernel", "serve"],
+    group: "sessions",
+    brief: "offer the host's kernels to Jupyter's clients: JupyterLab, Notebook, VS Code",
+    description:
+      "Opens an endpoint on the host's own machine that speaks as a Jupyter server does, and prints its address with a token of yours. Every kernel session of the host is there, and what a client opens there is a session as any other: it outlives the client and the host. The token is for an hour from its last use and for this endpoint alone; whoever has it acts as you. Later lives of the host open it again.",
+    flags: {
+      listen: { kind: "text", value: "ADDRESS:PORT", brief: "where, on the loopback (default 127.0.0.1:7435)" },
+      root: { kind: "text", value: "DIR", brief: "folder that kernels begin in, on the host's machine" },
+      off: { kind: "bool", brief: "close it, and void every token" },
+      json: { kind: "bool", brief: "one JSON object" },
+    },
+    examples: [
+      { line: "hold kernel serve", says: "the address, a token, and the steps for each client" },
+      { line: "hold kernel serve --root ~/work", says: "new kernels begin there" },
+      { line: "hold kernel serve --off", says: "nobody is there any more" },
+    ],
+    see: ["kernels"],
+    load: () => import("../commands/kernel-serve.ts"),
+  }),
 ];

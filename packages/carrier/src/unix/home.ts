@@ -58,6 +58,8 @@ export const files = {
   relays: (home: string): string => join(home, "relays.json"),
   /** The port of its page, while that is open. */
   console: (home: string): string => join(home, "console.port"),
+  /** Of the endpoint for clients of Jupyter: where it is, hashes of its tokens, which documents its kernels are of. */
+  jupyter: (home: string): string => join(home, "jupyter.json"),
   /** What heads of its chain that others kept say against it. */
   headAlarms: (home: string): string => join(home, "head-alarms.json"),
   /** Heads of hosts' chains that a client of this home has seen. */

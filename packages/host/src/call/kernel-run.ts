@@ -33,6 +33,8 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 /** Code that one run may have. */
 const CODE_BYTES = 16 * 1024 * 1024;
+/** Of a client's own header. */
+const HEADER_BYTES = 8 * 1024;
 /** How soon a caller that does not keep up is looked at again. */
 const ROOM_MS = 20;
 
@@ -58,21 +60,32 @@ async function queue(
   session: LiveSession,
   of: Pick<AskedRun, "id" | "writer" | "n">,
 ): Promise<void> {
-  const { host, operator, via, signal } = ctx;
-  const room = session.kernel!;
-  demandMeant(session, call.again, host.ports);
-  if (call.again && room.state.ended.size >= MAX_ENDED)
+  demandMeant(session, call.again, ctx.host.ports);
+  if (call.again && session.kernel!.state.ended.size >= MAX_ENDED)
     throw new HoldError(
       "code_unknown",
       `what became of that run in session ${session.facts.name} (${session.id}) is not known any more; hold log ${session.id} shows what ran`,
       { session: session.id },
     );
   const code = call.words.length > 0 ? call.words.join(" ") : call.text;
+  await queueRun(ctx, session, { ...of, code, options: call.kernel ?? create(KernelRunOptionsSchema) });
+}
+
+/** Puts code into the kernel's queue, if the policy lets it in; nothing, where a run of that id was asked for already. */
+export async function queueRun(
+  { host, operator, via, signal }: Pick<CallContext, "host" | "operator" | "via" | "signal">,
+  session: LiveSession,
+  run: AskedRun,
+): Promise<void> {
+  const room = session.kernel!;
+  const { code, options } = run;
   const bytes = Buffer.byteLength(code);
   if (bytes > CODE_BYTES) throw new HoldError("bad_request", `code of ${bytes} bytes; ${CODE_BYTES} at most`);
-  const options = call.kernel ?? create(KernelRunOptionsSchema);
-  if (options.metadata.length > 0 && !parsed(options.metadata))
-    throw new HoldError("bad_request", "the metadata of a run is a JSON object");
+  for (const what of ["metadata", "header", "userExpressions"] as const)
+    if (options[what].length > 0 && !parsed(options[what]))
+      throw new HoldError("bad_request", `the ${what} of a run is a JSON object`);
+  if (options.header.length > HEADER_BYTES)
+    throw new HoldError("bad_request", `a header of ${options.header.length} bytes; ${HEADER_BYTES} at most`);
   const act: Act = {
     deed: "run",
     session,
@@ -81,12 +94,12 @@ async function queue(
     command: null,
   };
   const pass = await host.gate.admit(operator, via, act, signal);
-  if (room.askedAt(of.id) !== null) return;
+  if (room.askedAt(run.id) !== null) return;
   demandCaller(signal);
   const gone = pass.use();
   if (gone) throw gone;
   session.demandTurn(operator, via);
-  room.execute(askerOf(ctx), { ...of, code, options });
+  room.execute(askerOf({ operator, via }), run);
 }
 
 export function askerOf({ operator, via }: Pick<CallContext, "operator" | "via">) {
@@ -226,23 +239,7 @@ class KernelRunFollower {
 
   /** R3. */
   #shown(message: Message): { readonly message: Message; readonly masked: number } {
-    const { matcher } = this.#session.secrets;
-    if (this.#ctx.operator.kind !== "ai" || !matcher) return { message, masked: 0 };
-    let masked = 0;
-    const mask = (bytes: Uint8Array): Uint8Array => {
-      const shown = secret.maskWhole(matcher, bytes);
-      masked += differences(bytes, shown);
-      return shown;
-    };
-    const { parent, metadata, content, buffers } = message;
-    const shown = {
-      ...message,
-      parent: mask(parent),
-      metadata: mask(metadata),
-      content: mask(content),
-      buffers: buffers.map(mask),
-    };
-    return { message: shown, masked };
+    return shownTo(this.#ctx.operator, this.#session, message);
   }
 
   #part(part: Init<RunAnswer>): void {
@@ -272,4 +269,28 @@ class KernelRunFollower {
 
 function stateOf(outcome: Outcome): string {
   return outcome === "ok" || outcome === "error" || outcome === "aborted" ? "ended" : outcome;
+}
+
+/** To an AI no secret is told that is known now. `masked`: how many bytes are hidden. */
+export function shownTo(
+  { kind }: Pick<CallContext["operator"], "kind">,
+  { secrets: { matcher } }: Pick<LiveSession, "secrets">,
+  message: Message,
+): { readonly message: Message; readonly masked: number } {
+  if (kind !== "ai" || !matcher) return { message, masked: 0 };
+  let masked = 0;
+  const mask = (bytes: Uint8Array): Uint8Array => {
+    const shown = secret.maskWhole(matcher, bytes);
+    masked += differences(bytes, shown);
+    return shown;
+  };
+  const { parent, metadata, content, buffers } = message;
+  const hidden = {
+    ...message,
+    parent: mask(parent),
+    metadata: mask(metadata),
+    content: mask(content),
+    buffers: buffers.map(mask),
+  };
+  return { message: hidden, masked };
 }

@@ -20,6 +20,7 @@ import { kernelsFor } from "../kernel/launch.ts";
 import type { Asker, KernelRoom } from "../kernel/room.ts";
 import { kernelOnWire, kindOnWire } from "../session/on-wire.ts";
 import type { LiveSession } from "../session/session.ts";
+import { serveCall } from "./kernel-serve.ts";
 import { type CallContext, demandCaller, type Result, type Verb } from "./context.ts";
 
 /** What only looks, and runs nothing of its own accord: all else that a client sends to a kernel may run code there. */
@@ -39,10 +40,11 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   interrupt_request: "a kernel is interrupted by `interrupt`",
 };
 
-type Ask = Exclude<Verb<"kernel">["ask"], { case: undefined }>;
+type Ask = Exclude<Verb<"kernel">["ask"], { case: undefined | "serve" }>;
 
 export async function kernelCall(ctx: CallContext, { session: name, ask }: Verb<"kernel">): Promise<Result> {
   const { host, operator } = ctx;
+  if (ask.case === "serve") return serveCall(ctx, ask.value);
   const session = host.find(name);
   const room = demandRoom(session);
   if (ask.case === undefined)
@@ -239,7 +241,7 @@ async function requested(
   const message = request({
     msgId,
     msgType,
-    session: session.id,
+    session: typeof clientHeader["session"] === "string" ? clientHeader["session"] : session.id,
     operator: {
       id: asker.id,
       name: asker.name,

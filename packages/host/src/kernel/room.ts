@@ -166,6 +166,10 @@ export class KernelRoom {
   #isAsking = false;
   /** Until here the bridge's bytes are whole records. */
   #wholeSeq: number;
+  /** Whose run it is, of clients of Jupyter: `session` of their header. */
+  readonly #clients = new Map<string, string>();
+  /** Records after this seq are of this life of the host. */
+  readonly beganAt: number;
   #isLive = false;
   #isDue = false;
 
@@ -187,6 +191,7 @@ export class KernelRoom {
     if (saved) this.#decoder.push(Buffer.from(saved.held, "base64"));
     this.#wholeSeq = saved ? past!.savedSeq : 0;
     if (past) this.#readOn(saved ? past.savedSeq : 0);
+    this.beganAt = session.facts.seq;
   }
 
   get state(): KernelSession {
@@ -220,6 +225,11 @@ export class KernelRoom {
     const { current, queue } = this.#state;
     const asked = [...(current ? [current] : []), ...queue].flatMap(({ id }) => this.#asked.get(id) ?? []);
     return Math.min(this.#wholeSeq, ...asked.map((seq) => seq - 1));
+  }
+
+  /** What the client that asked for this run calls itself in its header; null: it says nothing, or that is not known any more. */
+  clientOf(runId: string): string | null {
+    return this.#clients.get(runId) ?? null;
   }
 
   /** The seq by which all that a run printed until its end is recorded; null: it is not over. */
@@ -449,11 +459,20 @@ export class KernelRoom {
   }
 
   #apply(event: KernelEvent, seq: number): void {
+    if (event.kind === "queued" || event.kind === "over") this.#knowClient(event);
     this.#state = apply(this.#state, event);
     if (event.kind === "over") this.#ends.set(event.runId, seq);
     if (event.kind === "over" || event.kind === "queued") this.#trim();
     if (event.kind === "running" && this.#answered?.runId !== event.runId) this.#answered = null;
     for (const listener of this.#listeners) listener(event, seq);
+  }
+
+  /** A saved state has the headers of those that are not over. */
+  #knowClient(event: Extract<KernelEvent, { kind: "queued" | "over" }>): void {
+    const { current, queue } = this.#state;
+    const run = event.kind === "queued" ? event.run : [current, ...queue].find((one) => one?.id === event.runId);
+    const client = run?.header?.["session"];
+    if (run && typeof client === "string") this.#clients.set(run.id, client);
   }
 
   /** Of what is over long ago nothing is kept. */
@@ -462,7 +481,8 @@ export class KernelRoom {
     if (this.#asked.size <= ended.size + queue.length + 64) return;
     const known = new Set([...ended.keys(), ...queue.map((run) => run.id), current?.id]);
     for (const id of this.#erased) if (!known.has(id)) this.#erased.delete(id);
-    for (const map of [this.#asked, this.#ends]) for (const id of [...map.keys()]) if (!known.has(id)) map.delete(id);
+    for (const map of [this.#asked, this.#ends, this.#clients])
+      for (const id of [...map.keys()]) if (!known.has(id)) map.delete(id);
   }
 
   // --- to the bridge (K2) ---
@@ -644,10 +664,11 @@ export class KernelRoom {
     const message = request({
       msgId: run.id,
       msgType: "execute_request",
-      session: this.#session.id,
+      session: typeof run.header?.["session"] === "string" ? run.header["session"] : this.#session.id,
       operator: run.by,
       date: this.#date(),
       content: executeContent(run),
+      ...(run.header ? { clientHeader: run.header } : {}),
       ...(run.metadata ? { metadata: run.metadata } : {}),
     });
     const { incarnation } = this.#state;
@@ -753,13 +774,16 @@ function kindOf(kind: OperatorKind): Asker["kind"] {
 
 function optionsOf(options: KernelRunOptions | undefined): Partial<Run> {
   if (!options) return {};
-  const metadata = options.metadata.length > 0 ? parsed(options.metadata) : null;
+  const object = (bytes: Uint8Array) => (bytes.length > 0 ? parsed(bytes) : null);
+  const [metadata, header, userExpressions] = [options.metadata, options.header, options.userExpressions].map(object);
   return {
     silent: options.silent,
     ...(options.storeHistory === undefined ? {} : { storeHistory: options.storeHistory }),
     allowStdin: !options.noStdin,
     ...(options.batch === "" ? {} : { batch: options.batch }),
     ...(metadata ? { metadata } : {}),
+    ...(header ? { header } : {}),
+    ...(userExpressions ? { userExpressions } : {}),
   };
 }
 

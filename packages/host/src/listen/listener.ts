@@ -39,6 +39,12 @@ export type Handler<G = Grant> = (request: IncomingMessage, response: ServerResp
 /** H2. `first frames`: a handshake on the connection or link that it opens. `bearer`: a grant in a header of each request. `none`: a page's file. */
 export type Route<G = Grant> =
   | { readonly credential: "none"; readonly page: (request: IncomingMessage, response: ServerResponse) => void }
+  | {
+      /** Whatever is below its path, by any method: it proves who asks by itself, before anything of a body is read. */
+      readonly credential: "own";
+      readonly request: (request: IncomingMessage, response: ServerResponse, visit: Visit) => Promise<void>;
+      readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer, visit: Visit) => void;
+    }
   | { readonly credential: "bearer"; readonly GET?: Handler<G>; readonly POST?: Handler<G> }
   | {
       readonly credential: "first frames";
@@ -51,7 +57,7 @@ export type Route<G = Grant> =
       readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer, visit: Visit) => void;
     };
 
-/** By path; a segment in braces is left open. */
+/** By path; a segment in braces is left open, and `/*` is whatever no other one is for. */
 export type Routes<G = Grant> = Readonly<Record<string, Route<G>>>;
 
 export interface ListenerOptions<G = Grant> {
@@ -245,6 +251,7 @@ export class Listener<G = Grant> {
       if (isPreflight(request)) return void response.writeHead(204, { ...PREFLIGHT, ...allowance(request) }).end();
       for (const [name, value] of Object.entries(allowance(request))) response.setHeader(name, value);
       const { method } = request;
+      if (route.credential === "own") return await route.request(request, response, this.#visit(request.socket));
       if (route.credential === "none") {
         if (method !== "GET" && method !== "HEAD") return answer(response, no(405, "a page is read, with GET"));
         this.#reads(request.socket);
@@ -290,7 +297,8 @@ export class Listener<G = Grant> {
     const found = this.#find(request);
     if ("status" in found) return refuse(socket, found);
     const { route } = found;
-    if (route.credential !== "first frames" || !route.upgrade) return refuse(socket, no(400, "nothing to upgrade to is here"));
+    if ((route.credential !== "first frames" && route.credential !== "own") || !route.upgrade)
+      return refuse(socket, no(400, "nothing to upgrade to is here"));
     // H5: a body before the upgrade would be frames to us and none to others.
     if (request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined)
       return refuse(socket, no(400, "an upgrade has no body"));
@@ -314,6 +322,7 @@ export class Listener<G = Grant> {
       const params = paramsIn(wanted, segments);
       if (params) return { route, params };
     }
+    if (Object.hasOwn(this.#routes, "/*")) return { route: this.#routes["/*"]!, params: {} };
     return no(404, "there is nothing here");
   }
 }

@@ -16,6 +16,10 @@ export interface RunRequest {
   readonly batch?: string;
   /** Of its message: a notebook's cell says `cellId`. Default {}. */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** What its sender's own header says beside what the host sets; of a client of Jupyter, `session` is kept too. Default {}. */
+  readonly header?: Readonly<Record<string, unknown>>;
+  /** Default {}. */
+  readonly userExpressions?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -52,7 +56,7 @@ export const executeContent = (run: RunRequest): object => ({
   code: run.code,
   silent: run.silent ?? false,
   store_history: run.storeHistory ?? !(run.silent ?? false),
-  user_expressions: {},
+  user_expressions: run.userExpressions ?? {},
   allow_stdin: run.allowStdin ?? true,
   stop_on_error: false,
 });

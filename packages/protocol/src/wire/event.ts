@@ -382,6 +382,10 @@ export interface KernelRunOptions {
   batch: string;
   /** JSON object; of a notebook's cell: cellId */
   metadata: Uint8Array;
+  /** JSON object: what a client of Jupyter says in its header beside what the host sets */
+  header: Uint8Array;
+  /** JSON object; empty: none */
+  userExpressions: Uint8Array;
 }
 
 function createBaseEvent(): Event {
@@ -4715,7 +4719,15 @@ export const EventBody_PolicyLoaded: MessageFns<EventBody_PolicyLoaded> = {
 };
 
 function createBaseKernelRunOptions(): KernelRunOptions {
-  return { silent: false, storeHistory: undefined, noStdin: false, batch: "", metadata: new Uint8Array(0) };
+  return {
+    silent: false,
+    storeHistory: undefined,
+    noStdin: false,
+    batch: "",
+    metadata: new Uint8Array(0),
+    header: new Uint8Array(0),
+    userExpressions: new Uint8Array(0),
+  };
 }
 
 export const KernelRunOptions: MessageFns<KernelRunOptions> = {
@@ -4734,6 +4746,12 @@ export const KernelRunOptions: MessageFns<KernelRunOptions> = {
     }
     if (message.metadata.length !== 0) {
       writer.uint32(42).bytes(message.metadata);
+    }
+    if (message.header.length !== 0) {
+      writer.uint32(162).bytes(message.header);
+    }
+    if (message.userExpressions.length !== 0) {
+      writer.uint32(170).bytes(message.userExpressions);
     }
     return writer;
   },
@@ -4791,6 +4809,22 @@ export const KernelRunOptions: MessageFns<KernelRunOptions> = {
             message.metadata = reader.bytes();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.header = reader.bytes();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.userExpressions = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4813,6 +4847,8 @@ export const KernelRunOptions: MessageFns<KernelRunOptions> = {
     message.noStdin = object.noStdin ?? false;
     message.batch = object.batch ?? "";
     message.metadata = object.metadata ?? new Uint8Array(0);
+    message.header = object.header ?? new Uint8Array(0);
+    message.userExpressions = object.userExpressions ?? new Uint8Array(0);
     return message;
   },
 };

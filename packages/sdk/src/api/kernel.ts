@@ -62,6 +62,26 @@ export interface KernelRequestOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ServeOptions {
+  /** `ADDRESS:PORT` of the host's machine, loopback alone. Default: as it is, or 127.0.0.1:7435. */
+  readonly listen?: string;
+  /** Absolute path of a folder of that machine: where kernels begin. Default: as it is, or none. */
+  readonly root?: string;
+  /** By whose kernels are found and started. Default: this process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The endpoint for clients of Jupyter (docs/jupyter.md). */
+export interface JupyterPlace {
+  /** `http://127.0.0.1:7435` */
+  readonly url: string;
+  /** This operator's: whoever has it acts as they do, at this endpoint alone. */
+  readonly token: string;
+  /** An hour from its last use. */
+  readonly untilUnixMs: number;
+  readonly root: string | null;
+}
+
 /** `session`: id or name of a kernel session, else `unsupported`. */
 export interface Kernels {
   /** Those that can be opened: found where Jupyter looks, for this process's environment or for `env`. */
@@ -94,4 +114,11 @@ export interface Kernels {
    * Resolves with the reply; with null for `comm_open`, `comm_msg` and `comm_close`, which have none.
    */
   request(session: string, type: string, options?: KernelRequestOptions): Promise<KernelSaid | null>;
+  /**
+   * Opens the endpoint for clients of Jupyter where it is not open as wished (`host.admin`), and mints a token for this operator
+   * (`session.input`, by a key of their own).
+   */
+  serve(options?: ServeOptions): Promise<JupyterPlace>;
+  /** Closes it, and voids its tokens. `host.admin`. */
+  endServe(): Promise<void>;
 }

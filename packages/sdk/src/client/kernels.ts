@@ -60,6 +60,13 @@ export function kernelsOf(
       const { message } = await ask(session, { case: "request", value }, signal);
       return message ? saidOf(message.channel, message.incarnation, message) : null;
     },
+    serve: async ({ listen = "", root = "", env: of } = {}) => {
+      const { served } = await ask("", { case: "serve", value: { listen, root, env: envOnWire(of ?? env()) } });
+      if (!served) throw new HoldError("internal", "the host says nothing of its endpoint for Jupyter");
+      const { url, token, untilUnixMs, root: folder } = served;
+      return { url, token, untilUnixMs: Number(untilUnixMs), root: folder || null };
+    },
+    endServe: async () => void (await ask("", { case: "serve", value: { off: true } })),
   };
 }
 

@@ -53,7 +53,11 @@ What \`input()\` asks is the session's question: it waits, and whoever may type 
 
 # Interrupting and starting anew
 
-\`hold kernel interrupt\` stops what runs and keeps the variables. Some kernels end when they are interrupted; of one that is not known to stay it is asked for first (\`--confirm\`). \`hold kernel restart\` ends the kernel and starts it in the same session, with nothing in it: what waited is not run.`,
+\`hold kernel interrupt\` stops what runs and keeps the variables. Some kernels end when they are interrupted; of one that is not known to stay it is asked for first (\`--confirm\`). \`hold kernel restart\` ends the kernel and starts it in the same session, with nothing in it: what waited is not run.
+
+# From JupyterLab, Notebook and VS Code
+
+\`hold kernel serve\` opens an endpoint that speaks as a Jupyter server does, and prints the steps for each. Every kernel here is in their lists; a tab that is closed ends nothing, and one whose connection broke goes on where it was. Its token is yours, for an hour from its last use: whoever has it acts as you.`,
   },
   floor: {
     brief: "The floor: who steers, and how that changes",
