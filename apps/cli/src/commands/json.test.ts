@@ -47,6 +47,8 @@ describe("--json of what acts", () => {
     const without = commands.filter((c) => !("json" in c.flags) && !c.hidden).map((c) => c.path.join(" "));
     expect(without).toEqual([
       "attach",
+      // Its own output may be JSON.
+      "notebook convert",
       "export",
       "audit export",
       "mcp",

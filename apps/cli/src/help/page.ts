@@ -90,7 +90,6 @@ export const topicNames = [
   "policy",
   "security",
   "journal",
-  "kernels",
   "environment",
   "exit-codes",
 ] as const;

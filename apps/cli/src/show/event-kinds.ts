@@ -35,6 +35,7 @@ export const eventKinds = [
   "witness_accepted",
   "kernel_asked",
   "kernel_over",
+  "bridge_ended",
 ] as const;
 
 /** What `--kind` takes besides: one word for several. */

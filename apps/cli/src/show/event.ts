@@ -103,6 +103,8 @@ export function eventText(e: Event, width = 120): string {
       return `accepted that the record contradicts heads of before (${k.value.alarms} alarm${k.value.alarms === 1 ? "" : "s"})`;
     case "kernelAsked":
       return `asked as ${t(k.value.name)}${k.value.kind === OperatorKind.AI ? " (ai)" : ""} to run ${payloadText(e, width)} (run ${t(k.value.run.slice(0, 8))})`;
+    case "bridgeEnded":
+      return "the bridge to the kernel ended by itself, and is started again";
     case "kernelOver":
       return `run ${t(k.value.run.slice(0, 8))} was ${t(k.value.outcome)}${k.value.because ? `: ${t(k.value.because)}` : ""}`;
     case "removed":
