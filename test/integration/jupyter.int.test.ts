@@ -218,7 +218,9 @@ test("S2: of 30 lines nothing is missing to a client whose socket breaks and com
     seen += text;
     if (seen.endsWith("line 9\n")) mine!.terminate();
   });
-  expect([done.status, seen]).toEqual(["ok", LINES]);
+  // What was sent and not confirmed when the socket broke may come twice (docs/jupyter.md); nothing may be missing.
+  const distinct = [...new Set(seen.split("\n"))].join("\n");
+  expect([done.status, distinct]).toEqual(["ok", LINES]);
   await fact("the watcher has the last line", () => watched.endsWith("line 29\n"));
   expect(watched).toBe(LINES);
 });

@@ -316,7 +316,8 @@ export class KernelConsole {
     const answer = await this.#ask("is_complete_request", { code: text });
     const status = answer?.["status"];
     if (status === "complete" || status === "invalid") return true;
-    if (status !== "incomplete") return seemsWhole(text) ? true : "";
+    // A kernel that is busy does not say: what opens a block goes on deeper.
+    if (status !== "incomplete") return seemsWhole(text) ? true : /[:([{][ \t]*$/.test(text) ? "    " : "";
     const indent = typeof answer!["indent"] === "string" ? answer!["indent"] : "";
     const [here = ""] = /^[ \t]*/.exec(text.slice(text.lastIndexOf("\n") + 1)) ?? [];
     return indent.startsWith(here) ? indent.slice(here.length) : "";
