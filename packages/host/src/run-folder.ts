@@ -56,8 +56,9 @@ export class RunFolder {
     return join(this.kernelFolder(id), "spec");
   }
 
+  /** In the kernel's folder: what lies in `run` itself goes when a host begins, and this is read while it does. */
   specAgain(id: string): string | null {
-    const path = this.specPath(id);
+    const path = join(this.kernelFolder(id), "spec-again");
     try {
       copyFileSync(this.keptSpecPath(id), path);
       return path;

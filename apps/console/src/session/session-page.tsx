@@ -1,5 +1,6 @@
 /** Sessions that are looked at: one, or several side by side, under their tabs. */
-import { type ReactNode, useEffect, useMemo } from "react";
+import { SessionKind } from "@holdfast/sdk";
+import { lazy, type ReactNode, Suspense, useEffect, useMemo } from "react";
 import { useLocation } from "wouter";
 import type { HostLink } from "../host/host-link.ts";
 import { useLink } from "../host/hosts.ts";
@@ -12,6 +13,8 @@ import css from "./session.module.css";
 import { Tabs } from "./tabs.tsx";
 import { useView } from "./use-view.ts";
 import { isSame, type Pane, tabOf, withPane, workspace } from "./workspace.ts";
+
+const KernelPane = lazy(() => import("../kernel/kernel-pane.tsx").then(({ KernelPane: pane }) => ({ default: pane })));
 
 export interface SessionPageProps {
   readonly hostId: string;
@@ -60,7 +63,18 @@ interface OnHostProps extends Omit<InPaneProps, "pane"> {
 
 function OnHost({ link, sessionId, ...stands }: OnHostProps): ReactNode {
   const session = useStore(link.sessions)?.get(sessionId) ?? null;
+  const isKernel = session?.kind === SessionKind.KERNEL;
   const { view, again, url, forgetUrl } = useView(link, sessionId);
+  // It was begun before the list told what the session is.
+  useEffect(() => {
+    if (isKernel) view?.end();
+  }, [isKernel, view]);
+  if (isKernel)
+    return (
+      <Suspense fallback={<Waiting link={link} title={session.name} />}>
+        <KernelPane key={session.id} link={link} session={session} />
+      </Suspense>
+    );
   if (!view) return <Waiting link={link} {...(session ? { title: session.name } : {})} />;
   return (
     <>

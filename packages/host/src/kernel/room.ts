@@ -290,9 +290,10 @@ export class KernelRoom {
     return this.#tellMessage(by, `${REPLY}${promptId}`, "stdin", message, prompt!.isPassword);
   }
 
-  /** Stops what runs. A kernel that starts is let start: a signal in the middle of that ends it, and nothing runs yet. */
+  /** Stops what runs. Where nothing does nothing is sent: a signal may end a kernel that has just started. */
   async interrupt(by: Actor, word: Extract<HostWord, { word: "interrupt" }>): Promise<Answer> {
     await this.#ready();
+    if (this.#state.current === null && this.#state.execution === "idle") return { word: "answer", id: word.id, ok: true };
     return this.word(by, word);
   }
 

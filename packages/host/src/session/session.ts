@@ -86,6 +86,8 @@ export class LiveSession {
   readonly #inputs: Inputs;
   readonly #output: Output;
   readonly #steering: Steering;
+  /** The seq of the command that starts a crashed bridge once more. */
+  #startsAgainBy: bigint | null = null;
   #wake: { readonly at: MonotonicMs; readonly cancel: () => void } | null = null;
   /** An end that could not be recorded yet. */
   #endLate: { readonly state: SessionState; readonly reason: string } | null = null;
@@ -300,6 +302,8 @@ export class LiveSession {
   }
 
   #result(r: ShimResult): void {
+    if (r.seq === this.#startsAgainBy && r.status === "refused")
+      return this.ended(SessionState.LOST, `the bridge to its kernel ended, and its shim would start no other (${r.refusal})`);
     if (!this.#sizing.result(r, this.#inputs.isUnsettled(r.seq))) return this.#inputs.result(r);
     this.#inputs.owe(r);
     this.#line.ackSoon();
@@ -336,6 +340,7 @@ export class LiveSession {
     });
     const { seq } = this.record(HOST, { case: "bridgeEnded", value });
     this.#line.link?.ack({ exit: true });
+    this.#startsAgainBy = BigInt(seq);
     this.#line.link?.respawn(BigInt(seq), path);
     return true;
   }

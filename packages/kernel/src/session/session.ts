@@ -311,7 +311,8 @@ function applyWord(state: KernelSession, word: BridgeWord): KernelSession {
     case "started":
       return { ...state, ...fresh, incarnation: word.incarnation, pid: word.pid, phase: "starting" };
     case "ready":
-      return { ...state, phase: "ready", info: word.info as Record<string, unknown> };
+      // It has answered on shell, and nothing was given to it yet: what it says of that is the bridge's own, and not passed on.
+      return { ...state, phase: "ready", execution: "idle", info: word.info as Record<string, unknown> };
     case "adopted": {
       const current = state.current && { ...state.current, uncertain: true };
       return {
