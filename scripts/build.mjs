@@ -205,7 +205,7 @@ async function bundle() {
 }
 
 /** What the page's code comes from: it is a client, so all of the sdk's rooms are in it. */
-const pageSources = ["apps/console", "packages/sdk", "packages/carrier", "packages/core", "packages/protocol"];
+const pageSources = ["apps/console", "packages/sdk", "packages/kernel", "packages/carrier", "packages/core", "packages/protocol"];
 /** Smaller ones are not worth another file. */
 const COMPRESSED_FROM = 1024;
 
