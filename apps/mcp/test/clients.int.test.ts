@@ -108,6 +108,12 @@ async function useEveryTool(w: World, client: Stock): Promise<void> {
   expect((await of("session_list"))["sessions"]).toHaveLength(1);
   expect(await of("whoami")).toMatchObject({ kind: "ai", via: "mcp" });
   expect(await of("session_kill", { session, grace_ms: 0 })).toMatchObject({ state: "finished" });
+  const kernel = (await of("session_open", { kind: "kernel", kernel: "python3" }))["session"] as string;
+  expect(await of("kernel_execute", { session: kernel, code: "6 * 7" })).toMatchObject({
+    outcome: "ok",
+    output: { text: "42\n" },
+  });
+  await of("kernel_control", { session: kernel, verb: "restart" });
   expect([...called].toSorted()).toEqual((await client.list()).map((t) => t.name).toSorted());
 }
 
