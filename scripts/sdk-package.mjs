@@ -21,7 +21,7 @@ const out = join(root, ".build", "sdk");
 const source = JSON.parse(readFileSync(join(root, "packages/sdk/package.json"), "utf8"));
 const whole = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 /** Workspaces whose types the SDK's are made of. */
-const parts = ["sdk", "protocol", "core", "carrier", "notebook", "runbook"];
+const parts = ["sdk", "protocol", "core", "carrier", "kernel", "notebook", "runbook"];
 
 /** Where a workspace's types are, by what importers call them. */
 function exportsOf(/** @type {string} */ part) {
@@ -95,6 +95,7 @@ await build({
     node: "packages/sdk/src/node/index.ts",
     login: "packages/sdk/src/node/login/index.ts",
     preview: "packages/sdk/src/node/preview/index.ts",
+    notebook: "packages/sdk/src/notebook/index.ts",
     runbook: "packages/sdk/src/runbook/index.ts",
     "runbook-node": "packages/sdk/src/node/runbook/index.ts",
   },
@@ -126,6 +127,7 @@ writeFileSync(
         "./login": { types: "./types/sdk/node/login/index.d.ts", default: "./dist/login.js" },
         "./terminal": { types: "./types/terminal/index.d.ts", default: "./dist/terminal.js" },
         "./preview": { types: "./types/sdk/node/preview/index.d.ts", default: "./dist/preview.js" },
+        "./notebook": { types: "./types/sdk/notebook/index.d.ts", default: "./dist/notebook.js" },
         "./runbook": { types: "./types/sdk/runbook/index.d.ts", default: "./dist/runbook.js" },
         "./runbook/node": { types: "./types/sdk/node/runbook/index.d.ts", default: "./dist/runbook-node.js" },
       },
