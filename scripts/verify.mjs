@@ -4,6 +4,7 @@
  *   V1  Each step is a command that can be run alone; a failure names it.
  *   V2  Stops at the first failure. The last line is always `N passed, N failed`, over all suites.
  *   V3  A suite that counts no test at all is a failure: it would look green and prove nothing.
+ *   V4  A test of `integration` that fails is tried once more, in no other suite; which ones needed that is told at its end (second-tries.mjs).
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -29,7 +30,8 @@ mkdirSync(reports, { recursive: true });
 
 for (const step of steps) {
   const report = join(reports, `${step.name}.json`);
-  const more = step.suite ? ["--", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`] : [];
+  const again = step.name === "integration" ? ["--retry=1", "--reporter=./scripts/second-tries.mjs"] : [];
+  const more = step.suite ? ["--", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...again] : [];
   console.log(`\n── ${step.name}`);
   const startedAt = process.hrtime.bigint();
   const done = spawnSync("npm", ["run", "--silent", step.name, ...more], { cwd: root, stdio: "inherit" });
