@@ -64,13 +64,13 @@ test.each([
     "the sdk imports the shim",
     "packages/sdk/src/a.ts",
     'import "@holdfast/shim";',
-    "sdk-may-import-protocol-core-carrier-notebook-runbook",
+    "sdk-may-import-protocol-core-carrier-kernel-notebook-runbook",
   ],
   [
     "the host imports the sdk",
     "packages/host/src/a.ts",
     'import "@holdfast/sdk";',
-    "host-may-import-protocol-core-carrier-shim-notebook",
+    "host-may-import-protocol-core-carrier-shim-kernel-notebook",
   ],
   [
     "a neighbour is reached by a path",

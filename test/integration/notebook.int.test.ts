@@ -126,13 +126,13 @@ test("the host is killed in the middle of a notebook: each cell runs once, and t
 test("Markdown runs as a notebook beside it, and converts both ways without loss; what can't be read says where", async () => {
   const w = await world();
   const source = "Text.\n\n```python\nprint(1 + 1)\n```\n";
-  writeFileSync(w.path("doc.md"), source);
-  expect((await hold(w, "notebook", "run", w.path("doc.md"), "--kernel", "python3", "-q")).code).toBe(0);
-  expect(readFileSync(w.path("doc.md"), "utf8")).toBe(source);
+  writeFileSync(w.path("doc.markdown"), source);
+  expect((await hold(w, "notebook", "run", w.path("doc.markdown"), "--kernel", "python3", "-q")).code).toBe(0);
+  expect(readFileSync(w.path("doc.markdown"), "utf8")).toBe(source);
   expect(cellsOf(w.path("doc.ipynb")).at(-1)!.outputs).toMatchObject([{ text: ["2\n"] }]);
   const back = await hold(w, "notebook", "convert", w.path("doc.ipynb"), "--output", "-");
   expect(back.out).toContain("```python\nprint(1 + 1)\n```");
-  expect((await hold(w, "notebook", "convert", w.path("doc.md"))).err).toContain("--force");
+  expect((await hold(w, "notebook", "convert", w.path("doc.markdown"))).err).toContain("--force");
   writeFileSync(w.path("bad.ipynb"), "{");
   const bad = await hold(w, "notebook", "run", w.path("bad.ipynb"));
   expect([bad.code, bad.err]).toEqual([2, expect.stringMatching(/bad\.ipynb: \[notebook_invalid\]/)]);

@@ -64,8 +64,8 @@ export const notebookCommands = [
       force: { kind: "bool", brief: "over a file that is there" },
     },
     examples: [
-      { line: "hold notebook convert report.ipynb", says: "report.md" },
-      { line: "hold notebook convert report.md --output - | less", says: "the notebook's JSON" },
+      { line: "hold notebook convert report.ipynb", says: "Markdown, beside it" },
+      { line: "hold notebook convert README.md --output - | less", says: "the notebook's JSON" },
     ],
     see: ["kernels"],
     load: () => import("../commands/notebook-convert.ts"),

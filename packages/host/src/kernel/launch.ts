@@ -7,7 +7,7 @@ import type { LiveSession } from "../session/session.ts";
 /** How long opening waits for the kernel's process. It waits for no kernel to become ready: what is asked meanwhile waits. */
 const START_MS = 20_000;
 
-/** Docs/kernel-bridge.md §1: its collector is asked for, and its allocator kept small; its kernel has neither. */
+/** docs/kernel-bridge.md §1: its collector is asked for, and its allocator kept small; its kernel has neither. */
 const NODE_FLAGS = ["--expose-gc", "--max-semi-space-size=1"];
 const BRIDGE_ENV = [
   "MALLOC_ARENA_MAX=2",
