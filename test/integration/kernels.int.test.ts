@@ -1,5 +1,5 @@
 /** Kernels as sessions: real ipykernel under the real shim and host. */
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { folders } from "@holdfast/sdk/node";
 import { type Event, type HostClient, type KernelRunOptions, OperatorKind } from "@holdfast/sdk";
@@ -20,6 +20,9 @@ async function ran(client: HostClient, session: string, code: string, options: K
   const result = await client.kernels.run(session, code, { text: (shown) => void (text += shown), ...options });
   return { ...result, text };
 }
+
+/** Code that waits until the file is there. */
+const until = (path: string): string => `import os, time\nwhile not os.path.exists(${JSON.stringify(path)}): time.sleep(0.01)`;
 
 const kernelPid = async (client: HostClient, session: string): Promise<number> =>
   (await client.kernels.show(session)).kernel!.pid;
@@ -94,12 +97,19 @@ test("an answer to getpass is nowhere in the record, and an attachment is never 
 test("K6: code that fails throws nothing away that others have queued; a batch falls with its first failure", async () => {
   const { w, client, session } = await kernelWorld();
   const ana = await w.operator("ana");
-  const all = await Promise.all([
-    ran(client, session, "import time; time.sleep(0.3); 1/0", { batch: "b" }),
+  const gate = w.path("gate");
+  const running = Promise.all([
+    ran(client, session, `${until(gate)}\n1/0`, { batch: "b" }),
     ran(ana, session, "print('ana')"),
     ran(client, session, "print('never')", { batch: "b" }),
     ran(ana, session, "print('again')"),
   ]);
+  await fact("one runs and three wait", async () => {
+    const { current, waiting } = await client.kernels.show(session);
+    return current !== undefined && waiting.length === 3;
+  });
+  writeFileSync(gate, "");
+  const all = await running;
   expect(all.map(({ state, outcome, text }) => [state, outcome, text.includes("ZeroDivision") ? "fails" : text])).toEqual([
     ["ended", "error", "fails"],
     ["ended", "ok", "ana\n"],
@@ -243,11 +253,12 @@ test("what waits when the host is killed runs once, in its order, under the name
   const { w, client, session } = await kernelWorld();
   const ana = await w.operator("ana");
   await ran(client, session, "did = []");
-  const running = [ran(client, session, "import time; time.sleep(1.5); did.append(0)")];
+  const running = [ran(client, session, `${until(w.path("gate"))}\ndid.append(0)`)];
   for (let i = 1; i <= 6; i++)
     await new Promise<string>((queued) => running.push(ran(i % 2 ? ana : client, session, `did.append(${i})`, { queued })));
   await fact("six wait", async () => (await client.kernels.show(session)).waiting.length === 6);
   await w.killHost();
+  writeFileSync(w.path("gate"), "");
   expect((await Promise.all(running)).map(({ outcome }) => outcome)).toEqual(Array(7).fill("ok"));
   const after = await w.connect();
   expect(await ran(after, session, "print(did)")).toMatchObject({ text: "[0, 1, 2, 3, 4, 5, 6]\n" });
@@ -345,7 +356,7 @@ const crc = (bytes: Uint8Array): number => process.getBuiltinModule("node:zlib")
 test("an AI's code waits for a person where the policy says so, and what it has waiting is not run when AIs are paused", async () => {
   const { w, client, session } = await kernelWorld();
   const ai = await w.operator("claude", "ai");
-  const sleeping = ran(client, session, "import time; time.sleep(2)");
+  const sleeping = ran(client, session, until(w.path("gate")));
   const queued = Promise.withResolvers<string>();
   const waiting = ran(ai, session, "print('never')", { queued: queued.resolve });
   await queued.promise;
@@ -353,6 +364,7 @@ test("an AI's code waits for a person where the policy says so, and what it has 
   expect(await waiting).toMatchObject({ state: "cancelled" });
   expect(await refusal(ran(ai, session, "1"))).toBe("ai_paused");
   await client.floor(session, "ai_resume");
+  writeFileSync(w.path("gate"), "");
   expect(await ran(ai, session, "print('now')")).toMatchObject({ text: "now\n" });
   expect(await sleeping).toMatchObject({ outcome: "ok" });
   const asked = (await recordOf(client, session)).flatMap((e) =>
@@ -396,6 +408,19 @@ test("D9: a bridge that crashes is started again and takes the kernel up: variab
   expect(await ran(after, session, "print(kept, 2)")).toMatchObject({ text: "intact 2\n" });
   expect(await kernelPid(after, session)).toBe(kernel);
   expect(lives(kernel)).toBe(true);
+});
+
+test("a kernel whose program is not there is told so, and leaves no session that lives", async () => {
+  const w = await world();
+  const client = await w.connect();
+  const folder = w.path("jupyter/kernels/broken");
+  mkdirSync(folder, { recursive: true });
+  const spec = { argv: ["/nowhere/at-all", "{connection_file}"], display_name: "Broken", language: "none" };
+  writeFileSync(join(folder, "kernel.json"), JSON.stringify(spec));
+  const env = { ...w.env, JUPYTER_PATH: w.path("jupyter") };
+  const failed = await client.open({ kind: "kernel", kernel: "broken", env, cwd: w.files }).catch((fault: unknown) => fault);
+  expect(String(failed)).toMatch(/\[start_failed\] .*the kernel broken could not be started: .*(ENOENT|nowhere)/);
+  await fact("no session lives", async () => (await client.list()).length === 0);
 });
 
 test("a kernel session that is killed takes its kernel with it, and leaves no connection file", async () => {

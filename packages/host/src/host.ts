@@ -386,7 +386,13 @@ export class Host {
     this.#shims.watch(session);
     this.#keepTtl(session);
     if (session.kernel)
-      await kernelStarted(session, (ms, run) => this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + ms), run));
+      await kernelStarted(session, (ms, run) => this.ports.wakeAt(MonotonicMs(this.ports.clock.monoMs() + ms), run)).catch(
+        (fault: unknown) => {
+          // Its bridge is there, and has nothing to be a bridge to.
+          if (!session.isOver) session.kill(0, { id: "system:host", via: "host" });
+          throw fault;
+        },
+      );
     return session;
   }
 

@@ -71,7 +71,12 @@ class Machine implements RoomSession {
     return this.items.slice(afterSeq);
   }
 
+  /** How often something was said, or tried to be. */
+  tries = 0;
+
   say(actor: Actor, { message, unit, bytes, secret }: Saying): number {
+    this.tries++;
+    if (this.tries > 10_000) throw new Error("it tries without end");
     if (!this.isLinked) throw new HoldError("draining", "being taken up");
     const { seq } = this.record(actor, { case: "input", value: create(EventBody_InputSchema, { message, unit, secret }) }, bytes);
     this.pending.push({ seq, bytes });
@@ -198,4 +203,19 @@ test("K1, K2: whatever is torn on the way, and whenever a host dies, each run is
     }),
     { numRuns },
   );
+});
+
+test("while nothing can be said a run waits, without being tried again and again, and is run when the shim is there", () => {
+  const machine = new Machine();
+  machine.turns();
+  machine.isLinked = false;
+  const before = machine.tries;
+  machine.room.execute(by, { id: "run0", code: "1", options: create(KernelRunOptionsSchema), writer: "w", n: 1 });
+  machine.turns();
+  expect([machine.tries - before, machine.ran]).toEqual([1, []]);
+  machine.isLinked = true;
+  machine.room.goOn();
+  machine.turns();
+  machine.settles(1);
+  expect(machine.ran).toEqual(["run0"]);
 });

@@ -63,6 +63,8 @@ import { MonotonicMs, type SessionFacts } from "@holdfast/core";
 const PIECE_BYTES = 60 * 1024;
 /** Under way to the bridge at once: the shim's queue holds 256 KiB. */
 const UNDER_WAY_BYTES = 180 * 1024;
+/** Of messages that wait for their turn on the pipe; what comes on top is refused. One may have 64 MiB. */
+const WAITING_BYTES = 128 * 1024 * 1024;
 /** A bridge that has ended so often, in so long, is not started again. */
 const CRASHES = 5;
 const CRASH_WINDOW_MS = 60_000;
@@ -154,6 +156,7 @@ export class KernelRoom {
   readonly #replies = new Map<string, Waiter<Message>>();
   readonly #answers = new Map<string, Waiter<Answer>>();
   readonly #listeners = new Set<RoomListener>();
+  /** When bridges have crashed: Unix milliseconds, of their records. */
   readonly #crashes: number[] = [];
   /** Runs whose code was erased from the record before they had their turn. */
   readonly #erased = new Set<string>();
@@ -263,7 +266,7 @@ export class KernelRoom {
 
   /** Whether a bridge that has ended is to be started once more. One that could not begin, or crashes again and again, is not. */
   mayStartAgain(): boolean {
-    const since = this.#ports.clock.monoMs() - CRASH_WINDOW_MS;
+    const since = this.#ports.clock.wallMs() - CRASH_WINDOW_MS;
     const { incarnation, phase } = this.#state;
     return incarnation > 0 && phase !== "ended" && !this.#isEnding && this.#crashes.filter((at) => at > since).length < CRASHES;
   }
@@ -403,7 +406,7 @@ export class KernelRoom {
           if (body.value.seqs.includes(BigInt(this.#asked.get(id) ?? 0))) this.#erased.add(id);
         return;
       case "bridgeEnded":
-        return this.#foldCrash(entry.seq);
+        return this.#foldCrash(entry);
       case "signalled":
         if (body.value.target === "tree" && (body.value.signal === SIGTERM || body.value.signal === SIGKILL))
           this.#isEnding = true;
@@ -490,6 +493,11 @@ export class KernelRoom {
 
   #say(by: Actor, message: string, record: BridgeRecord, secret: boolean): Promise<void> {
     if (this.#state.phase === "ended") return Promise.reject(this.#absent());
+    const waiting = this.#outbox.reduce((sum, one) => sum + one.bytes.length - one.at, 0);
+    if (waiting > WAITING_BYTES)
+      return Promise.reject(
+        new HoldError("input_blocked", `${waiting} bytes wait for the kernel of session ${this.#label}; ask again in a moment`),
+      );
     const unit = this.#ports.newId(16);
     const bytes = Buffer.concat(encoded(record, (part, before) => crc32(part, before)));
     this.#outbox.push({ by, message, unit, secret, bytes, at: 0 });
@@ -498,6 +506,7 @@ export class KernelRoom {
       this.#dueSoon();
     });
   }
+
   /** After {@link #mend}: while something torn is not made up for, nothing new may follow it. */
   #sayMore(): void {
     for (let head = this.#outbox[0]; head && this.#isLive; head = this.#outbox[0]) {
@@ -512,7 +521,8 @@ export class KernelRoom {
         if (this.#outbox[0] === head) this.#outbox.shift();
         this.#tear(head.unit);
         take(this.#arrivals, head.unit)?.reject(fault as HoldError);
-        this.#dueSoon();
+        // Nothing is tried again before whoever holds the session says that it can be.
+        this.#isLive = false;
       }
     }
   }
@@ -556,7 +566,7 @@ export class KernelRoom {
   }
 
   /** What the old bridge had not read is gone, with its pipe: the next one begins anew. */
-  #foldCrash(seq: number): void {
+  #foldCrash({ seq, wallMs }: Entry): void {
     for (const found of this.#decoder.restart()) if ("record" in found) this.#hear(found.record, seq);
     for (const [unit, said] of this.#said) this.#said.set(unit, { ...said, applied: 0, isTorn: true, total: 0 });
     for (const id of [...this.#answers.keys()])
@@ -564,7 +574,7 @@ export class KernelRoom {
         new HoldError("draining", `the bridge to the kernel of session ${this.#label} is started again; ask again`),
       );
     this.#awaitsBridge = true;
-    this.#crashes.push(this.#ports.clock.monoMs());
+    this.#crashes.push(wallMs);
   }
 
   #tear(unit: string): void {
@@ -602,7 +612,7 @@ export class KernelRoom {
 
   // --- effects (K3) ---
 
-  /** The shim is there: what is due is done from now on. */
+  /** The shim is there, or the journal can be written again: what is due is done from now on. */
   goOn(): void {
     this.#isLive = true;
     this.#dueSoon();

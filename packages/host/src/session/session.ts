@@ -288,6 +288,8 @@ export class LiveSession {
     this.#endLate = null;
     if (late) this.ended(late.state, late.reason);
     else this.#line.thawed();
+    // A line that never stalled is not linked anew.
+    if (this.#line.live) this.kernel?.goOn();
   }
 
   #welcome(w: ShimWelcome): void {
