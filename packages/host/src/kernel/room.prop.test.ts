@@ -76,7 +76,6 @@ class Machine implements RoomSession {
 
   say(actor: Actor, { message, unit, bytes, secret }: Saying): number {
     this.tries++;
-    if (this.tries > 10_000) throw new Error("it tries without end");
     if (!this.isLinked) throw new HoldError("draining", "being taken up");
     const { seq } = this.record(actor, { case: "input", value: create(EventBody_InputSchema, { message, unit, secret }) }, bytes);
     this.pending.push({ seq, bytes });
@@ -94,7 +93,10 @@ class Machine implements RoomSession {
   }
 
   turns(): void {
-    while (this.#deferred.length > 0) this.#deferred.shift()!();
+    for (let n = 0; this.#deferred.length > 0; n++) {
+      if (n > 100_000) throw new Error("it is due without end");
+      this.#deferred.shift()!();
+    }
   }
 
   /** The oldest that is under way gets there, whole or in part, or not at all. */

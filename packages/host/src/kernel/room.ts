@@ -8,7 +8,7 @@
  *   K3  Nothing is decided while records are read again: effects begin with {@link KernelRoom.goOn}, when the shim is there.
  *   K4  A run whose end may have been missed (a bridge crashed, a kernel threw its own `idle` away) is not waited for for ever: the kernel is asked
  *       something on shell, which it answers after that run, and the fold tells what that means.
- * Elsewhere: who may ask what (call/kernel.ts, call/kernel-run.ts), frames on the pipe (session/inputs.ts), how it is started (launch.ts).
+ * Elsewhere: who may ask what (call/kernel.ts, call/kernel-run.ts), messages on the pipe (delivery.ts), its frames (session/inputs.ts), how it is started (launch.ts).
  */
 import { crc32 } from "node:zlib";
 import {
@@ -25,7 +25,6 @@ import {
   hear,
   type HostWord,
   type KernelEvent,
-  type KernelRefusal,
   type KernelSession,
   loadedKernelSession,
   type Message,
@@ -57,14 +56,10 @@ import { isJournalFault } from "../session/journal-fault.ts";
 import type { SessionPorts } from "../session/ports.ts";
 import type { Body } from "../session/record.ts";
 import type { Saying } from "../session/inputs.ts";
+import { Delivery, type Said } from "./delivery.ts";
+import { absent, labelOf, refusalOf } from "./refusal.ts";
 import { MonotonicMs, type SessionFacts } from "@holdfast/core";
 
-/** Of one frame on the pipe; a frame may have 64 KiB. */
-const PIECE_BYTES = 60 * 1024;
-/** Under way to the bridge at once: the shim's queue holds 256 KiB. */
-const UNDER_WAY_BYTES = 180 * 1024;
-/** Of messages that wait for their turn on the pipe; what comes on top is refused. One may have 64 MiB. */
-const WAITING_BYTES = 128 * 1024 * 1024;
 /** A bridge that has ended so often, in so long, is not started again. */
 const CRASHES = 5;
 const CRASH_WINDOW_MS = 60_000;
@@ -76,9 +71,6 @@ const READ_BYTES = 4 * 1024 * 1024;
 const HOST: Actor = { id: "system:host", via: "host" };
 /** Of an answer to a prompt; the rest is the prompt's id. */
 const REPLY = "reply:";
-/** Of zeros (K2); the rest is how many. */
-const FILL = "fill:";
-
 /** What this asks of its session. */
 export interface RoomSession {
   readonly id: string;
@@ -103,17 +95,6 @@ export interface AskedRun {
   readonly n: number;
 }
 
-/** One message on its way to the bridge; of one that is said again, another. */
-interface Said {
-  readonly message: string;
-  /** Of its record; 0: not known. */
-  readonly total: number;
-  readonly recorded: number;
-  readonly applied: number;
-  readonly isTorn: boolean;
-  readonly pending: readonly number[];
-}
-
 export interface SavedRoom {
   readonly state: SavedKernelSession;
   /** Base64: bytes of a record that was not whole yet. */
@@ -125,15 +106,6 @@ export interface SavedRoom {
   readonly awaitsBridge: boolean;
 }
 
-interface Outgoing {
-  readonly by: Actor;
-  readonly message: string;
-  readonly unit: string;
-  readonly secret: boolean;
-  readonly bytes: Uint8Array;
-  at: number;
-}
-
 type Waiter<T> = { readonly resolve: (value: T) => void; readonly reject: (fault: HoldError) => void };
 
 export type RoomListener = (event: KernelEvent, seq: number) => void;
@@ -143,16 +115,13 @@ export class KernelRoom {
   readonly #ports: Pick<SessionPorts, "clock" | "defer" | "log" | "newId" | "wakeAt">;
   readonly #decoder = new RecordDecoder((bytes, before) => crc32(bytes, before));
   #state: KernelSession;
-  /** K2, by unit. */
-  readonly #said: Map<string, Said>;
+  /** K2. */
+  readonly #delivery: Delivery;
   /** Where each run of the state was asked for. */
   readonly #asked: Map<string, number>;
   /** Whose answer is on its way: it is asked again if that never arrives. */
   #answered: Prompt | null;
   readonly #ends = new Map<string, number>();
-  readonly #outbox: Outgoing[] = [];
-  /** By unit: told when the bridge has it. */
-  readonly #arrivals = new Map<string, Waiter<void>>();
   readonly #replies = new Map<string, Waiter<Message>>();
   readonly #answers = new Map<string, Waiter<Answer>>();
   readonly #listeners = new Set<RoomListener>();
@@ -186,7 +155,9 @@ export class KernelRoom {
     this.#ports = ports;
     const saved = past?.saved ?? null;
     this.#state = saved ? loadedKernelSession(saved.state) : openKernelSession();
-    this.#said = new Map(saved?.said);
+    const say = (by: Actor, saying: Saying): number => session.say(by, saying);
+    const unsaid = (message: string): void => this.#unsaid(message);
+    this.#delivery = new Delivery({ say, unsaid, newId: ports.newId, label: () => this.#label }, saved?.said);
     this.#asked = new Map(saved?.asked);
     this.#answered = saved?.answered ?? null;
     this.#isEnding = saved?.isEnding ?? false;
@@ -210,7 +181,7 @@ export class KernelRoom {
     return {
       state: savedKernelSession(this.#state),
       held: Buffer.from(this.#decoder.held()).toString("base64"),
-      said: [...this.#said],
+      said: this.#delivery.saved(),
       asked: [...this.#asked],
       answered: this.#answered,
       isEnding: this.#isEnding,
@@ -357,7 +328,7 @@ export class KernelRoom {
 
   #demand(command: Parameters<typeof decide>[1]): void {
     const decision = decide(this.#state, command);
-    if (!decision.ok) throw this.#refusal(decision.refusal);
+    if (!decision.ok) throw refusalOf(this.#session, this.#state, decision.refusal);
   }
 
   // --- what is recorded ---
@@ -414,7 +385,7 @@ export class KernelRoom {
       case "input":
         return this.#foldInput(entry, body.value, payload);
       case "inputSettled":
-        return this.#foldSettled(Number(body.value.inputSeq), body.value.status === InputStatus.APPLIED, body.value.bytes);
+        return this.#delivery.settled(Number(body.value.inputSeq), body.value.status === InputStatus.APPLIED, body.value.bytes);
       case "exited":
       case "ended":
         if (this.#state.phase !== "ended") this.#hear({ kind: "word", word: { word: "bye", reason: "terminated" } }, entry.seq);
@@ -493,58 +464,15 @@ export class KernelRoom {
 
   #say(by: Actor, message: string, record: BridgeRecord, secret: boolean): Promise<void> {
     if (this.#state.phase === "ended") return Promise.reject(this.#absent());
-    const waiting = this.#outbox.reduce((sum, one) => sum + one.bytes.length - one.at, 0);
-    if (waiting > WAITING_BYTES)
-      return Promise.reject(
-        new HoldError("input_blocked", `${waiting} bytes wait for the kernel of session ${this.#label}; ask again in a moment`),
-      );
-    const unit = this.#ports.newId(16);
     const bytes = Buffer.concat(encoded(record, (part, before) => crc32(part, before)));
-    this.#outbox.push({ by, message, unit, secret, bytes, at: 0 });
-    return new Promise((resolve, reject) => {
-      this.#arrivals.set(unit, { resolve, reject });
-      this.#dueSoon();
-    });
+    const arrival = this.#delivery.add(by, message, bytes, secret);
+    this.#dueSoon();
+    return arrival;
   }
 
-  /** After {@link #mend}: while something torn is not made up for, nothing new may follow it. */
-  #sayMore(): void {
-    for (let head = this.#outbox[0]; head && this.#isLive; head = this.#outbox[0]) {
-      if ([...this.#said.values()].some(({ isTorn }) => isTorn)) return;
-      const bytes = head.bytes.subarray(head.at, head.at + PIECE_BYTES);
-      if (this.#underWay() > 0 && this.#underWay() + bytes.length > UNDER_WAY_BYTES) return;
-      head.at += bytes.length;
-      if (head.at === head.bytes.length) this.#outbox.shift();
-      try {
-        this.#session.say(head.by, { message: head.message, unit: head.unit, bytes, secret: head.secret });
-      } catch (fault) {
-        if (this.#outbox[0] === head) this.#outbox.shift();
-        this.#tear(head.unit);
-        take(this.#arrivals, head.unit)?.reject(fault as HoldError);
-        // Nothing is tried again before whoever holds the session says that it can be.
-        this.#isLive = false;
-      }
-    }
-  }
-
-  #underWay(): number {
-    let bytes = 0;
-    for (const { pending, recorded, applied } of this.#said.values()) if (pending.length > 0) bytes += recorded - applied;
-    return bytes;
-  }
-
-  #foldInput({ seq }: Entry, { message, unit }: { message: string; unit: string }, payload: Uint8Array): void {
-    const before = this.#said.get(unit);
-    const total = before?.total ?? totalOf(message, payload);
-    this.#said.set(unit, {
-      message,
-      total,
-      recorded: (before?.recorded ?? 0) + payload.length,
-      applied: before?.applied ?? 0,
-      isTorn: before?.isTorn ?? false,
-      pending: [...(before?.pending ?? []), seq],
-    });
-    if (before) return;
+  #foldInput({ seq }: Entry, piece: { message: string; unit: string }, payload: Uint8Array): void {
+    if (!this.#delivery.recorded(seq, piece, payload)) return;
+    const { message } = piece;
     if (this.#state.queue.some((run) => run.id === message)) this.#apply({ kind: "sent", runId: message }, seq);
     if (message === `${REPLY}${this.#state.prompt?.id}`) {
       this.#answered = this.#state.prompt;
@@ -552,23 +480,9 @@ export class KernelRoom {
     }
   }
 
-  #foldSettled(seq: number, isWhole: boolean, bytes: number): void {
-    for (const [unit, said] of this.#said) {
-      if (!said.pending.includes(seq)) continue;
-      const pending = said.pending.filter((one) => one !== seq);
-      const applied = said.applied + bytes;
-      if (isWhole && applied >= said.total) {
-        this.#said.delete(unit);
-        take(this.#arrivals, unit)?.resolve();
-      } else this.#said.set(unit, { ...said, pending, applied, isTorn: said.isTorn || !isWhole });
-      return;
-    }
-  }
-
-  /** What the old bridge had not read is gone, with its pipe: the next one begins anew. */
   #foldCrash({ seq, wallMs }: Entry): void {
     for (const found of this.#decoder.restart()) if ("record" in found) this.#hear(found.record, seq);
-    for (const [unit, said] of this.#said) this.#said.set(unit, { ...said, applied: 0, isTorn: true, total: 0 });
+    this.#delivery.crashed();
     for (const id of [...this.#answers.keys()])
       take(this.#answers, id)?.reject(
         new HoldError("draining", `the bridge to the kernel of session ${this.#label} is started again; ask again`),
@@ -577,31 +491,8 @@ export class KernelRoom {
     this.#crashes.push(wallMs);
   }
 
-  #tear(unit: string): void {
-    const said = this.#said.get(unit);
-    if (said) this.#said.set(unit, { ...said, isTorn: true });
-  }
-
-  /** K2: what is torn, and on the way no more. */
-  #mend(): void {
-    for (const [unit, said] of [...this.#said]) {
-      const at = this.#outbox.findIndex((one) => one.unit === unit);
-      if (said.pending.length > 0 || (!said.isTorn && (at >= 0 || said.recorded >= said.total))) continue;
-      if (at >= 0) this.#outbox.splice(at, 1);
-      this.#said.delete(unit);
-      if (said.applied > 0 || said.message.startsWith(FILL)) this.#fill(said.total - said.applied);
-      this.#unsaid(said.message, unit);
-    }
-  }
-
-  #fill(bytes: number): void {
-    const filler = { by: HOST, message: `${FILL}${bytes}`, unit: this.#ports.newId(16), secret: false, at: 0 };
-    this.#outbox.unshift({ ...filler, bytes: new Uint8Array(bytes) });
-  }
-
-  #unsaid(message: string, unit: string): void {
+  #unsaid(message: string): void {
     const fault = new HoldError("input_void", `that never reached the kernel of session ${this.#label}; ask again`);
-    take(this.#arrivals, unit)?.reject(fault);
     take(this.#replies, message)?.reject(fault);
     take(this.#answers, message)?.reject(fault);
     const { seq } = this.#session.facts;
@@ -631,12 +522,13 @@ export class KernelRoom {
     if (!this.#isLive || this.#state.phase === "ended") return;
     if (this.#session.facts.aiPaused) this.#cancelWhere((run) => run.by.kind === "ai", "AI operators were paused");
     if (this.#erased.size > 0) this.#cancelWhere((run) => this.#erased.has(run.id), "its code was erased from the record");
-    this.#mend();
+    this.#delivery.mend();
     if (this.#awaitsBridge) return;
     this.#doubt();
     const run = nextRun(this.#state);
-    if (run && this.#outbox.every(({ message }) => message !== run.id)) this.#send(run);
-    this.#sayMore();
+    if (run && !this.#delivery.has(run.id)) this.#send(run);
+    // Nothing is tried again before whoever holds the session says that it can be.
+    if (!this.#delivery.sayMore()) this.#isLive = false;
   }
 
   /** K4. */
@@ -714,16 +606,15 @@ export class KernelRoom {
     this.#isLive = false;
     this.#stopDoubt?.();
     this.#stopDoubt = null;
-    this.#outbox.splice(0);
-    for (const waiters of [this.#replies, this.#answers, this.#arrivals])
+    this.#delivery.end(fault);
+    for (const waiters of [this.#replies, this.#answers])
       for (const id of [...waiters.keys()]) take(waiters as Map<string, Waiter<never>>, id)?.reject(fault);
   }
 
   // --- words ---
 
   get #label(): string {
-    const { name } = this.#session.facts;
-    return name ? `${name} (${this.#session.id})` : this.#session.id;
+    return labelOf(this.#session);
   }
 
   #date(): string {
@@ -731,47 +622,7 @@ export class KernelRoom {
   }
 
   #absent(): HoldError {
-    const { name } = this.#session.facts;
-    return this.#state.phase === "ended"
-      ? new HoldError("session_ended", `session ${this.#label} has ended`, { session: this.#session.id })
-      : new HoldError(
-          "kernel_dead",
-          `the kernel of session ${this.#label} has ended; hold kernel restart ${name || this.#session.id} starts it anew, with an empty heap`,
-          { session: this.#session.id },
-        );
-  }
-
-  #refusal(refusal: KernelRefusal): HoldError {
-    const session = this.#session.id;
-    switch (refusal.code) {
-      case "kernel_dead":
-      case "kernel_ended":
-        return this.#absent();
-      case "duplicate_run":
-        return new HoldError("bad_request", `run ${refusal.runId} is known in session ${this.#label} already`, { session });
-      case "queue_full":
-        return new HoldError(
-          "too_many",
-          `${refusal.waiting} runs wait in session ${this.#label}, the most that it takes; cancel some, or wait`,
-          { session },
-        );
-      case "run_not_waiting":
-        return new HoldError(
-          "run_not_waiting",
-          refusal.started
-            ? `run ${refusal.runId} of session ${this.#label} is under way: only an interrupt ends it (hold kernel interrupt)`
-            : `no run ${refusal.runId} waits in session ${this.#label}: it is over, or never was`,
-          { session },
-        );
-      case "no_such_prompt":
-        return new HoldError(
-          "no_such_prompt",
-          refusal.waiting === null
-            ? `the kernel of session ${this.#label} asks nothing now: somebody has answered, or the run is over`
-            : `the kernel of session ${this.#label} asks something else by now (prompt ${refusal.waiting})`,
-          { session },
-        );
-    }
+    return absent(this.#session, this.#state.phase === "ended");
   }
 }
 
@@ -796,12 +647,6 @@ function optionsOf(options: KernelRunOptions | undefined): Partial<Run> {
     ...(header ? { header } : {}),
     ...(userExpressions ? { userExpressions } : {}),
   };
-}
-
-/** A record says its own length at byte 4 (docs/kernel-bridge.md §2). */
-function totalOf(message: string, payload: Uint8Array): number {
-  if (message.startsWith(FILL)) return Number(message.slice(FILL.length));
-  return payload.length < 8 ? payload.length : Buffer.from(payload.buffer, payload.byteOffset).readUInt32LE(4);
 }
 
 function take<T>(waiters: Map<string, Waiter<T>>, id: string): Waiter<T> | undefined {
